@@ -1,0 +1,4 @@
+//! Gatehouse's one shared crate.
+
+pub mod ids;
+pub mod scim;

@@ -1,0 +1,178 @@
+//! The one error enum of SCIM and its one mapping to the wire (RFC 7644 §3.12).
+
+use serde_json::{Map, Value, json};
+
+/// The schema URN of an error body.
+pub const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+
+/// What a SCIM request can fail with. One variant per answer that a provisioning client can get.
+///
+/// Texts name what was wrong and what to do; they never quote a secret or a stored value of
+/// somebody else.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScimError {
+    /// 400 `invalidFilter`: the filter is not in the grammar, or compares what cannot be compared.
+    #[error("filter: {0}")]
+    InvalidFilter(String),
+    /// 400 `invalidPath`: a PATCH path or attribute name is not in the grammar or names nothing.
+    #[error("path: {0}")]
+    InvalidPath(String),
+    /// 400 `invalidSyntax`: the body is not JSON, or not a message of the expected shape.
+    #[error("{0}")]
+    InvalidSyntax(String),
+    /// 400 `invalidValue`: a required value is missing, or one does not fit its attribute.
+    #[error("{0}")]
+    InvalidValue(String),
+    /// 400 `mutability`: the change touches a read-only or immutable attribute.
+    #[error("{0}")]
+    Mutability(String),
+    /// 400 `noTarget`: a value filter in a PATCH path matched nothing where it must.
+    #[error("{0}")]
+    NoTarget(String),
+    /// 400 `tooMany`: answering would need more work than one request may cost.
+    #[error("{0}")]
+    TooMany(String),
+    /// 400 `invalidCursor` (RFC 9865 §2.1).
+    #[error("the cursor is not one of ours, or belongs to another query; start again without it")]
+    InvalidCursor,
+    /// 400 `expiredCursor` (RFC 9865 §2.1).
+    #[error("the cursor has expired; start again without it")]
+    ExpiredCursor,
+    /// 401: no usable bearer token (RFC 6750 §3).
+    #[error("the bearer token is missing, unknown, revoked or expired")]
+    Unauthorized,
+    /// 403: the operation is understood and not allowed, as a filter on discovery is (RFC 7644 §4).
+    #[error("{0}")]
+    Forbidden(String),
+    /// 403: no seat is free and the request asks for one.
+    #[error(
+        "no licence seat is free: all {seats} are in use; deactivate a user, raise the number of seats, or send license \"view_only\""
+    )]
+    NoSeat {
+        /// Size of the pool.
+        seats: u64,
+    },
+    /// 404: no such resource or endpoint, in this tenant.
+    #[error("{0} not found")]
+    NotFound(String),
+    /// 405: the endpoint exists and does not take this method.
+    #[error("method not allowed here")]
+    MethodNotAllowed,
+    /// 409 `uniqueness`: a unique value is taken.
+    #[error("{attribute} is already used by another resource")]
+    Uniqueness {
+        /// Which attribute collides, by its SCIM name.
+        attribute: &'static str,
+    },
+    /// 409: too many writers at once on one resource; the request may be sent again.
+    #[error("the resource is being changed by others at the same time; send the request again")]
+    Contention,
+    /// 412: `If-Match` names another version (RFC 7644 §3.14).
+    #[error("the resource has changed since the version in If-Match; fetch it again")]
+    PreconditionFailed,
+    /// 413: the body, or the number of operations in it, is over the limit.
+    #[error("{0}")]
+    PayloadTooLarge(String),
+    /// 415: the body is not JSON by its media type.
+    #[error("the request body must be application/scim+json or application/json")]
+    UnsupportedMediaType,
+    /// 429: the tenant's request rate is used up.
+    #[error("too many requests for this tenant; wait {retry_after_seconds} s")]
+    TooManyRequests {
+        /// Wait this long, in seconds.
+        retry_after_seconds: u64,
+    },
+    /// 500: ours; the log has the reason.
+    #[error("internal error")]
+    Internal,
+    /// 501: an optional part of SCIM that we do not have, as `/Me` (RFC 7644 §3.11).
+    #[error("{0} is not implemented")]
+    NotImplemented(&'static str),
+    /// 503: DynamoDB or Secrets Manager did not answer; the request may be sent again.
+    #[error("a service we depend on is unavailable; send the request again")]
+    Unavailable,
+}
+
+impl ScimError {
+    /// The HTTP status code.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::InvalidFilter(_)
+            | Self::InvalidPath(_)
+            | Self::InvalidSyntax(_)
+            | Self::InvalidValue(_)
+            | Self::Mutability(_)
+            | Self::NoTarget(_)
+            | Self::TooMany(_)
+            | Self::InvalidCursor
+            | Self::ExpiredCursor => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden(_) | Self::NoSeat { .. } => 403,
+            Self::NotFound(_) => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Uniqueness { .. } | Self::Contention => 409,
+            Self::PreconditionFailed => 412,
+            Self::PayloadTooLarge(_) => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::TooManyRequests { .. } => 429,
+            Self::Internal => 500,
+            Self::NotImplemented(_) => 501,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// The detail keyword of RFC 7644 §3.12 table 9 and RFC 9865 §2.1, where one fits.
+    pub const fn scim_type(&self) -> Option<&'static str> {
+        match self {
+            Self::InvalidFilter(_) => Some("invalidFilter"),
+            Self::InvalidPath(_) => Some("invalidPath"),
+            Self::InvalidSyntax(_) => Some("invalidSyntax"),
+            Self::InvalidValue(_) => Some("invalidValue"),
+            Self::Mutability(_) => Some("mutability"),
+            Self::NoTarget(_) => Some("noTarget"),
+            Self::TooMany(_) => Some("tooMany"),
+            Self::InvalidCursor => Some("invalidCursor"),
+            Self::ExpiredCursor => Some("expiredCursor"),
+            Self::Uniqueness { .. } => Some("uniqueness"),
+            Self::Unauthorized
+            | Self::Forbidden(_)
+            | Self::NoSeat { .. }
+            | Self::NotFound(_)
+            | Self::MethodNotAllowed
+            | Self::Contention
+            | Self::PreconditionFailed
+            | Self::PayloadTooLarge(_)
+            | Self::UnsupportedMediaType
+            | Self::TooManyRequests { .. }
+            | Self::Internal
+            | Self::NotImplemented(_)
+            | Self::Unavailable => None,
+        }
+    }
+
+    /// The body of RFC 7644 §3.12. `status` is a string there.
+    pub fn body(&self) -> Value {
+        let mut body = Map::new();
+        body.insert("schemas".to_owned(), json!([ERROR_SCHEMA]));
+        body.insert("status".to_owned(), self.status().to_string().into());
+        if let Some(scim_type) = self.scim_type() {
+            body.insert("scimType".to_owned(), scim_type.into());
+        }
+        body.insert("detail".to_owned(), self.to_string().into());
+        Value::Object(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_body_has_the_shape_of_the_rfc() {
+        insta::assert_snapshot!(
+            ScimError::Uniqueness { attribute: "userName" }.body(),
+            @r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409","scimType":"uniqueness","detail":"userName is already used by another resource"}"#
+        );
+    }
+}

@@ -18,9 +18,16 @@
 //! A fault in the first parse or in canonicalization can therefore only refuse a good document,
 //! never accept a forged one: the claims are a function of bytes whose digest is signed.
 
+pub mod assertion;
+pub mod attributes;
 pub mod c14n;
+pub mod checks;
 pub mod crypto;
+pub mod decryption;
+pub mod error;
 pub mod names;
+pub mod response;
 pub mod shape;
 pub mod signature;
+pub mod time;
 pub mod xml;

@@ -11,6 +11,7 @@ use openssl::ecdsa::EcdsaSig;
 use openssl::encrypt::Decrypter;
 use openssl::error::ErrorStack;
 use openssl::hash::{MessageDigest, hash};
+use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, Private, Public};
 use openssl::rsa::Padding;
 use openssl::sign::{RsaPssSaltlen, Signer, Verifier};
@@ -112,14 +113,18 @@ impl From<ErrorStack> for CryptoFault {
 
 /// A public key that signatures are verified with: RSA of 2048 bits or more, P-256 or P-384.
 #[derive(Clone)]
-pub struct VerifyingKey(PKey<Public>);
+pub struct VerifyingKey {
+    key: PKey<Public>,
+    fingerprint: String,
+}
 
 impl VerifyingKey {
     /// The key of a DER-encoded X.509 certificate. The certificate is only a carrier of the key:
     /// its dates, names and issuer decide nothing (SAML metadata interoperability profile §2.6.1).
     pub fn from_certificate(der: &[u8]) -> Result<Self, KeyFault> {
         let certificate = X509::from_der(der).map_err(|_| KeyFault::Unreadable)?;
-        Self::checked(certificate.public_key().map_err(|_| KeyFault::Unreadable)?)
+        let key = certificate.public_key().map_err(|_| KeyFault::Unreadable)?;
+        Self::checked(key, fingerprint(der))
     }
 
     /// A bare key, as a PEM or DER `SubjectPublicKeyInfo`.
@@ -127,46 +132,50 @@ impl VerifyingKey {
         let key = PKey::public_key_from_pem(encoded)
             .or_else(|_| PKey::public_key_from_der(encoded))
             .map_err(|_| KeyFault::Unreadable)?;
-        Self::checked(key)
+        let der = key.public_key_to_der().map_err(|_| KeyFault::Unreadable)?;
+        Self::checked(key, fingerprint(&der))
     }
 
-    fn checked(key: PKey<Public>) -> Result<Self, KeyFault> {
+    fn checked(key: PKey<Public>, fingerprint: String) -> Result<Self, KeyFault> {
         let bits = key.bits();
         if key.id() == Id::RSA {
             let strong = bits >= MIN_RSA_BITS;
-            return if strong { Ok(Self(key)) } else { Err(KeyFault::Weak { kind: "RSA", bits }) };
+            let weak = KeyFault::Weak { kind: "RSA", bits };
+            return if strong { Ok(Self { key, fingerprint }) } else { Err(weak) };
         }
-        if key.id() != Id::EC {
-            return Err(KeyFault::Type);
-        }
-        match bits {
-            256 | 384 => Ok(Self(key)),
-            0..MIN_EC_BITS => Err(KeyFault::Weak { kind: "EC", bits }),
+        let curve = key.ec_key().ok().and_then(|key| key.group().curve_name());
+        match curve {
+            Some(Nid::X9_62_PRIME256V1 | Nid::SECP384R1) => Ok(Self { key, fingerprint }),
+            Some(_) if bits < MIN_EC_BITS => Err(KeyFault::Weak { kind: "EC", bits }),
             _ => Err(KeyFault::Type),
         }
     }
 
     /// `RSA 2048`, `EC 256`.
     pub fn description(&self) -> String {
-        let kind = if self.0.id() == Id::RSA { "RSA" } else { "EC" };
-        format!("{kind} {}", self.0.bits())
+        let kind = if self.is_rsa() { "RSA" } else { "EC" };
+        format!("{kind} {}", self.key.bits())
     }
 
-    /// SHA-256 over the `SubjectPublicKeyInfo`: tells keys apart in logs and in the portal.
-    pub fn fingerprint(&self) -> String {
-        self.0.public_key_to_der().map_or_else(|_| String::new(), |spki| fingerprint(&spki))
+    /// SHA-256 over the certificate, or over a bare key: as administrators see it elsewhere.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    fn is_rsa(&self) -> bool {
+        self.key.id() == Id::RSA
     }
 }
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VerifyingKey({}, {})", self.description(), self.fingerprint())
+        write!(f, "VerifyingKey({}, {})", self.description(), self.fingerprint)
     }
 }
 
 impl PartialEq for VerifyingKey {
     fn eq(&self, other: &Self) -> bool {
-        self.0.public_eq(&other.0)
+        self.key.public_eq(&other.key)
     }
 }
 
@@ -236,7 +245,7 @@ pub fn verify(
     message: &[u8],
     signature: &[u8],
 ) -> bool {
-    let attempt = match (scheme, key.0.id() == Id::RSA) {
+    let attempt = match (scheme, key.is_rsa()) {
         (SignatureScheme::RsaPkcs1(digest), true) => {
             verify_rsa(key, digest, None, message, signature)
         }
@@ -257,7 +266,7 @@ fn verify_rsa(
     message: &[u8],
     signature: &[u8],
 ) -> Result<bool, ErrorStack> {
-    let mut verifier = Verifier::new(digest.openssl(), &key.0)?;
+    let mut verifier = Verifier::new(digest.openssl(), &key.key)?;
     if let Some(salt) = pss {
         verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
         verifier.set_rsa_mgf1_md(digest.openssl())?;
@@ -273,12 +282,12 @@ fn verify_ecdsa(
     signature: &[u8],
 ) -> Result<bool, ErrorStack> {
     // `r` and `s` have exactly the length of the field, so a value has one spelling.
-    let half = (key.0.bits() as usize).div_ceil(8);
+    let half = (key.key.bits() as usize).div_ceil(8);
     let Some((r, s)) = signature.split_at_checked(half).filter(|(_, s)| s.len() == half) else {
         return Ok(false);
     };
     let pair = EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
-    Verifier::new(digest.openssl(), &key.0)?.verify_oneshot(&pair.to_der()?, message)
+    Verifier::new(digest.openssl(), &key.key)?.verify_oneshot(&pair.to_der()?, message)
 }
 
 /// Signs with RSASSA-PKCS1-v1_5 and SHA-256, which every identity provider verifies.

@@ -1,1 +1,3 @@
-//! stub
+//! What tests share: generated SAML responses.
+
+pub mod saml;

@@ -1,1 +1,4 @@
 //! stub
+
+mod saml_oracle;
+mod saml_shapes;

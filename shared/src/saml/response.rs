@@ -371,7 +371,8 @@ fn check_children(response: Node<'_, '_>) -> Result<(), XmlFault> {
             return Err(XmlFault::Misplaced(described(child)));
         }
     }
-    if response.children().any(|child| child.text().is_some_and(|text| !text.trim().is_empty())) {
+    let mut texts = response.children().filter(Node::is_text);
+    if texts.any(|text| !text.text().unwrap_or_default().trim().is_empty()) {
         return Err(XmlFault::Misplaced("text in the response".to_owned()));
     }
     Ok(())

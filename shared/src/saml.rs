@@ -20,14 +20,17 @@
 
 pub mod assertion;
 pub mod attributes;
+pub mod authn_request;
 pub mod c14n;
 pub mod checks;
 pub mod crypto;
 pub mod decryption;
 pub mod error;
+pub mod metadata;
 pub mod names;
 pub mod response;
 pub mod shape;
+pub mod sign;
 pub mod signature;
 pub mod time;
 pub mod xml;

@@ -4,7 +4,7 @@
 //! Invariant: the output is what is hashed *and* what claims are read from, so a fault in here
 //! makes digests differ and refuses; it cannot make us read what was not signed.
 //!
-//! Deliberately absent: comments, processing instructions, DTD defaults and node sets other than
+//! Comments are left out, as both forms say. Deliberately absent: processing instructions, DTD defaults and node sets other than
 //! "one element, perhaps without its signature". Recursion is bounded by the gate's depth.
 
 use roxmltree::Node;
@@ -68,7 +68,7 @@ impl<'a, 'i> Writer<'a, 'i, '_> {
                 if Some(child) != self.without {
                     self.element(child, &[]);
                 }
-            } else {
+            } else if child.is_text() {
                 escape_text(&mut self.out, child.text().unwrap_or_default());
             }
         }

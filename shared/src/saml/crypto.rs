@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::bn::BigNum;
 use openssl::ecdsa::EcdsaSig;
 use openssl::encrypt::Decrypter;
@@ -180,6 +182,44 @@ impl PartialEq for VerifyingKey {
 }
 
 impl Eq for VerifyingKey {}
+
+/// What an X.509 certificate says around its key; for people to compare, not to decide by.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Certificate {
+    /// The key.
+    pub key: VerifyingKey,
+    /// The subject, `CN=idp.example, O=Acme`.
+    pub subject: String,
+    /// Valid from.
+    pub not_before: Option<Timestamp>,
+    /// Valid until.
+    pub not_after: Option<Timestamp>,
+}
+
+impl Certificate {
+    /// Reads a DER-encoded certificate.
+    pub fn from_der(der: &[u8]) -> Result<Self, KeyFault> {
+        let key = VerifyingKey::from_certificate(der)?;
+        let certificate = X509::from_der(der).map_err(|_| KeyFault::Unreadable)?;
+        let part = |entry: &openssl::x509::X509NameEntryRef| {
+            let name = entry.object().nid().short_name().unwrap_or("?");
+            let value = entry.data().to_string().unwrap_or_default();
+            format!("{name}={value}")
+        };
+        let subject: Vec<String> = certificate.subject_name().entries().map(part).collect();
+        Ok(Self {
+            key,
+            subject: subject.join(", "),
+            not_before: instant(certificate.not_before()),
+            not_after: instant(certificate.not_after()),
+        })
+    }
+}
+
+fn instant(time: &Asn1TimeRef) -> Option<Timestamp> {
+    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
+    Timestamp::from_second(i64::from(since.days) * 86_400 + i64::from(since.secs)).ok()
+}
 
 /// The RSA private key that assertions are encrypted for.
 #[derive(Clone)]

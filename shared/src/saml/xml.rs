@@ -22,11 +22,25 @@ pub const MAX_ATTRIBUTES: usize = 40;
 /// Most namespace declarations in scope at one element.
 pub const MAX_NAMESPACES: usize = 64;
 
+/// What the gate lets through.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Largest document, in bytes.
+    pub bytes: usize,
+    /// Most nodes.
+    pub nodes: u32,
+    /// Whether comments may stand. They are in metadata that people wrote, and never in a value.
+    pub comments: bool,
+}
+
+/// The bounds of a response or an assertion.
+pub const MESSAGE: Bounds = Bounds { bytes: MAX_BYTES, nodes: MAX_NODES, comments: false };
+
 /// Why a document did not pass the gate, or does not have the shape it must have.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum XmlFault {
-    /// More than [`MAX_BYTES`].
-    #[error("{0} bytes; at most {MAX_BYTES} are read")]
+    /// More than [`Bounds::bytes`].
+    #[error("{0} bytes are more than are read")]
     TooLarge(usize),
     /// Not UTF-8, or declares to be something else.
     #[error("not UTF-8; XML is read as UTF-8 only")]
@@ -46,8 +60,8 @@ pub enum XmlFault {
     /// Nested deeper than [`MAX_DEPTH`].
     #[error("nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
-    /// More than [`MAX_NODES`].
-    #[error("more than {MAX_NODES} nodes")]
+    /// More than [`Bounds::nodes`].
+    #[error("more nodes than are read")]
     TooManyNodes,
     /// More than [`MAX_ATTRIBUTES`] on one element.
     #[error("more than {MAX_ATTRIBUTES} attributes on one element")]
@@ -96,26 +110,22 @@ pub enum XmlFault {
 pub struct Strict<'input>(Document<'input>);
 
 impl<'input> Strict<'input> {
-    /// Reads untrusted bytes.
+    /// Reads untrusted bytes of a message.
     pub fn parse(bytes: &'input [u8]) -> Result<Self, XmlFault> {
-        Self::parse_up_to(bytes, MAX_BYTES, MAX_NODES)
+        Self::parse_within(bytes, MESSAGE)
     }
 
-    /// The same gate with other bounds, for metadata of a federation.
-    pub fn parse_up_to(
-        bytes: &'input [u8],
-        max_bytes: usize,
-        max_nodes: u32,
-    ) -> Result<Self, XmlFault> {
-        if bytes.len() > max_bytes {
+    /// Reads untrusted bytes within other bounds.
+    pub fn parse_within(bytes: &'input [u8], bounds: Bounds) -> Result<Self, XmlFault> {
+        if bytes.len() > bounds.bytes {
             return Err(XmlFault::TooLarge(bytes.len()));
         }
         let text = std::str::from_utf8(bytes).map_err(|_| XmlFault::Encoding)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        scan::scan(text, max_nodes)?;
+        scan::scan(text, bounds)?;
         let options = ParsingOptions {
             allow_dtd: false,
-            nodes_limit: max_nodes,
+            nodes_limit: bounds.nodes,
             ..ParsingOptions::default()
         };
         let document = Document::parse_with_options(text, options).map_err(|error| {
@@ -126,7 +136,8 @@ impl<'input> Strict<'input> {
             }
         })?;
         // The scan refuses both by their markup. Should it ever be fooled, the tree tells.
-        if document.descendants().any(|node| node.is_comment() || node.is_pi()) {
+        let odd = |node: Node<'_, '_>| node.is_pi() || (node.is_comment() && !bounds.comments);
+        if document.descendants().any(odd) {
             return Err(XmlFault::Comment);
         }
         Ok(Self(document))
@@ -223,6 +234,12 @@ pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     ENGINE.decode(dense).ok()
 }
 
+/// Standard base64 on one line.
+pub fn base64_of(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
 /// An element's name for a message, never long.
 pub fn described(node: Node<'_, '_>) -> String {
     let name = clipped(node.tag_name().name(), 64);
@@ -230,6 +247,11 @@ pub fn described(node: Node<'_, '_>) -> String {
         Some(namespace) => format!("{{{}}}{name}", clipped(namespace, 96)),
         None => name,
     }
+}
+
+/// Text for an XML document that we write.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// At most `limit` characters of what somebody else sent.

@@ -3,14 +3,18 @@
 //! It knows just enough XML to count. Where it cannot follow, the text is not well-formed and is
 //! refused, so it never sees less than the parser does.
 
-use super::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, XmlFault};
+use super::{Bounds, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, XmlFault};
 
-pub(super) fn scan(text: &str, max_elements: u32) -> Result<(), XmlFault> {
+pub(super) fn scan(text: &str, bounds: Bounds) -> Result<(), XmlFault> {
     let mut rest = after_declaration(text)?;
     let mut elements = 0_u32;
     // One entry for each open element: how many declarations are in scope there.
     let mut open: Vec<usize> = Vec::with_capacity(MAX_DEPTH);
     while let Some((_, markup)) = rest.split_once('<') {
+        if let Some(comment) = markup.strip_prefix("!--").filter(|_| bounds.comments) {
+            rest = comment.split_once("-->").ok_or_else(|| malformed("an unfinished comment"))?.1;
+            continue;
+        }
         if markup.starts_with('!') {
             return Err(declaration(markup));
         }
@@ -23,7 +27,7 @@ pub(super) fn scan(text: &str, max_elements: u32) -> Result<(), XmlFault> {
             continue;
         }
         elements += 1;
-        if elements > max_elements {
+        if elements > bounds.nodes {
             return Err(XmlFault::TooManyNodes);
         }
         let tag = Tag::read(markup)?;
@@ -258,14 +262,14 @@ mod tests {
     #[test]
     fn size_depth_and_counts_are_bounded() {
         let big = format!("<a>{}</a>", "x".repeat(MAX_BYTES));
-        check(&big, &format!("{} bytes; at most {MAX_BYTES} are read", big.len()));
+        check(&big, &format!("{} bytes are more than are read", big.len()));
         let deep = |n: usize| format!("{}{}", "<a>".repeat(n), "</a>".repeat(n));
         check(deep(40), "passes");
         check(deep(41), "nested deeper than 40 levels");
         check(deep(60_000), "nested deeper than 40 levels");
         let wide = |n: usize| format!("<a>{}</a>", "<b/>".repeat(n));
         check(wide(19_000), "passes");
-        check(wide(20_000), "more than 20000 nodes");
+        check(wide(20_000), "more nodes than are read");
         let attributes = |n: usize| {
             format!("<a {}/>", (0..n).map(|i| format!("a{i}='' ")).collect::<Vec<_>>().concat())
         };

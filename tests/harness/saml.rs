@@ -16,6 +16,7 @@ pub mod attacks;
 pub mod draft;
 pub mod encryption;
 pub mod keys;
+pub mod metadata;
 pub mod mutation;
 pub mod shapes;
 pub mod signing;

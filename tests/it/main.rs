@@ -1,4 +1,5 @@
 //! stub
 
+mod saml_metadata;
 mod saml_oracle;
 mod saml_shapes;

@@ -6,7 +6,7 @@ use harness::saml::keys::KEYS;
 use harness::saml::shapes;
 
 /// Whether every signature in the document verifies with a trusted key; none without signatures.
-pub fn second_opinion(document: &str) -> Option<bool> {
+pub(crate) fn second_opinion(document: &str) -> Option<bool> {
     if !document.contains("SignatureValue") {
         return None;
     }

@@ -1,3 +1,4 @@
 //! SCIM 2.0: resources, schemas, filters, PATCH (RFC 7643, RFC 7644, RFC 9865).
 
 pub mod error;
+pub mod schema;

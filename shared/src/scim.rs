@@ -1,4 +1,9 @@
 //! SCIM 2.0: resources, schemas, filters, PATCH (RFC 7643, RFC 7644, RFC 9865).
 
+pub mod discovery;
 pub mod error;
+pub mod fold;
+pub mod licence;
+pub mod quirks;
+pub mod resource;
 pub mod schema;

@@ -4,3 +4,5 @@ pub mod attr_path;
 pub mod error;
 pub mod filter;
 pub mod path;
+pub mod schema;
+pub mod target;

@@ -57,7 +57,9 @@ pub fn service_provider_config(base_url: &str) -> Value {
 
 /// `/Schemas` (RFC 7643 §7).
 pub fn schemas(base_url: &str) -> Value {
-    list(schema::all().iter().map(|schema| schema_document(schema, base_url)).collect())
+    let documents: Vec<_> =
+        schema::all().iter().map(|schema| schema_document(schema, base_url)).collect();
+    list(&documents)
 }
 
 /// `/Schemas/{urn}`, in any letter case; `None` for an unknown one.
@@ -67,7 +69,7 @@ pub fn schema(urn: &str, base_url: &str) -> Option<Value> {
 
 /// `/ResourceTypes` (RFC 7643 §6).
 pub fn resource_types(base_url: &str) -> Value {
-    list(ResourceType::all().map(|of| resource_type_document(of, base_url)).to_vec())
+    list(&ResourceType::all().map(|of| resource_type_document(of, base_url)))
 }
 
 /// `/ResourceTypes/{name}`; `None` for an unknown one.
@@ -111,7 +113,7 @@ fn resource_type_document(of: &ResourceType, base_url: &str) -> Value {
     })
 }
 
-fn list(resources: Vec<Value>) -> Value {
+fn list(resources: &[Value]) -> Value {
     json!({
         "schemas": [LIST_RESPONSE],
         "totalResults": resources.len(),

@@ -287,16 +287,22 @@ fn bare_value(bare: &str) -> Option<CompareValue> {
     Some(number(bare).map_or_else(|| CompareValue::String(bare.to_owned()), CompareValue::Number))
 }
 
-/// A JSON number that 64 bits can hold. Longer digits are an identifier and stay text, which no
-/// rounding may touch.
+/// A JSON number, if it prints as it was written.
+///
+/// `1.50`, `007` and more digits than 64 bits can hold may as well be identifiers without quotes.
+/// They stay text, which no rounding touches and which still compares with numbers.
 fn number(text: &str) -> Option<Number> {
     if !is_json_number(text) {
         return None;
     }
-    if text.contains(['.', 'e', 'E']) {
-        return Number::from_f64(text.parse().ok()?);
-    }
-    text.parse::<i64>().map(Number::from).or_else(|_| text.parse::<u64>().map(Number::from)).ok()
+    let number = if text.contains(['.', 'e', 'E']) {
+        // Not serde_json, which may be off by one in the last place.
+        Number::from_f64(text.parse().ok()?)?
+    } else {
+        let signed = text.parse::<i64>().map(Number::from);
+        signed.or_else(|_| text.parse::<u64>().map(Number::from)).ok()?
+    };
+    (number.to_string() == text).then_some(number)
 }
 
 /// `[ "-" ] int [ frac ] [ exp ]` of RFC 8259 §6.

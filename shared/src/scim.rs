@@ -1,6 +1,7 @@
 //! SCIM 2.0: resources, schemas, filters, PATCH (RFC 7643, RFC 7644, RFC 9865).
 
 pub mod attr_path;
+pub mod bulk;
 pub mod cursor;
 pub mod discovery;
 pub mod error;

@@ -1,1 +1,11 @@
-//! stub
+//! Gatehouse on a laptop: the AWS services it stands on, inside one process.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`dynamodb`] | an embedded DynamoDB behind the real SDK client; faults and a call log for tests |
+//!
+//! Invariants:
+//! - Nothing here is deployed, and nothing that is deployed depends on it.
+//! - Our code meets the same SDK clients as on AWS; only their transport is different.
+
+pub mod dynamodb;

@@ -19,8 +19,9 @@ use dynoxide::{Database, DynoxideError};
 
 pub use self::call_log::{Call, CallLog};
 pub use self::client::{Endpoint, NoAnswer, client_over};
-pub use self::dispatch::{Answer, dispatch};
+pub use self::dispatch::dispatch;
 pub use self::faults::{Fault, Faults};
+use crate::answer::Answer;
 
 /// One DynamoDB account and region, in memory or in a file. Clones share it.
 #[derive(Clone)]

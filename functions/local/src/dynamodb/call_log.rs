@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{Answer, Endpoint, NoAnswer};
+use super::{Endpoint, NoAnswer};
+use crate::answer::Answer;
 
 /// An endpoint that writes down every call. Clones share the log.
 #[derive(Clone, Debug)]

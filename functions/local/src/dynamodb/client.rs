@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 
-use super::Answer;
+use crate::answer::Answer;
 
 /// Something that answers DynamoDB's operations.
 pub trait Endpoint: fmt::Debug + Send + Sync + 'static {

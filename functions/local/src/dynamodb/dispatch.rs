@@ -4,14 +4,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// An HTTP status and a JSON body.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// JSON: the operation's output, or an error with `__type`.
-    pub body: Vec<u8>,
-}
+use crate::answer::Answer;
 
 /// Runs one operation, named as in `x-amz-target` after the dot.
 pub fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Answer {

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{Answer, Endpoint, NoAnswer};
+use super::{Endpoint, NoAnswer};
+use crate::answer::Answer;
 
 /// An endpoint that fails the calls it was told to. Clones share the plan.
 #[derive(Clone, Debug)]

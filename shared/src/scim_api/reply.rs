@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::request_log::FailureCode;
 use crate::scim::error::ScimError;
+use crate::store::StoreError;
 
 /// Exactly this, without a charset: Microsoft's validator stops at anything else.
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -82,6 +83,32 @@ impl IntoResponse for ScimError {
         }
         response
     }
+}
+
+impl From<StoreError> for ScimError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(attribute) => Self::Uniqueness { attribute: attribute.as_str() },
+            StoreError::NoSeat { seats } => Self::NoSeat { seats },
+            StoreError::VersionMismatch | StoreError::Contention => Self::Contention,
+            StoreError::NotFound => Self::NotFound("resource".to_owned()),
+            StoreError::TooLarge => {
+                Self::PayloadTooLarge("the resource is too large to store".to_owned())
+            }
+            StoreError::Unavailable(_) => {
+                log(&error);
+                Self::Unavailable
+            }
+            StoreError::Corrupt(_) => {
+                log(&error);
+                Self::Internal
+            }
+        }
+    }
+}
+
+fn log(error: &StoreError) {
+    tracing::error!(error = error as &dyn std::error::Error, "the table cannot be used");
 }
 
 fn json(status: StatusCode, body: String) -> Response {

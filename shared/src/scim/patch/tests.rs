@@ -470,7 +470,11 @@ proptest! {
         let start = patch(&start, &Value::Array(setup), Mode::Lenient).unwrap_or(start);
         let operations = json!([operation]);
         if let Ok(once) = patch(&start, &operations, Mode::Lenient) {
-            prop_assert_eq!(patch(&once, &operations, Mode::Lenient), Ok(once.clone()));
+            match patch(&once, &operations, Mode::Lenient) {
+                Ok(twice) => prop_assert_eq!(&twice, &once),
+                // The first may have changed what its own filter selects.
+                Err(error) => prop_assert_eq!(error.scim_type(), Some("noTarget")),
+            }
             prop_assert_eq!(normalize(ResourceType::user(), once.clone().into(), Mode::Lenient), Ok(once));
         }
     }

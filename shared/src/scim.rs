@@ -7,6 +7,7 @@ pub mod filter;
 pub mod fold;
 pub mod licence;
 pub mod matcher;
+pub mod members;
 pub mod patch;
 pub mod path;
 pub mod plan;

@@ -35,7 +35,7 @@ use aws_sdk_dynamodb::Client;
 
 pub use error::{StoreError, UniqueAttribute};
 pub use page::Page;
-pub use pool::{Licence, OnJoin};
+pub use pool::OnJoin;
 pub use retry::retry_config;
 pub use seats::{SeatRules, Seats};
 pub use user_writes::{SeatWish, UserOutcome, UserWrite};

@@ -1,6 +1,7 @@
 //! Seats: never oversold, free at once.
 
-use shared::store::{Licence, OnJoin, SeatRules, SeatWish, Store, StoreError, UserWrite};
+use shared::scim::licence::Licence;
+use shared::store::{OnJoin, SeatRules, SeatWish, Store, StoreError, UserWrite};
 
 use crate::store_table::{Table, id, tenant, user};
 

@@ -12,29 +12,6 @@ use super::keys::Key;
 use super::{Store, StoreError};
 use crate::ids::TenantId;
 
-/// What a user may do in the app. `Full` occupies a seat while the user is active.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Licence {
-    /// Takes a seat.
-    Full,
-    /// Takes none.
-    ViewOnly,
-}
-
-impl Licence {
-    /// The wire form, as in the licence extension.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::ViewOnly => "view_only",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Full, Self::ViewOnly].into_iter().find(|licence| licence.as_str() == text)
-    }
-}
-
 /// What a user gets who joins without a word about licences.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnJoin {

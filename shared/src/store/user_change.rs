@@ -5,13 +5,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::counters::{CounterUpdate, Position, SeatStep, leaf_update};
 use super::item::{Item, number, text};
 use super::keys::{Collection, Key};
-use super::pool::{Licence, OnJoin, Pool};
+use super::pool::{OnJoin, Pool};
 use super::seats::FIRST;
 use super::transaction::Write;
 use super::user_writes::{SeatWish, UserWrite};
 use super::users::{MAX_EMAILS, StoredUser, UserKeys};
 use super::{MAX_DOCUMENT_BYTES, StoreError};
 use crate::ids::{ResourceId, TenantId};
+use crate::scim::licence::Licence;
 
 /// A user as the caller read it.
 #[derive(Clone, Copy, Debug)]

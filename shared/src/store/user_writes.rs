@@ -5,13 +5,14 @@ use jiff::Timestamp;
 
 use super::counters::Counter;
 use super::keys::Collection;
-use super::pool::{Licence, Pool};
+use super::pool::Pool;
 use super::retry::Backoff;
 use super::transaction::{Commit, Refusal};
 use super::user_change::{Before, Change, Part, Plan, SeatMove};
 use super::users::{StoredUser, UserKeys};
 use super::{Store, StoreError, UniqueAttribute};
 use crate::ids::{ResourceId, TenantId};
+use crate::scim::licence::Licence;
 
 /// What to store of a user.
 #[derive(Clone, Debug)]

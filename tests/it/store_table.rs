@@ -173,3 +173,8 @@ fn document(n: u64) -> String {
     json!({"userName": format!("First{n}@contoso-enterprise.example"), "padding": "x".repeat(1_100)})
         .to_string()
 }
+
+/// A time to write at.
+pub(crate) fn now() -> jiff::Timestamp {
+    "2026-11-21T22:00:00.123Z".parse().unwrap()
+}

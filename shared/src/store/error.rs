@@ -1,6 +1,7 @@
 //! What a call to the store can fail with. Not found is `Option` on reads.
 
 use std::error::Error;
+use std::fmt;
 
 /// An attribute whose value only one resource of a tenant may have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,11 +16,29 @@ pub enum UniqueAttribute {
     TenantExternalId,
 }
 
+impl UniqueAttribute {
+    /// The attribute's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserName => "userName",
+            Self::ExternalId => "externalId",
+            Self::DisplayName => "displayName",
+            Self::TenantExternalId => "external_id",
+        }
+    }
+}
+
+impl fmt::Display for UniqueAttribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another resource has this value.
-    #[error("{0:?} is taken")]
+    #[error("{0} is taken")]
     Conflict(UniqueAttribute),
     /// The row is no longer at the version that the caller read.
     #[error("the row has changed since it was read")]

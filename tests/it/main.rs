@@ -9,7 +9,9 @@
 
 mod store_capacity;
 mod store_faults;
+mod store_groups;
 mod store_pages;
 mod store_seats;
 mod store_table;
+mod store_tenants;
 mod store_users;

@@ -10,6 +10,7 @@ pub mod fold;
 pub mod licence;
 pub mod list_response;
 pub mod matcher;
+pub mod members;
 pub mod patch;
 pub mod path;
 pub mod plan;

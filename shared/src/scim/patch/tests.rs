@@ -407,6 +407,15 @@ fn a_patch_has_bounds() {
     assert_eq!(error.unwrap_err().status(), 413);
     let error = patch(&user(&json!({})), &json!([operation]), Mode::Lenient);
     assert_eq!(error.unwrap_err().to_string(), "roles has more than 1000 values");
+
+    let emails: Vec<_> = (0..50).map(|at| json!({"value": format!("{at}@b")})).collect();
+    let operations: Vec<_> = (0..1_000)
+        .map(|at| {
+            let path = format!("emails[value eq \"{}@b\"].display", at % 50);
+            json!({"op": "replace", "path": path, "value": "x".repeat(100)})
+        })
+        .collect();
+    patch(&user(&json!({"emails": emails})), &operations.into(), Mode::Lenient).unwrap();
 }
 
 #[test]

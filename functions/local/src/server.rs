@@ -1,6 +1,7 @@
 //! Starts everything, tells where it is, and stops it.
 
 mod signals;
+mod table;
 
 use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
@@ -40,6 +41,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     // First the port, so that a second start by mistake leaves no trace.
     let listener = listen(options.port).await?;
     let services = Services::open(options).await?;
+    table::create(&services.dynamo.client(), TABLE).await.map_err(Box::new)?;
 
     let port = listener.local_addr()?.port();
     let dynamodb = aws_endpoints::listen(next_port(options.port, 1)).await?;
@@ -147,7 +149,7 @@ fn facts(port: u16, dynamodb_port: u16, secrets_manager_port: u16) -> Facts {
         aws: Aws {
             dynamodb_endpoint: url(dynamodb_port),
             secretsmanager_endpoint: url(secrets_manager_port),
-            table: "gatehouse".to_owned(),
+            table: TABLE.to_owned(),
         },
     }
 }
@@ -173,9 +175,13 @@ enum StartError {
     Dynamo(#[from] dynamodb::OpenError),
     #[error("cannot open the secrets: {0}")]
     Secrets(#[from] secrets_manager::OpenError),
+    #[error("cannot make the table: {0}")]
+    Table(#[from] Box<table::TableError>),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
+
+const TABLE: &str = "gatehouse";
 
 /// How long a request may go on after we were told to stop.
 const DRAIN: Duration = Duration::from_secs(10);

@@ -1,1 +1,3 @@
-//! stub
+//! Integration tests, one binary.
+
+mod fuzz;

@@ -15,10 +15,9 @@ FINE = {Status.SUCCESS, Status.COMPLIANT, Status.ACCEPTABLE}
 
 def verdict(result):
     """One check as plain data."""
-    if result.status in FINE:
-        kind = "passed"
-    else:
-        kind = "skipped" if result.status is Status.SKIPPED else "failed"
+    kind = "passed" if result.status in FINE else "failed"
+    if result.status is Status.SKIPPED:
+        kind = "skipped"
     return {
         "verdict": kind,
         "status": result.status.name,

@@ -58,7 +58,9 @@ def fuzz(log):
         note = "no nightly toolchain: the same checks ran as property tests in `cargo test`"
         return Outcome(notes=[note])
     host = host_triple()
-    build = ["cargo", "+nightly", "build", "--release", "--locked", "--target", host]
+    # The versions that the workspace builds, whatever has been added to it.
+    shutil.copy(tools.ROOT / "Cargo.lock", FUZZ / "Cargo.lock")
+    build = ["cargo", "+nightly", "build", "--release", "--target", host]
     environment = {**PLAIN, "RUSTFLAGS": COVERAGE, "CARGO_TARGET_DIR": str(target_folder() / "fuzz")}
     tools.must([*build, "--manifest-path", FUZZ / "Cargo.toml"], log, cwd=FUZZ, env=environment)
     outcome = Outcome()
@@ -72,7 +74,13 @@ def fuzz_one(binary, target, log, outcome):
     """Runs one target from its committed seeds; new inputs stay below `target`."""
     corpus = tools.WORK / "fuzz" / target
     corpus.mkdir(parents=True, exist_ok=True)
-    limits = [f"-max_total_time={FUZZ_SECONDS}", "-timeout=5", "-rss_limit_mb=1024", "-max_len=8192", "-print_final_stats=1"]
+    limits = [
+        f"-max_total_time={FUZZ_SECONDS}",
+        "-timeout=5",
+        "-rss_limit_mb=1024",
+        "-max_len=8192",
+        "-print_final_stats=1",
+    ]
     crash = f"-artifact_prefix={corpus.parent}/{target}-"
     seeds = FUZZ / "seeds" / target
     before = log.stat().st_size

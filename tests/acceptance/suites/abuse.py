@@ -9,7 +9,8 @@ import time
 import urllib.parse
 
 from gate.report import Outcome
-from gate.wire import SCIM, Client
+from gate.wire import Client
+
 from suites.half_open import DROPPED_WITHIN_SECONDS, SERVED_WITHIN_SECONDS, HalfOpen
 
 LABEL = "abuse checks"
@@ -153,7 +154,9 @@ def bodies(checks):
         checks.refused(name, 400, "invalidValue", "POST", "/Users", body)
     unknown = {"schemas": ["urn:example:no:such:schema"], "userName": "s@acme.example"}
     checks.refused("an unknown schema alone", 400, None, "POST", "/Users", unknown)
-    checks.refused("schemas that are no list", 400, None, "POST", "/Users", {"schemas": 7, "userName": "s@acme.example"})
+    checks.refused(
+        "schemas that are no list", 400, None, "POST", "/Users", {"schemas": 7, "userName": "s@acme.example"}
+    )
 
 
 def chunks(data):
@@ -172,7 +175,9 @@ def deep_json(checks):
     }.items():
         whole = b'{"schemas":["' + USER.encode() + b'"],"userName":"deep@acme.example","x":' + value + b"}"
         checks.refused(name, 400, "invalidSyntax", "POST", "/Users", whole)
-        inside = b'{"schemas":["' + PATCH.encode() + b'"],"Operations":[{"op":"add","path":"title","value":' + value + b"}]}"
+        inside = (
+            b'{"schemas":["' + PATCH.encode() + b'"],"Operations":[{"op":"add","path":"title","value":' + value + b"}]}"
+        )
         checks.refused(name + " in a PATCH", 400, "invalidSyntax", "PATCH", checks.path, inside)
 
 
@@ -189,7 +194,7 @@ def filters(checks):
         "no value": "userName eq",
         "an open string": 'userName eq "a',
         "an unknown operator": 'userName like "a"',
-        "two expressions side by side": 'userName pr title pr',
+        "two expressions side by side": "userName pr title pr",
         "a boolean ordered": "active gt true",
         "a NUL": 'userName eq "a\x00b" or',
     }.items():
@@ -249,7 +254,11 @@ def patches(checks):
         ("an unknown op", None, {"op": "move", "path": "title", "value": "x"}),
         ("no op", None, {"path": "title", "value": "x"}),
         ("an open path", "invalidPath", {"op": "replace", "path": "emails[", "value": "x"}),
-        ("a path 2,000 deep", "invalidPath", {"op": "replace", "path": "emails[" + "(" * 2000 + "value pr", "value": "x"}),
+        (
+            "a path 2,000 deep",
+            "invalidPath",
+            {"op": "replace", "path": "emails[" + "(" * 2000 + "value pr", "value": "x"},
+        ),
         ("a path of 7 kB", "invalidPath", {"op": "replace", "path": "a" * 7000, "value": "x"}),
         ("a remove without a path", "noTarget", {"op": "remove"}),
         ("the id", "mutability", {"op": "replace", "path": "id", "value": "x"}),
@@ -257,7 +266,9 @@ def patches(checks):
         ("a number as userName", "invalidValue", {"op": "replace", "path": "userName", "value": 42}),
     ):
         checks.refused(f"PATCH with {name} after a good one", 400, scim_type, "PATCH", checks.path, patch(good, bad))
-    checks.refused("Operations that are no list", 400, None, "PATCH", checks.path, {"schemas": [PATCH], "Operations": 7})
+    checks.refused(
+        "Operations that are no list", 400, None, "PATCH", checks.path, {"schemas": [PATCH], "Operations": 7}
+    )
 
 
 def authorization(checks):
@@ -275,7 +286,11 @@ def authorization(checks):
         "our token twice": f"Bearer {token} {token}",
         "a token of 8 kB": "Bearer " + "x" * 8000,
     }.items():
-        for method, path, body in (("GET", checks.path, None), ("DELETE", checks.path, None), ("POST", "/Users", user("x@y.example"))):
+        for method, path, body in (
+            ("GET", checks.path, None),
+            ("DELETE", checks.path, None),
+            ("POST", "/Users", user("x@y.example")),
+        ):
             answer = checks.call(f"{name}, {method}", method, path, body, headers={"Authorization": value})
             if answer:
                 wrong = answer.scim_error(401)
@@ -311,7 +326,14 @@ def ids(checks):
 
 def media_types(checks):
     """Bodies of another media type (RFC 7644 §3.8)."""
-    for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data", "image/png", "nonsense"):
+    for kind in (
+        "text/plain",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "image/png",
+        "nonsense",
+    ):
         body = json.dumps(user("media@acme.example")).encode()
         checks.refused(f"JSON as {kind}", 415, None, "POST", "/Users", body, headers={"Content-Type": kind})
     xml = b"<?xml version='1.0'?><User/>"
@@ -324,11 +346,18 @@ def conditions(checks):
     requests = (("PUT", user(checks.user_name, title="changed")), ("PATCH", patch(good)), ("DELETE", None))
     for tag in ('W/"0"', '"nobody"', 'W/"99999999999999999999"'):
         for method, body in requests:
-            checks.refused(f"{method} with If-Match {tag}", 412, None, method, checks.path, body, headers={"If-Match": tag})
+            checks.refused(
+                f"{method} with If-Match {tag}", 412, None, method, checks.path, body, headers={"If-Match": tag}
+            )
 
 
 def duplicates(checks):
     """A userName that is taken, in any letter case."""
     name = checks.user_name
-    for how, text in {"the same": name, "in capitals": name.upper(), "in small letters": name.lower(), "swapped": name.swapcase()}.items():
+    for how, text in {
+        "the same": name,
+        "in capitals": name.upper(),
+        "in small letters": name.lower(),
+        "swapped": name.swapcase(),
+    }.items():
         checks.refused(f"a second user, userName {how}", 409, "uniqueness", "POST", "/Users", user(text))

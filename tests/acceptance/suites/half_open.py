@@ -15,7 +15,9 @@ class HalfOpen:
 
     def __init__(self, client):
         head = f"POST {client.prefix}/Users HTTP/1.1\r\nHost: {client.host}\r\n"
-        body = f"Authorization: Bearer {client.token}\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{{"
+        body = (
+            f"Authorization: Bearer {client.token}\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{{"
+        )
         openings = (b"", head.encode(), (head + body).encode())
         self.started = time.monotonic()
         self.sockets = []

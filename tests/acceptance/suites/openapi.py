@@ -15,7 +15,10 @@ def document(client):
     """The document, from the two discovery endpoints."""
     schemas = {schema["id"]: schema for schema in client.call("GET", "/Schemas").json()["Resources"]}
     types = client.call("GET", "/ResourceTypes").json()["Resources"]
-    paths = {path: {"get": operation(f"read{path[1:]}", "200")} for path in ("/ServiceProviderConfig", "/ResourceTypes", "/Schemas")}
+    paths = {
+        path: {"get": operation(f"read{path[1:]}", "200")}
+        for path in ("/ServiceProviderConfig", "/ResourceTypes", "/Schemas")
+    }
     for kind in types:
         paths.update(resource_paths(kind, schemas))
     paths["/.search"] = {"post": operation("searchAll", "200", body=search_request())}
@@ -103,18 +106,28 @@ def patch_request():
             "op": {"type": "string", "enum": ["add", "remove", "replace", "Add", "Replace"]},
             "path": {
                 "type": "string",
-                "enum": ["active", "displayName", "name.givenName", 'emails[type eq "work"].value', "members", "emails[", "no.such"],
+                "enum": [
+                    "active",
+                    "displayName",
+                    "name.givenName",
+                    'emails[type eq "work"].value',
+                    "members",
+                    "emails[",
+                    "no.such",
+                ],
             },
             "value": {},
         },
         "required": ["op"],
     }
-    return message(PATCH, {"Operations": {"type": "array", "minItems": 1, "maxItems": 5, "items": change}}, ["Operations"])
+    return message(
+        PATCH, {"Operations": {"type": "array", "minItems": 1, "maxItems": 5, "items": change}}, ["Operations"]
+    )
 
 
 def search_request():
     """A SearchRequest (RFC 7644 §3.4.3)."""
-    return message(SEARCH, {name: schema for name, schema in query_schemas().items()}, [])
+    return message(SEARCH, query_schemas(), [])
 
 
 def message(urn, properties, required):
@@ -129,7 +142,10 @@ def query_schemas():
     return {
         "filter": {
             "anyOf": [
-                {"type": "string", "enum": ['userName eq "ada"', "emails pr", 'not (active eq true) or id gt "5"', "((", "userName"]},
+                {
+                    "type": "string",
+                    "enum": ['userName eq "ada"', "emails pr", 'not (active eq true) or id gt "5"', "((", "userName"],
+                },
                 {"type": "string", "maxLength": 60},
             ]
         },

@@ -7,6 +7,7 @@ import subprocess
 from gate import tools
 from gate.report import Outcome
 from gate.wire import Client
+
 from suites import openapi
 
 LABEL = "schemathesis 4.32.5"

@@ -5,6 +5,8 @@ use shared as gatehouse;
 
 #[path = "../fuzz/checks/filter.rs"]
 mod filter;
+#[path = "../fuzz/checks/patch.rs"]
+mod patch;
 #[path = "../fuzz/checks/path.rs"]
 mod path;
 #[path = "../fuzz/checks/resource.rs"]
@@ -26,7 +28,7 @@ macro_rules! hold_for_whatever_is_read {
     };
 }
 
-hold_for_whatever_is_read![filter, path, resource];
+hold_for_whatever_is_read![filter, path, patch, resource];
 
 /// Text as a client may send it, or a seed of the target with a few pieces moved.
 fn mutated(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {

@@ -89,9 +89,18 @@ def fuzz_one(binary, target, log, outcome):
         file.seek(before)
         output = file.read().decode("utf-8", "replace")
     runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", output)
-    outcome.expect(code == 0 and runs is not None, f"fuzz target {target}", "\n".join(output.split("\n")[-25:]))
+    outcome.expect(code == 0 and runs is not None, f"fuzz target {target}", finding(output))
     if runs:
         outcome.notes.append(f"{target}: {int(runs[1]):,} inputs in {FUZZ_SECONDS} s")
+
+
+def finding(output):
+    """What libFuzzer found: the panic, and where it wrote the input; or the end of its output."""
+    said = re.search(r"panicked at .*\n(?:.*\n){0,3}", output)
+    kept = re.search(r"Test unit written to (.*)", output)
+    if said and kept:
+        return f"{said[0][:3000]}input: {kept[1]}"
+    return "\n".join(output.split("\n")[-25:])
 
 
 def has_nightly():

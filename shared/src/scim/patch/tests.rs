@@ -209,6 +209,12 @@ fn a_value_filter_that_matches_nothing_creates_the_element() {
     let operations =
         json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "x"}]);
     refused(&json!({}), &operations, Mode::Strict, "noTarget", none);
+    let none = "emails[kind eq \"x\"] matches no value";
+    let operations = json!([{"op": "add", "path": "emails[kind eq \"x\"].value", "value": "x"}]);
+    refused(&json!({}), &operations, Mode::Strict, "noTarget", none);
+    let none = "emails[kind eq null] matches no value";
+    let operations = json!([{"op": "add", "path": "emails[kind eq null].value", "value": "x"}]);
+    refused(&json!({}), &operations, Mode::Lenient, "noTarget", none);
     let none = "name[givenName eq \"x\"] matches no value";
     let operations =
         json!([{"op": "add", "path": "name[givenName eq \"x\"].givenName", "value": "y"}]);

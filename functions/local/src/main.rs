@@ -1,2 +1,2 @@
-//! stub
+//! Starts Gatehouse on a laptop.
 fn main() {}

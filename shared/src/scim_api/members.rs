@@ -1,0 +1,175 @@
+//! Members of a group: what operations change, and how many are shown.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use crate::ids::ResourceId;
+use crate::scim::error::ScimError;
+use crate::scim::filter::Filter;
+use crate::scim::members::{Member, MemberKind, MemberOp, Net, net};
+use crate::scim::plan;
+use crate::store::GroupMember;
+
+/// Rows to write and rows to delete.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct MemberChange {
+    pub(super) add: Vec<GroupMember>,
+    pub(super) remove: Vec<ResourceId>,
+}
+
+impl MemberChange {
+    pub(super) fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.remove.is_empty()
+    }
+}
+
+/// How many members one answer may still show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MemberBudget(usize);
+
+impl Default for MemberBudget {
+    fn default() -> Self {
+        Self(MOST_SHOWN)
+    }
+}
+
+impl MemberBudget {
+    /// The budget of an answer to PATCH, which is one bounded read.
+    pub(super) const fn of_patch() -> Self {
+        Self(MOST_AFTER_PATCH)
+    }
+}
+
+/// What the operations change in the rows that are there.
+///
+/// Adding and removing named members looks at those rows alone; replacing and clearing, and a
+/// filter on anything but `value`, read all members.
+pub(super) async fn change(
+    caller: &Caller,
+    group: ResourceId,
+    operations: &[MemberOp],
+) -> Result<MemberChange, ScimError> {
+    if operations.is_empty() {
+        return Ok(MemberChange::default());
+    }
+    let store = &caller.app.store;
+    let filters = operations.iter().any(|op| matches!(op, MemberOp::RemoveMatching(_)));
+    let resets = operations.iter().any(|op| matches!(op, MemberOp::Replace(_) | MemberOp::Clear));
+    let present = if filters || resets {
+        store.members(caller.tenant, group, MOST_MEMBERS).await?
+    } else {
+        let named: Vec<ResourceId> = named(operations);
+        store.which_are_members(caller.tenant, group, &named).await?
+    };
+    let Net { add, remove } = net(operations, &present.iter().map(as_member).collect::<Vec<_>>())?;
+    let add = known(caller, &add).await?;
+    let remove = remove.iter().filter_map(|id| id.parse().ok()).collect();
+    Ok(MemberChange { add, remove })
+}
+
+/// Every id that the operations add or remove by name. Texts that are no id name nothing.
+fn named(operations: &[MemberOp]) -> Vec<ResourceId> {
+    let mut ids = BTreeSet::new();
+    for operation in operations {
+        match operation {
+            MemberOp::Add(members) | MemberOp::Replace(members) => {
+                ids.extend(members.iter().filter_map(|member| member.value.parse().ok()));
+            }
+            MemberOp::Remove(values) => ids.extend(values.iter().filter_map(|id| id.parse().ok())),
+            MemberOp::RemoveMatching(_) | MemberOp::Clear => {}
+        }
+    }
+    ids.into_iter().collect()
+}
+
+/// The rows for new members, which must exist in this tenant.
+pub(super) async fn known(
+    caller: &Caller,
+    members: &[Member],
+) -> Result<Vec<GroupMember>, ScimError> {
+    let unknown = |id: &str| {
+        ScimError::InvalidValue(format!("members: {id:?} is no user or group here"))
+    };
+    let mut ids = Vec::with_capacity(members.len());
+    for member in members {
+        ids.push(member.value.parse::<ResourceId>().map_err(|_| unknown(&member.value))?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let found = caller.app.store.existing_members(caller.tenant, &ids).await?;
+    if let Some(missing) = ids.iter().find(|id| !found.iter().any(|member| member.id == **id)) {
+        return Err(unknown(&missing.to_string()));
+    }
+    Ok(found)
+}
+
+/// All members of a group, as its resource shows them.
+///
+/// # Errors
+///
+/// [`ScimError::TooMany`] when they exceed the budget, which is what Lambda's limit of 6 MB to an
+/// answer leaves room for.
+pub(super) async fn all(
+    caller: &Caller,
+    group: ResourceId,
+    budget: &mut MemberBudget,
+) -> Result<Vec<Value>, ScimError> {
+    let members = caller.app.store.members(caller.tenant, group, budget.0 + 1).await?;
+    if members.len() > budget.0 {
+        return Err(ScimError::TooMany(
+            "the members do not fit one answer; ask with excludedAttributes=members, or for one \
+             member by filter=id eq \"…\" and members eq \"…\""
+                .to_owned(),
+        ));
+    }
+    budget.0 -= members.len();
+    let brief = members.len() > MOST_IN_FULL;
+    Ok(members.iter().map(|member| shown(caller, member, brief)).collect())
+}
+
+/// Those of a group's members that a filter compares with.
+pub(super) async fn named_by(
+    caller: &Caller,
+    group: ResourceId,
+    filter: &Filter,
+) -> Result<Vec<Value>, ScimError> {
+    let Some(values) = plan::members_named(filter)? else { return Ok(Vec::new()) };
+    let ids: Vec<ResourceId> = values.iter().filter_map(|value| value.parse().ok()).collect();
+    let found = if ids.is_empty() {
+        // `members pr` asks whether there is any.
+        caller.app.store.members(caller.tenant, group, 1).await?
+    } else {
+        caller.app.store.which_are_members(caller.tenant, group, &ids).await?
+    };
+    Ok(found.iter().map(|member| shown(caller, member, false)).collect())
+}
+
+fn shown(caller: &Caller, member: &GroupMember, brief: bool) -> Value {
+    if brief {
+        return json!({"value": member.id});
+    }
+    let (kind, endpoint) = match member.kind {
+        MemberKind::User => ("User", "Users"),
+        MemberKind::Group => ("Group", "Groups"),
+    };
+    let location = format!("{}/{endpoint}/{}", caller.scim_url, member.id);
+    json!({"value": member.id, "$ref": location, "type": kind})
+}
+
+fn as_member(member: &GroupMember) -> Member {
+    Member { value: member.id.to_string(), kind: Some(member.kind) }
+}
+
+/// Members in one answer: 47 bytes each, under Lambda's 6 MB.
+const MOST_SHOWN: usize = 110_000;
+
+/// Members that an answer to PATCH shows.
+const MOST_AFTER_PATCH: usize = 200;
+
+/// Members that are shown with `type` and `$ref`; above it `value` alone.
+const MOST_IN_FULL: usize = 10_000;
+
+/// Members that a replacement may have to read.
+const MOST_MEMBERS: usize = 1_000_000;

@@ -1,0 +1,90 @@
+//! SCIM answers: media type, `ETag`, `Location`, errors.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use crate::request_log::FailureCode;
+use crate::scim::error::ScimError;
+
+/// Exactly this, without a charset: Microsoft's validator stops at anything else.
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
+
+/// The outcome of an operation, before it is a response of its own or one of a bulk response.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reply {
+    /// 200, 201, 204 or 304.
+    pub(super) status: StatusCode,
+    /// The body, when the status has one.
+    pub(super) body: Option<Value>,
+    /// `W/"3"`, when a single resource is concerned.
+    pub(super) etag: Option<String>,
+    /// Absolute URL of the resource concerned.
+    pub(super) location: Option<String>,
+}
+
+impl Reply {
+    /// 200 with a document that is not a versioned resource.
+    pub(super) const fn document(body: Value) -> Self {
+        Self { status: StatusCode::OK, body: Some(body), etag: None, location: None }
+    }
+
+    /// 204.
+    pub(super) const fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: None, etag: None, location: None }
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let mut response = match self.body {
+            Some(body) => json(self.status, &body),
+            None => self.status.into_response(),
+        };
+        let headers = response.headers_mut();
+        if let Some(etag) = self.etag.and_then(|etag| etag.parse().ok()) {
+            headers.insert(header::ETAG, etag);
+        }
+        if self.status == StatusCode::CREATED
+            && let Some(location) = self.location.and_then(|location| location.parse().ok())
+        {
+            headers.insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+impl IntoResponse for ScimError {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = json(status, &self.body());
+        if let Some(scim_type) = self.scim_type() {
+            response.extensions_mut().insert(FailureCode(scim_type));
+        }
+        let headers = response.headers_mut();
+        if matches!(self, Self::Unauthorized) {
+            let challenge = HeaderValue::from_static("Bearer realm=\"scim\", error=\"invalid_token\"");
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        let retry_after = match self {
+            Self::TooManyRequests { retry_after_seconds } => Some(retry_after_seconds),
+            Self::Unavailable => Some(1),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+fn json(status: StatusCode, body: &Value) -> Response {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);
+    // Directory data: no proxy keeps it.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

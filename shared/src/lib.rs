@@ -18,15 +18,18 @@
 //! - A handler that does not take a caller is public, and there is none here.
 //! - Nothing is logged that names a person or lets one in.
 
+pub mod aws;
 pub mod base_url;
 pub mod clock;
 pub mod config;
 pub mod ids;
+pub mod problem;
 pub mod rate_limit;
 pub mod request_log;
 pub mod scim;
 pub mod scim_tokens;
 pub mod secrets;
+pub mod store;
 pub mod telemetry;
 pub mod token;
 pub mod ttl_cache;

@@ -76,8 +76,7 @@ impl IntoResponse for Problem {
         *response.status_mut() = status;
         response.extensions_mut().insert(FailureCode(self.code()));
         let headers = response.headers_mut();
-        headers
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -92,6 +91,26 @@ impl From<TokenError> for Problem {
             TokenError::TwoLive => Self::Conflict(error.to_string()),
             TokenError::Secrets(_) | TokenError::Random | TokenError::Corrupt => {
                 tracing::error!(error = %error, "operator request failed");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(attribute) => Self::Conflict(format!("{attribute} is taken")),
+            StoreError::VersionMismatch | StoreError::Contention => {
+                Self::Conflict("it is being changed by others; send the request again".to_owned())
+            }
+            StoreError::NotFound => Self::NotFound("row"),
+            StoreError::TooLarge => Self::Invalid("too large to store".to_owned()),
+            StoreError::NoSeat { .. } | StoreError::Unavailable(_) | StoreError::Corrupt(_) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the table cannot be used"
+                );
                 Self::Unavailable
             }
         }

@@ -28,7 +28,9 @@ impl AttrPath {
             return Err(ScimError::InvalidPath(format!("is longer than {MAX_LENGTH} bytes")));
         }
         Self::from_token(text.trim()).ok_or_else(|| {
-            ScimError::InvalidPath(format!("{text:?} is not an attribute name (RFC 7644 §3.10)"))
+            ScimError::InvalidPath(format!(
+                "{text:?} is not an attribute name (RFC 7644 section 3.10)"
+            ))
         })
     }
 

@@ -26,6 +26,11 @@ impl Licence {
             Self::ViewOnly => "view_only",
         }
     }
+
+    /// Reads the value of `license`.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Full, Self::ViewOnly].into_iter().find(|licence| licence.as_str() == text)
+    }
 }
 
 /// The licence that a normalised user asks for, `None` if it does not say.

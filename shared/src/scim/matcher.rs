@@ -19,7 +19,7 @@ use crate::scim::schema::{Attribute, ResourceType};
 use crate::scim::target::Target;
 
 pub use check::check;
-pub(super) use compare::is_present;
+pub(super) use compare::{instant, is_present, order_of_numbers};
 
 /// Whether the resource satisfies the filter.
 pub fn matches(

@@ -4,11 +4,13 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::ExposeSecret as _;
+use sha2::{Digest as _, Sha256};
 
 use crate::base_url::BaseUrl;
 use crate::ids::TenantId;
 use crate::request_log::RequestLog;
+use crate::scim::cursor::CursorKey;
 use crate::scim::error::ScimError;
 use crate::scim::resource::Mode;
 use crate::secrets::SecretName;
@@ -63,12 +65,13 @@ impl FromRequestParts<AppState> for Caller {
 
 impl Caller {
     /// What authenticates the cursors that we hand out.
-    pub(super) async fn cursor_key(&self) -> Result<SecretString, ScimError> {
-        let key = self.app.secrets.cached(SecretName::CursorKey, self.now).await;
-        key.ok().flatten().ok_or_else(|| {
+    pub(super) async fn cursor_key(&self) -> Result<CursorKey, ScimError> {
+        let secret = self.app.secrets.cached(SecretName::CursorKey, self.now).await;
+        let secret = secret.ok().flatten().ok_or_else(|| {
             tracing::error!("the cursor key cannot be read");
             ScimError::Unavailable
-        })
+        })?;
+        Ok(CursorKey::new(Sha256::digest(secret.expose_secret()).into()))
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) async fn service_provider_config(
     Query(query): Query,
 ) -> Result<Reply, ScimError> {
     refuse_filter(&query)?;
-    Ok(Reply::document(discovery::service_provider_config(&caller.scim_url)))
+    Ok(Reply::document(discovery::service_provider_config(&caller.scim_url).to_string()))
 }
 
 pub(super) async fn resource_types(
@@ -21,7 +21,7 @@ pub(super) async fn resource_types(
     Query(query): Query,
 ) -> Result<Reply, ScimError> {
     refuse_filter(&query)?;
-    Ok(Reply::document(discovery::resource_types(&caller.scim_url)))
+    Ok(Reply::document(discovery::resource_types(&caller.scim_url).to_string()))
 }
 
 pub(super) async fn resource_type(caller: Caller, PathId(id): PathId) -> Result<Reply, ScimError> {
@@ -30,7 +30,7 @@ pub(super) async fn resource_type(caller: Caller, PathId(id): PathId) -> Result<
 
 pub(super) async fn schemas(caller: Caller, Query(query): Query) -> Result<Reply, ScimError> {
     refuse_filter(&query)?;
-    Ok(Reply::document(discovery::schemas(&caller.scim_url)))
+    Ok(Reply::document(discovery::schemas(&caller.scim_url).to_string()))
 }
 
 pub(super) async fn schema(caller: Caller, PathId(id): PathId) -> Result<Reply, ScimError> {
@@ -38,7 +38,9 @@ pub(super) async fn schema(caller: Caller, PathId(id): PathId) -> Result<Reply, 
 }
 
 fn found(what: &str, document: Option<Value>) -> Result<Reply, ScimError> {
-    document.map(Reply::document).ok_or_else(|| ScimError::NotFound(what.to_owned()))
+    document
+        .map(|document| Reply::document(document.to_string()))
+        .ok_or_else(|| ScimError::NotFound(what.to_owned()))
 }
 
 /// RFC 7644 §4: a filter here "SHALL" be answered with 403; all other parameters are ignored.

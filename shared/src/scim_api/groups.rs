@@ -31,29 +31,29 @@ pub(super) use super::members::MemberBudget;
 
 pub(super) async fn list(caller: Caller, Query(query): Query) -> Result<Reply, ScimError> {
     let query = ListQuery::parse(&query)?;
-    listing::list(&caller, listing::Kind::Groups, &query).await
+    listing::list(&caller, &[listing::Kind::Groups], &query).await
 }
 
 pub(super) async fn search(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimError> {
     let query = ListQuery::from_search(&body)?;
-    listing::list(&caller, listing::Kind::Groups, &query).await
+    listing::list(&caller, &[listing::Kind::Groups], &query).await
 }
 
 pub(super) async fn create(
     caller: Caller,
-    Query(query): Query,
+    query: Query,
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimError> {
-    add(&caller, &Projection::from_query(&query)?, body).await
+    add(&caller, &query.projection()?, body).await
 }
 
 pub(super) async fn read(
     caller: Caller,
     PathId(id): PathId,
-    Query(query): Query,
+    query: Query,
     headers: HeaderMap,
 ) -> Result<Reply, ScimError> {
-    let projection = Projection::from_query(&query)?;
+    let projection = query.projection()?;
     let group = stored(&caller, &id).await?;
     if is_not_modified(&headers, group.version) {
         return Ok(Reply::not_modified(etag(group.version)));
@@ -64,22 +64,22 @@ pub(super) async fn read(
 pub(super) async fn replace(
     caller: Caller,
     PathId(id): PathId,
-    Query(query): Query,
+    query: Query,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimError> {
-    let projection = Projection::from_query(&query)?;
+    let projection = query.projection()?;
     put(&caller, &projection, &id, &IfMatch::of(&headers), body).await
 }
 
 pub(super) async fn patch(
     caller: Caller,
     PathId(id): PathId,
-    Query(query): Query,
+    query: Query,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimError> {
-    let projection = Projection::from_query(&query)?;
+    let projection = query.projection()?;
     modify(&caller, &projection, &id, &IfMatch::of(&headers), body).await
 }
 
@@ -239,7 +239,7 @@ fn answer(
         status,
         etag: Some(etag(group.version)),
         location: Some(meta(group, &caller.scim_url).location(ResourceType::group())),
-        body: Some(Value::Object(resource)),
+        body: Some(Value::Object(resource).to_string()),
     }
 }
 
@@ -252,7 +252,7 @@ pub(super) async fn shown(
 ) -> Result<Map<String, Value>, ScimError> {
     let of = ResourceType::group();
     let mut resource = resource::answer(of, document(group)?, &meta(group, &caller.scim_url));
-    if projection.needs("members") {
+    if projection.needs(of, "members") {
         let members = members::all(caller, group.id, budget).await?;
         if !members.is_empty() {
             resource.insert("members".to_owned(), members.into());

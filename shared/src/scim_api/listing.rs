@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::reply::Reply;
 use super::{groups, users};
 use crate::ids::ResourceId;
-use crate::scim::cursor::{self, Cursor};
+use crate::scim::cursor::CursorScope;
 use crate::scim::error::ScimError;
 use crate::scim::filter::Filter;
 use crate::scim::fold::fold;
@@ -20,7 +20,6 @@ use crate::scim::plan::Plan;
 use crate::scim::projection::Projection;
 use crate::scim::query::{ListQuery, Paging};
 use crate::scim::schema::ResourceType;
-use crate::scim::sort;
 use crate::store::{StoredGroup, StoredUser};
 
 /// How many resources one request may look at when no lookup fits its filter.
@@ -61,102 +60,118 @@ impl Stored {
     }
 }
 
-/// Answers a list or search of one collection.
+/// Answers a list or search of one collection or, one after the other, of several.
 pub(super) async fn list(
     caller: &Caller,
-    kind: Kind,
+    kinds: &[Kind],
     query: &ListQuery,
 ) -> Result<Reply, ScimError> {
-    let response = match &query.paging {
-        Paging::Index { start_index, count } => {
-            by_index(caller, kind, query, *start_index, *count).await?
+    for kind in kinds {
+        query.check(kind.resource_type())?;
+    }
+    let response = match (&query.paging, kinds) {
+        (Paging::Index { start_index, count }, [kind])
+            if query.filter.is_none() && query.sort.is_none() =>
+        {
+            let (page, total) = page(caller, *kind, *start_index, *count).await?;
+            let resources = shown(caller, &query.projection, &page).await?;
+            ListResponse::by_index(total, *start_index, resources)
         }
-        Paging::Cursor { token, count } => {
-            by_cursor(caller, kind, query, token.as_deref(), *count).await?
+        (Paging::Index { start_index, count }, _) => {
+            let found = matching(caller, kinds, query).await?;
+            let total = found.len() as u64;
+            let skip = usize::try_from(start_index.saturating_sub(1)).unwrap_or(usize::MAX);
+            let page: Vec<Stored> = found.into_iter().skip(skip).take(*count).collect();
+            let resources = shown(caller, &query.projection, &page).await?;
+            ListResponse::by_index(total, *start_index, resources)
+        }
+        (Paging::Cursor { cursor, count }, [kind]) if query.sort.is_none() => {
+            by_cursor(caller, *kind, query, cursor.as_deref(), *count).await?
+        }
+        (Paging::Cursor { .. }, _) => {
+            return Err(ScimError::InvalidValue(
+                "a cursor goes with one resource type and without sortBy; use startIndex"
+                    .to_owned(),
+            ));
         }
     };
-    Ok(Reply::document(response.into_value()))
+    serde_json::to_string(&response).map(Reply::document).map_err(|_| ScimError::Internal)
 }
 
-async fn by_index(
-    caller: &Caller,
-    kind: Kind,
-    query: &ListQuery,
-    start_index: u64,
-    count: usize,
-) -> Result<ListResponse, ScimError> {
-    if query.filter.is_none() && query.sort.is_none() {
-        let (page, total) = page(caller, kind, start_index, count).await?;
-        let resources = shown(caller, &query.projection, &page).await?;
-        return Ok(ListResponse::index(total, start_index, resources));
-    }
-    let mut found = matching(caller, kind, query).await?;
-    if let Some(order) = &query.sort {
-        sort::sort(kind.resource_type(), &mut found, order, |(_, resource)| resource);
-    }
-    let total = found.len() as u64;
-    let skip = usize::try_from(start_index.saturating_sub(1)).unwrap_or(usize::MAX);
-    let page: Vec<Stored> =
-        found.into_iter().skip(skip).take(count).map(|(stored, _)| stored).collect();
-    let resources = shown(caller, &query.projection, &page).await?;
-    Ok(ListResponse::index(total, start_index, resources))
-}
-
-/// Every resource that matches, with what the filter saw of it, in id order.
+/// Every resource that matches, in the order asked for; in id order without one.
 async fn matching(
     caller: &Caller,
-    kind: Kind,
+    kinds: &[Kind],
     query: &ListQuery,
-) -> Result<Vec<(Stored, Map<String, Value>)>, ScimError> {
-    let candidates = match query.filter.as_ref().map(|filter| plan(kind, filter)).transpose()? {
-        None | Some(Plan::Scan) => {
-            let total = total(caller, kind).await?;
-            if total > MOST_CANDIDATES as u64 {
-                return Err(ScimError::TooMany(format!(
-                    "{total} resources are too many to filter or sort at once; page by cursor \
-                     (RFC 9865), or filter by id, userName, externalId, emails or displayName"
-                )));
-            }
-            after(caller, kind, None, MOST_CANDIDATES).await?
-        }
-        Some(lookup) => lookup_candidates(caller, kind, &lookup).await?,
-    };
+) -> Result<Vec<Stored>, ScimError> {
+    let filter = query.filter.as_ref();
     let mut found = Vec::new();
-    for stored in candidates {
-        let resource = seen_by_filter(caller, &stored, query.filter.as_ref()).await?;
-        if matches(kind, query.filter.as_ref(), &resource) {
-            found.push((stored, resource));
+    for kind in kinds {
+        let of = kind.resource_type();
+        for stored in candidates(caller, *kind, filter).await? {
+            let resource = seen_by_filter(caller, &stored, filter).await?;
+            if filter.is_none_or(|filter| matcher::matches(filter, of, &resource)) {
+                let key = query.sort.as_ref().map(|sort| sort.key(of, &resource));
+                found.push((key, stored));
+            }
+        }
+        if found.len() > MOST_CANDIDATES {
+            return Err(too_many());
         }
     }
-    Ok(found)
+    if let Some(sort) = &query.sort {
+        sort.order(&mut found, |(key, _)| key.as_ref());
+    }
+    Ok(found.into_iter().map(|(_, stored)| stored).collect())
 }
 
+/// What a filter can match: by a lookup, or the whole collection if that is small enough.
+async fn candidates(
+    caller: &Caller,
+    kind: Kind,
+    filter: Option<&Filter>,
+) -> Result<Vec<Stored>, ScimError> {
+    match filter.map(|filter| Plan::of(filter, kind.resource_type())) {
+        Some(lookup) if lookup != Plan::Scan => look_up(caller, kind, &lookup).await,
+        Some(_) | None => {
+            let all = after(caller, kind, None, MOST_CANDIDATES + 1).await?;
+            if all.len() > MOST_CANDIDATES { Err(too_many()) } else { Ok(all) }
+        }
+    }
+}
+
+fn too_many() -> ScimError {
+    ScimError::TooMany(format!(
+        "more than {MOST_CANDIDATES} resources are too many to filter or sort at once; page by \
+         cursor (RFC 9865), or filter by id, userName, externalId, emails, displayName or members"
+    ))
+}
+
+/// A page by cursor: as many matches as asked for, or as many as [`MOST_CANDIDATES`] hold.
 async fn by_cursor(
     caller: &Caller,
     kind: Kind,
     query: &ListQuery,
-    token: Option<&str>,
+    cursor: Option<&str>,
     count: usize,
-) -> Result<ListResponse, ScimError> {
-    if query.sort.is_some() {
-        return Err(ScimError::InvalidValue(
-            "sortBy cannot be combined with cursor; use startIndex".to_owned(),
-        ));
-    }
+) -> Result<ListResponse<Value>, ScimError> {
+    let of = kind.resource_type();
     let key = caller.cursor_key().await?;
-    let scope = cursor::Scope::new(caller.tenant, kind.resource_type(), query);
-    let mut last = match token {
+    let scope =
+        CursorScope { tenant: caller.tenant, resource_type: of.name, query: query.digest() };
+    let mut last = match cursor.filter(|cursor| !cursor.is_empty()) {
         None => None,
-        Some(token) => Some(Cursor::open(token, &scope, &key, caller.now)?),
+        Some(cursor) => {
+            let position = key.open(scope, cursor, caller.now)?;
+            Some(position.parse().map_err(|_| ScimError::InvalidCursor)?)
+        }
     };
-    if let Some(filter) = &query.filter {
-        matcher::check(filter, kind.resource_type())?;
-    }
+    let filter = query.filter.as_ref();
     let mut page = Vec::new();
     let mut looked_at = 0;
-    let mut more = true;
+    let mut more = count > 0;
     while more && page.len() < count && looked_at < MOST_CANDIDATES {
-        let wanted = if query.filter.is_some() { CHUNK } else { count - page.len() };
+        let wanted = if filter.is_some() { CHUNK } else { count - page.len() };
         let chunk = after(caller, kind, last, wanted).await?;
         more = chunk.len() == wanted;
         looked_at += chunk.len();
@@ -166,30 +181,20 @@ async fn by_cursor(
                 break;
             }
             last = Some(stored.id());
-            let resource = seen_by_filter(caller, &stored, query.filter.as_ref()).await?;
-            if matches(kind, query.filter.as_ref(), &resource) {
+            let resource = seen_by_filter(caller, &stored, filter).await?;
+            if filter.is_none_or(|filter| matcher::matches(filter, of, &resource)) {
                 page.push(stored);
             }
         }
     }
     let resources = shown(caller, &query.projection, &page).await?;
-    let next = last
-        .filter(|_| more && count > 0)
-        .map(|last| Cursor::seal(last, &scope, &key, caller.now));
-    Ok(ListResponse::cursor(resources, next))
-}
-
-fn plan(kind: Kind, filter: &Filter) -> Result<Plan, ScimError> {
-    matcher::check(filter, kind.resource_type())?;
-    Ok(Plan::of(filter, kind.resource_type()))
-}
-
-fn matches(kind: Kind, filter: Option<&Filter>, resource: &Map<String, Value>) -> bool {
-    filter.is_none_or(|filter| matcher::matches(filter, kind.resource_type(), resource))
+    let next = last.filter(|_| more).map(|last| key.seal(scope, &last.to_string(), caller.now));
+    let total = if filter.is_none() { Some(total(caller, kind).await?) } else { None };
+    Ok(ListResponse::by_cursor(total, None, next, resources))
 }
 
 /// At most a few resources, by a lookup that the table is keyed for.
-async fn lookup_candidates(
+async fn look_up(
     caller: &Caller,
     kind: Kind,
     lookup: &Plan,

@@ -3,8 +3,8 @@
 use axum::extract::{FromRequestParts, RawPathParams, RawQuery};
 use axum::http::request::Parts;
 
-use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
+use crate::scim::projection::Projection;
 
 /// The `{id}` of a path, percent-decoded.
 pub(super) struct PathId(pub(super) String);
@@ -20,14 +20,6 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     }
 }
 
-impl PathId {
-    /// The resource's id. A text that is no id names nothing, so it is a 404 and not a 400: the
-    /// answer for a foreign id, an odd one and a deleted one is the same.
-    pub(super) fn resource(&self) -> Result<ResourceId, ScimError> {
-        self.0.parse().map_err(|_| ScimError::NotFound("resource".to_owned()))
-    }
-}
-
 /// The query string as it came, undecoded; empty when there is none.
 pub(super) struct Query(pub(super) String);
 
@@ -37,5 +29,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let RawQuery(query) = RawQuery::from_request_parts(parts, state).await?;
         Ok(Self(query.unwrap_or_default()))
+    }
+}
+
+impl Query {
+    /// `attributes` and `excludedAttributes` of a request for one resource (RFC 7644 §3.9).
+    pub(super) fn projection(&self) -> Result<Projection, ScimError> {
+        if self.0.is_empty() {
+            return Ok(Projection::default());
+        }
+        let (mut attributes, mut excluded) = (None, None);
+        for (name, value) in form_urlencoded::parse(self.0.as_bytes()) {
+            if name.eq_ignore_ascii_case("attributes") {
+                attributes = Some(value);
+            } else if name.eq_ignore_ascii_case("excludedAttributes") {
+                excluded = Some(value);
+            }
+        }
+        Projection::parse(attributes.as_deref(), excluded.as_deref())
     }
 }

@@ -13,5 +13,5 @@ pub(super) async fn everything(
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimError> {
     let query = ListQuery::from_search(&body)?;
-    listing::list_all(&caller, &[Kind::Users, Kind::Groups], &query).await
+    listing::list(&caller, &[Kind::Users, Kind::Groups], &query).await
 }

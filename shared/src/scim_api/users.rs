@@ -24,29 +24,29 @@ use crate::store::{SeatWish, StoreError, StoredUser, UserKeys, UserWrite};
 
 pub(super) async fn list(caller: Caller, Query(query): Query) -> Result<Reply, ScimError> {
     let query = ListQuery::parse(&query)?;
-    listing::list(&caller, listing::Kind::Users, &query).await
+    listing::list(&caller, &[listing::Kind::Users], &query).await
 }
 
 pub(super) async fn search(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimError> {
     let query = ListQuery::from_search(&body)?;
-    listing::list(&caller, listing::Kind::Users, &query).await
+    listing::list(&caller, &[listing::Kind::Users], &query).await
 }
 
 pub(super) async fn create(
     caller: Caller,
-    Query(query): Query,
+    query: Query,
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimError> {
-    add(&caller, &Projection::from_query(&query)?, body).await
+    add(&caller, &query.projection()?, body).await
 }
 
 pub(super) async fn read(
     caller: Caller,
     PathId(id): PathId,
-    Query(query): Query,
+    query: Query,
     headers: HeaderMap,
 ) -> Result<Reply, ScimError> {
-    let projection = Projection::from_query(&query)?;
+    let projection = query.projection()?;
     let user = stored(&caller, &id).await?;
     if is_not_modified(&headers, user.version) {
         return Ok(Reply::not_modified(etag(user.version)));
@@ -57,22 +57,22 @@ pub(super) async fn read(
 pub(super) async fn replace(
     caller: Caller,
     PathId(id): PathId,
-    Query(query): Query,
+    query: Query,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimError> {
-    let projection = Projection::from_query(&query)?;
+    let projection = query.projection()?;
     put(&caller, &projection, &id, &IfMatch::of(&headers), body).await
 }
 
 pub(super) async fn patch(
     caller: Caller,
     PathId(id): PathId,
-    Query(query): Query,
+    query: Query,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimError> {
-    let projection = Projection::from_query(&query)?;
+    let projection = query.projection()?;
     modify(&caller, &projection, &id, &IfMatch::of(&headers), body).await
 }
 
@@ -238,7 +238,7 @@ async fn reply(
         status,
         etag: Some(etag(user.version)),
         location: Some(meta(caller, &user, &caller.scim_url).location(ResourceType::user())),
-        body: Some(Value::Object(resource)),
+        body: Some(Value::Object(resource).to_string()),
     })
 }
 
@@ -250,7 +250,7 @@ pub(super) async fn shown(
 ) -> Result<Map<String, Value>, ScimError> {
     let of = ResourceType::user();
     let mut resource = resource::answer(of, document(user)?, &meta(caller, user, &caller.scim_url));
-    if projection.needs("groups") {
+    if projection.needs(of, "groups") {
         let groups = caller.app.store.groups_of(caller.tenant, user.id).await?;
         let groups = groups.into_iter().map(|group| {
             let location = format!("{}/Groups/{group}", caller.scim_url);

@@ -1,0 +1,78 @@
+//! What each operation costs: calls and capacity units, exactly. A change here is a decision.
+
+use shared::store::{Licence, SeatWish, UserWrite};
+
+use crate::store_table::{Table, id, tenant, user};
+
+/// The calls and units since the last look are these.
+fn check(table: &Table, what: &str, calls: &[&str], units: f64) {
+    let mut used = table.take();
+    // Calls in parallel have no order.
+    used.calls.sort_unstable();
+    assert_eq!(
+        (used.calls, used.units),
+        (calls.iter().map(ToString::to_string).collect(), units),
+        "{what}"
+    );
+}
+
+#[tokio::test]
+async fn users_cost_what_the_table_says() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    let name = &user(1).keys.user_name;
+    // Not sampled for a split.
+    let created = store.create_user(t, id(1), &user(1)).await.unwrap().user;
+    check(&table, "create", &["TransactWriteItems"], 10.0);
+    store.user(t, id(1)).await.unwrap().unwrap();
+    check(&table, "get", &["GetItem"], 1.0);
+    store.user_by_user_name(t, name).await.unwrap().unwrap();
+    check(&table, "filter userName, hit", &["GetItem", "GetItem"], 2.0);
+    store.user_by_user_name(t, "nobody").await.unwrap();
+    check(&table, "filter userName, miss", &["GetItem"], 1.0);
+    store.users_by_email(t, name).await.unwrap();
+    check(&table, "filter emails", &["GetItem", "GetItem", "Query"], 3.0);
+    let patched = store.update_user(t, &created, &user(1).keys, &user(1)).await.unwrap().user;
+    check(&table, "patch", &["PutItem"], 2.0);
+    let renamed = UserWrite { keys: user(2).keys, ..user(1) };
+    let renamed_user = store.update_user(t, &patched, &user(1).keys, &renamed).await.unwrap().user;
+    check(&table, "rename and new externalId", &["TransactWriteItems"], 12.0);
+    store.users_total(t).await.unwrap();
+    check(&table, "totalResults", &["Query"], 1.0);
+    store.users_page(t, 1, 100).await.unwrap();
+    check(&table, "page", &["Query", "Query"], 1.5);
+    store.delete_user(t, &renamed_user, &renamed.keys).await.unwrap();
+    check(&table, "delete", &["TransactWriteItems"], 10.0);
+}
+
+#[tokio::test]
+async fn seats_cost_no_more_than_the_counter() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    let seated = UserWrite { licence: Licence::Full, seat: SeatWish::Required, ..user(1) };
+    store.create_user(t, id(1), &seated).await.unwrap();
+    check(&table, "first create, which reads the rules", &["GetItem", "TransactWriteItems"], 11.0);
+    let second = UserWrite { keys: user(2).keys, ..seated.clone() };
+    let created = store.create_user(t, id(2), &second).await.unwrap().user;
+    check(&table, "create with a seat", &["TransactWriteItems"], 10.0);
+    let inactive = UserWrite { active: false, keys: user(2).keys, ..seated };
+    store.update_user(t, &created, &user(2).keys, &inactive).await.unwrap();
+    check(&table, "deactivate", &["TransactWriteItems"], 6.0);
+}
+
+#[tokio::test]
+async fn a_page_costs_the_same_anywhere() {
+    let (table, store) = Table::store().await;
+    let store = store.with_split_threshold(20);
+    for n in 0..1_000 {
+        store.create_user(tenant(1), id(n), &user(n)).await.unwrap();
+    }
+    for start in [1, 300, 500, 777, 900] {
+        table.take();
+        let page = store.users_page(tenant(1), start, 100).await.unwrap();
+        assert_eq!((page.items.len(), page.total), (100, 1_000));
+        let used = table.take();
+        assert_eq!(used.calls, ["Query", "GetItem", "Query"], "{start}");
+        assert!(used.units <= 21.0, "{start}: {}", used.units);
+    }
+}

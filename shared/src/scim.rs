@@ -9,6 +9,7 @@ pub mod fold;
 pub mod licence;
 pub mod list_response;
 pub mod matcher;
+pub mod patch;
 pub mod path;
 pub mod plan;
 pub mod projection;

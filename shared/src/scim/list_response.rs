@@ -12,7 +12,8 @@ use crate::scim::discovery::LIST_RESPONSE;
 #[serde(rename_all = "camelCase")]
 pub struct ListResponse<R> {
     schemas: [&'static str; 1],
-    total_results: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_results: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     start_index: Option<u64>,
     items_per_page: usize,
@@ -29,7 +30,7 @@ impl<R> ListResponse<R> {
     pub const fn by_index(total_results: u64, start_index: u64, resources: Vec<R>) -> Self {
         Self {
             schemas: [LIST_RESPONSE],
-            total_results,
+            total_results: Some(total_results),
             start_index: Some(start_index),
             items_per_page: resources.len(),
             previous_cursor: None,
@@ -38,9 +39,10 @@ impl<R> ListResponse<R> {
         }
     }
 
-    /// A page by cursor. Without `next_cursor` it is the last one.
+    /// A page by cursor. Without `next_cursor` it is the last one. The total may be left out where
+    /// it would cost more than the page (RFC 9865 §2).
     pub const fn by_cursor(
-        total_results: u64,
+        total_results: Option<u64>,
         previous_cursor: Option<String>,
         next_cursor: Option<String>,
         resources: Vec<R>,
@@ -74,9 +76,9 @@ mod tests {
     #[test]
     fn a_page_by_cursor_has_the_cursors_that_there_are() {
         let next = Some("abc".to_owned());
-        let page = ListResponse::by_cursor(7, None, next, vec![json!({"id": "1"})]);
+        let page = ListResponse::by_cursor(Some(7), None, next, vec![json!({"id": "1"})]);
         insta::assert_snapshot!(serde_json::to_string(&page).unwrap(), @r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":7,"itemsPerPage":1,"nextCursor":"abc","Resources":[{"id":"1"}]}"#);
-        let page = ListResponse::by_cursor(1, None, None, vec![json!({"id": "1"})]);
+        let page = ListResponse::by_cursor(Some(1), None, None, vec![json!({"id": "1"})]);
         insta::assert_snapshot!(serde_json::to_string(&page).unwrap(), @r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":1,"itemsPerPage":1,"Resources":[{"id":"1"}]}"#);
     }
 }

@@ -8,14 +8,17 @@ mod answer;
 mod limits;
 mod read;
 mod replace;
-pub(in crate::scim) mod value;
+mod value;
 
 use serde_json::{Map, Value};
 
 pub use self::answer::{Meta, answer};
 pub use self::read::{active, display_name, emails, external_id, user_name};
 pub use self::replace::replace;
-use self::value::{attribute_value, insert_once, type_name, unknown, walk};
+pub(in crate::scim) use self::value::{
+    attribute_value, drop_duplicates, is_primary, part_value, same, type_name, unset_primaries,
+};
+use self::value::{insert_once, unknown, walk};
 use crate::scim::error::ScimError;
 use crate::scim::licence;
 use crate::scim::quirks;
@@ -132,7 +135,7 @@ fn put(
 }
 
 /// Brings a whole extension to its declared form.
-pub(in crate::scim) fn extension_value(
+fn extension_value(
     extension: &Schema,
     value: Value,
     mode: Mode,

@@ -63,17 +63,12 @@ impl Sort {
         }
     }
 
-    /// Sorts resources; those with equal values stay in the order in which they came.
-    ///
-    /// An attribute that no resource has changes nothing, even if no schema knows it.
-    pub fn sort(&self, resource_type: &ResourceType, resources: &mut [Map<String, Value>]) {
+    /// Arranges items by keys from [`Sort::key`]; those with equal keys stay in the order in which
+    /// they came.
+    pub fn arrange<T, K: Ord>(&self, items: &mut [T], key: impl Fn(&T) -> &K) {
         match self.order {
-            SortOrder::Ascending => {
-                resources.sort_by_cached_key(|resource| self.key(resource_type, resource));
-            }
-            SortOrder::Descending => {
-                resources.sort_by_cached_key(|resource| Reverse(self.key(resource_type, resource)));
-            }
+            SortOrder::Ascending => items.sort_by(|a, b| key(a).cmp(key(b))),
+            SortOrder::Descending => items.sort_by(|a, b| key(b).cmp(key(a))),
         }
     }
 
@@ -175,9 +170,12 @@ mod tests {
         let mut resources: Vec<Map<String, Value>> =
             serde_json::from_value(resources.clone()).unwrap();
         let sort = Sort::parse(Some(by), Some(order)).unwrap().unwrap();
-        sort.sort(ResourceType::user(), &mut resources);
-        let ids: Vec<&str> =
-            resources.iter().map(|resource| resource["id"].as_str().unwrap()).collect();
+        let mut keyed: Vec<(SortKey, Map<String, Value>)> = resources
+            .drain(..)
+            .map(|resource| (sort.key(ResourceType::user(), &resource), resource))
+            .collect();
+        sort.arrange(&mut keyed, |(key, _)| key);
+        let ids: Vec<&str> = keyed.iter().map(|(_, r)| r["id"].as_str().unwrap()).collect();
         assert_eq!(ids.join(" "), expected, "{by} {order}");
     }
 

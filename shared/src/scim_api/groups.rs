@@ -262,7 +262,7 @@ pub(super) async fn shown(
     Ok(resource)
 }
 
-/// A group as a filter sees it: with those of its members that the filter names.
+/// A group as a filter sees it: with as many of its members as decide it.
 pub(super) async fn seen_by_filter(
     caller: &Caller,
     group: &StoredGroup,
@@ -271,7 +271,7 @@ pub(super) async fn seen_by_filter(
     let of = ResourceType::group();
     let mut resource = resource::answer(of, document(group)?, &meta(group, &caller.scim_url));
     if let Some(filter) = filter {
-        let members = members::named_by(caller, group.id, filter).await?;
+        let members = members::needed_by(caller, group.id, filter).await?;
         if !members.is_empty() {
             resource.insert("members".to_owned(), members.into());
         }

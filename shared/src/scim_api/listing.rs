@@ -120,7 +120,7 @@ async fn matching(
         }
     }
     if let Some(sort) = &query.sort {
-        sort.order(&mut found, |(key, _)| key.as_ref());
+        sort.arrange(&mut found, |(key, _)| key);
     }
     Ok(found.into_iter().map(|(_, stored)| stored).collect())
 }

@@ -9,7 +9,8 @@ use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
 use crate::scim::filter::Filter;
 use crate::scim::members::{Member, MemberKind, MemberOp, Net, net};
-use crate::scim::plan;
+use crate::scim::plan::MembersNeeded;
+use crate::scim::schema::ResourceType;
 use crate::store::GroupMember;
 
 /// Rows to write and rows to delete.
@@ -129,20 +130,19 @@ pub(super) async fn all(
     Ok(members.iter().map(|member| shown(caller, member, brief)).collect())
 }
 
-/// Those of a group's members that a filter compares with.
-pub(super) async fn named_by(
+/// As many of a group's members as decide a filter: those that it names, so that its cost does not
+/// grow with the group, or else all.
+pub(super) async fn needed_by(
     caller: &Caller,
     group: ResourceId,
     filter: &Filter,
 ) -> Result<Vec<Value>, ScimError> {
-    let Some(values) = plan::members_named(filter)? else { return Ok(Vec::new()) };
-    let ids: Vec<ResourceId> = values.iter().filter_map(|value| value.parse().ok()).collect();
-    let found = if ids.is_empty() {
-        // `members pr` asks whether there is any.
-        caller.app.store.members(caller.tenant, group, 1).await?
-    } else {
-        caller.app.store.which_are_members(caller.tenant, group, &ids).await?
+    let ids = match MembersNeeded::of(filter, ResourceType::group()) {
+        MembersNeeded::Only(ids) => ids,
+        MembersNeeded::All => return all(caller, group, &mut MemberBudget::default()).await,
     };
+    let ids: Vec<ResourceId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let found = caller.app.store.which_are_members(caller.tenant, group, &ids).await?;
     Ok(found.iter().map(|member| shown(caller, member, false)).collect())
 }
 

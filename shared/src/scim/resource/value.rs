@@ -74,6 +74,16 @@ fn one(
     Ok((!members.is_empty()).then_some(Value::Object(members)))
 }
 
+/// Brings one sub-attribute of `parent` to its declared form.
+pub(in crate::scim) fn part_value(
+    parent: &str,
+    part: &Attribute,
+    value: Value,
+    mode: Mode,
+) -> Result<Option<Value>, ScimError> {
+    at(&format!("{parent}."), part, value, mode)
+}
+
 /// Brings the attributes of an extension, or the parts of a complex value, to their declared form.
 ///
 /// `parent` is what messages put before a name.
@@ -177,24 +187,62 @@ fn wrong(parent: &str, attribute: &Attribute, expected: &str, value: &Value) -> 
     ScimError::InvalidValue(format!("{parent}{name} must be {expected}, not {found}"))
 }
 
-/// Drops every later element with the same `type` and `value` (RFC 7643 §2.4), or that is the same
-/// altogether where an attribute has no `value`, as `addresses`.
+/// Drops every later element that is the same as an earlier one.
 pub(in crate::scim) fn drop_duplicates(attribute: &Attribute, values: &mut Vec<Value>) {
-    if values.len() > 1 {
+    if values.len() > FEW {
         let mut seen = HashSet::with_capacity(values.len());
         values.retain(|value| seen.insert(identity(attribute, value)));
+        return;
+    }
+    let mut at = 1;
+    while at < values.len() {
+        let (before, rest) = values.split_at(at);
+        let is_known = rest.first().is_some_and(|value| {
+            before.iter().any(|earlier| same(Some(attribute), earlier, value))
+        });
+        if is_known {
+            values.remove(at);
+        } else {
+            at += 1;
+        }
     }
 }
 
-/// What makes two elements of a multi-valued attribute the same one.
-pub(in crate::scim) fn identity(attribute: &Attribute, element: &Value) -> (String, String) {
+/// Whether two elements of a list are one: the same `type` and `value` (RFC 7643 §2.4), or the
+/// same altogether where an element has no `value`, as in `addresses`.
+pub(in crate::scim) fn same(attribute: Option<&Attribute>, left: &Value, right: &Value) -> bool {
+    let Some(attribute) = attribute else { return left == right };
+    let text = |element, name| Value::get(element, name).and_then(Value::as_str);
+    match (text(left, "value"), text(right, "value")) {
+        (Some(left_value), Some(right_value)) => {
+            let kind = |element| text(element, "type").unwrap_or_default();
+            let is_ascii = left_value.is_ascii() && right_value.is_ascii();
+            let same_value = if is_exact(attribute) {
+                left_value == right_value
+            } else if is_ascii {
+                left_value.eq_ignore_ascii_case(right_value)
+            } else {
+                fold(left_value) == fold(right_value)
+            };
+            same_value && kind(left).eq_ignore_ascii_case(kind(right))
+        }
+        (None, None) => left == right,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// The same question as [`same`] as a key for long lists.
+fn identity(attribute: &Attribute, element: &Value) -> (String, String) {
     let text = |name| element.get(name).and_then(Value::as_str);
     let Some(value) = text("value") else {
         return ("\u{0}".to_owned(), element.to_string());
     };
-    let exact = attribute.sub_attribute("value").is_some_and(|value| value.case_exact);
-    let value = if exact { value.to_owned() } else { fold(value) };
+    let value = if is_exact(attribute) { value.to_owned() } else { fold(value) };
     (text("type").unwrap_or_default().to_ascii_lowercase(), value)
+}
+
+fn is_exact(attribute: &Attribute) -> bool {
+    attribute.sub_attribute("value").is_some_and(|value| value.case_exact)
 }
 
 /// Leaves at most one element `primary` (RFC 7643 §2.4).
@@ -220,8 +268,16 @@ pub(in crate::scim) fn is_primary(element: &Value) -> bool {
     element.get("primary").and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// Makes an element not the preferred one of its list.
-pub(in crate::scim) fn unset_primary(element: &mut Value) {
+/// Makes no element the preferred one of its list, except the one at `keep`.
+pub(in crate::scim) fn unset_primaries(elements: &mut [Value], keep: Option<usize>) {
+    for (at, element) in elements.iter_mut().enumerate() {
+        if Some(at) != keep && is_primary(element) {
+            unset_primary(element);
+        }
+    }
+}
+
+fn unset_primary(element: &mut Value) {
     if let Some(primary) = element.get_mut("primary") {
         *primary = Value::Bool(false);
     }
@@ -251,3 +307,6 @@ const fn expected(kind: Kind) -> &'static str {
         Kind::Complex => "an object",
     }
 }
+
+/// Up to here comparing all with all is cheaper than hashing.
+const FEW: usize = 16;

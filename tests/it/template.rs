@@ -15,6 +15,7 @@ const ROUTERS: [(&str, &[&str]); 2] = [
     (
         "scim",
         &[
+            "/scim/v2",
             "/scim/v2/Users",
             "/scim/v2/Users/{id}",
             "/scim/v2/Groups",

@@ -29,6 +29,12 @@ pub fn apply(
     request: &PatchRequest,
     mode: Mode,
 ) -> Result<Map<String, Value>, ScimError> {
+    let values = request.operations.iter().filter_map(|operation| operation.value.as_ref());
+    if values.map(elements).sum::<usize>() > MAX_ELEMENTS {
+        return Err(ScimError::PayloadTooLarge(format!(
+            "the lists in one PATCH of a resource have at most {MAX_ELEMENTS} values"
+        )));
+    }
     let mut draft = resource.clone();
     for operation in &request.operations {
         let Operation { op, path, value } = operation;
@@ -157,6 +163,18 @@ fn in_extension(
     }
     Ok(())
 }
+
+/// How many list elements a value has.
+fn elements(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+        Value::Array(values) => values.len() + values.iter().map(elements).sum::<usize>(),
+        Value::Object(members) => members.values().map(elements).sum(),
+    }
+}
+
+/// Every element is compared with those that are there, so this bounds the work.
+const MAX_ELEMENTS: usize = 2_000;
 
 #[cfg(test)]
 mod tests;

@@ -144,6 +144,24 @@ pub fn values_to_remove(value: Option<Value>) -> Option<Vec<Value>> {
     }
 }
 
+/// `{"op": "remove", "path": "members", "value": {"members": […]}}`: the attribute named once more
+/// in the value.
+///
+/// Salesforce's documentation shows it, with and without the path.
+pub fn unwrap_members(value: Value) -> Value {
+    match value {
+        Value::Object(mut parts) if parts.contains_key("members") => {
+            parts.shift_remove("members").unwrap_or_default()
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => value,
+    }
+}
+
 /// `{"op": "Replace", "path": "emails[type eq \"work\"].value", …}` where there is no such e-mail
 /// address: it is created from the filter.
 ///
@@ -282,6 +300,13 @@ mod tests {
                 {"value": "c@d", "primary": false},
             ]}),
         );
+    }
+
+    #[test]
+    fn members_are_named_once_more_in_the_value() {
+        let members = json!([{"value": "1"}]);
+        assert_eq!(unwrap_members(json!({"members": members})), members);
+        assert_eq!(unwrap_members(json!({"value": "1"})), json!({"value": "1"}));
     }
 
     /// Sends a PATCH for a user with two roles and a work address.

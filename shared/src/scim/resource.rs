@@ -16,7 +16,8 @@ pub use self::answer::{Meta, answer};
 pub use self::read::{active, display_name, emails, external_id, user_name};
 pub use self::replace::replace;
 pub(in crate::scim) use self::value::{
-    attribute_value, drop_duplicates, is_primary, part_value, same, type_name, unset_primaries,
+    attribute_value, drop_duplicates, is_primary, part_value, same, same_text, type_name,
+    unset_primaries,
 };
 use self::value::{insert_once, unknown, walk};
 use crate::scim::error::ScimError;

@@ -9,7 +9,7 @@ use crate::scim::filter::Filter;
 use crate::scim::path::PatchPath;
 use crate::scim::quirks;
 use crate::scim::resource::{
-    Mode, attribute_value, drop_duplicates, is_primary, part_value, same, type_name,
+    Mode, attribute_value, drop_duplicates, is_primary, part_value, same, same_text, type_name,
     unset_primaries,
 };
 use crate::scim::schema::{Attribute, Kind, Mutability};
@@ -279,27 +279,25 @@ fn append(attribute: Option<&Attribute>, current: &mut Vec<Value>, new: Vec<Valu
     }
 }
 
-/// Whether `element` is what a client means by `gone`: every part that it names is the same.
-/// A `display` names nothing.
+/// Whether `element` is what a client means by `gone`: the same `value`, and `type` if it names one;
+/// without a `value`, every part that it names.
 fn is_meant(attribute: Option<&Attribute>, gone: &Value, element: &Value) -> bool {
     let Value::Object(parts) = gone else { return gone == element };
-    if parts.contains_key("value") {
-        let same_type = parts.get("type").is_none() || parts.get("type") == element.get("type");
-        return same_type && same_value(attribute, gone, element);
-    }
-    parts.iter().all(|(name, part)| element.get(name) == Some(part))
-}
-
-fn same_value(attribute: Option<&Attribute>, left: &Value, right: &Value) -> bool {
-    let of_value = |element: &Value| {
-        let value = element.get("value").cloned().unwrap_or_default();
-        Value::Object(Map::from_iter([("value".to_owned(), value)]))
+    let Some(value) = parts.get("value") else {
+        return parts.iter().all(|(name, part)| element.get(name) == Some(part));
     };
-    same(attribute, &of_value(left), &of_value(right))
+    let Some(current) = element.get("value") else { return false };
+    let same_value = match (attribute, value, current) {
+        (Some(attribute), Value::String(value), Value::String(current)) => {
+            same_text(attribute, value, current)
+        }
+        (Some(_) | None, value, current) => value == current,
+    };
+    same_value && parts.get("type").is_none_or(|kind| element.get("type") == Some(kind))
 }
 
 /// Restores what holds for a list after its elements changed: one primary, no duplicates, no empty
-/// element. `touched` is the one that wins.
+/// element. Of the elements that changed, `touched` is the first; it wins.
 pub(super) fn tidy(
     attribute: Option<&Attribute>,
     elements: &mut Vec<Value>,

@@ -216,18 +216,22 @@ pub(in crate::scim) fn same(attribute: Option<&Attribute>, left: &Value, right: 
     match (text(left, "value"), text(right, "value")) {
         (Some(left_value), Some(right_value)) => {
             let kind = |element| text(element, "type").unwrap_or_default();
-            let is_ascii = left_value.is_ascii() && right_value.is_ascii();
-            let same_value = if is_exact(attribute) {
-                left_value == right_value
-            } else if is_ascii {
-                left_value.eq_ignore_ascii_case(right_value)
-            } else {
-                fold(left_value) == fold(right_value)
-            };
-            same_value && kind(left).eq_ignore_ascii_case(kind(right))
+            same_text(attribute, left_value, right_value)
+                && kind(left).eq_ignore_ascii_case(kind(right))
         }
         (None, None) => left == right,
         (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+/// Whether two `value`s of an attribute are one.
+pub(in crate::scim) fn same_text(attribute: &Attribute, left: &str, right: &str) -> bool {
+    if is_exact(attribute) {
+        left == right
+    } else if left.is_ascii() && right.is_ascii() {
+        left.eq_ignore_ascii_case(right)
+    } else {
+        fold(left) == fold(right)
     }
 }
 

@@ -8,7 +8,7 @@ use saphyr::{LoadableYamlNode as _, ScalarOwned, YamlOwned};
 use serde_json::{Map, Value, json};
 use shared::config::{AwsConfig, Config};
 
-use crate::tidy::workspace;
+use crate::tidy::{files, text, workspace};
 
 /// Paths of each function's router, in axum's notation.
 const ROUTERS: [(&str, &[&str]); 2] = [
@@ -191,6 +191,45 @@ fn each_function_has_a_role_of_its_own_without_wildcards() {
             }
         }
     }
+}
+
+/// The SDK calls that the code makes, each with the IAM action that it needs. A transaction needs
+/// the actions of what is in it.
+const CALLS: [(&str, &str); 13] = [
+    (".get_item()", "dynamodb:GetItem"),
+    (".batch_get_item()", "dynamodb:BatchGetItem"),
+    (".query()", "dynamodb:Query"),
+    (".scan()", "dynamodb:Scan"),
+    (".batch_write_item()", "dynamodb:BatchWriteItem"),
+    ("Put::builder()", "dynamodb:PutItem"),
+    ("Update::builder()", "dynamodb:UpdateItem"),
+    ("Delete::builder()", "dynamodb:DeleteItem"),
+    ("ConditionCheck::builder()", "dynamodb:ConditionCheckItem"),
+    (".get_secret_value()", "secretsmanager:GetSecretValue"),
+    (".put_secret_value()", "secretsmanager:PutSecretValue"),
+    (".create_secret()", "secretsmanager:CreateSecret"),
+    (".delete_secret()", "secretsmanager:DeleteSecret"),
+];
+
+#[test]
+fn the_roles_have_the_permissions_that_the_code_needs_and_no_other() {
+    let mut sources = files("shared/src/store");
+    // On AWS the template makes the table.
+    sources.retain(|file| !file.ends_with("table.rs"));
+    sources.push("shared/src/secrets.rs".into());
+    let code: String = sources.iter().filter_map(|file| text(file)).collect();
+    let calls = CALLS.iter().filter(|(call, _)| code.contains(call));
+    let needed: BTreeSet<&str> = calls.map(|(_, action)| *action).collect();
+
+    let template = template();
+    let mut allowed = BTreeSet::new();
+    for role in ["ScimRole", "AdminRole"] {
+        let policies = template["Resources"][role]["Properties"]["Policies"].to_string();
+        let services = ["dynamodb:", "secretsmanager:"];
+        let actions = policies.split('"').filter(|text| services.iter().any(|s| text.starts_with(s)));
+        allowed.extend(actions.map(str::to_owned));
+    }
+    assert_eq!(allowed.iter().map(String::as_str).collect::<BTreeSet<_>>(), needed);
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub(crate) fn workspace() -> PathBuf {
 const FOREIGN: [&str; 4] = ["target", ".git", ".gatehouse", "node_modules"];
 
 /// Files below a folder of the tree, by their path from the root.
-fn files(below: &str) -> Vec<PathBuf> {
+pub(crate) fn files(below: &str) -> Vec<PathBuf> {
     let root = workspace();
     let mut found = Vec::new();
     let mut folders = vec![root.join(below)];
@@ -35,7 +35,7 @@ fn files(below: &str) -> Vec<PathBuf> {
 }
 
 /// The file, if it is text.
-fn text(file: &Path) -> Option<String> {
+pub(crate) fn text(file: &Path) -> Option<String> {
     fs::read_to_string(workspace().join(file)).ok()
 }
 

@@ -107,7 +107,8 @@ fn every_path_of_a_router_reaches_its_function_and_no_other() {
     let routes = routes(&template());
     for (binary, paths) in ROUTERS {
         for path in paths {
-            let reached: Vec<_> = routes.iter().filter(|(_, route, _)| covers(route, path)).collect();
+            let reached: Vec<_> =
+                routes.iter().filter(|(_, route, _)| covers(route, path)).collect();
             let [(reached, ..)] = reached.as_slice() else { panic!("{path}: {reached:?}") };
             assert_eq!(reached, binary, "{path}");
         }
@@ -226,7 +227,8 @@ fn the_roles_have_the_permissions_that_the_code_needs_and_no_other() {
     for role in ["ScimRole", "AdminRole"] {
         let policies = template["Resources"][role]["Properties"]["Policies"].to_string();
         let services = ["dynamodb:", "secretsmanager:"];
-        let actions = policies.split('"').filter(|text| services.iter().any(|s| text.starts_with(s)));
+        let actions =
+            policies.split('"').filter(|text| services.iter().any(|s| text.starts_with(s)));
         allowed.extend(actions.map(str::to_owned));
     }
     assert_eq!(allowed.iter().map(String::as_str).collect::<BTreeSet<_>>(), needed);

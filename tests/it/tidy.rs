@@ -65,8 +65,10 @@ fn the_protocol_cores_do_no_io() {
 #[test]
 fn no_source_file_is_long() {
     for file in files("").iter().filter(|file| has_extension(file, &["rs"])) {
+        // A file of cases may be longer than one of logic.
+        let most = if file.ends_with("tests.rs") { 800 } else { 500 };
         let lines = text(file).unwrap().lines().count();
-        assert!(lines <= 500, "{} has {lines} lines: split it", file.display());
+        assert!(lines <= most, "{} has {lines} lines: split it", file.display());
     }
 }
 
@@ -103,7 +105,8 @@ fn nothing_names_a_path_of_one_machine() {
         for home in homes {
             let found = text.match_indices(home).any(|(at, _)| {
                 // A path begins where a word does: `emails/work/` and `https://x/home/` are none.
-                !text[..at].ends_with(|before: char| before.is_alphanumeric() || "-_.}".contains(before))
+                !text[..at]
+                    .ends_with(|before: char| before.is_alphanumeric() || "-_.}".contains(before))
             });
             assert!(!found, "{} names {home}", file.display());
         }

@@ -4,7 +4,7 @@
 //!
 //! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`token`], [`ids`], [`rate_limit`].
 //!
-//! At the rim: `scim_api` and `operator_api` (routers), `store` (the DynamoDB table),
+//! At the rim: `scim_api` and `operator_api` (routers), [`store`] (the DynamoDB table),
 //! [`secrets`] and [`scim_tokens`] (Secrets Manager), [`request_log`], [`telemetry`].
 //!
 //! Wiring: [`config`], `aws`, `state`, `lambda`.

@@ -12,11 +12,16 @@
 //! There is deliberately no storage trait and no in-memory twin: tests and the laptop run the
 //! same code against an embedded DynamoDB.
 
+mod activity;
+mod batch;
 mod counters;
 mod error;
+mod group_change;
+mod groups;
 mod hints;
 mod item;
 mod keys;
+mod members;
 mod page;
 mod pool;
 mod read;
@@ -24,7 +29,9 @@ mod retry;
 mod seats;
 mod split;
 mod table;
+mod tenants;
 mod transaction;
+mod unique;
 mod user_change;
 mod user_writes;
 mod users;
@@ -33,11 +40,15 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 
+pub use activity::Activity;
 pub use error::{StoreError, UniqueAttribute};
+pub use groups::{GroupWrite, StoredGroup};
+pub use members::{GroupMember, MemberKind};
 pub use page::Page;
 pub use pool::OnJoin;
 pub use retry::retry_config;
 pub use seats::{SeatRules, Seats};
+pub use tenants::Tenant;
 pub use user_writes::{SeatWish, UserOutcome, UserWrite};
 pub use users::{MAX_EMAILS, StoredUser, UserKeys};
 

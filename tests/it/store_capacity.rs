@@ -1,6 +1,7 @@
 //! What each operation costs: calls and capacity units, exactly. A change here is a decision.
 
-use shared::store::{Licence, SeatWish, UserWrite};
+use shared::scim::licence::Licence;
+use shared::store::{SeatWish, UserWrite};
 
 use crate::store_table::{Table, id, tenant, user};
 

@@ -1,8 +1,9 @@
 //! Seats: never oversold, free at once.
 
-use shared::store::{Licence, OnJoin, SeatRules, SeatWish, Store, StoreError, UserWrite};
+use shared::scim::licence::Licence;
+use shared::store::{OnJoin, SeatRules, SeatWish, Store, StoreError, UserWrite};
 
-use crate::store_table::{Table, id, tenant, user};
+use crate::store_table::{Table, id, now, tenant, user};
 
 fn wishing(n: u64, seat: SeatWish) -> UserWrite {
     UserWrite {
@@ -58,7 +59,7 @@ async fn an_unlimited_pool_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_users_who_compete_for_fifty_seats_get_fifty() {
     let (table, store) = Table::store().await;
-    store.set_seats(tenant(1), rules(50)).await.unwrap();
+    store.set_seats(tenant(1), &rules(50), now()).await.unwrap();
     let tasks: Vec<_> = (0..200)
         .map(|n| {
             let store = table.open();
@@ -78,7 +79,7 @@ async fn two_hundred_users_who_compete_for_fifty_seats_get_fifty() {
 #[tokio::test]
 async fn a_full_pool_refuses_who_insists_and_a_taken_name_comes_first() {
     let (table, store) = Table::store().await;
-    store.set_seats(tenant(1), rules(1)).await.unwrap();
+    store.set_seats(tenant(1), &rules(1), now()).await.unwrap();
     store.create_user(tenant(1), id(1), &wishing(1, SeatWish::Required)).await.unwrap();
     let before = table.rows();
     let refused = store.create_user(tenant(1), id(2), &wishing(2, SeatWish::Required)).await;
@@ -91,7 +92,7 @@ async fn a_full_pool_refuses_who_insists_and_a_taken_name_comes_first() {
 #[tokio::test]
 async fn a_seat_is_free_at_once_after_deactivation_and_deletion() {
     let (_, store) = Table::store().await;
-    store.set_seats(tenant(1), rules(1)).await.unwrap();
+    store.set_seats(tenant(1), &rules(1), now()).await.unwrap();
     for n in 0..20 {
         store.create_user(tenant(1), id(n), &wishing(n, SeatWish::Required)).await.unwrap();
         if n % 2 == 0 {
@@ -115,7 +116,7 @@ async fn a_pool_made_smaller_than_its_use_hands_out_nothing_until_the_debt_is_pa
     for n in 0..20 {
         other.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
     }
-    store.set_seats(tenant(1), rules(18)).await.unwrap();
+    store.set_seats(tenant(1), &rules(18), now()).await.unwrap();
     check_used(&store, 20).await;
     for n in 0..4 {
         let joined = 100 + n;
@@ -126,9 +127,9 @@ async fn a_pool_made_smaller_than_its_use_hands_out_nothing_until_the_debt_is_pa
         set_active(&other, n, UserWrite { active: false, ..if_free(n) }).await.unwrap();
     }
     check_used(&store, 17).await;
-    store.set_seats(tenant(1), rules(100)).await.unwrap();
+    store.set_seats(tenant(1), &rules(100), now()).await.unwrap();
     assert!(!other.create_user(tenant(1), id(200), &if_free(200)).await.unwrap().seat_refused);
-    store.set_seats(tenant(1), SeatRules::default()).await.unwrap();
+    store.set_seats(tenant(1), &SeatRules::default(), now()).await.unwrap();
     assert!(!other.create_user(tenant(1), id(201), &if_free(201)).await.unwrap().seat_refused);
     check_used(&store, 19).await;
 }
@@ -151,7 +152,7 @@ async fn rules_can_change_while_users_come_and_go() {
         })
         .collect();
     for size in [30, 10, 60, 5, 40] {
-        store.set_seats(tenant(1), rules(size)).await.unwrap();
+        store.set_seats(tenant(1), &rules(size), now()).await.unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     for task in tasks {
@@ -164,7 +165,7 @@ async fn rules_can_change_while_users_come_and_go() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_that_may_grow_grows_by_steps() {
     let (table, store) = Table::store().await;
-    store.set_seats(tenant(1), SeatRules { auto_upgrade: true, ..rules(5) }).await.unwrap();
+    store.set_seats(tenant(1), &SeatRules { auto_upgrade: true, ..rules(5) }, now()).await.unwrap();
     let tasks: Vec<_> = (0..40)
         .map(|n| {
             let store = table.open();
@@ -182,10 +183,10 @@ async fn a_pool_that_may_grow_grows_by_steps() {
 async fn who_joins_gets_what_the_rule_says() {
     let (table, store) = Table::store().await;
     let view_only = SeatRules { on_join: OnJoin::ViewOnly, ..rules(5) };
-    store.set_seats(tenant(1), view_only).await.unwrap();
+    store.set_seats(tenant(1), &view_only, now()).await.unwrap();
     let outcome = table.open().create_user(tenant(1), id(1), &on_join(1)).await.unwrap();
     assert_eq!((outcome.user.licence, outcome.seat_refused), (Licence::ViewOnly, false));
-    store.set_seats(tenant(1), rules(5)).await.unwrap();
+    store.set_seats(tenant(1), &rules(5), now()).await.unwrap();
     let outcome = table.open().create_user(tenant(1), id(2), &on_join(2)).await.unwrap();
     assert_eq!((outcome.user.licence, outcome.user.seated), (Licence::Full, true));
     check_used(&store, 1).await;

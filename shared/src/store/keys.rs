@@ -6,8 +6,16 @@
 //! | `userName` | `t#N` | folded `userName` |
 //! | `externalId` of a User | `t#X` | `externalId` |
 //! | `emails.value` | `t#E` | `lower(email)#id` |
-//! | counters of Users | `t#C`, `t#R` | first hex digit; first two |
-//! | seat pool | `t#T` | `SEATS` |
+//! | Group | `t#G` | id |
+//! | `displayName` of a Group | `t#GN` | folded `displayName` |
+//! | `externalId` of a Group | `t#GX` | `externalId#id` |
+//! | membership | `t#GM#group` | member; `m` = `t#member` |
+//! | counters of Users, Groups | `t#C`, `t#GC` | first hex digit |
+//! | their leaves | `t#R`, `t#GR` | first two hex digits |
+//! | tenant, seat pool | `t#T` | `T`, `SEATS` |
+//! | activity | `t#A#month` | id, sorted by time |
+//! | all tenants | `TENANTS` | `t` |
+//! | operator's name for a tenant | `TENANTS#X` | the name |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
@@ -25,6 +33,8 @@ pub(super) const SK: &str = "sk";
 pub(super) const MEMBER: &str = "m";
 /// The one index: memberships by member.
 pub(super) const BY_MEMBER: &str = "byMember";
+/// Partition of the list of all tenants, sorted by creation.
+pub(super) const TENANTS: &str = "TENANTS";
 /// The attribute by which DynamoDB drops expired rows.
 pub(super) const TTL: &str = "ttl";
 
@@ -34,7 +44,6 @@ pub(super) enum Collection {
     /// RFC 7643 §4.1.
     Users,
     /// RFC 7643 §4.2.
-    #[expect(dead_code, reason = "groups come next")]
     Groups,
 }
 
@@ -70,6 +79,19 @@ impl Key {
         Self::new(emails(tenant), format!("{}{id}", email_prefix(lower)))
     }
 
+    pub(super) fn display_name(tenant: TenantId, folded: &str) -> Self {
+        Self::new(format!("{tenant}#GN"), bounded(folded))
+    }
+
+    pub(super) fn group_external_id(tenant: TenantId, external_id: &str, id: ResourceId) -> Self {
+        let prefix = group_external_id_prefix(external_id);
+        Self::new(group_external_ids(tenant), format!("{prefix}{id}"))
+    }
+
+    pub(super) fn member(tenant: TenantId, group: ResourceId, member: ResourceId) -> Self {
+        Self::new(members(tenant, group), member.to_string())
+    }
+
     pub(super) fn counter(tenant: TenantId, collection: Collection, shard: char) -> Self {
         Self::new(counters(tenant, collection), shard)
     }
@@ -80,6 +102,30 @@ impl Key {
             Collection::Groups => "GR",
         };
         Self::new(format!("{tenant}#{kind}"), prefix)
+    }
+
+    /// The tenant itself.
+    pub(super) fn tenant(tenant: TenantId) -> Self {
+        Self::new(tenant_rows(tenant), "T")
+    }
+
+    /// The tenant in the list of all tenants.
+    pub(super) fn registered(tenant: TenantId) -> Self {
+        Self::new(TENANTS.to_owned(), tenant.to_string())
+    }
+
+    /// The operator's own name for a tenant.
+    pub(super) fn tenant_external_id(external_id: &str) -> Self {
+        Self::new("TENANTS#X".to_owned(), bounded(external_id))
+    }
+
+    pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {
+        Self::new(activity(tenant, month), id)
+    }
+
+    /// A row of a partition that was listed.
+    pub(super) fn in_partition(pk: &str, sk: &str) -> Self {
+        Self::new(pk.to_owned(), sk)
     }
 
     pub(super) fn seats(tenant: TenantId) -> Self {
@@ -116,6 +162,43 @@ pub(super) fn emails(tenant: TenantId) -> String {
 /// What the sort keys of one e-mail address begin with; a resource id follows.
 pub(super) fn email_prefix(lower: &str) -> String {
     format!("{}#", bounded(lower))
+}
+
+/// Partition of one month's activity, sorted by time.
+pub(super) fn activity(tenant: TenantId, month: &str) -> String {
+    format!("{tenant}#A#{month}")
+}
+
+/// Every partition of a tenant's users and groups, but for members. Groups come last: their rows
+/// are what finds the members.
+pub(super) fn of_tenant(tenant: TenantId) -> [String; 11] {
+    ["U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
+        .map(|kind| format!("{tenant}#{kind}"))
+}
+
+/// Partition of the lookup of groups by `externalId`.
+pub(super) fn group_external_ids(tenant: TenantId) -> String {
+    format!("{tenant}#GX")
+}
+
+/// What the sort keys of one `externalId` of groups begin with; a resource id follows.
+pub(super) fn group_external_id_prefix(external_id: &str) -> String {
+    format!("{}#", bounded(external_id))
+}
+
+/// Partition of one group's members.
+pub(super) fn members(tenant: TenantId, group: ResourceId) -> String {
+    format!("{tenant}#GM#{group}")
+}
+
+/// The group whose members' partition this is.
+pub(super) fn group_of_members(tenant: TenantId, pk: &str) -> Option<ResourceId> {
+    pk.strip_prefix(&format!("{tenant}#GM#"))?.parse().ok()
+}
+
+/// Partition of one member's memberships, in the index.
+pub(super) fn member_of(tenant: TenantId, member: ResourceId) -> String {
+    format!("{tenant}#{member}")
 }
 
 /// Partition of what belongs to the tenant itself.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use super::item::{Item, text};
-use super::keys::{Key, SK};
+use super::keys::{BY_MEMBER, Key, SK};
 use super::retry::Backoff;
 use super::{Store, StoreError};
 
@@ -27,6 +27,8 @@ pub(super) struct Range {
     pub(super) projection: Option<&'static str>,
     /// Descending order.
     pub(super) newest_first: bool,
+    /// Reads the index of memberships, where the partition is a member.
+    by_member: bool,
 }
 
 /// Which sort keys a range holds.
@@ -34,14 +36,25 @@ pub(super) struct Range {
 pub(super) enum Sort {
     From(String),
     After(String),
-    #[expect(dead_code, reason = "lists that begin with the newest come next")]
     Before(String),
     BeginsWith(String),
 }
 
 impl Range {
     pub(super) fn all(pk: String, consistency: Consistency) -> Self {
-        Self { pk, sort: None, consistency, projection: None, newest_first: false }
+        Self {
+            pk,
+            sort: None,
+            consistency,
+            projection: None,
+            newest_first: false,
+            by_member: false,
+        }
+    }
+
+    /// All memberships of a member. An index is never strongly consistent.
+    pub(super) fn by_member(member: String) -> Self {
+        Self { by_member: true, ..Self::all(member, Consistency::Eventual) }
     }
 
     pub(super) fn sorted(mut self, sort: Sort) -> Self {
@@ -113,7 +126,11 @@ impl Store {
         if let Ok(limit) = i32::try_from(limit) {
             call = call.limit(limit);
         }
+        if range.by_member {
+            call = call.index_name(BY_MEMBER);
+        }
         let (condition, sort) = match &range.sort {
+            None if range.by_member => ("m = :pk", None),
             None => ("pk = :pk", None),
             Some(Sort::From(sk)) => ("pk = :pk AND sk >= :sk", Some(sk)),
             Some(Sort::After(sk)) => ("pk = :pk AND sk > :sk", Some(sk)),

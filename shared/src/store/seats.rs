@@ -5,7 +5,9 @@
 //! changes the user, so the pool is never oversold and a seat given back is free at once.
 
 use jiff::Timestamp;
+use serde_json::json;
 
+use super::activity::Activity;
 use super::counters::Counter;
 use super::item::number;
 use super::keys::{Collection, Key};
@@ -56,22 +58,34 @@ impl Store {
     /// Sets the rules. A pool made smaller than what is in use takes nobody's seat; it hands out
     /// none until enough have come back.
     #[tracing::instrument(level = "debug", name = "store.set_seats", skip_all, fields(tenant.id = %tenant))]
-    pub async fn set_seats(&self, tenant: TenantId, rules: SeatRules) -> Result<(), StoreError> {
+    pub async fn set_seats(
+        &self,
+        tenant: TenantId,
+        rules: &SeatRules,
+        now: Timestamp,
+    ) -> Result<Seats, StoreError> {
         let mut backoff = Backoff::default();
         loop {
             let before = self.fresh_pool(tenant).await?;
             let counters = self.counters(tenant, Collection::Users).await?;
             if let Some(used) = used(&before, &counters) {
                 let (single, shares) = shares(rules.seats, used)?;
-                let SeatRules { seats, auto_upgrade, on_join } = rules;
+                let SeatRules { seats, auto_upgrade, on_join } = *rules;
                 let after = Pool { seats, auto_upgrade, on_join, single, epoch: before.epoch + 1 };
                 let mut writes = vec![((), replace_pool(tenant, &before, &after))];
                 for (counter, free) in counters.iter().zip(shares) {
                     writes.push(((), replace_share(tenant, counter, free, after.epoch)));
                 }
+                let detail = json!({
+                    "seats": seats,
+                    "auto_upgrade": auto_upgrade,
+                    "on_join": on_join.as_str(),
+                });
+                let entry = Activity::new(now, "operator", "seats.set", detail)?;
+                writes.push(((), entry.write(tenant)));
                 if matches!(self.commit(&writes).await?, Commit::Done) {
                     self.hints.learn_pool(tenant, after);
-                    return Ok(());
+                    return Ok(Seats { rules: *rules, used });
                 }
             }
             backoff.pause().await?;
@@ -99,7 +113,7 @@ impl Store {
         tenant: TenantId,
         pool: &Pool,
         home: char,
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let Some(before) = pool.seats else { return Ok(()) };
         let after = before.saturating_add(STEP);
@@ -114,7 +128,9 @@ impl Store {
             .bind(":step", number(STEP))
             .bind(":e", number(pool.epoch));
         self.hints.forget_pool(tenant);
-        self.commit(&[((), size), ((), seats)]).await.map(drop)
+        let detail = json!({"from": before, "to": after});
+        let entry = Activity::new(now, "gatehouse", "seats.grown", detail)?.write(tenant);
+        self.commit(&[((), size), ((), seats), ((), entry)]).await.map(drop)
     }
 }
 

@@ -23,8 +23,9 @@ impl Store {
         &self,
         tenant: TenantId,
         collection: Collection,
-        position: Position,
+        id: ResourceId,
     ) {
+        let position = Position::of(id);
         let shard = position.shard;
         let every = (self.split_threshold / LOOKS_PER_THRESHOLD).clamp(1, 64);
         let sampled = u64::from(position.leaf).is_multiple_of(every);

@@ -8,6 +8,7 @@ use super::keys::{Collection, Key};
 use super::pool::{OnJoin, Pool};
 use super::seats::FIRST;
 use super::transaction::Write;
+use super::unique::move_value;
 use super::user_writes::{SeatWish, UserWrite};
 use super::users::{MAX_EMAILS, StoredUser, UserKeys};
 use super::{MAX_DOCUMENT_BYTES, StoreError};
@@ -170,16 +171,18 @@ impl<'a> Change<'a> {
     }
 
     fn name_writes(&self, writes: &mut Vec<(Part, Write)>) {
+        let id = self.id.to_string();
         let none = UserKeys::default();
         let old = self.before.map_or(&none, |before| before.keys);
         let new = self.after.map_or(&none, |write| &write.keys);
         let names = |keys: &UserKeys| {
             (!keys.user_name.is_empty()).then(|| Key::user_name(self.tenant, &keys.user_name))
         };
-        self.move_name(Part::UserName, names(old), names(new), writes);
+        move_value((Part::UserName, Part::Vacated), &id, names(old), names(new), writes);
         let external =
             |keys: &UserKeys| keys.external_id().map(|value| Key::external_id(self.tenant, value));
-        self.move_name(Part::ExternalId, external(old), external(new), writes);
+        let (old_id, new_id) = (external(old), external(new));
+        move_value((Part::ExternalId, Part::Vacated), &id, old_id, new_id, writes);
         let (old, new) = (old.email_rows(), new.email_rows());
         for email in old.iter().filter(|email| !new.contains(email)) {
             let key = Key::email(self.tenant, email, self.id);
@@ -188,30 +191,6 @@ impl<'a> Change<'a> {
         for email in new.iter().filter(|email| !old.contains(email)) {
             let item = Key::email(self.tenant, email, self.id).item();
             writes.push((Part::Unconditional, Write::put(item)));
-        }
-    }
-
-    /// Gives up a unique name and takes another, where they differ.
-    fn move_name(
-        &self,
-        part: Part,
-        old: Option<Key>,
-        new: Option<Key>,
-        writes: &mut Vec<(Part, Write)>,
-    ) {
-        if old == new {
-            return;
-        }
-        if let Some(key) = new {
-            let mut item = key.item();
-            item.insert("id".to_owned(), text(self.id.to_string()));
-            writes.push((part, Write::insert(item)));
-        }
-        if let Some(key) = old {
-            let vacate = Write::delete(key)
-                .when("attribute_not_exists(pk) OR id = :id")
-                .bind(":id", text(self.id.to_string()));
-            writes.push((Part::Vacated, vacate));
         }
     }
 

@@ -70,7 +70,7 @@ impl Store {
     ) -> Result<UserOutcome, StoreError> {
         let change = Change::new(tenant, id, None, Some(write));
         let outcome = self.change_user(&change).await?;
-        self.sample_split(tenant, Collection::Users, change.position).await;
+        self.sample_split(tenant, Collection::Users, id).await;
         outcome.ok_or(StoreError::NotFound)
     }
 
@@ -89,7 +89,10 @@ impl Store {
     }
 
     /// Deletes a user that was read, unless it has changed since. Its names can be used again at
-    /// once, and its seat is free.
+    /// once, its seat is free, and it is in no group.
+    ///
+    /// It leaves its groups first: whoever sends a request again that failed in the middle still
+    /// finds the user and the work left.
     #[tracing::instrument(level = "debug", name = "store.delete_user", skip_all, fields(tenant.id = %tenant))]
     pub async fn delete_user(
         &self,
@@ -99,7 +102,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         let before = Before { user: before, keys: keys_before };
         let change = Change::new(tenant, before.user.id, Some(before), None);
-        self.change_user(&change).await.map(drop)
+        self.leave_groups(tenant, before.user.id).await?;
+        self.change_user(&change).await?;
+        // Groups that it was added to in between.
+        self.leave_groups(tenant, before.user.id).await
     }
 
     /// Plans, commits, and plans again when the plan rested on what is no longer so.

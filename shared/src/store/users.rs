@@ -73,14 +73,18 @@ impl Row for StoredUser {
     const COLLECTION: Collection = Collection::Users;
 
     fn read(mut item: Item) -> Result<Self, StoreError> {
-        let licence = take_text(&mut item, "lic")?;
+        let licence = [Licence::Full, Licence::ViewOnly];
+        let named = take_text(&mut item, "lic")?;
         Ok(Self {
             id: parsed(&item, SK)?,
             version: required_number(&item, "v")?,
             created: parsed(&item, "ca")?,
             last_modified: parsed(&item, "lm")?,
             active: flag(&item, "act"),
-            licence: Licence::parse(&licence).ok_or(StoreError::Corrupt("lic"))?,
+            licence: licence
+                .into_iter()
+                .find(|licence| licence.as_str() == named)
+                .ok_or(StoreError::Corrupt("lic"))?,
             seated: flag(&item, "seat"),
             document: take_text(&mut item, "d")?,
         })

@@ -13,5 +13,7 @@ mod store_seats;
 mod store_table;
 mod store_tenants;
 mod store_users;
+mod template;
 mod tenant_isolation;
+mod tidy;
 mod tokens;

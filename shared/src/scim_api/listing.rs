@@ -244,7 +244,7 @@ async fn seen_by_filter(
     filter: Option<&Filter>,
 ) -> Result<Map<String, Value>, ScimError> {
     match stored {
-        Stored::User(user) => users::shown(caller, &Projection::for_filter(filter), user).await,
+        Stored::User(user) => users::seen_by_filter(caller, user, filter).await,
         Stored::Group(group) => groups::seen_by_filter(caller, group, filter).await,
     }
 }

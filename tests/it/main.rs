@@ -17,3 +17,4 @@ mod template;
 mod tenant_isolation;
 mod tidy;
 mod tokens;
+mod traces;

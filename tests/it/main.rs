@@ -11,7 +11,6 @@ mod bad_input;
 mod concurrency;
 mod fuzz;
 mod lambda_events;
-mod logs;
 mod store_capacity;
 mod store_faults;
 mod store_groups;

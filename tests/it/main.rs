@@ -1,5 +1,12 @@
 //! Integration tests: everything through the public interfaces, against embedded AWS services.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 mod bad_input;
 mod concurrency;
 mod fuzz;
@@ -13,5 +20,8 @@ mod store_seats;
 mod store_table;
 mod store_tenants;
 mod store_users;
+mod template;
 mod tenant_isolation;
+mod tidy;
 mod tokens;
+mod traces;

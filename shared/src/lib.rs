@@ -4,10 +4,10 @@
 //!
 //! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`token`], [`ids`], [`rate_limit`].
 //!
-//! At the rim: `scim_api` and `operator_api` (routers), [`store`] (the DynamoDB table),
+//! At the rim: [`scim_api`] and [`operator_api`] (routers), [`store`] (the DynamoDB table),
 //! [`secrets`] and [`scim_tokens`] (Secrets Manager), [`request_log`], [`telemetry`].
 //!
-//! Wiring: [`config`], `aws`, `state`, `lambda`.
+//! Wiring: [`config`], [`aws`], [`state`], [`lambda`].
 //!
 //! # Architecture invariants
 //!
@@ -23,12 +23,16 @@ pub mod base_url;
 pub mod clock;
 pub mod config;
 pub mod ids;
+pub mod lambda;
+pub mod operator_api;
 pub mod problem;
 pub mod rate_limit;
 pub mod request_log;
 pub mod scim;
+pub mod scim_api;
 pub mod scim_tokens;
 pub mod secrets;
+pub mod state;
 pub mod store;
 pub mod telemetry;
 pub mod token;

@@ -14,11 +14,12 @@ mod path;
 mod precondition;
 mod reply;
 mod request;
+mod retry;
 mod search;
 mod users;
 
 use axum::Router;
-use axum::extract::{OriginalUri, Request};
+use axum::extract::Request;
 use axum::http::Uri;
 use axum::middleware::from_fn;
 use axum::response::Response;
@@ -96,8 +97,7 @@ async fn method_not_allowed(_: Caller) -> ScimError {
     ScimError::MethodNotAllowed
 }
 
-async fn not_found(_: Caller, OriginalUri(uri): OriginalUri) -> ScimError {
-    let _ = uri;
+async fn not_found(_: Caller) -> ScimError {
     ScimError::NotFound("endpoint".to_owned())
 }
 

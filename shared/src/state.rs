@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_secretsmanager::Client as SecretsManager;
+use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ids::TenantId;
 use crate::rate_limit::RateLimiter;
+use crate::scim::resource::Mode;
 use crate::scim_tokens::ScimTokens;
 use crate::secrets::Secrets;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
+use crate::ttl_cache::TtlCache;
 
 /// Configuration, clock, table and secrets of one process; cheap to clone.
 #[derive(Clone)]
@@ -30,6 +33,8 @@ pub struct Parts {
     pub secrets: Arc<Secrets>,
     /// SCIM tokens of all tenants.
     pub scim_tokens: ScimTokens,
+    /// Which tenants refuse what the SCIM schemas do not know.
+    pub modes: TtlCache<TenantId, Mode>,
     /// Requests left to each tenant, when there is a limit.
     pub rate_limiter: Option<RateLimiter<TenantId>>,
 }
@@ -47,10 +52,26 @@ impl AppState {
             store: Store::new(dynamodb, &config.table),
             scim_tokens: ScimTokens::new(Arc::clone(&secrets)),
             rate_limiter: config.rate_limit.map(RateLimiter::new),
+            modes: TtlCache::default(),
             secrets,
             clock,
             config,
         }))
+    }
+
+    /// How tolerant the tenant wants SCIM to be; known for a minute.
+    ///
+    /// # Errors
+    ///
+    /// When the table does not answer.
+    pub async fn mode(&self, tenant: TenantId, now: Timestamp) -> Result<Mode, StoreError> {
+        if let Some(mode) = self.modes.get(&tenant, now) {
+            return Ok(mode);
+        }
+        let strict = self.store.tenant(tenant).await?.is_some_and(|tenant| tenant.strict);
+        let mode = if strict { Mode::Strict } else { Mode::Lenient };
+        self.modes.put(tenant, mode, now);
+        Ok(mode)
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "helpers of tests fail like tests"
 )]
 
+mod documents;
 mod store_capacity;
 mod store_faults;
 mod store_pages;

@@ -11,25 +11,8 @@ use shared::config::{AwsConfig, Config};
 use crate::tidy::{files, text, workspace};
 
 /// Paths of each function's router, in axum's notation.
-const ROUTERS: [(&str, &[&str]); 2] = [
-    (
-        "scim",
-        &[
-            "/scim/v2",
-            "/scim/v2/Users",
-            "/scim/v2/Users/{id}",
-            "/scim/v2/Groups",
-            "/scim/v2/Groups/{id}",
-            "/scim/v2/Bulk",
-            "/scim/v2/.search",
-            "/scim/v2/Me",
-            "/scim/v2/Schemas",
-            "/scim/v2/ResourceTypes",
-            "/scim/v2/ServiceProviderConfig",
-        ],
-    ),
-    ("admin", &["/v1/tenants", "/v1/tenants/{tenant}", "/v1/tenants/{tenant}/scim-tokens"]),
-];
+const ROUTERS: [(&str, &[&str]); 2] =
+    [("scim", &shared::scim_api::ROUTES), ("admin", &shared::operator_api::ROUTES)];
 
 /// Routes that API Gateway lets through without a signature, since the function authenticates.
 const OPEN_ROUTES: [&str; 2] = ["/scim/v2", "/scim/v2/{proxy+}"];

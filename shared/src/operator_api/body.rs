@@ -1,7 +1,7 @@
 //! JSON in and out of the operator API.
 
-use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt as _, Limited};
@@ -20,12 +20,29 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let body = Limited::new(request.into_body(), MAX_BODY);
-        let bytes = body.collect().await.map_err(|_| Problem::TooLarge(MAX_BODY))?.to_bytes();
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| Problem::Invalid(format!("the body does not fit: {error}")))
+        parse(&read(request).await?)
     }
+}
+
+/// An empty body is none.
+impl<T: DeserializeOwned, S: Sync> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Problem> {
+        let bytes = read(request).await?;
+        if bytes.is_empty() { Ok(None) } else { parse(&bytes).map(Some) }
+    }
+}
+
+async fn read(request: Request) -> Result<Bytes, Problem> {
+    let body = Limited::new(request.into_body(), MAX_BODY);
+    Ok(body.collect().await.map_err(|_| Problem::TooLarge(MAX_BODY))?.to_bytes())
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, Problem> {
+    serde_json::from_slice(bytes)
+        .map(Json)
+        .map_err(|error| Problem::Invalid(format!("the body does not fit: {error}")))
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {

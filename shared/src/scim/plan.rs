@@ -82,6 +82,19 @@ impl Plan {
     }
 }
 
+/// Whether a filter looks at a core attribute, which may have to be loaded for it.
+pub fn looks_at(filter: &Filter, resource_type: &ResourceType, attribute: &str) -> bool {
+    match filter {
+        Filter::Present(path) | Filter::Compare(path, ..) | Filter::ValuePath(path, _) => {
+            Target::of(path, resource_type).is_core(attribute)
+        }
+        Filter::Not(inner) => looks_at(inner, resource_type, attribute),
+        Filter::And(terms) | Filter::Or(terms) => {
+            terms.iter().any(|term| looks_at(term, resource_type, attribute))
+        }
+    }
+}
+
 /// Which members of a group must be loaded before a filter can be decided.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum MembersNeeded {

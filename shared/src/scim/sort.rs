@@ -1,6 +1,6 @@
 //! Sorting of a list (RFC 7644 §3.4.2.3).
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 
 use jiff::Timestamp;
 use serde_json::{Map, Number, Value};

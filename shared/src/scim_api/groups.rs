@@ -19,7 +19,7 @@ use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
 use crate::scim::filter::Filter;
 use crate::scim::fold::fold;
-use crate::scim::members::{MemberOp, of_resource, split};
+use crate::scim::members::{MemberOp, Net, net, split, take};
 use crate::scim::patch::{self, PatchRequest};
 use crate::scim::projection::Projection;
 use crate::scim::query::ListQuery;
@@ -98,7 +98,7 @@ pub(super) async fn add(
     body: Value,
 ) -> Result<Reply, ScimError> {
     let mut resource = resource::normalize(ResourceType::group(), body, caller.mode)?;
-    let wanted = of_resource(&mut resource)?.unwrap_or_default();
+    let wanted = take(&mut resource)?.unwrap_or_default();
     let members = members::known(caller, &wanted).await?;
     let id = ResourceId::new(random_uuid());
     let write = write_of(caller, &resource);
@@ -117,9 +117,8 @@ pub(super) async fn put(
 ) -> Result<Reply, ScimError> {
     let of = ResourceType::group();
     let mut new = resource::normalize(of, body, caller.mode)?;
-    let operations: Vec<MemberOp> =
-        of_resource(&mut new)?.map(MemberOp::Replace).into_iter().collect();
-    let changed = change(caller, id, if_match, &operations, |before| {
+    let members = net(take(&mut new)?.map(MemberOp::Replace).into_iter().collect());
+    let changed = change(caller, id, if_match, &members, |before| {
         Ok(resource::replace(of, before, new.clone()))
     });
     reply(caller, StatusCode::OK, projection, changed.await?).await
@@ -135,7 +134,8 @@ pub(super) async fn modify(
     body: Value,
 ) -> Result<Reply, ScimError> {
     let (request, operations) = split(PatchRequest::parse(body)?)?;
-    let changed = change(caller, id, if_match, &operations, |before| {
+    let members = net(operations);
+    let changed = change(caller, id, if_match, &members, |before| {
         patch::apply(ResourceType::group(), before, &request, caller.mode)
     });
     let group = changed.await?;
@@ -173,7 +173,7 @@ async fn change(
     caller: &Caller,
     id: &str,
     if_match: &IfMatch,
-    operations: &[MemberOp],
+    members: &Net,
     change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
 ) -> Result<StoredGroup, ScimError> {
     let mut attempts = Attempts::default();
@@ -182,11 +182,11 @@ async fn change(
         if_match.check(group.version)?;
         let before = document(&group)?;
         let after = change(&before)?;
-        let members = members::change(caller, group.id, operations).await?;
-        if after == before && members.is_empty() {
+        let rows = members::change(caller, group.id, members).await?;
+        if after == before && rows.is_empty() {
             return Ok(group);
         }
-        let MemberChange { add, remove } = &members;
+        let MemberChange { add, remove } = &rows;
         let write = write_of(caller, &after);
         match caller.app.store.update_group(caller.tenant, &group, &write, add, remove).await {
             Ok(group) => return Ok(group),

@@ -1,6 +1,6 @@
 //! Members of a group: what operations change, and how many are shown.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,8 @@ use super::caller::Caller;
 use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
 use crate::scim::filter::Filter;
-use crate::scim::members::{Member, MemberKind, MemberOp, Net, net};
+use crate::scim::matcher::matches_element;
+use crate::scim::members::{Member, MemberKind, Net};
 use crate::scim::plan::MembersNeeded;
 use crate::scim::schema::ResourceType;
 use crate::store::GroupMember;
@@ -43,46 +44,52 @@ impl MemberBudget {
     }
 }
 
-/// What the operations change in the rows that are there.
+/// What a net effect changes in the rows that are there.
 ///
 /// Adding and removing named members looks at those rows alone; replacing and clearing, and a
 /// filter on anything but `value`, read all members.
 pub(super) async fn change(
     caller: &Caller,
     group: ResourceId,
-    operations: &[MemberOp],
+    net: &Net,
 ) -> Result<MemberChange, ScimError> {
-    if operations.is_empty() {
+    if net.is_empty() {
         return Ok(MemberChange::default());
     }
     let store = &caller.app.store;
-    let filters = operations.iter().any(|op| matches!(op, MemberOp::RemoveMatching(_)));
-    let resets = operations.iter().any(|op| matches!(op, MemberOp::Replace(_) | MemberOp::Clear));
-    let present = if filters || resets {
-        store.members(caller.tenant, group, MOST_MEMBERS).await?
+    let present = if net.reset || !net.remove_matching.is_empty() {
+        store.members(caller.tenant, group, usize::MAX).await?
     } else {
-        let named: Vec<ResourceId> = named(operations);
+        let added = net.add.iter().map(|member| member.value.as_str());
+        let named = added.chain(net.remove.iter().map(String::as_str));
+        // A text that is no id names no member.
+        let named: Vec<ResourceId> = named.filter_map(|id| id.parse().ok()).collect();
         store.which_are_members(caller.tenant, group, &named).await?
     };
-    let Net { add, remove } = net(operations, &present.iter().map(as_member).collect::<Vec<_>>())?;
-    let add = known(caller, &add).await?;
-    let remove = remove.iter().filter_map(|id| id.parse().ok()).collect();
-    Ok(MemberChange { add, remove })
-}
-
-/// Every id that the operations add or remove by name. Texts that are no id name nothing.
-fn named(operations: &[MemberOp]) -> Vec<ResourceId> {
-    let mut ids = BTreeSet::new();
-    for operation in operations {
-        match operation {
-            MemberOp::Add(members) | MemberOp::Replace(members) => {
-                ids.extend(members.iter().filter_map(|member| member.value.parse().ok()));
+    let mut stays: HashSet<ResourceId> = HashSet::new();
+    let mut new = Vec::new();
+    let present_ids: HashSet<ResourceId> = present.iter().map(|member| member.id).collect();
+    for member in &net.add {
+        match member.value.parse() {
+            Ok(id) if present_ids.contains(&id) => {
+                stays.insert(id);
             }
-            MemberOp::Remove(values) => ids.extend(values.iter().filter_map(|id| id.parse().ok())),
-            MemberOp::RemoveMatching(_) | MemberOp::Clear => {}
+            Ok(_) | Err(_) => new.push(member.clone()),
         }
     }
-    ids.into_iter().collect()
+    let removed: HashSet<ResourceId> = net.remove.iter().filter_map(|id| id.parse().ok()).collect();
+    let leaves = |member: &GroupMember| {
+        !stays.contains(&member.id)
+            && (net.reset || removed.contains(&member.id) || matches_any(net, member))
+    };
+    let remove = present.iter().filter(|member| leaves(member)).map(|member| member.id).collect();
+    Ok(MemberChange { add: known(caller, &new).await?, remove })
+}
+
+fn matches_any(net: &Net, member: &GroupMember) -> bool {
+    let element = json!({"value": member.id, "type": member.kind.as_str()});
+    let members = ResourceType::group().attribute("members");
+    net.remove_matching.iter().any(|filter| matches_element(filter, members, &element))
 }
 
 /// The rows for new members, which must exist in this tenant.
@@ -90,9 +97,8 @@ pub(super) async fn known(
     caller: &Caller,
     members: &[Member],
 ) -> Result<Vec<GroupMember>, ScimError> {
-    let unknown = |id: &str| {
-        ScimError::InvalidValue(format!("members: {id:?} is no user or group here"))
-    };
+    let unknown =
+        |id: &str| ScimError::InvalidValue(format!("members: {id:?} is no user or group here"));
     let mut ids = Vec::with_capacity(members.len());
     for member in members {
         ids.push(member.value.parse::<ResourceId>().map_err(|_| unknown(&member.value))?);
@@ -158,10 +164,6 @@ fn shown(caller: &Caller, member: &GroupMember, brief: bool) -> Value {
     json!({"value": member.id, "$ref": location, "type": kind})
 }
 
-fn as_member(member: &GroupMember) -> Member {
-    Member { value: member.id.to_string(), kind: Some(member.kind) }
-}
-
 /// Members in one answer: 47 bytes each, under Lambda's 6 MB.
 const MOST_SHOWN: usize = 110_000;
 
@@ -170,6 +172,3 @@ const MOST_AFTER_PATCH: usize = 200;
 
 /// Members that are shown with `type` and `$ref`; above it `value` alone.
 const MOST_IN_FULL: usize = 10_000;
-
-/// Members that a replacement may have to read.
-const MOST_MEMBERS: usize = 1_000_000;

@@ -13,9 +13,11 @@ use super::retry::Attempts;
 use crate::clock::random_uuid;
 use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
+use crate::scim::filter::Filter;
 use crate::scim::fold::fold;
 use crate::scim::licence::{self, Licence};
 use crate::scim::patch::{self, PatchRequest};
+use crate::scim::plan;
 use crate::scim::projection::Projection;
 use crate::scim::query::ListQuery;
 use crate::scim::resource::{self, Meta};
@@ -237,7 +239,7 @@ async fn reply(
     Ok(Reply {
         status,
         etag: Some(etag(user.version)),
-        location: Some(meta(caller, &user, &caller.scim_url).location(ResourceType::user())),
+        location: Some(meta(&user, &caller.scim_url).location(ResourceType::user())),
         body: Some(Value::Object(resource).to_string()),
     })
 }
@@ -249,8 +251,31 @@ pub(super) async fn shown(
     user: &StoredUser,
 ) -> Result<Map<String, Value>, ScimError> {
     let of = ResourceType::user();
-    let mut resource = resource::answer(of, document(user)?, &meta(caller, user, &caller.scim_url));
-    if projection.needs(of, "groups") {
+    let mut resource = whole(caller, user, projection.needs(of, "groups")).await?;
+    projection.apply(of, &mut resource);
+    Ok(resource)
+}
+
+/// A user as a filter sees it.
+pub(super) async fn seen_by_filter(
+    caller: &Caller,
+    user: &StoredUser,
+    filter: Option<&Filter>,
+) -> Result<Map<String, Value>, ScimError> {
+    let of = ResourceType::user();
+    let groups = filter.is_some_and(|filter| plan::looks_at(filter, of, "groups"));
+    whole(caller, user, groups).await
+}
+
+/// All attributes; `groups`, which costs a call, only when it is needed.
+async fn whole(
+    caller: &Caller,
+    user: &StoredUser,
+    groups: bool,
+) -> Result<Map<String, Value>, ScimError> {
+    let meta = meta(user, &caller.scim_url);
+    let mut resource = resource::answer(ResourceType::user(), document(user)?, &meta);
+    if groups {
         let groups = caller.app.store.groups_of(caller.tenant, user.id).await?;
         let groups = groups.into_iter().map(|group| {
             let location = format!("{}/Groups/{group}", caller.scim_url);
@@ -258,11 +283,10 @@ pub(super) async fn shown(
         });
         resource.insert("groups".to_owned(), groups.collect());
     }
-    projection.apply(of, &mut resource);
     Ok(resource)
 }
 
-fn meta<'a>(_: &Caller, user: &StoredUser, base_url: &'a str) -> Meta<'a> {
+fn meta<'a>(user: &StoredUser, base_url: &'a str) -> Meta<'a> {
     Meta {
         id: user.id,
         created: user.created,

@@ -43,7 +43,7 @@ use aws_sdk_dynamodb::Client;
 pub use activity::Activity;
 pub use error::{StoreError, UniqueAttribute};
 pub use groups::{GroupWrite, StoredGroup};
-pub use members::{GroupMember, MemberKind};
+pub use members::GroupMember;
 pub use page::Page;
 pub use pool::OnJoin;
 pub use retry::retry_config;

@@ -3,7 +3,7 @@
 use shared::scim::licence::Licence;
 use shared::store::{SeatWish, UserWrite};
 
-use crate::store_table::{Table, id, tenant, user};
+use crate::store_table::{Table, group, id, member, tenant, user};
 
 /// The calls and units since the last look are these.
 fn check(table: &Table, what: &str, calls: &[&str], units: f64) {
@@ -43,7 +43,7 @@ async fn users_cost_what_the_table_says() {
     store.users_page(t, 1, 100).await.unwrap();
     check(&table, "page", &["Query", "Query"], 1.5);
     store.delete_user(t, &renamed_user, &renamed.keys).await.unwrap();
-    check(&table, "delete", &["TransactWriteItems"], 10.0);
+    check(&table, "delete", &["Query", "Query", "TransactWriteItems"], 11.0);
 }
 
 #[tokio::test]
@@ -76,4 +76,32 @@ async fn a_page_costs_the_same_anywhere() {
         assert_eq!(used.calls, ["Query", "GetItem", "Query"], "{start}");
         assert!(used.units <= 21.0, "{start}: {}", used.units);
     }
+}
+
+#[tokio::test]
+async fn a_member_costs_the_same_in_an_empty_group_and_in_one_of_two_thousand() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    store.create_group(t, id(1), &group("empty"), &[]).await.unwrap();
+    let many: Vec<_> = (10_000..12_000).map(member).collect();
+    store.create_group(t, id(2), &group("large"), &many).await.unwrap();
+    for n in [1, 2] {
+        let before = store.group(t, id(n)).await.unwrap().unwrap();
+        let write = group(&before.display_name);
+        table.take();
+        assert!(store.which_are_members(t, before.id, &[id(7)]).await.unwrap().is_empty());
+        check(&table, "look for one member", &["BatchGetItem"], 1.0);
+        let after = store.update_group(t, &before, &write, &[member(7)], &[]).await.unwrap();
+        check(&table, "add a member", &["TransactWriteItems"], 5.0);
+        store.update_group(t, &after, &write, &[], &[id(7)]).await.unwrap();
+        check(&table, "remove a member", &["TransactWriteItems"], 5.0);
+        store.group(t, before.id).await.unwrap();
+        check(&table, "get without members", &["GetItem"], 1.0);
+        store.members(t, before.id, 10).await.unwrap();
+        check(&table, "first members", &["Query"], 1.0);
+    }
+    store.groups_of(t, id(10_000)).await.unwrap();
+    check(&table, "groups of a user", &["Query"], 0.5);
+    store.group_by_display_name(t, "large").await.unwrap().unwrap();
+    check(&table, "filter displayName", &["GetItem", "GetItem"], 2.0);
 }

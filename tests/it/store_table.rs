@@ -8,7 +8,8 @@ use local::dynamodb::{CallLog, Dynamo, Endpoint, NoAnswer, client_over};
 use serde_json::{Value, json};
 use shared::ids::{ResourceId, TenantId};
 use shared::scim::licence::Licence;
-use shared::store::{SeatWish, Store, UserKeys, UserWrite, retry_config};
+use shared::scim::members::MemberKind;
+use shared::store::{GroupMember, GroupWrite, SeatWish, Store, UserKeys, UserWrite, retry_config};
 use uuid::Uuid;
 
 /// The embedded table behind a connector that watches it.
@@ -67,6 +68,11 @@ impl Table {
 
     pub(crate) fn fail(&self, fault: Fault) {
         self.faults.lock().unwrap().push_back(fault);
+    }
+
+    /// Forgets the faults that have not happened.
+    pub(crate) fn recover(&self) {
+        self.faults.lock().unwrap().clear();
     }
 
     /// Every row, as DynamoDB's JSON.
@@ -177,4 +183,19 @@ fn document(n: u64) -> String {
 /// A time to write at.
 pub(crate) fn now() -> jiff::Timestamp {
     "2026-11-21T22:00:00.123Z".parse().unwrap()
+}
+
+/// A group of this name.
+pub(crate) fn group(name: &str) -> GroupWrite {
+    GroupWrite {
+        last_modified: now(),
+        display_name: name.to_lowercase(),
+        external_id: None,
+        document: json!({"displayName": name}).to_string(),
+    }
+}
+
+/// The `n`th user as a member.
+pub(crate) fn member(n: u64) -> GroupMember {
+    GroupMember { id: id(n), kind: MemberKind::User }
 }

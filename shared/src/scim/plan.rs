@@ -175,7 +175,12 @@ fn equality(term: &Filter) -> Option<(&AttrPath, String)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
     use super::*;
+    use crate::scim::fold::fold;
+    use crate::scim::matcher::matches;
 
     #[track_caller]
     fn users(filter: &str, plan: &Plan) {
@@ -255,5 +260,79 @@ mod tests {
         assert_eq!(needed(r#"members ne "x""#), MembersNeeded::All);
         assert_eq!(needed(r#"members.type eq "User""#), MembersNeeded::All);
         assert_eq!(needed(r#"members[type eq "User"]"#), MembersNeeded::All);
+    }
+
+    /// Filters over few names and values, so that many of them match.
+    fn filter(terms: &'static [&'static str]) -> impl Strategy<Value = Filter> {
+        let term = (prop::sample::select(terms), prop::sample::select(vec!["a", "A", "b", "1"]));
+        let term = term.prop_map(|(term, value)| Filter::parse(&term.replace('?', value)).unwrap());
+        term.prop_recursive(2, 6, 3, |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|inner| Filter::Not(Box::new(inner))),
+                prop::collection::vec(inner.clone(), 2..4).prop_map(Filter::And),
+                prop::collection::vec(inner, 2..4).prop_map(Filter::Or),
+            ]
+        })
+    }
+
+    fn object(value: Value) -> Map<String, Value> {
+        let Value::Object(object) = value else { panic!("not an object") };
+        object
+    }
+
+    const VALUES: &str = "[abAB1]";
+
+    proptest! {
+        #[test]
+        fn a_lookup_yields_every_user_that_matches(
+            filter in filter(&[
+                "userName eq ?", "id eq ?", "externalId eq ?", "emails eq ?", "emails.type eq ?",
+                "emails[type eq a].value eq ?", "emails[value eq a and value eq ?]",
+                "emails[type eq ? or value eq ?]", "userName ne ?", "title pr", "userName co ?",
+            ]),
+            id in VALUES, name in VALUES, external in VALUES, kind in VALUES, email in VALUES,
+        ) {
+            let user = object(json!({
+                "id": id, "userName": name, "externalId": external,
+                "emails": [{"type": "a", "value": "b"}, {"type": kind, "value": email}],
+            }));
+            let of = ResourceType::user();
+            if matches(&filter, of, &user) {
+                let found = match Plan::of(&filter, of) {
+                    Plan::Id(x) => id == x,
+                    Plan::UserName(x) => fold(&name) == fold(&x),
+                    Plan::ExternalId(x) => external == x,
+                    Plan::Email(x) => [fold("b"), fold(&email)].contains(&fold(&x)),
+                    Plan::Scan => true,
+                    Plan::DisplayName(_) | Plan::Member(_) => false,
+                };
+                prop_assert!(found, "{}", filter);
+            }
+        }
+
+        #[test]
+        fn the_members_that_a_filter_needs_decide_it_as_all_would(
+            filter in filter(&[
+                "members eq ?", "members.value eq ?", "members[value eq ?]", "members ne ?",
+                "members[type eq User and value eq ?]", "members pr", "members.type eq ?",
+                "displayName eq ?", "members[not (value eq ?)]",
+            ]),
+            members in prop::collection::btree_set(VALUES, 0..4),
+        ) {
+            let of = ResourceType::group();
+            let with = |loaded: &dyn Fn(&str) -> bool| {
+                let members: Vec<Value> = members
+                    .iter()
+                    .filter(|id| loaded(id))
+                    .map(|id| json!({"value": id, "type": "User"}))
+                    .collect();
+                object(json!({"id": "g", "displayName": "a", "members": members}))
+            };
+            if let MembersNeeded::Only(ids) = MembersNeeded::of(&filter, of) {
+                let few = with(&|id| ids.iter().any(|needed| needed == id));
+                let all = with(&|_| true);
+                prop_assert_eq!(matches(&filter, of, &few), matches(&filter, of, &all), "{}", filter);
+            }
+        }
     }
 }

@@ -241,6 +241,7 @@ fn paging(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -370,5 +371,26 @@ mod tests {
         let query = ListQuery::parse("filter=active+gt+true").unwrap();
         assert!(query.check(ResourceType::user()).is_err());
         assert!(ListQuery::default().check(ResourceType::user()).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_string_panics_and_no_page_is_out_of_bounds(
+            raw in r#"((filter|attributes|excludedAttributes|sortBy|startIndex|count|cursor|x)=([a-z0-9+%,\-\[\]"]|%[0-9A-F]{2}){0,12}&?){0,5}"#
+        ) {
+            if let Ok(query) = ListQuery::parse(&raw) {
+                let (start, count) = match query.paging {
+                    Paging::Index { start_index, count } => (start_index, count),
+                    Paging::Cursor { count, .. } => (1, count),
+                };
+                prop_assert!(start >= 1 && count <= MAX_RESULTS, "{}", raw);
+            }
+        }
+
+        #[test]
+        fn no_text_panics(raw in any::<String>()) {
+            let _ = ListQuery::parse(&raw);
+            let _ = Projection::parse(Some(&raw), None);
+        }
     }
 }

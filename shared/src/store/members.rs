@@ -12,15 +12,7 @@ use super::read::{Consistency, Range};
 use super::transaction::Write;
 use super::{Store, StoreError};
 use crate::ids::{ResourceId, TenantId};
-
-/// What a member is (RFC 7643 §4.2, `members.type`).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum MemberKind {
-    /// A User.
-    User,
-    /// A Group: nested.
-    Group,
-}
+use crate::scim::members::MemberKind;
 
 /// A member of a group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem, Update,
 };
 
-use super::item::Item;
+use super::item::{Item, number};
 use super::keys::Key;
-use super::retry::{Backoff, passes};
+use super::retry::{Backoff, passes, random};
 use super::{Store, StoreError};
 
 /// One write and the condition under which it may happen.
@@ -84,8 +84,17 @@ impl Write {
         (!self.values.is_empty()).then(|| self.values.clone())
     }
 
+    /// The same put with a mark by which its row is known again.
+    fn marked(&self) -> Result<Self, StoreError> {
+        let mut marked = self.clone();
+        if let Kind::Put(row) = &mut marked.kind {
+            row.insert("w".to_owned(), number(random()?));
+        }
+        Ok(marked)
+    }
+
     /// Whether the row that refused a put is the very row to put: then an earlier attempt, whose
-    /// answer was lost, has already done it.
+    /// answer was lost, has already done it. (A transaction has its token for that.)
     fn stored(&self, found: Option<&Item>) -> bool {
         matches!(&self.kind, Kind::Put(row) if found == Some(row))
     }
@@ -167,6 +176,7 @@ impl Store {
     }
 
     async fn commit_one<L: Copy>(&self, label: L, write: &Write) -> Result<Commit<L>, StoreError> {
+        let write = &write.marked()?;
         let mut backoff = Backoff::default();
         loop {
             let Err(error) = self.send_one(write).await else { return Ok(Commit::Done) };

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::{Config, Region};
+use aws_sdk_dynamodb::config::{Config, Region, StalledStreamProtectionConfig};
+use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -27,7 +27,9 @@ pub struct NoAnswer;
 
 /// An SDK client whose every call goes to `endpoint`.
 ///
-/// The requests are signed as for AWS, with credentials that open nothing.
+/// It does all that it does on AWS but two things, which take two fifths of its time: it signs
+/// nothing, since nobody here checks a signature, and it does not watch for a body that stalls,
+/// since a body here is all there.
 pub fn client_over(endpoint: impl Endpoint + Clone) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::from_conf(
         Config::builder()
@@ -35,7 +37,9 @@ pub fn client_over(endpoint: impl Endpoint + Clone) -> aws_sdk_dynamodb::Client 
             .http_client(Connector(endpoint))
             .endpoint_url("http://dynamodb.localhost")
             .region(Region::from_static("us-east-1"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+            .allow_no_auth()
+            .auth_scheme_preference([AuthSchemeId::from("noAuth")])
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build(),
     )
 }

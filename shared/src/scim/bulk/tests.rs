@@ -1,5 +1,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "cases read better with json! in place")]
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn bulk(operations: Value) -> Bulk {
@@ -210,4 +212,30 @@ fn a_thousand_operations_that_all_refer_to_each_other_take_no_time_to_speak_of()
     let (done, answers) = run(bulk(Value::Array(operations)));
     assert_eq!((done.len(), answers.len()), (1050, 1000));
     assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}
+
+/// A few operations that refer to each other at random.
+fn operations() -> impl Strategy<Value = Vec<Value>> {
+    let name = prop::sample::select(vec!["a", "b", "c", "d"]);
+    let references = prop::collection::vec(name.clone(), 0..3);
+    let operation = (name, references, prop::bool::weighted(0.1)).prop_map(|(name, on, fail)| {
+        let members: Vec<Value> =
+            on.iter().map(|on| json!({"value": format!("bulkId:{on}")})).collect();
+        let mut data = json!({"members": members});
+        if fail {
+            data["fail"] = true.into();
+        }
+        post(name, "/Groups", data)
+    });
+    prop::collection::vec(operation, 0..6)
+}
+
+proptest! {
+    #[test]
+    fn every_operation_is_answered_once_and_no_reference_goes_out(operations in operations()) {
+        let sent = operations.len();
+        let (done, answers) = run(bulk(Value::Array(operations)));
+        prop_assert_eq!(answers.len(), sent);
+        prop_assert!(done.iter().all(|done| !done.contains("bulkId:")), "{:?}", done);
+    }
 }

@@ -151,7 +151,8 @@ fn hostile_text_is_refused_quickly() {
     ] {
         assert!(Filter::parse(&text).is_err(), "{text}");
     }
-    assert!(start.elapsed().as_millis() < 50, "{:?}", start.elapsed());
+    // Well under a millisecond each; the bound leaves room for a busy machine.
+    assert!(start.elapsed().as_secs() < 1, "{:?}", start.elapsed());
 }
 
 /// What the independent parser of `scim_v2` accepts in its own test suite, and the RFC's forms.

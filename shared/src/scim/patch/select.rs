@@ -177,8 +177,12 @@ fn terms(change: &Change, at: &At<'_>, filter: &Filter) -> Option<Map<String, Va
         let known = at.attribute.and_then(|attribute| attribute.sub_attribute(&path.name));
         let value = match known {
             Some(known) => part_value(at.name, known, json(value), change.mode).ok()??,
-            None => json(value),
+            None if quirks::keeps_unknown(change.mode) => json(value),
+            None => return None,
         };
+        if quirks::is_unassigned(&value) {
+            return None;
+        }
         let name = known.map_or(path.name.as_str(), |known: &Attribute| known.name.as_str());
         element.insert(name.to_owned(), value);
     }

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::scim::resource::normalize;
-use crate::scim::schema::{ENTERPRISE_USER, LICENCE_USER, LUCID_USER};
+use crate::scim::schema::{Attribute, ENTERPRISE_USER, Kind, LICENCE_USER, LUCID_USER};
 
 fn user(attributes: &Value) -> Map<String, Value> {
     let mut user = json!({"userName": "ada"});
@@ -209,6 +209,12 @@ fn a_value_filter_that_matches_nothing_creates_the_element() {
     let operations =
         json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "x"}]);
     refused(&json!({}), &operations, Mode::Strict, "noTarget", none);
+    let none = "emails[kind eq \"x\"] matches no value";
+    let operations = json!([{"op": "add", "path": "emails[kind eq \"x\"].value", "value": "x"}]);
+    refused(&json!({}), &operations, Mode::Strict, "noTarget", none);
+    let none = "emails[kind eq null] matches no value";
+    let operations = json!([{"op": "add", "path": "emails[kind eq null].value", "value": "x"}]);
+    refused(&json!({}), &operations, Mode::Lenient, "noTarget", none);
     let none = "name[givenName eq \"x\"] matches no value";
     let operations =
         json!([{"op": "add", "path": "name[givenName eq \"x\"].givenName", "value": "y"}]);
@@ -318,6 +324,57 @@ fn a_whole_extension_is_a_target() {
     );
 }
 
+/// A value that fits the definition.
+fn sample(attribute: &Attribute) -> Value {
+    let one = match (attribute.kind, attribute.canonical_values.last()) {
+        (Kind::Complex, _) => {
+            attribute.sub_attributes.iter().map(|part| (part.name.clone(), sample(part))).collect()
+        }
+        (Kind::Boolean, _) => json!(true),
+        (_, Some(canonical)) => json!(canonical),
+        (_, None) => json!(attribute.name),
+    };
+    if attribute.multi_valued { json!([one]) } else { one }
+}
+
+#[test]
+fn every_declared_attribute_can_be_added_replaced_and_removed() {
+    for of in ResourceType::all() {
+        let required = of.schema.attributes.iter().filter(|attribute| attribute.required);
+        let start = required.map(|attribute| (attribute.name.clone(), json!("x"))).collect();
+        let start = normalize(of, start, Mode::Strict).unwrap();
+        let run = |resource: &Map<String, Value>, op, path: &str, value: &Value| {
+            let operation = json!({"op": op, "path": path, "value": value});
+            let request = PatchRequest::parse(json!({"Operations": [operation]})).unwrap();
+            apply(of, resource, &request, Mode::Strict)
+        };
+        for schema in of.extensions.iter().chain([&of.schema]) {
+            for attribute in &schema.attributes {
+                let path = format!("{}:{}", schema.id, attribute.name);
+                let value = sample(attribute);
+                if attribute.mutability == Mutability::ReadOnly {
+                    let error = run(&start, "replace", &path, &value).unwrap_err();
+                    assert_eq!(error.scim_type(), Some("mutability"), "{path}");
+                    continue;
+                }
+                let read = |resource: &Map<String, Value>| {
+                    let within = resource.get(&schema.id).and_then(Value::as_object);
+                    within.unwrap_or(resource).get(&attribute.name).cloned()
+                };
+                let added = run(&start, "add", &path, &value).unwrap();
+                assert_eq!(read(&added).as_ref(), Some(&value), "{path}");
+                assert_eq!(run(&start, "replace", &path, &value), Ok(added.clone()), "{path}");
+                let removed = run(&added, "remove", &path, &Value::Null);
+                if attribute.required {
+                    assert_eq!(removed.unwrap_err().scim_type(), Some("invalidValue"), "{path}");
+                } else {
+                    assert_eq!(read(&removed.unwrap()), None, "{path}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn attributes_of_no_schema_can_be_changed_in_lenient_mode() {
     let urn = "urn:example:params:2.0:User";
@@ -407,6 +464,15 @@ fn a_patch_has_bounds() {
     assert_eq!(error.unwrap_err().status(), 413);
     let error = patch(&user(&json!({})), &json!([operation]), Mode::Lenient);
     assert_eq!(error.unwrap_err().to_string(), "roles has more than 1000 values");
+
+    let emails: Vec<_> = (0..50).map(|at| json!({"value": format!("{at}@b")})).collect();
+    let operations: Vec<_> = (0..1_000)
+        .map(|at| {
+            let path = format!("emails[value eq \"{}@b\"].display", at % 50);
+            json!({"op": "replace", "path": path, "value": "x".repeat(100)})
+        })
+        .collect();
+    patch(&user(&json!({"emails": emails})), &operations.into(), Mode::Lenient).unwrap();
 }
 
 #[test]

@@ -1,5 +1,12 @@
 //! Integration tests: everything through the public interfaces, against embedded AWS services.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
 mod bad_input;
 mod concurrency;
 mod documents;

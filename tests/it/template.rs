@@ -166,11 +166,7 @@ fn each_function_has_a_role_of_its_own_without_wildcards() {
         assert!(role.get("ManagedPolicyArns").is_none(), "{name}");
         for policy in role["Policies"].as_array().unwrap() {
             for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
-                let actions = match &statement["Action"] {
-                    Value::Array(actions) => actions.clone(),
-                    one => vec![one.clone()],
-                };
-                assert!(actions.iter().all(|a| !a.as_str().unwrap().contains('*')), "{statement}");
+                assert!(!statement["Action"].to_string().contains('*'), "{statement}");
                 assert_ne!(statement["Resource"], "*", "{statement}");
             }
         }

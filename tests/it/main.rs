@@ -4,7 +4,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "helpers of tests fail like tests"
+    reason = "a test that cannot go on fails"
 )]
 
 mod bad_input;
@@ -25,3 +25,4 @@ mod template;
 mod tenant_isolation;
 mod tidy;
 mod tokens;
+mod traces;

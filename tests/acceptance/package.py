@@ -37,9 +37,9 @@ def build(processor, flag):
     log = tools.WORK / f"package-{processor}.log"
     print(f"building for {processor}, a few minutes the first time; log in {log.relative_to(tools.ROOT)}", flush=True)
     packages = [argument for function in BUDGETS for argument in ("--package", function)]
+    build = [binaries / "cargo-lambda", "lambda", "build", "--locked", "--release", flag, *packages]
     tools.must(
-        [binaries / "cargo-lambda", "lambda", "build", "--locked", "--release", flag, "--output-format", "zip", *packages]
-        + ["--lambda-dir", folder],
+        [*build, "--output-format", "zip", "--lambda-dir", folder],
         log,
         cwd=tools.ROOT,
         env={**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"},

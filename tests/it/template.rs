@@ -4,9 +4,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use aws_sdk_dynamodb::types::KeySchemaElement;
+use local::dynamodb::Dynamo;
 use saphyr::{LoadableYamlNode as _, ScalarOwned, YamlOwned};
 use serde_json::{Map, Value, json};
 use shared::config::{AwsConfig, Config};
+use shared::store::Store;
 
 use crate::tidy::{files, text, workspace};
 
@@ -236,6 +239,35 @@ fn the_directory_outlives_mistakes() {
     assert_eq!(properties["DeletionProtectionEnabled"], true);
     assert_eq!(properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
     assert_eq!(properties["SSESpecification"]["SSEEnabled"], true);
+}
+
+/// The store makes the table on a laptop and in the tests, the template on AWS.
+#[tokio::test]
+async fn the_table_is_the_one_that_the_store_makes() {
+    let client = Dynamo::memory().unwrap().client();
+    Store::new(client.clone(), "gatehouse").create_table().await.unwrap();
+    let made = client.describe_table().table_name("gatehouse").send().await.unwrap();
+    let made = made.table().unwrap();
+    let keys = |schema: &[KeySchemaElement]| -> Value {
+        let key = |key: &KeySchemaElement| json!({"AttributeName": key.attribute_name(), "KeyType": key.key_type().as_str()});
+        schema.iter().map(key).collect()
+    };
+
+    let template = template();
+    let table = &template["Resources"]["Table"]["Properties"];
+    assert_eq!(table["KeySchema"], keys(made.key_schema()));
+    let [index] = made.global_secondary_indexes() else { panic!("one index") };
+    let [declared] = table["GlobalSecondaryIndexes"].as_array().unwrap().as_slice() else {
+        panic!("one index")
+    };
+    assert_eq!(declared["IndexName"], index.index_name().unwrap());
+    assert_eq!(declared["KeySchema"], keys(index.key_schema()));
+    let projection = index.projection().unwrap().projection_type().unwrap().as_str();
+    assert_eq!(declared["Projection"]["ProjectionType"], projection);
+
+    let expiry = client.describe_time_to_live().table_name("gatehouse").send().await.unwrap();
+    let expiry = expiry.time_to_live_description().unwrap().attribute_name().unwrap().to_owned();
+    assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], expiry);
 }
 
 #[test]

@@ -1,5 +1,41 @@
-//! Gatehouse's one shared crate.
+//! Gatehouse's one shared crate: protocol cores, store, secrets and routers.
+//!
+//! # Map
+//!
+//! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`saml`] (responses, metadata,
+//! requests), [`token`], [`ids`], [`rate_limit`].
+//!
+//! At the rim: [`scim_api`] and [`operator_api`] (routers), [`store`] (the DynamoDB table),
+//! [`secrets`] and [`scim_tokens`] (Secrets Manager), [`request_log`], [`telemetry`].
+//!
+//! Wiring: [`config`], [`aws`], [`state`], [`lambda`].
+//!
+//! # Architecture invariants
+//!
+//! - A protocol rule is a pure function of data; time, ids and randomness are arguments of it.
+//!   Only [`clock`] reads the clock, only [`config`] the environment.
+//! - A tenant comes from a token, never from a path or a body, and begins every store call.
+//! - There is one store and no trait in front of it.
+//! - A handler that does not take a caller is public, and there is none here.
+//! - Nothing is logged that names a person or lets one in.
 
+pub mod aws;
+pub mod base_url;
+pub mod clock;
+pub mod config;
 pub mod ids;
+pub mod lambda;
+pub mod operator_api;
+pub mod problem;
+pub mod rate_limit;
+pub mod request_log;
 pub mod saml;
 pub mod scim;
+pub mod scim_api;
+pub mod scim_tokens;
+pub mod secrets;
+pub mod state;
+pub mod store;
+pub mod telemetry;
+pub mod token;
+pub mod ttl_cache;

@@ -5,11 +5,7 @@
 //! is not ours.
 
 #![expect(
-    clippy::missing_panics_doc,
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     clippy::format_push_string,
     clippy::struct_excessive_bools,
     reason = "a test harness stops where its own documents are wrong"

@@ -1,8 +1,6 @@
 //! Metadata of identity providers is read as it is found in the world, and refused with a reason;
 //! ours says what it must.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests stop where their documents are wrong")]
-
 use harness::saml::keys::KEYS;
 use harness::saml::metadata::{descriptor, entity, federation, key, mixed, services, sso, usual};
 use harness::saml::signing::{Signing, sign};

@@ -1,8 +1,6 @@
 //! Random changes to valid responses and metadata: nothing is accepted with other claims, and
 //! nothing panics.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests stop where their documents are wrong")]
-
 use harness::saml::keys::KEYS;
 use harness::saml::mutation::{Random, mutate};
 use harness::saml::shapes;

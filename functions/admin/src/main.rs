@@ -1,2 +1,8 @@
-//! stub
-fn main() {}
+//! The Lambda function `admin`: [`shared::operator_api`].
+
+use std::error::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    shared::lambda::serve(shared::operator_api::router).await
+}

@@ -1,2 +1,8 @@
-//! stub
-fn main() {}
+//! The Lambda function `scim`: [`shared::scim_api`].
+
+use std::error::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    shared::lambda::serve(shared::scim_api::router).await
+}

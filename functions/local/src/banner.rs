@@ -1,0 +1,141 @@
+//! What the process tells at its start: one line of JSON for programs, a page for people.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Addresses, keys and ids of a running instance.
+///
+/// This is the `--json` line. Its keys are a contract with the programs that start this one: add
+/// to them, never rename. It has no `Debug`, since it holds secrets.
+#[derive(Clone, Serialize)]
+pub struct Facts {
+    /// Where everything is served, without a slash at the end.
+    pub base_url: String,
+    /// Bearer secret for `/v1`.
+    pub operator_key: String,
+    /// What an identity provider's provisioning page asks for.
+    pub scim: Scim,
+    /// The demo's customer.
+    pub tenant: Tenant,
+    // Here: `portal_url`, `saml`, `oidc` and `demo_idp`, with the parts that serve them.
+    /// The embedded AWS services.
+    pub aws: Aws,
+}
+
+/// What an identity provider's provisioning page asks for.
+#[derive(Clone, Serialize)]
+pub struct Scim {
+    /// The tenant URL in Microsoft's words, the base URL in Okta's.
+    pub base_url: String,
+    /// Bearer secret of the demo's tenant; empty when it was revoked and two others are live.
+    pub token: String,
+}
+
+/// The demo's customer.
+#[derive(Clone, Serialize)]
+pub struct Tenant {
+    /// As in `/v1/tenants/{tenant}`.
+    pub id: String,
+    /// The domain that it owns.
+    pub domain: String,
+}
+
+/// The embedded AWS services.
+#[derive(Clone, Serialize)]
+pub struct Aws {
+    /// For `AWS_ENDPOINT_URL_DYNAMODB`.
+    pub dynamodb_endpoint: String,
+    /// For `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
+    pub secretsmanager_endpoint: String,
+    /// The one table.
+    pub table: String,
+}
+
+impl Facts {
+    /// The `--json` line, without its end.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+}
+
+/// The page for people.
+impl fmt::Display for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { base_url, operator_key, scim, tenant, aws } = self;
+        let table = &aws.table;
+        writeln!(f, "Gatehouse runs at {base_url}. Ctrl-C stops it.\n")?;
+        for (name, value) in [
+            ("SCIM base URL", &scim.base_url),
+            ("SCIM token", &scim.token),
+            ("Tenant", &format!("{} ({})", tenant.domain, tenant.id)),
+            ("Operator key", operator_key),
+            ("DynamoDB", &format!("{} (table {table})", aws.dynamodb_endpoint)),
+            ("Secrets Manager", &aws.secretsmanager_endpoint),
+        ] {
+            writeln!(f, "  {name:<17}{value}")?;
+        }
+        writeln!(f, "\nProvision a user, as an IdP does:\n")?;
+        writeln!(f, "  curl -s {}/Users \\", scim.base_url)?;
+        writeln!(f, "    -H 'Authorization: Bearer {}' \\", scim.token)?;
+        writeln!(f, "    -H 'Content-Type: application/scim+json' \\")?;
+        writeln!(f, "    -d '{EXAMPLE_USER}'")?;
+        writeln!(f, "\nFind the user:\n")?;
+        writeln!(f, "  curl -s -G {}/Users \\", scim.base_url)?;
+        writeln!(f, "    -H 'Authorization: Bearer {}' \\", scim.token)?;
+        writeln!(f, "    --data-urlencode 'filter=userName eq \"{EXAMPLE_NAME}\"'")?;
+        writeln!(f, "\nAct as the operator:\n")?;
+        writeln!(f, "  curl -s {base_url}/v1/tenants -H 'Authorization: Bearer {operator_key}'")?;
+        writeln!(f, "\nLook into the table:\n")?;
+        writeln!(f, "  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local \\")?;
+        writeln!(f, "  aws dynamodb scan --region us-east-1 \\")?;
+        writeln!(f, "    --endpoint-url {} --table-name {table}", aws.dynamodb_endpoint)
+    }
+}
+
+const EXAMPLE_NAME: &str = "ada@acme.com";
+
+const EXAMPLE_USER: &str = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ada@acme.com","name":{"givenName":"Ada","familyName":"Lovelace"}}"#;
+
+#[cfg(test)]
+mod tests {
+    use super::{Aws, EXAMPLE_NAME, EXAMPLE_USER, Facts, Scim, Tenant};
+
+    fn facts() -> Facts {
+        Facts {
+            base_url: "http://127.0.0.1:7400".to_owned(),
+            operator_key: "operator".to_owned(),
+            scim: Scim {
+                base_url: "http://127.0.0.1:7400/scim/v2".to_owned(),
+                token: "token".to_owned(),
+            },
+            tenant: Tenant { id: "id".to_owned(), domain: "acme.com".to_owned() },
+            aws: Aws {
+                dynamodb_endpoint: "http://127.0.0.1:7401".to_owned(),
+                secretsmanager_endpoint: "http://127.0.0.1:7402".to_owned(),
+                table: "gatehouse".to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn the_json_is_one_line_with_the_agreed_keys() {
+        assert_eq!(
+            facts().to_json().unwrap(),
+            concat!(
+                r#"{"base_url":"http://127.0.0.1:7400","operator_key":"operator","#,
+                r#""scim":{"base_url":"http://127.0.0.1:7400/scim/v2","token":"token"},"#,
+                r#""tenant":{"id":"id","domain":"acme.com"},"#,
+                r#""aws":{"dynamodb_endpoint":"http://127.0.0.1:7401","#,
+                r#""secretsmanager_endpoint":"http://127.0.0.1:7402","table":"gatehouse"}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn the_example_user_is_json_that_a_shell_can_quote() {
+        let user: serde_json::Value = serde_json::from_str(EXAMPLE_USER).unwrap();
+        assert_eq!(user["userName"], EXAMPLE_NAME);
+        assert!(!EXAMPLE_USER.contains('\''));
+    }
+}

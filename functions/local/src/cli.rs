@@ -1,0 +1,76 @@
+//! The command line.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Runs Gatehouse on this machine, with a DynamoDB and a Secrets Manager of its own.
+///
+/// No AWS account, no container. The first start makes a demo tenant, acme.com; every start prints
+/// its SCIM token and commands to try. Ctrl-C stops it. What was acknowledged is never lost, not
+/// even when the process is killed.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "local", version, verbatim_doc_comment, after_help = EXAMPLES)]
+pub struct Options {
+    /// Port on 127.0.0.1; 0 takes any free one.
+    ///
+    /// DynamoDB and Secrets Manager listen on the next two ports, or on free ones when those are
+    /// taken.
+    #[arg(long, value_name = "N", default_value_t = 7400, verbatim_doc_comment)]
+    pub port: u16,
+
+    /// Directory for everything that is stored; made when it is not there.
+    #[arg(long, value_name = "DIR", default_value = ".gatehouse", conflicts_with = "ephemeral")]
+    pub data: PathBuf,
+
+    /// Stores nothing: all data is in memory and gone at the end.
+    #[arg(long)]
+    pub ephemeral: bool,
+
+    /// Prints one line of JSON, for programs, instead of the text for people.
+    ///
+    /// The line is printed once requests are accepted. Nothing else goes to standard output.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Limits every tenant to N SCIM requests a second; without it there is no limit.
+    #[arg(long, value_name = "N")]
+    pub rate_limit: Option<NonZeroU32>,
+}
+
+const EXAMPLES: &str = "Examples:
+  local                       serve on http://127.0.0.1:7400, data in .gatehouse
+  local --ephemeral --port 0  a fresh instance on a free port, for a test
+  local --json                addresses, token and keys as JSON";
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::Options;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn the_defaults_are_what_the_readme_says() {
+        let options = Options::try_parse_from(["local"]).unwrap();
+        assert_eq!(options.port, 7400);
+        assert_eq!(options.data.to_str(), Some(".gatehouse"));
+        assert!(!options.ephemeral && !options.json);
+        assert_eq!(options.rate_limit, None);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for arguments in
+            [&["--ephemeral", "--data", "x"][..], &["--rate-limit", "0"], &["--port", "70000"]]
+        {
+            let arguments = std::iter::once(&"local").chain(arguments);
+            assert!(Options::try_parse_from(arguments.clone()).is_err(), "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The embedded database through the SDK's own client.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, Put, ScalarAttributeType,
+    TimeToLiveSpecification, TransactWriteItem,
+};
+
+use super::{CallLog, Dynamo, Fault, Faults, client_over};
+
+const TABLE: &str = "table";
+
+#[tokio::test]
+async fn an_item_comes_back_as_it_was_put() {
+    let client = table(Dynamo::memory().unwrap().client()).await;
+    put(&client, "a").await;
+    assert_eq!(count(&client).await, 1);
+}
+
+#[tokio::test]
+async fn a_failed_condition_is_the_sdks_own_error() {
+    let client = table(Dynamo::memory().unwrap().client()).await;
+    put(&client, "a").await;
+    let again = client
+        .put_item()
+        .table_name(TABLE)
+        .item("pk", S("a".to_owned()))
+        .condition_expression("attribute_not_exists(pk)");
+    let error = again.send().await.unwrap_err().into_service_error();
+    assert!(error.is_conditional_check_failed_exception(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_reopened_file_holds_what_was_written() {
+    let directory = std::env::temp_dir().join(format!("gatehouse-reopen-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    {
+        let client = table(Dynamo::open(&directory).unwrap().client()).await;
+        put(&client, "a").await;
+    }
+    let client = Dynamo::open(&directory).unwrap().client();
+    assert_eq!(count(&client).await, 1);
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[tokio::test]
+async fn an_expired_item_is_swept_and_a_live_one_is_not() {
+    let dynamo = Dynamo::memory().unwrap();
+    let client = table(dynamo.client()).await;
+    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name("ttl").build();
+    client
+        .update_time_to_live()
+        .table_name(TABLE)
+        .time_to_live_specification(ttl.unwrap())
+        .send()
+        .await
+        .unwrap();
+    for (key, ttl) in [("expired", "1"), ("live", "99999999999")] {
+        let item = client.put_item().table_name(TABLE).item("pk", S(key.to_owned()));
+        item.item("ttl", N(ttl.to_owned())).send().await.unwrap();
+    }
+    assert_eq!(dynamo.sweep_ttl().unwrap(), 1);
+    assert_eq!(count(&client).await, 1);
+}
+
+#[tokio::test]
+async fn a_conflict_names_the_item_and_applies_nothing() {
+    let faults = Faults::over(Dynamo::memory().unwrap());
+    let client = table(client_over(faults.clone())).await;
+    faults.fail("TransactWriteItems", 2, Fault::TransactionConflict);
+
+    put_both(&client, ["a", "b"]).await.unwrap();
+    let error = put_both(&client, ["c", "d"]).await.unwrap_err().into_service_error();
+    let TransactWriteItemsError::TransactionCanceledException(error) = error else {
+        panic!("{error:?}");
+    };
+    let codes: Vec<_> =
+        error.cancellation_reasons().iter().map(|reason| reason.code().unwrap()).collect();
+    assert_eq!(codes, ["TransactionConflict", "None"]);
+    assert_eq!(count(&client).await, 2);
+    assert_eq!(faults.pending(), 0);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_applied_and_a_lost_request_is_not() {
+    let faults = Faults::over(Dynamo::memory().unwrap());
+    let client = table(retrying(&client_over(faults.clone()), RetryConfig::disabled())).await;
+    for (fault, applied) in [(Fault::LostRequest, 0), (Fault::LostAnswer, 2)] {
+        faults.fail("TransactWriteItems", 1, fault);
+        let error = put_both(&client, ["a", "b"]).await.unwrap_err();
+        assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
+        assert_eq!(count(&client).await, applied);
+    }
+}
+
+#[tokio::test]
+async fn the_sdk_itself_tries_again_what_it_does_on_aws() {
+    let faults = Faults::over(Dynamo::memory().unwrap());
+    let quick = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
+    let client = table(retrying(&client_over(faults.clone()), quick)).await;
+    for fault in [
+        Fault::ProvisionedThroughputExceeded,
+        Fault::Throttling,
+        Fault::InternalServerError,
+        Fault::LostRequest,
+    ] {
+        faults.fail("PutItem", 1, fault);
+        put(&client, "a").await;
+        assert_eq!(faults.pending(), 0);
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_calls_and_capacity() {
+    let log = CallLog::over(Dynamo::memory().unwrap());
+    let client = table(client_over(log.clone())).await;
+    log.take();
+
+    put(&client, "a").await;
+    put_both(&client, ["b", "c"]).await.unwrap();
+    client.get_item().table_name(TABLE).key("pk", S("a".to_owned())).send().await.unwrap();
+    let calls: Vec<_> = log
+        .take()
+        .into_iter()
+        .map(|call| (call.operation, call.status, call.read_units, call.write_units))
+        .collect();
+    let expected = [
+        ("PutItem", 200, 0.0, 1.0),
+        ("TransactWriteItems", 200, 0.0, 4.0),
+        ("GetItem", 200, 0.5, 0.0),
+    ];
+    assert_eq!(
+        calls,
+        expected.map(|(name, status, reads, writes)| (name.to_owned(), status, reads, writes))
+    );
+    assert_eq!(log.take(), []);
+}
+
+async fn table(client: Client) -> Client {
+    let key = AttributeDefinition::builder()
+        .attribute_name("pk")
+        .attribute_type(ScalarAttributeType::S)
+        .build();
+    let schema = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build();
+    client
+        .create_table()
+        .table_name(TABLE)
+        .attribute_definitions(key.unwrap())
+        .key_schema(schema.unwrap())
+        .billing_mode(BillingMode::PayPerRequest)
+        .send()
+        .await
+        .unwrap();
+    client
+}
+
+async fn put(client: &Client, key: &str) {
+    client.put_item().table_name(TABLE).item("pk", S(key.to_owned())).send().await.unwrap();
+}
+
+async fn put_both(
+    client: &Client,
+    keys: [&str; 2],
+) -> Result<(), SdkError<TransactWriteItemsError>> {
+    let put = |key: &str| {
+        let put = Put::builder().table_name(TABLE).item("pk", S(key.to_owned())).build();
+        TransactWriteItem::builder().put(put.unwrap()).build()
+    };
+    let [first, second] = keys.map(put);
+    client
+        .transact_write_items()
+        .transact_items(first)
+        .transact_items(second)
+        .send()
+        .await
+        .map(drop)
+}
+
+async fn count(client: &Client) -> i32 {
+    client.scan().table_name(TABLE).send().await.unwrap().count()
+}
+
+fn retrying(client: &Client, retries: RetryConfig) -> Client {
+    let config = client.config().to_builder().retry_config(retries);
+    Client::from_conf(config.build())
+}

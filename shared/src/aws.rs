@@ -1,0 +1,88 @@
+//! The two AWS clients of a function, built to start fast.
+//!
+//! They trust Amazon's own roots, kept beside this file, instead of reading some 150 from disk, and
+//! take region, credentials and endpoints from the variables that Lambda sets, instead of walking
+//! the SDK's chain of providers.
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::{Region, SharedHttpClient};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+
+use crate::config::{AwsConfig, ConfigError};
+use crate::store::retry_config;
+
+/// Amazon Root CA 1 to 4 and Starfield Services Root CA G2, as Amazon Trust Services publishes
+/// them.
+const AMAZON_ROOTS: &[u8] = include_bytes!("aws/amazon_roots.pem");
+
+/// DynamoDB and Secrets Manager.
+#[derive(Clone, Debug)]
+pub struct AwsClients {
+    /// The table's client.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The secrets' client.
+    pub secrets_manager: aws_sdk_secretsmanager::Client,
+}
+
+impl AwsClients {
+    /// Both clients over one HTTP client.
+    ///
+    /// # Errors
+    ///
+    /// When the trust anchors cannot be read, which a test excludes for ours.
+    pub fn new(config: &AwsConfig) -> Result<Self, ConfigError> {
+        let http = http_client(config)?;
+        let region = Region::new(config.region.clone());
+        let credentials = Credentials::new(
+            config.access_key_id.clone(),
+            config.secret_access_key.clone(),
+            config.session_token.clone(),
+            None,
+            "environment",
+        );
+        let mut dynamodb = aws_sdk_dynamodb::Config::builder()
+            .behavior_version_latest()
+            .http_client(http.clone())
+            .region(region.clone())
+            .credentials_provider(credentials.clone())
+            .retry_config(retry_config());
+        dynamodb.set_endpoint_url(config.dynamodb_endpoint.clone());
+        let mut secrets_manager = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version_latest()
+            .http_client(http)
+            .region(region)
+            .credentials_provider(credentials);
+        secrets_manager.set_endpoint_url(config.secrets_manager_endpoint.clone());
+        Ok(Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            secrets_manager: aws_sdk_secretsmanager::Client::from_conf(secrets_manager.build()),
+        })
+    }
+}
+
+fn http_client(config: &AwsConfig) -> Result<SharedHttpClient, ConfigError> {
+    let trust = if config.native_roots {
+        TrustStore::empty().with_native_roots(true)
+    } else {
+        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
+    };
+    let context = TlsContext::builder().with_trust_store(trust).build();
+    let context = context.map_err(|error| ConfigError::Tls(error.to_string()))?;
+    Ok(Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(context)
+        .build_https())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clients_build_with_the_roots_beside_this_file() {
+        let config = AwsConfig::from_lookup(|name| Some(format!("http://{name}"))).unwrap();
+        assert!(AwsClients::new(&AwsConfig { native_roots: false, ..config }).is_ok());
+    }
+}

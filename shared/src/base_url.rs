@@ -1,0 +1,58 @@
+//! The scheme and host that the caller reached us by; absolute URLs begin with it.
+
+use axum::http::{HeaderMap, header};
+
+use crate::config::Config;
+
+/// `https://id.example.com`, without a trailing slash.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// The configured base URL, or else the request's `Host`.
+    ///
+    /// API Gateway answers only for its own domains, so `Host` is not the caller's to choose on
+    /// AWS; elsewhere it decides nothing but the caller's own answer.
+    pub fn of(config: &Config, headers: &HeaderMap) -> Self {
+        if let Some(base_url) = &config.base_url {
+            return Self(base_url.clone());
+        }
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        Self(format!("https://{}", host.filter(|host| is_host(host)).unwrap_or("localhost")))
+    }
+
+    /// The URL of a path that begins with `/`.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+
+    /// The SCIM base URL, what an admin pastes into the identity provider.
+    pub fn scim(&self) -> String {
+        self.join("/scim/v2")
+    }
+}
+
+fn is_host(host: &str) -> bool {
+    host.len() <= 255
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_host_header_never_reaches_an_answer() {
+        let config =
+            Config::from_lookup(|name| (name == "GATEHOUSE_TABLE").then(|| "t".to_owned()))
+                .unwrap();
+        let of = |host: &str| {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            BaseUrl::of(&config, &headers).scim()
+        };
+        assert_eq!(of("id.example.com"), "https://id.example.com/scim/v2");
+        assert_eq!(of("evil.example/\"><script>"), "https://localhost/scim/v2");
+    }
+}

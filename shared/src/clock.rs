@@ -1,0 +1,81 @@
+//! Time and randomness enter the program here and are arguments everywhere else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Where the routers take the time from: the system, or a test that moves it by hand.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Option<Arc<AtomicI64>>);
+
+impl Clock {
+    /// The system's clock.
+    pub const fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    pub fn standing_at(start: Timestamp) -> Self {
+        Self(Some(Arc::new(AtomicI64::new(start.as_microsecond()))))
+    }
+
+    /// The time, in whole milliseconds, which is what SCIM shows of it.
+    pub fn now(&self) -> Timestamp {
+        let milliseconds = match &self.0 {
+            None => system_now().as_millisecond(),
+            Some(microseconds) => microseconds.load(Ordering::SeqCst) / 1_000,
+        };
+        Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Moves a standing clock forward; does nothing to the system's.
+    pub fn advance(&self, by: Duration) {
+        if let Some(microseconds) = &self.0 {
+            let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+            microseconds.fetch_add(by, Ordering::SeqCst);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+fn system_now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// A fresh version 4 UUID, for a resource.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
+pub fn random_uuid() -> uuid::Uuid {
+    uuid::Uuid::new_v4()
+}
+
+/// A fresh version 7 UUID, for a tenant: sorts by creation time.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
+pub fn ordered_uuid() -> uuid::Uuid {
+    uuid::Uuid::now_v7()
+}
+
+/// `N` bytes from the operating system's generator.
+///
+/// # Errors
+///
+/// When the operating system has no randomness to give; nothing secret may then be made.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standing_clock_moves_only_by_hand() {
+        let clock = Clock::standing_at("2026-01-01T00:00:00.123456Z".parse().unwrap());
+        assert_eq!(clock.now().to_string(), "2026-01-01T00:00:00.123Z");
+        clock.advance(Duration::from_mins(1));
+        assert_eq!(clock.now().to_string(), "2026-01-01T00:01:00.123Z");
+    }
+}

@@ -1,0 +1,198 @@
+//! The environment, read once at start.
+
+use std::num::NonZeroU32;
+
+/// Why the process cannot start.
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable that has no default is not set.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable has a value outside its range.
+    #[error("the environment variable {name} is {value:?}: {expected}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it may hold.
+        expected: &'static str,
+    },
+    /// The trust anchors for TLS cannot be used.
+    #[error("TLS trust anchors: {0}")]
+    Tls(String),
+}
+
+/// Who may call the operator API, `/v1/*`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OperatorAuth {
+    /// API Gateway has checked an AWS Signature Version 4 and names the caller in the event.
+    Iam,
+    /// `Authorization: Bearer <operator key>`, the key being a secret.
+    Key,
+}
+
+/// Requests that one tenant may make of SCIM.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RateLimit {
+    /// Sustained rate.
+    pub per_second: NonZeroU32,
+    /// What may come at once.
+    pub burst: NonZeroU32,
+}
+
+/// Everything that a deployment can set.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Config {
+    /// `GATEHOUSE_STAGE`: first part of every secret's name, `dev` by default.
+    pub stage: String,
+    /// `GATEHOUSE_TABLE`: the DynamoDB table. No default.
+    pub table: String,
+    /// `GATEHOUSE_BASE_URL`: scheme and host that the world sees, without a trailing slash. When
+    /// unset, the `Host` of each request, which API Gateway has matched to a domain of the API.
+    pub base_url: Option<String>,
+    /// `GATEHOUSE_RATE_LIMIT` and `GATEHOUSE_RATE_BURST`: requests a second and at once for one
+    /// tenant; no limit when `GATEHOUSE_RATE_LIMIT` is unset or 0.
+    pub rate_limit: Option<RateLimit>,
+    /// `GATEHOUSE_OPERATOR_AUTH`: `iam` (default) or `key`.
+    pub operator_auth: OperatorAuth,
+}
+
+impl Config {
+    /// Reads the variables named at the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first variable that is missing or out of range.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the same variables from anywhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::from_env`].
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let per_second = number(&set, "GATEHOUSE_RATE_LIMIT")?;
+        let burst = number(&set, "GATEHOUSE_RATE_BURST")?;
+        Ok(Self {
+            stage: set("GATEHOUSE_STAGE").unwrap_or_else(|| "dev".to_owned()),
+            table: set("GATEHOUSE_TABLE").ok_or(ConfigError::Missing("GATEHOUSE_TABLE"))?,
+            base_url: set("GATEHOUSE_BASE_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            rate_limit: per_second.map(|per_second| RateLimit {
+                per_second,
+                burst: burst.unwrap_or(per_second.saturating_mul(BURST_SECONDS)),
+            }),
+            operator_auth: match set("GATEHOUSE_OPERATOR_AUTH").as_deref() {
+                None | Some("iam") => OperatorAuth::Iam,
+                Some("key") => OperatorAuth::Key,
+                Some(other) => {
+                    return Err(ConfigError::Invalid {
+                        name: "GATEHOUSE_OPERATOR_AUTH",
+                        value: other.to_owned(),
+                        expected: "it must be iam or key",
+                    });
+                }
+            },
+        })
+    }
+}
+
+/// How to reach AWS, from the variables that Lambda sets.
+#[derive(Clone)]
+pub struct AwsConfig {
+    /// `AWS_REGION`.
+    pub region: String,
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: String,
+    /// `AWS_SESSION_TOKEN`.
+    pub session_token: Option<String>,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`.
+    pub dynamodb_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
+    pub secrets_manager_endpoint: Option<String>,
+    /// `GATEHOUSE_NATIVE_ROOTS=1`: trust what the operating system trusts, where something other
+    /// than AWS answers for it.
+    pub native_roots: bool,
+}
+
+impl AwsConfig {
+    /// Reads the variables named at the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`] names the first that is missing.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the same variables from anywhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`AwsConfig::from_env`].
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let required = |name: &'static str| set(name).ok_or(ConfigError::Missing(name));
+        Ok(Self {
+            region: required("AWS_REGION")?,
+            access_key_id: required("AWS_ACCESS_KEY_ID")?,
+            secret_access_key: required("AWS_SECRET_ACCESS_KEY")?,
+            session_token: set("AWS_SESSION_TOKEN"),
+            dynamodb_endpoint: set("AWS_ENDPOINT_URL_DYNAMODB"),
+            secrets_manager_endpoint: set("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            native_roots: set("GATEHOUSE_NATIVE_ROOTS").is_some_and(|value| value == "1"),
+        })
+    }
+}
+
+/// A number of which 0 means "none".
+fn number(
+    set: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<NonZeroU32>, ConfigError> {
+    let Some(value) = set(name) else { return Ok(None) };
+    match value.parse::<u32>() {
+        Ok(number) => Ok(NonZeroU32::new(number)),
+        Err(_) => Err(ConfigError::Invalid { name, value, expected: "it must be a whole number" }),
+    }
+}
+
+/// A burst of this many seconds' worth of requests, unless it is set.
+const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(2).unwrap();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_lookup(|name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_missing_table_is_named() {
+        assert_eq!(read(&[]), Err(ConfigError::Missing("GATEHOUSE_TABLE")));
+    }
+
+    #[test]
+    fn a_rate_limit_is_off_until_set_and_bursts_two_seconds() {
+        assert_eq!(read(&[("GATEHOUSE_TABLE", "t")]).unwrap().rate_limit, None);
+        let limit =
+            read(&[("GATEHOUSE_TABLE", "t"), ("GATEHOUSE_RATE_LIMIT", "100")]).unwrap().rate_limit;
+        assert_eq!(limit.map(|l| (l.per_second.get(), l.burst.get())), Some((100, 200)));
+    }
+
+    #[test]
+    fn the_operator_api_trusts_only_known_ways() {
+        let odd = read(&[("GATEHOUSE_TABLE", "t"), ("GATEHOUSE_OPERATOR_AUTH", "none")]);
+        assert!(matches!(odd, Err(ConfigError::Invalid { name: "GATEHOUSE_OPERATOR_AUTH", .. })));
+    }
+}

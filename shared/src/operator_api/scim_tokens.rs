@@ -1,0 +1,87 @@
+//! `/v1/tenants/{tenant}/scim-tokens`: make, list and revoke SCIM tokens.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::body::{Created, Items, Json};
+use super::caller::Operator;
+use super::tenants::existing;
+use crate::problem::Problem;
+use crate::scim_tokens::TOKEN_LIFE;
+use crate::state::AppState;
+use crate::token::StoredToken;
+
+/// A token as lists show it.
+#[derive(Debug, Serialize)]
+pub(super) struct TokenView {
+    id: String,
+    /// Only in the answer that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    last4: String,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl TokenView {
+    fn new(stored: &StoredToken, token: Option<String>) -> Self {
+        Self {
+            id: stored.id.clone(),
+            token,
+            last4: stored.last4.clone(),
+            created_at: stored.created_at,
+            expires_at: stored.expires_at,
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewToken {
+    /// A year from now, unless given.
+    #[serde(default)]
+    expires_at: Option<Timestamp>,
+}
+
+pub(super) async fn create(
+    _: Operator,
+    State(app): State<AppState>,
+    Path(tenant): Path<String>,
+    body: Option<Json<NewToken>>,
+) -> Result<Created<TokenView>, Problem> {
+    let tenant = existing(&app, &tenant).await?;
+    let now = app.clock.now();
+    let NewToken { expires_at } = body.map(|Json(body)| body).unwrap_or_default();
+    let expires_at = expires_at.unwrap_or_else(|| now.saturating_add(TOKEN_LIFE).unwrap_or(now));
+    if expires_at <= now {
+        return Err(Problem::Invalid("expires_at must be in the future".to_owned()));
+    }
+    let (token, stored) = app.scim_tokens.create(tenant.id, now, expires_at).await?;
+    Ok(Created(TokenView::new(&stored, Some(token.reveal().to_owned()))))
+}
+
+pub(super) async fn list(
+    _: Operator,
+    State(app): State<AppState>,
+    Path(tenant): Path<String>,
+) -> Result<Json<Items<TokenView>>, Problem> {
+    let tenant = existing(&app, &tenant).await?;
+    let tokens = app.scim_tokens.list(tenant.id, app.clock.now()).await?;
+    let items = tokens.iter().map(|stored| TokenView::new(stored, None)).collect();
+    Ok(Json(Items { items, next_cursor: None }))
+}
+
+pub(super) async fn revoke(
+    _: Operator,
+    State(app): State<AppState>,
+    Path((tenant, id)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let tenant = existing(&app, &tenant).await?;
+    if app.scim_tokens.revoke(tenant.id, &id, app.clock.now()).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Problem::NotFound("token"))
+    }
+}

@@ -1,0 +1,179 @@
+//! `/v1/tenants`: customer organisations.
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::body::{Created, Items, Json};
+use super::caller::Operator;
+use crate::clock::ordered_uuid;
+use crate::ids::TenantId;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::store::Tenant;
+
+/// A tenant as the API shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct TenantView {
+    id: TenantId,
+    name: String,
+    external_id: Option<String>,
+    created_at: Timestamp,
+    strict: bool,
+}
+
+impl From<Tenant> for TenantView {
+    fn from(tenant: Tenant) -> Self {
+        let Tenant { id, name, external_id, created_at, strict } = tenant;
+        Self { id, name, external_id, created_at, strict }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewTenant {
+    name: String,
+    #[serde(default)]
+    external_id: Option<String>,
+    /// Refuse unknown SCIM attributes instead of keeping them.
+    #[serde(default)]
+    strict: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantChange {
+    name: Option<String>,
+    /// Absent leaves it, null clears it.
+    #[serde(default)]
+    external_id: Change<String>,
+    strict: Option<bool>,
+}
+
+/// What a PATCH does to a member that may have no value.
+#[derive(Debug, Default)]
+enum Change<T> {
+    /// Absent: it stays.
+    #[default]
+    Keep,
+    /// `null`.
+    Clear,
+    /// A value.
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(value)?.map_or(Self::Clear, Self::Set))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PageQuery {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+impl PageQuery {
+    /// 1 to 1,000; 100 unless given.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.unwrap_or(100).clamp(1, 1_000)
+    }
+
+    /// The last id of the page before.
+    pub(super) fn after<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
+        let Some(cursor) = self.cursor.as_deref().filter(|cursor| !cursor.is_empty()) else {
+            return Ok(None);
+        };
+        cursor.parse().map(Some).map_err(|_| Problem::Invalid("cursor is not ours".to_owned()))
+    }
+}
+
+pub(super) async fn create(
+    _: Operator,
+    State(app): State<AppState>,
+    Json(body): Json<NewTenant>,
+) -> Result<Created<TenantView>, Problem> {
+    let tenant = Tenant {
+        id: TenantId::new(ordered_uuid()),
+        name: checked("name", &body.name)?,
+        external_id: body.external_id.map(|id| checked("external_id", &id)).transpose()?,
+        created_at: app.clock.now(),
+        strict: body.strict,
+    };
+    app.store.create_tenant(&tenant).await?;
+    Ok(Created(tenant.into()))
+}
+
+pub(super) async fn list(
+    _: Operator,
+    State(app): State<AppState>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Items<TenantView>>, Problem> {
+    let tenants = app.store.tenants(page.after()?, page.limit()).await?;
+    let next_cursor = (tenants.len() == page.limit())
+        .then(|| tenants.last().map(|tenant| tenant.id.to_string()))
+        .flatten();
+    Ok(Json(Items { items: tenants.into_iter().map(TenantView::from).collect(), next_cursor }))
+}
+
+pub(super) async fn read(
+    _: Operator,
+    State(app): State<AppState>,
+    Path(tenant): Path<String>,
+) -> Result<Json<TenantView>, Problem> {
+    Ok(Json(existing(&app, &tenant).await?.into()))
+}
+
+pub(super) async fn change(
+    _: Operator,
+    State(app): State<AppState>,
+    Path(tenant): Path<String>,
+    Json(body): Json<TenantChange>,
+) -> Result<Json<TenantView>, Problem> {
+    let before = existing(&app, &tenant).await?;
+    let mut after = before.clone();
+    if let Some(name) = body.name {
+        after.name = checked("name", &name)?;
+    }
+    match body.external_id {
+        Change::Keep => {}
+        Change::Clear => after.external_id = None,
+        Change::Set(id) => after.external_id = Some(checked("external_id", &id)?),
+    }
+    if let Some(strict) = body.strict {
+        after.strict = strict;
+    }
+    app.store.replace_tenant(&before, &after).await?;
+    Ok(Json(after.into()))
+}
+
+/// Revokes the tokens first, so that nothing is provisioned while the data goes.
+pub(super) async fn delete(
+    _: Operator,
+    State(app): State<AppState>,
+    Path(tenant): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let tenant = existing(&app, &tenant).await?;
+    app.scim_tokens.revoke_all(tenant.id, app.clock.now()).await?;
+    app.store.delete_tenant(tenant.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The tenant that a path names, or the 404 that a path naming nothing gets.
+pub(super) async fn existing(app: &AppState, id: &str) -> Result<Tenant, Problem> {
+    let id: TenantId = id.parse().map_err(|_| Problem::NotFound("tenant"))?;
+    app.store.tenant(id).await?.ok_or(Problem::NotFound("tenant"))
+}
+
+fn checked(field: &str, value: &str) -> Result<String, Problem> {
+    let value = value.trim().to_owned();
+    if value.is_empty() || value.len() > MAX_NAME || value.chars().any(char::is_control) {
+        return Err(Problem::Invalid(format!("{field} must have 1 to {MAX_NAME} bytes of text")));
+    }
+    Ok(value)
+}
+
+/// Longest name or external id, in bytes.
+const MAX_NAME: usize = 200;

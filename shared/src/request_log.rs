@@ -1,0 +1,83 @@
+//! One summary line for each request, and nothing else at that level.
+//!
+//! The line never holds a token, a body, a query string, a path with a person in it, a name, an
+//! e-mail address or an IP address.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::{Level, event};
+
+use crate::ids::TenantId;
+
+/// What a request's handlers learn for its summary line; an extension of the request.
+#[derive(Clone, Debug, Default)]
+pub struct RequestLog(Arc<OnceLock<TenantId>>);
+
+impl RequestLog {
+    /// Notes whose request it is, once authenticated.
+    pub fn tenant(&self, tenant: TenantId) {
+        // The first answer stays: a request has one tenant.
+        let _ = self.0.set(tenant);
+    }
+}
+
+/// The code of a failure, `uniqueness` or `saml.audience`; an extension of the response.
+#[derive(Clone, Copy, Debug)]
+pub struct FailureCode(pub &'static str);
+
+/// Middleware that writes the line.
+pub async fn log_request(mut request: Request, next: Next) -> Response {
+    let started = std::time::Instant::now();
+    let log = RequestLog::default();
+    request.extensions_mut().insert(log.clone());
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let idp_kind = idp_kind(request.headers());
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
+    let tenant = log.0.get().map(ToString::to_string).unwrap_or_default();
+    let code = response.extensions().get::<FailureCode>().map_or("", |code| code.0);
+    macro_rules! summary {
+        ($level:expr) => {
+            event!(target: "request", $level, tenant.id = tenant, %method, route, status,
+                duration_ms, failure.code = code, idp.kind = idp_kind, "{method} {route} {status}")
+        };
+    }
+    if status >= 500 {
+        summary!(Level::ERROR);
+    } else {
+        summary!(Level::INFO);
+    }
+    response
+}
+
+/// Which provider's connector calls, by the few user agents that are known.
+fn idp_kind(headers: &HeaderMap) -> &'static str {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    KNOWN_AGENTS
+        .iter()
+        .find(|(part, _)| agent.len() >= part.len() && contains_ignoring_case(agent, part))
+        .map_or("other", |(_, kind)| kind)
+}
+
+fn contains_ignoring_case(text: &str, part: &str) -> bool {
+    text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+}
+
+const KNOWN_AGENTS: [(&str, &str); 7] = [
+    ("okta", "okta"),
+    ("azure", "entra"),
+    ("microsoft", "entra"),
+    ("onelogin", "onelogin"),
+    ("google", "google"),
+    ("jumpcloud", "jumpcloud"),
+    ("pingfederate", "ping"),
+];

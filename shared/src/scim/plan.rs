@@ -1,0 +1,338 @@
+//! How to find the resources that a filter may match, without reading all of them.
+
+use crate::scim::attr_path::AttrPath;
+use crate::scim::filter::{CompareOp, CompareValue, Filter};
+use crate::scim::schema::ResourceType;
+use crate::scim::target::Target;
+
+/// The one lookup that yields every resource that a filter can match, and perhaps others: the
+/// matcher is always run on what it yields.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Plan {
+    /// The resource of this id.
+    Id(String),
+    /// The user of this `userName`, to be folded.
+    UserName(String),
+    /// The resource of this `externalId`.
+    ExternalId(String),
+    /// Users with this e-mail address, to be folded.
+    Email(String),
+    /// Groups of this `displayName`, to be folded.
+    DisplayName(String),
+    /// Groups with this member.
+    Member(String),
+    /// No lookup fits: every resource must be looked at.
+    Scan,
+}
+
+impl Plan {
+    /// Picks the cheapest lookup from the terms that must all hold.
+    ///
+    /// An `or` or a `not` is a scan, even of terms that have a lookup each: no connector sends it.
+    pub fn of(filter: &Filter, resource_type: &ResourceType) -> Self {
+        let terms = match filter {
+            Filter::And(terms) => terms.as_slice(),
+            Filter::Present(_)
+            | Filter::Compare(..)
+            | Filter::ValuePath(..)
+            | Filter::Not(_)
+            | Filter::Or(_) => std::slice::from_ref(filter),
+        };
+        terms
+            .iter()
+            .map(|term| Self::of_term(term, resource_type))
+            .min_by_key(Self::rank)
+            .unwrap_or(Self::Scan)
+    }
+
+    fn of_term(term: &Filter, resource_type: &ResourceType) -> Self {
+        let Some((path, value)) = equality(term) else { return Self::Scan };
+        let target = Target::of(path, resource_type);
+        let plain = target.sub.is_none() && !matches!(term, Filter::ValuePath(..));
+        let by_value = target.sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
+        let is_user = std::ptr::eq(resource_type, ResourceType::user());
+        if plain && target.is_core("id") {
+            Self::Id(value)
+        } else if plain && target.is_core("externalId") {
+            Self::ExternalId(value)
+        } else if is_user && plain && target.is_core("userName") {
+            Self::UserName(value)
+        } else if is_user && by_value && target.is_core("emails") {
+            Self::Email(value)
+        } else if !is_user && plain && target.is_core("displayName") {
+            Self::DisplayName(value)
+        } else if !is_user && by_value && target.is_core("members") {
+            Self::Member(value)
+        } else {
+            Self::Scan
+        }
+    }
+
+    /// Fewest candidates first.
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Id(_) => 0,
+            Self::UserName(_) => 1,
+            Self::ExternalId(_) => 2,
+            Self::Email(_) => 3,
+            Self::DisplayName(_) => 4,
+            Self::Member(_) => 5,
+            Self::Scan => 6,
+        }
+    }
+}
+
+/// Whether a filter looks at a core attribute, which may have to be loaded for it.
+pub fn looks_at(filter: &Filter, resource_type: &ResourceType, attribute: &str) -> bool {
+    match filter {
+        Filter::Present(path) | Filter::Compare(path, ..) | Filter::ValuePath(path, _) => {
+            Target::of(path, resource_type).is_core(attribute)
+        }
+        Filter::Not(inner) => looks_at(inner, resource_type, attribute),
+        Filter::And(terms) | Filter::Or(terms) => {
+            terms.iter().any(|term| looks_at(term, resource_type, attribute))
+        }
+    }
+}
+
+/// Which members of a group must be loaded before a filter can be decided.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MembersNeeded {
+    /// The filter does not look at members, or at these ids only: for `members eq "…"`, which
+    /// Entra ID asks before every change of a membership, one membership decides, not the list.
+    Only(Vec<String>),
+    /// The filter looks at members in another way.
+    All,
+}
+
+impl MembersNeeded {
+    /// What a filter needs to know.
+    pub fn of(filter: &Filter, resource_type: &ResourceType) -> Self {
+        let mut ids = Vec::new();
+        if collect_members(filter, resource_type, &mut ids) { Self::Only(ids) } else { Self::All }
+    }
+}
+
+/// Collects the ids that members are tested for; false if a term needs more than that.
+fn collect_members(filter: &Filter, resource_type: &ResourceType, ids: &mut Vec<String>) -> bool {
+    let is_members = |path: &AttrPath| Target::of(path, resource_type).is_core("members");
+    match filter {
+        Filter::Present(path) => !is_members(path),
+        Filter::Compare(path, ..) | Filter::ValuePath(path, _) if is_members(path) => {
+            match equality(filter) {
+                Some((path, id)) if has_no_sub_but_value(path) => {
+                    ids.push(id);
+                    true
+                }
+                Some(_) | None => false,
+            }
+        }
+        Filter::Compare(..) | Filter::ValuePath(..) => true,
+        Filter::Not(inner) => collect_members(inner, resource_type, ids),
+        Filter::And(terms) | Filter::Or(terms) => {
+            terms.iter().all(|term| collect_members(term, resource_type, ids))
+        }
+    }
+}
+
+fn has_no_sub_but_value(path: &AttrPath) -> bool {
+    path.sub.as_deref().is_none_or(|sub| sub.eq_ignore_ascii_case("value"))
+}
+
+/// The attribute and value of `a eq "x"`, or of the only use of `value` in `a[value eq "x"]` and
+/// `a[type eq "work" and value eq "x"]`.
+fn equality(term: &Filter) -> Option<(&AttrPath, String)> {
+    match term {
+        Filter::Compare(path, CompareOp::Eq, value) => match value {
+            CompareValue::String(text) => Some((path, text.clone())),
+            // It may have lost its quotes on the way.
+            CompareValue::Number(number) => Some((path, number.to_string())),
+            CompareValue::Bool(_) | CompareValue::Null => None,
+        },
+        Filter::ValuePath(path, inner) => {
+            let terms = match &**inner {
+                Filter::And(terms) => terms.as_slice(),
+                Filter::Present(_)
+                | Filter::Compare(..)
+                | Filter::ValuePath(..)
+                | Filter::Not(_)
+                | Filter::Or(_) => std::slice::from_ref(&**inner),
+            };
+            terms.iter().find_map(|term| match equality(term) {
+                Some((inner, value)) if inner.name.eq_ignore_ascii_case("value") => {
+                    Some((path, value))
+                }
+                Some(_) | None => None,
+            })
+        }
+        Filter::Compare(..)
+        | Filter::Present(_)
+        | Filter::Not(_)
+        | Filter::And(_)
+        | Filter::Or(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::scim::fold::fold;
+    use crate::scim::matcher::matches;
+
+    #[track_caller]
+    fn users(filter: &str, plan: &Plan) {
+        assert_eq!(&Plan::of(&Filter::parse(filter).unwrap(), ResourceType::user()), plan);
+    }
+
+    #[track_caller]
+    fn groups(filter: &str, plan: &Plan) {
+        assert_eq!(&Plan::of(&Filter::parse(filter).unwrap(), ResourceType::group()), plan);
+    }
+
+    fn x() -> String {
+        "x".to_owned()
+    }
+
+    #[test]
+    fn what_connectors_match_users_by_is_a_lookup() {
+        users(r#"id eq "x""#, &Plan::Id(x()));
+        users(r#"USERNAME Eq "x""#, &Plan::UserName(x()));
+        users(
+            r#"urn:ietf:params:scim:schemas:core:2.0:User:userName eq "x""#,
+            &Plan::UserName(x()),
+        );
+        users("externalId eq x", &Plan::ExternalId(x()));
+        users("externalId eq 12", &Plan::ExternalId("12".to_owned()));
+        users(r#"emails.value eq "x""#, &Plan::Email(x()));
+        users(r#"emails eq "x""#, &Plan::Email(x()));
+        users(r#"emails[value eq "x"]"#, &Plan::Email(x()));
+        users(r#"emails[type eq "work"].value eq "x""#, &Plan::Email(x()));
+        users(r#"active eq true and userName eq "x""#, &Plan::UserName(x()));
+        users(r#"emails eq "y" and userName eq "z" and id eq "x""#, &Plan::Id(x()));
+    }
+
+    #[test]
+    fn what_connectors_match_groups_by_is_a_lookup() {
+        groups(r#"displayName eq "x""#, &Plan::DisplayName(x()));
+        groups(r#"externalId eq "x""#, &Plan::ExternalId(x()));
+        groups(r#"members eq "x""#, &Plan::Member(x()));
+        groups(r#"members.value eq "x""#, &Plan::Member(x()));
+        groups(r#"members[value eq "x"]"#, &Plan::Member(x()));
+        groups(r#"members eq "y" and id eq "x""#, &Plan::Id(x()));
+    }
+
+    #[test]
+    fn everything_else_is_a_scan() {
+        for filter in [
+            "title pr",
+            r#"userName ne "x""#,
+            r#"userName sw "x""#,
+            r#"userName eq "x" or userName eq "y""#,
+            r#"not (userName eq "x")"#,
+            "userName eq null",
+            r#"displayName eq "x""#,
+            r#"emails[type eq "work"]"#,
+            r#"emails[value eq "x" or type eq "work"]"#,
+            r#"emails.type eq "x""#,
+            r#"members eq "x""#,
+            r#"urn:example:1.0:User:userName eq "x""#,
+        ] {
+            users(filter, &Plan::Scan);
+        }
+        groups(r#"userName eq "x""#, &Plan::Scan);
+    }
+
+    #[test]
+    fn a_test_for_one_member_needs_that_member_only() {
+        let needed = |filter: &str| {
+            MembersNeeded::of(&Filter::parse(filter).unwrap(), ResourceType::group())
+        };
+        assert_eq!(needed(r#"displayName eq "x""#), MembersNeeded::Only(Vec::new()));
+        assert_eq!(needed(r#"id eq "g" and members eq "x""#), MembersNeeded::Only(vec![x()]));
+        assert_eq!(
+            needed(r#"not (members.value eq "x") or members[value eq "y"]"#),
+            MembersNeeded::Only(vec![x(), "y".to_owned()])
+        );
+        assert_eq!(needed("members pr"), MembersNeeded::All);
+        assert_eq!(needed(r#"members ne "x""#), MembersNeeded::All);
+        assert_eq!(needed(r#"members.type eq "User""#), MembersNeeded::All);
+        assert_eq!(needed(r#"members[type eq "User"]"#), MembersNeeded::All);
+    }
+
+    /// Filters over few names and values, so that many of them match.
+    fn filter(terms: &'static [&'static str]) -> impl Strategy<Value = Filter> {
+        let term = (prop::sample::select(terms), prop::sample::select(vec!["a", "A", "b", "1"]));
+        let term = term.prop_map(|(term, value)| Filter::parse(&term.replace('?', value)).unwrap());
+        term.prop_recursive(2, 6, 3, |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|inner| Filter::Not(Box::new(inner))),
+                prop::collection::vec(inner.clone(), 2..4).prop_map(Filter::And),
+                prop::collection::vec(inner, 2..4).prop_map(Filter::Or),
+            ]
+        })
+    }
+
+    fn object(value: Value) -> Map<String, Value> {
+        let Value::Object(object) = value else { panic!("not an object") };
+        object
+    }
+
+    const VALUES: &str = "[abAB1]";
+
+    proptest! {
+        #[test]
+        fn a_lookup_yields_every_user_that_matches(
+            filter in filter(&[
+                "userName eq ?", "id eq ?", "externalId eq ?", "emails eq ?", "emails.type eq ?",
+                "emails[type eq a].value eq ?", "emails[value eq a and value eq ?]",
+                "emails[type eq ? or value eq ?]", "userName ne ?", "title pr", "userName co ?",
+            ]),
+            id in VALUES, name in VALUES, external in VALUES, kind in VALUES, email in VALUES,
+        ) {
+            let user = object(json!({
+                "id": id, "userName": name, "externalId": external,
+                "emails": [{"type": "a", "value": "b"}, {"type": kind, "value": email}],
+            }));
+            let of = ResourceType::user();
+            if matches(&filter, of, &user) {
+                let found = match Plan::of(&filter, of) {
+                    Plan::Id(x) => id == x,
+                    Plan::UserName(x) => fold(&name) == fold(&x),
+                    Plan::ExternalId(x) => external == x,
+                    Plan::Email(x) => [fold("b"), fold(&email)].contains(&fold(&x)),
+                    Plan::Scan => true,
+                    Plan::DisplayName(_) | Plan::Member(_) => false,
+                };
+                prop_assert!(found, "{}", filter);
+            }
+        }
+
+        #[test]
+        fn the_members_that_a_filter_needs_decide_it_as_all_would(
+            filter in filter(&[
+                "members eq ?", "members.value eq ?", "members[value eq ?]", "members ne ?",
+                "members[type eq User and value eq ?]", "members pr", "members.type eq ?",
+                "displayName eq ?", "members[not (value eq ?)]",
+            ]),
+            members in prop::collection::btree_set(VALUES, 0..4),
+        ) {
+            let of = ResourceType::group();
+            let with = |loaded: &dyn Fn(&str) -> bool| {
+                let members: Vec<Value> = members
+                    .iter()
+                    .filter(|id| loaded(id))
+                    .map(|id| json!({"value": id, "type": "User"}))
+                    .collect();
+                object(json!({"id": "g", "displayName": "a", "members": members}))
+            };
+            if let MembersNeeded::Only(ids) = MembersNeeded::of(&filter, of) {
+                let few = with(&|id| ids.iter().any(|needed| needed == id));
+                let all = with(&|_| true);
+                prop_assert_eq!(matches(&filter, of, &few), matches(&filter, of, &all), "{}", filter);
+            }
+        }
+    }
+}

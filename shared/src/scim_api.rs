@@ -1,0 +1,113 @@
+//! `/scim/v2/*`: the SCIM protocol over HTTP (RFC 7644).
+//!
+//! A handler extracts, loads, calls the pure core in [`crate::scim`], stores and replies. Every
+//! route takes a `Caller`, so that none can be reached without a token of a tenant.
+
+mod body;
+mod bulk;
+mod caller;
+mod discovery;
+mod groups;
+mod listing;
+mod members;
+mod path;
+mod precondition;
+mod reply;
+mod request;
+mod retry;
+mod search;
+mod users;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::Uri;
+use axum::middleware::from_fn;
+use axum::routing::{get, post};
+use tower::Layer as _;
+use tower::util::MapRequestLayer;
+
+use self::caller::Caller;
+use crate::request_log::log_request;
+use crate::scim::error::ScimError;
+use crate::state::AppState;
+
+/// What the function `scim` serves.
+pub const ROUTES: [&str; 16] = [
+    "/scim/v2/Users",
+    "/scim/v2/Users/.search",
+    "/scim/v2/Users/{id}",
+    "/scim/v2/Groups",
+    "/scim/v2/Groups/.search",
+    "/scim/v2/Groups/{id}",
+    "/scim/v2/.search",
+    "/scim/v2/Bulk",
+    "/scim/v2/Me",
+    "/scim/v2/ServiceProviderConfig",
+    "/scim/v2/ResourceTypes",
+    "/scim/v2/ResourceTypes/{id}",
+    "/scim/v2/Schemas",
+    "/scim/v2/Schemas/{id}",
+    "/scim/v2",
+    "/scim/v2/{*rest}",
+];
+
+/// The router of the function `scim`.
+pub fn router(app: AppState) -> Router {
+    let routes = Router::new()
+        .route("/scim/v2/Users", get(users::list).post(users::create))
+        .route("/scim/v2/Users/.search", post(users::search))
+        .route(
+            "/scim/v2/Users/{id}",
+            get(users::read).put(users::replace).patch(users::patch).delete(users::delete),
+        )
+        .route("/scim/v2/Groups", get(groups::list).post(groups::create))
+        .route("/scim/v2/Groups/.search", post(groups::search))
+        .route(
+            "/scim/v2/Groups/{id}",
+            get(groups::read).put(groups::replace).patch(groups::patch).delete(groups::delete),
+        )
+        .route("/scim/v2/.search", post(search::everything))
+        .route("/scim/v2/Bulk", post(bulk::bulk))
+        .route("/scim/v2/ServiceProviderConfig", get(discovery::service_provider_config))
+        .route("/scim/v2/ResourceTypes", get(discovery::resource_types))
+        .route("/scim/v2/ResourceTypes/{id}", get(discovery::resource_type))
+        .route("/scim/v2/Schemas", get(discovery::schemas))
+        .route("/scim/v2/Schemas/{id}", get(discovery::schema))
+        .route("/scim/v2/Me", axum::routing::any(me))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(from_fn(log_request))
+        .with_state(app);
+    // The path must be canonical before it is matched, so the rewrite stands around the router.
+    let canonical = MapRequestLayer::new(canonical_path).layer(routes.into_service());
+    Router::new()
+        .route_service("/scim/v2", canonical.clone())
+        .route_service("/scim/v2/{*rest}", canonical)
+}
+
+/// `/Me` is an optional alias of the authenticated user (RFC 7644 §3.11); a provisioning client is
+/// not a user.
+async fn me(_: Caller) -> ScimError {
+    ScimError::NotImplemented("/Me")
+}
+
+async fn method_not_allowed(_: Caller) -> ScimError {
+    ScimError::MethodNotAllowed
+}
+
+async fn not_found(_: Caller) -> ScimError {
+    ScimError::NotFound("endpoint".to_owned())
+}
+
+fn canonical_path(mut request: Request) -> Request {
+    // Of the router around; the one within would take it for a prefix.
+    request.extensions_mut().remove::<MatchedPath>();
+    let canonical = path::canonical(request.uri().path());
+    if let std::borrow::Cow::Owned(path) = canonical {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(uri) = format!("{path}{query}").parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}

@@ -1,0 +1,47 @@
+//! `/Bulk` (RFC 7644 §3.7): does what [`crate::scim::bulk`] says is next.
+
+use super::body::JsonBody;
+use super::caller::Caller;
+use super::precondition::IfMatch;
+use super::reply::Reply;
+use super::{groups, users};
+use crate::scim::bulk::{Bulk, BulkMethod, Done, Operation};
+use crate::scim::error::ScimError;
+use crate::scim::projection::Projection;
+use crate::scim::schema::ResourceType;
+
+pub(super) async fn bulk(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimError> {
+    let mut bulk = Bulk::parse(body)?;
+    while let Some(operation) = bulk.next_operation() {
+        let index = operation.index;
+        let outcome = run(&caller, operation).await;
+        bulk.record(index, outcome);
+    }
+    Ok(Reply::document(bulk.finish(&caller.scim_url).to_string()))
+}
+
+async fn run(caller: &Caller, operation: Operation) -> Result<Done, ScimError> {
+    let Operation { method, resource_type, id, version, data, .. } = operation;
+    let is_user = std::ptr::eq(resource_type, ResourceType::user());
+    let if_match = IfMatch::version(version.as_deref());
+    // The response of a bulk operation has no body, so nothing need be read for one.
+    let nothing = Projection::parse(Some("id"), None)?;
+    let known = id.as_deref().unwrap_or_default();
+    let reply = match (method, is_user) {
+        (BulkMethod::Post, true) => users::add(caller, &nothing, data).await?,
+        (BulkMethod::Post, false) => groups::add(caller, &nothing, data).await?,
+        (BulkMethod::Put, true) => users::put(caller, &nothing, known, &if_match, data).await?,
+        (BulkMethod::Put, false) => groups::put(caller, &nothing, known, &if_match, data).await?,
+        (BulkMethod::Patch, true) => {
+            users::modify(caller, &nothing, known, &if_match, data).await?
+        }
+        (BulkMethod::Patch, false) => {
+            groups::modify(caller, &nothing, known, &if_match, data).await?
+        }
+        (BulkMethod::Delete, true) => users::remove(caller, known, &if_match).await?,
+        (BulkMethod::Delete, false) => groups::remove(caller, known, &if_match).await?,
+    };
+    let created = reply.location.as_deref().and_then(|url| url.rsplit('/').next());
+    let id = id.as_deref().or(created).unwrap_or_default().to_owned();
+    Ok(Done { status: reply.status.as_u16(), id, version: reply.etag })
+}

@@ -1,0 +1,87 @@
+//! Who calls: a bearer token becomes a tenant (RFC 6750, RFC 7644 §2).
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::base_url::BaseUrl;
+use crate::ids::TenantId;
+use crate::request_log::RequestLog;
+use crate::scim::cursor::CursorKey;
+use crate::scim::error::ScimError;
+use crate::scim::resource::Mode;
+use crate::secrets::SecretName;
+use crate::state::AppState;
+use crate::token::ScimToken;
+
+/// An authenticated provisioning client. A handler that takes no `Caller` is a public route.
+pub(super) struct Caller {
+    /// The process that serves the request.
+    pub(super) app: AppState,
+    /// Whose token it is. Every store call begins with it.
+    pub(super) tenant: TenantId,
+    /// What the tenant's clients may send.
+    pub(super) mode: Mode,
+    /// When the request came.
+    pub(super) now: Timestamp,
+    /// The SCIM base URL by which the client reached us.
+    pub(super) scim_url: String,
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = ScimError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ScimError> {
+        let token = bearer(parts).ok_or(ScimError::Unauthorized)?;
+        let now = app.clock.now();
+        let admitted = app.scim_tokens.admits(&token, now).await.map_err(|error| {
+            tracing::error!(error = %error, "SCIM tokens cannot be read");
+            ScimError::Unavailable
+        })?;
+        if !admitted {
+            return Err(ScimError::Unauthorized);
+        }
+        let tenant = token.tenant();
+        if let Some(log) = parts.extensions.get::<RequestLog>() {
+            log.tenant(tenant);
+        }
+        if let Some(limiter) = &app.rate_limiter {
+            limiter.take(tenant, now).map_err(|retry_after_seconds| {
+                ScimError::TooManyRequests { retry_after_seconds }
+            })?;
+        }
+        Ok(Self {
+            app: app.clone(),
+            tenant,
+            mode: app.mode(tenant, now).await?,
+            now,
+            scim_url: BaseUrl::of(&app.config, &parts.headers).scim(),
+        })
+    }
+}
+
+impl Caller {
+    /// What authenticates the cursors that we hand out.
+    pub(super) async fn cursor_key(&self) -> Result<CursorKey, ScimError> {
+        let secret = self.app.secrets.cached(SecretName::CursorKey, self.now).await;
+        let secret = secret.ok().flatten().ok_or_else(|| {
+            tracing::error!("the cursor key cannot be read");
+            ScimError::Unavailable
+        })?;
+        Ok(CursorKey::new(Sha256::digest(secret.expose_secret()).into()))
+    }
+}
+
+/// The token of the one `Authorization` header; the scheme in any letter case (RFC 9110 §11.1).
+fn bearer(parts: &Parts) -> Option<ScimToken> {
+    let mut headers = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(header), None) = (headers.next(), headers.next()) else { return None };
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return None;
+    }
+    ScimToken::parse(token.trim())
+}

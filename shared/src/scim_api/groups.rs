@@ -1,0 +1,290 @@
+//! `/Groups`: create, read, replace, patch, delete (RFC 7644 §3.3 to §3.6).
+//!
+//! Members are rows of their own: nothing here costs more in a large group, except reading or
+//! replacing all of its members.
+
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+
+use super::body::JsonBody;
+use super::caller::Caller;
+use super::listing;
+use super::members::{self, MemberChange};
+use super::precondition::{IfMatch, etag, is_not_modified};
+use super::reply::Reply;
+use super::request::{PathId, Query};
+use super::retry::Attempts;
+use crate::clock::random_uuid;
+use crate::ids::ResourceId;
+use crate::scim::error::ScimError;
+use crate::scim::filter::Filter;
+use crate::scim::fold::fold;
+use crate::scim::members::{MemberOp, Net, net, split, take};
+use crate::scim::patch::{self, PatchRequest};
+use crate::scim::projection::Projection;
+use crate::scim::query::ListQuery;
+use crate::scim::resource::{self, Meta};
+use crate::scim::schema::ResourceType;
+use crate::store::{GroupWrite, StoreError, StoredGroup};
+
+pub(super) use super::members::MemberBudget;
+
+pub(super) async fn list(caller: Caller, Query(query): Query) -> Result<Reply, ScimError> {
+    let query = ListQuery::parse(&query)?;
+    listing::list(&caller, &[listing::Kind::Groups], &query).await
+}
+
+pub(super) async fn search(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimError> {
+    let query = ListQuery::from_search(&body)?;
+    listing::list(&caller, &[listing::Kind::Groups], &query).await
+}
+
+pub(super) async fn create(
+    caller: Caller,
+    query: Query,
+    JsonBody(body): JsonBody,
+) -> Result<Reply, ScimError> {
+    add(&caller, &query.projection()?, body).await
+}
+
+pub(super) async fn read(
+    caller: Caller,
+    PathId(id): PathId,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Reply, ScimError> {
+    let projection = query.projection()?;
+    let group = stored(&caller, &id).await?;
+    if is_not_modified(&headers, group.version) {
+        return Ok(Reply::not_modified(etag(group.version)));
+    }
+    reply(&caller, StatusCode::OK, &projection, group).await
+}
+
+pub(super) async fn replace(
+    caller: Caller,
+    PathId(id): PathId,
+    query: Query,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Reply, ScimError> {
+    let projection = query.projection()?;
+    put(&caller, &projection, &id, &IfMatch::of(&headers), body).await
+}
+
+pub(super) async fn patch(
+    caller: Caller,
+    PathId(id): PathId,
+    query: Query,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Reply, ScimError> {
+    let projection = query.projection()?;
+    modify(&caller, &projection, &id, &IfMatch::of(&headers), body).await
+}
+
+pub(super) async fn delete(
+    caller: Caller,
+    PathId(id): PathId,
+    headers: HeaderMap,
+) -> Result<Reply, ScimError> {
+    remove(&caller, &id, &IfMatch::of(&headers)).await
+}
+
+/// Creates a group, with its members.
+pub(super) async fn add(
+    caller: &Caller,
+    projection: &Projection,
+    body: Value,
+) -> Result<Reply, ScimError> {
+    let mut resource = resource::normalize(ResourceType::group(), body, caller.mode)?;
+    let wanted = take(&mut resource)?.unwrap_or_default();
+    let members = members::known(caller, &wanted).await?;
+    let id = ResourceId::new(random_uuid());
+    let write = write_of(caller, &resource);
+    let group = caller.app.store.create_group(caller.tenant, id, &write, &members).await?;
+    reply(caller, StatusCode::CREATED, projection, group).await
+}
+
+/// Replaces a group. A body without `members` leaves them: renaming must not empty a group
+/// (RFC 7644 §3.5.1 lets the service decide).
+pub(super) async fn put(
+    caller: &Caller,
+    projection: &Projection,
+    id: &str,
+    if_match: &IfMatch,
+    body: Value,
+) -> Result<Reply, ScimError> {
+    let of = ResourceType::group();
+    let mut new = resource::normalize(of, body, caller.mode)?;
+    let members = net(take(&mut new)?.map(MemberOp::Replace).into_iter().collect());
+    let changed = change(caller, id, if_match, &members, |before| {
+        Ok(resource::replace(of, before, new.clone()))
+    });
+    reply(caller, StatusCode::OK, projection, changed.await?).await
+}
+
+/// Applies a `PatchOp` to a group. Answers 200 with the group, or 204 when it has more members
+/// than one bounded read shows, so that the cost does not grow with the group.
+pub(super) async fn modify(
+    caller: &Caller,
+    projection: &Projection,
+    id: &str,
+    if_match: &IfMatch,
+    body: Value,
+) -> Result<Reply, ScimError> {
+    let (request, operations) = split(PatchRequest::parse(body)?)?;
+    let members = net(operations);
+    let changed = change(caller, id, if_match, &members, |before| {
+        patch::apply(ResourceType::group(), before, &request, caller.mode)
+    });
+    let group = changed.await?;
+    let mut budget = MemberBudget::of_patch();
+    match shown(caller, projection, &group, &mut budget).await {
+        Ok(resource) => Ok(answer(caller, StatusCode::OK, &group, resource)),
+        Err(ScimError::TooMany(_)) => {
+            Ok(Reply { etag: Some(etag(group.version)), ..Reply::no_content() })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes a group; its members stay.
+pub(super) async fn remove(
+    caller: &Caller,
+    id: &str,
+    if_match: &IfMatch,
+) -> Result<Reply, ScimError> {
+    let mut attempts = Attempts::default();
+    loop {
+        let group = stored(caller, id).await?;
+        if_match.check(group.version)?;
+        match caller.app.store.delete_group(caller.tenant, &group).await {
+            Ok(()) => return Ok(Reply::no_content()),
+            Err(StoreError::VersionMismatch) => attempts.pause().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Reads, changes attributes by a pure function and members by their operations, stores; again
+/// when somebody else was faster.
+async fn change(
+    caller: &Caller,
+    id: &str,
+    if_match: &IfMatch,
+    members: &Net,
+    change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
+) -> Result<StoredGroup, ScimError> {
+    let mut attempts = Attempts::default();
+    loop {
+        let group = stored(caller, id).await?;
+        if_match.check(group.version)?;
+        let before = document(&group)?;
+        let after = change(&before)?;
+        let rows = members::change(caller, group.id, members).await?;
+        if after == before && rows.is_empty() {
+            return Ok(group);
+        }
+        let MemberChange { add, remove } = &rows;
+        let write = write_of(caller, &after);
+        match caller.app.store.update_group(caller.tenant, &group, &write, add, remove).await {
+            Ok(group) => return Ok(group),
+            Err(StoreError::VersionMismatch) => attempts.pause().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn stored(caller: &Caller, id: &str) -> Result<StoredGroup, ScimError> {
+    let gone = || ScimError::NotFound("Group".to_owned());
+    let id: ResourceId = id.parse().map_err(|_| gone())?;
+    caller.app.store.group(caller.tenant, id).await?.ok_or_else(gone)
+}
+
+fn document(group: &StoredGroup) -> Result<Map<String, Value>, ScimError> {
+    serde_json::from_str(&group.document).map_err(|_| {
+        tracing::error!(group.id = %group.id, "a stored group is not JSON");
+        ScimError::Internal
+    })
+}
+
+fn write_of(caller: &Caller, resource: &Map<String, Value>) -> GroupWrite {
+    GroupWrite {
+        last_modified: caller.now,
+        display_name: resource::display_name(resource).map(fold).unwrap_or_default(),
+        external_id: resource::external_id(resource).map(str::to_owned),
+        document: Value::Object(resource.clone()).to_string(),
+    }
+}
+
+async fn reply(
+    caller: &Caller,
+    status: StatusCode,
+    projection: &Projection,
+    group: StoredGroup,
+) -> Result<Reply, ScimError> {
+    let mut budget = MemberBudget::default();
+    let resource = shown(caller, projection, &group, &mut budget).await?;
+    Ok(answer(caller, status, &group, resource))
+}
+
+fn answer(
+    caller: &Caller,
+    status: StatusCode,
+    group: &StoredGroup,
+    resource: Map<String, Value>,
+) -> Reply {
+    Reply {
+        status,
+        etag: Some(etag(group.version)),
+        location: Some(meta(group, &caller.scim_url).location(ResourceType::group())),
+        body: Some(Value::Object(resource).to_string()),
+    }
+}
+
+/// A group as it is answered; its members only when the client wants them.
+pub(super) async fn shown(
+    caller: &Caller,
+    projection: &Projection,
+    group: &StoredGroup,
+    budget: &mut MemberBudget,
+) -> Result<Map<String, Value>, ScimError> {
+    let of = ResourceType::group();
+    let mut resource = resource::answer(of, document(group)?, &meta(group, &caller.scim_url));
+    if projection.needs(of, "members") {
+        let members = members::all(caller, group.id, budget).await?;
+        if !members.is_empty() {
+            resource.insert("members".to_owned(), members.into());
+        }
+    }
+    projection.apply(of, &mut resource);
+    Ok(resource)
+}
+
+/// A group as a filter sees it: with as many of its members as decide it.
+pub(super) async fn seen_by_filter(
+    caller: &Caller,
+    group: &StoredGroup,
+    filter: Option<&Filter>,
+) -> Result<Map<String, Value>, ScimError> {
+    let of = ResourceType::group();
+    let mut resource = resource::answer(of, document(group)?, &meta(group, &caller.scim_url));
+    if let Some(filter) = filter {
+        let members = members::needed_by(caller, group.id, filter).await?;
+        if !members.is_empty() {
+            resource.insert("members".to_owned(), members.into());
+        }
+    }
+    Ok(resource)
+}
+
+fn meta<'a>(group: &StoredGroup, base_url: &'a str) -> Meta<'a> {
+    Meta {
+        id: group.id,
+        created: group.created,
+        last_modified: group.last_modified,
+        version: group.version,
+        base_url,
+    }
+}

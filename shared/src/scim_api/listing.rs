@@ -1,0 +1,308 @@
+//! Lists and searches (RFC 7644 §3.4.2, §3.4.3, RFC 9865).
+//!
+//! A filter that names one resource by a unique value, an address or a membership costs a lookup.
+//! A list without filter and sort costs its page. Anything else reads the collection, up to
+//! [`MOST_CANDIDATES`]; past that the client must page by cursor, which reads as much a page.
+
+use serde_json::{Map, Value};
+
+use super::caller::Caller;
+use super::reply::Reply;
+use super::{groups, users};
+use crate::ids::ResourceId;
+use crate::scim::cursor::CursorScope;
+use crate::scim::error::ScimError;
+use crate::scim::filter::Filter;
+use crate::scim::fold::fold;
+use crate::scim::list_response::ListResponse;
+use crate::scim::matcher;
+use crate::scim::plan::Plan;
+use crate::scim::projection::Projection;
+use crate::scim::query::{ListQuery, Paging};
+use crate::scim::schema::ResourceType;
+use crate::store::{StoredGroup, StoredUser};
+
+/// How many resources one request may look at when no lookup fits its filter.
+const MOST_CANDIDATES: usize = 10_000;
+
+/// How many are read at a time on the way.
+const CHUNK: usize = 500;
+
+/// Which collection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Users,
+    Groups,
+}
+
+impl Kind {
+    pub(super) fn resource_type(self) -> &'static ResourceType {
+        match self {
+            Self::Users => ResourceType::user(),
+            Self::Groups => ResourceType::group(),
+        }
+    }
+}
+
+/// A stored resource of either kind.
+#[derive(Clone, Debug)]
+pub(super) enum Stored {
+    User(StoredUser),
+    Group(StoredGroup),
+}
+
+impl Stored {
+    fn id(&self) -> ResourceId {
+        match self {
+            Self::User(user) => user.id,
+            Self::Group(group) => group.id,
+        }
+    }
+}
+
+/// Answers a list or search of one collection or, one after the other, of several.
+pub(super) async fn list(
+    caller: &Caller,
+    kinds: &[Kind],
+    query: &ListQuery,
+) -> Result<Reply, ScimError> {
+    for kind in kinds {
+        query.check(kind.resource_type())?;
+    }
+    let response = match (&query.paging, kinds) {
+        (Paging::Index { start_index, count }, [kind])
+            if query.filter.is_none() && query.sort.is_none() =>
+        {
+            let (page, total) = page(caller, *kind, *start_index, *count).await?;
+            let resources = shown(caller, &query.projection, &page).await?;
+            ListResponse::by_index(total, *start_index, resources)
+        }
+        (Paging::Index { start_index, count }, _) => {
+            let found = matching(caller, kinds, query).await?;
+            let total = found.len() as u64;
+            let skip = usize::try_from(start_index.saturating_sub(1)).unwrap_or(usize::MAX);
+            let page: Vec<Stored> = found.into_iter().skip(skip).take(*count).collect();
+            let resources = shown(caller, &query.projection, &page).await?;
+            ListResponse::by_index(total, *start_index, resources)
+        }
+        (Paging::Cursor { cursor, count }, [kind]) if query.sort.is_none() => {
+            by_cursor(caller, *kind, query, cursor.as_deref(), *count).await?
+        }
+        (Paging::Cursor { .. }, _) => {
+            return Err(ScimError::InvalidValue(
+                "a cursor goes with one resource type and without sortBy; use startIndex"
+                    .to_owned(),
+            ));
+        }
+    };
+    serde_json::to_string(&response).map(Reply::document).map_err(|_| ScimError::Internal)
+}
+
+/// Every resource that matches, in the order asked for; in id order without one.
+async fn matching(
+    caller: &Caller,
+    kinds: &[Kind],
+    query: &ListQuery,
+) -> Result<Vec<Stored>, ScimError> {
+    let filter = query.filter.as_ref();
+    let mut found = Vec::new();
+    for kind in kinds {
+        let of = kind.resource_type();
+        for stored in candidates(caller, *kind, filter).await? {
+            let resource = seen_by_filter(caller, &stored, filter).await?;
+            if filter.is_none_or(|filter| matcher::matches(filter, of, &resource)) {
+                let key = query.sort.as_ref().map(|sort| sort.key(of, &resource));
+                found.push((key, stored));
+            }
+        }
+        if found.len() > MOST_CANDIDATES {
+            return Err(too_many());
+        }
+    }
+    if let Some(sort) = &query.sort {
+        sort.arrange(&mut found, |(key, _)| key);
+    }
+    Ok(found.into_iter().map(|(_, stored)| stored).collect())
+}
+
+/// What a filter can match: by a lookup, or the whole collection if that is small enough.
+async fn candidates(
+    caller: &Caller,
+    kind: Kind,
+    filter: Option<&Filter>,
+) -> Result<Vec<Stored>, ScimError> {
+    match filter.map(|filter| Plan::of(filter, kind.resource_type())) {
+        Some(lookup) if lookup != Plan::Scan => look_up(caller, kind, &lookup).await,
+        Some(_) | None => {
+            let all = after(caller, kind, None, MOST_CANDIDATES + 1).await?;
+            if all.len() > MOST_CANDIDATES { Err(too_many()) } else { Ok(all) }
+        }
+    }
+}
+
+fn too_many() -> ScimError {
+    ScimError::TooMany(format!(
+        "more than {MOST_CANDIDATES} resources are too many to filter or sort at once; page by \
+         cursor (RFC 9865), or filter by id, userName, externalId, emails, displayName or members"
+    ))
+}
+
+/// A page by cursor: as many matches as asked for, or as many as [`MOST_CANDIDATES`] hold.
+async fn by_cursor(
+    caller: &Caller,
+    kind: Kind,
+    query: &ListQuery,
+    cursor: Option<&str>,
+    count: usize,
+) -> Result<ListResponse<Value>, ScimError> {
+    let of = kind.resource_type();
+    let key = caller.cursor_key().await?;
+    let scope =
+        CursorScope { tenant: caller.tenant, resource_type: of.name, query: query.digest() };
+    let mut last = match cursor.filter(|cursor| !cursor.is_empty()) {
+        None => None,
+        Some(cursor) => {
+            let position = key.open(scope, cursor, caller.now)?;
+            Some(position.parse().map_err(|_| ScimError::InvalidCursor)?)
+        }
+    };
+    let filter = query.filter.as_ref();
+    let mut page = Vec::new();
+    let mut looked_at = 0;
+    let mut more = count > 0;
+    while more && page.len() < count && looked_at < MOST_CANDIDATES {
+        let wanted = if filter.is_some() { CHUNK } else { count - page.len() };
+        let chunk = after(caller, kind, last, wanted).await?;
+        more = chunk.len() == wanted;
+        looked_at += chunk.len();
+        for stored in chunk {
+            if page.len() == count {
+                more = true;
+                break;
+            }
+            last = Some(stored.id());
+            let resource = seen_by_filter(caller, &stored, filter).await?;
+            if filter.is_none_or(|filter| matcher::matches(filter, of, &resource)) {
+                page.push(stored);
+            }
+        }
+    }
+    let resources = shown(caller, &query.projection, &page).await?;
+    let next = last.filter(|_| more).map(|last| key.seal(scope, &last.to_string(), caller.now));
+    let total = if filter.is_none() { Some(total(caller, kind).await?) } else { None };
+    Ok(ListResponse::by_cursor(total, None, next, resources))
+}
+
+/// At most a few resources, by a lookup that the table is keyed for.
+async fn look_up(caller: &Caller, kind: Kind, lookup: &Plan) -> Result<Vec<Stored>, ScimError> {
+    let store = &caller.app.store;
+    let tenant = caller.tenant;
+    let users = |found: Option<StoredUser>| found.into_iter().map(Stored::User).collect();
+    let groups = |found: Vec<StoredGroup>| found.into_iter().map(Stored::Group).collect();
+    Ok(match (kind, lookup) {
+        (Kind::Users, Plan::Id(id)) => match id.parse() {
+            Ok(id) => users(store.user(tenant, id).await?),
+            Err(_) => Vec::new(),
+        },
+        (Kind::Users, Plan::UserName(name)) => {
+            users(store.user_by_user_name(tenant, &fold(name)).await?)
+        }
+        (Kind::Users, Plan::ExternalId(id)) => users(store.user_by_external_id(tenant, id).await?),
+        (Kind::Users, Plan::Email(email)) => {
+            let found = store.users_by_email(tenant, &fold(email)).await?;
+            found.into_iter().map(Stored::User).collect()
+        }
+        (Kind::Groups, Plan::Id(id)) => match id.parse() {
+            Ok(id) => groups(store.group(tenant, id).await?.into_iter().collect()),
+            Err(_) => Vec::new(),
+        },
+        (Kind::Groups, Plan::DisplayName(name)) => {
+            let found = store.group_by_display_name(tenant, &fold(name)).await?;
+            groups(found.into_iter().collect())
+        }
+        (Kind::Groups, Plan::ExternalId(id)) => {
+            groups(store.groups_by_external_id(tenant, id).await?)
+        }
+        (Kind::Groups, Plan::Member(member)) => match member.parse() {
+            Ok(member) => groups(store.groups_with_member(tenant, member).await?),
+            Err(_) => Vec::new(),
+        },
+        (Kind::Users, Plan::DisplayName(_) | Plan::Member(_) | Plan::Scan)
+        | (Kind::Groups, Plan::UserName(_) | Plan::Email(_) | Plan::Scan) => Vec::new(),
+    })
+}
+
+/// What a filter is matched against: everything but `members`, of which only those that the
+/// filter names are looked up, so that its cost does not grow with the group.
+async fn seen_by_filter(
+    caller: &Caller,
+    stored: &Stored,
+    filter: Option<&Filter>,
+) -> Result<Map<String, Value>, ScimError> {
+    match stored {
+        Stored::User(user) => users::seen_by_filter(caller, user, filter).await,
+        Stored::Group(group) => groups::seen_by_filter(caller, group, filter).await,
+    }
+}
+
+/// The answers for a page.
+async fn shown(
+    caller: &Caller,
+    projection: &Projection,
+    page: &[Stored],
+) -> Result<Vec<Value>, ScimError> {
+    let mut resources = Vec::with_capacity(page.len());
+    let mut budget = groups::MemberBudget::default();
+    for stored in page {
+        let resource = match stored {
+            Stored::User(user) => users::shown(caller, projection, user).await?,
+            Stored::Group(group) => groups::shown(caller, projection, group, &mut budget).await?,
+        };
+        resources.push(Value::Object(resource));
+    }
+    Ok(resources)
+}
+
+async fn page(
+    caller: &Caller,
+    kind: Kind,
+    start_index: u64,
+    count: usize,
+) -> Result<(Vec<Stored>, u64), ScimError> {
+    let (store, tenant) = (&caller.app.store, caller.tenant);
+    Ok(match kind {
+        Kind::Users => {
+            let page = store.users_page(tenant, start_index, count).await?;
+            (page.items.into_iter().map(Stored::User).collect(), page.total)
+        }
+        Kind::Groups => {
+            let page = store.groups_page(tenant, start_index, count).await?;
+            (page.items.into_iter().map(Stored::Group).collect(), page.total)
+        }
+    })
+}
+
+async fn after(
+    caller: &Caller,
+    kind: Kind,
+    last: Option<ResourceId>,
+    count: usize,
+) -> Result<Vec<Stored>, ScimError> {
+    let (store, tenant) = (&caller.app.store, caller.tenant);
+    Ok(match kind {
+        Kind::Users => {
+            store.users_after(tenant, last, count).await?.into_iter().map(Stored::User).collect()
+        }
+        Kind::Groups => {
+            store.groups_after(tenant, last, count).await?.into_iter().map(Stored::Group).collect()
+        }
+    })
+}
+
+async fn total(caller: &Caller, kind: Kind) -> Result<u64, ScimError> {
+    let (store, tenant) = (&caller.app.store, caller.tenant);
+    Ok(match kind {
+        Kind::Users => store.users_total(tenant).await?,
+        Kind::Groups => store.groups_total(tenant).await?,
+    })
+}

@@ -1,0 +1,174 @@
+//! Members of a group: what operations change, and how many are shown.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use crate::ids::ResourceId;
+use crate::scim::error::ScimError;
+use crate::scim::filter::Filter;
+use crate::scim::matcher::matches_element;
+use crate::scim::members::{Member, MemberKind, Net};
+use crate::scim::plan::MembersNeeded;
+use crate::scim::schema::ResourceType;
+use crate::store::GroupMember;
+
+/// Rows to write and rows to delete.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct MemberChange {
+    pub(super) add: Vec<GroupMember>,
+    pub(super) remove: Vec<ResourceId>,
+}
+
+impl MemberChange {
+    pub(super) fn is_empty(&self) -> bool {
+        self.add.is_empty() && self.remove.is_empty()
+    }
+}
+
+/// How many members one answer may still show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MemberBudget(usize);
+
+impl Default for MemberBudget {
+    fn default() -> Self {
+        Self(MOST_SHOWN)
+    }
+}
+
+impl MemberBudget {
+    /// The budget of an answer to PATCH, which is one bounded read.
+    pub(super) const fn of_patch() -> Self {
+        Self(MOST_AFTER_PATCH)
+    }
+}
+
+/// What a net effect changes in the rows that are there.
+///
+/// Adding and removing named members looks at those rows alone; replacing and clearing, and a
+/// filter on anything but `value`, read all members.
+pub(super) async fn change(
+    caller: &Caller,
+    group: ResourceId,
+    net: &Net,
+) -> Result<MemberChange, ScimError> {
+    if net.is_empty() {
+        return Ok(MemberChange::default());
+    }
+    let store = &caller.app.store;
+    let present = if net.reset || !net.remove_matching.is_empty() {
+        store.members(caller.tenant, group, usize::MAX).await?
+    } else {
+        let added = net.add.iter().map(|member| member.value.as_str());
+        let named = added.chain(net.remove.iter().map(String::as_str));
+        // A text that is no id names no member.
+        let named: Vec<ResourceId> = named.filter_map(|id| id.parse().ok()).collect();
+        store.which_are_members(caller.tenant, group, &named).await?
+    };
+    let mut stays: HashSet<ResourceId> = HashSet::new();
+    let mut new = Vec::new();
+    let present_ids: HashSet<ResourceId> = present.iter().map(|member| member.id).collect();
+    for member in &net.add {
+        match member.value.parse() {
+            Ok(id) if present_ids.contains(&id) => {
+                stays.insert(id);
+            }
+            Ok(_) | Err(_) => new.push(member.clone()),
+        }
+    }
+    let removed: HashSet<ResourceId> = net.remove.iter().filter_map(|id| id.parse().ok()).collect();
+    let leaves = |member: &GroupMember| {
+        !stays.contains(&member.id)
+            && (net.reset || removed.contains(&member.id) || matches_any(net, member))
+    };
+    let remove = present.iter().filter(|member| leaves(member)).map(|member| member.id).collect();
+    Ok(MemberChange { add: known(caller, &new).await?, remove })
+}
+
+fn matches_any(net: &Net, member: &GroupMember) -> bool {
+    let element = json!({"value": member.id, "type": member.kind.as_str()});
+    let members = ResourceType::group().attribute("members");
+    net.remove_matching.iter().any(|filter| matches_element(filter, members, &element))
+}
+
+/// The rows for new members, which must exist in this tenant.
+pub(super) async fn known(
+    caller: &Caller,
+    members: &[Member],
+) -> Result<Vec<GroupMember>, ScimError> {
+    let unknown =
+        |id: &str| ScimError::InvalidValue(format!("members: {id:?} is no user or group here"));
+    let mut ids = Vec::with_capacity(members.len());
+    for member in members {
+        ids.push(member.value.parse::<ResourceId>().map_err(|_| unknown(&member.value))?);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let found = caller.app.store.existing_members(caller.tenant, &ids).await?;
+    if let Some(missing) = ids.iter().find(|id| !found.iter().any(|member| member.id == **id)) {
+        return Err(unknown(&missing.to_string()));
+    }
+    Ok(found)
+}
+
+/// All members of a group, as its resource shows them.
+///
+/// # Errors
+///
+/// [`ScimError::TooMany`] when they exceed the budget, which is what Lambda's limit of 6 MB to an
+/// answer leaves room for.
+pub(super) async fn all(
+    caller: &Caller,
+    group: ResourceId,
+    budget: &mut MemberBudget,
+) -> Result<Vec<Value>, ScimError> {
+    let members = caller.app.store.members(caller.tenant, group, budget.0 + 1).await?;
+    if members.len() > budget.0 {
+        return Err(ScimError::TooMany(
+            "the members do not fit one answer; ask with excludedAttributes=members, or for one \
+             member by filter=id eq \"…\" and members eq \"…\""
+                .to_owned(),
+        ));
+    }
+    budget.0 -= members.len();
+    let brief = members.len() > MOST_IN_FULL;
+    Ok(members.iter().map(|member| shown(caller, member, brief)).collect())
+}
+
+/// As many of a group's members as decide a filter: those that it names, so that its cost does not
+/// grow with the group, or else all.
+pub(super) async fn needed_by(
+    caller: &Caller,
+    group: ResourceId,
+    filter: &Filter,
+) -> Result<Vec<Value>, ScimError> {
+    let ids = match MembersNeeded::of(filter, ResourceType::group()) {
+        MembersNeeded::Only(ids) => ids,
+        MembersNeeded::All => return all(caller, group, &mut MemberBudget::default()).await,
+    };
+    let ids: Vec<ResourceId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let found = caller.app.store.which_are_members(caller.tenant, group, &ids).await?;
+    Ok(found.iter().map(|member| shown(caller, member, false)).collect())
+}
+
+fn shown(caller: &Caller, member: &GroupMember, brief: bool) -> Value {
+    if brief {
+        return json!({"value": member.id});
+    }
+    let (kind, endpoint) = match member.kind {
+        MemberKind::User => ("User", "Users"),
+        MemberKind::Group => ("Group", "Groups"),
+    };
+    let location = format!("{}/{endpoint}/{}", caller.scim_url, member.id);
+    json!({"value": member.id, "$ref": location, "type": kind})
+}
+
+/// Members in one answer: 47 bytes each, under Lambda's 6 MB.
+const MOST_SHOWN: usize = 110_000;
+
+/// Members that an answer to PATCH shows.
+const MOST_AFTER_PATCH: usize = 200;
+
+/// Members that are shown with `type` and `$ref`; above it `value` alone.
+const MOST_IN_FULL: usize = 10_000;

@@ -1,0 +1,299 @@
+//! `/Users`: create, read, replace, patch, delete (RFC 7644 §3.3 to §3.6).
+
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::body::JsonBody;
+use super::caller::Caller;
+use super::listing;
+use super::precondition::{IfMatch, etag, is_not_modified};
+use super::reply::Reply;
+use super::request::{PathId, Query};
+use super::retry::Attempts;
+use crate::clock::random_uuid;
+use crate::ids::ResourceId;
+use crate::scim::error::ScimError;
+use crate::scim::filter::Filter;
+use crate::scim::fold::fold;
+use crate::scim::licence::{self, Licence};
+use crate::scim::patch::{self, PatchRequest};
+use crate::scim::plan;
+use crate::scim::projection::Projection;
+use crate::scim::query::ListQuery;
+use crate::scim::resource::{self, Meta};
+use crate::scim::schema::ResourceType;
+use crate::store::{SeatWish, StoreError, StoredUser, UserKeys, UserWrite};
+
+pub(super) async fn list(caller: Caller, Query(query): Query) -> Result<Reply, ScimError> {
+    let query = ListQuery::parse(&query)?;
+    listing::list(&caller, &[listing::Kind::Users], &query).await
+}
+
+pub(super) async fn search(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimError> {
+    let query = ListQuery::from_search(&body)?;
+    listing::list(&caller, &[listing::Kind::Users], &query).await
+}
+
+pub(super) async fn create(
+    caller: Caller,
+    query: Query,
+    JsonBody(body): JsonBody,
+) -> Result<Reply, ScimError> {
+    add(&caller, &query.projection()?, body).await
+}
+
+pub(super) async fn read(
+    caller: Caller,
+    PathId(id): PathId,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Reply, ScimError> {
+    let projection = query.projection()?;
+    let user = stored(&caller, &id).await?;
+    if is_not_modified(&headers, user.version) {
+        return Ok(Reply::not_modified(etag(user.version)));
+    }
+    reply(&caller, StatusCode::OK, &projection, user).await
+}
+
+pub(super) async fn replace(
+    caller: Caller,
+    PathId(id): PathId,
+    query: Query,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Reply, ScimError> {
+    let projection = query.projection()?;
+    put(&caller, &projection, &id, &IfMatch::of(&headers), body).await
+}
+
+pub(super) async fn patch(
+    caller: Caller,
+    PathId(id): PathId,
+    query: Query,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Reply, ScimError> {
+    let projection = query.projection()?;
+    modify(&caller, &projection, &id, &IfMatch::of(&headers), body).await
+}
+
+pub(super) async fn delete(
+    caller: Caller,
+    PathId(id): PathId,
+    headers: HeaderMap,
+) -> Result<Reply, ScimError> {
+    remove(&caller, &id, &IfMatch::of(&headers)).await
+}
+
+/// Creates a user.
+pub(super) async fn add(
+    caller: &Caller,
+    projection: &Projection,
+    body: Value,
+) -> Result<Reply, ScimError> {
+    let mut resource = resource::normalize(ResourceType::user(), body, caller.mode)?;
+    // Who is created without a word about it may sign in, and clients read that back.
+    resource.entry("active").or_insert(Value::Bool(true));
+    let id = ResourceId::new(random_uuid());
+    let write = write_of(caller, None, resource);
+    let outcome = caller.app.store.create_user(caller.tenant, id, &write).await?;
+    reply(caller, StatusCode::CREATED, projection, outcome.user).await
+}
+
+/// Replaces a user.
+pub(super) async fn put(
+    caller: &Caller,
+    projection: &Projection,
+    id: &str,
+    if_match: &IfMatch,
+    body: Value,
+) -> Result<Reply, ScimError> {
+    let of = ResourceType::user();
+    let new = resource::normalize(of, body, caller.mode)?;
+    change(caller, projection, id, if_match, |before| {
+        Ok(resource::replace(of, before, new.clone()))
+    })
+    .await
+}
+
+/// Applies a `PatchOp` to a user.
+pub(super) async fn modify(
+    caller: &Caller,
+    projection: &Projection,
+    id: &str,
+    if_match: &IfMatch,
+    body: Value,
+) -> Result<Reply, ScimError> {
+    let request = PatchRequest::parse(body)?;
+    change(caller, projection, id, if_match, |before| {
+        patch::apply(ResourceType::user(), before, &request, caller.mode)
+    })
+    .await
+}
+
+/// Deletes a user.
+pub(super) async fn remove(
+    caller: &Caller,
+    id: &str,
+    if_match: &IfMatch,
+) -> Result<Reply, ScimError> {
+    let mut attempts = Attempts::default();
+    loop {
+        let user = stored(caller, id).await?;
+        if_match.check(user.version)?;
+        let keys = keys_of(&document(&user)?);
+        match caller.app.store.delete_user(caller.tenant, &user, &keys).await {
+            Ok(()) => return Ok(Reply::no_content()),
+            Err(StoreError::VersionMismatch) => attempts.pause().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Reads, changes by a pure function, stores; again when somebody else was faster.
+async fn change(
+    caller: &Caller,
+    projection: &Projection,
+    id: &str,
+    if_match: &IfMatch,
+    change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
+) -> Result<Reply, ScimError> {
+    let mut attempts = Attempts::default();
+    loop {
+        let user = stored(caller, id).await?;
+        if_match.check(user.version)?;
+        let before = document(&user)?;
+        let after = change(&before)?;
+        if after == before {
+            return reply(caller, StatusCode::OK, projection, user).await;
+        }
+        let keys = keys_of(&before);
+        let write = write_of(caller, Some((&user, &before)), after);
+        match caller.app.store.update_user(caller.tenant, &user, &keys, &write).await {
+            Ok(outcome) => return reply(caller, StatusCode::OK, projection, outcome.user).await,
+            Err(StoreError::VersionMismatch) => attempts.pause().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn stored(caller: &Caller, id: &str) -> Result<StoredUser, ScimError> {
+    let gone = || ScimError::NotFound("User".to_owned());
+    let id: ResourceId = id.parse().map_err(|_| gone())?;
+    caller.app.store.user(caller.tenant, id).await?.ok_or_else(gone)
+}
+
+/// The attributes of a stored user.
+pub(super) fn document(user: &StoredUser) -> Result<Map<String, Value>, ScimError> {
+    serde_json::from_str(&user.document).map_err(|_| {
+        tracing::error!(user.id = %user.id, "a stored user is not JSON");
+        ScimError::Internal
+    })
+}
+
+fn keys_of(resource: &Map<String, Value>) -> UserKeys {
+    UserKeys {
+        user_name: resource::user_name(resource).map(fold).unwrap_or_default(),
+        external_id: resource::external_id(resource).map(str::to_owned),
+        emails: resource::emails(resource),
+    }
+}
+
+fn write_of(
+    caller: &Caller,
+    before: Option<(&StoredUser, &Map<String, Value>)>,
+    mut resource: Map<String, Value>,
+) -> UserWrite {
+    let keys = keys_of(&resource);
+    let active = resource::active(&resource);
+    let named = licence::requested(before.map(|(_, document)| document), &resource);
+    let mut stating = |licence| {
+        licence::agree(&mut resource, licence);
+        Value::Object(resource.clone()).to_string()
+    };
+    let view_only = stating(Licence::ViewOnly);
+    let was_full = before.map(|(user, _)| user.licence == Licence::Full);
+    let (licence, seat) = match (named, was_full) {
+        (Some(Licence::ViewOnly), _) | (None, Some(false)) => (Licence::ViewOnly, SeatWish::None),
+        // The client asks for a licence that the user did not have.
+        (Some(Licence::Full), None | Some(false)) => (Licence::Full, SeatWish::Required),
+        // The user keeps what it has; coming back from inactive it may find the pool full.
+        (Some(Licence::Full) | None, Some(true)) => {
+            (Licence::Full, SeatWish::IfFree { view_only: view_only.clone() })
+        }
+        (None, None) => (Licence::Full, SeatWish::OnJoin { view_only: view_only.clone() }),
+    };
+    let document = match licence {
+        Licence::Full => stating(Licence::Full),
+        Licence::ViewOnly => view_only,
+    };
+    UserWrite { last_modified: caller.now, active, keys, licence, document, seat }
+}
+
+async fn reply(
+    caller: &Caller,
+    status: StatusCode,
+    projection: &Projection,
+    user: StoredUser,
+) -> Result<Reply, ScimError> {
+    let resource = shown(caller, projection, &user).await?;
+    Ok(Reply {
+        status,
+        etag: Some(etag(user.version)),
+        location: Some(meta(&user, &caller.scim_url).location(ResourceType::user())),
+        body: Some(Value::Object(resource).to_string()),
+    })
+}
+
+/// A user as it is answered: with `id` and `meta`, and as much of it as the client asked for.
+pub(super) async fn shown(
+    caller: &Caller,
+    projection: &Projection,
+    user: &StoredUser,
+) -> Result<Map<String, Value>, ScimError> {
+    let of = ResourceType::user();
+    let mut resource = whole(caller, user, projection.needs(of, "groups")).await?;
+    projection.apply(of, &mut resource);
+    Ok(resource)
+}
+
+/// A user as a filter sees it.
+pub(super) async fn seen_by_filter(
+    caller: &Caller,
+    user: &StoredUser,
+    filter: Option<&Filter>,
+) -> Result<Map<String, Value>, ScimError> {
+    let of = ResourceType::user();
+    let groups = filter.is_some_and(|filter| plan::looks_at(filter, of, "groups"));
+    whole(caller, user, groups).await
+}
+
+/// All attributes; `groups`, which costs a call, only when it is needed.
+async fn whole(
+    caller: &Caller,
+    user: &StoredUser,
+    groups: bool,
+) -> Result<Map<String, Value>, ScimError> {
+    let meta = meta(user, &caller.scim_url);
+    let mut resource = resource::answer(ResourceType::user(), document(user)?, &meta);
+    if groups {
+        let groups = caller.app.store.groups_of(caller.tenant, user.id).await?;
+        let groups = groups.into_iter().map(|group| {
+            let location = format!("{}/Groups/{group}", caller.scim_url);
+            json!({"value": group, "$ref": location, "type": "direct"})
+        });
+        resource.insert("groups".to_owned(), groups.collect());
+    }
+    Ok(resource)
+}
+
+fn meta<'a>(user: &StoredUser, base_url: &'a str) -> Meta<'a> {
+    Meta {
+        id: user.id,
+        created: user.created,
+        last_modified: user.last_modified,
+        version: user.version,
+        base_url,
+    }
+}

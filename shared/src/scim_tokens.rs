@@ -1,0 +1,178 @@
+//! Which SCIM tokens a tenant has: digests in Secrets Manager, known here for up to 60 s.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::clock::random_bytes;
+use crate::config::RateLimit;
+use crate::ids::TenantId;
+use crate::rate_limit::RateLimiter;
+use crate::secrets::{SecretName, Secrets, SecretsError};
+use crate::token::{ScimToken, StoredToken};
+use crate::ttl_cache::TtlCache;
+
+/// Why a token was not made.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Two tokens are live already.
+    #[error("two tokens are live already; revoke one first")]
+    TwoLive,
+    /// Secrets Manager did not answer, or holds what is not ours.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The operating system gave no randomness.
+    #[error("no randomness")]
+    Random,
+    /// The secret does not hold a list of tokens.
+    #[error("the tenant's token secret cannot be read")]
+    Corrupt,
+}
+
+/// The tokens of all tenants.
+#[derive(Debug)]
+pub struct ScimTokens {
+    secrets: Arc<Secrets>,
+    known: TtlCache<TenantId, Arc<[StoredToken]>>,
+    refetches: RateLimiter<TenantId>,
+}
+
+impl ScimTokens {
+    /// Reads and writes through `secrets`.
+    pub fn new(secrets: Arc<Secrets>) -> Self {
+        Self { secrets, known: TtlCache::default(), refetches: RateLimiter::new(REFETCHES) }
+    }
+
+    /// Whether `token` is live. No call when the tenant's tokens are known and hold it; one when
+    /// they are not known, or do not hold it, since it may be new.
+    ///
+    /// # Errors
+    ///
+    /// When Secrets Manager does not answer: then nobody is let in.
+    pub async fn admits(&self, token: &ScimToken, now: Timestamp) -> Result<bool, TokenError> {
+        if let Some(known) = self.known.get(&token.tenant(), now) {
+            if let Some(stored) = known.iter().find(|stored| stored.id == token.id()) {
+                return Ok(stored.admits(token, now));
+            }
+            if self.refetches.take(token.tenant(), now).is_err() {
+                return Ok(false);
+            }
+        }
+        let tokens = self.fetch(token.tenant(), now).await?;
+        Ok(tokens.iter().any(|stored| stored.id == token.id() && stored.admits(token, now)))
+    }
+
+    /// The tenant's tokens, expired ones too, read anew.
+    ///
+    /// # Errors
+    ///
+    /// When Secrets Manager does not answer.
+    pub async fn list(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<Arc<[StoredToken]>, TokenError> {
+        self.fetch(tenant, now).await
+    }
+
+    /// Makes a token. The only time that it can be seen.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::TwoLive`] when two are live; expired ones make room.
+    pub async fn create(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(ScimToken, StoredToken), TokenError> {
+        let mut tokens = self.fetch(tenant, now).await?.to_vec();
+        tokens.retain(|stored| now < stored.expires_at);
+        if tokens.len() >= MOST_LIVE {
+            return Err(TokenError::TwoLive);
+        }
+        let id = random_bytes().map_err(|_| TokenError::Random)?;
+        let secret = random_bytes().map_err(|_| TokenError::Random)?;
+        let token = ScimToken::new(tenant, id, secret);
+        let stored = token.stored(now, expires_at);
+        tokens.push(stored.clone());
+        self.store(tenant, tokens, now).await?;
+        Ok((token, stored))
+    }
+
+    /// Revokes a token: at once here, within 60 s in every other process. `false` when the tenant
+    /// has no such token.
+    ///
+    /// # Errors
+    ///
+    /// When Secrets Manager does not answer.
+    pub async fn revoke(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, TokenError> {
+        let mut tokens = self.fetch(tenant, now).await?.to_vec();
+        let before = tokens.len();
+        tokens.retain(|stored| stored.id != id);
+        if tokens.len() == before {
+            return Ok(false);
+        }
+        self.store(tenant, tokens, now).await?;
+        Ok(true)
+    }
+
+    /// Revokes all of a tenant's tokens and forgets the secret.
+    ///
+    /// # Errors
+    ///
+    /// When Secrets Manager does not answer.
+    pub async fn revoke_all(&self, tenant: TenantId, now: Timestamp) -> Result<(), TokenError> {
+        self.secrets.delete(SecretName::ScimTokens(tenant)).await?;
+        self.known.put(tenant, Arc::new([]), now);
+        Ok(())
+    }
+
+    async fn fetch(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<Arc<[StoredToken]>, TokenError> {
+        let secret = self.secrets.fetch(SecretName::ScimTokens(tenant)).await?;
+        let tokens: Vec<StoredToken> = match secret {
+            None => Vec::new(),
+            Some(text) => {
+                serde_json::from_str(text.expose_secret()).map_err(|_| TokenError::Corrupt)?
+            }
+        };
+        let tokens: Arc<[StoredToken]> = tokens.into();
+        self.known.put(tenant, Arc::clone(&tokens), now);
+        Ok(tokens)
+    }
+
+    async fn store(
+        &self,
+        tenant: TenantId,
+        tokens: Vec<StoredToken>,
+        now: Timestamp,
+    ) -> Result<(), TokenError> {
+        let text = serde_json::to_string(&tokens).map_err(|_| TokenError::Corrupt)?;
+        self.secrets.put(SecretName::ScimTokens(tenant), &SecretString::from(text)).await?;
+        self.known.put(tenant, tokens.into(), now);
+        Ok(())
+    }
+}
+
+/// A token that is made without a date lives this long.
+pub const TOKEN_LIFE: Duration = Duration::from_hours(365 * 24);
+
+/// Two, so that a token can be replaced with no failed request in between.
+const MOST_LIVE: usize = 2;
+
+/// Unknown token ids make one fetch each, but no more than this: guessing must not become a load
+/// on, and a bill from, Secrets Manager.
+const REFETCHES: RateLimit =
+    RateLimit { per_second: NonZeroU32::new(1).unwrap(), burst: NonZeroU32::new(10).unwrap() };

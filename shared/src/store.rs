@@ -1,0 +1,91 @@
+//! The store: one concrete client over one DynamoDB table.
+//!
+//! Invariants:
+//! - Every method takes the tenant first, and every key begins with it.
+//! - Only `keys` knows `pk` and `sk`.
+//! - Every write is conditional on what was read, or on what must not exist. What belongs
+//!   together is one transaction: a user, its unique names, its counters and its seat.
+//! - Unique names and lookups are rows of the base table, so that a filter right after a write
+//!   finds what was written. No secondary index serves them.
+//! - No method scans from the start of a collection.
+//!
+//! There is deliberately no storage trait and no in-memory twin: tests and the laptop run the
+//! same code against an embedded DynamoDB.
+
+mod activity;
+mod batch;
+mod counters;
+mod error;
+mod group_change;
+mod group_writes;
+mod groups;
+mod hints;
+mod item;
+mod keys;
+mod members;
+mod page;
+mod pool;
+mod read;
+mod retry;
+mod seats;
+mod split;
+mod table;
+mod tenants;
+mod transaction;
+mod unique;
+mod user_change;
+mod user_writes;
+mod users;
+mod write;
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+
+pub use activity::Activity;
+pub use error::{StoreError, UniqueAttribute};
+pub use groups::{GroupWrite, StoredGroup};
+pub use members::GroupMember;
+pub use page::Page;
+pub use pool::OnJoin;
+pub use retry::retry_config;
+pub use seats::{SeatRules, Seats};
+pub use tenants::Tenant;
+pub use user_writes::{SeatWish, UserOutcome, UserWrite};
+pub use users::{MAX_EMAILS, StoredUser, UserKeys};
+
+/// The one store. Cheap to clone; clones share what they have learnt about the table.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    table: String,
+    split_threshold: u64,
+    hints: Arc<hints::Hints>,
+}
+
+impl Store {
+    /// A store over `table`. Build the client with [`retry_config`].
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self {
+            client,
+            table: table.into(),
+            split_threshold: DEFAULT_SPLIT_THRESHOLD,
+            hints: Arc::default(),
+        }
+    }
+
+    /// The same store with another number of resources at which one of the sixteen counters of a
+    /// collection starts to count in finer steps. Tests make it small.
+    #[must_use]
+    pub fn with_split_threshold(mut self, resources: u64) -> Self {
+        self.split_threshold = resources;
+        self
+    }
+}
+
+/// Resources under one first hex digit above which a page would skip too many rows: 1,600 leave
+/// at most about 100 to skip, and mean about 25,000 in the collection.
+const DEFAULT_SPLIT_THRESHOLD: u64 = 1_600;
+
+/// The largest document we store. DynamoDB's limit for an item is 400 KB, keys and names included.
+const MAX_DOCUMENT_BYTES: usize = 380_000;

@@ -1,0 +1,229 @@
+//! Sixteen counters per collection, one for each first hex digit of the ids.
+//!
+//! Ids are uniform, so the counters share the load evenly and never need rebalancing. Each holds
+//! the number of its resources (`n`), the same by second digit (`c0` to `cf`), a sequence that
+//! moves with every creation and deletion (`q`), and for users the free seats (`f`) and the epoch
+//! of the seat pool (`e`). One that has grown large is *deep*: sixteen leaf rows beside it count
+//! by the six bits after the second digit (see `split`).
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::item::{Item, flag, number, optional_number};
+use super::keys::{Collection, Key, counters};
+use super::read::{Consistency, Range, sort_key};
+use super::write::Write;
+use super::{Store, StoreError};
+use crate::ids::{ResourceId, TenantId};
+
+/// Where an id counts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Position {
+    /// First hex digit: which counter.
+    pub(super) shard: char,
+    /// Second hex digit: which of its sixteen buckets.
+    pub(super) second: char,
+    /// The six bits after it: which leaf of the bucket, when the counter is deep.
+    pub(super) leaf: u8,
+}
+
+impl Position {
+    pub(super) fn of(id: ResourceId) -> Self {
+        let text = id.to_string();
+        let mut digits = text.chars();
+        let mut next = || digits.next().unwrap_or('0');
+        let (shard, second, third, fourth) = (next(), next(), next(), next());
+        let bits = (value(third) << 2) | (value(fourth) >> 2);
+        Self { shard, second, leaf: bits }
+    }
+
+    /// The first two digits, which name the row of leaves.
+    pub(super) fn bucket(self) -> String {
+        format!("{}{}", self.shard, self.second)
+    }
+}
+
+/// The attribute that counts one leaf.
+pub(super) fn leaf_attribute(leaf: u8) -> String {
+    format!("c{leaf:02x}")
+}
+
+fn value(digit: char) -> u8 {
+    digit.to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or_default()
+}
+
+/// The hex digits, in the order of the ids.
+pub(super) const DIGITS: [char; 16] =
+    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+
+/// One counter as it was read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Counter {
+    pub(super) shard: char,
+    /// Resources under this digit.
+    pub(super) total: u64,
+    /// The same by second digit.
+    pub(super) buckets: [u64; 16],
+    /// Creations and deletions so far.
+    pub(super) sequence: u64,
+    pub(super) deep: bool,
+    /// Seats that this counter may still hand out; below zero with an unlimited pool.
+    pub(super) free: i64,
+    /// Epoch of the seat pool that `free` belongs to.
+    pub(super) epoch: u64,
+}
+
+impl Counter {
+    pub(super) fn read(item: &Item) -> Result<Self, StoreError> {
+        let mut buckets = [0; 16];
+        for (bucket, name) in buckets.iter_mut().zip(BUCKETS) {
+            *bucket = optional_number(item, name)?.unwrap_or_default();
+        }
+        Ok(Self {
+            shard: sort_key(item)?.chars().next().ok_or(StoreError::Corrupt("sk"))?,
+            total: optional_number(item, "n")?.unwrap_or_default(),
+            buckets,
+            sequence: optional_number(item, "q")?.unwrap_or_default(),
+            deep: flag(item, "deep"),
+            free: optional_number(item, "f")?.unwrap_or_default(),
+            epoch: optional_number(item, "e")?.unwrap_or_default(),
+        })
+    }
+
+    /// A counter that has no row yet.
+    pub(super) fn empty(shard: char) -> Self {
+        Self { shard, total: 0, buckets: [0; 16], sequence: 0, deep: false, free: 0, epoch: 0 }
+    }
+}
+
+const BUCKETS: [&str; 16] = [
+    "c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "ca", "cb", "cc", "cd", "ce", "cf",
+];
+
+/// One seat more or less in a counter.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct SeatStep {
+    /// Takes a seat; otherwise gives one back.
+    pub(super) take: bool,
+    /// The pool has a size, so that only a free seat can be taken.
+    pub(super) limited: bool,
+    /// The pool's epoch that this step was planned in.
+    pub(super) epoch: u64,
+}
+
+/// All that one write changes in one counter, as one update.
+#[derive(Debug)]
+pub(super) struct CounterUpdate {
+    key: Key,
+    add: Vec<String>,
+    when: Vec<&'static str>,
+    values: Vec<(&'static str, AttributeValue)>,
+}
+
+impl CounterUpdate {
+    pub(super) fn new(tenant: TenantId, collection: Collection, shard: char) -> Self {
+        Self {
+            key: Key::counter(tenant, collection, shard),
+            add: Vec::new(),
+            when: Vec::new(),
+            values: Vec::new(),
+        }
+    }
+
+    /// One resource more (`step` 1) or less (-1). A plan for the wrong depth is refused.
+    pub(super) fn resource(mut self, position: Position, step: i8, deep: bool) -> Self {
+        self.add.push(format!("n :step, c{} :step, q :one", position.second));
+        self.values.push((":step", number(step)));
+        self.values.push((":one", number(1)));
+        if deep {
+            self.when.push("deep = :true");
+            self.values.push((":true", AttributeValue::Bool(true)));
+        } else {
+            self.when.push("attribute_not_exists(deep)");
+        }
+        self
+    }
+
+    /// One seat taken or given back. A plan for another epoch is refused.
+    pub(super) fn seat(mut self, step: SeatStep) -> Self {
+        self.add.push("f :seat".to_owned());
+        self.values.push((":seat", number(if step.take { -1 } else { 1 })));
+        if step.take && step.limited {
+            self.when.push("f > :zero");
+            self.values.push((":zero", number(0)));
+        }
+        if step.epoch == 0 {
+            self.when.push("attribute_not_exists(e)");
+        } else {
+            self.when.push("e = :epoch");
+            self.values.push((":epoch", number(step.epoch)));
+        }
+        self
+    }
+
+    pub(super) fn write(self) -> Write {
+        let write = Write::update(self.key, format!("ADD {}", self.add.join(", ")))
+            .when(self.when.join(" AND "));
+        self.values.into_iter().fold(write, |write, (name, value)| write.bind(name, value))
+    }
+}
+
+/// The leaf's part of a resource more or less.
+pub(super) fn leaf_update(
+    tenant: TenantId,
+    collection: Collection,
+    position: Position,
+    step: i8,
+) -> Write {
+    let key = Key::leaves(tenant, collection, &position.bucket());
+    Write::update(key, format!("ADD {} :step", leaf_attribute(position.leaf)))
+        .bind(":step", number(step))
+}
+
+impl Store {
+    /// All sixteen counters in order, strongly consistent: one call, one capacity unit.
+    pub(super) async fn counters(
+        &self,
+        tenant: TenantId,
+        collection: Collection,
+    ) -> Result<Vec<Counter>, StoreError> {
+        let range = Range::all(counters(tenant, collection), Consistency::Strong);
+        let rows = self.query(&range, DIGITS.len()).await?;
+        let mut found = rows.iter().map(Counter::read).collect::<Result<Vec<_>, _>>()?;
+        for shard in DIGITS {
+            if !found.iter().any(|counter| counter.shard == shard) {
+                found.push(Counter::empty(shard));
+            }
+        }
+        found.sort_by_key(|counter| counter.shard);
+        Ok(found)
+    }
+
+    /// Resources in the collection.
+    pub(super) async fn total(
+        &self,
+        tenant: TenantId,
+        collection: Collection,
+    ) -> Result<u64, StoreError> {
+        let counters = self.counters(tenant, collection).await?;
+        Ok(counters.iter().map(|counter| counter.total).sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_counts_by_its_first_fourteen_bits() {
+        let check = |id: &str, shard, second, leaf| {
+            let id = format!("{id}0000-0000-4000-8000-000000000000");
+            assert_eq!(Position::of(id.parse().unwrap()), Position { shard, second, leaf }, "{id}");
+        };
+        check("0000", '0', '0', 0);
+        check("ab00", 'a', 'b', 0);
+        check("ab04", 'a', 'b', 1);
+        check("ab07", 'a', 'b', 1);
+        check("ab10", 'a', 'b', 4);
+        check("ffff", 'f', 'f', 63);
+    }
+}

@@ -1,0 +1,71 @@
+//! What a process remembers about the table to save calls. Never trusted: every write that relies
+//! on a hint carries a condition that fails when the hint is outdated.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::keys::Collection;
+use super::pool::Pool;
+use crate::ids::TenantId;
+
+/// Hints of one process, shared by the clones of a store.
+#[derive(Debug, Default)]
+pub(super) struct Hints {
+    deep: Mutex<HashSet<(TenantId, Collection, char)>>,
+    pools: Mutex<HashMap<TenantId, (Instant, Pool)>>,
+}
+
+impl Hints {
+    /// Whether this counter is thought to count in the finer steps.
+    pub(super) fn deep(&self, tenant: TenantId, collection: Collection, shard: char) -> bool {
+        lock(&self.deep).contains(&(tenant, collection, shard))
+    }
+
+    pub(super) fn learn_deep(
+        &self,
+        tenant: TenantId,
+        collection: Collection,
+        shard: char,
+        deep: bool,
+    ) {
+        let mut known = lock(&self.deep);
+        if known.len() >= MOST_HINTS {
+            known.clear();
+        }
+        if deep {
+            known.insert((tenant, collection, shard));
+        } else {
+            known.remove(&(tenant, collection, shard));
+        }
+    }
+
+    /// The tenant's seat pool, when read within the last minute.
+    pub(super) fn pool(&self, tenant: TenantId) -> Option<Pool> {
+        let known = lock(&self.pools);
+        let (read_at, pool) = known.get(&tenant)?;
+        (read_at.elapsed() < POOL_LIFE).then(|| pool.clone())
+    }
+
+    pub(super) fn learn_pool(&self, tenant: TenantId, pool: Pool) {
+        let mut known = lock(&self.pools);
+        if known.len() >= MOST_HINTS {
+            known.clear();
+        }
+        known.insert(tenant, (Instant::now(), pool));
+    }
+
+    pub(super) fn forget_pool(&self, tenant: TenantId) {
+        lock(&self.pools).remove(&tenant);
+    }
+}
+
+/// A panic elsewhere cannot leave a set of hints half-changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const POOL_LIFE: Duration = Duration::from_mins(1);
+const MOST_HINTS: usize = 10_000;

@@ -1,0 +1,176 @@
+//! Memberships: one row each, so that adding or removing a member costs the same in an empty
+//! group and in one of a hundred thousand. The one index of the table finds them by member; it
+//! follows the rows within moments, and nothing but a user's `groups` is answered from it.
+
+use std::collections::BTreeSet;
+
+use super::batch::RowChange;
+use super::groups::StoredGroup;
+use super::item::{Item, parsed, text};
+use super::keys::{Collection, Key, MEMBER, PK, SK, group_of_members, member_of, members};
+use super::read::{Consistency, Range};
+use super::write::Write;
+use super::{Store, StoreError};
+use crate::ids::{ResourceId, TenantId};
+use crate::scim::members::MemberKind;
+
+/// A member of a group.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct GroupMember {
+    /// `members.value`.
+    pub id: ResourceId,
+    /// `members.type`.
+    pub kind: MemberKind,
+}
+
+impl GroupMember {
+    fn read(item: &Item) -> Result<Self, StoreError> {
+        let kind = if item.contains_key(KIND) { MemberKind::Group } else { MemberKind::User };
+        Ok(Self { id: parsed(item, SK)?, kind })
+    }
+}
+
+/// The row of a membership. A user is the rule and needs no `k`.
+pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: GroupMember) -> Item {
+    let mut item = Key::member(tenant, group, member.id).item();
+    item.insert(MEMBER.to_owned(), text(member_of(tenant, member.id)));
+    if member.kind == MemberKind::Group {
+        item.insert(KIND.to_owned(), text("g"));
+    }
+    item
+}
+
+impl Store {
+    /// The first `limit` members of a group, in id order.
+    #[tracing::instrument(level = "debug", name = "store.members", skip_all, fields(tenant.id = %tenant))]
+    pub async fn members(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        limit: usize,
+    ) -> Result<Vec<GroupMember>, StoreError> {
+        let mut range = Range::all(members(tenant, group), Consistency::Strong);
+        range.projection = Some("sk, k");
+        self.query(&range, limit).await?.iter().map(GroupMember::read).collect()
+    }
+
+    /// Those of `ids` that are members of the group, in id order.
+    #[tracing::instrument(level = "debug", name = "store.which_are_members", skip_all, fields(tenant.id = %tenant))]
+    pub async fn which_are_members(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        ids: &[ResourceId],
+    ) -> Result<Vec<GroupMember>, StoreError> {
+        let ids: BTreeSet<ResourceId> = ids.iter().copied().collect();
+        let keys: Vec<Key> = ids.into_iter().map(|id| Key::member(tenant, group, id)).collect();
+        let rows = self.get_many(&keys, Some("sk, k")).await?;
+        let mut found = rows.iter().map(GroupMember::read).collect::<Result<Vec<_>, _>>()?;
+        found.sort_unstable_by_key(|member| member.id);
+        Ok(found)
+    }
+
+    /// Those of `ids` that are users or groups of the tenant and so can be members, in id order.
+    #[tracing::instrument(level = "debug", name = "store.existing_members", skip_all, fields(tenant.id = %tenant))]
+    pub async fn existing_members(
+        &self,
+        tenant: TenantId,
+        ids: &[ResourceId],
+    ) -> Result<Vec<GroupMember>, StoreError> {
+        let mut left: BTreeSet<ResourceId> = ids.iter().copied().collect();
+        let mut found = Vec::new();
+        for (collection, kind) in
+            [(Collection::Users, MemberKind::User), (Collection::Groups, MemberKind::Group)]
+        {
+            let keys: Vec<Key> =
+                left.iter().map(|id| Key::resource(tenant, collection, *id)).collect();
+            for row in self.get_many(&keys, Some(SK)).await? {
+                let id = parsed(&row, SK)?;
+                left.remove(&id);
+                found.push(GroupMember { id, kind });
+            }
+        }
+        found.sort_unstable_by_key(|member| member.id);
+        Ok(found)
+    }
+
+    /// The ids of the groups that have this direct member, in id order.
+    #[tracing::instrument(level = "debug", name = "store.groups_of", skip_all, fields(tenant.id = %tenant))]
+    pub async fn groups_of(
+        &self,
+        tenant: TenantId,
+        member: ResourceId,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        let range = Range::by_member(member_of(tenant, member));
+        let rows = self.query(&range, usize::MAX).await?;
+        let group = |row: &Item| {
+            let pk = row.get(PK).and_then(|pk| pk.as_s().ok());
+            pk.and_then(|pk| group_of_members(tenant, pk)).ok_or(StoreError::Corrupt(PK))
+        };
+        rows.iter().map(group).collect()
+    }
+
+    /// The groups that have this direct member, in id order.
+    #[tracing::instrument(level = "debug", name = "store.groups_with_member", skip_all, fields(tenant.id = %tenant))]
+    pub async fn groups_with_member(
+        &self,
+        tenant: TenantId,
+        member: ResourceId,
+    ) -> Result<Vec<StoredGroup>, StoreError> {
+        let groups = self.groups_of(tenant, member).await?;
+        self.groups(tenant, &groups).await
+    }
+
+    /// The ids of the first `limit` members.
+    pub(super) async fn member_ids(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        limit: usize,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        let range = Range::all(members(tenant, group), Consistency::Strong).keys_only();
+        self.query(&range, limit).await?.iter().map(|row| parsed(row, SK)).collect()
+    }
+
+    /// Empties a group, however large, without moving its version.
+    pub(super) async fn remove_all_members(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+    ) -> Result<(), StoreError> {
+        loop {
+            let ids = self.member_ids(tenant, group, MEMBERS_AT_A_TIME).await?;
+            if ids.is_empty() {
+                return Ok(());
+            }
+            let row = |id| RowChange::Delete(Key::member(tenant, group, id));
+            self.write_rows(ids.into_iter().map(row).collect()).await?;
+        }
+    }
+
+    /// Takes a member out of all its groups and moves their versions, since each of them reads
+    /// differently now. The versions move first: a reader must not find the new members under
+    /// the old version.
+    pub(super) async fn leave_groups(
+        &self,
+        tenant: TenantId,
+        member: ResourceId,
+    ) -> Result<(), StoreError> {
+        let groups = self.groups_of(tenant, member).await?;
+        for group in &groups {
+            let key = Key::resource(tenant, Collection::Groups, *group);
+            let bump = Write::update(key, "ADD v :one")
+                .when("attribute_exists(pk)")
+                .bind(":one", super::item::number(1));
+            // Refused for a group that is gone.
+            self.commit(&[((), bump)]).await?;
+        }
+        let row = |group| RowChange::Delete(Key::member(tenant, group, member));
+        self.write_rows(groups.into_iter().map(row).collect()).await
+    }
+}
+
+/// Marks a member that is a group.
+const KIND: &str = "k";
+
+const MEMBERS_AT_A_TIME: usize = 1_000;

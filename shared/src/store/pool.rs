@@ -1,0 +1,97 @@
+//! The rules of a tenant's seat pool, and who may read them from memory.
+//!
+//! Free seats are handed out by the sixteen user counters, each on its own, so that no single row
+//! is hot. How many each holds is in the counters; the rules are one row per tenant, which a
+//! process keeps for a minute. That is safe: every counter names the *epoch* of the rules that
+//! its seats belong to, each step is conditional on it, and a change of rules moves it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::item::{Item, flag, number, optional_number, take_optional_text, text};
+use super::keys::Key;
+use super::{Store, StoreError};
+use crate::ids::TenantId;
+
+/// What a user gets who joins without a word about licences.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OnJoin {
+    /// A seat, while there is one.
+    #[default]
+    Grant,
+    /// No seat.
+    ViewOnly,
+}
+
+impl OnJoin {
+    /// The wire form, as in the operator API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::ViewOnly => "view_only",
+        }
+    }
+}
+
+/// The rules of one tenant's pool.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Pool {
+    /// Size; `None` is unlimited.
+    pub(super) seats: Option<u64>,
+    /// Grows by a step instead of refusing.
+    pub(super) auto_upgrade: bool,
+    pub(super) on_join: OnJoin,
+    /// All seats are in the first counter: the operator made the pool smaller than what is in
+    /// use, and the debt must be paid before anyone else gets a seat.
+    pub(super) single: bool,
+    /// Moves with every change of what the counters hold; zero before the first.
+    pub(super) epoch: u64,
+}
+
+impl Pool {
+    fn read(mut item: Item) -> Result<Self, StoreError> {
+        let on_join = match take_optional_text(&mut item, "join").as_deref() {
+            Some("view_only") => OnJoin::ViewOnly,
+            _ => OnJoin::Grant,
+        };
+        Ok(Self {
+            seats: optional_number(&item, "seats")?,
+            auto_upgrade: flag(&item, "auto"),
+            on_join,
+            single: flag(&item, "single"),
+            epoch: optional_number(&item, "e")?.unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn attributes(&self) -> Item {
+        let mut item = Item::from([
+            ("auto".to_owned(), AttributeValue::Bool(self.auto_upgrade)),
+            ("join".to_owned(), text(self.on_join.as_str())),
+            ("single".to_owned(), AttributeValue::Bool(self.single)),
+            ("e".to_owned(), number(self.epoch)),
+        ]);
+        if let Some(seats) = self.seats {
+            item.insert("seats".to_owned(), number(seats));
+        }
+        item
+    }
+}
+
+impl Store {
+    /// The rules, at most a minute old.
+    pub(super) async fn pool(&self, tenant: TenantId) -> Result<Pool, StoreError> {
+        match self.hints.pool(tenant) {
+            Some(pool) => Ok(pool),
+            None => self.fresh_pool(tenant).await,
+        }
+    }
+
+    /// The rules as they are now. A tenant without any has an unlimited pool.
+    pub(super) async fn fresh_pool(&self, tenant: TenantId) -> Result<Pool, StoreError> {
+        let pool = match self.get(&Key::seats(tenant)).await? {
+            Some(item) => Pool::read(item)?,
+            None => Pool::default(),
+        };
+        self.hints.learn_pool(tenant, pool.clone());
+        Ok(pool)
+    }
+}

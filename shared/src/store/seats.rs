@@ -1,0 +1,208 @@
+//! Seats: how many there are, where the free ones lie, and how their number changes.
+//!
+//! The sum of the free seats in the sixteen user counters is always the size of the pool minus
+//! the seats in use. A user takes a seat from a counter that has one, in the transaction that
+//! changes the user, so the pool is never oversold and a seat given back is free at once.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::activity::Activity;
+use super::counters::Counter;
+use super::item::number;
+use super::keys::{Collection, Key};
+use super::pool::{OnJoin, Pool};
+use super::retry::{Backoff, random};
+use super::transaction::Commit;
+use super::write::Write;
+use super::{Store, StoreError};
+use crate::ids::TenantId;
+
+/// What the operator decides about a tenant's seats.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SeatRules {
+    /// Size of the pool; `None` is unlimited.
+    pub seats: Option<u64>,
+    /// A full pool grows by a step instead of refusing.
+    pub auto_upgrade: bool,
+    /// What a user gets who joins without a word about licences. Other processes follow a change
+    /// within a minute.
+    pub on_join: OnJoin,
+}
+
+/// A tenant's seats as they are now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Seats {
+    /// The rules, `seats` included as it has grown.
+    pub rules: SeatRules,
+    /// Active users with a full licence. Above `rules.seats` after the operator made the pool
+    /// smaller.
+    pub used: u64,
+}
+
+impl Store {
+    /// The tenant's seats: two calls.
+    #[tracing::instrument(level = "debug", name = "store.seats", skip_all, fields(tenant.id = %tenant))]
+    pub async fn seats(&self, tenant: TenantId) -> Result<Seats, StoreError> {
+        let mut backoff = Backoff::default();
+        loop {
+            let pool = self.fresh_pool(tenant).await?;
+            let counters = self.counters(tenant, Collection::Users).await?;
+            if let Some(used) = used(&pool, &counters) {
+                let Pool { seats, auto_upgrade, on_join, .. } = pool;
+                return Ok(Seats { rules: SeatRules { seats, auto_upgrade, on_join }, used });
+            }
+            backoff.pause().await?;
+        }
+    }
+
+    /// Sets the rules. A pool made smaller than what is in use takes nobody's seat; it hands out
+    /// none until enough have come back.
+    #[tracing::instrument(level = "debug", name = "store.set_seats", skip_all, fields(tenant.id = %tenant))]
+    pub async fn set_seats(
+        &self,
+        tenant: TenantId,
+        rules: &SeatRules,
+        now: Timestamp,
+    ) -> Result<Seats, StoreError> {
+        let mut backoff = Backoff::default();
+        loop {
+            let before = self.fresh_pool(tenant).await?;
+            let counters = self.counters(tenant, Collection::Users).await?;
+            if let Some(used) = used(&before, &counters) {
+                let (single, shares) = shares(rules.seats, used)?;
+                let SeatRules { seats, auto_upgrade, on_join } = *rules;
+                let after = Pool { seats, auto_upgrade, on_join, single, epoch: before.epoch + 1 };
+                let mut writes = vec![((), replace_pool(tenant, &before, &after))];
+                for (counter, free) in counters.iter().zip(shares) {
+                    writes.push(((), replace_share(tenant, counter, free, after.epoch)));
+                }
+                let detail = json!({
+                    "seats": seats,
+                    "auto_upgrade": auto_upgrade,
+                    "on_join": on_join.as_str(),
+                });
+                let entry = Activity::new(now, "operator", "seats.set", detail)?;
+                writes.push(((), entry.write(tenant)));
+                if matches!(self.commit(&writes).await?, Commit::Done) {
+                    self.hints.learn_pool(tenant, after);
+                    return Ok(Seats { rules: *rules, used });
+                }
+            }
+            backoff.pause().await?;
+        }
+    }
+
+    /// A counter with a free seat, one of them at random so that those who look at the same time
+    /// do not all choose the same.
+    pub(super) async fn vacancy(&self, tenant: TenantId) -> Result<Option<char>, StoreError> {
+        let counters = self.counters(tenant, Collection::Users).await?;
+        let vacant: Vec<char> = counters
+            .iter()
+            .filter(|counter| counter.free > 0)
+            .map(|counter| counter.shard)
+            .collect();
+        let Some(last) = vacant.len().checked_sub(1) else { return Ok(None) };
+        let random = usize::try_from(random()? >> 32).unwrap_or_default();
+        Ok(vacant.get(random % (last + 1)).copied())
+    }
+
+    /// Adds a step to a full pool that may grow. Of many who try at once one succeeds; the others
+    /// find its seats.
+    pub(super) async fn grow(
+        &self,
+        tenant: TenantId,
+        pool: &Pool,
+        home: char,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(before) = pool.seats else { return Ok(()) };
+        let after = before.saturating_add(STEP);
+        let shard = if pool.single { FIRST } else { home };
+        let size = Write::update(Key::seats(tenant), "SET seats = :after")
+            .when("seats = :before AND e = :e")
+            .bind(":before", number(before))
+            .bind(":after", number(after))
+            .bind(":e", number(pool.epoch));
+        let seats = Write::update(Key::counter(tenant, Collection::Users, shard), "ADD f :step")
+            .when("e = :e")
+            .bind(":step", number(STEP))
+            .bind(":e", number(pool.epoch));
+        self.hints.forget_pool(tenant);
+        let detail = json!({"from": before, "to": after});
+        let entry = Activity::new(now, "gatehouse", "seats.grown", detail)?.write(tenant);
+        self.commit(&[((), size), ((), seats), ((), entry)]).await.map(drop)
+    }
+}
+
+/// Seats in use; `None` when pool and counters were read in different epochs.
+fn used(pool: &Pool, counters: &[Counter]) -> Option<u64> {
+    if counters.iter().any(|counter| counter.epoch != pool.epoch) {
+        return None;
+    }
+    let free: i64 = counters.iter().map(|counter| counter.free).sum();
+    let used = i128::from(pool.seats.unwrap_or_default()) - i128::from(free);
+    Some(u64::try_from(used).unwrap_or_default())
+}
+
+/// How the free seats are spread over the sixteen counters. A debt lies in the first alone.
+fn shares(seats: Option<u64>, used: u64) -> Result<(bool, Vec<i64>), StoreError> {
+    let size = i128::from(seats.unwrap_or_default());
+    let free = i64::try_from(size - i128::from(used)).map_err(|_| StoreError::TooLarge)?;
+    if seats.is_some() && free >= 0 {
+        let spread =
+            (0..COUNTERS).map(|index| free / COUNTERS + i64::from(index < free % COUNTERS));
+        return Ok((false, spread.collect()));
+    }
+    let debt = (0..COUNTERS).map(|index| if index == 0 { free } else { 0 });
+    Ok((seats.is_some(), debt.collect()))
+}
+
+fn replace_pool(tenant: TenantId, before: &Pool, after: &Pool) -> Write {
+    let mut item = Key::seats(tenant).item();
+    item.extend(after.attributes());
+    let write = Write::put(item);
+    if before.epoch == 0 {
+        return write.when("attribute_not_exists(pk)");
+    }
+    write.when("e = :before").bind(":before", number(before.epoch))
+}
+
+fn replace_share(tenant: TenantId, counter: &Counter, free: i64, epoch: u64) -> Write {
+    let key = Key::counter(tenant, Collection::Users, counter.shard);
+    let found =
+        if counter.free == 0 { "(attribute_not_exists(f) OR f = :found)" } else { "f = :found" };
+    let write = Write::update(key, "SET f = :free, e = :after")
+        .bind(":found", number(counter.free))
+        .bind(":free", number(free))
+        .bind(":after", number(epoch));
+    if counter.epoch == 0 {
+        return write.when(format!("{found} AND attribute_not_exists(e)"));
+    }
+    write.when(format!("{found} AND e = :before")).bind(":before", number(counter.epoch))
+}
+
+/// The counter that a pool with a debt deals with alone.
+pub(super) const FIRST: char = '0';
+
+const COUNTERS: i64 = 16;
+
+/// Seats that a full pool grows by.
+const STEP: u64 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up_to_what_is_free() {
+        for (seats, used, single) in
+            [(Some(50), 0, false), (Some(50), 50, false), (Some(5), 7, true), (None, 3, false)]
+        {
+            let (is_single, shares) = shares(seats, used).unwrap();
+            let free = i64::try_from(seats.unwrap_or(0)).unwrap() - i64::try_from(used).unwrap();
+            assert_eq!((is_single, shares.iter().sum::<i64>()), (single, free), "{seats:?} {used}");
+            assert_eq!(shares.len(), 16);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! How a counter starts to count in finer steps when it has grown large.
+//!
+//! One transaction writes sixteen leaf rows with exact counts and marks the counter `deep`, on
+//! the condition that its sequence is what it was before the ids were read: any creation or
+//! deletion in between refuses it, and a later write or page tries again. There is no job to run
+//! and no moment at which a page is inexact. A counter never becomes shallow again.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::counters::{Counter, DIGITS, Position, leaf_attribute};
+use super::item::{Item, number};
+use super::keys::{Collection, Key, resources};
+use super::read::{Consistency, Range, Sort, sort_key};
+use super::transaction::Commit;
+use super::write::Write;
+use super::{Store, StoreError};
+use crate::ids::{ResourceId, TenantId};
+
+impl Store {
+    /// After a creation: looks at the counter now and then, chosen by the new id.
+    pub(super) async fn sample_split(
+        &self,
+        tenant: TenantId,
+        collection: Collection,
+        id: ResourceId,
+    ) {
+        let position = Position::of(id);
+        let shard = position.shard;
+        let every = (self.split_threshold / LOOKS_PER_THRESHOLD).clamp(1, 64);
+        let sampled = u64::from(position.leaf).is_multiple_of(every);
+        if !sampled || self.hints.deep(tenant, collection, shard) {
+            return;
+        }
+        let key = Key::counter(tenant, collection, shard);
+        let row = self.get_with(&key, Consistency::Eventual).await;
+        match row.and_then(|row| row.as_ref().map(Counter::read).transpose()) {
+            Ok(Some(counter)) => self.split_if_large(tenant, collection, &counter).await,
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a counter could not be looked at"),
+        }
+    }
+
+    /// Splits a counter above the threshold. Failing is harmless: someone tries again.
+    pub(super) async fn split_if_large(
+        &self,
+        tenant: TenantId,
+        collection: Collection,
+        counter: &Counter,
+    ) {
+        if counter.deep || counter.total <= self.split_threshold {
+            return;
+        }
+        if let Err(error) = self.split(tenant, collection, counter.shard).await {
+            tracing::warn!(%error, tenant.id = %tenant, "a counter could not be split");
+        }
+    }
+
+    async fn split(
+        &self,
+        tenant: TenantId,
+        collection: Collection,
+        shard: char,
+    ) -> Result<(), StoreError> {
+        let Some(row) = self.get(&Key::counter(tenant, collection, shard)).await? else {
+            return Ok(());
+        };
+        let counter = Counter::read(&row)?;
+        if counter.deep {
+            return Ok(());
+        }
+        let leaves = self.count_leaves(tenant, collection, shard).await?;
+        if !agrees(&counter, &leaves) {
+            // A transaction was half visible to the reads; its sequence refuses the split anyway
+            // unless both halves fell between them.
+            tracing::warn!(tenant.id = %tenant, "a counter and its rows disagree; not split");
+            return Ok(());
+        }
+        let mark = Write::update(Key::counter(tenant, collection, shard), "SET deep = :true")
+            .when("attribute_not_exists(deep) AND q = :q")
+            .bind(":true", AttributeValue::Bool(true))
+            .bind(":q", number(counter.sequence));
+        let rows = DIGITS.into_iter().map(|second| {
+            let prefix = format!("{shard}{second}");
+            let mut item = Key::leaves(tenant, collection, &prefix).item();
+            item.extend(leaves.get(&second).cloned().unwrap_or_default().attributes());
+            ((), Write::put(item))
+        });
+        let writes: Vec<_> = std::iter::once(((), mark)).chain(rows).collect();
+        if matches!(self.commit(&writes).await?, Commit::Done) {
+            self.hints.learn_deep(tenant, collection, shard, true);
+        }
+        Ok(())
+    }
+
+    async fn count_leaves(
+        &self,
+        tenant: TenantId,
+        collection: Collection,
+        shard: char,
+    ) -> Result<HashMap<char, Leaves>, StoreError> {
+        let range = Range::all(resources(tenant, collection), Consistency::Strong)
+            .sorted(Sort::BeginsWith(shard.to_string()))
+            .keys_only();
+        let mut counts: HashMap<char, Leaves> = HashMap::new();
+        for row in self.query(&range, usize::MAX).await? {
+            let id: ResourceId = sort_key(&row)?.parse().map_err(|_| StoreError::Corrupt("sk"))?;
+            let position = Position::of(id);
+            *counts.entry(position.second).or_default().0.entry(position.leaf).or_default() += 1;
+        }
+        Ok(counts)
+    }
+}
+
+/// Resources by leaf, within one bucket.
+#[derive(Clone, Debug, Default)]
+struct Leaves(HashMap<u8, u64>);
+
+impl Leaves {
+    fn attributes(self) -> Item {
+        self.0.into_iter().map(|(leaf, count)| (leaf_attribute(leaf), number(count))).collect()
+    }
+}
+
+fn agrees(counter: &Counter, leaves: &HashMap<char, Leaves>) -> bool {
+    DIGITS.into_iter().zip(counter.buckets).all(|(second, bucket)| {
+        leaves.get(&second).map_or(0, |leaves| leaves.0.values().sum()) == bucket
+    })
+}
+
+/// A counter is looked at about this often before it doubles its threshold.
+const LOOKS_PER_THRESHOLD: u64 = 25;

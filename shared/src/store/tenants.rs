@@ -1,0 +1,216 @@
+//! Tenants: the customer organisations, and everything that goes when one goes.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::batch::RowChange;
+use super::item::{Item, flag, parsed, take_optional_text, take_text, text};
+use super::keys::{Key, SK, TENANTS, of_tenant};
+use super::read::{Consistency, Range, Sort, sort_key};
+use super::transaction::Commit;
+use super::unique::move_value;
+use super::write::Write;
+use super::{Store, StoreError, UniqueAttribute};
+use crate::ids::{ResourceId, TenantId};
+
+/// A customer organisation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tenant {
+    /// Never reused.
+    pub id: TenantId,
+    /// For people.
+    pub name: String,
+    /// The operator's own name for it; no two tenants have the same.
+    pub external_id: Option<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Refuses unknown SCIM attributes instead of keeping them.
+    pub strict: bool,
+}
+
+/// A write of the transaction, named by what its refusal means.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Tenant,
+    ExternalId,
+    Vacated,
+    Unconditional,
+}
+
+impl Tenant {
+    fn read(mut item: Item) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: parsed(&item, "id")?,
+            created_at: parsed(&item, "ca")?,
+            strict: flag(&item, "strict"),
+            name: take_text(&mut item, "nm")?,
+            external_id: take_optional_text(&mut item, "x"),
+        })
+    }
+
+    fn row(&self) -> Item {
+        let mut item = Key::tenant(self.id).item();
+        item.extend([
+            ("id".to_owned(), text(self.id.to_string())),
+            ("nm".to_owned(), text(&self.name)),
+            ("ca".to_owned(), text(self.created_at.to_string())),
+            ("strict".to_owned(), AttributeValue::Bool(self.strict)),
+        ]);
+        if let Some(external_id) = &self.external_id {
+            item.insert("x".to_owned(), text(external_id));
+        }
+        item
+    }
+
+    fn external_id_key(&self) -> Option<Key> {
+        self.external_id.as_deref().filter(|id| !id.is_empty()).map(Key::tenant_external_id)
+    }
+
+    /// A write of its row that is refused once it is no longer this one.
+    fn while_it_is(&self, write: Write) -> Write {
+        let write =
+            write.bind(":nm", text(&self.name)).bind(":strict", AttributeValue::Bool(self.strict));
+        match &self.external_id {
+            Some(external_id) => {
+                write.when("nm = :nm AND strict = :strict AND x = :x").bind(":x", text(external_id))
+            }
+            None => write.when("nm = :nm AND strict = :strict AND attribute_not_exists(x)"),
+        }
+    }
+}
+
+impl Store {
+    /// Creates a tenant. `id` must be new.
+    #[tracing::instrument(level = "debug", name = "store.create_tenant", skip_all, fields(tenant.id = %tenant.id))]
+    pub async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        let mut writes = vec![
+            (Part::Tenant, Write::insert(tenant.row())),
+            (Part::Unconditional, Write::put(Key::registered(tenant.id).item())),
+        ];
+        move_external_id(None, Some(tenant), tenant.id, &mut writes);
+        self.commit_tenant(&writes).await
+    }
+
+    /// The tenant with this id.
+    #[tracing::instrument(level = "debug", name = "store.tenant", skip_all, fields(tenant.id = %tenant))]
+    pub async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
+        self.get(&Key::tenant(tenant)).await?.map(Tenant::read).transpose()
+    }
+
+    /// The tenant with this name of the operator's.
+    #[tracing::instrument(level = "debug", name = "store.tenant_by_external_id", skip_all)]
+    pub async fn tenant_by_external_id(
+        &self,
+        external_id: &str,
+    ) -> Result<Option<Tenant>, StoreError> {
+        if external_id.is_empty() {
+            return Ok(None);
+        }
+        match self.get(&Key::tenant_external_id(external_id)).await? {
+            Some(row) => self.tenant(parsed(&row, "id")?).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Tenants that were created after `last`, the oldest first; from the first without it.
+    #[tracing::instrument(level = "debug", name = "store.tenants", skip_all)]
+    pub async fn tenants(
+        &self,
+        last: Option<TenantId>,
+        limit: usize,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        let mut range = Range::all(TENANTS.to_owned(), Consistency::Strong).keys_only();
+        range.sort = last.map(|last| Sort::After(last.to_string()));
+        let mut keys = Vec::new();
+        for row in self.query(&range, limit).await? {
+            keys.push(Key::tenant(parsed(&row, SK)?));
+        }
+        let rows = self.get_many(&keys, None).await?;
+        let mut tenants = rows.into_iter().map(Tenant::read).collect::<Result<Vec<_>, _>>()?;
+        tenants.sort_unstable_by_key(|tenant| tenant.id);
+        Ok(tenants)
+    }
+
+    /// Replaces a tenant that was read, unless it has changed since.
+    #[tracing::instrument(level = "debug", name = "store.replace_tenant", skip_all, fields(tenant.id = %before.id))]
+    pub async fn replace_tenant(&self, before: &Tenant, after: &Tenant) -> Result<(), StoreError> {
+        let mut writes = vec![(Part::Tenant, before.while_it_is(Write::put(after.row())))];
+        move_external_id(Some(before), Some(after), before.id, &mut writes);
+        self.commit_tenant(&writes).await
+    }
+
+    /// Deletes a tenant with everything it has, its own row last: whoever sends a request again
+    /// that failed in the middle still finds the tenant and the work left. Revoke its tokens
+    /// first. Its activity stays until it expires.
+    #[tracing::instrument(level = "debug", name = "store.delete_tenant", skip_all, fields(tenant.id = %tenant))]
+    pub async fn delete_tenant(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let Some(before) = self.tenant(tenant).await? else { return Ok(()) };
+        self.delete_groups(tenant).await?;
+        for partition in of_tenant(tenant) {
+            self.delete_partition(&partition).await?;
+        }
+        let row = before.while_it_is(Write::delete(Key::tenant(tenant)));
+        let mut writes = vec![
+            (Part::Tenant, row),
+            (Part::Unconditional, Write::delete(Key::registered(tenant))),
+            (Part::Unconditional, Write::delete(Key::seats(tenant))),
+        ];
+        move_external_id(Some(&before), None, tenant, &mut writes);
+        self.commit_tenant(&writes).await
+    }
+
+    /// Empties the groups; their rows go with the rest, so that a second attempt finds them.
+    async fn delete_groups(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let mut last: Option<ResourceId> = None;
+        loop {
+            let groups = self.groups_after(tenant, last, GROUPS_AT_A_TIME).await?;
+            for group in &groups {
+                self.remove_all_members(tenant, group.id).await?;
+            }
+            match groups.last() {
+                Some(group) => last = Some(group.id),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn delete_partition(&self, pk: &str) -> Result<(), StoreError> {
+        let range = Range::all(pk.to_owned(), Consistency::Strong).keys_only();
+        loop {
+            let rows = self.query(&range, ROWS_AT_A_TIME).await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            let mut changes = Vec::with_capacity(rows.len());
+            for row in &rows {
+                changes.push(RowChange::Delete(Key::in_partition(pk, sort_key(row)?)));
+            }
+            self.write_rows(changes).await?;
+        }
+    }
+
+    async fn commit_tenant(&self, writes: &[(Part, Write)]) -> Result<(), StoreError> {
+        let Commit::Refused(refusals) = self.commit(writes).await? else { return Ok(()) };
+        let Some(refusal) = refusals.first() else { return Ok(()) };
+        Err(match refusal.label {
+            Part::Tenant if refusal.found.is_none() => StoreError::NotFound,
+            Part::Tenant => StoreError::VersionMismatch,
+            Part::ExternalId => StoreError::Conflict(UniqueAttribute::TenantExternalId),
+            Part::Vacated | Part::Unconditional => StoreError::Corrupt("id"),
+        })
+    }
+}
+
+fn move_external_id(
+    before: Option<&Tenant>,
+    after: Option<&Tenant>,
+    id: TenantId,
+    writes: &mut Vec<(Part, Write)>,
+) {
+    let key = Tenant::external_id_key;
+    let (old, new) = (before.and_then(key), after.and_then(key));
+    move_value((Part::ExternalId, Part::Vacated), &id.to_string(), old, new, writes);
+}
+
+const GROUPS_AT_A_TIME: usize = 100;
+const ROWS_AT_A_TIME: usize = 1_000;

@@ -1,0 +1,94 @@
+"""Starts the built server on a free port with an empty store, and makes tenants in it."""
+
+import json
+import os
+import select
+import subprocess
+import time
+import urllib.request
+
+from gate import tools
+
+START_SECONDS = 30
+
+
+class Target:
+    """One tenant to test against: the SCIM base URL and a token that names the tenant."""
+
+    def __init__(self, base_url, token, local=None):
+        self.base_url, self.token, self.local = base_url.rstrip("/"), token, local
+
+
+class Local:
+    """The laptop process, in memory, stopped at the end of the `with` block."""
+
+    def __init__(self, binary, folder):
+        self.binary, self.folder = binary, folder
+
+    def __enter__(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log = self.folder / "server.log"
+        with open(self.log, "wb") as err:
+            self.process = subprocess.Popen(
+                [self.binary, "--ephemeral", "--port", "0", "--json"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=err,
+                cwd=self.folder,
+            )
+        try:
+            self.ready = json.loads(self._first_line())
+        except Exception:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+    def died(self):
+        """Why the server is no longer running, or None."""
+        code = self.process.poll()
+        return None if code is None else f"the server ended with code {code}:\n{tools.tail(self.log, 10)}"
+
+    def panics(self):
+        """Lines of the server's log that tell of a panic."""
+        lines = self.log.read_text("utf-8", "replace").split("\n")
+        return [line for line in lines if "panicked at" in line]
+
+    def new_tenant(self, name):
+        """A fresh, empty tenant, through the operator API."""
+        tenant = self.operator("POST", "/v1/tenants", {"name": name})
+        token = self.operator("POST", f"/v1/tenants/{tenant['id']}/scim-tokens", {})
+        return Target(self.ready["scim"]["base_url"], token["token"], self)
+
+    def operator(self, method, path, body=None):
+        """One call of the operator API."""
+        request = urllib.request.Request(
+            self.ready["base_url"] + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": "Bearer " + self.ready["operator_key"],
+                "Content-Type": "application/json",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def _first_line(self):
+        line, stdout = b"", self.process.stdout.fileno()
+        end = time.monotonic() + START_SECONDS
+        while not line.endswith(b"\n"):
+            readable, _, _ = select.select([stdout], [], [], max(0, end - time.monotonic()))
+            piece = os.read(stdout, 65536) if readable else b""
+            if not piece:
+                raise tools.SetupError(f"the server did not come up:\n{tools.tail(self.log, 10)}")
+            line += piece
+        return line

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Runs every level of Gatehouse's tests and ends with one line: `N passed, M failed`.
+
+  run.py                                        everything, as `make test` does
+  run.py --only okta --only abuse               some suites
+  run.py --only okta --base-url URL --token T   against a running server; its tenant should be empty
+
+Each suite gets its own server process with an empty store, and a fresh tenant in it. Logs are below
+target/acceptance/. Needs Python 3.11 and cargo; installs the rest itself.
+"""
+
+import argparse
+import importlib
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from gate import rust, tools  # noqa: E402
+from gate.report import Outcome, Ticker, show  # noqa: E402
+from gate.server import Local, Target  # noqa: E402
+
+# In the order of running: what is cheap and tells most comes first.
+RUST_LEVELS = {"rust": ("unit, integration and doc tests", rust.test), "fuzz": ("fuzz targets", rust.fuzz)}
+SUITES = ("okta", "scim_sanity", "scim2_tester", "microsoft", "schemathesis", "abuse")
+
+
+def main():
+    """Runs what was asked for; the exit code is 1 if anything failed or did not run."""
+    arguments = parse()
+    chosen = arguments.only or [*RUST_LEVELS, *SUITES]
+    if arguments.base_url:
+        chosen = [name for name in chosen if name in SUITES]
+    print("Gatehouse tests\n", flush=True)
+    outcomes = [level(name) for name in RUST_LEVELS if name in chosen]
+    suites = [name for name in SUITES if name in chosen]
+    if suites:
+        outcomes += against_server(suites, arguments)
+    passed = sum(outcome.passed for outcome in outcomes)
+    failed = sum(outcome.failed for outcome in outcomes)
+    print(f"\n{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+def parse():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = (*RUST_LEVELS, *SUITES)
+    parser.add_argument("--only", action="append", choices=names, metavar="NAME", help="one of: " + ", ".join(names))
+    parser.add_argument("--base-url", help="SCIM base URL of a running server, e.g. http://127.0.0.1:7400/scim/v2")
+    parser.add_argument("--token", help="a SCIM token of that server")
+    arguments = parser.parse_args()
+    if bool(arguments.base_url) != bool(arguments.token):
+        parser.error("--base-url and --token go together")
+    return arguments
+
+
+def level(name):
+    """Runs one Rust level."""
+    label, work = RUST_LEVELS[name]
+    log = tools.WORK / name / "output.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    return timed(label, log, lambda: work(log))
+
+
+def against_server(names, arguments):
+    """Runs suites against a server: the given one, or one of our own for each."""
+    if arguments.base_url:
+        given = Target(arguments.base_url, arguments.token)
+        return [suite(name, lambda module, folder: start(module, given, folder)) for name in names]
+    try:
+        binary = rust.build_server(tools.WORK / "build.log")
+    except tools.SetupError as error:
+        outcome = Outcome.did_not_run(str(error))
+        outcome.failed = len(names)
+        show("server", outcome, 0, tools.WORK / "build.log")
+        return [outcome]
+    return [suite(name, lambda module, folder: with_own_server(binary, module, folder)) for name in names]
+
+
+def suite(name, work):
+    """Runs one suite and shows its line."""
+    module = importlib.import_module("suites." + name)
+    folder = tools.WORK / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return timed(module.LABEL, folder / "output.log", lambda: work(module, folder))
+
+
+def with_own_server(binary, module, folder):
+    """Runs one suite on a fresh tenant of a fresh server, which must live through it."""
+    prepared = module.prepare()
+    with Local(binary, folder) as local:
+        outcome = module.run(prepared, local.new_tenant(module.LABEL), folder)
+        if local.died():
+            outcome.bad(local.died())
+    return outcome
+
+
+def start(module, target, folder):
+    """Runs one suite against a given server."""
+    return module.run(module.prepare(), target, folder)
+
+
+def timed(label, log, work):
+    """Runs `work`; whatever goes wrong in it is a failure of this line only."""
+    with Ticker(label, log) as ticker:
+        try:
+            outcome = work()
+        except tools.SetupError as error:
+            outcome = Outcome.did_not_run(str(error))
+        except subprocess.TimeoutExpired as error:
+            outcome = Outcome.did_not_run(f"not finished after {error.timeout:.0f} s")
+        except Exception:
+            outcome = Outcome.did_not_run(traceback.format_exc(limit=-4))
+    show(label, outcome, ticker.seconds(), log)
+    return outcome
+
+
+if __name__ == "__main__":
+    main()

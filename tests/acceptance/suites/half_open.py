@@ -1,0 +1,50 @@
+"""Connections that begin a request and never end it."""
+
+import select
+import socket
+import time
+
+CONNECTIONS = 50
+DROPPED_WITHIN_SECONDS = 30
+# How long another client may wait for its answer meanwhile.
+SERVED_WITHIN_SECONDS = 2
+
+
+class HalfOpen:
+    """Fifty such connections: silent ones, ones inside the headers, and ones inside the body."""
+
+    def __init__(self, client):
+        head = f"POST {client.prefix}/Users HTTP/1.1\r\nHost: {client.host}\r\n"
+        body = (
+            f"Authorization: Bearer {client.token}\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{{"
+        )
+        openings = (b"", head.encode(), (head + body).encode())
+        self.started = time.monotonic()
+        self.sockets = []
+        for number in range(CONNECTIONS):
+            connection = socket.create_connection(client.socket_address(), timeout=5)
+            connection.sendall(openings[number % len(openings)])
+            connection.setblocking(False)
+            self.sockets.append(connection)
+
+    def still_open(self):
+        """How many the server has not dropped when the time is over."""
+        waiting = list(self.sockets)
+        while waiting and time.monotonic() - self.started < DROPPED_WITHIN_SECONDS:
+            ready, _, _ = select.select(waiting, [], [], 1)
+            waiting = [connection for connection in waiting if connection not in ready or not ended(connection)]
+        for connection in self.sockets:
+            connection.close()
+        return len(waiting)
+
+
+def ended(connection):
+    """Whether the server closed this connection; an answer sent before, such as 408, is read away."""
+    try:
+        while connection.recv(4096):
+            pass
+        return True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

@@ -1,0 +1,4 @@
+//! The pure SCIM core without the rest of `shared`. The files beside this one are links to its own.
+
+pub mod ids;
+pub mod scim;

@@ -1,0 +1,163 @@
+//! Many clients at once, over real threads.
+
+use std::sync::Arc;
+
+use axum::http::Method;
+use harness::{Answer, TestApp};
+use serde_json::{Value, json};
+
+/// Sends all requests at once and waits for all answers.
+async fn at_once(test: &Arc<TestApp>, requests: Vec<(Method, String, Value)>) -> Vec<Answer> {
+    let sent: Vec<_> = requests
+        .into_iter()
+        .map(|(method, path, body)| {
+            let test = Arc::clone(test);
+            tokio::spawn(async move { test.scim(method, &path, Some(body)).await })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for answer in sent {
+        answers.push(answer.await.unwrap());
+    }
+    answers
+}
+
+fn count(answers: &[Answer], status: u16) -> usize {
+    answers.iter().filter(|answer| answer.status.as_u16() == status).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_100_identical_creates_one_succeeds() {
+    let test = Arc::new(TestApp::new().await);
+    let body = json!({"userName": "Ada@acme.example", "externalId": "1"});
+    let requests = vec![(Method::POST, "/Users".to_owned(), body); 100];
+    let answers = at_once(&test, requests).await;
+    assert_eq!((count(&answers, 201), count(&answers, 409)), (1, 99));
+    let conflict = answers.iter().find(|answer| answer.status == 409).unwrap();
+    assert_eq!(conflict.json()["scimType"], "uniqueness");
+    assert_eq!(test.get("/Users").await.json()["totalResults"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_clients_adding_500_members_each_end_with_1000() {
+    let test = Arc::new(TestApp::new().await);
+    let mut ids = Vec::new();
+    for n in 0..1_000 {
+        ids.push(test.user(&format!("user{n}")).await);
+    }
+    let group = test.post("/Groups", json!({"displayName": "All"})).await.expect(201).text("id");
+    let requests = ids
+        .chunks(500)
+        .map(|half| {
+            let members: Vec<Value> = half.iter().map(|id| json!({"value": id})).collect();
+            let body = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{"op": "add", "path": "members", "value": members}],
+            });
+            (Method::PATCH, format!("/Groups/{group}"), body)
+        })
+        .collect();
+    for answer in at_once(&test, requests).await {
+        answer.expect(204);
+    }
+    let members = test.get(&format!("/Groups/{group}")).await.expect(200).json();
+    assert_eq!(members["members"].as_array().unwrap().len(), 1_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn single_adds_and_removes_of_many_clients_all_count() {
+    let test = Arc::new(TestApp::new().await);
+    let mut ids = Vec::new();
+    for n in 0..60 {
+        ids.push(test.user(&format!("user{n}")).await);
+    }
+    let leaving: Vec<Value> = ids[..30].iter().map(|id| json!({"value": id})).collect();
+    let group = json!({"displayName": "All", "members": leaving});
+    let group = test.post("/Groups", group).await.expect(201).text("id");
+    let requests = ids
+        .iter()
+        .enumerate()
+        .map(|(n, id)| {
+            let operation = if n < 30 {
+                json!({"op": "Remove", "path": "members", "value": [{"$ref": null, "value": id}]})
+            } else {
+                json!({"op": "Add", "path": "members", "value": [{"value": id}]})
+            };
+            let body = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [operation],
+            });
+            (Method::PATCH, format!("/Groups/{group}"), body)
+        })
+        .collect();
+    for answer in at_once(&test, requests).await {
+        answer.expect(200);
+    }
+    let group = test.get(&format!("/Groups/{group}")).await.expect(200).json();
+    let mut members: Vec<&str> =
+        group["members"].as_array().unwrap().iter().map(|m| m["value"].as_str().unwrap()).collect();
+    members.sort_unstable();
+    let mut expected: Vec<&str> = ids[30..].iter().map(String::as_str).collect();
+    expected.sort_unstable();
+    assert_eq!(members, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_200_concurrent_creates_on_50_seats_50_are_licensed() {
+    let test = Arc::new(TestApp::new().await);
+    let seats = format!("/v1/tenants/{}/seats", test.acme.id);
+    let pool = json!({"seats": 50, "auto_upgrade": false, "on_join": "grant"});
+    test.operator(Method::PUT, &seats, Some(pool)).await.expect(200);
+    let requests = (0..200)
+        .map(|n| (Method::POST, "/Users".to_owned(), json!({"userName": format!("user{n}")})))
+        .collect();
+    let answers = at_once(&test, requests).await;
+    assert_eq!(count(&answers, 201), 200, "a full pool makes users view-only");
+    let used = test.operator(Method::GET, &seats, None).await.expect(200).json();
+    assert_eq!((&used["seats"], &used["used"]), (&json!(50), &json!(50)));
+    let users = test.operator(Method::GET, &seats.replace("seats", "users?limit=1000"), None).await;
+    let users = users.expect(200).json();
+    let licensed = users["items"].as_array().unwrap().iter().filter(|u| u["license"] == "full");
+    assert_eq!(licensed.count(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_200_concurrent_creates_that_insist_on_a_seat_50_succeed() {
+    let test = Arc::new(TestApp::new().await);
+    let seats = format!("/v1/tenants/{}/seats", test.acme.id);
+    test.operator(Method::PUT, &seats, Some(json!({"seats": 50}))).await.expect(200);
+    let licence = json!({"license": "full"});
+    let requests = (0..200)
+        .map(|n| {
+            let body = json!({
+                "userName": format!("user{n}"),
+                "urn:gatehouse:params:scim:schemas:extension:licence:1.0:User": licence,
+            });
+            (Method::POST, "/Users".to_owned(), body)
+        })
+        .collect();
+    let answers = at_once(&test, requests).await;
+    assert_eq!((count(&answers, 201), count(&answers, 403)), (50, 150));
+    assert_eq!(test.get("/Users?count=0").await.json()["totalResults"], 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn conflicting_patches_of_one_user_are_applied_one_after_the_other() {
+    let test = Arc::new(TestApp::new().await);
+    let id = test.user("ada").await;
+    let requests = (0..40)
+        .map(|n| {
+            let body = json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{"op": "add", "path": "roles", "value": [{"value": format!("r{n}")}]}],
+            });
+            (Method::PATCH, format!("/Users/{id}"), body)
+        })
+        .collect();
+    for answer in at_once(&test, requests).await {
+        answer.expect(200);
+    }
+    let user = test.get(&format!("/Users/{id}")).await.expect(200).json();
+    assert_eq!(user["roles"].as_array().unwrap().len(), 40);
+    assert_eq!(user["meta"]["version"], "W/\"41\"");
+}

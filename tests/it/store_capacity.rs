@@ -1,0 +1,107 @@
+//! What each operation costs: calls and capacity units, exactly. A change here is a decision.
+
+use shared::scim::licence::Licence;
+use shared::store::{SeatWish, UserWrite};
+
+use crate::store_table::{Table, group, id, member, tenant, user};
+
+/// The calls and units since the last look are these.
+fn check(table: &Table, what: &str, calls: &[&str], units: f64) {
+    let mut used = table.take();
+    // Calls in parallel have no order.
+    used.calls.sort_unstable();
+    assert_eq!(
+        (used.calls, used.units),
+        (calls.iter().map(ToString::to_string).collect(), units),
+        "{what}"
+    );
+}
+
+#[tokio::test]
+async fn users_cost_what_the_table_says() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    let name = &user(1).keys.user_name;
+    // Not sampled for a split.
+    let created = store.create_user(t, id(1), &user(1)).await.unwrap().user;
+    check(&table, "create", &["TransactWriteItems"], 10.0);
+    store.user(t, id(1)).await.unwrap().unwrap();
+    check(&table, "get", &["GetItem"], 1.0);
+    store.user_by_user_name(t, name).await.unwrap().unwrap();
+    check(&table, "filter userName, hit", &["GetItem", "GetItem"], 2.0);
+    store.user_by_user_name(t, "nobody").await.unwrap();
+    check(&table, "filter userName, miss", &["GetItem"], 1.0);
+    store.users_by_email(t, name).await.unwrap();
+    check(&table, "filter emails", &["GetItem", "GetItem", "Query"], 3.0);
+    let patched = store.update_user(t, &created, &user(1).keys, &user(1)).await.unwrap().user;
+    check(&table, "patch", &["PutItem"], 2.0);
+    let renamed = UserWrite { keys: user(2).keys, ..user(1) };
+    let renamed_user = store.update_user(t, &patched, &user(1).keys, &renamed).await.unwrap().user;
+    check(&table, "rename and new externalId", &["TransactWriteItems"], 12.0);
+    store.users_total(t).await.unwrap();
+    check(&table, "totalResults", &["Query"], 1.0);
+    store.users_page(t, 1, 100).await.unwrap();
+    check(&table, "page", &["Query", "Query"], 1.5);
+    store.delete_user(t, &renamed_user, &renamed.keys).await.unwrap();
+    check(&table, "delete", &["Query", "Query", "TransactWriteItems"], 11.0);
+}
+
+#[tokio::test]
+async fn seats_cost_no_more_than_the_counter() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    let seated = UserWrite { licence: Licence::Full, seat: SeatWish::Required, ..user(1) };
+    store.create_user(t, id(1), &seated).await.unwrap();
+    check(&table, "first create, which reads the rules", &["GetItem", "TransactWriteItems"], 11.0);
+    let second = UserWrite { keys: user(2).keys, ..seated.clone() };
+    let created = store.create_user(t, id(2), &second).await.unwrap().user;
+    check(&table, "create with a seat", &["TransactWriteItems"], 10.0);
+    let inactive = UserWrite { active: false, keys: user(2).keys, ..seated };
+    store.update_user(t, &created, &user(2).keys, &inactive).await.unwrap();
+    check(&table, "deactivate", &["TransactWriteItems"], 6.0);
+}
+
+#[tokio::test]
+async fn a_page_costs_the_same_anywhere() {
+    let (table, store) = Table::store().await;
+    let store = store.with_split_threshold(20);
+    for n in 0..1_000 {
+        store.create_user(tenant(1), id(n), &user(n)).await.unwrap();
+    }
+    for start in [1, 300, 500, 777, 900] {
+        table.take();
+        let page = store.users_page(tenant(1), start, 100).await.unwrap();
+        assert_eq!((page.items.len(), page.total), (100, 1_000));
+        let used = table.take();
+        assert_eq!(used.calls, ["Query", "GetItem", "Query"], "{start}");
+        assert!(used.units <= 21.0, "{start}: {}", used.units);
+    }
+}
+
+#[tokio::test]
+async fn a_member_costs_the_same_in_an_empty_group_and_in_one_of_two_thousand() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    store.create_group(t, id(1), &group("empty"), &[]).await.unwrap();
+    let many: Vec<_> = (10_000..12_000).map(member).collect();
+    store.create_group(t, id(2), &group("large"), &many).await.unwrap();
+    for n in [1, 2] {
+        let before = store.group(t, id(n)).await.unwrap().unwrap();
+        let write = group(&before.display_name);
+        table.take();
+        assert!(store.which_are_members(t, before.id, &[id(7)]).await.unwrap().is_empty());
+        check(&table, "look for one member", &["BatchGetItem"], 1.0);
+        let after = store.update_group(t, &before, &write, &[member(7)], &[]).await.unwrap();
+        check(&table, "add a member", &["TransactWriteItems"], 5.0);
+        store.update_group(t, &after, &write, &[], &[id(7)]).await.unwrap();
+        check(&table, "remove a member", &["TransactWriteItems"], 5.0);
+        store.group(t, before.id).await.unwrap();
+        check(&table, "get without members", &["GetItem"], 1.0);
+        store.members(t, before.id, 10).await.unwrap();
+        check(&table, "first members", &["Query"], 1.0);
+    }
+    store.groups_of(t, id(10_000)).await.unwrap();
+    check(&table, "groups of a user", &["Query"], 0.5);
+    store.group_by_display_name(t, "large").await.unwrap().unwrap();
+    check(&table, "filter displayName", &["GetItem", "GetItem"], 2.0);
+}

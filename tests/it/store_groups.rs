@@ -1,0 +1,250 @@
+//! Groups and memberships.
+
+use std::collections::BTreeSet;
+
+use shared::ids::ResourceId;
+use shared::scim::members::MemberKind;
+use shared::store::{GroupMember, GroupWrite, Store, StoreError, StoredGroup, UniqueAttribute};
+
+use crate::store_table::{Fault, Table, group, id, member, tenant, user};
+
+async fn member_ids(store: &Store, group: ResourceId) -> BTreeSet<ResourceId> {
+    store.members(tenant(1), group, 100_000).await.unwrap().iter().map(|row| row.id).collect()
+}
+
+fn ids(range: std::ops::Range<u64>) -> BTreeSet<ResourceId> {
+    range.map(id).collect()
+}
+
+fn members(range: std::ops::Range<u64>) -> Vec<GroupMember> {
+    range.map(member).collect()
+}
+
+/// Changes members as a handler does: what is missing is added, again after somebody else won.
+async fn add(store: &Store, group: ResourceId, add: &[GroupMember]) -> Result<(), StoreError> {
+    let wanted: Vec<ResourceId> = add.iter().map(|row| row.id).collect();
+    loop {
+        let before = store.group(tenant(1), group).await?.unwrap();
+        let present = store.which_are_members(tenant(1), group, &wanted).await?;
+        let missing: Vec<_> = add.iter().filter(|row| !present.contains(row)).copied().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let write = rewrite(&before);
+        match store.update_group(tenant(1), &before, &write, &missing, &[]).await {
+            Err(StoreError::VersionMismatch) => {}
+            other => return other.map(drop),
+        }
+    }
+}
+
+fn rewrite(before: &StoredGroup) -> GroupWrite {
+    GroupWrite { external_id: before.external_id.clone(), ..group(&before.display_name) }
+}
+
+#[tokio::test]
+async fn a_created_group_is_found_by_everything_that_names_it() {
+    let (_, store) = Table::store().await;
+    let t = tenant(1);
+    let write = GroupWrite { external_id: Some("G1".to_owned()), ..group("Staff") };
+    let created = store.create_group(t, id(1), &write, &members(10..13)).await.unwrap();
+    assert_eq!(store.group(t, id(1)).await.unwrap().as_ref(), Some(&created));
+    let by_name = store.group_by_display_name(t, "staff").await.unwrap();
+    assert_eq!(by_name.as_ref(), Some(&created));
+    assert_eq!(store.groups_by_external_id(t, "G1").await.unwrap(), std::slice::from_ref(&created));
+    assert_eq!(member_ids(&store, id(1)).await, ids(10..13));
+    assert_eq!(store.groups_of(t, id(11)).await.unwrap(), [id(1)]);
+    assert_eq!(store.groups_with_member(t, id(11)).await.unwrap(), std::slice::from_ref(&created));
+    assert_eq!(store.groups_page(t, 1, 10).await.unwrap().items, [created]);
+    assert_eq!(store.groups_total(t).await.unwrap(), 1);
+    assert_eq!(store.members(t, id(1), 2).await.unwrap().len(), 2);
+    assert_eq!(store.group(tenant(2), id(1)).await.unwrap(), None);
+    assert!(store.members(tenant(2), id(1), 9).await.unwrap().is_empty());
+    assert!(store.groups_of(tenant(2), id(11)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_display_name_is_taken_in_any_letter_case_and_an_external_id_is_not() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    let first = GroupWrite { external_id: Some("G".to_owned()), ..group("Staff") };
+    let first = store.create_group(t, id(1), &first, &[]).await.unwrap();
+    let before = table.rows();
+    let refused = store.create_group(t, id(2), &group("STAFF"), &members(10..300)).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(UniqueAttribute::DisplayName))));
+    assert_eq!(table.rows(), before);
+    let second = GroupWrite { external_id: Some("G".to_owned()), ..group("Guests") };
+    let second = store.create_group(t, id(2), &second, &[]).await.unwrap();
+    assert_eq!(store.groups_by_external_id(t, "G").await.unwrap().len(), 2);
+    let refused = store.update_group(t, &second, &group("staff"), &[], &[]).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(UniqueAttribute::DisplayName))));
+    store.update_group(t, &first, &group("Team"), &[], &[]).await.unwrap();
+    assert_eq!(store.group_by_display_name(t, "staff").await.unwrap(), None);
+    assert_eq!(store.groups_by_external_id(t, "G").await.unwrap(), [second]);
+}
+
+#[tokio::test]
+async fn only_users_and_groups_of_the_tenant_can_be_members() {
+    let (_, store) = Table::store().await;
+    let t = tenant(1);
+    store.create_user(t, id(1), &user(1)).await.unwrap();
+    store.create_user(tenant(2), id(2), &user(2)).await.unwrap();
+    store.create_group(t, id(3), &group("Nested"), &[]).await.unwrap();
+    let mut expected = vec![member(1), GroupMember { id: id(3), kind: MemberKind::Group }];
+    expected.sort_by_key(|member| member.id);
+    let found = store.existing_members(t, &[id(1), id(2), id(3), id(4), id(1)]).await.unwrap();
+    assert_eq!(found, expected);
+    store.create_group(t, id(5), &group("Outer"), &found).await.unwrap();
+    assert_eq!(store.members(t, id(5), 10).await.unwrap(), expected);
+    assert_eq!(store.which_are_members(t, id(5), &[id(3), id(4)]).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_change_of_members_moves_the_version_and_a_stale_one_changes_nothing() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    for (n, few_or_many) in [(1, 5), (2, 500)] {
+        let name = format!("group {n}");
+        let stale = store.create_group(t, id(n), &group(&name), &[]).await.unwrap();
+        let rows = members(10..10 + few_or_many);
+        let after = store.update_group(t, &stale, &group(&name), &rows, &[]).await.unwrap();
+        assert_eq!(after.version, 2);
+        let before = table.rows();
+        let refused = store.update_group(t, &stale, &group(&name), &[], &[id(10), id(11)]).await;
+        assert!(matches!(refused, Err(StoreError::VersionMismatch)));
+        let refused = store.delete_group(t, &stale).await;
+        assert!(matches!(refused, Err(StoreError::VersionMismatch)));
+        assert_eq!(table.rows(), before);
+        let gone: Vec<_> = ids(10..10 + few_or_many).into_iter().collect();
+        let after = store.update_group(t, &after, &group(&name), &[], &gone).await.unwrap();
+        assert_eq!(after.version, 3);
+        assert!(member_ids(&store, id(n)).await.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_writers_who_add_five_hundred_members_each_leave_a_thousand() {
+    let (table, store) = Table::store().await;
+    store.create_group(tenant(1), id(1), &group("Staff"), &[]).await.unwrap();
+    let tasks: Vec<_> = [10..510, 510..1_010]
+        .map(|range| {
+            let store = table.open();
+            tokio::spawn(async move {
+                for chunk in members(range).chunks(150) {
+                    add(&store, id(1), chunk).await.unwrap();
+                }
+            })
+        })
+        .into_iter()
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(member_ids(&store, id(1)).await, ids(10..1_010));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_change_that_fails_in_the_middle_is_safe_to_send_again() {
+    let (table, store) = Table::store().await;
+    store.create_group(tenant(1), id(1), &group("Staff"), &[]).await.unwrap();
+    let all = members(10..1_010);
+    // Down from the sixth call on, for longer than the SDK tries.
+    table.fail(Fault::After(20, Box::new(Fault::Error("InternalServerError"))));
+    for _ in 0..100 {
+        table.fail(Fault::Error("InternalServerError"));
+    }
+    let failed = add(&store, id(1), &all).await;
+    assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+    table.recover();
+    let some = member_ids(&store, id(1)).await.len();
+    assert!(0 < some && some < 1_000, "{some}");
+    add(&store, id(1), &all).await.unwrap();
+    assert_eq!(member_ids(&store, id(1)).await, ids(10..1_010));
+}
+
+#[tokio::test]
+async fn a_deleted_user_leaves_its_groups_and_their_versions_move() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    let user_before = store.create_user(t, id(10), &user(10)).await.unwrap().user;
+    for n in 1..4 {
+        store.create_group(t, id(n), &group(&n.to_string()), &members(10..13)).await.unwrap();
+    }
+    store.delete_user(t, &user_before, &user(10).keys).await.unwrap();
+    for n in 1..4 {
+        assert_eq!(member_ids(&store, id(n)).await, ids(11..13));
+        assert_eq!(store.group(t, id(n)).await.unwrap().unwrap().version, 2);
+    }
+    assert!(table.rows().iter().all(|row| row["sk"]["S"] != id(10).to_string()));
+}
+
+#[tokio::test]
+async fn a_deleted_group_leaves_nothing_behind() {
+    for size in [0, 3, 90, 91, 1_500] {
+        let (table, store) = Table::store().await;
+        let t = tenant(1);
+        let nested = GroupMember { id: id(1), kind: MemberKind::Group };
+        let outer = store.create_group(t, id(2), &group("Outer"), &[nested]).await.unwrap();
+        let write = GroupWrite { external_id: Some("G".to_owned()), ..group("Staff") };
+        let created = store.create_group(t, id(1), &write, &members(10..10 + size)).await.unwrap();
+        store.delete_group(t, &created).await.unwrap();
+        // What is left is the other group and its name.
+        assert_eq!(table.rows().len() - table.rows_of("#GC").len(), 2, "{size}");
+        assert_eq!(store.groups_total(t).await.unwrap(), 1);
+        assert_eq!(store.group(t, id(2)).await.unwrap().unwrap().version, outer.version + 1);
+        store.create_group(t, id(3), &write, &[]).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_fails_anywhere_is_safe_to_send_again() {
+    for calls in 0..12 {
+        let (table, store) = Table::store().await;
+        let t = tenant(1);
+        store.create_user(t, id(10), &user(10)).await.unwrap();
+        store.create_group(t, id(1), &group("Staff"), &members(10..210)).await.unwrap();
+        table.fail(Fault::After(calls, Box::new(Fault::Error("InternalServerError"))));
+        for _ in 0..200 {
+            table.fail(Fault::Error("InternalServerError"));
+        }
+        let failed = delete_both(&store).await;
+        assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{calls}");
+        table.recover();
+        delete_both(&store).await.unwrap();
+        let left: Vec<_> = table.rows().iter().map(|row| row["pk"].to_string()).collect();
+        assert!(left.iter().all(|pk| pk.ends_with("C\"}")), "{calls}: {left:?}");
+    }
+}
+
+/// Deletes a user and a group as a handler does: what is not there is done.
+async fn delete_both(store: &Store) -> Result<(), StoreError> {
+    if let Some(before) = store.user(tenant(1), id(10)).await? {
+        store.delete_user(tenant(1), &before, &user(10).keys).await?;
+    }
+    if let Some(before) = store.group(tenant(1), id(1)).await? {
+        store.delete_group(tenant(1), &before).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn pages_of_groups_are_exact_with_split_counters() {
+    let (table, store) = Table::store().await;
+    let store = store.with_split_threshold(4);
+    for n in 0..120 {
+        store.create_group(tenant(1), id(n), &group(&n.to_string()), &[]).await.unwrap();
+    }
+    for n in 0..20 {
+        let before = store.group(tenant(1), id(n)).await.unwrap().unwrap();
+        table.open().delete_group(tenant(1), &before).await.unwrap();
+    }
+    assert!(!table.rows_of("#GR").is_empty());
+    let expected: Vec<_> = ids(20..120).into_iter().collect();
+    for start in 1..=100 {
+        let page = store.groups_page(tenant(1), start, 3).await.unwrap();
+        let found: Vec<_> = page.items.iter().map(|group| group.id).collect();
+        let from = usize::try_from(start).unwrap() - 1;
+        assert_eq!(found, expected[from..(from + 3).min(100)], "{start}");
+        assert_eq!(page.total, 100);
+    }
+}

@@ -1,0 +1,193 @@
+//! Seats: never oversold, free at once.
+
+use shared::scim::licence::Licence;
+use shared::store::{OnJoin, SeatRules, SeatWish, Store, StoreError, UserWrite};
+
+use crate::store_table::{Table, id, now, tenant, user};
+
+fn wishing(n: u64, seat: SeatWish) -> UserWrite {
+    UserWrite {
+        licence: Licence::Full,
+        document: "{\"license\":\"full\"}".to_owned(),
+        seat,
+        ..user(n)
+    }
+}
+
+fn if_free(n: u64) -> UserWrite {
+    wishing(n, SeatWish::IfFree { view_only: "{\"license\":\"view_only\"}".to_owned() })
+}
+
+fn on_join(n: u64) -> UserWrite {
+    wishing(n, SeatWish::OnJoin { view_only: "{\"license\":\"view_only\"}".to_owned() })
+}
+
+fn rules(seats: u64) -> SeatRules {
+    SeatRules { seats: Some(seats), ..SeatRules::default() }
+}
+
+/// Seats in use by the counters and by the users agree.
+async fn check_used(store: &Store, used: u64) {
+    let counted = store.seats(tenant(1)).await.unwrap().used;
+    let users = store.users_after(tenant(1), None, 10_000).await.unwrap();
+    let seated = users.iter().filter(|user| user.seated).count() as u64;
+    assert_eq!((counted, seated), (used, used));
+    assert!(
+        users
+            .iter()
+            .all(|user| user.seated == (user.document == "{\"license\":\"full\"}" && user.active))
+    );
+}
+
+async fn set_active(store: &Store, n: u64, write: UserWrite) -> Result<bool, StoreError> {
+    let before = store.user(tenant(1), id(n)).await?.unwrap();
+    let keys = user(n).keys;
+    store.update_user(tenant(1), &before, &keys, &write).await.map(|outcome| outcome.user.seated)
+}
+
+#[tokio::test]
+async fn an_unlimited_pool_counts() {
+    let (_, store) = Table::store().await;
+    for n in 0..20 {
+        assert!(store.create_user(tenant(1), id(n), &on_join(n)).await.unwrap().user.seated);
+    }
+    check_used(&store, 20).await;
+    assert!(!set_active(&store, 3, UserWrite { active: false, ..if_free(3) }).await.unwrap());
+    check_used(&store, 19).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_users_who_compete_for_fifty_seats_get_fifty() {
+    let (table, store) = Table::store().await;
+    store.set_seats(tenant(1), &rules(50), now()).await.unwrap();
+    let tasks: Vec<_> = (0..200)
+        .map(|n| {
+            let store = table.open();
+            tokio::spawn(async move { store.create_user(tenant(1), id(n), &if_free(n)).await })
+        })
+        .collect();
+    let mut refused = 0;
+    for task in tasks {
+        let outcome = task.await.unwrap().unwrap();
+        assert_eq!(outcome.seat_refused, outcome.user.licence == Licence::ViewOnly);
+        refused += u32::from(outcome.seat_refused);
+    }
+    assert_eq!(refused, 150);
+    check_used(&store, 50).await;
+}
+
+#[tokio::test]
+async fn a_full_pool_refuses_who_insists_and_a_taken_name_comes_first() {
+    let (table, store) = Table::store().await;
+    store.set_seats(tenant(1), &rules(1), now()).await.unwrap();
+    store.create_user(tenant(1), id(1), &wishing(1, SeatWish::Required)).await.unwrap();
+    let before = table.rows();
+    let refused = store.create_user(tenant(1), id(2), &wishing(2, SeatWish::Required)).await;
+    assert!(matches!(refused, Err(StoreError::NoSeat { seats: 1 })));
+    let refused = store.create_user(tenant(1), id(2), &wishing(1, SeatWish::Required)).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))));
+    assert_eq!(table.rows(), before);
+}
+
+#[tokio::test]
+async fn a_seat_is_free_at_once_after_deactivation_and_deletion() {
+    let (_, store) = Table::store().await;
+    store.set_seats(tenant(1), &rules(1), now()).await.unwrap();
+    for n in 0..20 {
+        store.create_user(tenant(1), id(n), &wishing(n, SeatWish::Required)).await.unwrap();
+        if n % 2 == 0 {
+            set_active(&store, n, UserWrite { active: false, ..if_free(n) }).await.unwrap();
+        } else {
+            let before = store.user(tenant(1), id(n)).await.unwrap().unwrap();
+            store.delete_user(tenant(1), &before, &user(n).keys).await.unwrap();
+        }
+        check_used(&store, 0).await;
+    }
+    assert!(set_active(&store, 2, wishing(2, SeatWish::Required)).await.unwrap());
+    let refused = set_active(&store, 4, wishing(4, SeatWish::Required)).await;
+    assert!(matches!(refused, Err(StoreError::NoSeat { seats: 1 })));
+    assert!(!set_active(&store, 4, if_free(4)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_pool_made_smaller_than_its_use_hands_out_nothing_until_the_debt_is_paid() {
+    let (table, store) = Table::store().await;
+    let other = table.open();
+    for n in 0..20 {
+        other.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
+    }
+    store.set_seats(tenant(1), &rules(18), now()).await.unwrap();
+    check_used(&store, 20).await;
+    for n in 0..4 {
+        let joined = 100 + n;
+        assert!(
+            other.create_user(tenant(1), id(joined), &if_free(joined)).await.unwrap().seat_refused
+                == (n < 3)
+        );
+        set_active(&other, n, UserWrite { active: false, ..if_free(n) }).await.unwrap();
+    }
+    check_used(&store, 17).await;
+    store.set_seats(tenant(1), &rules(100), now()).await.unwrap();
+    assert!(!other.create_user(tenant(1), id(200), &if_free(200)).await.unwrap().seat_refused);
+    store.set_seats(tenant(1), &SeatRules::default(), now()).await.unwrap();
+    assert!(!other.create_user(tenant(1), id(201), &if_free(201)).await.unwrap().seat_refused);
+    check_used(&store, 19).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_can_change_while_users_come_and_go() {
+    let (table, store) = Table::store().await;
+    let tasks: Vec<_> = (0..8_u64)
+        .map(|writer| {
+            let store = table.open();
+            tokio::spawn(async move {
+                for n in (0..160).filter(|n| n % 8 == writer) {
+                    store.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
+                    if n % 4 == 0 {
+                        let inactive = UserWrite { active: false, ..if_free(n) };
+                        set_active(&store, n, inactive).await.unwrap();
+                    }
+                }
+            })
+        })
+        .collect();
+    for size in [30, 10, 60, 5, 40] {
+        store.set_seats(tenant(1), &rules(size), now()).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let seats = store.seats(tenant(1)).await.unwrap();
+    check_used(&store, seats.used).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_may_grow_grows_by_steps() {
+    let (table, store) = Table::store().await;
+    store.set_seats(tenant(1), &SeatRules { auto_upgrade: true, ..rules(5) }, now()).await.unwrap();
+    let tasks: Vec<_> = (0..60)
+        .map(|n| {
+            let store = table.open();
+            tokio::spawn(async move { store.create_user(tenant(1), id(n), &if_free(n)).await })
+        })
+        .collect();
+    for task in tasks {
+        assert!(task.await.unwrap().unwrap().user.seated);
+    }
+    check_used(&store, 60).await;
+    assert_eq!(store.seats(tenant(1)).await.unwrap().rules.seats, Some(65));
+}
+
+#[tokio::test]
+async fn who_joins_gets_what_the_rule_says() {
+    let (table, store) = Table::store().await;
+    let view_only = SeatRules { on_join: OnJoin::ViewOnly, ..rules(5) };
+    store.set_seats(tenant(1), &view_only, now()).await.unwrap();
+    let outcome = table.open().create_user(tenant(1), id(1), &on_join(1)).await.unwrap();
+    assert_eq!((outcome.user.licence, outcome.seat_refused), (Licence::ViewOnly, false));
+    store.set_seats(tenant(1), &rules(5), now()).await.unwrap();
+    let outcome = table.open().create_user(tenant(1), id(2), &on_join(2)).await.unwrap();
+    assert_eq!((outcome.user.licence, outcome.user.seated), (Licence::Full, true));
+    check_used(&store, 1).await;
+}

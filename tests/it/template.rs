@@ -1,0 +1,358 @@
+//! `template.yaml` says what the code says: routes, variables, table, permissions, logs.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use aws_sdk_dynamodb::types::KeySchemaElement;
+use local::dynamodb::Dynamo;
+use saphyr::{LoadableYamlNode as _, ScalarOwned, YamlOwned};
+use serde_json::{Map, Value, json};
+use shared::config::{AwsConfig, Config};
+use shared::store::Store;
+
+use crate::tidy::{files, text, workspace};
+
+/// Paths of each function's router, in axum's notation.
+const ROUTERS: [(&str, &[&str]); 2] =
+    [("scim", &shared::scim_api::ROUTES), ("admin", &shared::operator_api::ROUTES)];
+
+/// Routes that API Gateway lets through without a signature, since the function authenticates.
+const OPEN_ROUTES: [&str; 2] = ["/scim/v2", "/scim/v2/{proxy+}"];
+
+/// Variables that are not ours but are read: by the log filter.
+const FOREIGN_VARIABLES: [&str; 1] = ["RUST_LOG"];
+
+/// Linter findings that the template suppresses, each with a reason.
+const SUPPRESSIONS: usize = 5;
+
+/// `template.yaml` as JSON, a tagged node `!Ref x` being `{"!Ref": "x"}`.
+fn template() -> Value {
+    let text = fs::read_to_string(workspace().join("template.yaml")).unwrap();
+    let [document] = YamlOwned::load_from_str(&text).unwrap().try_into().unwrap();
+    json_of(document)
+}
+
+fn json_of(node: YamlOwned) -> Value {
+    match node {
+        YamlOwned::Value(ScalarOwned::Boolean(value)) => value.into(),
+        YamlOwned::Value(ScalarOwned::Integer(value)) => value.into(),
+        YamlOwned::Value(ScalarOwned::FloatingPoint(value)) => value.into_inner().into(),
+        YamlOwned::Value(ScalarOwned::String(value)) => value.into(),
+        YamlOwned::Sequence(nodes) => nodes.into_iter().map(json_of).collect(),
+        YamlOwned::Mapping(nodes) => nodes
+            .into_iter()
+            .map(|(key, value)| (key.as_str().unwrap().to_owned(), json_of(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        YamlOwned::Tagged(tag, node) => json!({ format!("!{}", tag.suffix): json_of(*node) }),
+        YamlOwned::Value(ScalarOwned::Null) => Value::Null,
+        YamlOwned::Representation(..) | YamlOwned::Alias(_) | YamlOwned::BadValue => {
+            panic!("not a document that CloudFormation reads")
+        }
+    }
+}
+
+/// Resources of one type, by logical id.
+fn resources(template: &Value, of_type: &str) -> BTreeMap<String, Value> {
+    let all = template["Resources"].as_object().unwrap().iter();
+    all.filter(|(_, resource)| resource["Type"] == of_type)
+        .map(|(name, resource)| (name.clone(), resource.clone()))
+        .collect()
+}
+
+fn functions(template: &Value) -> BTreeMap<String, Value> {
+    let functions = resources(template, "AWS::Serverless::Function");
+    let binary = |function: &Value| function["Metadata"]["BuildProperties"]["Binary"].clone();
+    functions.into_values().map(|f| (binary(&f).as_str().unwrap().to_owned(), f)).collect()
+}
+
+/// Path of the API and the event that holds it, for each function.
+fn routes(template: &Value) -> Vec<(String, String, Value)> {
+    let mut routes = Vec::new();
+    for (binary, function) in functions(template) {
+        for event in function["Properties"]["Events"].as_object().unwrap().values() {
+            assert_eq!(event["Type"], "HttpApi");
+            let path = event["Properties"]["Path"].as_str().unwrap().to_owned();
+            routes.push((binary.clone(), path, event["Properties"].clone()));
+        }
+    }
+    routes
+}
+
+/// Whether API Gateway sends a path of the router down this route.
+fn covers(route: &str, path: &str) -> bool {
+    match route.strip_suffix("{proxy+}") {
+        Some(prefix) => path.len() > prefix.len() && path.starts_with(prefix),
+        None => route == path,
+    }
+}
+
+#[test]
+fn every_path_of_a_router_reaches_its_function_and_no_other() {
+    let routes = routes(&template());
+    for (binary, paths) in ROUTERS {
+        for path in paths {
+            let reached: Vec<_> =
+                routes.iter().filter(|(_, route, _)| covers(route, path)).collect();
+            let [(reached, ..)] = reached.as_slice() else { panic!("{path}: {reached:?}") };
+            assert_eq!(reached, binary, "{path}");
+        }
+    }
+}
+
+#[test]
+fn every_route_of_the_api_leads_to_a_router() {
+    for (binary, route, _) in routes(&template()) {
+        let router = ROUTERS.iter().find(|(name, _)| *name == binary);
+        let (_, paths) = router.unwrap_or_else(|| panic!("{binary} has no router"));
+        assert!(paths.iter().any(|path| covers(&route, path)), "{route} leads nowhere");
+    }
+}
+
+#[test]
+fn a_route_is_signed_unless_its_function_authenticates() {
+    for (_, route, event) in routes(&template()) {
+        let signed = event["Auth"]["Authorizer"] == "AWS_IAM";
+        assert_eq!(signed, !OPEN_ROUTES.contains(&route.as_str()), "{route}");
+    }
+}
+
+/// The variables that [`Config`] and [`AwsConfig`] ask for.
+fn variables_read() -> BTreeSet<String> {
+    let asked = RefCell::new(BTreeSet::new());
+    let config = Config::from_lookup(|name| {
+        asked.borrow_mut().insert(name.to_owned());
+        (name == "GATEHOUSE_TABLE").then(|| "t".to_owned())
+    });
+    config.unwrap();
+    let aws = AwsConfig::from_lookup(|name| {
+        asked.borrow_mut().insert(name.to_owned());
+        Some("x".to_owned())
+    });
+    aws.unwrap();
+    asked.into_inner()
+}
+
+#[test]
+fn a_variable_of_the_template_is_one_that_is_read() {
+    let template = template();
+    let globals = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let mut set: BTreeSet<String> = globals.as_object().unwrap().keys().cloned().collect();
+    for function in functions(&template).into_values() {
+        let own = &function["Properties"]["Environment"]["Variables"];
+        set.extend(own.as_object().unwrap().keys().cloned());
+    }
+    let read = variables_read();
+    for name in set {
+        assert!(read.contains(&name) || FOREIGN_VARIABLES.contains(&name.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_read_is_in_the_readme() {
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    for name in variables_read().iter().map(String::as_str).chain(FOREIGN_VARIABLES) {
+        assert!(readme.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
+#[test]
+fn each_function_has_a_role_of_its_own_without_wildcards() {
+    let template = template();
+    let mut roles = BTreeSet::new();
+    for (binary, function) in functions(&template) {
+        let role = function["Properties"]["Role"]["!GetAtt"].as_str().unwrap();
+        let name = role.strip_suffix(".Arn").unwrap();
+        assert!(roles.insert(name.to_owned()), "{binary} shares {name}");
+        let role = &template["Resources"][name]["Properties"];
+        assert!(role.get("ManagedPolicyArns").is_none(), "{name}");
+        for policy in role["Policies"].as_array().unwrap() {
+            for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+                assert!(!statement["Action"].to_string().contains('*'), "{statement}");
+                assert_ne!(statement["Resource"], "*", "{statement}");
+            }
+        }
+    }
+}
+
+/// The SDK calls that the code makes, each with the IAM action that it needs. A transaction needs
+/// the actions of what is in it.
+const CALLS: [(&str, &str); 13] = [
+    (".get_item()", "dynamodb:GetItem"),
+    (".batch_get_item()", "dynamodb:BatchGetItem"),
+    (".query()", "dynamodb:Query"),
+    (".scan()", "dynamodb:Scan"),
+    (".batch_write_item()", "dynamodb:BatchWriteItem"),
+    ("Put::builder()", "dynamodb:PutItem"),
+    ("Update::builder()", "dynamodb:UpdateItem"),
+    ("Delete::builder()", "dynamodb:DeleteItem"),
+    ("ConditionCheck::builder()", "dynamodb:ConditionCheckItem"),
+    (".get_secret_value()", "secretsmanager:GetSecretValue"),
+    (".put_secret_value()", "secretsmanager:PutSecretValue"),
+    (".create_secret()", "secretsmanager:CreateSecret"),
+    (".delete_secret()", "secretsmanager:DeleteSecret"),
+];
+
+#[test]
+fn the_roles_have_the_permissions_that_the_code_needs_and_no_other() {
+    let mut sources = files("shared/src/store");
+    // On AWS the template makes the table.
+    sources.retain(|file| !file.ends_with("table.rs"));
+    sources.push("shared/src/secrets.rs".into());
+    let code: String = sources.iter().filter_map(|file| text(file)).collect();
+    let calls = CALLS.iter().filter(|(call, _)| code.contains(call));
+    let needed: BTreeSet<&str> = calls.map(|(_, action)| *action).collect();
+
+    let template = template();
+    let mut allowed = BTreeSet::new();
+    for role in ["ScimRole", "AdminRole"] {
+        let policies = template["Resources"][role]["Properties"]["Policies"].to_string();
+        let services = ["dynamodb:", "secretsmanager:"];
+        let actions =
+            policies.split('"').filter(|text| services.iter().any(|s| text.starts_with(s)));
+        allowed.extend(actions.map(str::to_owned));
+    }
+    assert_eq!(allowed.iter().map(String::as_str).collect::<BTreeSet<_>>(), needed);
+}
+
+#[test]
+fn only_the_operator_api_may_change_token_secrets() {
+    let template = template();
+    let may_write = |role: &str| {
+        let policies = template["Resources"][role]["Properties"]["Policies"].to_string();
+        policies.contains("PutSecretValue") || policies.contains("CreateSecret")
+    };
+    assert!(may_write("AdminRole"));
+    assert!(!may_write("ScimRole"));
+}
+
+#[test]
+fn the_directory_outlives_mistakes() {
+    let template = template();
+    let tables = resources(&template, "AWS::DynamoDB::Table");
+    assert_eq!(tables.len(), 1);
+    let table = &tables["Table"];
+    assert_eq!(table["DeletionPolicy"], "Retain");
+    assert_eq!(table["UpdateReplacePolicy"], "Retain");
+    let properties = &table["Properties"];
+    assert_eq!(properties["DeletionProtectionEnabled"], true);
+    assert_eq!(properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(properties["SSESpecification"]["SSEEnabled"], true);
+}
+
+/// The store makes the table on a laptop and in the tests, the template on AWS.
+#[tokio::test]
+async fn the_table_is_the_one_that_the_store_makes() {
+    let client = Dynamo::memory().unwrap().client();
+    Store::new(client.clone(), "gatehouse").create_table().await.unwrap();
+    let made = client.describe_table().table_name("gatehouse").send().await.unwrap();
+    let made = made.table().unwrap();
+    let keys = |schema: &[KeySchemaElement]| -> Value {
+        let key = |key: &KeySchemaElement| json!({"AttributeName": key.attribute_name(), "KeyType": key.key_type().as_str()});
+        schema.iter().map(key).collect()
+    };
+
+    let template = template();
+    let table = &template["Resources"]["Table"]["Properties"];
+    assert_eq!(table["KeySchema"], keys(made.key_schema()));
+    let [index] = made.global_secondary_indexes() else { panic!("one index") };
+    let [declared] = table["GlobalSecondaryIndexes"].as_array().unwrap().as_slice() else {
+        panic!("one index")
+    };
+    assert_eq!(declared["IndexName"], index.index_name().unwrap());
+    assert_eq!(declared["KeySchema"], keys(index.key_schema()));
+    let projection = index.projection().unwrap().projection_type().unwrap().as_str();
+    assert_eq!(declared["Projection"]["ProjectionType"], projection);
+
+    let expiry = client.describe_time_to_live().table_name("gatehouse").send().await.unwrap();
+    let expiry = expiry.time_to_live_description().unwrap().attribute_name().unwrap().to_owned();
+    assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], expiry);
+}
+
+#[test]
+fn the_access_log_names_no_person_and_is_json() {
+    let template = template();
+    let settings = &template["Resources"]["Api"]["Properties"]["AccessLogSettings"];
+    let format = settings["Format"].as_str().unwrap();
+    let line: Map<String, Value> = serde_json::from_str(format).unwrap();
+    assert!(line.contains_key("request_id"));
+    let forbidden = ["path", "sourceIp", "userAgent", "queryString", "header", "authorizer"];
+    for name in forbidden {
+        assert!(!format.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn every_log_is_kept_for_a_set_time() {
+    let template = template();
+    let groups = resources(&template, "AWS::Logs::LogGroup");
+    for (name, group) in &groups {
+        assert_eq!(group["Properties"]["RetentionInDays"]["!Ref"], "LogRetentionDays", "{name}");
+    }
+    for (binary, function) in functions(&template) {
+        let logging = &function["Properties"]["LoggingConfig"];
+        assert_eq!(logging["LogFormat"], "JSON", "{binary}");
+        assert!(groups.contains_key(logging["LogGroup"]["!Ref"].as_str().unwrap()), "{binary}");
+    }
+}
+
+#[test]
+fn every_alarm_tells_somebody_what_it_means() {
+    let template = template();
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    assert!(alarms.len() > functions(&template).len() * 3);
+    for (name, alarm) in alarms {
+        assert_eq!(alarm["Properties"]["AlarmActions"], json!([{"!Ref": "Alarms"}]), "{name}");
+        assert!(alarm["Properties"]["AlarmDescription"].is_string(), "{name}");
+    }
+}
+
+#[test]
+fn the_dashboard_is_json() {
+    let template = template();
+    let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["!Sub"];
+    let body: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
+    assert!(body["widgets"].is_array());
+}
+
+#[test]
+fn a_deployment_needs_no_answer() {
+    let template = template();
+    let groups = &template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"];
+    let grouped: BTreeSet<&str> = groups
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|group| group["Parameters"].as_array().unwrap())
+        .filter_map(Value::as_str)
+        .collect();
+    let parameters = template["Parameters"].as_object().unwrap();
+    assert_eq!(grouped, parameters.keys().map(String::as_str).collect());
+    for (name, parameter) in parameters {
+        assert!(!parameter["Default"].is_null(), "{name}");
+        assert!(parameter["Description"].is_string(), "{name}");
+    }
+}
+
+#[test]
+fn the_template_has_the_version_of_the_crates() {
+    let application = &template()["Metadata"]["AWS::ServerlessRepo::Application"];
+    assert_eq!(application["SemanticVersion"], env!("CARGO_PKG_VERSION"));
+}
+
+/// The number is here so that a new suppression is a decision and not a habit.
+#[test]
+fn every_suppressed_finding_has_a_reason() {
+    let template = template();
+    let mut suppressed = 0;
+    for (name, resource) in template["Resources"].as_object().unwrap() {
+        assert!(resource["Metadata"].get("cfn-lint").is_none(), "{name}");
+        let Some(skips) = resource["Metadata"]["checkov"]["skip"].as_array() else { continue };
+        for skip in skips {
+            assert!(skip["comment"].as_str().is_some_and(|reason| reason.len() > 20), "{name}");
+            suppressed += 1;
+        }
+    }
+    assert_eq!(suppressed, SUPPRESSIONS);
+}

@@ -1,0 +1,145 @@
+//! Rules of the tree that no compiler checks.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The root of the tree.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Folders that hold nothing of ours.
+const FOREIGN: [&str; 5] = ["target", ".git", ".gatehouse", ".aws-sam", "node_modules"];
+
+/// Files below a folder of the tree, by their path from the root.
+pub(crate) fn files(below: &str) -> Vec<PathBuf> {
+    let root = workspace();
+    let mut found = Vec::new();
+    let mut folders = vec![root.join(below)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name();
+            if FOREIGN.iter().any(|foreign| name == *foreign) {
+                continue;
+            }
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else {
+                found.push(entry.path().strip_prefix(&root).unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The file, if it is text.
+pub(crate) fn text(file: &Path) -> Option<String> {
+    fs::read_to_string(workspace().join(file)).ok()
+}
+
+fn has_extension(file: &Path, extensions: &[&str]) -> bool {
+    file.extension().is_some_and(|found| extensions.iter().any(|wanted| found == *wanted))
+}
+
+#[test]
+fn the_protocol_cores_do_no_io() {
+    let io = ["aws_", "axum", "tokio", "lambda_http", "SystemTime", "Timestamp::now", "std::env"];
+    let mut seen = 0;
+    for core in ["shared/src/scim", "shared/src/saml"] {
+        if !workspace().join(core).is_dir() {
+            continue;
+        }
+        for file in files(core) {
+            let text = text(&file).unwrap();
+            seen += 1;
+            for name in io {
+                assert!(!text.contains(name), "{} names {name}", file.display());
+            }
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn no_source_file_is_long() {
+    for file in files("").iter().filter(|file| has_extension(file, &["rs"])) {
+        // A file of cases may be longer than one of logic.
+        let most = if file.ends_with("tests.rs") { 800 } else { 500 };
+        let lines = text(file).unwrap().lines().count();
+        assert!(lines <= most, "{} has {lines} lines: split it", file.display());
+    }
+}
+
+#[test]
+fn every_fixture_is_used() {
+    if !workspace().join("tests/fixtures").is_dir() {
+        return;
+    }
+    let sources: String = ["tests", "shared/src", "functions", "Makefile"]
+        .iter()
+        .flat_map(|place| if workspace().join(place).is_dir() { files(place) } else { Vec::new() })
+        .filter(|file| !file.starts_with("tests/fixtures"))
+        .filter_map(|file| text(&file))
+        .collect();
+    for file in files("tests/fixtures") {
+        let from_tests = file.strip_prefix("tests").unwrap();
+        // Named itself, or by a folder whose files are all read.
+        let named = from_tests
+            .ancestors()
+            .take_while(|path| *path != Path::new("fixtures") && *path != Path::new(""))
+            .filter_map(Path::to_str)
+            .any(|path| sources.contains(path));
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap();
+        assert!(named || sources.contains(name), "{} is not used", file.display());
+    }
+}
+
+#[test]
+fn nothing_names_a_path_of_one_machine() {
+    // In two parts each, so that this file does not name them.
+    let homes = ["/ho\u{6d}e/", "/ro\u{6f}t/", "/wo\u{72}k/", "C:\\U\u{73}ers"];
+    for file in files("") {
+        let Some(text) = text(&file) else { continue };
+        for home in homes {
+            let found = text.match_indices(home).any(|(at, _)| {
+                // A path begins where a word does: `emails/work/` and `https://x/home/` are none.
+                !text[..at]
+                    .ends_with(|before: char| before.is_alphanumeric() || "-_.}".contains(before))
+            });
+            assert!(!found, "{} names {home}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_dependency_says_what_it_is_for() {
+    let manifest = text(Path::new("Cargo.toml")).unwrap();
+    let (_, dependencies) = manifest.split_once("[workspace.dependencies]").unwrap();
+    let (dependencies, _) = dependencies.split_once("\n[").unwrap();
+    let mut commented = false;
+    for line in dependencies.lines().filter(|line| !line.is_empty()) {
+        if line.starts_with('#') {
+            commented = true;
+        } else if !line.starts_with([' ', ']', '}']) {
+            assert!(commented, "{line}: what does it do for us?");
+            commented = false;
+        }
+    }
+}
+
+#[test]
+fn every_link_between_documents_leads_somewhere() {
+    for file in files("").iter().filter(|file| has_extension(file, &["md"])) {
+        let text = text(file).unwrap();
+        let folder = workspace().join(file).parent().unwrap().to_owned();
+        for (_, rest) in text.match_indices("](").map(|(at, _)| text.split_at(at + 2)) {
+            let target = rest.split([')', '#', ' ']).next().unwrap_or_default();
+            if target.is_empty() || target.contains(':') {
+                continue;
+            }
+            assert!(folder.join(target).exists(), "{}: {target}", file.display());
+        }
+    }
+}

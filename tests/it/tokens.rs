@@ -1,0 +1,102 @@
+//! SCIM tokens: made, shown once, two at a time, revoked, expired.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use harness::TestApp;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_token_is_shown_once() {
+    let test = TestApp::new().await;
+    let path = format!("/v1/tenants/{}/scim-tokens", test.acme.id);
+    let made = test.operator(Method::POST, &path, None).await.expect(201).json();
+    let token = made["token"].as_str().unwrap();
+    assert!(token.starts_with("gh_scim_"));
+    assert!(token.ends_with(made["last4"].as_str().unwrap()));
+    let list = test.operator(Method::GET, &path, None).await.expect(200);
+    assert_eq!(list.json()["items"].as_array().unwrap().len(), 2);
+    let shown = String::from_utf8(list.bytes).unwrap();
+    assert!(!shown.contains(token) && !shown.contains("sha256"));
+}
+
+#[tokio::test]
+async fn two_tokens_live_at_a_time_and_an_expired_one_makes_room() {
+    let test = TestApp::new().await;
+    let path = format!("/v1/tenants/{}/scim-tokens", test.acme.id);
+    let soon = json!({"expires_at": "2026-01-02T00:00:00Z"});
+    let second = test.operator(Method::POST, &path, Some(soon)).await.expect(201).text("token");
+    test.operator(Method::POST, &path, None).await.expect(409);
+    test.scim_as(&second, Method::GET, "/Users", None).await.expect(200);
+    test.get("/Users").await.expect(200);
+    test.clock.advance(Duration::from_hours(24));
+    test.scim_as(&second, Method::GET, "/Users", None).await.expect(401);
+    test.operator(Method::POST, &path, None).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_token_cannot_be_made_to_be_expired() {
+    let test = TestApp::new().await;
+    let path = format!("/v1/tenants/{}/scim-tokens", test.acme.id);
+    let past = json!({"expires_at": "2025-12-31T00:00:00Z"});
+    test.operator(Method::POST, &path, Some(past)).await.expect(400);
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_refused_at_once_here_and_within_a_minute_elsewhere() {
+    let test = TestApp::new().await;
+    let elsewhere = test.with_config(test.app.config.clone());
+    let elsewhere = test.beside(shared::scim_api::router(elsewhere));
+    let (token, tenant) = (&test.acme.token, &test.acme.id);
+    test.get("/Users").await.expect(200);
+    elsewhere.scim_as(token, Method::GET, "/Users", None).await.expect(200);
+
+    let tokens = format!("/v1/tenants/{tenant}/scim-tokens");
+    let id = test.operator(Method::GET, &tokens, None).await.json()["items"][0]["id"].clone();
+    let path = format!("{tokens}/{}", id.as_str().unwrap());
+    test.operator(Method::DELETE, &path, None).await.expect(204);
+    test.operator(Method::DELETE, &path, None).await.expect(404);
+    test.get("/Users").await.expect(401);
+    test.clock.advance(Duration::from_mins(1));
+    elsewhere.scim_as(token, Method::GET, "/Users", None).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_new_token_works_at_once_in_a_process_that_knows_the_old_ones() {
+    let test = TestApp::new().await;
+    let elsewhere = test.with_config(test.app.config.clone());
+    let elsewhere = test.beside(shared::scim_api::router(elsewhere));
+    elsewhere.scim_as(&test.acme.token, Method::GET, "/Users", None).await.expect(200);
+    let tokens = format!("/v1/tenants/{}/scim-tokens", test.acme.id);
+    let second = test.operator(Method::POST, &tokens, None).await.expect(201).text("token");
+    elsewhere.scim_as(&second, Method::GET, "/Users", None).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_deleted_tenant_is_gone_with_its_tokens_and_data() {
+    let test = TestApp::new().await;
+    let id = test.user("ada").await;
+    test.post("/Groups", json!({"displayName": "All", "members": [{"value": id}]}))
+        .await
+        .expect(201);
+    let path = format!("/v1/tenants/{}", test.acme.id);
+    test.operator(Method::DELETE, &path, None).await.expect(204);
+    test.get("/Users").await.expect(401);
+    test.operator(Method::GET, &path, None).await.expect(404);
+    test.operator(Method::DELETE, &path, None).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_tenant_above_its_rate_waits() {
+    let test = TestApp::with_rate_limit(1, 3).await;
+    let other = test.tenant("Other").await;
+    for _ in 0..3 {
+        test.get("/Users").await.expect(200);
+    }
+    let refused = test.get("/Users").await.expect(429);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(refused.json()["status"], "429");
+    test.scim_as(&other.token, Method::GET, "/Users", None).await.expect(200);
+    test.clock.advance(Duration::from_secs(1));
+    test.get("/Users").await.expect(200);
+}

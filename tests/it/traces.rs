@@ -1,0 +1,133 @@
+//! Connector traces: the requests of Entra ID, Okta, OneLogin and others in the shape that these
+//! clients send them, replayed against the SCIM endpoints, each on a tenant of its own.
+//!
+//! Set `GATEHOUSE_TRACES_BASE_URL` and `GATEHOUSE_TRACES_TOKEN` to replay them against a running
+//! server instead.
+
+mod check;
+mod format;
+mod path;
+mod runner;
+mod target;
+mod values;
+
+use std::path::PathBuf;
+
+use harness::TestApp;
+
+use self::format::Trace;
+use self::target::Target;
+
+/// One test per trace, and the list of them all.
+macro_rules! every_connector_is_served {
+    ($($name:ident),+ $(,)?) => {
+        const NAMES: &[&str] = &[$(stringify!($name)),+];
+
+        $(
+            #[tokio::test]
+            async fn $name() {
+                if let Err(problem) = replay(stringify!($name)).await {
+                    panic!("{problem}");
+                }
+            }
+        )+
+    };
+}
+
+every_connector_is_served![
+    entra_gallery_null_update,
+    entra_gallery_user_pagination,
+    entra_legacy_create_user_full,
+    entra_legacy_disable_enable_string,
+    entra_legacy_duplicate,
+    entra_legacy_group_delete,
+    entra_legacy_group_duplicate,
+    entra_legacy_group_rename,
+    entra_legacy_hard_delete,
+    entra_legacy_manager_string,
+    entra_legacy_primary_filters,
+    entra_legacy_reference_query,
+    entra_legacy_remove_attributes,
+    entra_legacy_roles,
+    entra_legacy_unquoted_filter_value,
+    entra_legacy_update_multi,
+    entra_optscim_disable_enable,
+    entra_optscim_flag_in_query,
+    entra_optscim_group_members,
+    entra_validator_empty_operations,
+    entra_validator_preview,
+    generic_discovery,
+    generic_errors,
+    generic_group_clear,
+    generic_media_types,
+    generic_pagination_edges,
+    generic_percent_encoding,
+    generic_rename_conflict,
+    google_username_only,
+    jumpcloud_activate,
+    jumpcloud_user_patch,
+    lucid_admin_roles,
+    lucid_gallery_2022_product_licenses,
+    okta_deactivate_reactivate,
+    okta_group_push,
+    okta_group_put,
+    okta_group_replace_members,
+    okta_put_deactivate,
+    okta_put_readonly_groups,
+    onelogin_active_as_string,
+    onelogin_create_template,
+    onelogin_test_connection,
+    pingfederate_email_filter,
+    pingfederate_groups_by_listing,
+    rippling_basic,
+];
+
+#[test]
+fn every_trace_file_is_replayed() {
+    let mut files: Vec<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().replace('-', "_"))
+        .collect();
+    files.sort();
+    assert_eq!(files, NAMES);
+}
+
+async fn replay(name: &str) -> Result<(), String> {
+    let file = folder().join(format!("{}.json", name.replace('_', "-")));
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let trace: Trace = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    if format!("{}-{}", trace.connector, trace.scenario).replace('-', "_") != name {
+        return Err(format!("the file names itself {}-{}", trace.connector, trace.scenario));
+    }
+    let shortfalls = runner::run(&trace, &target().await?).await?;
+    match SHORTFALLS.iter().find(|(known, _)| *known == name) {
+        Some((_, reason)) if shortfalls.is_empty() => {
+            Err(format!("no longer falls short ({reason}): take it off the list"))
+        }
+        None if !shortfalls.is_empty() => Err(shortfalls.join("\n")),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Where we do less than a connector's documentation asks for, and why. The connector works.
+const SHORTFALLS: &[(&str, &str)] = &[(
+    "okta_put_readonly_groups",
+    "`groups` costs a query, so it is answered when asked for by name (RFC 7643 §7, `request`)",
+)];
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/scim/traces")
+}
+
+/// The server named in the environment, or a fresh tenant in this process.
+#[expect(clippy::disallowed_methods, reason = "the one switch of a test, read where it is used")]
+async fn target() -> Result<Target, String> {
+    match (std::env::var("GATEHOUSE_TRACES_BASE_URL"), std::env::var("GATEHOUSE_TRACES_TOKEN")) {
+        (Ok(base_url), Ok(token)) => Target::remote(&base_url, token),
+        _ => {
+            let test = TestApp::new().await;
+            let router = shared::scim_api::router(test.app.clone());
+            Ok(Target::router(router, "/scim/v2", test.acme.token))
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What is logged, and what never is.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use axum::http::Method;
+use harness::TestApp;
+use serde_json::{Value, json};
+use shared::telemetry::{Format, subscriber};
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn each_request_writes_one_line_that_names_nobody() {
+    let test = TestApp::new().await;
+    let lines = Lines::default();
+    let logging = tracing::subscriber::set_default(subscriber(Format::Json, lines.clone()));
+
+    let ada = json!({
+        "userName": "canary-user@acme.example",
+        "externalId": "canary-external",
+        "name": {"givenName": "Canary", "familyName": "Canary"},
+        "emails": [{"value": "canary-mail@acme.example"}],
+        "password": "canary-password",
+    });
+    let id = test.post("/Users", ada.clone()).await.expect(201).text("id");
+    test.post("/Users", ada).await.expect(409);
+    test.get(&format!("/Users/{id}")).await.expect(200);
+    test.get("/Users?filter=userName+eq+%22canary-user%40acme.example%22").await.expect(200);
+    test.get("/Users?filter=canary+zz").await.expect(400);
+    test.get("/Users/canary-path").await.expect(404);
+    test.get("/canary-path").await.expect(404);
+    test.scim_as("gh_scim_canary", Method::GET, "/Users", None).await.expect(401);
+    let group = json!({"displayName": "canary-group", "members": [{"value": id}]});
+    test.post("/Groups", group).await.expect(201);
+    test.scim(Method::DELETE, &format!("/Users/{id}"), None).await.expect(204);
+    test.operator(Method::POST, "/v1/tenants", Some(json!({"name": "canary"}))).await.expect(201);
+    drop(logging);
+
+    let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(!written.to_lowercase().contains("canary"), "{written}");
+    assert!(!written.contains("gh_scim") && !written.contains(harness::OPERATOR_KEY), "{written}");
+    let logged: Vec<Value> =
+        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(logged.len(), 11, "{written}");
+    let first = &logged[0];
+    assert_eq!(first["tenant.id"], test.acme.id);
+    assert_eq!((&first["method"], &first["route"]), (&json!("POST"), &json!("/scim/v2/Users")));
+    assert_eq!(first["status"], 201);
+    assert!(first["duration_ms"].is_number());
+    assert_eq!(logged[1]["failure.code"], "uniqueness");
+    assert_eq!(logged[2]["route"], "/scim/v2/Users/{id}");
+}

@@ -13,6 +13,7 @@ mod documents;
 mod fuzz;
 mod lambda_events;
 mod saml_attacks;
+mod saml_invariants;
 mod saml_metadata;
 mod saml_mutations;
 mod saml_oracle;

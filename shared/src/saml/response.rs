@@ -135,7 +135,7 @@ pub struct Verdict {
 /// Decodes the `SAMLResponse` field of the HTTP-POST binding (SAML bindings §3.5.4). Line breaks
 /// inside are usual.
 pub fn decode_form_field(field: &str) -> Result<Vec<u8>, SamlError> {
-    if field.len() > MAX_BYTES / 3 * 4 + MAX_LINE_BREAKS {
+    if field.len() > MAX_FIELD {
         return Err(SamlError::Form(FormFault::TooLarge(field.len())));
     }
     decode_base64(field).ok_or(SamlError::Form(FormFault::NotBase64))
@@ -385,5 +385,6 @@ fn embedded_certificate(signature: Node<'_, '_>) -> Option<String> {
     Some(fingerprint(&decode_base64(&text(certificate).ok()?)?))
 }
 
-/// Line breaks every 64 characters, two bytes each, and some.
-const MAX_LINE_BREAKS: usize = MAX_BYTES / 16;
+/// Longest `SAMLResponse` field: [`MAX_BYTES`] in base64, with a line break of two bytes every 64
+/// characters.
+pub const MAX_FIELD: usize = MAX_BYTES / 3 * 4 + MAX_BYTES / 16;

@@ -1,6 +1,7 @@
 //! Documents that must be refused, each with the one check that must refuse it and a part of the
 //! administrator's text that tells which of its faults.
 
+pub mod addressing;
 pub mod claims;
 pub mod encryption;
 pub mod signatures;
@@ -61,6 +62,7 @@ pub fn all() -> Vec<Attack> {
     signatures::add(&mut corpus);
     encryption::add(&mut corpus);
     claims::add(&mut corpus);
+    addressing::add(&mut corpus);
     xml::add(&mut corpus);
     corpus.0
 }

@@ -12,6 +12,7 @@
 )]
 
 pub mod attacks;
+pub mod documents;
 pub mod draft;
 pub mod encryption;
 pub mod keys;

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use bergshamra::keys::loader::load_spki_pem;
 use bergshamra::{DsigContext, KeysManager, verify_all};
+use harness::saml::attacks;
 use harness::saml::draft::Draft;
 use harness::saml::keys::KEYS;
 use harness::saml::shapes::{adfs, entra, keycloak, okta, shibboleth};
@@ -62,5 +63,17 @@ fn main() {
             "{name}: {} bytes, ours {ours:.1} us, verify-only elsewhere {theirs} us",
             response.len()
         );
+    }
+    let slowest = attacks::all()
+        .into_iter()
+        .map(|attack| {
+            let time = microseconds(1, || {
+                let _ = black_box(attack.settings.verify(black_box(&attack.response)));
+            });
+            (time, attack.name)
+        })
+        .max_by(|one, other| one.0.total_cmp(&other.0));
+    if let Some((time, name)) = slowest {
+        println!("slowest attack, {name}: {time:.0} us");
     }
 }

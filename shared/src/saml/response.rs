@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - *bounded*: the gate and the shape come first; no key is used before.
-//! - *claims from signed bytes*: [`Claims::read`] sees the root of a fresh parse of a
+//! - *claims from signed bytes*: `Claims::read` sees the root of a fresh parse of a
 //!   [`SignedText`], or of a plaintext whose ciphertext a verified response covers. Before that,
 //!   only the response's own header is looked at, and only to refuse.
 //! - *all checks*: a failure does not hide the next one. The error is that of the first check in

@@ -190,7 +190,9 @@ impl Run<'_> {
         let (root, response_signed) = match &signed {
             Some(text) => {
                 fresh = Strict::parse(text.as_str().as_bytes())?;
-                (fresh.root_of(PROTOCOL, "Response")?, true)
+                let root = signed_root(&fresh, text, PROTOCOL, "Response")?;
+                check_children(root)?;
+                (root, true)
             }
             None => (root, false),
         };
@@ -263,7 +265,7 @@ impl Run<'_> {
         let assertion = match &signed {
             Some(text) => {
                 fresh = Strict::parse(text.as_str().as_bytes())?;
-                fresh.root_of(ASSERTION, "Assertion")?
+                signed_root(&fresh, text, ASSERTION, "Assertion")?
             }
             None => assertion,
         };
@@ -354,6 +356,23 @@ impl Run<'_> {
     fn fail(&mut self, error: SamlError) {
         self.checks.fail(&error);
         self.failures.push(error);
+    }
+}
+
+/// The root of a fresh parse of signed text: what it must be, with the `ID` that was signed, and of
+/// the closed shape. The first parse is trusted for none of it.
+fn signed_root<'a, 'i>(
+    fresh: &'a Strict<'i>,
+    signed: &SignedText,
+    namespace: &str,
+    name: &'static str,
+) -> Result<Node<'a, 'i>, XmlFault> {
+    let root = fresh.root_of(namespace, name)?;
+    shape::check(root)?;
+    if root.attribute("ID") == Some(signed.id()) {
+        Ok(root)
+    } else {
+        Err(XmlFault::Misplaced("another ID than the signed one".to_owned()))
     }
 }
 

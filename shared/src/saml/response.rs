@@ -3,11 +3,12 @@
 //! Invariants:
 //! - *bounded*: the gate and the shape come first; no key is used before.
 //! - *claims from signed bytes*: `Claims::read` sees the root of a fresh parse of a
-//!   [`SignedText`](super::signature::SignedText), or of a plaintext whose ciphertext a verified response covers. Before that,
-//!   only the response's own header is looked at, and only to refuse.
+//!   [`SignedText`](super::signature::SignedText), or of a plaintext whose ciphertext a verified
+//!   response covers. Before that, only the response's own header is looked at, and only to refuse.
 //! - *all checks*: a failure does not hide the next one. The error is that of the first check in
-//!   the order of [`CheckId`](super::checks::CheckId); the record has them all. Two failures end the run: without a good
-//!   signature there are no claims to check, and an assertion of somebody else is not read on.
+//!   the order of [`CheckId`](super::checks::CheckId); the record has them all. Two failures end
+//!   the run: without a good signature there are no claims to check, and an assertion of somebody
+//!   else is not read on.
 //! - *no oracle*: what comes out of an unauthenticated ciphertext fails in one way, whatever is
 //!   wrong with it.
 

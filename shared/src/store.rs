@@ -17,6 +17,7 @@ mod batch;
 mod counters;
 mod error;
 mod group_change;
+mod group_writes;
 mod groups;
 mod hints;
 mod item;
@@ -35,6 +36,7 @@ mod unique;
 mod user_change;
 mod user_writes;
 mod users;
+mod write;
 
 use std::sync::Arc;
 

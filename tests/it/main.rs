@@ -1,10 +1,16 @@
 //! Integration tests: everything through the public interfaces, against embedded AWS services.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 mod bad_input;
 mod concurrency;
 mod fuzz;
 mod lambda_events;
-mod logs;
 mod saml_metadata;
 mod saml_oracle;
 mod saml_shapes;
@@ -20,3 +26,4 @@ mod template;
 mod tenant_isolation;
 mod tidy;
 mod tokens;
+mod traces;

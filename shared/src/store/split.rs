@@ -13,7 +13,8 @@ use super::counters::{Counter, DIGITS, Position, leaf_attribute};
 use super::item::{Item, number};
 use super::keys::{Collection, Key, resources};
 use super::read::{Consistency, Range, Sort, sort_key};
-use super::transaction::{Commit, Write};
+use super::transaction::Commit;
+use super::write::Write;
 use super::{Store, StoreError};
 use crate::ids::{ResourceId, TenantId};
 

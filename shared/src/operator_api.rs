@@ -5,14 +5,16 @@
 
 mod body;
 mod caller;
+mod connections;
 mod directory;
+mod saml_keys;
 mod scim_tokens;
 mod seats;
 mod tenants;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, post};
 
 use self::caller::Operator;
 use crate::problem::Problem;
@@ -20,7 +22,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 9] = [
+pub const ROUTES: [&str; 14] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -29,6 +31,11 @@ pub const ROUTES: [&str; 9] = [
     "/v1/tenants/{tenant}/users",
     "/v1/tenants/{tenant}/groups",
     "/v1/tenants/{tenant}/activity",
+    "/v1/tenants/{tenant}/connections",
+    "/v1/tenants/{tenant}/connections/{domain}",
+    "/v1/tenants/{tenant}/connections/{domain}/refresh",
+    "/v1/saml-keys",
+    "/v1/saml-keys/rotate",
     "/v1/{*rest}",
 ];
 
@@ -46,6 +53,14 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants/{tenant}/users", get(directory::users))
         .route("/v1/tenants/{tenant}/groups", get(directory::groups))
         .route("/v1/tenants/{tenant}/activity", get(directory::activity))
+        .route("/v1/tenants/{tenant}/connections", get(connections::list))
+        .route(
+            "/v1/tenants/{tenant}/connections/{domain}",
+            get(connections::read).put(connections::put).delete(connections::delete),
+        )
+        .route("/v1/tenants/{tenant}/connections/{domain}/refresh", post(connections::refresh))
+        .route("/v1/saml-keys", get(saml_keys::read))
+        .route("/v1/saml-keys/rotate", post(saml_keys::rotate))
         .route("/v1/{*rest}", axum::routing::any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(log_request))

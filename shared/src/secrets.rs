@@ -21,6 +21,8 @@ pub enum SecretName {
     ScimTokens(TenantId),
     /// What the operator API takes as bearer where there is no IAM.
     OperatorKey,
+    /// The keys of the SAML service provider: for signing and for decryption.
+    SamlKeys,
     /// Authenticates pagination cursors (RFC 9865).
     CursorKey,
 }
@@ -135,6 +137,7 @@ impl Secrets {
         match name {
             SecretName::ScimTokens(tenant) => format!("gatehouse/{stage}/scim/{tenant}"),
             SecretName::OperatorKey => format!("gatehouse/{stage}/operator"),
+            SecretName::SamlKeys => format!("gatehouse/{stage}/saml/keys"),
             SecretName::CursorKey => format!("gatehouse/{stage}/cursor"),
         }
     }

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::ids::TenantId;
 use crate::rate_limit::RateLimiter;
+use crate::saml_keys::SamlKeys;
 use crate::scim::resource::Mode;
 use crate::scim_tokens::ScimTokens;
 use crate::secrets::Secrets;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub secrets: Arc<Secrets>,
     /// SCIM tokens of all tenants.
     pub scim_tokens: ScimTokens,
+    /// The service provider's keys.
+    pub saml_keys: SamlKeys,
     /// Which tenants refuse what the SCIM schemas do not know.
     pub modes: TtlCache<TenantId, Mode>,
     /// Requests left to each tenant, when there is a limit.
@@ -50,6 +53,7 @@ impl AppState {
         let secrets = Arc::new(Secrets::new(secrets_manager, &config.stage));
         Self(Arc::new(Parts {
             store: Store::new(dynamodb, &config.table),
+            saml_keys: SamlKeys::new(Arc::clone(&secrets)),
             scim_tokens: ScimTokens::new(Arc::clone(&secrets)),
             rate_limiter: config.rate_limit.map(RateLimiter::new),
             modes: TtlCache::default(),

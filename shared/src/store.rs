@@ -14,6 +14,7 @@
 
 mod activity;
 mod batch;
+mod connections;
 mod counters;
 mod error;
 mod group_change;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 
 pub use activity::Activity;
+pub use connections::StoredConnection;
 pub use error::{StoreError, UniqueAttribute};
 pub use groups::{GroupWrite, StoredGroup};
 pub use members::GroupMember;

@@ -40,10 +40,7 @@ pub fn router(app: AppState) -> Router {
             "/v1/tenants/{tenant}",
             get(tenants::read).patch(tenants::change).delete(tenants::delete),
         )
-        .route(
-            "/v1/tenants/{tenant}/scim-tokens",
-            get(scim_tokens::list).post(scim_tokens::create),
-        )
+        .route("/v1/tenants/{tenant}/scim-tokens", get(scim_tokens::list).post(scim_tokens::create))
         .route("/v1/tenants/{tenant}/scim-tokens/{id}", delete(scim_tokens::revoke))
         .route("/v1/tenants/{tenant}/seats", get(seats::read).put(seats::set))
         .route("/v1/tenants/{tenant}/users", get(directory::users))

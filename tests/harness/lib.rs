@@ -84,8 +84,7 @@ impl TestApp {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
         let clock = Clock::standing_at(start);
         let secrets = SecretsManager::memory().client();
-        let app =
-            AppState::new(config, clock.clone(), dynamodb.clone(), secrets.clone());
+        let app = AppState::new(config, clock.clone(), dynamodb.clone(), secrets.clone());
         app.store.create_table().await.expect("a table");
         let key = SecretString::from(OPERATOR_KEY);
         app.secrets.put(SecretName::OperatorKey, &key).await.expect("an operator key");

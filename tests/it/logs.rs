@@ -60,8 +60,7 @@ async fn each_request_writes_one_line_that_names_nobody() {
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(!text.to_lowercase().contains("canary"), "{text}");
     assert!(!text.contains("gh_scim") && !text.contains(harness::OPERATOR_KEY), "{text}");
-    let lines: Vec<Value> =
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 11, "{text}");
     let first = &lines[0];
     assert_eq!(first["tenant.id"], test.acme.id);

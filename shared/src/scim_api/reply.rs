@@ -70,7 +70,8 @@ impl IntoResponse for ScimError {
         }
         let headers = response.headers_mut();
         if matches!(self, Self::Unauthorized) {
-            let challenge = HeaderValue::from_static("Bearer realm=\"scim\", error=\"invalid_token\"");
+            let challenge =
+                HeaderValue::from_static("Bearer realm=\"scim\", error=\"invalid_token\"");
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         let retry_after = match self {

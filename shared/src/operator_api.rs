@@ -10,6 +10,7 @@ mod directory;
 mod saml_keys;
 mod scim_tokens;
 mod seats;
+mod sign_ins;
 mod tenants;
 
 use axum::Router;
@@ -22,7 +23,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 14] = [
+pub const ROUTES: [&str; 16] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -34,6 +35,8 @@ pub const ROUTES: [&str; 14] = [
     "/v1/tenants/{tenant}/connections",
     "/v1/tenants/{tenant}/connections/{domain}",
     "/v1/tenants/{tenant}/connections/{domain}/refresh",
+    "/v1/tenants/{tenant}/connections/{domain}/test",
+    "/v1/tenants/{tenant}/sign-ins",
     "/v1/saml-keys",
     "/v1/saml-keys/rotate",
     "/v1/{*rest}",
@@ -59,6 +62,8 @@ pub fn router(app: AppState) -> Router {
             get(connections::read).put(connections::put).delete(connections::delete),
         )
         .route("/v1/tenants/{tenant}/connections/{domain}/refresh", post(connections::refresh))
+        .route("/v1/tenants/{tenant}/connections/{domain}/test", post(connections::test))
+        .route("/v1/tenants/{tenant}/sign-ins", get(sign_ins::list))
         .route("/v1/saml-keys", get(saml_keys::read))
         .route("/v1/saml-keys/rotate", post(saml_keys::rotate))
         .route("/v1/{*rest}", axum::routing::any(not_found))

@@ -1,5 +1,6 @@
 //! `/v1/tenants/{tenant}/connections`: whom a tenant trusts to sign its people in.
 
+mod test;
 mod view;
 
 use axum::extract::{Path, State};
@@ -7,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
+pub(super) use self::test::test;
 use self::view::ConnectionView;
 use super::body::{Items, Json};
 use super::caller::Operator;

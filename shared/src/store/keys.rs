@@ -17,11 +17,13 @@
 //! | link of an identity to a user | `t#L` | digest of the identity, `U#user#domain` |
 //! | record of a sign-in | `t#S` | id, sorted by time |
 //! | used assertion | `t#RA` | digest of its id |
+//! | code, grant, refresh token, session | `t#O` | `C#digest`, `G#id`, `F#digest`, `S#digest` |
 //! | activity | `t#A#month` | id, sorted by time |
 //! | owner of a domain | `DOM#domain` | `T` |
 //! | pending sign-in | `Q#request id` | `Q` |
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
+//! | apps | `CLIENTS` | `client_id` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
@@ -30,7 +32,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::item::{Item, text};
 use crate::domain::Domain;
-use crate::ids::{ResourceId, TenantId};
+use crate::ids::{GrantId, ResourceId, TenantId};
+use crate::oidc::client::ClientId;
 
 /// Name of the partition key.
 pub(super) const PK: &str = "pk";
@@ -42,6 +45,8 @@ pub(super) const MEMBER: &str = "m";
 pub(super) const BY_MEMBER: &str = "byMember";
 /// Partition of the list of all tenants, sorted by creation.
 pub(super) const TENANTS: &str = "TENANTS";
+/// Partition of all apps, sorted by id.
+pub(super) const CLIENTS: &str = "CLIENTS";
 /// The attribute by which DynamoDB drops expired rows.
 pub(super) const TTL: &str = "ttl";
 
@@ -150,7 +155,7 @@ impl Key {
     }
 
     pub(super) fn sign_in(tenant: TenantId, id: &str) -> Self {
-        Self::new(sign_ins(tenant), id)
+        Self::new(sign_in_records(tenant), id)
     }
 
     /// Which user an identity of a connection is, by the digest of both.
@@ -165,6 +170,26 @@ impl Key {
 
     pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {
         Self::new(activity(tenant, month), id)
+    }
+
+    pub(super) fn client(id: &ClientId) -> Self {
+        Self::new(CLIENTS.to_owned(), id.as_str())
+    }
+
+    pub(super) fn code(tenant: TenantId, digest: &str) -> Self {
+        Self::new(sign_ins(tenant), format!("C#{digest}"))
+    }
+
+    pub(super) fn grant(tenant: TenantId, id: GrantId) -> Self {
+        Self::new(sign_ins(tenant), format!("G#{id}"))
+    }
+
+    pub(super) fn refresh_token(tenant: TenantId, digest: &str) -> Self {
+        Self::new(sign_ins(tenant), format!("F#{digest}"))
+    }
+
+    pub(super) fn session(tenant: TenantId, digest: &str) -> Self {
+        Self::new(sign_ins(tenant), format!("S#{digest}"))
     }
 
     /// A row of a partition that was listed.
@@ -213,10 +238,15 @@ pub(super) fn activity(tenant: TenantId, month: &str) -> String {
     format!("{tenant}#A#{month}")
 }
 
+/// Partition of what people's sign-ins gave to apps and browsers.
+fn sign_ins(tenant: TenantId) -> String {
+    format!("{tenant}#O")
+}
+
 /// Every partition of a tenant's users, groups and sign-ins, but for members. Groups come last: their rows
 /// are what finds the members.
-pub(super) fn of_tenant(tenant: TenantId) -> [String; 14] {
-    ["L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
+pub(super) fn of_tenant(tenant: TenantId) -> [String; 15] {
+    ["O", "L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
         .map(|kind| format!("{tenant}#{kind}"))
 }
 
@@ -246,7 +276,7 @@ pub(super) fn member_of(tenant: TenantId, member: ResourceId) -> String {
 }
 
 /// Partition of the records of sign-ins, sorted by time.
-pub(super) fn sign_ins(tenant: TenantId) -> String {
+pub(super) fn sign_in_records(tenant: TenantId) -> String {
     format!("{tenant}#S")
 }
 

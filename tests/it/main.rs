@@ -9,9 +9,13 @@
 
 mod bad_input;
 mod concurrency;
+mod documents;
 mod fuzz;
 mod lambda_events;
+mod saml_attacks;
+mod saml_invariants;
 mod saml_metadata;
+mod saml_mutations;
 mod saml_oracle;
 mod saml_shapes;
 mod sign_in;

@@ -250,7 +250,10 @@ async fn the_table_above_has_every_route() {
     }
     let routes: Vec<&str> = operator_routes().iter().map(|(_, route, _)| *route).collect();
     for route in shared::operator_api::ROUTES {
-        let covered = route.replace("{id}", "0000000000000000").replace("{domain}", "acme.com").replace("{*rest}", "nope");
+        let covered = route
+            .replace("{id}", "0000000000000000")
+            .replace("{domain}", "acme.com")
+            .replace("{*rest}", "nope");
         assert!(routes.contains(&covered.as_str()), "{route} is not in the table");
     }
 }

@@ -20,6 +20,7 @@ mod counters;
 mod error;
 mod grants;
 mod group_change;
+mod group_writes;
 mod groups;
 mod hints;
 mod item;
@@ -38,6 +39,7 @@ mod unique;
 mod user_change;
 mod user_writes;
 mod users;
+mod write;
 
 use std::sync::Arc;
 

@@ -1,10 +1,22 @@
 //! Integration tests: everything through the public interfaces, against embedded AWS services.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 mod bad_input;
 mod concurrency;
+mod documents;
 mod fuzz;
 mod lambda_events;
-mod logs;
+mod oidc_authorize;
+mod oidc_clients;
+mod oidc_keys;
+mod oidc_sessions;
+mod oidc_tokens;
 mod store_capacity;
 mod store_faults;
 mod store_groups;
@@ -17,3 +29,4 @@ mod template;
 mod tenant_isolation;
 mod tidy;
 mod tokens;
+mod traces;

@@ -1,8 +1,10 @@
 //! A store call that fails once, or whose answer is lost, changes nothing about the outcome.
 
-use shared::store::{StoreError, UserWrite};
+use serde_json::Value;
+use shared::scim::licence::Licence;
+use shared::store::{GroupMember, SeatRules, SeatWish, Store, StoreError, UserWrite};
 
-use crate::store_table::{Fault, Table, id, tenant, user};
+use crate::store_table::{Fault, Table, group, id, member, now, tenant, user};
 
 const PASSING: [&str; 3] =
     ["ThrottlingException", "ProvisionedThroughputExceededException", "InternalServerError"];
@@ -77,4 +79,68 @@ async fn an_outage_is_unavailable() {
     let refused = store.create_user(tenant(1), id(1), &user(1)).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     assert!(matches!(store.user(tenant(1), id(1)).await, Err(StoreError::Unavailable(_))));
+}
+
+/// A bit of everything that writes.
+async fn everything(store: &Store) -> Result<(), StoreError> {
+    let t = tenant(1);
+    let rules = SeatRules { seats: Some(1), auto_upgrade: true, ..SeatRules::default() };
+    store.set_seats(t, &rules, now()).await?;
+    let seated = |n| UserWrite { licence: Licence::Full, seat: SeatWish::Required, ..user(n) };
+    let first = store.create_user(t, id(1), &seated(1)).await?.user;
+    let second = store.create_user(t, id(2), &seated(2)).await?.user;
+    let renamed = UserWrite { keys: user(3).keys, ..seated(1) };
+    let first = store.update_user(t, &first, &user(1).keys, &renamed).await?.user;
+    let inactive = UserWrite { active: false, ..renamed };
+    store.update_user(t, &first, &user(3).keys, &inactive).await?;
+    let small = store.create_group(t, id(10), &group("Small"), &[member(1), member(2)]).await?;
+    let small = store.update_group(t, &small, &group("Tiny"), &[], &[id(1)]).await?;
+    let many: Vec<GroupMember> = (100..250).map(member).collect();
+    let large = store.create_group(t, id(11), &group("Large"), &many).await?;
+    store.update_group(t, &large, &group("Large"), &[member(2)], &[id(100)]).await?;
+    store.delete_user(t, &second, &user(2).keys).await?;
+    let small = store.group(t, small.id).await?.ok_or(StoreError::NotFound)?;
+    store.delete_group(t, &small).await
+}
+
+/// The rows, without what depends on the number of attempts.
+fn outcome(table: &Table) -> Vec<Value> {
+    let mut rows = table.rows();
+    rows.retain(|row| !row["pk"].to_string().contains("#A#"));
+    for row in &mut rows {
+        let row = row.as_object_mut().unwrap();
+        row.remove("w");
+        // Where a seat that another counter gives comes from is chosen at random.
+        row.remove("f");
+        if row["sk"]["S"] == id(11).to_string() {
+            row.remove("v");
+        }
+    }
+    rows
+}
+
+#[tokio::test(start_paused = true)]
+async fn whichever_call_fails_once_the_outcome_is_the_same() {
+    let (table, store) = Table::store().await;
+    everything(&store).await.unwrap();
+    let calls = table.take().calls.len();
+    let expected = outcome(&table);
+    let used = store.seats(tenant(1)).await.unwrap();
+    assert_eq!((used.used, used.rules.seats), (0, Some(11)));
+    let faults = [
+        Fault::Conflict,
+        Fault::Error("ThrottlingException"),
+        Fault::Error("ProvisionedThroughputExceededException"),
+        Fault::Error("InternalServerError"),
+        Fault::AnswerLost,
+    ];
+    for nth in 0..calls {
+        for fault in &faults {
+            let (table, store) = Table::store().await;
+            table.fail(Fault::After(nth, Box::new(fault.clone())));
+            everything(&store).await.unwrap_or_else(|error| panic!("{nth} {fault:?}: {error:?}"));
+            assert_eq!(outcome(&table), expected, "{nth} {fault:?}");
+            assert_eq!(store.seats(tenant(1)).await.unwrap(), used, "{nth} {fault:?}");
+        }
+    }
 }

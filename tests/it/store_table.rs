@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     Error(&'static str),
     /// A transaction cancelled with these reasons.
     Cancelled(Vec<&'static str>),
+    /// Another transaction holds a row, when the call is a write.
+    Conflict,
     /// The call is done, and its answer is lost.
     AnswerLost,
 }
@@ -110,7 +112,10 @@ impl Table {
                 faults.push_front(Fault::After(calls - 1, fault));
                 None
             }
-            fault @ (Fault::Error(_) | Fault::Cancelled(_) | Fault::AnswerLost) => Some(fault),
+            fault @ (Fault::Error(_)
+            | Fault::Cancelled(_)
+            | Fault::Conflict
+            | Fault::AnswerLost) => Some(fault),
         }
     }
 }
@@ -123,6 +128,15 @@ impl Endpoint for Table {
                 self.inner.answer(operation, body)?;
                 Err(NoAnswer)
             }
+            Some(Fault::Conflict) => match operation {
+                "TransactWriteItems" => {
+                    Ok(error("TransactionCanceledException", &["TransactionConflict"]))
+                }
+                "PutItem" | "UpdateItem" | "DeleteItem" => {
+                    Ok(error("TransactionConflictException", &[]))
+                }
+                _ => self.inner.answer(operation, body),
+            },
             Some(Fault::Error(code)) => Ok(error(code, &[])),
             Some(Fault::Cancelled(reasons)) => Ok(error("TransactionCanceledException", &reasons)),
             Some(Fault::After(..)) => unreachable!("resolved by next_fault"),

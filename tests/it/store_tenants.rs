@@ -51,13 +51,13 @@ async fn an_external_id_of_a_tenant_is_unique() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deleted_tenant_leaves_nothing_and_others_keep_everything() {
-    for calls in (0..90).step_by(7) {
+    for calls in (0..60).step_by(11) {
         let (table, store) = Table::store().await;
-        let store = store.with_split_threshold(2);
+        let store = store.with_split_threshold(1);
         for n in 1..=2 {
             store.create_tenant(&acme(n, Some(&n.to_string()))).await.unwrap();
             store.set_seats(tenant(n), &SeatRules::default(), now()).await.unwrap();
-            for user_number in 0..60 {
+            for user_number in 0..20 {
                 store.create_user(tenant(n), id(user_number), &user(user_number)).await.unwrap();
             }
             for (number, size) in [(100, 3), (101, 130)] {
@@ -83,7 +83,7 @@ async fn a_deleted_tenant_leaves_nothing_and_others_keep_everything() {
         };
         let left: Vec<_> = of(1).iter().map(|row| row["pk"].to_string()).collect();
         assert_eq!(left.len(), 1, "only activity stays: {left:?}");
-        assert_eq!(store.users_total(tenant(2)).await.unwrap(), 60);
+        assert_eq!(store.users_total(tenant(2)).await.unwrap(), 20);
         assert_eq!(store.members(tenant(2), id(101), 200).await.unwrap().len(), 130);
         assert_eq!(store.tenants(None, 10).await.unwrap(), [acme(2, Some("2"))]);
     }

@@ -179,3 +179,29 @@ async fn values_of_any_length_can_be_keys_and_too_large_a_user_is_refused() {
     assert!(matches!(refused, Err(StoreError::TooLarge)));
     store.create_user(t, id(2), &keyed("b", None, &emails[1..])).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_writers_of_one_user_all_get_through_one_after_the_other() {
+    let (table, store) = Table::store().await;
+    store.create_user(tenant(1), id(1), &user(1)).await.unwrap();
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let store = table.open();
+            tokio::spawn(async move {
+                loop {
+                    let before = store.user(tenant(1), id(1)).await.unwrap().unwrap();
+                    match store.update_user(tenant(1), &before, &user(1).keys, &user(1)).await {
+                        Ok(outcome) => return outcome.user.version,
+                        Err(StoreError::VersionMismatch) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut versions = HashSet::new();
+    for task in tasks {
+        assert!(versions.insert(task.await.unwrap()), "two writers made the same version");
+    }
+    assert_eq!(versions.into_iter().max(), Some(101));
+}

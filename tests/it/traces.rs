@@ -13,8 +13,10 @@ mod values;
 
 use std::path::PathBuf;
 
-use format::Trace;
-use target::Target;
+use harness::TestApp;
+
+use self::format::Trace;
+use self::target::Target;
 
 /// One test per trace, and the list of them all.
 macro_rules! every_connector_is_served {
@@ -97,8 +99,21 @@ async fn replay(name: &str) -> Result<(), String> {
     if format!("{}-{}", trace.connector, trace.scenario).replace('-', "_") != name {
         return Err(format!("the file names itself {}-{}", trace.connector, trace.scenario));
     }
-    runner::run(&trace, &target().await?).await
+    let shortfalls = runner::run(&trace, &target().await?).await?;
+    match SHORTFALLS.iter().find(|(known, _)| *known == name) {
+        Some((_, reason)) if shortfalls.is_empty() => {
+            Err(format!("no longer falls short ({reason}): take it off the list"))
+        }
+        None if !shortfalls.is_empty() => Err(shortfalls.join("\n")),
+        Some(_) | None => Ok(()),
+    }
 }
+
+/// Where we do less than a connector's documentation asks for, and why. The connector works.
+const SHORTFALLS: &[(&str, &str)] = &[(
+    "okta_put_readonly_groups",
+    "`groups` costs a query, so it is answered when asked for by name (RFC 7643 §7, `request`)",
+)];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/scim/traces")
@@ -107,8 +122,12 @@ fn folder() -> PathBuf {
 /// The server named in the environment, or a fresh tenant in this process.
 #[expect(clippy::disallowed_methods, reason = "the one switch of a test, read where it is used")]
 async fn target() -> Result<Target, String> {
-    match (std::env::var("GATEHOUSE_TRACES_BASE_URL"), std::env::var("GATEHOUSE_TRACES_TOKEN")) {
-        (Ok(base_url), Ok(token)) => Target::remote(&base_url, token),
-        _ => Err("no harness yet".to_owned()),
+    let base_url = std::env::var("GATEHOUSE_TRACES_BASE_URL").ok();
+    let token = std::env::var("GATEHOUSE_TRACES_TOKEN").ok();
+    if let Some((base_url, token)) = base_url.zip(token) {
+        return Target::remote(&base_url, token);
     }
+    let test = TestApp::new().await;
+    let router = shared::scim_api::router(test.app.clone());
+    Ok(Target::router(router, "/scim/v2", test.acme.token))
 }

@@ -16,7 +16,7 @@ use super::item::{Item, number, optional_number, parsed, take_text, text};
 use super::keys::{Key, SK, TTL, activity};
 use super::read::{Consistency, Range, Sort};
 use super::retry::random;
-use super::transaction::Write;
+use super::write::Write;
 use super::{Store, StoreError};
 use crate::ids::TenantId;
 

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use super::item::Item;
 use super::keys::Key;
 use super::retry::Backoff;
-use super::transaction::Write;
+use super::write::Write;
 use super::{Store, StoreError};
 
 /// A row to put or to delete, whatever was there.

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::item::{Item, parsed, take_optional_text, take_text, text};
 use super::keys::{CLIENTS, Key};
 use super::read::{Consistency, Range, Sort};
-use super::transaction::{Commit, Write};
+use super::transaction::Commit;
+use super::write::Write;
 use super::{Store, StoreError};
 use crate::oidc::client::{Client, ClientId};
 

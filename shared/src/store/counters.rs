@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::item::{Item, flag, number, optional_number};
 use super::keys::{Collection, Key, counters};
 use super::read::{Consistency, Range, sort_key};
-use super::transaction::Write;
+use super::write::Write;
 use super::{Store, StoreError};
 use crate::ids::{ResourceId, TenantId};
 

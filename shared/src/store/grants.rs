@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use super::item::{Item, flag, number, parsed, take_text, text};
 use super::keys::{Key, TTL};
-use super::transaction::{Commit, Write};
+use super::transaction::Commit;
+use super::write::Write;
 use super::{Store, StoreError};
 use crate::ids::{GrantId, TenantId};
 use crate::oidc::grant::{Code, Grant, Session};

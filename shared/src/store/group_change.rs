@@ -8,8 +8,8 @@ use super::groups::{GroupWrite, StoredGroup};
 use super::item::{Item, number, text};
 use super::keys::{Collection, Key};
 use super::members::{GroupMember, member_row};
-use super::transaction::Write;
 use super::unique::move_value;
+use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
 use crate::ids::{ResourceId, TenantId};
 

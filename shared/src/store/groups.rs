@@ -1,20 +1,13 @@
-//! Groups: the row without its members, the lookups, and the writes.
-//!
-//! A change of the group and of up to about a hundred members is one transaction. Beyond that
-//! the group's row goes first, on its version, and the member rows follow in batches: a request
-//! that fails in the middle is safe to send again, since it finds out what is still missing.
+//! Groups: the row without its members, and the lookups. Like those of users they are strongly
+//! consistent and touch at most two rows.
 
 use jiff::Timestamp;
 
-use super::group_change::{GroupChange, Part};
-use super::item::{Item, flag, parsed, required_number, take_optional_text, take_text};
+use super::item::{Item, parsed, required_number, take_optional_text, take_text};
 use super::keys::{Collection, Key, SK, group_external_id_prefix, group_external_ids};
-use super::members::GroupMember;
 use super::page::{Page, Row};
 use super::read::{Consistency, Range, Sort, sort_key};
-use super::retry::Backoff;
-use super::transaction::{Commit, MAX_TRANSACTION};
-use super::{Store, StoreError, UniqueAttribute};
+use super::{Store, StoreError};
 use crate::ids::{ResourceId, TenantId};
 
 /// A Group as it is stored.
@@ -144,62 +137,6 @@ impl Store {
         self.total(tenant, Collection::Groups).await
     }
 
-    /// Creates a group with its members, who must exist. `id` must be new and random.
-    #[tracing::instrument(level = "debug", name = "store.create_group", skip_all, fields(tenant.id = %tenant))]
-    pub async fn create_group(
-        &self,
-        tenant: TenantId,
-        id: ResourceId,
-        write: &GroupWrite,
-        members: &[GroupMember],
-    ) -> Result<StoredGroup, StoreError> {
-        let change = GroupChange::new(tenant, id, None, Some(write)).members(members, &[]);
-        let group = self.change_group(change).await?;
-        self.sample_split(tenant, Collection::Groups, id).await;
-        group.ok_or(StoreError::NotFound)
-    }
-
-    /// Replaces a group that was read, unless it has changed since, and adds and removes members.
-    /// Adding who is there and removing who is not changes nothing about them.
-    #[tracing::instrument(level = "debug", name = "store.update_group", skip_all, fields(tenant.id = %tenant))]
-    pub async fn update_group(
-        &self,
-        tenant: TenantId,
-        before: &StoredGroup,
-        write: &GroupWrite,
-        add: &[GroupMember],
-        remove: &[ResourceId],
-    ) -> Result<StoredGroup, StoreError> {
-        let change = GroupChange::new(tenant, before.id, Some(before), Some(write));
-        let group = self.change_group(change.members(add, remove)).await?;
-        group.ok_or(StoreError::NotFound)
-    }
-
-    /// Deletes a group that was read, unless it has changed since, and all its memberships.
-    ///
-    /// A small group goes in one transaction. A large one loses its members first, after its
-    /// version was moved; so whoever sends the request again finds the group and the work left.
-    #[tracing::instrument(level = "debug", name = "store.delete_group", skip_all, fields(tenant.id = %tenant))]
-    pub async fn delete_group(
-        &self,
-        tenant: TenantId,
-        before: &StoredGroup,
-    ) -> Result<(), StoreError> {
-        let mut before = before.clone();
-        let mut members = self.member_ids(tenant, before.id, MEMBERS_AT_ONCE + 1).await?;
-        if members.len() > MEMBERS_AT_ONCE {
-            let claim = GroupWrite::of(&before);
-            before = self.update_group(tenant, &before, &claim, &[], &[]).await?;
-            self.remove_all_members(tenant, before.id).await?;
-            members.clear();
-        }
-        self.leave_groups(tenant, before.id).await?;
-        let change = GroupChange::new(tenant, before.id, Some(&before), None);
-        self.change_group(change.members(&[], &members)).await?;
-        // Members that were added in between.
-        self.remove_all_members(tenant, before.id).await
-    }
-
     /// The groups among `ids` that exist, in id order.
     pub(super) async fn groups(
         &self,
@@ -213,57 +150,4 @@ impl Store {
         groups.sort_unstable_by_key(|group| group.id);
         Ok(groups)
     }
-
-    /// Commits the group's rows, with the member rows where they fit, else before them.
-    async fn change_group(
-        &self,
-        change: GroupChange<'_>,
-    ) -> Result<Option<StoredGroup>, StoreError> {
-        change.check_size()?;
-        let after = change.stored();
-        let mut backoff = Backoff::default();
-        loop {
-            let shard = change.position.shard;
-            let deep = self.hints.deep(change.tenant, Collection::Groups, shard);
-            let mut writes = change.writes(after.as_ref(), deep);
-            let fits = writes.len() + change.rows.len() <= MAX_TRANSACTION;
-            if fits {
-                let rows = change.rows.iter().cloned();
-                writes.extend(rows.map(|row| (Part::Unconditional, row.write())));
-            }
-            match self.commit(&writes).await? {
-                Commit::Done if fits => return Ok(after),
-                Commit::Done => {
-                    self.write_rows(change.rows).await?;
-                    return Ok(after);
-                }
-                Commit::Refused(refusals) => {
-                    for refusal in refusals {
-                        match refusal.label {
-                            Part::Group if refusal.found.is_none() => {
-                                return Err(StoreError::NotFound);
-                            }
-                            Part::Group => return Err(StoreError::VersionMismatch),
-                            Part::DisplayName => {
-                                return Err(StoreError::Conflict(UniqueAttribute::DisplayName));
-                            }
-                            Part::Vacated | Part::Unconditional => {
-                                return Err(StoreError::Corrupt("id"));
-                            }
-                            Part::Counter => self.hints.learn_deep(
-                                change.tenant,
-                                Collection::Groups,
-                                shard,
-                                refusal.found.is_some_and(|row| flag(&row, "deep")),
-                            ),
-                        }
-                    }
-                }
-            }
-            backoff.pause().await?;
-        }
-    }
 }
-
-/// Members that a deletion takes into its transaction, beside the group's own rows.
-const MEMBERS_AT_ONCE: usize = 90;

@@ -9,7 +9,7 @@ use super::groups::StoredGroup;
 use super::item::{Item, parsed, text};
 use super::keys::{Collection, Key, MEMBER, PK, SK, group_of_members, member_of, members};
 use super::read::{Consistency, Range};
-use super::transaction::Write;
+use super::write::Write;
 use super::{Store, StoreError};
 use crate::ids::{ResourceId, TenantId};
 use crate::scim::members::MemberKind;

@@ -13,7 +13,8 @@ use super::item::number;
 use super::keys::{Collection, Key};
 use super::pool::{OnJoin, Pool};
 use super::retry::{Backoff, random};
-use super::transaction::{Commit, Write};
+use super::transaction::Commit;
+use super::write::Write;
 use super::{Store, StoreError};
 use crate::ids::TenantId;
 

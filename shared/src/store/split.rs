@@ -13,7 +13,8 @@ use super::counters::{Counter, DIGITS, Position, leaf_attribute};
 use super::item::{Item, number};
 use super::keys::{Collection, Key, resources};
 use super::read::{Consistency, Range, Sort, sort_key};
-use super::transaction::{Commit, Write};
+use super::transaction::Commit;
+use super::write::Write;
 use super::{Store, StoreError};
 use crate::ids::{ResourceId, TenantId};
 
@@ -73,6 +74,7 @@ impl Store {
         if !agrees(&counter, &leaves) {
             // A transaction was half visible to the reads; its sequence refuses the split anyway
             // unless both halves fell between them.
+            tracing::warn!(tenant.id = %tenant, "a counter and its rows disagree; not split");
             return Ok(());
         }
         let mark = Write::update(Key::counter(tenant, collection, shard), "SET deep = :true")

@@ -7,8 +7,9 @@ use super::batch::RowChange;
 use super::item::{Item, flag, parsed, take_optional_text, take_text, text};
 use super::keys::{Key, SK, TENANTS, of_tenant};
 use super::read::{Consistency, Range, Sort, sort_key};
-use super::transaction::{Commit, Write};
+use super::transaction::Commit;
 use super::unique::move_value;
+use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
 use crate::ids::{ResourceId, TenantId};
 

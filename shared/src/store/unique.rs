@@ -2,7 +2,7 @@
 
 use super::item::text;
 use super::keys::Key;
-use super::transaction::Write;
+use super::write::Write;
 
 /// Gives up one unique value and takes another, where they differ. `taken` labels the write that
 /// is refused when somebody else has the new one, `vacated` the one that is refused only if the

@@ -1,0 +1,121 @@
+//! Creating, changing and deleting a group with its members.
+//!
+//! A change of the group and of up to about a hundred members is one transaction. Beyond that
+//! the group's row goes first, on its version, and the member rows follow in batches: a request
+//! that fails in the middle is safe to send again, since it finds out what is still missing.
+
+use super::group_change::{GroupChange, Part};
+use super::groups::{GroupWrite, StoredGroup};
+use super::item::flag;
+use super::keys::Collection;
+use super::members::GroupMember;
+use super::retry::Backoff;
+use super::transaction::{Commit, MAX_TRANSACTION, Refusal};
+use super::{Store, StoreError, UniqueAttribute};
+use crate::ids::{ResourceId, TenantId};
+
+impl Store {
+    /// Creates a group with its members, who must exist. `id` must be new and random.
+    #[tracing::instrument(level = "debug", name = "store.create_group", skip_all, fields(tenant.id = %tenant))]
+    pub async fn create_group(
+        &self,
+        tenant: TenantId,
+        id: ResourceId,
+        write: &GroupWrite,
+        members: &[GroupMember],
+    ) -> Result<StoredGroup, StoreError> {
+        let change = GroupChange::new(tenant, id, None, Some(write)).members(members, &[]);
+        let group = self.change_group(change).await?;
+        self.sample_split(tenant, Collection::Groups, id).await;
+        group.ok_or(StoreError::NotFound)
+    }
+
+    /// Replaces a group that was read, unless it has changed since, and adds and removes members.
+    /// Adding who is there and removing who is not changes nothing about them.
+    #[tracing::instrument(level = "debug", name = "store.update_group", skip_all, fields(tenant.id = %tenant))]
+    pub async fn update_group(
+        &self,
+        tenant: TenantId,
+        before: &StoredGroup,
+        write: &GroupWrite,
+        add: &[GroupMember],
+        remove: &[ResourceId],
+    ) -> Result<StoredGroup, StoreError> {
+        let change = GroupChange::new(tenant, before.id, Some(before), Some(write));
+        let group = self.change_group(change.members(add, remove)).await?;
+        group.ok_or(StoreError::NotFound)
+    }
+
+    /// Deletes a group that was read, unless it has changed since, and all its memberships.
+    ///
+    /// A small group goes in one transaction. A large one loses its members first, after its
+    /// version was moved; so whoever sends the request again finds the group and the work left.
+    #[tracing::instrument(level = "debug", name = "store.delete_group", skip_all, fields(tenant.id = %tenant))]
+    pub async fn delete_group(
+        &self,
+        tenant: TenantId,
+        before: &StoredGroup,
+    ) -> Result<(), StoreError> {
+        let mut before = before.clone();
+        let mut members = self.member_ids(tenant, before.id, MEMBERS_AT_ONCE + 1).await?;
+        if members.len() > MEMBERS_AT_ONCE {
+            let claim = GroupWrite::of(&before);
+            before = self.update_group(tenant, &before, &claim, &[], &[]).await?;
+            self.remove_all_members(tenant, before.id).await?;
+            members.clear();
+        }
+        self.leave_groups(tenant, before.id).await?;
+        let change = GroupChange::new(tenant, before.id, Some(&before), None);
+        self.change_group(change.members(&[], &members)).await?;
+        // Members that were added in between.
+        self.remove_all_members(tenant, before.id).await
+    }
+
+    /// Commits the group's rows, with the member rows where they fit, else before them.
+    async fn change_group(
+        &self,
+        change: GroupChange<'_>,
+    ) -> Result<Option<StoredGroup>, StoreError> {
+        change.check_size()?;
+        let after = change.stored();
+        let shard = change.position.shard;
+        let mut backoff = Backoff::default();
+        loop {
+            let deep = self.hints.deep(change.tenant, Collection::Groups, shard);
+            let mut writes = change.writes(after.as_ref(), deep);
+            let fits = writes.len() + change.rows.len() <= MAX_TRANSACTION;
+            if fits {
+                let rows = change.rows.iter().cloned();
+                writes.extend(rows.map(|row| (Part::Unconditional, row.write())));
+            }
+            match self.commit(&writes).await? {
+                Commit::Done if fits => return Ok(after),
+                Commit::Done => {
+                    self.write_rows(change.rows).await?;
+                    return Ok(after);
+                }
+                Commit::Refused(refusals) => {
+                    for refusal in refusals {
+                        let deep = explain(refusal)?;
+                        self.hints.learn_deep(change.tenant, Collection::Groups, shard, deep);
+                    }
+                }
+            }
+            backoff.pause().await?;
+        }
+    }
+}
+
+/// Turns a refusal into its error, or into the depth that the counter really has.
+fn explain(refusal: Refusal<Part>) -> Result<bool, StoreError> {
+    match refusal.label {
+        Part::Group if refusal.found.is_none() => Err(StoreError::NotFound),
+        Part::Group => Err(StoreError::VersionMismatch),
+        Part::DisplayName => Err(StoreError::Conflict(UniqueAttribute::DisplayName)),
+        Part::Vacated | Part::Unconditional => Err(StoreError::Corrupt("id")),
+        Part::Counter => Ok(refusal.found.is_some_and(|row| flag(&row, "deep"))),
+    }
+}
+
+/// Members that a deletion takes into its transaction, beside the group's own rows.
+const MEMBERS_AT_ONCE: usize = 90;

@@ -28,7 +28,7 @@ pub struct Facts {
 pub struct Scim {
     /// The tenant URL in Microsoft's words, the base URL in Okta's.
     pub base_url: String,
-    /// Bearer secret of the demo's tenant.
+    /// Bearer secret of the demo's tenant; empty when it was revoked and two others are live.
     pub token: String,
 }
 

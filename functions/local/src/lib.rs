@@ -5,6 +5,7 @@
 //! | [`cli`] | the command line |
 //! | [`server`] | start, announce, stop |
 //! | [`banner`] | what is announced, as JSON and for people |
+//! | `demo` | the keys, and a tenant to try things with |
 //! | `data_directory` | the directory that holds everything, and its lock |
 //! | [`dynamodb`] | an embedded DynamoDB behind the real SDK client; faults and a call log for tests |
 //! | [`secrets_manager`] | an embedded Secrets Manager behind the real SDK client |
@@ -20,6 +21,7 @@ pub mod aws_endpoints;
 pub mod banner;
 pub mod cli;
 mod data_directory;
+mod demo;
 pub mod dynamodb;
 mod private_file;
 pub mod secrets_manager;

@@ -1,16 +1,22 @@
 //! Starts everything, tells where it is, and stops it.
 
 mod signals;
-mod table;
 
 use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
+use secrecy::ExposeSecret as _;
+use shared::clock::Clock;
+use shared::config::{Config, ConfigError};
+use shared::state::AppState;
+use shared::store::StoreError;
+use shared::{operator_api, scim_api, telemetry};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -20,6 +26,7 @@ use crate::aws_endpoints;
 use crate::banner::{Aws, Facts, Scim, Tenant};
 use crate::cli::Options;
 use crate::data_directory::{DataDirectory, TakeError};
+use crate::demo::{self, Demo, DemoError};
 use crate::dynamodb::{self, Dynamo};
 use crate::secrets_manager::{self, SecretsManager};
 
@@ -40,18 +47,30 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     let mut signals = Signals::subscribe()?;
     // First the port, so that a second start by mistake leaves no trace.
     let listener = listen(options.port).await?;
+    let base_url = url(&listener)?;
+    telemetry::start(telemetry::Format::Text);
     let services = Services::open(options).await?;
-    table::create(&services.dynamo.client(), TABLE).await.map_err(Box::new)?;
+    let app = AppState::new(
+        config(options, &base_url)?,
+        Clock::system(),
+        services.dynamo.client(),
+        services.secrets.client(),
+    );
+    app.store.create_table().await?;
+    let demo = Demo::prepare(&app, services.path()).await?;
 
-    let port = listener.local_addr()?.port();
     let dynamodb = aws_endpoints::listen(next_port(options.port, 1)).await?;
     let secrets_manager = aws_endpoints::listen(next_port(options.port, 2)).await?;
-    let facts = facts(port, dynamodb.local_addr()?.port(), secrets_manager.local_addr()?.port());
+    let aws = Aws {
+        dynamodb_endpoint: url(&dynamodb)?,
+        secretsmanager_endpoint: url(&secrets_manager)?,
+        table: TABLE.to_owned(),
+    };
 
     let (stop, stopping) = watch::channel(());
     let mut servers = JoinSet::new();
     for (listener, router) in [
-        (listener, Router::new().route("/health", get(async || "ok\n"))),
+        (listener, router(&app)),
         (dynamodb, aws_endpoints::dynamodb_router(services.dynamo.clone())),
         (secrets_manager, aws_endpoints::secrets_manager_router(services.secrets.clone())),
     ] {
@@ -59,7 +78,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     }
     let sweeper = tokio::spawn(sweep(services.dynamo.clone()));
 
-    announce(&facts, options.json)?;
+    announce(&facts(base_url, &demo, aws), options.json)?;
     signals.next().await;
     // Servers finish the requests they have begun when this is gone.
     drop(stop);
@@ -76,19 +95,24 @@ async fn serve(options: &Options) -> Result<(), StartError> {
 struct Services {
     dynamo: Dynamo,
     secrets: SecretsManager,
-    _directory: Option<DataDirectory>,
+    directory: Option<DataDirectory>,
 }
 
 impl Services {
+    /// Where all of it is stored, if anywhere.
+    fn path(&self) -> Option<&Path> {
+        self.directory.as_ref().map(DataDirectory::path)
+    }
+
     async fn open(options: &Options) -> Result<Self, StartError> {
         if options.ephemeral {
             let (dynamo, secrets) = (Dynamo::memory()?, SecretsManager::memory());
-            return Ok(Self { dynamo, secrets, _directory: None });
+            return Ok(Self { dynamo, secrets, directory: None });
         }
         let directory = DataDirectory::take(&options.data)?;
         let dynamo = Dynamo::open(directory.path())?;
         let secrets = SecretsManager::open(directory.path()).await?;
-        Ok(Self { dynamo, secrets, _directory: Some(directory) })
+        Ok(Self { dynamo, secrets, directory: Some(directory) })
     }
 }
 
@@ -139,18 +163,38 @@ async fn sweep(dynamo: Dynamo) {
     }
 }
 
-fn facts(port: u16, dynamodb_port: u16, secrets_manager_port: u16) -> Facts {
-    let url = |port| format!("http://127.0.0.1:{port}");
+/// Every router that a function serves.
+fn router(app: &AppState) -> Router {
+    Router::new()
+        .route("/health", get(async || "ok\n"))
+        .merge(scim_api::router(app.clone()))
+        .merge(operator_api::router(app.clone()))
+}
+
+/// What the template sets on AWS.
+fn config(options: &Options, base_url: &str) -> Result<Config, ConfigError> {
+    Config::from_lookup(|name| match name {
+        "GATEHOUSE_STAGE" => Some("local".to_owned()),
+        "GATEHOUSE_TABLE" => Some(TABLE.to_owned()),
+        "GATEHOUSE_BASE_URL" => Some(base_url.to_owned()),
+        "GATEHOUSE_OPERATOR_AUTH" => Some("key".to_owned()),
+        "GATEHOUSE_RATE_LIMIT" => options.rate_limit.map(|limit| limit.to_string()),
+        _ => None,
+    })
+}
+
+fn url(listener: &TcpListener) -> io::Result<String> {
+    Ok(format!("http://{}", listener.local_addr()?))
+}
+
+fn facts(base_url: String, demo: &Demo, aws: Aws) -> Facts {
+    let token = demo.scim_token.as_ref().map(|token| token.reveal().to_owned());
     Facts {
-        base_url: url(port),
-        operator_key: String::new(),
-        scim: Scim { base_url: format!("{}/scim/v2", url(port)), token: String::new() },
-        tenant: Tenant { id: String::new(), domain: "acme.com".to_owned() },
-        aws: Aws {
-            dynamodb_endpoint: url(dynamodb_port),
-            secretsmanager_endpoint: url(secrets_manager_port),
-            table: TABLE.to_owned(),
-        },
+        operator_key: demo.operator_key.expose_secret().to_owned(),
+        scim: Scim { base_url: format!("{base_url}/scim/v2"), token: token.unwrap_or_default() },
+        tenant: Tenant { id: demo.tenant.to_string(), domain: demo::DOMAIN.to_owned() },
+        base_url,
+        aws,
     }
 }
 
@@ -175,8 +219,12 @@ enum StartError {
     Dynamo(#[from] dynamodb::OpenError),
     #[error("cannot open the secrets: {0}")]
     Secrets(#[from] secrets_manager::OpenError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error("cannot make the table: {0}")]
-    Table(#[from] Box<table::TableError>),
+    Table(#[from] StoreError),
+    #[error("cannot make the demo: {0}")]
+    Demo(#[from] DemoError),
     #[error(transparent)]
     Io(#[from] io::Error),
 }

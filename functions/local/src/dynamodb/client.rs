@@ -25,7 +25,7 @@ pub trait Endpoint: fmt::Debug + Send + Sync + 'static {
 #[error("no answer from DynamoDB in time")]
 pub struct NoAnswer;
 
-/// An SDK client whose every call goes to `endpoint`.
+/// An SDK client whose every call goes to `endpoint`, tried again as our store wants it.
 ///
 /// It does all that it does on AWS but two things, which take two fifths of its time: it signs
 /// nothing, since nobody here checks a signature, and it does not watch for a body that stalls,
@@ -35,6 +35,7 @@ pub fn client_over(endpoint: impl Endpoint + Clone) -> aws_sdk_dynamodb::Client 
         Config::builder()
             .behavior_version_latest()
             .http_client(Connector(endpoint))
+            .retry_config(shared::store::retry_config())
             .endpoint_url("http://dynamodb.localhost")
             .region(Region::from_static("us-east-1"))
             .allow_no_auth()

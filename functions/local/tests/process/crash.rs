@@ -6,55 +6,80 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::instance::{Instance, directory, try_http};
+use crate::demo::create_user_at;
+use crate::instance::{Instance, directory, http, try_http};
 
 const WRITERS: usize = 20;
 
 #[test]
-fn killed_under_load_it_has_lost_nothing_it_acknowledged() {
+fn killed_under_load_it_has_lost_no_item_and_no_secret() {
     let directory = directory("killed");
     let instance = Instance::on(&directory);
     let dynamodb = instance.fact("/aws/dynamodb_endpoint").to_owned();
     let secrets = instance.fact("/aws/secretsmanager_endpoint").to_owned();
     let table = instance.fact("/aws/table").to_owned();
+    let keys = kill_under_load(instance, 400, move |key, number| {
+        // One secret for many items, as one token is for many users.
+        let sent = if number % 8 == 7 {
+            put_secret(&secrets, key)
+        } else {
+            put_item(&dynamodb, &table, key)
+        };
+        sent.then(|| key.to_owned())
+    });
+    let stored = stored(&Instance::on(&directory));
+    let lost: Vec<_> = keys.iter().filter(|key| !stored.contains(*key)).collect();
+    assert!(lost.is_empty(), "{lost:?} of {}", keys.len());
+}
 
+#[test]
+fn killed_under_load_it_has_lost_no_user() {
+    let directory = directory("killed_users");
+    let instance = Instance::on(&directory);
+    let users = format!("{}/Users", instance.fact("/scim/base_url"));
+    let token = instance.fact("/scim/token").to_owned();
+    let ids = kill_under_load(instance, 200, move |key, _| create_user_at(&users, &token, key));
+
+    let instance = Instance::on(&directory);
+    let token = format!("Bearer {}", instance.fact("/scim/token"));
+    for id in ids {
+        let url = format!("{}/Users/{id}", instance.fact("/scim/base_url"));
+        assert_eq!(http("GET", &url, &[("Authorization", &token)], "").0, 200, "{id}");
+    }
+}
+
+/// Writes from many threads until `enough` was acknowledged, then kills. `write` is given a key of
+/// its own and how many came before it, and answers what was acknowledged, or nothing once the
+/// process is gone. Returns all that was acknowledged.
+fn kill_under_load(
+    instance: Instance,
+    enough: usize,
+    write: impl Fn(&str, usize) -> Option<String> + Clone + Send + 'static,
+) -> Vec<String> {
     let (acknowledge, acknowledged) = mpsc::channel();
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            let (acknowledge, table) = (acknowledge.clone(), table.clone());
-            let (dynamodb, secrets) = (dynamodb.clone(), secrets.clone());
+            let (write, acknowledge) = (write.clone(), acknowledge.clone());
             thread::spawn(move || {
-                // Until the process is gone, which the writer sees as a failed call.
-                for number in 0.. {
-                    let key = format!("{writer}-{number}");
-                    // One secret for many items, as one token is for many users.
-                    let sent = if number % 8 == 7 {
-                        put_secret(&secrets, &key)
-                    } else {
-                        put_item(&dynamodb, &table, &key)
-                    };
-                    if !sent || acknowledge.send(key).is_err() {
-                        return;
-                    }
+                let mut number = 0;
+                while let Some(key) = write(&format!("{writer}-{number}"), number) {
+                    acknowledge.send(key).unwrap();
+                    number += 1;
                 }
             })
         })
         .collect();
     drop(acknowledge);
 
-    let mut keys: Vec<String> = acknowledged.iter().take(400).collect();
+    let mut keys: Vec<String> = acknowledged.iter().take(enough).collect();
+    assert_eq!(keys.len(), enough);
     instance.kill();
     for writer in writers {
         writer.join().unwrap();
     }
     // What was acknowledged between the decision to kill and the death.
     keys.extend(acknowledged);
-
-    let instance = Instance::on(&directory);
-    let stored = stored(&instance);
-    let lost: Vec<_> = keys.iter().filter(|key| !stored.contains(*key)).collect();
-    assert!(keys.len() >= 400);
-    assert!(lost.is_empty(), "{lost:?} of {}", keys.len());
+    keys
 }
 
 fn put_item(endpoint: &str, table: &str, key: &str) -> bool {

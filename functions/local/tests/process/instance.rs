@@ -26,7 +26,8 @@ impl Instance {
         Self::start(&["--data", directory.to_str().unwrap()])
     }
 
-    fn start(arguments: &[&str]) -> Self {
+    /// Starts with `arguments` and `--json`.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = command(arguments).args(["--json", "--port", "0"]).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();

@@ -6,6 +6,7 @@
 )]
 
 mod crash;
+mod demo;
 mod instance;
 mod lifecycle;
 mod services;

@@ -1,0 +1,101 @@
+//! What the announcement promises.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::instance::{Instance, directory, http};
+
+#[test]
+fn a_restart_shows_the_same_keys_and_keeps_the_users() {
+    let directory = directory("restart");
+    let first = Instance::on(&directory);
+    let user = create_user(&first, "ada@acme.com").unwrap();
+    first.signal("TERM");
+    let facts = first.facts.clone();
+    assert!(first.end().0.success());
+
+    let again = Instance::on(&directory);
+    for pointer in ["/operator_key", "/scim/token", "/tenant/id", "/tenant/domain", "/aws/table"] {
+        assert_eq!(Some(again.fact(pointer)), facts.pointer(pointer).unwrap().as_str());
+    }
+    let found = find_user(&again, "ada@acme.com");
+    assert_eq!(found["totalResults"], 1);
+    assert_eq!(found["Resources"][0]["id"], user);
+}
+
+#[test]
+fn both_keys_open_their_door_and_no_other() {
+    let instance = Instance::ephemeral();
+    let users = format!("{}/Users", instance.fact("/scim/base_url"));
+    let tenants = format!("{}/v1/tenants", instance.fact("/base_url"));
+    let token = format!("Bearer {}", instance.fact("/scim/token"));
+    let operator = format!("Bearer {}", instance.fact("/operator_key"));
+    let status = |url: &str, headers: &[(&str, &str)]| http("GET", url, headers, "").0;
+
+    assert_eq!(status(&users, &[("Authorization", &token)]), 200);
+    assert_eq!(status(&users, &[("Authorization", &operator)]), 401);
+    assert_eq!(status(&users, &[]), 401);
+    assert_eq!(status(&tenants, &[("Authorization", &operator)]), 200);
+    assert_eq!(status(&tenants, &[("Authorization", &token)]), 401);
+    assert_eq!(status(&tenants, &[]), 401);
+}
+
+#[test]
+fn the_demos_tenant_is_the_operators_first() {
+    let instance = Instance::ephemeral();
+    let tenants = format!("{}/v1/tenants", instance.fact("/base_url"));
+    let operator = format!("Bearer {}", instance.fact("/operator_key"));
+    let (_, list) = http("GET", &tenants, &[("Authorization", &operator)], "");
+    let list: Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    assert_eq!(list["items"][0]["id"], instance.fact("/tenant/id"));
+    assert_eq!(list["items"][0]["name"], "Acme");
+}
+
+#[test]
+fn a_rate_limit_holds_only_when_asked_for() {
+    let limited = statuses(&Instance::start(&["--ephemeral", "--rate-limit", "1"]));
+    assert_eq!(limited, HashSet::from([200, 429]));
+    let unlimited = statuses(&Instance::ephemeral());
+    assert_eq!(unlimited, HashSet::from([200]));
+}
+
+/// What ten requests in a row are answered.
+fn statuses(instance: &Instance) -> HashSet<u16> {
+    let users = format!("{}/Users", instance.fact("/scim/base_url"));
+    let token = format!("Bearer {}", instance.fact("/scim/token"));
+    (0..10).map(|_| http("GET", &users, &[("Authorization", &token)], "").0).collect()
+}
+
+/// The new user's id.
+pub(crate) fn create_user(instance: &Instance, name: &str) -> Option<String> {
+    let url = format!("{}/Users", instance.fact("/scim/base_url"));
+    create_user_at(&url, instance.fact("/scim/token"), name)
+}
+
+pub(crate) fn create_user_at(users: &str, token: &str, name: &str) -> Option<String> {
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": name,
+    });
+    let headers = [
+        ("Authorization", format!("Bearer {token}")),
+        ("Content-Type", "application/scim+json".to_owned()),
+    ];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let (status, answer) = crate::instance::try_http("POST", users, &headers, &body.to_string())?;
+    assert_eq!(status, 201, "{answer}");
+    // The answer may be cut off when the process dies, but then the user was not acknowledged.
+    let answer: Value = serde_json::from_str(&answer).ok()?;
+    Some(answer["id"].as_str().unwrap().to_owned())
+}
+
+fn find_user(instance: &Instance, name: &str) -> Value {
+    let url =
+        format!("{}/Users?filter=userName%20eq%20%22{name}%22", instance.fact("/scim/base_url"));
+    let token = format!("Bearer {}", instance.fact("/scim/token"));
+    let (status, answer) = http("GET", &url, &[("Authorization", &token)], "");
+    assert_eq!(status, 200, "{answer}");
+    serde_json::from_str(&answer).unwrap()
+}

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod concurrency;
+mod documents;
 mod fuzz;
 mod lambda_events;
 mod store_capacity;

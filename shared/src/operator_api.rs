@@ -1,4 +1,4 @@
-//! `/v1/*`: what the operator, the SaaS team, does to tenants. JSON, errors by RFC 9457.
+//! `/v1/*`: what the operator, the `SaaS` team, does to tenants. JSON, errors by RFC 9457.
 //!
 //! On AWS API Gateway checks an IAM signature before a request comes here; elsewhere the caller
 //! holds the operator key. Every route takes an `Operator`, so that none is public.

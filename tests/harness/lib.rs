@@ -1,6 +1,14 @@
 //! What the integration tests share: the real routers over the embedded AWS services, with a
 //! clock that stands still.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 mod answer;
 
 use std::num::NonZeroU32;
@@ -104,6 +112,7 @@ impl TestApp {
     }
 
     /// The same deployment seen through another process's router.
+    #[must_use]
     pub fn beside(&self, router: Router) -> Self {
         Self {
             app: self.app.clone(),

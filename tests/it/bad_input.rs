@@ -197,7 +197,7 @@ async fn patches_that_cannot_be_applied_change_nothing() {
         (
             json!([
                 {"op": "replace", "path": "title", "value": "half done"},
-                {"op": "replace", "path": "active", "value": {}},
+                {"op": "replace", "path": "active", "value": {"a": 1}},
             ]),
             400,
             Some("invalidValue"),

@@ -1,10 +1,17 @@
 //! Integration tests: everything through the public interfaces, against embedded AWS services.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 mod bad_input;
 mod concurrency;
+mod documents;
 mod fuzz;
 mod lambda_events;
-mod logs;
 mod store_capacity;
 mod store_faults;
 mod store_groups;

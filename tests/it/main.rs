@@ -12,7 +12,6 @@ mod concurrency;
 mod documents;
 mod fuzz;
 mod lambda_events;
-mod logs;
 mod store_capacity;
 mod store_faults;
 mod store_groups;

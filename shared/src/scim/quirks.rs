@@ -55,13 +55,8 @@ pub fn is_unassigned(value: &Value) -> bool {
 ///
 /// Entra asks `id eq "…" and manager eq "…"` before it changes a reference, and old samples of it
 /// patch `manager`. The core schema goes first; a name that no schema has stays the client's own.
-pub fn unqualified(
-    of: &ResourceType,
-    name: &str,
-) -> Option<(&'static Schema, &'static Attribute)> {
-    of.extensions
-        .iter()
-        .find_map(|extension| Some((*extension, extension.attribute(name)?)))
+pub fn unqualified(of: &ResourceType, name: &str) -> Option<(&'static Schema, &'static Attribute)> {
+    of.extensions.iter().find_map(|extension| Some((*extension, extension.attribute(name)?)))
 }
 
 /// `"emails": {"value": "…"}`, `"members": "<id>"`: one value where a list belongs.

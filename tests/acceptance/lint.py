@@ -20,6 +20,7 @@ from gate.rust import FUZZ, PLAIN  # noqa: E402
 
 DENY_VERSION = "0.20.2"
 TEMPLATE = tools.ROOT / "template.yaml"
+DENY = ("--", "-D", "warnings")
 SHOWN_LINES = 60
 # What `sam validate` would otherwise ask for: a region to check against, and nothing sent home.
 AWS = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1", "SAM_CLI_TELEMETRY": "0"}
@@ -94,7 +95,7 @@ def npm_locks(log):
 def clippy(log):
     """Every lint of Cargo.toml, in tests too."""
     tools.need("cc", ["build-essential"], ["llvm"])
-    cargo(log, "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings")
+    cargo(log, "clippy", "--workspace", "--all-targets", "--locked", "--message-format", "short", *DENY)
 
 
 def documentation(log):

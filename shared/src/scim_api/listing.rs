@@ -4,6 +4,7 @@
 //! A list without filter and sort costs its page. Anything else reads the collection, up to
 //! [`MOST_CANDIDATES`]; past that the client must page by cursor, which reads as much a page.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
@@ -154,7 +155,7 @@ async fn by_cursor(
     query: &ListQuery,
     cursor: Option<&str>,
     count: usize,
-) -> Result<ListResponse<Value>, ScimError> {
+) -> Result<ListResponse<Box<RawValue>>, ScimError> {
     let of = kind.resource_type();
     let key = caller.cursor_key().await?;
     let scope =
@@ -250,15 +251,18 @@ async fn shown(
     caller: &Caller,
     projection: &Projection,
     page: &[Stored],
-) -> Result<Vec<Value>, ScimError> {
+) -> Result<Vec<Box<RawValue>>, ScimError> {
     let mut resources = Vec::with_capacity(page.len());
     let mut budget = groups::MemberBudget::default();
     for stored in page {
         let resource = match stored {
             Stored::User(user) => users::shown(caller, projection, user).await?,
-            Stored::Group(group) => groups::shown(caller, projection, group, &mut budget).await?,
+            Stored::Group(group) => {
+                let group = groups::shown(caller, projection, group, &mut budget).await?;
+                Value::Object(group).to_string()
+            }
         };
-        resources.push(Value::Object(resource));
+        resources.push(RawValue::from_string(resource).map_err(|_| ScimError::Internal)?);
     }
     Ok(resources)
 }

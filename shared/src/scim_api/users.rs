@@ -242,20 +242,24 @@ async fn reply(
         status,
         etag: Some(etag(user.version)),
         location: Some(meta(&user, &caller.scim_url).location(ResourceType::user())),
-        body: Some(Value::Object(resource).to_string()),
+        body: Some(resource),
     })
 }
 
-/// A user as it is answered: with `id` and `meta`, and as much of it as the client asked for.
+/// A user as it is answered, as JSON text: with `id` and `meta`, and as much of it as the client
+/// asked for.
 pub(super) async fn shown(
     caller: &Caller,
     projection: &Projection,
     user: &StoredUser,
-) -> Result<Map<String, Value>, ScimError> {
+) -> Result<String, ScimError> {
     let of = ResourceType::user();
+    if projection.is_default() {
+        return Ok(resource::answer_text(of, &user.document, &meta(user, &caller.scim_url)));
+    }
     let mut resource = whole(caller, user, projection.needs(of, "groups")).await?;
     projection.apply(of, &mut resource);
-    Ok(resource)
+    Ok(Value::Object(resource).to_string())
 }
 
 /// A user as a filter sees it.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::caller::Caller;
 use super::reply::Reply;
+use super::resources::Kind;
 use super::{groups, users};
 use crate::ids::ResourceId;
 use crate::scim::cursor::CursorScope;
@@ -20,7 +21,6 @@ use crate::scim::matcher;
 use crate::scim::plan::Plan;
 use crate::scim::projection::Projection;
 use crate::scim::query::{ListQuery, Paging};
-use crate::scim::schema::ResourceType;
 use crate::store::{StoredGroup, StoredUser};
 
 /// How many resources one request may look at when no lookup fits its filter.
@@ -28,22 +28,6 @@ const MOST_CANDIDATES: usize = 10_000;
 
 /// How many are read at a time on the way.
 const CHUNK: usize = 500;
-
-/// Which collection.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
-    Users,
-    Groups,
-}
-
-impl Kind {
-    pub(super) fn resource_type(self) -> &'static ResourceType {
-        match self {
-            Self::Users => ResourceType::user(),
-            Self::Groups => ResourceType::group(),
-        }
-    }
-}
 
 /// A stored resource of either kind.
 #[derive(Clone, Debug)]

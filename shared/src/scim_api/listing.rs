@@ -208,7 +208,10 @@ async fn look_up(caller: &Caller, kind: Kind, lookup: &Plan) -> Result<Vec<Store
         (Kind::Users, Plan::UserName(name)) => {
             users(store.user_by_user_name(tenant, &fold(name)).await?)
         }
-        (Kind::Users, Plan::ExternalId(id)) => users(store.user_by_external_id(tenant, id).await?),
+        (Kind::Users, Plan::ExternalId(id)) => {
+            let found = store.users_by_external_id(tenant, id).await?;
+            found.into_iter().map(Stored::User).collect()
+        }
         (Kind::Users, Plan::Email(email)) => {
             let found = store.users_by_email(tenant, &fold(email)).await?;
             found.into_iter().map(Stored::User).collect()

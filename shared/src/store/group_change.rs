@@ -56,7 +56,7 @@ impl<'a> GroupChange<'a> {
         let mut rows: BTreeMap<ResourceId, RowChange> =
             remove.iter().map(|member| (*member, RowChange::Delete(key(*member)))).collect();
         for member in add {
-            let row = member_row(self.tenant, self.id, *member);
+            let row = member_row(self.tenant, self.id, member);
             rows.insert(member.id, RowChange::Put(row));
         }
         self.rows = rows.into_values().collect();

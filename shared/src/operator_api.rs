@@ -52,7 +52,10 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants/{tenant}/groups", get(directory::groups))
         .route("/v1/tenants/{tenant}/activity", get(directory::activity))
         .route("/v1/clients", get(clients::list).post(clients::create))
-        .route("/v1/clients/{client}", get(clients::read).delete(clients::delete))
+        .route(
+            "/v1/clients/{client}",
+            get(clients::read).patch(clients::change).delete(clients::delete),
+        )
         .route("/v1/oidc-keys/rotate", post(oidc_keys::rotate))
         .route("/v1/{*rest}", axum::routing::any(not_found))
         .method_not_allowed_fallback(method_not_allowed)

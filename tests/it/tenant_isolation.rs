@@ -65,6 +65,7 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/v1/clients", None),
         (Method::POST, "/v1/clients", Some(json!({"redirect_uris": ["https://eve.example/"]}))),
         (Method::GET, "/v1/clients/{client}", None),
+        (Method::PATCH, "/v1/clients/{client}", Some(json!({"name": "Eve"}))),
         (Method::DELETE, "/v1/clients/{client}", None),
         (Method::POST, "/v1/oidc-keys/rotate", None),
         (Method::GET, "/v1/nope", None),

@@ -11,6 +11,7 @@
 
 mod answer;
 pub mod browser;
+pub mod oidc;
 pub mod saml;
 
 use std::num::NonZeroU32;
@@ -195,6 +196,12 @@ impl TestApp {
         let sent = format!("{} {}", request.method(), request.uri());
         let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
         Answer::of(sent, response).await
+    }
+
+    /// All rows of the table, as text.
+    pub async fn rows(&self) -> String {
+        let scan = self.dynamodb.scan().table_name(&self.app.config.table);
+        format!("{:?}", scan.send().await.expect("a scan").items())
     }
 
     /// Makes a user of the first tenant and gives its id.

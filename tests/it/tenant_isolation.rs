@@ -71,6 +71,12 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/v1/tenants/{tenant}/sign-ins", None),
         (Method::GET, "/v1/saml-keys", None),
         (Method::POST, "/v1/saml-keys/rotate", None),
+        (Method::GET, "/v1/clients", None),
+        (Method::POST, "/v1/clients", Some(json!({"redirect_uris": ["https://eve.example/"]}))),
+        (Method::GET, "/v1/clients/{client}", None),
+        (Method::PATCH, "/v1/clients/{client}", Some(json!({"name": "Eve"}))),
+        (Method::DELETE, "/v1/clients/{client}", None),
+        (Method::POST, "/v1/oidc-keys/rotate", None),
         (Method::GET, "/v1/nope", None),
     ]
 }

@@ -2,7 +2,8 @@
 //!
 //! # Map
 //!
-//! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`token`], [`ids`], [`rate_limit`].
+//! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`saml`] (responses, metadata,
+//! requests), [`token`], [`ids`], [`rate_limit`].
 //!
 //! At the rim: [`scim_api`] and [`operator_api`] (routers), [`store`] (the DynamoDB table),
 //! [`secrets`] and [`scim_tokens`] (Secrets Manager), [`request_log`], [`telemetry`].
@@ -28,6 +29,7 @@ pub mod operator_api;
 pub mod problem;
 pub mod rate_limit;
 pub mod request_log;
+pub mod saml;
 pub mod scim;
 pub mod scim_api;
 pub mod scim_tokens;

@@ -1,4 +1,4 @@
-//! `/v1/*`: what the operator, the SaaS team, does to tenants. JSON, errors by RFC 9457.
+//! `/v1/*`: what the operator, the `SaaS` team, does to tenants. JSON, errors by RFC 9457.
 //!
 //! On AWS API Gateway checks an IAM signature before a request comes here; elsewhere the caller
 //! holds the operator key. Every route takes an `Operator`, so that none is public.
@@ -40,10 +40,7 @@ pub fn router(app: AppState) -> Router {
             "/v1/tenants/{tenant}",
             get(tenants::read).patch(tenants::change).delete(tenants::delete),
         )
-        .route(
-            "/v1/tenants/{tenant}/scim-tokens",
-            get(scim_tokens::list).post(scim_tokens::create),
-        )
+        .route("/v1/tenants/{tenant}/scim-tokens", get(scim_tokens::list).post(scim_tokens::create))
         .route("/v1/tenants/{tenant}/scim-tokens/{id}", delete(scim_tokens::revoke))
         .route("/v1/tenants/{tenant}/seats", get(seats::read).put(seats::set))
         .route("/v1/tenants/{tenant}/users", get(directory::users))

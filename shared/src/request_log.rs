@@ -42,7 +42,7 @@ pub async fn log_request(mut request: Request, next: Next) -> Response {
     let idp_kind = idp_kind(request.headers());
     let response = next.run(request).await;
     let status = response.status().as_u16();
-    let duration_ms = started.elapsed().as_micros() as f64 / 1_000.0;
+    let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
     let tenant = log.0.get().map(ToString::to_string).unwrap_or_default();
     let code = response.extensions().get::<FailureCode>().map_or("", |code| code.0);
     macro_rules! summary {

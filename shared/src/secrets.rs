@@ -6,6 +6,8 @@ use std::fmt;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{DisplayErrorContext, SdkError};
+use aws_sdk_secretsmanager::operation::delete_secret::DeleteSecretError;
+use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -98,7 +100,7 @@ impl Secrets {
         let text = value.expose_secret();
         let put = self.client.put_secret_value().secret_id(&id).secret_string(text).send().await;
         let Err(error) = put else { return Ok(()) };
-        if !error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) {
+        if !error.as_service_error().is_some_and(PutSecretValueError::is_resource_not_found_exception) {
             return Err(failed(&error));
         }
         let created = self.client.create_secret().name(&id).secret_string(text).send().await;
@@ -117,7 +119,7 @@ impl Secrets {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|service| service.is_resource_not_found_exception()) =>
+                    .is_some_and(DeleteSecretError::is_resource_not_found_exception) =>
             {
                 Ok(())
             }

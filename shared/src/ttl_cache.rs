@@ -12,7 +12,7 @@ use jiff::Timestamp;
 pub struct TtlCache<K, V>(Mutex<HashMap<K, (Timestamp, V)>>);
 
 /// How long a value may be used after it was read: a revoked token works no longer than this.
-pub const CACHE_LIFE: Duration = Duration::from_secs(60);
+pub const CACHE_LIFE: Duration = Duration::from_mins(1);
 
 /// Memory bound; past it everything is read again.
 const MOST_ENTRIES: usize = 10_000;
@@ -58,7 +58,7 @@ mod tests {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         cache.put("acme", 1, start);
         assert_eq!(cache.get(&"acme", start + Duration::from_millis(59_999)), Some(1));
-        assert_eq!(cache.get(&"acme", start + Duration::from_secs(60)), None);
+        assert_eq!(cache.get(&"acme", start + Duration::from_mins(1)), None);
         assert_eq!(cache.get(&"acme", start - Duration::from_secs(1)), None);
         assert_eq!(cache.get(&"other", start), None);
     }

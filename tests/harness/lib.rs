@@ -1,6 +1,14 @@
 //! What the integration tests share: the real routers over the embedded AWS services, with a
 //! clock that stands still.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 mod answer;
 
 use std::num::NonZeroU32;
@@ -84,8 +92,7 @@ impl TestApp {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
         let clock = Clock::standing_at(start);
         let secrets = SecretsManager::memory().client();
-        let app =
-            AppState::new(config, clock.clone(), dynamodb.clone(), secrets.clone());
+        let app = AppState::new(config, clock.clone(), dynamodb.clone(), secrets.clone());
         app.store.create_table().await.expect("a table");
         let key = SecretString::from(OPERATOR_KEY);
         app.secrets.put(SecretName::OperatorKey, &key).await.expect("an operator key");
@@ -105,6 +112,7 @@ impl TestApp {
     }
 
     /// The same deployment seen through another process's router.
+    #[must_use]
     pub fn beside(&self, router: Router) -> Self {
         Self {
             app: self.app.clone(),

@@ -7,7 +7,13 @@ use serde_json::{Value, json};
 
 const JSON: &str = "application/scim+json";
 
-async fn raw(test: &TestApp, method: Method, path: &str, media_type: &str, body: Vec<u8>) -> Answer {
+async fn raw(
+    test: &TestApp,
+    method: Method,
+    path: &str,
+    media_type: &str,
+    body: Vec<u8>,
+) -> Answer {
     let request = Request::builder()
         .method(method)
         .uri(format!("/scim/v2{path}"))
@@ -76,7 +82,9 @@ async fn media_types_that_are_not_json_are_refused() {
         "application/scim+json; charset=utf-8",
         "APPLICATION/JSON;charset=UTF-8",
     ] {
-        raw(&test, Method::POST, "/Users", media_type, body.clone()).await.expect_one_of(&[201, 409]);
+        raw(&test, Method::POST, "/Users", media_type, body.clone())
+            .await
+            .expect_one_of(&[201, 409]);
     }
 }
 
@@ -167,20 +175,29 @@ async fn patches_that_cannot_be_applied_change_nothing() {
     let id = test.user("ada").await;
     let path = format!("/Users/{id}");
     let before = test.get(&path).await.json();
-    let many: Vec<Value> =
-        (0..5_000).map(|n| json!({"op": "replace", "path": "title", "value": n.to_string()})).collect();
+    let many: Vec<Value> = (0..5_000)
+        .map(|n| json!({"op": "replace", "path": "title", "value": n.to_string()}))
+        .collect();
     let cases = [
         (json!([{"op": "move", "path": "title"}]), 400, Some("invalidSyntax")),
         (json!([{"path": "title", "value": "x"}]), 400, Some("invalidSyntax")),
-        (json!([{"op": "replace", "path": "emails[broken", "value": "x"}]), 400, Some("invalidPath")),
+        (
+            json!([{"op": "replace", "path": "emails[broken", "value": "x"}]),
+            400,
+            Some("invalidPath"),
+        ),
         (json!([{"op": "replace", "path": "id", "value": "x"}]), 400, Some("mutability")),
         (json!([{"op": "remove"}]), 400, Some("noTarget")),
         (json!([{"op": "remove", "path": "userName"}]), 400, Some("invalidValue")),
-        (json!([{"op": "replace", "path": "active", "value": "perhaps"}]), 400, Some("invalidValue")),
+        (
+            json!([{"op": "replace", "path": "active", "value": "perhaps"}]),
+            400,
+            Some("invalidValue"),
+        ),
         (
             json!([
                 {"op": "replace", "path": "title", "value": "half done"},
-                {"op": "replace", "path": "active", "value": {}},
+                {"op": "replace", "path": "active", "value": {"a": 1}},
             ]),
             400,
             Some("invalidValue"),

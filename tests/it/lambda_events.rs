@@ -42,7 +42,8 @@ fn request(event: &str) -> Request<Body> {
     lambda_http::request::from_str(event).unwrap().map(|body| match body {
         lambda_http::Body::Text(text) => Body::from(text),
         lambda_http::Body::Binary(bytes) => Body::from(bytes),
-        _ => Body::empty(),
+        lambda_http::Body::Empty => Body::empty(),
+        other => panic!("a body of a new kind: {other:?}"),
     })
 }
 

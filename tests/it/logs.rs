@@ -60,14 +60,13 @@ async fn each_request_writes_one_line_that_names_nobody() {
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(!text.to_lowercase().contains("canary"), "{text}");
     assert!(!text.contains("gh_scim") && !text.contains(harness::OPERATOR_KEY), "{text}");
-    let lines: Vec<Value> =
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 11, "{text}");
-    let first = &lines[0];
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(logged.len(), 11, "{text}");
+    let first = &logged[0];
     assert_eq!(first["tenant.id"], test.acme.id);
     assert_eq!((&first["method"], &first["route"]), (&json!("POST"), &json!("/scim/v2/Users")));
     assert_eq!(first["status"], 201);
     assert!(first["duration_ms"].is_number());
-    assert_eq!(lines[1]["failure.code"], "uniqueness");
-    assert_eq!(lines[2]["route"], "/scim/v2/Users/{id}");
+    assert_eq!(logged[1]["failure.code"], "uniqueness");
+    assert_eq!(logged[2]["route"], "/scim/v2/Users/{id}");
 }

@@ -1,5 +1,12 @@
 //! Integration tests: everything through the public interfaces, against embedded AWS services.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 mod bad_input;
 mod concurrency;
 mod fuzz;
@@ -17,3 +24,4 @@ mod template;
 mod tenant_isolation;
 mod tidy;
 mod tokens;
+mod traces;

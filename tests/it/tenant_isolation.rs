@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 /// Every SCIM route with a body that it takes. `{user}` and `{group}` are ids of the first tenant.
 fn scim_routes() -> Vec<(Method, &'static str, Option<Value>)> {
-    let user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "eve"});
+    let user =
+        json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "eve"});
     let group = json!({"displayName": "Eves"});
     let search = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]});
     let patch = json!({
@@ -133,7 +134,11 @@ async fn no_scim_route_answers_without_a_live_token() {
         let path = world.path(&format!("/scim/v2{route}"));
         for authorization in &refused {
             let answer = world.send(authorization.as_deref(), &method, &path, body.as_ref()).await;
-            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {route} {authorization:?}");
+            assert_eq!(
+                answer.status,
+                StatusCode::UNAUTHORIZED,
+                "{method} {route} {authorization:?}"
+            );
             assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer"), "{route}");
             if method != Method::HEAD {
                 assert_eq!(answer.json()["status"], "401", "{method} {route}");

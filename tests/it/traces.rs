@@ -13,8 +13,10 @@ mod values;
 
 use std::path::PathBuf;
 
-use format::Trace;
-use target::Target;
+use harness::TestApp;
+
+use self::format::Trace;
+use self::target::Target;
 
 /// One test per trace, and the list of them all.
 macro_rules! every_connector_is_served {
@@ -109,6 +111,10 @@ fn folder() -> PathBuf {
 async fn target() -> Result<Target, String> {
     match (std::env::var("GATEHOUSE_TRACES_BASE_URL"), std::env::var("GATEHOUSE_TRACES_TOKEN")) {
         (Ok(base_url), Ok(token)) => Target::remote(&base_url, token),
-        _ => Err("no harness yet".to_owned()),
+        _ => {
+            let test = TestApp::new().await;
+            let router = shared::scim_api::router(test.app.clone());
+            Ok(Target::router(router, "/scim/v2", test.acme.token))
+        }
     }
 }

@@ -48,10 +48,11 @@ async fn holds_key(parts: &Parts, app: &AppState) -> Result<bool, Problem> {
         .and_then(|header| header.to_str().ok())
         .and_then(|header| header.strip_prefix("Bearer "));
     let Some(sent) = sent else { return Ok(false) };
-    let key = app.secrets.cached(SecretName::OperatorKey, app.clock.now()).await.map_err(|error| {
-        tracing::error!(error = %error, "the operator key cannot be read");
-        Problem::Unavailable
-    })?;
+    let key =
+        app.secrets.cached(SecretName::OperatorKey, app.clock.now()).await.map_err(|error| {
+            tracing::error!(error = %error, "the operator key cannot be read");
+            Problem::Unavailable
+        })?;
     let Some(key) = key else { return Ok(false) };
     let digests_equal = Sha256::digest(sent).ct_eq(&Sha256::digest(key.expose_secret()));
     Ok(bool::from(digests_equal))

@@ -46,14 +46,27 @@ pub(super) struct NewTenant {
 pub(super) struct TenantChange {
     name: Option<String>,
     /// Absent leaves it, null clears it.
-    #[serde(default, deserialize_with = "present")]
-    external_id: Option<Option<String>>,
+    #[serde(default)]
+    external_id: Change<String>,
     strict: Option<bool>,
 }
 
-/// Tells `null` from absent.
-fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(value).map(Some)
+/// What a PATCH does to a member that may have no value.
+#[derive(Debug, Default)]
+enum Change<T> {
+    /// Absent: it stays.
+    #[default]
+    Keep,
+    /// `null`.
+    Clear,
+    /// A value.
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(value)?.map_or(Self::Clear, Self::Set))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -84,8 +97,8 @@ pub(super) async fn create(
 ) -> Result<Created<TenantView>, Problem> {
     let tenant = Tenant {
         id: TenantId::new(ordered_uuid()),
-        name: checked("name", body.name)?,
-        external_id: body.external_id.map(|id| checked("external_id", id)).transpose()?,
+        name: checked("name", &body.name)?,
+        external_id: body.external_id.map(|id| checked("external_id", &id)).transpose()?,
         created_at: app.clock.now(),
         strict: body.strict,
     };
@@ -122,10 +135,12 @@ pub(super) async fn change(
     let before = existing(&app, &tenant).await?;
     let mut after = before.clone();
     if let Some(name) = body.name {
-        after.name = checked("name", name)?;
+        after.name = checked("name", &name)?;
     }
-    if let Some(external_id) = body.external_id {
-        after.external_id = external_id.map(|id| checked("external_id", id)).transpose()?;
+    match body.external_id {
+        Change::Keep => {}
+        Change::Clear => after.external_id = None,
+        Change::Set(id) => after.external_id = Some(checked("external_id", &id)?),
     }
     if let Some(strict) = body.strict {
         after.strict = strict;
@@ -152,7 +167,7 @@ pub(super) async fn existing(app: &AppState, id: &str) -> Result<Tenant, Problem
     app.store.tenant(id).await?.ok_or(Problem::NotFound("tenant"))
 }
 
-fn checked(field: &str, value: String) -> Result<String, Problem> {
+fn checked(field: &str, value: &str) -> Result<String, Problem> {
     let value = value.trim().to_owned();
     if value.is_empty() || value.len() > MAX_NAME || value.chars().any(char::is_control) {
         return Err(Problem::Invalid(format!("{field} must have 1 to {MAX_NAME} bytes of text")));

@@ -65,7 +65,8 @@ pub enum ScimError {
         /// Which attribute collides, by its SCIM name.
         attribute: &'static str,
     },
-    /// 409: too many writers at once on one resource; the request may be sent again.
+    /// 503: too many writers at once on one resource; the request may be sent again. A 409 would
+    /// tell a connector that the resource exists.
     #[error("the resource is being changed by others at the same time; send the request again")]
     Contention,
     /// 412: `If-Match` names another version (RFC 7644 §3.14).
@@ -111,14 +112,14 @@ impl ScimError {
             Self::Forbidden(_) | Self::NoSeat { .. } => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed => 405,
-            Self::Uniqueness { .. } | Self::Contention => 409,
+            Self::Uniqueness { .. } => 409,
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge(_) => 413,
             Self::UnsupportedMediaType => 415,
             Self::TooManyRequests { .. } => 429,
             Self::Internal => 500,
             Self::NotImplemented(_) => 501,
-            Self::Unavailable => 503,
+            Self::Contention | Self::Unavailable => 503,
         }
     }
 
@@ -149,6 +150,14 @@ impl ScimError {
             | Self::NotImplemented(_)
             | Self::Unavailable => None,
         }
+    }
+
+    /// `Retry-After`, for an answer that says to send the request again.
+    pub const fn retry_after_seconds(&self) -> Option<u64> {
+        if let Self::TooManyRequests { retry_after_seconds } = self {
+            return Some(*retry_after_seconds);
+        }
+        if matches!(self, Self::Unavailable | Self::Contention) { Some(1) } else { None }
     }
 
     /// The body of RFC 7644 §3.12. `status` is a string there.

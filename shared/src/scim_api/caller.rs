@@ -49,9 +49,9 @@ impl FromRequestParts<AppState> for Caller {
             log.tenant(tenant);
         }
         if let Some(limiter) = &app.rate_limiter {
-            limiter
-                .take(tenant, now)
-                .map_err(|retry_after_seconds| ScimError::TooManyRequests { retry_after_seconds })?;
+            limiter.take(tenant, now).map_err(|retry_after_seconds| {
+                ScimError::TooManyRequests { retry_after_seconds }
+            })?;
         }
         Ok(Self {
             app: app.clone(),

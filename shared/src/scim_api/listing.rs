@@ -194,11 +194,7 @@ async fn by_cursor(
 }
 
 /// At most a few resources, by a lookup that the table is keyed for.
-async fn look_up(
-    caller: &Caller,
-    kind: Kind,
-    lookup: &Plan,
-) -> Result<Vec<Stored>, ScimError> {
+async fn look_up(caller: &Caller, kind: Kind, lookup: &Plan) -> Result<Vec<Stored>, ScimError> {
     let store = &caller.app.store;
     let tenant = caller.tenant;
     let users = |found: Option<StoredUser>| found.into_iter().map(Stored::User).collect();

@@ -77,8 +77,7 @@ pub(super) async fn change(
             Ok(_) | Err(_) => new.push(member.clone()),
         }
     }
-    let removed: HashSet<ResourceId> =
-        net.remove.iter().filter_map(|id| id.parse().ok()).collect();
+    let removed: HashSet<ResourceId> = net.remove.iter().filter_map(|id| id.parse().ok()).collect();
     let leaves = |member: &GroupMember| {
         !stays.contains(&member.id)
             && (net.reset || removed.contains(&member.id) || matches_any(net, member))
@@ -98,9 +97,8 @@ pub(super) async fn known(
     caller: &Caller,
     members: &[Member],
 ) -> Result<Vec<GroupMember>, ScimError> {
-    let unknown = |id: &str| {
-        ScimError::InvalidValue(format!("members: {id:?} is no user or group here"))
-    };
+    let unknown =
+        |id: &str| ScimError::InvalidValue(format!("members: {id:?} is no user or group here"));
     let mut ids = Vec::with_capacity(members.len());
     for member in members {
         ids.push(member.value.parse::<ResourceId>().map_err(|_| unknown(&member.value))?);

@@ -70,15 +70,11 @@ impl IntoResponse for ScimError {
         }
         let headers = response.headers_mut();
         if matches!(self, Self::Unauthorized) {
-            let challenge = HeaderValue::from_static("Bearer realm=\"scim\", error=\"invalid_token\"");
+            let challenge =
+                HeaderValue::from_static("Bearer realm=\"scim\", error=\"invalid_token\"");
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        let retry_after = match self {
-            Self::TooManyRequests { retry_after_seconds } => Some(retry_after_seconds),
-            Self::Unavailable => Some(1),
-            _ => None,
-        };
-        if let Some(seconds) = retry_after {
+        if let Some(seconds) = self.retry_after_seconds() {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response

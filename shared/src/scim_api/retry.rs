@@ -21,7 +21,7 @@ impl Attempts {
             return Err(ScimError::Contention);
         }
         let longest = FIRST_PAUSE.saturating_mul(1 << self.0.min(6)).min(LONGEST_PAUSE);
-        let random = random_bytes().map(u16::from_le_bytes).unwrap_or(u16::MAX);
+        let random = random_bytes().map_or(u16::MAX, u16::from_le_bytes);
         tokio::time::sleep(longest.mul_f64(f64::from(random) / f64::from(u16::MAX))).await;
         Ok(())
     }

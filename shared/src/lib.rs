@@ -28,6 +28,7 @@ pub mod operator_api;
 pub mod problem;
 pub mod rate_limit;
 pub mod request_log;
+pub mod saml;
 pub mod scim;
 pub mod scim_api;
 pub mod scim_tokens;

@@ -19,13 +19,12 @@ mod search;
 mod users;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::Uri;
 use axum::middleware::from_fn;
-use axum::response::Response;
 use axum::routing::{get, post};
+use tower::Layer as _;
 use tower::util::MapRequestLayer;
-use tower::{Layer as _, ServiceExt as _};
 
 use self::caller::Caller;
 use crate::request_log::log_request;
@@ -81,7 +80,6 @@ pub fn router(app: AppState) -> Router {
         .with_state(app);
     // The path must be canonical before it is matched, so the rewrite stands around the router.
     let canonical = MapRequestLayer::new(canonical_path).layer(routes.into_service());
-    let canonical = canonical.map_response(|response: Response| response);
     Router::new()
         .route_service("/scim/v2", canonical.clone())
         .route_service("/scim/v2/{*rest}", canonical)
@@ -102,6 +100,8 @@ async fn not_found(_: Caller) -> ScimError {
 }
 
 fn canonical_path(mut request: Request) -> Request {
+    // Of the router around; the one within would take it for a prefix.
+    request.extensions_mut().remove::<MatchedPath>();
     let canonical = path::canonical(request.uri().path());
     if let std::borrow::Cow::Owned(path) = canonical {
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();

@@ -100,7 +100,10 @@ impl Secrets {
         let text = value.expose_secret();
         let put = self.client.put_secret_value().secret_id(&id).secret_string(text).send().await;
         let Err(error) = put else { return Ok(()) };
-        if !error.as_service_error().is_some_and(PutSecretValueError::is_resource_not_found_exception) {
+        if !error
+            .as_service_error()
+            .is_some_and(PutSecretValueError::is_resource_not_found_exception)
+        {
             return Err(failed(&error));
         }
         let created = self.client.create_secret().name(&id).secret_string(text).send().await;

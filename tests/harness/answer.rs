@@ -29,6 +29,7 @@ impl Answer {
     /// # Panics
     ///
     /// With the request and the body, if it has another.
+    #[expect(clippy::return_self_not_must_use, reason = "the check is what counts")]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         let body = String::from_utf8_lossy(&self.bytes);
@@ -41,6 +42,7 @@ impl Answer {
     /// # Panics
     ///
     /// With the request and the body, if it has another.
+    #[expect(clippy::return_self_not_must_use, reason = "the check is what counts")]
     #[track_caller]
     pub fn expect_one_of(self, statuses: &[u16]) -> Self {
         let body = String::from_utf8_lossy(&self.bytes);

@@ -10,6 +10,7 @@
 )]
 
 mod answer;
+pub mod saml;
 
 use std::num::NonZeroU32;
 

@@ -16,8 +16,8 @@ async fn a_token_is_shown_once() {
     assert!(token.ends_with(made["last4"].as_str().unwrap()));
     let list = test.operator(Method::GET, &path, None).await.expect(200);
     assert_eq!(list.json()["items"].as_array().unwrap().len(), 2);
-    let text = String::from_utf8(list.bytes).unwrap();
-    assert!(!text.contains(token) && !text.contains("sha256"));
+    let shown = String::from_utf8(list.bytes).unwrap();
+    assert!(!shown.contains(token) && !shown.contains("sha256"));
 }
 
 #[tokio::test]

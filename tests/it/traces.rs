@@ -99,8 +99,21 @@ async fn replay(name: &str) -> Result<(), String> {
     if format!("{}-{}", trace.connector, trace.scenario).replace('-', "_") != name {
         return Err(format!("the file names itself {}-{}", trace.connector, trace.scenario));
     }
-    runner::run(&trace, &target().await?).await
+    let shortfalls = runner::run(&trace, &target().await?).await?;
+    match SHORTFALLS.iter().find(|(known, _)| *known == name) {
+        Some((_, reason)) if shortfalls.is_empty() => {
+            Err(format!("no longer falls short ({reason}): take it off the list"))
+        }
+        None if !shortfalls.is_empty() => Err(shortfalls.join("\n")),
+        Some(_) | None => Ok(()),
+    }
 }
+
+/// Where we do less than a connector's documentation asks for, and why. The connector works.
+const SHORTFALLS: &[(&str, &str)] = &[(
+    "okta_put_readonly_groups",
+    "`groups` costs a query, so it is answered when asked for by name (RFC 7643 §7, `request`)",
+)];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/scim/traces")

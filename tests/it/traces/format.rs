@@ -89,9 +89,9 @@ pub(crate) struct Expect {
 pub(crate) struct Check {
     /// Where to look.
     pub(crate) path: String,
-    /// `must` or `should`; Gatehouse answers to both alike.
-    #[serde(default, rename = "level")]
-    pub(crate) _level: Option<Level>,
+    /// How strongly the connector asks.
+    #[serde(default)]
+    pub(crate) level: Level,
     /// There, and neither null nor empty.
     #[serde(default)]
     pub(crate) present: bool,
@@ -129,10 +129,11 @@ pub(crate) struct Check {
 }
 
 /// How strongly the connector's documentation asks for it.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     /// It breaks without.
+    #[default]
     Must,
     /// The RFC or the documentation says so.
     Should,

@@ -1,4 +1,4 @@
-//! The small JSONPath of the traces: `$.a.b`, `[0]`, `[*]`, `['urn:…']` and `[?type=='work']`.
+//! The few path expressions of the traces: `$.a.b`, `[0]`, `[*]`, `['urn:…']` and `[?type=='work']`.
 
 use serde_json::Value;
 

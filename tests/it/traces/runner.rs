@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::format::{Check, Step, Trace};
+use super::format::{Check, Level, Step, Trace};
 use super::path::{Found, find};
 use super::target::{Answer, Target};
 use super::values::Values;
 
-/// Runs a trace; the error says which step failed, why, and what was sent and answered.
-pub(crate) async fn run(trace: &Trace, target: &Target) -> Result<(), String> {
+/// Runs a trace. The error says which step failed, why, and what was sent and answered; the value
+/// is what the connector's documentation asks for beyond what the connector needs, and did not get.
+pub(crate) async fn run(trace: &Trace, target: &Target) -> Result<Vec<String>, String> {
     let mut values = Values::new();
     for (name, value) in &trace.vars {
         let value = values.fill(value)?;
@@ -21,16 +22,24 @@ pub(crate) async fn run(trace: &Trace, target: &Target) -> Result<(), String> {
     outcome
 }
 
-async fn run_steps(trace: &Trace, target: &Target, values: &mut Values) -> Result<(), String> {
+async fn run_steps(
+    trace: &Trace,
+    target: &Target,
+    values: &mut Values,
+) -> Result<Vec<String>, String> {
+    let mut shortfalls = Vec::new();
     for (number, step) in (1..).zip(&trace.steps) {
         for n in 1..=step.repeat {
             values.set("n", n.to_string());
-            run_step(trace, step, target, values)
+            let found = run_step(trace, step, target, values)
                 .await
                 .map_err(|problems| format!("step {number}, {}:\n{problems}", step.name))?;
+            shortfalls.extend(
+                found.into_iter().map(|found| format!("step {number}, {}: {found}", step.name)),
+            );
         }
     }
-    Ok(())
+    Ok(shortfalls)
 }
 
 async fn run_step(
@@ -38,20 +47,20 @@ async fn run_step(
     step: &Step,
     target: &Target,
     values: &mut Values,
-) -> Result<(), String> {
+) -> Result<Vec<String>, String> {
     let path = values.fill_text(&step.path)?;
     let headers = headers(trace, step, target, values)?;
     let body = body(step, values)?;
     let sent =
         body.clone().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let answer = target.call(&step.method, &path, &headers, body).await?;
-    let mut problems = Vec::new();
-    judge(step, &answer, values, &mut problems)?;
-    if problems.is_empty() {
-        return Ok(());
+    let mut verdict = Verdict::default();
+    judge(step, &answer, values, &mut verdict)?;
+    if verdict.problems.is_empty() {
+        return Ok(verdict.shortfalls);
     }
     let mut text = String::new();
-    for problem in problems {
+    for problem in verdict.problems {
         let _ = writeln!(text, "  {problem}");
     }
     let received = String::from_utf8_lossy(&answer.body);
@@ -101,24 +110,44 @@ fn body(step: &Step, values: &mut Values) -> Result<Option<Vec<u8>>, String> {
         .transpose()
 }
 
-/// Adds what is wrong with the answer to `problems`, and captures variables from it.
+/// What is wrong with an answer.
+#[derive(Default)]
+struct Verdict {
+    /// A connector cannot go on.
+    problems: Vec<String>,
+    /// A connector goes on, against its documentation.
+    shortfalls: Vec<String>,
+}
+
+impl Verdict {
+    fn add(&mut self, level: Level, text: String) {
+        match level {
+            Level::Must => self.problems.push(text),
+            Level::Should => self.shortfalls.push(text),
+        }
+    }
+}
+
+/// Adds what is wrong with the answer to the verdict, and captures variables from it.
 fn judge(
     step: &Step,
     answer: &Answer,
     values: &mut Values,
-    problems: &mut Vec<String>,
+    verdict: &mut Verdict,
 ) -> Result<(), String> {
     if let Some(statuses) = &step.expect.status
         && !statuses.contains(&answer.status)
     {
-        problems.push(format!("want status {statuses:?}, got {}", answer.status));
+        verdict.problems.push(format!("want status {statuses:?}, got {}", answer.status));
     }
     for (name, wanted) in &step.expect.headers {
+        let should = wanted.get("level").is_some_and(|level| level == "should");
+        let level = if should { Level::Should } else { Level::Must };
         let wanted = values.fill(wanted.get("contains").unwrap_or(wanted))?;
         let wanted = wanted.as_str().unwrap_or_default();
         let got = answer.header(name);
         if !got.is_some_and(|got| got.to_lowercase().contains(&wanted.to_lowercase())) {
-            problems.push(format!("want header {name} with {wanted:?}, got {got:?}"));
+            verdict.add(level, format!("want header {name} with {wanted:?}, got {got:?}"));
         }
     }
     let document: Option<Value> = serde_json::from_slice(&answer.body).ok();
@@ -126,16 +155,19 @@ fn judge(
     for check in step.expect.json.iter().filter(|_| !excused) {
         let check: Check =
             serde_json::from_value(values.fill(check)?).map_err(|error| error.to_string())?;
-        match &document {
-            Some(document) => problems.extend(check.failure(document)?),
-            None => problems.push(format!("{}: the answer is not JSON", check.path)),
+        let failure = match &document {
+            Some(document) => check.failure(document)?,
+            None => Some(format!("{}: the answer is not JSON", check.path)),
+        };
+        if let Some(failure) = failure {
+            verdict.add(check.level, failure);
         }
     }
     for (name, path) in &step.capture {
         let path = path.as_str().unwrap_or_default();
         match find(document.as_ref().unwrap_or(&Value::Null), path)? {
             Found::Value(value) => values.set(name, value),
-            Found::Nothing => problems.push(format!("{path} is not there to capture")),
+            Found::Nothing => verdict.problems.push(format!("{path} is not there to capture")),
         }
     }
     Ok(())

@@ -114,15 +114,16 @@ fn over_tcp(
 ) -> Result<Answer, std::io::Error> {
     let mut stream = TcpStream::connect(authority)?;
     stream.set_read_timeout(Some(Duration::from_secs(15)))?;
-    let mut head =
-        format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
+    let mut head = vec![
+        format!("{method} {path} HTTP/1.1"),
+        format!("Host: {authority}"),
+        "Connection: close".to_owned(),
+    ];
+    head.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
     if body.is_some() || matches!(method, "POST" | "PUT" | "PATCH") {
-        head.push_str(&format!("Content-Length: {}\r\n", body.as_ref().map_or(0, Vec::len)));
+        head.push(format!("Content-Length: {}", body.as_ref().map_or(0, Vec::len)));
     }
-    stream.write_all(format!("{head}\r\n").as_bytes())?;
+    stream.write_all(format!("{}\r\n\r\n", head.join("\r\n")).as_bytes())?;
     stream.write_all(&body.unwrap_or_default())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;

@@ -98,10 +98,14 @@ fn percent_encoded(text: &str, space: &str) -> String {
                 encoded.push(char::from(byte))
             }
             b' ' => encoded.push_str(space),
-            other => encoded.push_str(&format!("%{other:02X}")),
+            other => encoded.extend(['%', hex_digit(other >> 4), hex_digit(other & 15)]),
         }
     }
     encoded
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(u32::from(value), 16).unwrap_or_default().to_ascii_uppercase()
 }
 
 /// Random enough that two runs against one server do not meet.

@@ -18,7 +18,9 @@ pub struct Facts {
     pub scim: Scim,
     /// The demo's customer.
     pub tenant: Tenant,
-    // Here: `portal_url`, `saml`, `oidc` and `demo_idp`, with the parts that serve them.
+    // Here: `portal_url`, `saml` and `oidc`, with the parts that serve them.
+    /// The demo's identity provider.
+    pub demo_idp: Idp,
     /// The embedded AWS services.
     pub aws: Aws,
 }
@@ -39,6 +41,15 @@ pub struct Tenant {
     pub id: String,
     /// The domain that it owns.
     pub domain: String,
+}
+
+/// The demo's identity provider.
+#[derive(Clone, Serialize)]
+pub struct Idp {
+    /// Where its metadata is.
+    pub metadata_url: String,
+    /// Its name; the same URL.
+    pub entity_id: String,
 }
 
 /// The embedded AWS services.
@@ -62,7 +73,7 @@ impl Facts {
 /// The page for people.
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { base_url, operator_key, scim, tenant, aws } = self;
+        let Self { base_url, operator_key, scim, tenant, demo_idp, aws } = self;
         let table = &aws.table;
         writeln!(f, "Gatehouse runs at {base_url}. Ctrl-C stops it.\n")?;
         for (name, value) in [
@@ -70,10 +81,11 @@ impl fmt::Display for Facts {
             ("SCIM token", &scim.token),
             ("Tenant", &format!("{} ({})", tenant.domain, tenant.id)),
             ("Operator key", operator_key),
+            ("Demo IdP metadata", &demo_idp.metadata_url),
             ("DynamoDB", &format!("{} (table {table})", aws.dynamodb_endpoint)),
             ("Secrets Manager", &aws.secretsmanager_endpoint),
         ] {
-            writeln!(f, "  {name:<17}{value}")?;
+            writeln!(f, "  {name:<19}{value}")?;
         }
         writeln!(f, "\nProvision a user, as an IdP does:\n")?;
         writeln!(f, "  curl -s {}/Users \\", scim.base_url)?;
@@ -99,7 +111,7 @@ const EXAMPLE_USER: &str = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0
 
 #[cfg(test)]
 mod tests {
-    use super::{Aws, EXAMPLE_NAME, EXAMPLE_USER, Facts, Scim, Tenant};
+    use super::{Aws, EXAMPLE_NAME, EXAMPLE_USER, Facts, Idp, Scim, Tenant};
 
     fn facts() -> Facts {
         Facts {
@@ -110,6 +122,10 @@ mod tests {
                 token: "token".to_owned(),
             },
             tenant: Tenant { id: "id".to_owned(), domain: "acme.com".to_owned() },
+            demo_idp: Idp {
+                metadata_url: "http://127.0.0.1:7400/demo/idp/metadata".to_owned(),
+                entity_id: "http://127.0.0.1:7400/demo/idp/metadata".to_owned(),
+            },
             aws: Aws {
                 dynamodb_endpoint: "http://127.0.0.1:7401".to_owned(),
                 secretsmanager_endpoint: "http://127.0.0.1:7402".to_owned(),
@@ -126,6 +142,8 @@ mod tests {
                 r#"{"base_url":"http://127.0.0.1:7400","operator_key":"operator","#,
                 r#""scim":{"base_url":"http://127.0.0.1:7400/scim/v2","token":"token"},"#,
                 r#""tenant":{"id":"id","domain":"acme.com"},"#,
+                r#""demo_idp":{"metadata_url":"http://127.0.0.1:7400/demo/idp/metadata","#,
+                r#""entity_id":"http://127.0.0.1:7400/demo/idp/metadata"},"#,
                 r#""aws":{"dynamodb_endpoint":"http://127.0.0.1:7401","#,
                 r#""secretsmanager_endpoint":"http://127.0.0.1:7402","table":"gatehouse"}}"#
             )

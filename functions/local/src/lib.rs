@@ -6,6 +6,8 @@
 //! | [`server`] | start, announce, stop |
 //! | [`banner`] | what is announced, as JSON and for people |
 //! | `demo` | the keys, and a tenant to try things with |
+//! | `demo_idp` | an identity provider with three people |
+//! | `html` | the frame of its pages |
 //! | `data_directory` | the directory that holds everything, and its lock |
 //! | [`dynamodb`] | an embedded DynamoDB behind the real SDK client; faults and a call log for tests |
 //! | [`secrets_manager`] | an embedded Secrets Manager behind the real SDK client |
@@ -22,7 +24,9 @@ pub mod banner;
 pub mod cli;
 mod data_directory;
 mod demo;
+mod demo_idp;
 pub mod dynamodb;
+mod html;
 mod private_file;
 pub mod secrets_manager;
 pub mod server;

@@ -23,10 +23,11 @@ use tokio::task::JoinSet;
 
 use self::signals::Signals;
 use crate::aws_endpoints;
-use crate::banner::{Aws, Facts, Scim, Tenant};
+use crate::banner::{Aws, Facts, Idp, Scim, Tenant};
 use crate::cli::Options;
 use crate::data_directory::{DataDirectory, TakeError};
 use crate::demo::{self, Demo, DemoError};
+use crate::demo_idp::{DemoIdp, KeyError};
 use crate::dynamodb::{self, Dynamo};
 use crate::secrets_manager::{self, SecretsManager};
 
@@ -58,6 +59,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     );
     app.store.create_table().await?;
     let demo = Demo::prepare(&app, services.path()).await?;
+    let idp = DemoIdp::open(&base_url, app.clock.clone(), services.path())?;
 
     let dynamodb = aws_endpoints::listen(next_port(options.port, 1)).await?;
     let secrets_manager = aws_endpoints::listen(next_port(options.port, 2)).await?;
@@ -70,7 +72,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     let (stop, stopping) = watch::channel(());
     let mut servers = JoinSet::new();
     for (listener, router) in [
-        (listener, router(&app)),
+        (listener, router(&app).merge(idp.clone().router())),
         (dynamodb, aws_endpoints::dynamodb_router(services.dynamo.clone())),
         (secrets_manager, aws_endpoints::secrets_manager_router(services.secrets.clone())),
     ] {
@@ -78,7 +80,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     }
     let sweeper = tokio::spawn(sweep(services.dynamo.clone()));
 
-    announce(&facts(base_url, &demo, aws), options.json)?;
+    announce(&facts(base_url, &demo, &idp, aws), options.json)?;
     signals.next().await;
     // Servers finish the requests they have begun when this is gone.
     drop(stop);
@@ -187,12 +189,13 @@ fn url(listener: &TcpListener) -> io::Result<String> {
     Ok(format!("http://{}", listener.local_addr()?))
 }
 
-fn facts(base_url: String, demo: &Demo, aws: Aws) -> Facts {
+fn facts(base_url: String, demo: &Demo, idp: &DemoIdp, aws: Aws) -> Facts {
     let token = demo.scim_token.as_ref().map(|token| token.reveal().to_owned());
     Facts {
         operator_key: demo.operator_key.expose_secret().to_owned(),
         scim: Scim { base_url: format!("{base_url}/scim/v2"), token: token.unwrap_or_default() },
         tenant: Tenant { id: demo.tenant.to_string(), domain: demo::DOMAIN.to_owned() },
+        demo_idp: Idp { metadata_url: idp.entity_id(), entity_id: idp.entity_id() },
         base_url,
         aws,
     }
@@ -225,6 +228,8 @@ enum StartError {
     Table(#[from] StoreError),
     #[error("cannot make the demo: {0}")]
     Demo(#[from] DemoError),
+    #[error("cannot make the demo's identity provider: {0}")]
+    DemoIdp(#[from] KeyError),
     #[error(transparent)]
     Io(#[from] io::Error),
 }

@@ -1,7 +1,7 @@
 // An identity provider around Auth0's samlp: its metadata, a login form, a signed response.
 //
 // GATEHOUSE_IDP_DATA names the folder of the run: `idp.key`, `idp.pem` and, read at every request,
-// `sps.json`, a list of {metadata, response, assertion, encrypt}. GATEHOUSE_IDP_URL is where to listen.
+// `sps.json`, a list of {metadata, response, assertion, encrypt, weak}. GATEHOUSE_IDP_URL is where to listen.
 
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -17,8 +17,8 @@ const cert = read("idp.pem");
 
 const claim = (name) => `http://schemas.xmlsoap.org/ws/2005/05/identity/claims/${name}`;
 const people = {
-  ada: { email: "ada@acme.com", given: "Ada", family: "Lovelace" },
-  grace: { email: "grace@acme.com", given: "Grace", family: "Hopper" },
+  ada: { email: "ada@acme.org", given: "Ada", family: "Lovelace" },
+  grace: { email: "grace@acme.org", given: "Grace", family: "Hopper" },
 };
 
 const app = express();
@@ -58,6 +58,7 @@ function options(sp, asked) {
     lifetimeInSeconds: 300,
     includeAttributeNameFormat: true,
     authnContextClassRef: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+    ...(sp.weak && { signatureAlgorithm: "rsa-sha1", digestAlgorithm: "sha1" }),
     signResponse: sp.response,
     signAssertion: sp.assertion,
     ...(sp.encrypt && { encryptionCert: sp.encryptionCert, encryptionPublicKey: sp.encryptionKey }),

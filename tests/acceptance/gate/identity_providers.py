@@ -23,7 +23,8 @@ class IdentityProvider:
 
     def __init__(self, folder):
         self.folder = folder.resolve() / "idp"
-        self.url = f"http://127.0.0.1:{free_port()}"
+        # Not 127.0.0.1, where Gatehouse is: to a browser an identity provider is another site.
+        self.url = f"http://localhost:{free_port()}"
 
     def __enter__(self):
         shutil.rmtree(self.folder, ignore_errors=True)

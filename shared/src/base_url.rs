@@ -26,6 +26,11 @@ impl BaseUrl {
         format!("{}{path}", self.0)
     }
 
+    /// Whether browsers reach us by https: everywhere but on a laptop.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
     /// The SCIM base URL, what an admin pastes into the identity provider.
     pub fn scim(&self) -> String {
         self.join("/scim/v2")

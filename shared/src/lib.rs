@@ -2,10 +2,11 @@
 //!
 //! # Map
 //!
-//! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`token`], [`ids`], [`rate_limit`].
+//! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`oidc`] (requests, claims),
+//! [`token`], [`ids`], [`rate_limit`].
 //!
-//! At the rim: [`scim_api`] and [`operator_api`] (routers), [`store`] (the DynamoDB table),
-//! [`secrets`] and [`scim_tokens`] (Secrets Manager), [`request_log`], [`telemetry`].
+//! At the rim: [`scim_api`], [`oidc_api`] and [`operator_api`] (routers), [`store`] (the DynamoDB table),
+//! [`secrets`], [`scim_tokens`] and [`oidc_keys`] (Secrets Manager), [`request_log`], [`telemetry`].
 //!
 //! Wiring: [`config`], [`aws`], [`state`], [`lambda`].
 //!
@@ -15,15 +16,19 @@
 //!   Only [`clock`] reads the clock, only [`config`] the environment.
 //! - A tenant comes from a token, never from a path or a body, and begins every store call.
 //! - There is one store and no trait in front of it.
-//! - A handler that does not take a caller is public, and there is none here.
+//! - A handler that does not take a caller is public and says so.
 //! - Nothing is logged that names a person or lets one in.
 
 pub mod aws;
 pub mod base_url;
 pub mod clock;
 pub mod config;
+pub mod cookie;
 pub mod ids;
 pub mod lambda;
+pub mod oidc;
+pub mod oidc_api;
+pub mod oidc_keys;
 pub mod operator_api;
 pub mod problem;
 pub mod rate_limit;
@@ -33,6 +38,7 @@ pub mod scim;
 pub mod scim_api;
 pub mod scim_tokens;
 pub mod secrets;
+pub mod sign_in;
 pub mod state;
 pub mod store;
 pub mod telemetry;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ids::TenantId;
+use crate::oidc_keys::OidcKeys;
 use crate::rate_limit::RateLimiter;
 use crate::scim::resource::Mode;
 use crate::scim_tokens::ScimTokens;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub secrets: Arc<Secrets>,
     /// SCIM tokens of all tenants.
     pub scim_tokens: ScimTokens,
+    /// The keys that sign ID tokens and access tokens.
+    pub oidc_keys: OidcKeys,
     /// Which tenants refuse what the SCIM schemas do not know.
     pub modes: TtlCache<TenantId, Mode>,
     /// Requests left to each tenant, when there is a limit.
@@ -51,6 +54,7 @@ impl AppState {
         Self(Arc::new(Parts {
             store: Store::new(dynamodb, &config.table),
             scim_tokens: ScimTokens::new(Arc::clone(&secrets)),
+            oidc_keys: OidcKeys::new(Arc::clone(&secrets)),
             rate_limiter: config.rate_limit.map(RateLimiter::new),
             modes: TtlCache::default(),
             secrets,

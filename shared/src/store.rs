@@ -1,7 +1,8 @@
 //! The store: one concrete client over one DynamoDB table.
 //!
 //! Invariants:
-//! - Every method takes the tenant first, and every key begins with it.
+//! - Every method takes the tenant first, and every key begins with it; but for tenants
+//!   themselves and for apps, which serve all tenants.
 //! - Only `keys` knows `pk` and `sk`.
 //! - Every write is conditional on what was read, or on what must not exist. What belongs
 //!   together is one transaction: a user, its unique names, its counters and its seat.
@@ -14,8 +15,10 @@
 
 mod activity;
 mod batch;
+mod clients;
 mod counters;
 mod error;
+mod grants;
 mod group_change;
 mod group_writes;
 mod groups;
@@ -44,6 +47,7 @@ use aws_sdk_dynamodb::Client;
 
 pub use activity::Activity;
 pub use error::{StoreError, UniqueAttribute};
+pub use grants::{OneTime, Use};
 pub use groups::{GroupWrite, StoredGroup};
 pub use members::GroupMember;
 pub use page::Page;

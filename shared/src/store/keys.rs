@@ -13,9 +13,11 @@
 //! | counters of Users, Groups | `t#C`, `t#GC` | first hex digit |
 //! | their leaves | `t#R`, `t#GR` | first two hex digits |
 //! | tenant, seat pool | `t#T` | `T`, `SEATS` |
+//! | code, grant, refresh token, session | `t#O` | `C#digest`, `G#id`, `F#digest`, `S#digest` |
 //! | activity | `t#A#month` | id, sorted by time |
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
+//! | apps | `CLIENTS` | `client_id` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
@@ -23,7 +25,8 @@
 use sha2::{Digest as _, Sha256};
 
 use super::item::{Item, text};
-use crate::ids::{ResourceId, TenantId};
+use crate::ids::{GrantId, ResourceId, TenantId};
+use crate::oidc::client::ClientId;
 
 /// Name of the partition key.
 pub(super) const PK: &str = "pk";
@@ -35,6 +38,8 @@ pub(super) const MEMBER: &str = "m";
 pub(super) const BY_MEMBER: &str = "byMember";
 /// Partition of the list of all tenants, sorted by creation.
 pub(super) const TENANTS: &str = "TENANTS";
+/// Partition of all apps, sorted by id.
+pub(super) const CLIENTS: &str = "CLIENTS";
 /// The attribute by which DynamoDB drops expired rows.
 pub(super) const TTL: &str = "ttl";
 
@@ -123,6 +128,26 @@ impl Key {
         Self::new(activity(tenant, month), id)
     }
 
+    pub(super) fn client(id: &ClientId) -> Self {
+        Self::new(CLIENTS.to_owned(), id.as_str())
+    }
+
+    pub(super) fn code(tenant: TenantId, digest: &str) -> Self {
+        Self::new(sign_ins(tenant), format!("C#{digest}"))
+    }
+
+    pub(super) fn grant(tenant: TenantId, id: GrantId) -> Self {
+        Self::new(sign_ins(tenant), format!("G#{id}"))
+    }
+
+    pub(super) fn refresh_token(tenant: TenantId, digest: &str) -> Self {
+        Self::new(sign_ins(tenant), format!("F#{digest}"))
+    }
+
+    pub(super) fn session(tenant: TenantId, digest: &str) -> Self {
+        Self::new(sign_ins(tenant), format!("S#{digest}"))
+    }
+
     /// A row of a partition that was listed.
     pub(super) fn in_partition(pk: &str, sk: &str) -> Self {
         Self::new(pk.to_owned(), sk)
@@ -169,10 +194,15 @@ pub(super) fn activity(tenant: TenantId, month: &str) -> String {
     format!("{tenant}#A#{month}")
 }
 
+/// Partition of what people's sign-ins gave to apps and browsers.
+fn sign_ins(tenant: TenantId) -> String {
+    format!("{tenant}#O")
+}
+
 /// Every partition of a tenant's users and groups, but for members. Groups come last: their rows
 /// are what finds the members.
-pub(super) fn of_tenant(tenant: TenantId) -> [String; 11] {
-    ["U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
+pub(super) fn of_tenant(tenant: TenantId) -> [String; 12] {
+    ["O", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
         .map(|kind| format!("{tenant}#{kind}"))
 }
 

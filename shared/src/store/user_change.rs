@@ -126,10 +126,16 @@ impl<'a> Change<'a> {
             created: self.before.map_or(write.last_modified, |before| before.user.created),
             last_modified: write.last_modified,
             active: write.active,
+            deactivations: self.deactivations(write.active),
             licence: if fallback.is_some() { Licence::ViewOnly } else { write.licence },
             seated,
             document: fallback.unwrap_or(&write.document).clone(),
         })
+    }
+
+    fn deactivations(&self, active: bool) -> u64 {
+        let Some(Before { user, .. }) = self.before else { return 0 };
+        user.deactivations + u64::from(user.active && !active)
     }
 
     pub(super) fn seat_move(
@@ -231,5 +237,8 @@ fn row(key: &Key, user: &StoredUser) -> Item {
         ("seat".to_owned(), AttributeValue::Bool(user.seated)),
         ("d".to_owned(), text(&user.document)),
     ]);
+    if user.deactivations > 0 {
+        item.insert("dn".to_owned(), number(user.deactivations));
+    }
     item
 }

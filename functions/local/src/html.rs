@@ -1,7 +1,12 @@
 //! The few pages of the demo, around one frame.
 
-use axum::http::{HeaderName, StatusCode, header};
+use std::sync::LazyLock;
+
+use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest as _, Sha256};
 use shared::saml::xml::escaped;
 
 /// A page; `body` is HTML, `title` is text.
@@ -12,7 +17,13 @@ pub(crate) fn page(status: StatusCode, title: &str, body: &str) -> Response {
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
          <style>{STYLE}</style><main><h1>{title}</h1>{body}</main></html>"
     );
-    (status, HEADERS, Html(html)).into_response()
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (status, headers, Html(html)).into_response()
 }
 
 /// A page that says what went wrong.
@@ -20,17 +31,14 @@ pub(crate) fn failure(status: StatusCode, text: &str) -> Response {
     page(status, "This did not work", &format!("<p role=\"alert\">{}</p>", escaped(text)))
 }
 
-/// No script, nothing from elsewhere, no frame around it. Forms go to Gatehouse, which is `'self'`; it redirects on,
-/// which Chromium holds against `form-action` too, hence no such directive.
-const HEADERS: [(HeaderName, &str); 4] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-    ),
-    (header::CACHE_CONTROL, "no-store"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-];
+/// No script, no style but ours, nothing from elsewhere, no frame around it. There is no `form-action`: forms go to
+/// Gatehouse, which redirects on, and Chromium holds that against the page too.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'"
+    )
+});
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;font:1rem/1.5 system-ui,sans-serif}\

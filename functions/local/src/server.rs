@@ -1,5 +1,6 @@
 //! Starts everything, tells where it is, and stops it.
 
+mod sign_in;
 mod signals;
 
 use std::io::{self, Write as _};
@@ -23,11 +24,10 @@ use tokio::task::JoinSet;
 
 use self::signals::Signals;
 use crate::aws_endpoints;
-use crate::banner::{Aws, Facts, Idp, Scim, Tenant};
+use crate::banner::{Aws, Facts, Idp, Oidc, Saml, Scim, Tenant};
 use crate::cli::Options;
 use crate::data_directory::{DataDirectory, TakeError};
 use crate::demo::{self, Demo, DemoError};
-use crate::demo_idp::{DemoIdp, KeyError};
 use crate::dynamodb::{self, Dynamo};
 use crate::secrets_manager::{self, SecretsManager};
 
@@ -58,8 +58,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
         services.secrets.client(),
     );
     app.store.create_table().await?;
-    let demo = Demo::prepare(&app, services.path()).await?;
-    let idp = DemoIdp::open(&base_url, app.clock.clone(), services.path())?;
+    let demo = Demo::prepare(&app, &base_url, services.path()).await?;
 
     let dynamodb = aws_endpoints::listen(next_port(options.port, 1)).await?;
     let secrets_manager = aws_endpoints::listen(next_port(options.port, 2)).await?;
@@ -72,7 +71,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     let (stop, stopping) = watch::channel(());
     let mut servers = JoinSet::new();
     for (listener, router) in [
-        (listener, router(&app).merge(idp.clone().router())),
+        (listener, router(&app, &base_url, &demo)),
         (dynamodb, aws_endpoints::dynamodb_router(services.dynamo.clone())),
         (secrets_manager, aws_endpoints::secrets_manager_router(services.secrets.clone())),
     ] {
@@ -80,7 +79,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     }
     let sweeper = tokio::spawn(sweep(services.dynamo.clone()));
 
-    announce(&facts(base_url, &demo, &idp, aws), options.json)?;
+    announce(&facts(base_url, &demo, aws), options.json)?;
     signals.next().await;
     // Servers finish the requests they have begun when this is gone.
     drop(stop);
@@ -165,12 +164,13 @@ async fn sweep(dynamo: Dynamo) {
     }
 }
 
-/// Every router that a function serves.
-fn router(app: &AppState) -> Router {
+/// Every router that a function serves, and the demo's pages.
+fn router(app: &AppState, base_url: &str, demo: &Demo) -> Router {
     Router::new()
         .route("/health", get(async || "ok\n"))
         .merge(scim_api::router(app.clone()))
         .merge(operator_api::router(app.clone()))
+        .merge(sign_in::router(app, base_url, demo))
 }
 
 /// What the template sets on AWS.
@@ -189,13 +189,27 @@ fn url(listener: &TcpListener) -> io::Result<String> {
     Ok(format!("http://{}", listener.local_addr()?))
 }
 
-fn facts(base_url: String, demo: &Demo, idp: &DemoIdp, aws: Aws) -> Facts {
+fn facts(base_url: String, demo: &Demo, aws: Aws) -> Facts {
     let token = demo.scim_token.as_ref().map(|token| token.reveal().to_owned());
+    let saml = |kind| format!("{base_url}/saml/{kind}/{}", demo::DOMAIN);
     Facts {
         operator_key: demo.operator_key.expose_secret().to_owned(),
         scim: Scim { base_url: format!("{base_url}/scim/v2"), token: token.unwrap_or_default() },
         tenant: Tenant { id: demo.tenant.to_string(), domain: demo::DOMAIN.to_owned() },
-        demo_idp: Idp { metadata_url: idp.entity_id(), entity_id: idp.entity_id() },
+        saml: Saml {
+            sso_url: saml("sso"),
+            acs_url: saml("sso"),
+            federated_acs_url: format!("{}/federated", saml("sso")),
+            metadata_url: saml("metadata"),
+            entity_id: saml("metadata"),
+        },
+        oidc: Oidc {
+            issuer: base_url.clone(),
+            client_id: demo.client.id.to_string(),
+            client_secret: demo.client.secret.clone(),
+            redirect_uri: demo.client.redirect_uri.clone(),
+        },
+        demo_idp: Idp { metadata_url: demo.idp.entity_id(), entity_id: demo.idp.entity_id() },
         base_url,
         aws,
     }
@@ -228,8 +242,6 @@ enum StartError {
     Table(#[from] StoreError),
     #[error("cannot make the demo: {0}")]
     Demo(#[from] DemoError),
-    #[error("cannot make the demo's identity provider: {0}")]
-    DemoIdp(#[from] KeyError),
     #[error(transparent)]
     Io(#[from] io::Error),
 }

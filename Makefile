@@ -1,6 +1,6 @@
 # Every command sets up what it needs; nothing is to be installed by hand but Rust (rustup) and Python 3.11.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench build clean
+.PHONY: help run test lint bench build deploy clean
 
 help: ## Shows these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,10 +15,14 @@ lint: ## Checks format, lints, documentation, dependencies and the template
 	@tests/acceptance/bootstrap tests/acceptance/lint.py
 
 bench: ## Measures CPU per request
-	@tests/acceptance/bootstrap tests/benches/run.py
+	@cargo build --locked --release --package local
+	@cargo bench --locked --package tests --bench local
 
-build: ## Builds every binary, optimised
-	@cargo build --locked --release --workspace
+build: ## Builds the zip of every Lambda function for arm64; ALL=1 for x86-64 too
+	@tests/acceptance/bootstrap tests/acceptance/package.py $(if $(ALL),--all)
+
+deploy: ## Deploys to the account that the AWS CLI is signed in to; STAGE=prod another stage
+	@tests/acceptance/bootstrap tests/acceptance/deploy.py $(STAGE)
 
 clean: ## Removes everything that was built or installed here
 	@rm -rf target

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_cookie_is_bound_to_the_host_where_that_can_be() {
         let check = |url: &str, expect: &str| {
-            let cookie = set(&base_url(url), "x", "v", Duration::from_secs(60)).unwrap();
+            let cookie = set(&base_url(url), "x", "v", Duration::from_mins(1)).unwrap();
             assert_eq!(cookie, expect);
         };
         check(

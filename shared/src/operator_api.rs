@@ -5,14 +5,16 @@
 
 mod body;
 mod caller;
+mod clients;
 mod directory;
+mod oidc_keys;
 mod scim_tokens;
 mod seats;
 mod tenants;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, post};
 
 use self::caller::Operator;
 use crate::problem::Problem;
@@ -20,7 +22,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 9] = [
+pub const ROUTES: [&str; 12] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -29,6 +31,9 @@ pub const ROUTES: [&str; 9] = [
     "/v1/tenants/{tenant}/users",
     "/v1/tenants/{tenant}/groups",
     "/v1/tenants/{tenant}/activity",
+    "/v1/clients",
+    "/v1/clients/{client}",
+    "/v1/oidc-keys/rotate",
     "/v1/{*rest}",
 ];
 
@@ -46,6 +51,9 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants/{tenant}/users", get(directory::users))
         .route("/v1/tenants/{tenant}/groups", get(directory::groups))
         .route("/v1/tenants/{tenant}/activity", get(directory::activity))
+        .route("/v1/clients", get(clients::list).post(clients::create))
+        .route("/v1/clients/{client}", get(clients::read).delete(clients::delete))
+        .route("/v1/oidc-keys/rotate", post(oidc_keys::rotate))
         .route("/v1/{*rest}", axum::routing::any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(log_request))

@@ -9,8 +9,14 @@
 
 mod bad_input;
 mod concurrency;
+mod documents;
 mod fuzz;
 mod lambda_events;
+mod oidc_authorize;
+mod oidc_clients;
+mod oidc_keys;
+mod oidc_sessions;
+mod oidc_tokens;
 mod saml_metadata;
 mod saml_oracle;
 mod saml_shapes;

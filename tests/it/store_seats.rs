@@ -166,7 +166,7 @@ async fn rules_can_change_while_users_come_and_go() {
 async fn a_pool_that_may_grow_grows_by_steps() {
     let (table, store) = Table::store().await;
     store.set_seats(tenant(1), &SeatRules { auto_upgrade: true, ..rules(5) }, now()).await.unwrap();
-    let tasks: Vec<_> = (0..40)
+    let tasks: Vec<_> = (0..60)
         .map(|n| {
             let store = table.open();
             tokio::spawn(async move { store.create_user(tenant(1), id(n), &if_free(n)).await })
@@ -175,8 +175,8 @@ async fn a_pool_that_may_grow_grows_by_steps() {
     for task in tasks {
         assert!(task.await.unwrap().unwrap().user.seated);
     }
-    check_used(&store, 40).await;
-    assert_eq!(store.seats(tenant(1)).await.unwrap().rules.seats, Some(45));
+    check_used(&store, 60).await;
+    assert_eq!(store.seats(tenant(1)).await.unwrap().rules.seats, Some(65));
 }
 
 #[tokio::test]

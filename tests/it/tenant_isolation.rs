@@ -62,6 +62,11 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/v1/tenants/{tenant}/users", None),
         (Method::GET, "/v1/tenants/{tenant}/groups", None),
         (Method::GET, "/v1/tenants/{tenant}/activity", None),
+        (Method::GET, "/v1/clients", None),
+        (Method::POST, "/v1/clients", Some(json!({"redirect_uris": ["https://eve.example/"]}))),
+        (Method::GET, "/v1/clients/{client}", None),
+        (Method::DELETE, "/v1/clients/{client}", None),
+        (Method::POST, "/v1/oidc-keys/rotate", None),
         (Method::GET, "/v1/nope", None),
     ]
 }

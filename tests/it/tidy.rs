@@ -9,7 +9,7 @@ pub(crate) fn workspace() -> PathBuf {
 }
 
 /// Folders that hold nothing of ours.
-const FOREIGN: [&str; 4] = ["target", ".git", ".gatehouse", "node_modules"];
+const FOREIGN: [&str; 5] = ["target", ".git", ".gatehouse", ".aws-sam", "node_modules"];
 
 /// Files below a folder of the tree, by their path from the root.
 pub(crate) fn files(below: &str) -> Vec<PathBuf> {

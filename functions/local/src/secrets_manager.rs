@@ -58,6 +58,10 @@ impl SecretsManager {
                 // Two changes may not write their snapshots in the other order.
                 let _one_at_a_time = self.inner.writing.lock().await;
                 let answer = self.handle(operation, body).await;
+                if answer.status != 200 {
+                    // Refused, so nothing changed.
+                    return answer;
+                }
                 self.save(file).await.map_or_else(|error| not_saved(&error), |()| answer)
             }
             Some(_) | None => self.handle(operation, body).await,

@@ -84,7 +84,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     // Servers finish the requests they have begun when this is gone.
     drop(stop);
     tokio::select! {
-        _ = servers.join_all() => {}
+        () = finished(servers) => {}
         () = tokio::time::sleep(DRAIN) => {}
         () = signals.next() => {}
     }
@@ -144,6 +144,10 @@ async fn serve_router(listener: TcpListener, router: Router, mut stopping: watch
     if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
         tracing::error!(error = &error as &dyn std::error::Error, "a listener failed");
     }
+}
+
+async fn finished(mut servers: JoinSet<()>) {
+    while servers.join_next().await.is_some() {}
 }
 
 /// Removes expired items now and then, as DynamoDB does by itself.
@@ -249,6 +253,6 @@ enum StartError {
 const TABLE: &str = "gatehouse";
 
 /// How long a request may go on after we were told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_secs(5);
 
 const SWEEP_EVERY: Duration = Duration::from_mins(1);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::scim::patch::Op;
 use crate::scim::resource::Mode;
-use crate::scim::schema::Attribute;
+use crate::scim::schema::{Attribute, ResourceType, Schema};
 
 /// `"active": "False"`: booleans as text, in any letter case.
 ///
@@ -49,6 +49,14 @@ pub fn is_unassigned(value: &Value) -> bool {
         Value::Object(members) => members.is_empty(),
         Value::Bool(_) | Value::Number(_) => false,
     }
+}
+
+/// `manager eq "…"`, `path: "manager"`: an attribute of an extension without its URN.
+///
+/// Entra asks `id eq "…" and manager eq "…"` before it changes a reference, and old samples of it
+/// patch `manager`. The core schema goes first; a name that no schema has stays the client's own.
+pub fn unqualified(of: &ResourceType, name: &str) -> Option<(&'static Schema, &'static Attribute)> {
+    of.extensions.iter().find_map(|extension| Some((*extension, extension.attribute(name)?)))
 }
 
 /// `"emails": {"value": "…"}`, `"members": "<id>"`: one value where a list belongs.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::scim::attr_path::{AttrPath, is_version};
+use crate::scim::quirks;
 use crate::scim::schema::{Attribute, ResourceType};
 
 /// An attribute path with the question answered where its schema URN ends.
@@ -64,7 +65,14 @@ impl<'a> Target<'a> {
     }
 
     fn core(path: &'a AttrPath, resource_type: &ResourceType) -> Self {
-        Self::named(path, None, resource_type.attribute(&path.name))
+        let attribute = resource_type.attribute(&path.name);
+        if attribute.is_none()
+            && path.schema.is_none()
+            && let Some((extension, attribute)) = quirks::unqualified(resource_type, &path.name)
+        {
+            return Self::named(path, Some(Cow::Borrowed(&extension.id)), Some(attribute));
+        }
+        Self::named(path, None, attribute)
     }
 
     fn named(

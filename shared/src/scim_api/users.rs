@@ -92,7 +92,9 @@ pub(super) async fn add(
     projection: &Projection,
     body: Value,
 ) -> Result<Reply, ScimError> {
-    let resource = resource::normalize(ResourceType::user(), body, caller.mode)?;
+    let mut resource = resource::normalize(ResourceType::user(), body, caller.mode)?;
+    // Who is created without a word about it may sign in, and clients read that back.
+    resource.entry("active").or_insert(Value::Bool(true));
     let id = ResourceId::new(random_uuid());
     let write = write_of(caller, None, resource);
     let outcome = caller.app.store.create_user(caller.tenant, id, &write).await?;

@@ -24,18 +24,31 @@ pub fn retry_config() -> RetryConfig {
 }
 
 /// Our part: a bounded number of pauses with full jitter.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Backoff {
     pauses: u32,
+    most: u32,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { pauses: 0, most: MAX_PAUSES }
+    }
 }
 
 impl Backoff {
+    /// For those who compete for the last seats: of all who find a pool full one makes it grow,
+    /// and a few find its seats, so that a crowd needs many rounds.
+    pub(super) fn patient() -> Self {
+        Self { pauses: 0, most: MAX_PAUSES_FOR_A_SEAT }
+    }
+
     /// Waits a random time below a limit that doubles; refuses when the attempts are used up.
     pub(super) async fn pause(&mut self) -> Result<(), StoreError> {
-        if self.pauses >= MAX_PAUSES {
+        if self.pauses >= self.most {
             return Err(StoreError::Contention);
         }
-        let limit = (FIRST_MICROSECONDS << self.pauses).min(LONGEST_MICROSECONDS);
+        let limit = (FIRST_MICROSECONDS << self.pauses.min(MAX_PAUSES)).min(LONGEST_MICROSECONDS);
         self.pauses += 1;
         tokio::time::sleep(Duration::from_micros(random()? % limit)).await;
         Ok(())
@@ -60,6 +73,7 @@ pub(super) fn passes(code: &str) -> bool {
 }
 
 const MAX_PAUSES: u32 = 9;
+const MAX_PAUSES_FOR_A_SEAT: u32 = 30;
 const FIRST_MICROSECONDS: u64 = 8_000;
 const LONGEST_MICROSECONDS: u64 = 400_000;
 

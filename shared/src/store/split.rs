@@ -74,6 +74,7 @@ impl Store {
         if !agrees(&counter, &leaves) {
             // A transaction was half visible to the reads; its sequence refuses the split anyway
             // unless both halves fell between them.
+            tracing::warn!(tenant.id = %tenant, "a counter and its rows disagree; not split");
             return Ok(());
         }
         let mark = Write::update(Key::counter(tenant, collection, shard), "SET deep = :true")

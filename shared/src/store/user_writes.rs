@@ -112,7 +112,7 @@ impl Store {
     async fn change_user(&self, change: &Change<'_>) -> Result<Option<UserOutcome>, StoreError> {
         change.check_size()?;
         let mut plan = Plan::default();
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::patient();
         loop {
             let pool =
                 if change.needs_pool(&plan) { Some(self.pool(change.tenant).await?) } else { None };

@@ -27,6 +27,7 @@ use tower::Layer as _;
 use tower::util::MapRequestLayer;
 
 use self::caller::Caller;
+pub(crate) use self::users::write_of;
 use crate::request_log::log_request;
 use crate::scim::error::ScimError;
 use crate::state::AppState;

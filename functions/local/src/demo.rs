@@ -4,6 +4,7 @@
 //! way. Since of a token only the digest is stored, the demo keeps its own in a private file.
 
 mod client;
+mod connection;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use shared::store::{StoreError, Tenant};
 use shared::token::ScimToken;
 
 pub(crate) use self::client::Client;
+use self::connection::ConnectionError;
 use crate::demo_idp::{DemoIdp, KeyError};
 use crate::private_file;
 
@@ -54,6 +56,7 @@ impl Demo {
         let tenant = tenant(app, known.as_ref()).await?;
         let scim_token = scim_token(app, &memory, tenant, known).await?;
         let idp = DemoIdp::open(base_url, app.clock.clone(), directory)?;
+        connection::prepare(app, base_url, tenant, &idp).await?;
         let client = Client::prepare(app, base_url, directory).await?;
         Ok(Self { operator_key, tenant, scim_token, idp, client })
     }
@@ -158,6 +161,9 @@ pub(crate) enum DemoError {
     /// The identity provider has no key.
     #[error(transparent)]
     Idp(#[from] KeyError),
+    /// The tenant has no connection to it.
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
     /// An address of the application is none that can be registered.
     #[error("{0} cannot be registered")]
     Url(String),

@@ -3,10 +3,14 @@
 //! `Display` is the administrator's text and may quote what the identity provider sent.
 //! [`SamlError::public_text`] is the person's and quotes nothing: no parser text, no name, no URL.
 
+mod user;
+
 use super::checks::CheckId;
 use super::decryption::DecryptionFault;
 use super::signature::SignatureFault;
 use super::xml::XmlFault;
+
+pub use user::UserFault;
 
 /// A refused sign-in.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -277,17 +281,6 @@ pub enum SubjectFault {
     Encrypted,
 }
 
-/// Why a user may not sign in.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum UserFault {
-    /// Nobody by that identity, and sign-in does not create users.
-    #[error("does not exist, and sign-in does not create users here")]
-    Unknown,
-    /// Deactivated through SCIM or by an administrator.
-    #[error("is deactivated")]
-    Deactivated,
-}
-
 /// Who has to do something about a refusal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Actor {
@@ -471,7 +464,9 @@ impl SamlError {
             Self::UserDomain { .. } => {
                 "Your e-mail address is not in a domain of this organisation."
             }
-            Self::UserState(UserFault::Unknown) => "You have no account here yet.",
+            Self::UserState(UserFault::Unknown | UserFault::Linked) => {
+                "You have no account here yet."
+            }
             Self::UserState(UserFault::Deactivated) => {
                 "Your access was switched off by your organisation."
             }

@@ -14,6 +14,8 @@ pub enum UniqueAttribute {
     DisplayName,
     /// The operator's own name for a tenant.
     TenantExternalId,
+    /// A domain, which one tenant has.
+    Domain,
 }
 
 impl UniqueAttribute {
@@ -24,6 +26,7 @@ impl UniqueAttribute {
             Self::ExternalId => "externalId",
             Self::DisplayName => "displayName",
             Self::TenantExternalId => "external_id",
+            Self::Domain => "domain",
         }
     }
 }

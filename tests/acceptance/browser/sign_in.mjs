@@ -1,8 +1,9 @@
 // Signs people in with a browser, as an application does that uses openid-client.
 //
 // Reads a plan from standard input and writes a line of JSON for every check: {name, problem}. A case of the plan:
-//   {name, domain, idp: "form" | "demo", person, claims: {…}, steps: ["replay" | "deactivate" | "refused"],
-//    write: {file, text}}
+//   {name, domain, idp: "form" | "demo", person, claims: {…}, steps: ["again" | "replay" | "deactivate"],
+//    write: {file, text}, says}
+// `write` is written to `file` first; `says` is what the page says that refuses the sign-in.
 
 import { createServer } from "node:http";
 import { writeFileSync } from "node:fs";
@@ -18,6 +19,7 @@ const FLAGS = [
   "--disable-component-update", "--disable-sync",
 ];
 const PATIENCE = 15_000;
+const REFUSED = "We couldn’t sign you in";
 
 const configuration = await oidc.discovery(new URL(app.issuer), app.client_id, undefined,
   oidc.ClientSecretBasic(app.client_secret), { execute: [oidc.allowInsecureRequests] });
@@ -46,7 +48,7 @@ async function run(wanted, index) {
     const picture = join(plan.folder, `case-${index + 1}.png`);
     await page.screenshot({ path: picture, fullPage: true }).catch(() => {});
     const seen = await page.innerText("body").catch(() => "");
-    report("is finished", `${described(error)}\nat ${page.url()}\n${seen.slice(0, 600)}\nscreenshot: ${picture}`);
+    report(error.check ?? "is finished", `${described(error)}\nat ${page.url()}\n${seen.slice(0, 600)}\nscreenshot: ${picture}`);
   } finally {
     await context.close();
   }
@@ -55,13 +57,17 @@ async function run(wanted, index) {
 async function steps(wanted, page, report) {
   const check = async (name, work) => {
     const problem = await work();
-    report(name, problem);
-    if (problem) throw new Error(problem);
+    if (problem) throw Object.assign(new Error(problem), { check: name });
+    report(name);
   };
-  if (wanted.steps?.includes("refused")) return check("is refused", () => refused(wanted, page));
+  if (wanted.says) return check("is refused", () => refused(wanted, page));
   const asked = await authorize(wanted, page);
-  await page.waitForURL((url) => url.origin === callback.origin);
+  await Promise.race([
+    page.waitForURL((url) => url.origin === callback.origin),
+    page.getByRole("heading", { name: REFUSED }).waitFor(),
+  ]);
   const answer = new URL(page.url());
+  if (answer.origin !== callback.origin) throw new Error("Gatehouse refused");
   const tokens = await oidc.authorizationCodeGrant(configuration, answer, asked.expected);
   report("the code is redeemed");
   const claims = { ...tokens.claims(), ...(await oidc.fetchUserInfo(configuration, tokens.access_token, tokens.claims().sub)) };
@@ -115,8 +121,7 @@ async function refused(wanted, page) {
   const url = new URL(page.url());
   if (url.searchParams.has("code")) return "the application got a code";
   const text = await page.innerText("body");
-  if (wanted.says && !text.includes(wanted.says)) return `the page does not say "${wanted.says}":\n${text.slice(0, 600)}`;
-  return null;
+  return text.includes(wanted.says) ? null : `the page does not say "${wanted.says}"`;
 }
 
 // RFC 6749 §4.1.2: a code is used once, and using it again takes back what it gave.
@@ -144,7 +149,8 @@ async function deactivate(wanted, page, tokens, check) {
       return error.status === 401 || error.cause?.status === 401 ? null : described(error);
     }
   });
-  await check("the session is dead and the identity provider's word is refused", () => refused(wanted, page));
+  const says = "switched off";
+  await check("the session is dead and the identity provider's word is refused", () => refused({ ...wanted, says }, page));
 }
 
 async function scimDeactivate({ claims }) {

@@ -14,6 +14,9 @@ def prepare():
 def run(scripts, target, folder):
     """Every variant; then a signature that is too weak."""
     weak = {**sign_in.VARIANTS["assertion signed"], "weak": True}
-    refused = ("signed with SHA-1", weak, {"steps": ["refused"]})
+    refused = ("signed with SHA-1", weak, {"says": "answered in a way that we cannot trust"})
     with Samlp(folder) as idp:
-        return sign_in.with_identity_provider(idp, scripts, target, folder, [refused])
+        outcome = sign_in.with_identity_provider(idp, scripts, target, folder, [refused])
+    latest = target.local.operator("GET", f"/v1/tenants/{target.tenant}/sign-ins")["items"][0]
+    outcome.expect("rsa-sha1" in str(latest), "the record of the last sign-in says why", str(latest)[:2000])
+    return outcome

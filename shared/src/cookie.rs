@@ -1,5 +1,5 @@
-//! Our cookies: for this host alone, out of reach of scripts, and not sent along with what other
-//! sites post.
+//! Our cookies: for this host alone, out of reach of scripts, and but for one kind not sent along
+//! with what other sites post.
 
 use std::time::Duration;
 
@@ -12,12 +12,50 @@ use crate::base_url::BaseUrl;
 /// The prefix `__Host-` makes browsers refuse the cookie from a sibling domain and over http; on
 /// a laptop, where all is http, they would refuse it from us.
 pub fn set(base_url: &BaseUrl, name: &str, value: &str, life: Duration) -> Option<HeaderValue> {
+    written(base_url, name, value, life, "Lax")
+}
+
+/// `Set-Cookie` of a cookie that is sent along also with what another site posts: an identity
+/// provider's answer. Browsers take that only over TLS; on a laptop the provider is the same site.
+pub fn set_for_posts(
+    base_url: &BaseUrl,
+    name: &str,
+    value: &str,
+    life: Duration,
+) -> Option<HeaderValue> {
+    written(base_url, name, value, life, if base_url.is_https() { "None" } else { "Lax" })
+}
+
+fn written(
+    base_url: &BaseUrl,
+    name: &str,
+    value: &str,
+    life: Duration,
+    same_site: &str,
+) -> Option<HeaderValue> {
     let seconds = life.as_secs();
     let name = full_name(base_url, name);
     let secure = if base_url.is_https() { "; Secure" } else { "" };
-    let cookie =
-        format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let cookie = format!(
+        "{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}"
+    );
     HeaderValue::from_str(&cookie).ok()
+}
+
+/// All cookies whose names begin with `prefix`, by the rest of the name.
+pub fn read_all<'a>(
+    base_url: &BaseUrl,
+    headers: &'a HeaderMap,
+    prefix: &str,
+) -> Vec<(&'a str, &'a str)> {
+    let prefix = full_name(base_url, prefix);
+    let pairs = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter_map(|(name, value)| Some((name.strip_prefix(&prefix)?, value))).collect()
 }
 
 /// The one value of a cookie; two are none, since one of them is not from us.

@@ -6,10 +6,13 @@
 mod body;
 mod caller;
 mod clients;
+mod connections;
 mod directory;
 mod oidc_keys;
+mod saml_keys;
 mod scim_tokens;
 mod seats;
+mod sign_ins;
 mod tenants;
 
 use axum::Router;
@@ -22,7 +25,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 12] = [
+pub const ROUTES: [&str; 19] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -34,6 +37,13 @@ pub const ROUTES: [&str; 12] = [
     "/v1/clients",
     "/v1/clients/{client}",
     "/v1/oidc-keys/rotate",
+    "/v1/tenants/{tenant}/connections",
+    "/v1/tenants/{tenant}/connections/{domain}",
+    "/v1/tenants/{tenant}/connections/{domain}/refresh",
+    "/v1/tenants/{tenant}/connections/{domain}/test",
+    "/v1/tenants/{tenant}/sign-ins",
+    "/v1/saml-keys",
+    "/v1/saml-keys/rotate",
     "/v1/{*rest}",
 ];
 
@@ -57,6 +67,16 @@ pub fn router(app: AppState) -> Router {
             get(clients::read).patch(clients::change).delete(clients::delete),
         )
         .route("/v1/oidc-keys/rotate", post(oidc_keys::rotate))
+        .route("/v1/tenants/{tenant}/connections", get(connections::list))
+        .route(
+            "/v1/tenants/{tenant}/connections/{domain}",
+            get(connections::read).put(connections::put).delete(connections::delete),
+        )
+        .route("/v1/tenants/{tenant}/connections/{domain}/refresh", post(connections::refresh))
+        .route("/v1/tenants/{tenant}/connections/{domain}/test", post(connections::test))
+        .route("/v1/tenants/{tenant}/sign-ins", get(sign_ins::list))
+        .route("/v1/saml-keys", get(saml_keys::read))
+        .route("/v1/saml-keys/rotate", post(saml_keys::rotate))
         .route("/v1/{*rest}", axum::routing::any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(log_request))

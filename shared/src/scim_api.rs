@@ -28,6 +28,7 @@ use tower::util::MapRequestLayer;
 
 use self::caller::Caller;
 use self::resources::{Kind, create, delete, list, patch, read, replace, search};
+pub(crate) use self::users::write_of;
 use crate::request_log::log_request;
 use crate::scim::error::ScimError;
 use crate::state::AppState;

@@ -22,6 +22,8 @@ pub enum SecretName {
     ScimTokens(TenantId),
     /// What the operator API takes as bearer where there is no IAM.
     OperatorKey,
+    /// The keys of the SAML service provider: for signing and for decryption.
+    SamlKeys,
     /// Authenticates pagination cursors (RFC 9865).
     CursorKey,
     /// Sign ID tokens and access tokens.
@@ -163,6 +165,7 @@ impl Secrets {
         match name {
             SecretName::ScimTokens(tenant) => format!("gatehouse/{stage}/scim/{tenant}"),
             SecretName::OperatorKey => format!("gatehouse/{stage}/operator"),
+            SecretName::SamlKeys => format!("gatehouse/{stage}/saml/keys"),
             SecretName::CursorKey => format!("gatehouse/{stage}/cursor"),
             SecretName::OidcKeys => format!("gatehouse/{stage}/oidc/keys"),
         }

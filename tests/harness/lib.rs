@@ -10,7 +10,9 @@
 )]
 
 mod answer;
+pub mod browser;
 pub mod oidc;
+pub mod saml;
 
 use std::num::NonZeroU32;
 
@@ -101,6 +103,8 @@ impl TestApp {
         app.secrets.put(SecretName::CursorKey, &key).await.expect("a cursor key");
         let router = shared::scim_api::router(app.clone())
             .merge(shared::operator_api::router(app.clone()))
+            .merge(shared::saml_api::acs_router(app.clone()))
+            .merge(shared::saml_api::metadata_router(app.clone()))
             .merge(shared::oidc_api::router(app.clone()));
         let nobody = Tenant { id: String::new(), token: String::new() };
         let mut this = Self { app, clock, acme: nobody, router, dynamodb, secrets };

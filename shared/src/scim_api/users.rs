@@ -1,6 +1,7 @@
 //! `/Users`: create, read, replace, patch, delete (RFC 7644 §3.3 to §3.6).
 
 use axum::http::StatusCode;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
@@ -44,7 +45,7 @@ pub(super) async fn add(
     // Who is created without a word about it may sign in, and clients read that back.
     resource.entry("active").or_insert(Value::Bool(true));
     let id = ResourceId::new(random_uuid());
-    let write = write_of(caller, None, resource);
+    let write = write_of(caller.now, None, resource);
     let outcome = caller.app.store.create_user(caller.tenant, id, &write).await?;
     reply(caller, StatusCode::CREATED, projection, outcome.user).await
 }
@@ -117,7 +118,7 @@ async fn change(
             return reply(caller, StatusCode::OK, projection, user).await;
         }
         let keys = keys_of(&before);
-        let write = write_of(caller, Some((&user, &before)), after);
+        let write = write_of(caller.now, Some((&user, &before)), after);
         match caller.app.store.update_user(caller.tenant, &user, &keys, &write).await {
             Ok(outcome) => return reply(caller, StatusCode::OK, projection, outcome.user).await,
             Err(StoreError::VersionMismatch) => attempts.pause().await?,
@@ -148,8 +149,9 @@ fn keys_of(resource: &Map<String, Value>) -> UserKeys {
     }
 }
 
-fn write_of(
-    caller: &Caller,
+/// What to store of a user whose attributes are to be `resource`.
+pub(crate) fn write_of(
+    now: Timestamp,
     before: Option<(&StoredUser, &Map<String, Value>)>,
     mut resource: Map<String, Value>,
 ) -> UserWrite {
@@ -176,7 +178,7 @@ fn write_of(
         Licence::Full => stating(Licence::Full),
         Licence::ViewOnly => view_only,
     };
-    UserWrite { last_modified: caller.now, active, keys, licence, document, seat }
+    UserWrite { last_modified: now, active, keys, licence, document, seat }
 }
 
 async fn reply(

@@ -12,6 +12,8 @@ pub enum UniqueAttribute {
     DisplayName,
     /// The operator's own name for a tenant.
     TenantExternalId,
+    /// A domain, which one tenant has.
+    Domain,
 }
 
 impl UniqueAttribute {
@@ -21,6 +23,7 @@ impl UniqueAttribute {
             Self::UserName => "userName",
             Self::DisplayName => "displayName",
             Self::TenantExternalId => "external_id",
+            Self::Domain => "domain",
         }
     }
 }

@@ -13,8 +13,14 @@
 //! | counters of Users, Groups | `t#C`, `t#GC` | first hex digit |
 //! | their leaves | `t#R`, `t#GR` | first two hex digits |
 //! | tenant, seat pool | `t#T` | `T`, `SEATS` |
+//! | connection | `t#T` | `IDP#domain` |
+//! | link of an identity to a user | `t#L` | digest of the identity, `U#user#domain` |
+//! | record of a sign-in | `t#S` | id, sorted by time |
+//! | used assertion | `t#RA` | digest of its id |
 //! | code, grant, refresh token, session | `t#O` | `C#digest`, `G#id`, `F#digest`, `S#digest` |
 //! | activity | `t#A#month` | id, sorted by time |
+//! | owner of a domain | `DOM#domain` | `T` |
+//! | pending sign-in | `Q#request id` | `Q` |
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
@@ -25,6 +31,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::item::{Item, text};
+use crate::domain::Domain;
 use crate::ids::{GrantId, ResourceId, TenantId};
 use crate::oidc::client::ClientId;
 
@@ -42,6 +49,9 @@ pub(super) const TENANTS: &str = "TENANTS";
 pub(super) const CLIENTS: &str = "CLIENTS";
 /// The attribute by which DynamoDB drops expired rows.
 pub(super) const TTL: &str = "ttl";
+
+/// What the sort keys of connections begin with; the domain follows.
+pub(super) const CONNECTION_PREFIX: &str = "IDP#";
 
 /// A collection of SCIM resources, listed in id order and counted by id prefix.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -125,6 +135,40 @@ impl Key {
         Self::new("TENANTS#X".to_owned(), bounded(external_id))
     }
 
+    pub(super) fn connection(tenant: TenantId, domain: &Domain) -> Self {
+        Self::new(tenant_rows(tenant), format!("{CONNECTION_PREFIX}{domain}"))
+    }
+
+    /// Whose a domain is.
+    pub(super) fn domain(domain: &Domain) -> Self {
+        Self::new(format!("DOM#{domain}"), "T")
+    }
+
+    /// A sign-in that was begun. Its id has 160 random bits and is the whole key: the browser
+    /// comes back with it before anybody knows the tenant.
+    pub(super) fn pending_sign_in(request_id: &str) -> Self {
+        Self::new(format!("Q#{}", bounded(request_id)), "Q")
+    }
+
+    /// An assertion that was used, by the digest of its id.
+    pub(super) fn used_assertion(tenant: TenantId, digest: &str) -> Self {
+        Self::new(format!("{tenant}#RA"), digest)
+    }
+
+    pub(super) fn sign_in(tenant: TenantId, id: &str) -> Self {
+        Self::new(sign_in_records(tenant), id)
+    }
+
+    /// Which user an identity of a connection is, by the digest of both.
+    pub(super) fn link(tenant: TenantId, digest: &str) -> Self {
+        Self::new(format!("{tenant}#L"), digest)
+    }
+
+    /// Which identity of a connection a user is.
+    pub(super) fn linked_user(tenant: TenantId, user: ResourceId, domain: &Domain) -> Self {
+        Self::new(format!("{tenant}#L"), format!("U#{user}#{domain}"))
+    }
+
     pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {
         Self::new(activity(tenant, month), id)
     }
@@ -200,10 +244,10 @@ fn sign_ins(tenant: TenantId) -> String {
     format!("{tenant}#O")
 }
 
-/// Every partition of a tenant's users and groups, but for members. Groups come last: their rows
+/// Every partition of a tenant's users, groups and sign-ins, but for members. Groups come last: their rows
 /// are what finds the members.
-pub(super) fn of_tenant(tenant: TenantId) -> [String; 12] {
-    ["O", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
+pub(super) fn of_tenant(tenant: TenantId) -> [String; 15] {
+    ["O", "L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
         .map(|kind| format!("{tenant}#{kind}"))
 }
 
@@ -236,8 +280,13 @@ pub(super) fn member_of(tenant: TenantId, member: ResourceId) -> String {
     format!("{tenant}#{member}")
 }
 
+/// Partition of the records of sign-ins, sorted by time.
+pub(super) fn sign_in_records(tenant: TenantId) -> String {
+    format!("{tenant}#S")
+}
+
 /// Partition of what belongs to the tenant itself.
-fn tenant_rows(tenant: TenantId) -> String {
+pub(super) fn tenant_rows(tenant: TenantId) -> String {
     format!("{tenant}#T")
 }
 

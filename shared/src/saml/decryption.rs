@@ -1,0 +1,170 @@
+//! Decrypts an `EncryptedAssertion` (SAML core §2.3.4, XML Encryption 1.1).
+//!
+//! Invariants (*no oracle*):
+//! - RSA-OAEP only; PKCS#1 v1.5 cannot be named.
+//! - What is refused by name (an algorithm) is refused before any key is used. From there on
+//!   there is one error, [`DecryptionFault::Failed`], and the same work is done whether the
+//!   content key, the padding or the plaintext was wrong.
+//! - A padding that does not fit is reported only after the plaintext went through the gate and
+//!   the signature, by the caller: [`Decrypted::intact`].
+
+use roxmltree::Node;
+
+use super::crypto::{
+    ContentCipher, CryptoFault, DecryptionKey, Oaep, OaepDigest, decrypt, unwrap_key,
+};
+use super::names::{DSIG, XENC, XENC11};
+use super::xml::{XmlFault, at_most_one, base64, clipped, exactly_one, named};
+
+/// Why no assertion came out.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum DecryptionFault {
+    /// We have no key to decrypt with.
+    #[error("no decryption key is set up; the provider must not encrypt")]
+    NoKey,
+    /// Not the structure of an encrypted assertion.
+    #[error("{0}")]
+    Structure(#[from] XmlFault),
+    /// Outside the allow-list.
+    #[error("algorithm {0} is not accepted; use RSA-OAEP with AES-128 or AES-256")]
+    Algorithm(String),
+    /// Everything else, deliberately without a reason.
+    #[error(
+        "it was encrypted for another certificate, was changed, or is not an assertion that the provider signed"
+    )]
+    Failed,
+}
+
+impl From<CryptoFault> for DecryptionFault {
+    fn from(_: CryptoFault) -> Self {
+        Self::Failed
+    }
+}
+
+/// What came out of an encrypted assertion.
+pub struct Decrypted {
+    /// The plaintext, to go through the gate like any other untrusted bytes.
+    pub bytes: Vec<u8>,
+    /// Whether key and padding fit. If not, the caller refuses, after the same work.
+    pub intact: bool,
+    /// Whether the cipher vouches for the bytes, as GCM does and CBC does not.
+    pub authenticated: bool,
+}
+
+/// Decrypts `encrypted`, an `EncryptedAssertion`, with any of `keys`.
+pub fn decrypt_assertion(
+    encrypted: Node<'_, '_>,
+    keys: &[DecryptionKey],
+) -> Result<Decrypted, DecryptionFault> {
+    let data = exactly_one(encrypted, XENC, "EncryptedData")?;
+    let cipher = content_cipher(exactly_one(data, XENC, "EncryptionMethod")?)?;
+    let content = cipher_value(data)?;
+    let wrapped = wrapped_keys(encrypted, data)?;
+    if keys.is_empty() {
+        return Err(DecryptionFault::NoKey);
+    }
+    let content_key = wrapped
+        .iter()
+        .flat_map(|wrapped| {
+            keys.iter().map(move |key| unwrap_key(key, wrapped.oaep, &wrapped.value))
+        })
+        .filter_map(Result::ok)
+        .find(|content_key| content_key.len() == cipher.key_length());
+    let unwrapped = content_key.is_some();
+    // With a key of zeros the cipher does the same work; its result is refused.
+    let content_key = content_key.unwrap_or_else(|| vec![0; cipher.key_length()]);
+    let plaintext = decrypt(cipher, &content_key, &content)?;
+    Ok(Decrypted {
+        bytes: plaintext.bytes,
+        intact: unwrapped && plaintext.padding_fits,
+        authenticated: cipher.authenticates(),
+    })
+}
+
+struct WrappedKey {
+    oaep: Oaep,
+    value: Vec<u8>,
+}
+
+/// The keys stand inside `EncryptedData` or beside it; one for each recipient.
+fn wrapped_keys(
+    encrypted: Node<'_, '_>,
+    data: Node<'_, '_>,
+) -> Result<Vec<WrappedKey>, DecryptionFault> {
+    let inside = at_most_one(data, DSIG, "KeyInfo")?;
+    let inside = inside.into_iter().flat_map(|info| named(info, XENC, "EncryptedKey"));
+    let nodes: Vec<_> = inside.chain(named(encrypted, XENC, "EncryptedKey")).collect();
+    match nodes.len() {
+        0 => return Err(XmlFault::Missing("EncryptedKey").into()),
+        1..=MAX_RECIPIENTS => {}
+        // Each costs one private-key operation for each of our keys.
+        _ => return Err(XmlFault::Repeated("EncryptedKey").into()),
+    }
+    nodes
+        .into_iter()
+        .map(|node| {
+            let oaep = key_transport(exactly_one(node, XENC, "EncryptionMethod")?)?;
+            Ok(WrappedKey { oaep, value: cipher_value(node)? })
+        })
+        .collect()
+}
+
+fn cipher_value(node: Node<'_, '_>) -> Result<Vec<u8>, DecryptionFault> {
+    let data = exactly_one(node, XENC, "CipherData")?;
+    // A CipherReference would be fetched; only a value is read.
+    Ok(base64(exactly_one(data, XENC, "CipherValue")?)?)
+}
+
+fn content_cipher(method: Node<'_, '_>) -> Result<ContentCipher, DecryptionFault> {
+    match method.attribute("Algorithm").unwrap_or_default() {
+        "http://www.w3.org/2009/xmlenc11#aes128-gcm" => Ok(ContentCipher::Aes128Gcm),
+        "http://www.w3.org/2009/xmlenc11#aes256-gcm" => Ok(ContentCipher::Aes256Gcm),
+        "http://www.w3.org/2001/04/xmlenc#aes128-cbc" => Ok(ContentCipher::Aes128Cbc),
+        "http://www.w3.org/2001/04/xmlenc#aes256-cbc" => Ok(ContentCipher::Aes256Cbc),
+        other => Err(DecryptionFault::Algorithm(clipped(other, 96))),
+    }
+}
+
+fn key_transport(method: Node<'_, '_>) -> Result<Oaep, DecryptionFault> {
+    let label_free = at_most_one(method, XENC, "OAEPparams")?.is_none();
+    let digest = match at_most_one(method, DSIG, "DigestMethod")? {
+        Some(node) => oaep_digest(node)?,
+        None => OaepDigest::Sha1,
+    };
+    let algorithm = method.attribute("Algorithm").unwrap_or_default();
+    let mask = match algorithm {
+        "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p" => OaepDigest::Sha1,
+        "http://www.w3.org/2009/xmlenc11#rsa-oaep" => match at_most_one(method, XENC11, "MGF")? {
+            Some(node) => mask_digest(node)?,
+            None => OaepDigest::Sha1,
+        },
+        other => return Err(DecryptionFault::Algorithm(clipped(other, 96))),
+    };
+    if label_free {
+        Ok(Oaep { digest, mask })
+    } else {
+        Err(DecryptionFault::Algorithm("RSA-OAEP with a label".to_owned()))
+    }
+}
+
+fn oaep_digest(node: Node<'_, '_>) -> Result<OaepDigest, DecryptionFault> {
+    match node.attribute("Algorithm").unwrap_or_default() {
+        "http://www.w3.org/2000/09/xmldsig#sha1" => Ok(OaepDigest::Sha1),
+        "http://www.w3.org/2001/04/xmlenc#sha256" => Ok(OaepDigest::Sha256),
+        "http://www.w3.org/2001/04/xmldsig-more#sha384" => Ok(OaepDigest::Sha384),
+        "http://www.w3.org/2001/04/xmlenc#sha512" => Ok(OaepDigest::Sha512),
+        other => Err(DecryptionFault::Algorithm(clipped(other, 96))),
+    }
+}
+
+fn mask_digest(node: Node<'_, '_>) -> Result<OaepDigest, DecryptionFault> {
+    match node.attribute("Algorithm").unwrap_or_default() {
+        "http://www.w3.org/2009/xmlenc11#mgf1sha1" => Ok(OaepDigest::Sha1),
+        "http://www.w3.org/2009/xmlenc11#mgf1sha256" => Ok(OaepDigest::Sha256),
+        "http://www.w3.org/2009/xmlenc11#mgf1sha384" => Ok(OaepDigest::Sha384),
+        "http://www.w3.org/2009/xmlenc11#mgf1sha512" => Ok(OaepDigest::Sha512),
+        other => Err(DecryptionFault::Algorithm(clipped(other, 96))),
+    }
+}
+
+const MAX_RECIPIENTS: usize = 2;

@@ -1,0 +1,92 @@
+//! Documents that must be refused, each with the one check that must refuse it and a part of the
+//! administrator's text that tells which of its faults.
+
+pub mod claims;
+pub mod encryption;
+pub mod signatures;
+pub mod wrapping;
+pub mod xml;
+
+use super::draft::Draft;
+use super::world::Settings;
+
+/// A document that must be refused.
+pub struct Attack {
+    /// What is tried.
+    pub name: String,
+    /// The response.
+    pub response: Vec<u8>,
+    /// The connection's settings.
+    pub settings: Settings,
+    /// Code of the check that must refuse it.
+    pub check: &'static str,
+    /// Part of the administrator's text.
+    pub because: &'static str,
+}
+
+/// Collects attacks.
+#[derive(Default)]
+pub struct Corpus(pub Vec<Attack>);
+
+impl Corpus {
+    /// Adds a document under the default settings.
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        response: impl Into<Vec<u8>>,
+        check: &'static str,
+        because: &'static str,
+    ) {
+        self.under(Settings::default(), name, response, check, because);
+    }
+
+    /// Adds a document under other settings.
+    pub fn under(
+        &mut self,
+        settings: Settings,
+        name: impl Into<String>,
+        response: impl Into<Vec<u8>>,
+        check: &'static str,
+        because: &'static str,
+    ) {
+        let (name, response) = (name.into(), response.into());
+        self.0.push(Attack { name, response, settings, check, because });
+    }
+}
+
+/// The whole corpus.
+pub fn all() -> Vec<Attack> {
+    let mut corpus = Corpus::default();
+    wrapping::add(&mut corpus);
+    signatures::add(&mut corpus);
+
+    corpus.0
+}
+
+/// The identity that no verifier must ever name.
+pub const EVE: &str = "eve@evil.example";
+
+/// The same response, about somebody else.
+pub fn evil() -> Draft {
+    let base = Draft::default();
+    Draft {
+        name_id: base.name_id.replace("ada@acme.com", EVE),
+        claims: vec![super::draft::claim("User.Email", &[EVE])],
+        assertion_id: "_e0a1b2c3d4e5f60718293a4b5c6d7e8f9".to_owned(),
+        ..base
+    }
+}
+
+/// Replaces exactly one place.
+pub fn replaced(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "nothing to replace: {from}");
+    text.replacen(from, to, 1)
+}
+
+/// The part from `start` to the end of `end`, and the text without it.
+pub fn cut(text: &str, start: &str, end: &str) -> (String, String) {
+    let from = text.find(start).unwrap_or_else(|| panic!("no {start}"));
+    let to = from + text.get(from..).unwrap().find(end).unwrap() + end.len();
+    let part = text.get(from..to).unwrap().to_owned();
+    (part, format!("{}{}", text.get(..from).unwrap(), text.get(to..).unwrap()))
+}

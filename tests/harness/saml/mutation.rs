@@ -1,0 +1,77 @@
+//! Random changes to documents, repeatable by their seed.
+
+/// A small generator of numbers (xorshift).
+pub struct Random(u64);
+
+impl Random {
+    /// From a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 16).unwrap_or_default() % bound.max(1)
+    }
+}
+
+/// One to three random changes: bits, cuts, copies, swaps and markup.
+pub fn mutate(document: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut bytes = document.to_vec();
+    for _ in 0..=random.below(3) {
+        let length = bytes.len();
+        let at = random.below(length);
+        match random.below(6) {
+            0 => {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= 1 << random.below(7);
+                }
+            }
+            1 => {
+                bytes.drain(at..(at + random.below(200)).min(length));
+            }
+            2 => {
+                let copy = bytes.get(at..(at + random.below(400)).min(length)).unwrap().to_vec();
+                let to = random.below(length);
+                bytes.splice(to..to, copy);
+            }
+            3 => {
+                let token = TOKENS.get(random.below(TOKENS.len())).unwrap();
+                bytes.splice(at..at, token.bytes());
+            }
+            4 => bytes.swap(at, random.below(length)),
+            _ => {
+                let end = bytes.iter().skip(at).position(|&byte| byte == b'>');
+                let to = end.map_or(at, |end| at + end + 1);
+                let token = TOKENS.get(random.below(TOKENS.len())).unwrap();
+                bytes.splice(to..to, token.bytes());
+            }
+        }
+        if bytes.is_empty() {
+            bytes.push(b'<');
+        }
+    }
+    bytes
+}
+
+const TOKENS: [&str; 16] = [
+    "<!---->",
+    "<?a b?>",
+    "&#x41;",
+    " ",
+    "<x/>",
+    "xmlns:q=\"u:1\" ",
+    "\n",
+    "/>",
+    "<![CDATA[",
+    "]]>",
+    "ID=\"a\" ",
+    "&amp;",
+    "saml:",
+    "\r",
+    "\t",
+    "<saml:NameID>eve@evil.example</saml:NameID>",
+];

@@ -1,0 +1,292 @@
+//! Metadata of identity providers is read as it is found in the world, and refused with a reason;
+//! ours says what it must.
+
+use harness::saml::keys::KEYS;
+use harness::saml::metadata::{descriptor, entity, federation, key, mixed, services, sso, usual};
+use harness::saml::signing::{Signing, sign};
+use harness::saml::world::{ACS, IDP, SP, now};
+use shared::saml::crypto::{SigningKey, VerifyingKey};
+use shared::saml::metadata::{
+    AttributeNaming, Binding, Contact, Metadata, MetadataFault, ReadOptions, SpMetadata,
+    read_idp_metadata,
+};
+
+const OPTIONS: fn() -> ReadOptions<'static> =
+    || ReadOptions { our_entity_id: SP, pinned_key: None, allow_loopback_http: false, now: now() };
+
+fn read(text: &str) -> Result<Metadata, MetadataFault> {
+    read_idp_metadata(text.as_bytes(), &OPTIONS())
+}
+
+#[track_caller]
+fn refused(text: &str, because: &str) {
+    let error = read(text).unwrap_err().to_string();
+    assert!(error.contains(because), "{error}");
+}
+
+#[test]
+fn a_usual_document_gives_keys_and_urls() {
+    let metadata = read(&usual(IDP)).unwrap();
+    assert!(!metadata.federation && !metadata.signed);
+    let [provider] = metadata.providers.as_slice() else { panic!("one provider") };
+    assert_eq!(provider.entity_id, IDP);
+    let bindings: Vec<_> = provider.sso.iter().map(|e| (e.binding, e.url.as_str())).collect();
+    assert_eq!(
+        bindings,
+        [
+            (Binding::Redirect, "https://idp.example/sso?idp=1"),
+            (Binding::Post, "https://idp.example/sso/post")
+        ]
+    );
+    let [known] = provider.certificates.as_slice() else { panic!("one certificate") };
+    assert_eq!(known.der, KEYS.idp.der());
+    assert_eq!(known.certificate.subject, "CN=idp.example");
+    assert_eq!(known.certificate.key.description(), "RSA 2048");
+    assert_eq!(known.certificate.not_after.unwrap().to_string(), "2049-12-31T00:00:00Z");
+    assert_eq!(provider.warnings, []);
+}
+
+#[test]
+fn only_the_identity_provider_role_of_a_mixed_document_counts() {
+    let metadata = read(&mixed("https://sts.windows.net/7c0e7a4e/")).unwrap();
+    let known: Vec<_> = metadata.providers[0].certificates.iter().map(|c| c.der.clone()).collect();
+    assert_eq!(known, [KEYS.idp.der(), KEYS.idp_next.der()]);
+}
+
+#[test]
+fn any_number_of_certificates_is_trusted_and_a_key_without_use_signs() {
+    let keys: String = [&KEYS.idp, &KEYS.idp_next, &KEYS.idp_p256, &KEYS.idp_p384, &KEYS.idp]
+        .map(|pair| key("", pair))
+        .concat();
+    let metadata = read(&entity(IDP, &descriptor(&keys, &services()))).unwrap();
+    assert_eq!(metadata.providers[0].certificates.len(), 4);
+}
+
+#[test]
+fn expired_certificate_is_trusted_with_a_warning() {
+    let metadata = read(&entity(IDP, &descriptor(&key("", &KEYS.expired), &services()))).unwrap();
+    let warnings = &metadata.providers[0].warnings;
+    assert_eq!(metadata.providers[0].certificates.len(), 1);
+    assert!(warnings[0].to_string().ends_with("has expired; it is still trusted"));
+}
+
+#[test]
+fn weak_key_beside_a_good_one_is_not_trusted() {
+    let keys = key("", &KEYS.weak) + &key("", &KEYS.idp);
+    let metadata = read(&entity(IDP, &descriptor(&keys, &services()))).unwrap();
+    assert_eq!(metadata.providers[0].certificates.len(), 1);
+    assert!(metadata.providers[0].warnings[0].to_string().contains("RSA 1024: too weak"));
+}
+
+#[test]
+fn federation_gives_every_usable_member() {
+    let broken = entity("https://c.example", &descriptor("", &services()));
+    let inner = federation(&usual("https://b.example"));
+    let metadata = read(&federation(&(usual("https://a.example") + &inner + &broken))).unwrap();
+    assert!(metadata.federation);
+    let ids: Vec<_> = metadata.providers.iter().map(|p| p.entity_id.as_str()).collect();
+    assert_eq!(ids, ["https://a.example", "https://b.example"]);
+    assert_eq!(metadata.skipped[0].entity_id, "https://c.example");
+    assert_eq!(metadata.skipped[0].fault, MetadataFault::NoSigningKey);
+}
+
+#[test]
+fn unusable_documents_are_refused_with_the_reason() {
+    let idp = |keys: &str, services: &str| entity(IDP, &descriptor(keys, services));
+    let good = key("use=\"signing\"", &KEYS.idp);
+    refused("<html/>", "the root is html");
+    refused("not xml", "not acceptable XML");
+    refused("<!DOCTYPE a><a/>", "DTD");
+    refused(&usual(""), "no usable entityID");
+    refused(&usual("https://sts.windows.net/{tenant}/"), "of your own tenant");
+    refused(&usual("https://sts.windows.net/{tenantid}/"), "of your own tenant");
+    refused(&usual(SP), "describes our app");
+    refused(&entity(IDP, ""), "no SAML 2.0 identity provider");
+    refused(
+        &usual(IDP).replace("SAML:2.0:protocol", "SAML:1.1:protocol"),
+        "no SAML 2.0 identity provider",
+    );
+    refused(&idp("", &services()), "no signing certificate");
+    refused(&idp(&key("use=\"encryption\"", &KEYS.idp), &services()), "no signing certificate");
+    refused(
+        &idp(
+            "<md:KeyDescriptor><ds:KeyInfo><ds:KeyValue/></ds:KeyInfo></md:KeyDescriptor>",
+            &services(),
+        ),
+        "no signing certificate",
+    );
+    refused(&idp(&key("", &KEYS.weak), &services()), "RSA 1024: too weak");
+    refused(
+        &idp(&good.replace("<ds:X509Certificate>MII", "<ds:X509Certificate>AAA"), &services()),
+        "not a readable certificate",
+    );
+    refused(&idp(&good, ""), "no sign-in URL");
+    refused(&idp(&good, &sso("SOAP", "https://idp.example")), "no sign-in URL");
+    for url in [
+        "http://idp.example/sso",
+        "javascript:alert(1)",
+        "https://",
+        "https://a@b.example/",
+        "https://idp.example/#x",
+        "//idp.example",
+        "",
+        "https://idp.example/ x",
+        "http://localhost/",
+    ] {
+        refused(&idp(&good, &sso("HTTP-Redirect", url)), "is not an https URL");
+    }
+    refused(&federation(""), "no SAML 2.0 identity provider");
+    refused(&federation(&usual(SP)), "describes our app");
+    refused(&format!("<a>{}</a>", "x".repeat(1 << 20)), "more than are read");
+}
+
+#[test]
+fn this_machine_may_be_an_identity_provider_in_development() {
+    let options = ReadOptions { allow_loopback_http: true, ..OPTIONS() };
+    let at = |url: &str| {
+        let text = entity(IDP, &descriptor(&key("", &KEYS.idp), &sso("HTTP-Redirect", url)));
+        read_idp_metadata(text.as_bytes(), &options).is_ok()
+    };
+    assert!(
+        at("http://localhost:7400/sso") && at("http://127.0.0.1/sso") && at("http://[::1]:1/x")
+    );
+    assert!(
+        !at("http://localhost.example/sso")
+            && !at("http://10.0.0.1/")
+            && !at("http://127.0.0.1@evil.example/")
+    );
+}
+
+#[test]
+fn a_pinned_key_must_have_signed_what_is_read() {
+    let pinned = VerifyingKey::from_certificate(&KEYS.idp.der()).unwrap();
+    let options = ReadOptions { pinned_key: Some(&pinned), ..OPTIONS() };
+    let read = |text: &str| read_idp_metadata(text.as_bytes(), &options);
+    let text = usual(IDP);
+    let id = format!("_m{}", IDP.len());
+    let signed = sign(&text, &id, &Signing::default());
+    assert!(read(&signed).unwrap().signed);
+    assert_eq!(read(&text), Err(MetadataFault::NotSigned));
+    let foreign = sign(
+        &text,
+        &id,
+        &Signing::by(|keys| &keys.attacker, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"),
+    );
+    assert!(matches!(read(&foreign), Err(MetadataFault::Signature(_))));
+    let changed = signed.replace("https://idp.example/sso", "https://evil.example/sso");
+    assert!(matches!(read(&changed), Err(MetadataFault::Signature(_))));
+}
+
+fn ours(naming: AttributeNaming, certificates: &[Vec<u8>]) -> SpMetadata<'_> {
+    SpMetadata {
+        entity_id: SP,
+        acs_url: ACS,
+        federated_acs_url: "https://sp.example/saml/sso/acme.com/federated",
+        signing_certificates: certificates,
+        encryption_certificates: certificates,
+        naming,
+        display_name: "Charts & <Co>",
+        contact: Some(Contact { name: "Ops & Co", email: "ops@sp.example" }),
+        valid_until: now(),
+        requests_signed: true,
+    }
+}
+
+#[test]
+fn our_metadata_says_what_it_must() {
+    let certificates = [b"one".to_vec(), b"two".to_vec()];
+    let text = ours(AttributeNaming::Basic, &certificates).xml().unwrap();
+    insta::assert_snapshot!(text.replace("><", ">\n<"), @r#"
+<?xml version="1.0" encoding="UTF-8"?>
+<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" xmlns:mdui="urn:oasis:names:tc:SAML:metadata:ui" ID="_metadata" entityID="https://sp.example/saml/metadata/acme.com" validUntil="2026-11-21T12:00:00Z">
+<md:SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+<md:Extensions>
+<mdui:UIInfo>
+<mdui:DisplayName xml:lang="en">Charts &amp; &lt;Co&gt;</mdui:DisplayName>
+</mdui:UIInfo>
+</md:Extensions>
+<md:KeyDescriptor use="signing">
+<ds:KeyInfo>
+<ds:X509Data>
+<ds:X509Certificate>b25l</ds:X509Certificate>
+</ds:X509Data>
+</ds:KeyInfo>
+</md:KeyDescriptor>
+<md:KeyDescriptor use="signing">
+<ds:KeyInfo>
+<ds:X509Data>
+<ds:X509Certificate>dHdv</ds:X509Certificate>
+</ds:X509Data>
+</ds:KeyInfo>
+</md:KeyDescriptor>
+<md:KeyDescriptor use="encryption">
+<ds:KeyInfo>
+<ds:X509Data>
+<ds:X509Certificate>b25l</ds:X509Certificate>
+</ds:X509Data>
+</ds:KeyInfo>
+<md:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes256-gcm">
+</md:EncryptionMethod>
+<md:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes128-gcm">
+</md:EncryptionMethod>
+<md:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes256-cbc">
+</md:EncryptionMethod>
+<md:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes128-cbc">
+</md:EncryptionMethod>
+<md:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p">
+</md:EncryptionMethod>
+</md:KeyDescriptor>
+<md:KeyDescriptor use="encryption">
+<ds:KeyInfo>
+<ds:X509Data>
+<ds:X509Certificate>dHdv</ds:X509Certificate>
+</ds:X509Data>
+</ds:KeyInfo>
+<md:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes256-gcm">
+</md:EncryptionMethod>
+<md:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes128-gcm">
+</md:EncryptionMethod>
+<md:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes256-cbc">
+</md:EncryptionMethod>
+<md:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes128-cbc">
+</md:EncryptionMethod>
+<md:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p">
+</md:EncryptionMethod>
+</md:KeyDescriptor>
+<md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat>
+<md:NameIDFormat>urn:oasis:names:tc:SAML:2.0:nameid-format:persistent</md:NameIDFormat>
+<md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified</md:NameIDFormat>
+<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://sp.example/saml/sso/acme.com" index="0" isDefault="true"/>
+<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://sp.example/saml/sso/acme.com/federated" index="1"/>
+<md:AttributeConsumingService index="0" isDefault="true">
+<md:ServiceName xml:lang="en">Charts &amp; &lt;Co&gt;</md:ServiceName>
+<md:RequestedAttribute Name="User.Email" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic" FriendlyName="mail" isRequired="true">
+</md:RequestedAttribute>
+<md:RequestedAttribute Name="User.FirstName" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic" FriendlyName="givenName" isRequired="false">
+</md:RequestedAttribute>
+<md:RequestedAttribute Name="User.LastName" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic" FriendlyName="sn" isRequired="false">
+</md:RequestedAttribute>
+</md:AttributeConsumingService>
+</md:SPSSODescriptor>
+<md:ContactPerson contactType="technical">
+<md:GivenName>Ops &amp; Co</md:GivenName>
+<md:EmailAddress>mailto:ops@sp.example</md:EmailAddress>
+</md:ContactPerson>
+</md:EntityDescriptor>
+"#);
+    let oid = ours(AttributeNaming::Oid, &certificates).xml().unwrap();
+    assert!(oid.contains("Name=\"urn:oid:2.5.4.42\" NameFormat=\"urn:oasis:names:tc:SAML:2.0:attrname-format:uri\" FriendlyName=\"givenName\""));
+    refused(&text, "describes our app");
+    refused(&text.replace(SP, "https://other.example"), "no SAML 2.0 identity provider");
+}
+
+#[test]
+fn our_signed_metadata_verifies_elsewhere() {
+    let key = SigningKey::from_pem(&KEYS.idp.private_pem()).unwrap();
+    let certificates = [KEYS.idp.der()];
+    let signed =
+        ours(AttributeNaming::Basic, &certificates).signed_xml(&key, &certificates[0]).unwrap();
+    assert_eq!(crate::saml_oracle::second_opinion(&signed), Some(true));
+    let changed = signed.replace("sp.example/saml/sso", "evil.example/saml/sso");
+    assert_eq!(crate::saml_oracle::second_opinion(&changed), Some(false));
+}

@@ -15,7 +15,8 @@ lint: ## Checks format, lints, documentation, dependencies and the template
 	@tests/acceptance/bootstrap tests/acceptance/lint.py
 
 bench: ## Measures CPU per request
-	@tests/acceptance/bootstrap tests/benches/run.py
+	@cargo build --locked --release --package local
+	@cargo bench --locked --profile dev --package tests --bench local
 
 build: ## Builds the zip of every Lambda function for arm64; ALL=1 for x86-64 too
 	@tests/acceptance/bootstrap tests/acceptance/package.py $(if $(ALL),--all)

@@ -21,9 +21,27 @@ impl BaseUrl {
         Self(format!("https://{}", host.filter(|host| is_host(host)).unwrap_or("localhost")))
     }
 
+    /// For tests of what depends on it.
+    #[cfg(test)]
+    pub(crate) fn for_test(url: &str) -> Self {
+        Self(url.to_owned())
+    }
+
+    /// Whether the browser reaches us without TLS on this very machine: on a laptop, never on AWS.
+    pub fn is_loopback_http(&self) -> bool {
+        let authority = self.0.strip_prefix("http://").unwrap_or_default();
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        matches!(host, "127.0.0.1" | "localhost" | "[::1]")
+    }
+
     /// The URL of a path that begins with `/`.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
+    }
+
+    /// Whether browsers reach us by https: everywhere but on a laptop.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
     }
 
     /// The SCIM base URL, what an admin pastes into the identity provider.

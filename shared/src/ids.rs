@@ -61,6 +61,11 @@ uuid_id! {
     ResourceId
 }
 
+uuid_id! {
+    /// What a sign-in gave to an app. Version 4: it is known to those who hold its tokens.
+    GrantId
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,12 @@
 //! # Map
 //!
 //! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`saml`] (responses, metadata,
-//! requests), [`token`], [`ids`], [`rate_limit`].
+//! requests), [`oidc`] (requests, claims), [`connection`], [`domain`], [`token`], [`ids`],
+//! [`rate_limit`].
 //!
-//! At the rim: [`scim_api`] and [`operator_api`] (routers), [`store`] (the DynamoDB table),
-//! [`secrets`] and [`scim_tokens`] (Secrets Manager), [`request_log`], [`telemetry`].
+//! At the rim: [`scim_api`], [`saml_api`], [`oidc_api`] and [`operator_api`] (routers), [`store`]
+//! (the DynamoDB table), [`secrets`], [`scim_tokens`], [`saml_keys`] and [`oidc_keys`] (Secrets
+//! Manager), [`metadata_fetch`] (the Internet), [`request_log`], [`telemetry`].
 //!
 //! Wiring: [`config`], [`aws`], [`state`], [`lambda`].
 //!
@@ -16,24 +18,34 @@
 //!   Only [`clock`] reads the clock, only [`config`] the environment.
 //! - A tenant comes from a token, never from a path or a body, and begins every store call.
 //! - There is one store and no trait in front of it.
-//! - A handler that does not take a caller is public, and there is none here.
+//! - A handler that does not take a caller is public and says so.
 //! - Nothing is logged that names a person or lets one in.
 
 pub mod aws;
 pub mod base_url;
 pub mod clock;
 pub mod config;
+pub mod connection;
+pub mod cookie;
+pub mod domain;
 pub mod ids;
 pub mod lambda;
+pub mod metadata_fetch;
+pub mod oidc;
+pub mod oidc_api;
+pub mod oidc_keys;
 pub mod operator_api;
 pub mod problem;
 pub mod rate_limit;
 pub mod request_log;
 pub mod saml;
+pub mod saml_api;
+pub mod saml_keys;
 pub mod scim;
 pub mod scim_api;
 pub mod scim_tokens;
 pub mod secrets;
+pub mod sign_in;
 pub mod state;
 pub mod store;
 pub mod telemetry;

@@ -5,14 +5,19 @@
 
 mod body;
 mod caller;
+mod clients;
+mod connections;
 mod directory;
+mod oidc_keys;
+mod saml_keys;
 mod scim_tokens;
 mod seats;
+mod sign_ins;
 mod tenants;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, post};
 
 use self::caller::Operator;
 use crate::problem::Problem;
@@ -20,7 +25,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 9] = [
+pub const ROUTES: [&str; 19] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -29,6 +34,16 @@ pub const ROUTES: [&str; 9] = [
     "/v1/tenants/{tenant}/users",
     "/v1/tenants/{tenant}/groups",
     "/v1/tenants/{tenant}/activity",
+    "/v1/tenants/{tenant}/connections",
+    "/v1/tenants/{tenant}/connections/{domain}",
+    "/v1/tenants/{tenant}/connections/{domain}/refresh",
+    "/v1/tenants/{tenant}/connections/{domain}/test",
+    "/v1/tenants/{tenant}/sign-ins",
+    "/v1/saml-keys",
+    "/v1/saml-keys/rotate",
+    "/v1/clients",
+    "/v1/clients/{client}",
+    "/v1/oidc-keys/rotate",
     "/v1/{*rest}",
 ];
 
@@ -46,6 +61,22 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants/{tenant}/users", get(directory::users))
         .route("/v1/tenants/{tenant}/groups", get(directory::groups))
         .route("/v1/tenants/{tenant}/activity", get(directory::activity))
+        .route("/v1/tenants/{tenant}/connections", get(connections::list))
+        .route(
+            "/v1/tenants/{tenant}/connections/{domain}",
+            get(connections::read).put(connections::put).delete(connections::delete),
+        )
+        .route("/v1/tenants/{tenant}/connections/{domain}/refresh", post(connections::refresh))
+        .route("/v1/tenants/{tenant}/connections/{domain}/test", post(connections::test))
+        .route("/v1/tenants/{tenant}/sign-ins", get(sign_ins::list))
+        .route("/v1/saml-keys", get(saml_keys::read))
+        .route("/v1/saml-keys/rotate", post(saml_keys::rotate))
+        .route("/v1/clients", get(clients::list).post(clients::create))
+        .route(
+            "/v1/clients/{client}",
+            get(clients::read).patch(clients::change).delete(clients::delete),
+        )
+        .route("/v1/oidc-keys/rotate", post(oidc_keys::rotate))
         .route("/v1/{*rest}", axum::routing::any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(log_request))

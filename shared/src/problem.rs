@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::oidc_keys::KeysError;
 use crate::request_log::FailureCode;
 use crate::scim_tokens::TokenError;
 use crate::store::StoreError;
@@ -91,6 +92,18 @@ impl From<TokenError> for Problem {
             TokenError::TwoLive => Self::Conflict(error.to_string()),
             TokenError::Secrets(_) | TokenError::Random | TokenError::Corrupt => {
                 tracing::error!(error = %error, "operator request failed");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl From<KeysError> for Problem {
+    fn from(error: KeysError) -> Self {
+        match error {
+            KeysError::TooSoon => Self::Conflict(error.to_string()),
+            KeysError::Secrets(_) | KeysError::Unusable => {
+                tracing::error!(error = %error, "the signing keys cannot be used");
                 Self::Unavailable
             }
         }

@@ -1,4 +1,4 @@
-//! Secrets Manager: SCIM token digests, the operator key, the cursor key.
+//! Secrets Manager: SCIM token digests, the operator key, the cursor key, signing keys.
 //!
 //! Names are `gatehouse/<stage>/…`. A role may read only the names that its function needs.
 
@@ -6,6 +6,7 @@ use std::fmt;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::{DisplayErrorContext, SdkError};
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use aws_sdk_secretsmanager::operation::delete_secret::DeleteSecretError;
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use jiff::Timestamp;
@@ -21,8 +22,12 @@ pub enum SecretName {
     ScimTokens(TenantId),
     /// What the operator API takes as bearer where there is no IAM.
     OperatorKey,
+    /// The keys of the SAML service provider: for signing and for decryption.
+    SamlKeys,
     /// Authenticates pagination cursors (RFC 9865).
     CursorKey,
+    /// Sign ID tokens and access tokens.
+    OidcKeys,
 }
 
 /// Secrets Manager did not do what was asked. The text is for the log and holds no secret.
@@ -110,6 +115,31 @@ impl Secrets {
         created.map(drop).map_err(|error| failed(&error))
     }
 
+    /// Makes the secret, unless there is one already: then it stays as it is, and the answer is
+    /// `false`.
+    ///
+    /// # Errors
+    ///
+    /// When Secrets Manager does not answer or refuses.
+    pub async fn create(
+        &self,
+        name: SecretName,
+        value: &SecretString,
+    ) -> Result<bool, SecretsError> {
+        let text = value.expose_secret();
+        match self.client.create_secret().name(self.id(name)).secret_string(text).send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(CreateSecretError::is_resource_exists_exception) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
     /// Deletes a secret at once; one that does not exist is deleted already.
     ///
     /// # Errors
@@ -135,7 +165,9 @@ impl Secrets {
         match name {
             SecretName::ScimTokens(tenant) => format!("gatehouse/{stage}/scim/{tenant}"),
             SecretName::OperatorKey => format!("gatehouse/{stage}/operator"),
+            SecretName::SamlKeys => format!("gatehouse/{stage}/saml/keys"),
             SecretName::CursorKey => format!("gatehouse/{stage}/cursor"),
+            SecretName::OidcKeys => format!("gatehouse/{stage}/oidc/keys"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What every handler is given.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
@@ -8,9 +9,11 @@ use aws_sdk_secretsmanager::Client as SecretsManager;
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, RateLimit};
 use crate::ids::TenantId;
+use crate::oidc_keys::OidcKeys;
 use crate::rate_limit::RateLimiter;
+use crate::saml_keys::SamlKeys;
 use crate::scim::resource::Mode;
 use crate::scim_tokens::ScimTokens;
 use crate::secrets::Secrets;
@@ -33,8 +36,14 @@ pub struct Parts {
     pub secrets: Arc<Secrets>,
     /// SCIM tokens of all tenants.
     pub scim_tokens: ScimTokens,
+    /// The service provider's keys.
+    pub saml_keys: SamlKeys,
+    /// The keys that sign ID tokens and access tokens.
+    pub oidc_keys: OidcKeys,
     /// Which tenants refuse what the SCIM schemas do not know.
     pub modes: TtlCache<TenantId, Mode>,
+    /// Records of refused responses left to each tenant.
+    pub refused_records: RateLimiter<TenantId>,
     /// Requests left to each tenant, when there is a limit.
     pub rate_limiter: Option<RateLimiter<TenantId>>,
 }
@@ -50,8 +59,11 @@ impl AppState {
         let secrets = Arc::new(Secrets::new(secrets_manager, &config.stage));
         Self(Arc::new(Parts {
             store: Store::new(dynamodb, &config.table),
+            saml_keys: SamlKeys::new(Arc::clone(&secrets)),
             scim_tokens: ScimTokens::new(Arc::clone(&secrets)),
+            oidc_keys: OidcKeys::new(Arc::clone(&secrets)),
             rate_limiter: config.rate_limit.map(RateLimiter::new),
+            refused_records: RateLimiter::new(REFUSED_RECORDS),
             modes: TtlCache::default(),
             secrets,
             clock,
@@ -88,3 +100,8 @@ impl fmt::Debug for AppState {
         f.debug_struct("AppState").field("config", &self.config).finish_non_exhaustive()
     }
 }
+
+/// How many refused responses a process records: enough for a company whose certificate has just
+/// expired, and a bound to what a stranger can make us write.
+const REFUSED_RECORDS: RateLimit =
+    RateLimit { per_second: NonZeroU32::new(5).unwrap(), burst: NonZeroU32::new(100).unwrap() };

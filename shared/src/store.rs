@@ -1,7 +1,8 @@
 //! The store: one concrete client over one DynamoDB table.
 //!
 //! Invariants:
-//! - Every method takes the tenant first, and every key begins with it.
+//! - Every method takes the tenant first, and every key begins with it; but for tenants
+//!   themselves and for apps, which serve all tenants.
 //! - Only `keys` knows `pk` and `sk`.
 //! - Every write is conditional on what was read, or on what must not exist. What belongs
 //!   together is one transaction: a user, its unique names, its counters and its seat.
@@ -14,20 +15,25 @@
 
 mod activity;
 mod batch;
+mod clients;
+mod connections;
 mod counters;
 mod error;
+mod grants;
 mod group_change;
 mod group_writes;
 mod groups;
 mod hints;
 mod item;
 mod keys;
+mod links;
 mod members;
 mod page;
 mod pool;
 mod read;
 mod retry;
 mod seats;
+mod sign_ins;
 mod split;
 mod table;
 mod tenants;
@@ -43,13 +49,17 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 
 pub use activity::Activity;
+pub use connections::StoredConnection;
 pub use error::{StoreError, UniqueAttribute};
+pub use grants::{OneTime, Use};
 pub use groups::{GroupWrite, StoredGroup};
+pub use links::Linked;
 pub use members::GroupMember;
 pub use page::Page;
 pub use pool::OnJoin;
 pub use retry::retry_config;
 pub use seats::{SeatRules, Seats};
+pub use sign_ins::{PendingSignIn, SignInRecord, Stage, record_id};
 pub use tenants::Tenant;
 pub use user_writes::{SeatWish, UserOutcome, UserWrite};
 pub use users::{MAX_EMAILS, StoredUser, UserKeys};

@@ -10,6 +10,8 @@
 )]
 
 mod answer;
+pub mod browser;
+pub mod oidc;
 pub mod saml;
 
 use std::num::NonZeroU32;
@@ -99,8 +101,11 @@ impl TestApp {
         app.secrets.put(SecretName::OperatorKey, &key).await.expect("an operator key");
         let key = SecretString::from("cursor-key-of-the-tests-32-bytes");
         app.secrets.put(SecretName::CursorKey, &key).await.expect("a cursor key");
-        let router =
-            shared::scim_api::router(app.clone()).merge(shared::operator_api::router(app.clone()));
+        let router = shared::scim_api::router(app.clone())
+            .merge(shared::operator_api::router(app.clone()))
+            .merge(shared::saml_api::acs_router(app.clone()))
+            .merge(shared::saml_api::metadata_router(app.clone()))
+            .merge(shared::oidc_api::router(app.clone()));
         let nobody = Tenant { id: String::new(), token: String::new() };
         let mut this = Self { app, clock, acme: nobody, router, dynamodb, secrets };
         this.acme = this.tenant("Acme").await;
@@ -191,6 +196,12 @@ impl TestApp {
         let sent = format!("{} {}", request.method(), request.uri());
         let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
         Answer::of(sent, response).await
+    }
+
+    /// All rows of the table, as text.
+    pub async fn rows(&self) -> String {
+        let scan = self.dynamodb.scan().table_name(&self.app.config.table);
+        format!("{:?}", scan.send().await.expect("a scan").items())
     }
 
     /// Makes a user of the first tenant and gives its id.

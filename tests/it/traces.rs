@@ -122,12 +122,12 @@ fn folder() -> PathBuf {
 /// The server named in the environment, or a fresh tenant in this process.
 #[expect(clippy::disallowed_methods, reason = "the one switch of a test, read where it is used")]
 async fn target() -> Result<Target, String> {
-    match (std::env::var("GATEHOUSE_TRACES_BASE_URL"), std::env::var("GATEHOUSE_TRACES_TOKEN")) {
-        (Ok(base_url), Ok(token)) => Target::remote(&base_url, token),
-        _ => {
-            let test = TestApp::new().await;
-            let router = shared::scim_api::router(test.app.clone());
-            Ok(Target::router(router, "/scim/v2", test.acme.token))
-        }
+    let base_url = std::env::var("GATEHOUSE_TRACES_BASE_URL").ok();
+    let token = std::env::var("GATEHOUSE_TRACES_TOKEN").ok();
+    if let Some((base_url, token)) = base_url.zip(token) {
+        return Target::remote(&base_url, token);
     }
+    let test = TestApp::new().await;
+    let router = shared::scim_api::router(test.app.clone());
+    Ok(Target::router(router, "/scim/v2", test.acme.token))
 }

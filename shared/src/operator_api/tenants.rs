@@ -53,7 +53,7 @@ pub(super) struct TenantChange {
 
 /// What a PATCH does to a member that may have no value.
 #[derive(Debug, Default)]
-enum Change<T> {
+pub(super) enum Change<T> {
     /// Absent: it stays.
     #[default]
     Keep,
@@ -167,7 +167,7 @@ pub(super) async fn existing(app: &AppState, id: &str) -> Result<Tenant, Problem
     app.store.tenant(id).await?.ok_or(Problem::NotFound("tenant"))
 }
 
-fn checked(field: &str, value: &str) -> Result<String, Problem> {
+pub(super) fn checked(field: &str, value: &str) -> Result<String, Problem> {
     let value = value.trim().to_owned();
     if value.is_empty() || value.len() > MAX_NAME || value.chars().any(char::is_control) {
         return Err(Problem::Invalid(format!("{field} must have 1 to {MAX_NAME} bytes of text")));

@@ -343,7 +343,9 @@ impl SamlError {
             Self::UserDomain { .. } => {
                 "Your e-mail address is not in a domain of this organisation."
             }
-            Self::UserState(UserFault::Unknown) => "You have no account here yet.",
+            Self::UserState(UserFault::Unknown | UserFault::Linked) => {
+                "You have no account here yet."
+            }
             Self::UserState(UserFault::Deactivated) => {
                 "Your access was switched off by your organisation."
             }

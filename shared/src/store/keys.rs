@@ -13,9 +13,17 @@
 //! | counters of Users, Groups | `t#C`, `t#GC` | first hex digit |
 //! | their leaves | `t#R`, `t#GR` | first two hex digits |
 //! | tenant, seat pool | `t#T` | `T`, `SEATS` |
+//! | connection | `t#T` | `IDP#domain` |
+//! | link of an identity to a user | `t#L` | digest of the identity, `U#user#domain` |
+//! | record of a sign-in | `t#S` | id, sorted by time |
+//! | used assertion | `t#RA` | digest of its id |
+//! | code, grant, refresh token, session | `t#O` | `C#digest`, `G#id`, `F#digest`, `S#digest` |
 //! | activity | `t#A#month` | id, sorted by time |
+//! | owner of a domain | `DOM#domain` | `T` |
+//! | pending sign-in | `Q#request id` | `Q` |
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
+//! | apps | `CLIENTS` | `client_id` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
@@ -23,7 +31,9 @@
 use sha2::{Digest as _, Sha256};
 
 use super::item::{Item, text};
-use crate::ids::{ResourceId, TenantId};
+use crate::domain::Domain;
+use crate::ids::{GrantId, ResourceId, TenantId};
+use crate::oidc::client::ClientId;
 
 /// Name of the partition key.
 pub(super) const PK: &str = "pk";
@@ -35,8 +45,13 @@ pub(super) const MEMBER: &str = "m";
 pub(super) const BY_MEMBER: &str = "byMember";
 /// Partition of the list of all tenants, sorted by creation.
 pub(super) const TENANTS: &str = "TENANTS";
+/// Partition of all apps, sorted by id.
+pub(super) const CLIENTS: &str = "CLIENTS";
 /// The attribute by which DynamoDB drops expired rows.
 pub(super) const TTL: &str = "ttl";
+
+/// What the sort keys of connections begin with; the domain follows.
+pub(super) const CONNECTION_PREFIX: &str = "IDP#";
 
 /// A collection of SCIM resources, listed in id order and counted by id prefix.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -71,10 +86,6 @@ impl Key {
         Self::new(format!("{tenant}#N"), bounded(folded))
     }
 
-    pub(super) fn external_id(tenant: TenantId, external_id: &str) -> Self {
-        Self::new(format!("{tenant}#X"), bounded(external_id))
-    }
-
     pub(super) fn email(tenant: TenantId, lower: &str, id: ResourceId) -> Self {
         Self::new(emails(tenant), format!("{}{id}", email_prefix(lower)))
     }
@@ -83,9 +94,14 @@ impl Key {
         Self::new(format!("{tenant}#GN"), bounded(folded))
     }
 
-    pub(super) fn group_external_id(tenant: TenantId, external_id: &str, id: ResourceId) -> Self {
-        let prefix = group_external_id_prefix(external_id);
-        Self::new(group_external_ids(tenant), format!("{prefix}{id}"))
+    pub(super) fn external_id(
+        tenant: TenantId,
+        collection: Collection,
+        external_id: &str,
+        id: ResourceId,
+    ) -> Self {
+        let prefix = external_id_prefix(external_id);
+        Self::new(external_ids(tenant, collection), format!("{prefix}{id}"))
     }
 
     pub(super) fn member(tenant: TenantId, group: ResourceId, member: ResourceId) -> Self {
@@ -119,8 +135,62 @@ impl Key {
         Self::new("TENANTS#X".to_owned(), bounded(external_id))
     }
 
+    pub(super) fn connection(tenant: TenantId, domain: &Domain) -> Self {
+        Self::new(tenant_rows(tenant), format!("{CONNECTION_PREFIX}{domain}"))
+    }
+
+    /// Whose a domain is.
+    pub(super) fn domain(domain: &Domain) -> Self {
+        Self::new(format!("DOM#{domain}"), "T")
+    }
+
+    /// A sign-in that was begun. Its id has 160 random bits and is the whole key: the browser
+    /// comes back with it before anybody knows the tenant.
+    pub(super) fn pending_sign_in(request_id: &str) -> Self {
+        Self::new(format!("Q#{}", bounded(request_id)), "Q")
+    }
+
+    /// An assertion that was used, by the digest of its id.
+    pub(super) fn used_assertion(tenant: TenantId, digest: &str) -> Self {
+        Self::new(format!("{tenant}#RA"), digest)
+    }
+
+    pub(super) fn sign_in(tenant: TenantId, id: &str) -> Self {
+        Self::new(sign_in_records(tenant), id)
+    }
+
+    /// Which user an identity of a connection is, by the digest of both.
+    pub(super) fn link(tenant: TenantId, digest: &str) -> Self {
+        Self::new(format!("{tenant}#L"), digest)
+    }
+
+    /// Which identity of a connection a user is.
+    pub(super) fn linked_user(tenant: TenantId, user: ResourceId, domain: &Domain) -> Self {
+        Self::new(format!("{tenant}#L"), format!("U#{user}#{domain}"))
+    }
+
     pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {
         Self::new(activity(tenant, month), id)
+    }
+
+    pub(super) fn client(id: &ClientId) -> Self {
+        Self::new(CLIENTS.to_owned(), id.as_str())
+    }
+
+    pub(super) fn code(tenant: TenantId, digest: &str) -> Self {
+        Self::new(sign_ins(tenant), format!("C#{digest}"))
+    }
+
+    pub(super) fn grant(tenant: TenantId, id: GrantId) -> Self {
+        Self::new(sign_ins(tenant), format!("G#{id}"))
+    }
+
+    pub(super) fn refresh_token(tenant: TenantId, digest: &str) -> Self {
+        Self::new(sign_ins(tenant), format!("F#{digest}"))
+    }
+
+    pub(super) fn session(tenant: TenantId, digest: &str) -> Self {
+        Self::new(sign_ins(tenant), format!("S#{digest}"))
     }
 
     /// A row of a partition that was listed.
@@ -169,20 +239,29 @@ pub(super) fn activity(tenant: TenantId, month: &str) -> String {
     format!("{tenant}#A#{month}")
 }
 
-/// Every partition of a tenant's users and groups, but for members. Groups come last: their rows
+/// Partition of what people's sign-ins gave to apps and browsers.
+fn sign_ins(tenant: TenantId) -> String {
+    format!("{tenant}#O")
+}
+
+/// Every partition of a tenant's users, groups and sign-ins, but for members. Groups come last: their rows
 /// are what finds the members.
-pub(super) fn of_tenant(tenant: TenantId) -> [String; 11] {
-    ["U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
+pub(super) fn of_tenant(tenant: TenantId) -> [String; 15] {
+    ["O", "L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
         .map(|kind| format!("{tenant}#{kind}"))
 }
 
-/// Partition of the lookup of groups by `externalId`.
-pub(super) fn group_external_ids(tenant: TenantId) -> String {
-    format!("{tenant}#GX")
+/// Partition of the lookup by `externalId`, which need not be unique: it is the client's own
+/// (RFC 7643 §3.1), and Microsoft's collection of requests gives one to several users.
+pub(super) fn external_ids(tenant: TenantId, collection: Collection) -> String {
+    match collection {
+        Collection::Users => format!("{tenant}#X"),
+        Collection::Groups => format!("{tenant}#GX"),
+    }
 }
 
-/// What the sort keys of one `externalId` of groups begin with; a resource id follows.
-pub(super) fn group_external_id_prefix(external_id: &str) -> String {
+/// What the sort keys of one `externalId` begin with; a resource id follows.
+pub(super) fn external_id_prefix(external_id: &str) -> String {
     format!("{}#", bounded(external_id))
 }
 
@@ -201,8 +280,13 @@ pub(super) fn member_of(tenant: TenantId, member: ResourceId) -> String {
     format!("{tenant}#{member}")
 }
 
+/// Partition of the records of sign-ins, sorted by time.
+pub(super) fn sign_in_records(tenant: TenantId) -> String {
+    format!("{tenant}#S")
+}
+
 /// Partition of what belongs to the tenant itself.
-fn tenant_rows(tenant: TenantId) -> String {
+pub(super) fn tenant_rows(tenant: TenantId) -> String {
     format!("{tenant}#T")
 }
 

@@ -145,6 +145,7 @@ impl Store {
     #[tracing::instrument(level = "debug", name = "store.delete_tenant", skip_all, fields(tenant.id = %tenant))]
     pub async fn delete_tenant(&self, tenant: TenantId) -> Result<(), StoreError> {
         let Some(before) = self.tenant(tenant).await? else { return Ok(()) };
+        self.delete_connections(tenant).await?;
         self.delete_groups(tenant).await?;
         for partition in of_tenant(tenant) {
             self.delete_partition(&partition).await?;

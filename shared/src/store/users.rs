@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::item::{Item, flag, parsed, required_number, take_text};
+use super::item::{Item, flag, optional_number, parsed, required_number, take_text};
 use super::keys::{Collection, Key, SK, email_prefix, emails};
 use super::page::Row;
 use super::read::{Consistency, Range, Sort, sort_key};
@@ -24,6 +24,9 @@ pub struct StoredUser {
     pub last_modified: Timestamp,
     /// `active`, also in the document.
     pub active: bool,
+    /// How often `active` has become false: what a sign-in before that gave counts no more, even
+    /// after it has become true again.
+    pub deactivations: u64,
     /// What the document says about the licence.
     pub licence: Licence,
     /// Occupies a seat.
@@ -81,6 +84,7 @@ impl Row for StoredUser {
             created: parsed(&item, "ca")?,
             last_modified: parsed(&item, "lm")?,
             active: flag(&item, "act"),
+            deactivations: optional_number(&item, "dn")?.unwrap_or_default(),
             licence: licence
                 .into_iter()
                 .find(|licence| licence.as_str() == named)
@@ -115,17 +119,15 @@ impl Store {
         self.user_by(tenant, &Key::user_name(tenant, folded)).await
     }
 
-    /// The user with exactly this `externalId`.
-    #[tracing::instrument(level = "debug", name = "store.user_by_external_id", skip_all, fields(tenant.id = %tenant))]
-    pub async fn user_by_external_id(
+    /// The users with exactly this `externalId`, in id order.
+    #[tracing::instrument(level = "debug", name = "store.users_by_external_id", skip_all, fields(tenant.id = %tenant))]
+    pub async fn users_by_external_id(
         &self,
         tenant: TenantId,
         external_id: &str,
-    ) -> Result<Option<StoredUser>, StoreError> {
-        if external_id.is_empty() {
-            return Ok(None);
-        }
-        self.user_by(tenant, &Key::external_id(tenant, external_id)).await
+    ) -> Result<Vec<StoredUser>, StoreError> {
+        let ids = self.ids_by_external_id(tenant, Collection::Users, external_id).await?;
+        self.users(tenant, ids).await
     }
 
     /// The users who may have this address, in lower case, in id order.

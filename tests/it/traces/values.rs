@@ -95,7 +95,7 @@ fn percent_encoded(text: &str, space: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte))
+                encoded.push(char::from(byte));
             }
             b' ' => encoded.push_str(space),
             other => encoded.extend(['%', hex_digit(other >> 4), hex_digit(other & 15)]),

@@ -135,4 +135,7 @@ pub enum UserFault {
     /// Deactivated through SCIM or by an administrator.
     #[error("is deactivated")]
     Deactivated,
+    /// Known at this provider by another identifier: an address was given to somebody else.
+    #[error("is already linked to another identity of this identity provider")]
+    Linked,
 }

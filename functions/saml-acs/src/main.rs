@@ -1,0 +1,8 @@
+//! The Lambda function `saml-acs`: sign-in and assertion consumer of [`shared::saml_api`].
+
+use std::error::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    shared::lambda::serve(shared::saml_api::acs_router).await
+}

@@ -1,0 +1,129 @@
+//! DNS names: what a connection is called by, and what the part of an e-mail address behind the
+//! `@` is compared with.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A DNS name in lower case with at least two labels. A name of another script is in its ASCII
+/// form, `xn--…`, so that two names that look alike are two names.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Domain(String);
+
+/// Why a text is not a domain.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not a DNS name of ASCII letters, digits and hyphens, such as acme.com")]
+pub struct InvalidDomain;
+
+impl Domain {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The domain of an e-mail address; none when it has no usable one.
+    pub fn of_email(email: &str) -> Option<Self> {
+        let (_, domain) = email.rsplit_once('@')?;
+        domain.parse().ok()
+    }
+}
+
+impl FromStr for Domain {
+    type Err = InvalidDomain;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDomain> {
+        let lower = text.to_ascii_lowercase();
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        let numeric = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+        // A numeric last label makes an IP address.
+        let last = lower.rsplit('.').next().unwrap_or_default();
+        let good = lower.len() <= LONGEST
+            && lower.contains('.')
+            && lower.split('.').all(is_label)
+            && !numeric(last);
+        if good { Ok(Self(lower)) } else { Err(InvalidDomain) }
+    }
+}
+
+impl TryFrom<String> for Domain {
+    type Error = InvalidDomain;
+
+    fn try_from(text: String) -> Result<Self, InvalidDomain> {
+        text.parse()
+    }
+}
+
+impl From<Domain> for String {
+    fn from(domain: Domain) -> Self {
+        domain.0
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Longest DNS name, in bytes (RFC 1035 §2.3.4).
+const LONGEST: usize = 253;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expect: Option<&str>) {
+        let domain = text.parse::<Domain>().ok();
+        assert_eq!(domain.as_ref().map(Domain::as_str), expect, "{text}");
+    }
+
+    #[test]
+    fn names_are_compared_in_lower_case() {
+        check("acme.com", Some("acme.com"));
+        check("ACME.Co.UK", Some("acme.co.uk"));
+        check("xn--bcher-kva.example", Some("xn--bcher-kva.example"));
+    }
+
+    #[test]
+    fn what_is_no_dns_name_is_refused() {
+        for text in [
+            "",
+            "acme",
+            ".com",
+            "acme.",
+            "a..b",
+            "-a.com",
+            "a-.com",
+            "bücher.example",
+            "a_b.com",
+            "a b.com",
+            "a.com/x",
+            "a.com:80",
+            "127.0.0.1",
+            "[::1]",
+            "acme.com\n",
+            "%61.com",
+        ] {
+            check(text, None);
+        }
+        check(&format!("{}.com", "a".repeat(64)), None);
+        check(&format!("{}com", "a.".repeat(126)), None);
+    }
+
+    #[test]
+    fn an_address_has_the_domain_behind_its_last_at() {
+        let of = |email| Domain::of_email(email).map(String::from);
+        assert_eq!(of("Ada@Acme.com").as_deref(), Some("acme.com"));
+        assert_eq!(of("\"a@evil.example\"@acme.com").as_deref(), Some("acme.com"));
+        assert_eq!(of("ada"), None);
+        assert_eq!(of("ada@localhost"), None);
+    }
+}

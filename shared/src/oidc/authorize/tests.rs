@@ -1,0 +1,121 @@
+use super::*;
+
+const GOOD: &str = "response_type=code&scope=openid&state=s&nonce=n&\
+    code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn read(query: &str) -> Result<AuthorizeRequest, OauthError> {
+    AuthorizeRequest::read(
+        &Parameters::parse(query).unwrap(),
+        ClientId::new([1; 16]),
+        AppUrl::parse("https://app.example/cb").unwrap(),
+        at("2026-01-01T12:00:00Z"),
+    )
+}
+
+#[track_caller]
+fn check(more: &str, expect: &str) {
+    let outcome = match read(&format!("{GOOD}&{more}")) {
+        Ok(request) => {
+            format!("{:?} {:?} {:?}", request.prompt, request.max_age_seconds, request.organisation)
+        }
+        Err(error) => error.code.as_str().to_owned(),
+    };
+    assert_eq!(outcome, expect, "{more}");
+}
+
+#[test]
+fn parameters_mean_what_openid_connect_says() {
+    check("", "Unset None None");
+    check("prompt=login&max_age=60", "Login Some(60) None");
+    check("prompt=none", "None None None");
+    check("prompt=consent", "Unset None None");
+    check("prompt=login+select_account+consent", "Login None None");
+    check("prompt=select_account+login", "Login None None");
+    check("prompt=select_account", "SelectAccount None None");
+    check("prompt=none+login", "invalid_request");
+    check("prompt=login+none", "invalid_request");
+    check("prompt=create", "invalid_request");
+    check("max_age=-1", "invalid_request");
+    check("max_age=99999999999", "Unset None None");
+    check("domain=ACME.com", "Unset None Some(Domain(Domain(\"acme.com\")))");
+    check("domain=acme", "invalid_request");
+    check("domain=a%2Fb.com", "invalid_request");
+    check("login_hint=Ada%40Acme.com", "Unset None Some(Domain(Domain(\"acme.com\")))");
+    check("login_hint=acme.com", "Unset None Some(Domain(Domain(\"acme.com\")))");
+    check("login_hint=ada", "Unset None None");
+    check("tenant=T1&login_hint=a%40b.com", "Unset None Some(Tenant(\"T1\"))");
+    check("response_mode=query", "Unset None None");
+    check("response_mode=fragment", "invalid_request");
+    check("request=e30.e30.", "request_not_supported");
+    check("request_uri=https%3A%2F%2Fx", "request_uri_not_supported");
+    check("registration=%7B%7D", "registration_not_supported");
+    check("nonce=m", "invalid_request");
+    check("unknown=1&unknown=2", "Unset None None");
+}
+
+#[test]
+fn what_is_missing_or_odd_is_refused() {
+    let check = |from: &str, to: &str, expect: &str| {
+        assert!(GOOD.contains(from), "{from}");
+        let error = read(&GOOD.replace(from, to)).unwrap_err();
+        assert_eq!(error.code.as_str(), expect, "{from} -> {to}");
+    };
+    check("response_type=code&", "", "invalid_request");
+    check("response_type=code", "response_type=token", "unsupported_response_type");
+    check("response_type=code", "response_type=code+id_token", "unsupported_response_type");
+    check("scope=openid", "scope=profile", "invalid_scope");
+    check("scope=openid&", "", "invalid_scope");
+    check("S256", "plain", "invalid_request");
+    check("&code_challenge_method=S256", "", "invalid_request");
+    check("state=s", &format!("state={}", "s".repeat(2_049)), "invalid_request");
+    check("state=s", "state=%0D%0A", "invalid_request");
+    check("nonce=n", "nonce=%C3%A4", "invalid_request");
+}
+
+#[test]
+fn a_session_answers_unless_a_new_or_newer_authentication_is_wanted() {
+    let now = at("2026-01-01T12:00:00Z");
+    let check = |more: &str, auth_time: &str, expect| {
+        let request = read(&format!("{GOOD}&{more}")).unwrap();
+        assert_eq!(request.is_met_by_session(at(auth_time), now), expect, "{more} {auth_time}");
+    };
+    check("", "2026-01-01T02:00:00Z", true);
+    check("prompt=none", "2026-01-01T02:00:00Z", true);
+    check("prompt=login", "2026-01-01T12:00:00Z", false);
+    check("prompt=select_account", "2026-01-01T12:00:00Z", false);
+    check("max_age=60", "2026-01-01T11:59:00Z", true);
+    check("max_age=60", "2026-01-01T11:58:59Z", false);
+    check("max_age=0", "2026-01-01T11:59:59Z", false);
+}
+
+#[test]
+fn an_identity_provider_that_did_not_ask_again_does_not_answer() {
+    let now = at("2026-01-01T12:01:00Z");
+    let check = |more: &str, auth_time: &str, expect| {
+        let request = read(&format!("{GOOD}&{more}")).unwrap();
+        assert_eq!(request.is_met_by_sign_in(at(auth_time), now), expect, "{more} {auth_time}");
+    };
+    check("", "2026-01-01T02:00:00Z", true);
+    check("prompt=login", "2026-01-01T12:00:30Z", true);
+    check("prompt=login", "2026-01-01T11:57:00Z", true);
+    check("prompt=login", "2026-01-01T11:56:59Z", false);
+    check("max_age=60", "2026-01-01T11:57:00Z", true);
+    check("max_age=60", "2026-01-01T11:56:59Z", false);
+    check("max_age=60", "2026-01-01T12:05:00Z", true);
+}
+
+#[test]
+fn a_request_whose_connection_was_chosen_is_the_same_request() {
+    for more in ["", "prompt=login&max_age=60", "prompt=select_account", "state=%26%3D%22"] {
+        let good =
+            if more.starts_with("state") { GOOD.replace("state=s&", "") } else { GOOD.to_owned() };
+        let request = read(&format!("{good}&tenant=T1&{more}")).unwrap();
+        let again = read(&request.query(&"acme.com".parse().unwrap())).unwrap();
+        let organisation = Some(Organisation::Domain("acme.com".parse().unwrap()));
+        assert_eq!(again, AuthorizeRequest { organisation, ..request }, "{more}");
+    }
+}

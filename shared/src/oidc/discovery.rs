@@ -1,0 +1,63 @@
+//! What we are, for programs (OpenID Connect Discovery §3, RFC 8414 §2).
+
+use serde_json::{Value, json};
+
+use super::scopes::Scope;
+
+/// The document; `url` makes an absolute URL of a path.
+pub fn document(url: impl Fn(&str) -> String) -> Value {
+    json!({
+        "issuer": url(""),
+        "authorization_endpoint": url("/oauth2/authorize"),
+        "token_endpoint": url("/oauth2/token"),
+        "userinfo_endpoint": url("/oauth2/userinfo"),
+        "introspection_endpoint": url("/oauth2/introspect"),
+        "revocation_endpoint": url("/oauth2/revoke"),
+        "jwks_uri": url("/oauth2/jwks"),
+        "scopes_supported": Scope::ALL.map(Scope::as_str),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": AUTH_METHODS,
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_supported": CLAIMS,
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported": true,
+    })
+}
+
+/// RFC 6749 §2.3.1; `none` is a public client, which has PKCE.
+const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+
+const CLAIMS: [&str; 23] = [
+    "iss",
+    "aud",
+    "sub",
+    "iat",
+    "exp",
+    "auth_time",
+    "nonce",
+    "tenant",
+    "domain",
+    "license",
+    "name",
+    "given_name",
+    "middle_name",
+    "family_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "locale",
+    "zoneinfo",
+    "updated_at",
+    "email",
+    "email_verified",
+    "groups",
+];

@@ -1,0 +1,101 @@
+//! Proof Key for Code Exchange (RFC 7636), S256 only.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::error::OauthError;
+use super::parameters::Parameters;
+
+/// A `code_challenge` by S256.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct CodeChallenge(String);
+
+impl CodeChallenge {
+    /// Reads the two parameters of an authorization request (RFC 7636 §4.3).
+    ///
+    /// `code_challenge_method` must be there: without it the method is `plain`, which gives the
+    /// verifier to whoever sees the request.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_request` (RFC 7636 §4.4.1).
+    pub fn read(parameters: &Parameters) -> Result<Self, OauthError> {
+        let challenge = parameters.required("code_challenge", "code_challenge is missing")?;
+        if parameters.one("code_challenge_method")? != Some("S256") {
+            return Err(OauthError::invalid_request("code_challenge_method must be S256"));
+        }
+        // 43 characters are 258 bits, so the decoder also checks that the last two are zero.
+        match BASE64_URL_SAFE_NO_PAD.decode(challenge) {
+            Ok(digest) if digest.len() == 32 => Ok(Self(challenge.to_owned())),
+            Ok(_) | Err(_) => {
+                Err(OauthError::invalid_request("code_challenge is no SHA-256 in base64url"))
+            }
+        }
+    }
+
+    /// The parameter as it came.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `verifier` is what the challenge was made of (RFC 7636 §4.6).
+    pub fn is_met_by(&self, verifier: &str) -> bool {
+        let is_well_formed = (43..=128).contains(&verifier.len())
+            && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+        let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+        is_well_formed && bool::from(digest.as_bytes().ct_eq(self.0.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<CodeChallenge, OauthError> {
+        CodeChallenge::read(&Parameters::parse(query).unwrap())
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_is_met_by_its_verifier_only() {
+        let challenge = read(
+            "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",
+        )
+        .unwrap();
+        assert!(challenge.is_met_by("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+        for other in [
+            "",
+            "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl",
+            "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjX",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        ] {
+            assert!(!challenge.is_met_by(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_short_verifier_does_not_count_even_if_its_digest_fits() {
+        let challenge = CodeChallenge(BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest("short")));
+        assert!(!challenge.is_met_by("short"));
+    }
+
+    #[test]
+    fn anything_but_s256_is_refused() {
+        let good = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        for query in [
+            String::new(),
+            good.to_owned(),
+            format!("{good}&code_challenge_method=plain"),
+            format!("{good}&code_challenge_method=s256"),
+            format!("{good}=&code_challenge_method=S256"),
+            format!("{good}d&code_challenge_method=S256"),
+            format!("{good}&{good}&code_challenge_method=S256"),
+            "code_challenge=x&code_challenge_method=S256".to_owned(),
+        ] {
+            assert!(read(&query).is_err(), "{query}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! URLs of an app that we send browsers to.
+//!
+//! Registered once, and then compared byte for byte (RFC 9700 §4.1.3): no prefix, no pattern, no
+//! other port, no normalisation in which two programs could differ.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+
+/// Why a URL cannot be registered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidAppUrl(&'static str);
+
+/// An `https` URL without a fragment; `http` only where no network is crossed.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AppUrl(String);
+
+impl AppUrl {
+    /// Reads a URL that an operator registers, or a page that a person asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidAppUrl`] says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, InvalidAppUrl> {
+        let is_plain = |b: u8| b.is_ascii_graphic() && !FORBIDDEN.contains(&b);
+        if text.len() > MAX_BYTES || !text.bytes().all(is_plain) {
+            return Err(InvalidAppUrl(
+                "a URL has at most 2048 ASCII characters, none of them \" < > \\ ^ ` { | } # *",
+            ));
+        }
+        let (scheme, rest) = text.split_once("://").ok_or(InvalidAppUrl("a URL is absolute"))?;
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(end).unwrap_or_default();
+        let host = host(authority).ok_or(InvalidAppUrl("a URL has a host and no user name"))?;
+        match scheme {
+            "https" => {}
+            "http" if is_loopback(host) => {}
+            _ => return Err(InvalidAppUrl("a URL begins with https://, or http:// on loopback")),
+        }
+        let path = path.split('?').next().unwrap_or_default();
+        if path.split('/').any(is_dot_segment) {
+            return Err(InvalidAppUrl("a path has no . or .. in it"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The URL itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Scheme, host and port as written (RFC 6454 §4, but for default ports left out).
+    pub fn origin(&self) -> &str {
+        let authority = self.0.find("://").map_or(0, |at| at + 3);
+        let rest = self.0.get(authority..).unwrap_or_default();
+        let end = rest.find(['/', '?']).map_or(self.0.len(), |at| authority + at);
+        self.0.get(..end).unwrap_or_default()
+    }
+
+    /// The URL with more query parameters.
+    pub fn with<'a>(&self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        let query =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let separator = if self.0.contains('?') { '&' } else { '?' };
+        format!("{}{separator}{query}", self.0)
+    }
+}
+
+impl fmt::Display for AppUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for AppUrl {
+    type Error = InvalidAppUrl;
+
+    fn try_from(text: String) -> Result<Self, InvalidAppUrl> {
+        Self::parse(&text)
+    }
+}
+
+impl From<AppUrl> for String {
+    fn from(url: AppUrl) -> Self {
+        url.0
+    }
+}
+
+/// The host of an authority, if it is one of a form that all programs read alike.
+fn host(authority: &str) -> Option<&str> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']')?;
+            address.parse::<Ipv6Addr>().ok()?;
+            (address, port)
+        }
+        None => authority.split_at_checked(authority.find(':').unwrap_or(authority.len()))?,
+    };
+    let is_port = match port.strip_prefix(':') {
+        None => port.is_empty(),
+        Some(digits) => {
+            digits.bytes().all(|b| b.is_ascii_digit())
+                && digits.parse::<u16>().is_ok_and(|port| port > 0)
+        }
+    };
+    let is_host = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:".contains(&b);
+    (is_port && !host.is_empty() && host.bytes().all(is_host)).then_some(host)
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// `.` and `..`, also percent-encoded: a browser takes them away before it asks.
+fn is_dot_segment(segment: &str) -> bool {
+    let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+    plain == "." || plain == ".."
+}
+
+const MAX_BYTES: usize = 2_048;
+
+/// What is not in a URL (RFC 3986 §2), what starts a fragment (RFC 6749 §3.1.2 forbids one), and
+/// the star, by which people mean a pattern.
+const FORBIDDEN: &[u8] = b"\"<>\\^`{|}#*";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_that_all_programs_read_alike_can_be_registered() {
+        for url in [
+            "https://app.example/cb",
+            "https://app.example",
+            "https://app.example?x=1",
+            "https://app.example:8443/a/b%20c?x=1&y=/../",
+            "http://127.0.0.1:3000/cb",
+            "http://[::1]:3000/cb",
+            "http://localhost/cb",
+        ] {
+            assert_eq!(AppUrl::parse(url).map(String::from), Ok(url.to_owned()));
+        }
+    }
+
+    #[test]
+    fn others_cannot() {
+        for url in [
+            "",
+            "app.example/cb",
+            "//app.example/cb",
+            "http://app.example/cb",
+            "http://127.0.0.1.evil.example/",
+            "http://localhost.evil.example/",
+            "http://localhost@evil.example/",
+            "HTTPS://app.example/cb",
+            "https://App.example/cb",
+            "https://app.example/cb#x",
+            "https://user@app.example/cb",
+            "https://app.example:x/cb",
+            "https://app.example:0/cb",
+            "https://app.example:99999/cb",
+            "https:///cb",
+            "https://",
+            "https://*.app.example/cb",
+            "https://app.example/*",
+            "https://app.example/a/../cb",
+            "https://app.example/a/%2E%2e/cb",
+            "https://app.example\\@evil.example/",
+            "https://app.example/ cb",
+            "https://app.example/\r\nLocation: x",
+            "https://äpp.example/cb",
+            "https://app%2eexample/cb",
+            "https://[::1/cb",
+            "https://[x]/cb",
+            "javascript://app.example/%0aalert(1)",
+            "javascript:alert(1)",
+            "data:text/html,x",
+        ] {
+            assert!(AppUrl::parse(url).is_err(), "{url}");
+        }
+        assert!(AppUrl::parse(&format!("https://app.example/{}", "a".repeat(2_048))).is_err());
+    }
+
+    #[test]
+    fn parameters_are_added_to_what_is_there() {
+        let check = |url: &str, expect: &str| {
+            let with = AppUrl::parse(url).unwrap().with([("state", "a b&c=\"")]);
+            assert_eq!(with, expect);
+        };
+        check("https://app.example/cb", "https://app.example/cb?state=a+b%26c%3D%22");
+        check("https://app.example/cb?x=1", "https://app.example/cb?x=1&state=a+b%26c%3D%22");
+    }
+
+    #[test]
+    fn an_origin_ends_where_the_path_or_the_query_begins() {
+        let check = |url: &str, expect: &str| {
+            assert_eq!(AppUrl::parse(url).unwrap().origin(), expect);
+        };
+        check("https://app.example", "https://app.example");
+        check("https://app.example?x=/", "https://app.example");
+        check("http://127.0.0.1:3000/cb", "http://127.0.0.1:3000");
+    }
+}

@@ -1,0 +1,124 @@
+//! Which app calls (RFC 6749 §2.3): `client_secret_basic`, `client_secret_post`, or none for a
+//! public client.
+
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::oidc::client::Client;
+use crate::oidc::error::{ErrorCode, OauthError};
+use crate::oidc::parameters::Parameters;
+use crate::state::AppState;
+
+/// What a request says about its client. Not yet believed.
+struct Credentials {
+    client_id: String,
+    secret: Option<SecretString>,
+}
+
+/// The client that makes the request.
+///
+/// One error for all that can be wrong with credentials: which part it was helps only a guesser.
+pub(super) async fn client(
+    app: &AppState,
+    headers: &HeaderMap,
+    parameters: &Parameters,
+) -> Result<Client, OauthError> {
+    let Credentials { client_id, secret } = credentials(headers, parameters)?;
+    let client_id = client_id.parse().map_err(|_| INVALID_CLIENT)?;
+    let client = app.store.client(&client_id).await?.ok_or(INVALID_CLIENT)?;
+    let admitted = match &secret {
+        Some(secret) => client.admits(secret.expose_secret()),
+        None => !client.is_confidential(),
+    };
+    if admitted { Ok(client) } else { Err(INVALID_CLIENT) }
+}
+
+fn credentials(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentials, OauthError> {
+    let client_id = parameters.one("client_id")?;
+    let secret = parameters.one("client_secret")?;
+    for name in ["client_assertion", "client_assertion_type"] {
+        if parameters.one(name)?.is_some() {
+            return Err(INVALID_CLIENT);
+        }
+    }
+    if !headers.contains_key(header::AUTHORIZATION) {
+        let client_id = client_id.ok_or(INVALID_CLIENT)?.to_owned();
+        return Ok(Credentials { client_id, secret: secret.map(SecretString::from) });
+    }
+    let basic = basic(headers).ok_or(INVALID_CLIENT)?;
+    if secret.is_some() || client_id.is_some_and(|id| id != basic.client_id) {
+        // RFC 6749 §2.3: not more than one method in each request.
+        return Err(OauthError::invalid_request("the client authenticates in two ways"));
+    }
+    Ok(basic)
+}
+
+/// RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
+fn basic(headers: &HeaderMap) -> Option<Credentials> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") || encoded.len() > MAX_BASIC {
+        return None;
+    }
+    let decoded = BASE64_STANDARD.decode(encoded.trim()).ok()?;
+    let (client_id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some(Credentials {
+        client_id: form_decoded(client_id),
+        secret: Some(form_decoded(secret).into()),
+    })
+}
+
+fn form_decoded(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+const INVALID_CLIENT: OauthError =
+    OauthError::new(ErrorCode::InvalidClient, "the client is unknown or its secret is wrong");
+
+const MAX_BASIC: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(
+        authorization: Option<&str>,
+        form: &str,
+    ) -> Result<(String, Option<String>), ErrorCode> {
+        let headers = authorization.map(|value| (header::AUTHORIZATION, value.parse().unwrap()));
+        let headers = headers.into_iter().collect();
+        let parameters = Parameters::parse(form).unwrap();
+        let found = credentials(&headers, &parameters).map_err(|error| error.code)?;
+        Ok((found.client_id, found.secret.map(|secret| secret.expose_secret().to_owned())))
+    }
+
+    #[test]
+    fn credentials_are_read_from_one_place() {
+        let basic = |text: &str| format!("bAsIc {}", BASE64_STANDARD.encode(text));
+        let ok = |id: &str, secret: Option<&str>| Ok((id.to_owned(), secret.map(str::to_owned)));
+        assert_eq!(read(Some(&basic("a%3Ab:s+%2B")), ""), ok("a:b", Some("s +")));
+        assert_eq!(read(Some(&basic("a:s")), "client_id=a"), ok("a", Some("s")));
+        assert_eq!(read(None, "client_id=a&client_secret=s"), ok("a", Some("s")));
+        assert_eq!(read(None, "client_id=a"), ok("a", None));
+    }
+
+    #[test]
+    fn two_ways_or_none_are_refused() {
+        let basic = format!("Basic {}", BASE64_STANDARD.encode("a:s"));
+        let (invalid_request, invalid_client) =
+            (Err(ErrorCode::InvalidRequest), Err(ErrorCode::InvalidClient));
+        assert_eq!(read(Some(&basic), "client_id=b"), invalid_request);
+        assert_eq!(read(Some(&basic), "client_id=a&client_secret=s"), invalid_request);
+        assert_eq!(read(None, "client_id=a&client_id=a"), invalid_request);
+        assert_eq!(read(None, ""), invalid_client);
+        assert_eq!(read(None, "client_secret=s"), invalid_client);
+        assert_eq!(read(Some("Bearer x"), "client_id=a&client_secret=s"), invalid_client);
+        assert_eq!(read(Some("Basic !"), "client_id=a"), invalid_client);
+        let assertion = "client_id=a&client_assertion=x";
+        assert_eq!(read(None, assertion), invalid_client);
+    }
+}

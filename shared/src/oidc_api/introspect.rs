@@ -1,0 +1,84 @@
+//! `/oauth2/introspect` (RFC 7662): an app asks whether one of its tokens still counts.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::live::live;
+use super::reply::{self, Failure};
+use super::{bearer, client_auth, form};
+use crate::base_url::BaseUrl;
+use crate::oidc::client::Client;
+use crate::oidc::error::{ErrorCode, OauthError};
+use crate::oidc::handle::{Handle, HandleKind};
+use crate::state::AppState;
+
+/// An app that keeps no secret is anybody, and may not ask (RFC 7662 §2.1).
+pub(super) async fn introspect(
+    State(app): State<AppState>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let headers = request.headers().clone();
+    let parameters = form::read(request).await?;
+    let base_url = BaseUrl::of(&app.config, &headers);
+    let client = client_auth::client(&app, &headers, &parameters).await?;
+    if !client.is_confidential() {
+        let refusal = "a public client may not introspect";
+        return Err(OauthError::new(ErrorCode::InvalidClient, refusal).into());
+    }
+    let token = parameters.required("token", "token is missing")?;
+    let found = match Handle::parse(HandleKind::RefreshToken, token) {
+        Some(handle) => refresh_token(&app, &base_url, &client, &handle).await?,
+        None => access_token(&app, &base_url, &client, token).await?,
+    };
+    // Nothing more about a token that does not count (RFC 7662 §2.2).
+    Ok(reply::json(StatusCode::OK, &found.unwrap_or_else(|| json!({ "active": false }))))
+}
+
+async fn access_token(
+    app: &AppState,
+    base_url: &BaseUrl,
+    client: &Client,
+    token: &str,
+) -> Result<Option<Value>, Failure> {
+    let found = bearer::access_token(app, base_url, token).await?;
+    let Some((token, _)) = found.filter(|(token, _)| token.client_id == client.id) else {
+        return Ok(None);
+    };
+    let mut answer = json!({ "active": true, "token_type": "Bearer" });
+    if let (Some(answer), Ok(Value::Object(claims))) =
+        (answer.as_object_mut(), serde_json::to_value(&token))
+    {
+        answer.extend(claims);
+    }
+    Ok(Some(answer))
+}
+
+async fn refresh_token(
+    app: &AppState,
+    base_url: &BaseUrl,
+    client: &Client,
+    handle: &Handle,
+) -> Result<Option<Value>, Failure> {
+    let tenant = handle.tenant();
+    let found = app.store.refresh_token(tenant, &handle.digest()).await?;
+    let Some(grant_id) = found.filter(|found| !found.used).map(|found| found.value) else {
+        return Ok(None);
+    };
+    let live = live(app, tenant, grant_id).await?;
+    let Some(live) = live.filter(|live| live.grant.client_id == client.id) else {
+        return Ok(None);
+    };
+    Ok(Some(json!({
+        "active": true,
+        "iss": base_url.join(""),
+        "sub": live.grant.authentication.user,
+        "client_id": live.grant.client_id,
+        "exp": live.grant.expires_at.as_second(),
+        "auth_time": live.grant.authentication.auth_time.as_second(),
+        "scope": live.grant.scopes,
+        "tenant": tenant,
+        "grant": grant_id,
+    })))
+}

@@ -1,0 +1,37 @@
+//! What anybody may read: the discovery document and the public keys. The only answers that a
+//! cache may keep and that scripts of any site may read.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::Value;
+
+use super::reply::{Failure, json};
+use crate::base_url::BaseUrl;
+use crate::oidc::discovery;
+use crate::oidc_keys::JWKS_LIFE;
+use crate::state::AppState;
+
+/// OpenID Connect Discovery §4, RFC 8414 §3.
+pub(super) async fn configuration(State(app): State<AppState>, headers: HeaderMap) -> Response {
+    let base_url = BaseUrl::of(&app.config, &headers);
+    published(&discovery::document(|path| base_url.join(path)))
+}
+
+/// RFC 7517 §5.
+pub(super) async fn jwks(State(app): State<AppState>) -> Result<Response, Failure> {
+    let keys = app.oidc_keys.keys(app.clock.now()).await?;
+    Ok(published(&keys.jwks()))
+}
+
+fn published(document: &Value) -> Response {
+    let mut response = json(StatusCode::OK, document);
+    let headers = response.headers_mut();
+    headers.remove(header::PRAGMA);
+    let life = format!("public, max-age={}", JWKS_LIFE.as_secs());
+    if let Ok(life) = HeaderValue::from_str(&life) {
+        headers.insert(header::CACHE_CONTROL, life);
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}

@@ -1,0 +1,228 @@
+//! The keys that sign ID tokens and access tokens: made at first need, kept in Secrets Manager,
+//! known here for up to 60 s.
+//!
+//! There are always a current key, which signs, and the next one, which is published so that apps
+//! know it before it signs; after a rotation also the previous one, whose tokens still live. A
+//! process that has not heard of a rotation signs with a key that all others still publish.
+
+mod rsa;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use self::rsa::{RsaKey, StoredKey};
+use crate::secrets::{SecretName, Secrets, SecretsError};
+use crate::ttl_cache::TtlCache;
+
+/// Why there is no key, or no new one.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The last rotation is too recent: apps may not know the next key yet.
+    #[error("the keys were rotated less than an hour ago; apps may not know the next key yet")]
+    TooSoon,
+    /// Secrets Manager did not answer.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The secret does not hold keys, or a key could not be made or used.
+    #[error("the signing keys cannot be used")]
+    Unusable,
+}
+
+/// What a token is for; one kind is never taken for another.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TokenType {
+    /// `JWT`: the app reads it.
+    IdToken,
+    /// `at+jwt` (RFC 9068 §2.1): the app passes it on.
+    AccessToken,
+}
+
+impl TokenType {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::IdToken => "JWT",
+            Self::AccessToken => "at+jwt",
+        }
+    }
+}
+
+/// The signing keys of a deployment.
+#[derive(Debug)]
+pub struct OidcKeys {
+    secrets: Arc<Secrets>,
+    known: TtlCache<(), Arc<KeySet>>,
+}
+
+impl OidcKeys {
+    /// Reads and writes through `secrets`.
+    pub fn new(secrets: Arc<Secrets>) -> Self {
+        Self { secrets, known: TtlCache::default() }
+    }
+
+    /// The keys as they were at most a minute ago. The first call of a deployment makes them.
+    ///
+    /// # Errors
+    ///
+    /// When Secrets Manager does not answer, or holds something else.
+    pub async fn keys(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
+        if let Some(keys) = self.known.get(&(), now) {
+            return Ok(keys);
+        }
+        self.fetch(now).await
+    }
+
+    /// Makes the next key the current one, and a new next one. The current one stays published,
+    /// so that no sign-in that is under way fails.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysError::TooSoon`] within an hour of the last rotation.
+    pub async fn rotate(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
+        let KeySet { current, next, rotated_at, .. } = &*self.fetch(now).await?;
+        if rotated_at.is_some_and(|at| now.duration_since(at).as_secs() < ROTATION_SECONDS) {
+            return Err(KeysError::TooSoon);
+        }
+        let rotated = KeySet {
+            previous: Some(current.clone()),
+            current: next.clone(),
+            next: Arc::new(RsaKey::generate(now)?),
+            rotated_at: Some(now),
+        };
+        self.secrets.put(SecretName::OidcKeys, &rotated.secret()?).await?;
+        Ok(self.remember(rotated, now))
+    }
+
+    async fn fetch(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
+        if let Some(secret) = self.secrets.fetch(SecretName::OidcKeys).await? {
+            return Ok(self.remember(KeySet::read(&secret)?, now));
+        }
+        let made = KeySet {
+            previous: None,
+            current: Arc::new(RsaKey::generate(now)?),
+            next: Arc::new(RsaKey::generate(now)?),
+            rotated_at: None,
+        };
+        if self.secrets.create(SecretName::OidcKeys, &made.secret()?).await? {
+            return Ok(self.remember(made, now));
+        }
+        // Another process was first; its keys are the deployment's.
+        let secret = self.secrets.fetch(SecretName::OidcKeys).await?.ok_or(KeysError::Unusable)?;
+        Ok(self.remember(KeySet::read(&secret)?, now))
+    }
+
+    fn remember(&self, keys: KeySet, now: Timestamp) -> Arc<KeySet> {
+        let keys = Arc::new(keys);
+        self.known.put((), Arc::clone(&keys), now);
+        keys
+    }
+}
+
+/// The keys at one time.
+pub struct KeySet {
+    previous: Option<Arc<RsaKey>>,
+    current: Arc<RsaKey>,
+    next: Arc<RsaKey>,
+    rotated_at: Option<Timestamp>,
+}
+
+/// As Secrets Manager holds them.
+#[derive(Deserialize, Serialize)]
+struct StoredKeys {
+    previous: Option<StoredKey>,
+    current: StoredKey,
+    next: StoredKey,
+    rotated_at: Option<Timestamp>,
+}
+
+impl KeySet {
+    /// A signed token (RFC 7515 §3.1).
+    ///
+    /// # Errors
+    ///
+    /// [`KeysError::Unusable`] when the key does not sign, which would be a fault of the library.
+    pub fn sign(&self, of: TokenType, claims: &impl Serialize) -> Result<String, KeysError> {
+        let claims = serde_json::to_vec(claims).map_err(|_| KeysError::Unusable)?;
+        self.current.sign(of, &claims)
+    }
+
+    /// The claims of a token that one of these keys signed, as a `T`. Whether the token is still
+    /// valid is for the caller to say.
+    ///
+    /// No header is interpreted: it has to be, byte for byte, one that we write. So there is no
+    /// algorithm to choose, no key to name and no extension to understand.
+    pub fn verify<T: for<'de> Deserialize<'de>>(&self, of: TokenType, token: &str) -> Option<T> {
+        if token.len() > MAX_TOKEN {
+            return None;
+        }
+        let claims = self.all().find_map(|key| key.verify(of, token))?;
+        serde_json::from_slice(&claims).ok()
+    }
+
+    /// The public keys (RFC 7517 §5), the current one first.
+    pub fn jwks(&self) -> Value {
+        json!({ "keys": self.all().map(RsaKey::jwk).collect::<Vec<_>>() })
+    }
+
+    /// The `kid` of each key and what it is for.
+    pub fn names(&self) -> Value {
+        json!({
+            "current": self.current.kid(),
+            "next": self.next.kid(),
+            "previous": self.previous.as_ref().map(|key| key.kid()),
+            "rotated_at": self.rotated_at,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &RsaKey> {
+        [Some(&self.current), Some(&self.next), self.previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(Arc::as_ref)
+    }
+
+    fn read(secret: &SecretString) -> Result<Self, KeysError> {
+        let stored: StoredKeys =
+            serde_json::from_str(secret.expose_secret()).map_err(|_| KeysError::Unusable)?;
+        let key = |stored: &StoredKey| RsaKey::read(stored).map(Arc::new);
+        Ok(Self {
+            previous: stored.previous.as_ref().map(key).transpose()?,
+            current: key(&stored.current)?,
+            next: key(&stored.next)?,
+            rotated_at: stored.rotated_at,
+        })
+    }
+
+    fn secret(&self) -> Result<SecretString, KeysError> {
+        let stored = StoredKeys {
+            previous: self.previous.as_ref().map(|key| key.stored()),
+            current: self.current.stored(),
+            next: self.next.stored(),
+            rotated_at: self.rotated_at,
+        };
+        Ok(serde_json::to_string(&stored).map_err(|_| KeysError::Unusable)?.into())
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeySet({})", self.names())
+    }
+}
+
+/// How long apps may keep the published keys.
+pub const JWKS_LIFE: Duration = Duration::from_mins(5);
+
+/// Longer than apps keep published keys, and than tokens live, by a wide margin.
+const ROTATION_SECONDS: i64 = 60 * 60;
+
+/// Ours are below 2 KB.
+const MAX_TOKEN: usize = 8_192;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use super::*;
+
+fn keys() -> KeySet {
+    let now = Timestamp::UNIX_EPOCH;
+    let key = || Arc::new(RsaKey::generate(now).unwrap());
+    KeySet { previous: None, current: key(), next: key(), rotated_at: None }
+}
+
+fn claims() -> Value {
+    json!({"sub": "ada"})
+}
+
+#[test]
+fn a_token_is_read_back_as_what_it_is_until_its_key_is_gone() {
+    let keys = keys();
+    let token = keys.sign(TokenType::AccessToken, &claims()).unwrap();
+    assert_eq!(keys.verify(TokenType::AccessToken, &token), Some(claims()));
+    assert_eq!(keys.verify::<Value>(TokenType::IdToken, &token), None);
+    let rotated = KeySet {
+        previous: Some(keys.current.clone()),
+        current: keys.next.clone(),
+        next: Arc::new(RsaKey::generate(Timestamp::UNIX_EPOCH).unwrap()),
+        rotated_at: None,
+    };
+    assert_eq!(rotated.verify(TokenType::AccessToken, &token), Some(claims()));
+    let rotated = KeySet { previous: None, ..rotated };
+    assert_eq!(rotated.verify::<Value>(TokenType::AccessToken, &token), None);
+}
+
+#[test]
+fn a_changed_token_is_none() {
+    let keys = keys();
+    let token = keys.sign(TokenType::AccessToken, &claims()).unwrap();
+    let parts: Vec<&str> = token.split('.').collect();
+    let [header, body, signature] = parts.as_slice() else { panic!("{token}") };
+    let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+    let none = encode(r#"{"alg":"none","typ":"at+jwt"}"#);
+    let hs256 =
+        encode(&format!(r#"{{"alg":"HS256","kid":"{}","typ":"at+jwt"}}"#, keys.current.kid()));
+    let embedded = encode(&format!(
+        r#"{{"alg":"RS256","kid":"{}","typ":"at+jwt","jwk":{}}}"#,
+        keys.current.kid(),
+        keys.next.jwk()
+    ));
+    let flipped = if signature.starts_with('A') { "B" } else { "A" };
+    for changed in [
+        String::new(),
+        ".".to_owned(),
+        "..".to_owned(),
+        format!("{header}.{body}"),
+        format!("{header}.{body}."),
+        format!("{none}.{body}."),
+        format!("{none}.{body}.{signature}"),
+        format!("{hs256}.{body}.{signature}"),
+        format!("{embedded}.{body}.{signature}"),
+        format!("{header}.{}.{signature}", encode(r#"{"sub":"eve"}"#)),
+        format!("{header}.{body}.{flipped}{}", &signature[1..]),
+        format!("{header}.{body}.{signature}="),
+        format!("{header}.{body}.{signature}.{signature}"),
+        format!(" {token}"),
+        token.repeat(20),
+    ] {
+        assert_eq!(keys.verify::<Value>(TokenType::AccessToken, &changed), None, "{changed}");
+    }
+}
+
+#[test]
+fn keys_read_back_from_their_secret_which_debug_does_not_show() {
+    let keys = keys();
+    let secret = keys.secret().unwrap();
+    let read = KeySet::read(&secret).unwrap();
+    assert_eq!(read.names(), keys.names());
+    let token = keys.sign(TokenType::IdToken, &claims()).unwrap();
+    assert_eq!(read.verify(TokenType::IdToken, &token), Some(claims()));
+    assert!(format!("{keys:?}").len() < 300);
+    assert!(KeySet::read(&SecretString::from("{}")).is_err());
+}
+
+#[test]
+fn published_keys_have_what_apps_need_and_nothing_private() {
+    let jwks = keys().jwks();
+    assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
+    for key in jwks["keys"].as_array().unwrap() {
+        let names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["kty", "use", "alg", "kid", "n", "e"]);
+        assert_eq!(key["e"], "AQAB");
+        let modulus = BASE64_URL_SAFE_NO_PAD.decode(key["n"].as_str().unwrap()).unwrap();
+        assert_eq!((modulus.len(), modulus[0] >> 7), (256, 1));
+    }
+}

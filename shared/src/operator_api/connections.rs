@@ -1,0 +1,260 @@
+//! `/v1/tenants/{tenant}/connections`: whom a tenant trusts to sign its people in.
+
+mod test;
+mod view;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+pub(super) use self::test::test;
+use self::view::ConnectionView;
+use super::body::{Items, Json};
+use super::caller::Operator;
+use super::tenants::existing;
+use crate::base_url::BaseUrl;
+use crate::connection::{Connection, RequestBinding, Settings, Trust};
+use crate::domain::Domain;
+use crate::ids::TenantId;
+use crate::metadata_fetch::{FetchFault, Reach, fetch};
+use crate::problem::Problem;
+use crate::saml::crypto::VerifyingKey;
+use crate::saml::metadata::{ReadOptions, read_idp_metadata};
+use crate::saml::time::ClockSkew;
+use crate::saml_api::SpUrls;
+use crate::saml_keys::SamlKeysError;
+use crate::state::AppState;
+use crate::store::StoredConnection;
+
+/// What a connection is to be. Settings that are left out are as in a new one; metadata that is
+/// left out stays as it is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewConnection {
+    /// The provider's metadata itself.
+    idp_metadata_xml: Option<String>,
+    /// Where it is; read now, and again at every refresh.
+    idp_metadata_url: Option<String>,
+    /// The public key or certificate, in PEM, that must have signed the metadata.
+    metadata_key_pem: Option<String>,
+    enabled: Option<bool>,
+    jit: Option<bool>,
+    allow_idp_initiated: Option<bool>,
+    sign_requests: Option<bool>,
+    request_binding: Option<RequestBinding>,
+    clock_skew_seconds: Option<u16>,
+    keep_claims: Option<bool>,
+}
+
+impl NewConnection {
+    fn settings(&self) -> Result<Settings, Problem> {
+        let new = Settings::default();
+        let skew = self.clock_skew_seconds.unwrap_or(new.clock_skew_seconds);
+        if ClockSkew::from_seconds(skew).is_none() {
+            let text = "clock_skew_seconds must be 60 to 300";
+            return Err(Problem::Invalid(text.to_owned()));
+        }
+        Ok(Settings {
+            enabled: self.enabled.unwrap_or(new.enabled),
+            jit: self.jit.unwrap_or(new.jit),
+            allow_idp_initiated: self.allow_idp_initiated.unwrap_or(new.allow_idp_initiated),
+            sign_requests: self.sign_requests.unwrap_or(new.sign_requests),
+            request_binding: self.request_binding.unwrap_or(new.request_binding),
+            clock_skew_seconds: skew,
+            keep_claims: self.keep_claims.unwrap_or(new.keep_claims),
+        })
+    }
+
+    /// The trust that the body states; none when it states none.
+    async fn trust(&self, world: &World<'_>) -> Result<Option<Trust>, Problem> {
+        let pinned = self.metadata_key_pem.clone();
+        let read = match (&self.idp_metadata_xml, &self.idp_metadata_url) {
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => {
+                let text = "give idp_metadata_xml or idp_metadata_url, not both";
+                return Err(Problem::Invalid(text.to_owned()));
+            }
+            (Some(xml), None) => world.read(xml.as_bytes(), None, pinned)?,
+            (None, Some(url)) => {
+                let bytes = fetch(url, world.reach()).await.map_err(|fault| unfetched(&fault))?;
+                world.read(&bytes, Some(url.clone()), pinned)?
+            }
+        };
+        Ok(Some(read))
+    }
+}
+
+/// What reading metadata depends on.
+struct World<'a> {
+    app: &'a AppState,
+    base_url: &'a BaseUrl,
+    domain: &'a Domain,
+}
+
+impl World<'_> {
+    fn reach(&self) -> Reach {
+        if self.base_url.is_loopback_http() { Reach::Loopback } else { Reach::Internet }
+    }
+
+    fn read(
+        &self,
+        bytes: &[u8],
+        url: Option<String>,
+        pinned_key_pem: Option<String>,
+    ) -> Result<Trust, Problem> {
+        let now = self.app.clock.now();
+        let pinned_key = pinned_key_pem.as_deref().map(pinned_key).transpose()?;
+        let options = ReadOptions {
+            our_entity_id: &SpUrls::new(self.base_url, self.domain).entity_id,
+            pinned_key: pinned_key.as_ref(),
+            allow_loopback_http: self.base_url.is_loopback_http(),
+            now,
+        };
+        let metadata = read_idp_metadata(bytes, &options)
+            .map_err(|fault| Problem::Invalid(format!("the metadata cannot be used: {fault}")))?;
+        Ok(Trust::new(metadata, url, pinned_key_pem, now))
+    }
+}
+
+/// A public key, or the one in a certificate.
+fn pinned_key(pem: &str) -> Result<VerifyingKey, Problem> {
+    let certificate = openssl::x509::X509::from_pem(pem.as_bytes()).and_then(|c| c.to_der());
+    let key = match certificate {
+        Ok(der) => VerifyingKey::from_certificate(&der),
+        Err(_) => VerifyingKey::from_public_key(pem.as_bytes()),
+    };
+    key.map_err(|fault| Problem::Invalid(format!("metadata_key_pem cannot be used: {fault}")))
+}
+
+fn unfetched(fault: &FetchFault) -> Problem {
+    Problem::Invalid(format!("the metadata cannot be read: {fault}"))
+}
+
+pub(super) async fn list(
+    _: Operator,
+    State(app): State<AppState>,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Items<ConnectionView>>, Problem> {
+    let tenant = existing(&app, &tenant).await?;
+    let base_url = BaseUrl::of(&app.config, &headers);
+    let connections = app.store.connections(tenant.id).await?;
+    let view = |stored: StoredConnection| ConnectionView::new(&base_url, stored.connection);
+    Ok(Json(Items { items: connections.into_iter().map(view).collect(), next_cursor: None }))
+}
+
+pub(super) async fn read(
+    _: Operator,
+    State(app): State<AppState>,
+    Path((tenant, domain)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<ConnectionView>, Problem> {
+    let stored = stored(&app, &tenant, &domain).await?;
+    Ok(Json(ConnectionView::new(&BaseUrl::of(&app.config, &headers), stored.connection)))
+}
+
+pub(super) async fn put(
+    _: Operator,
+    State(app): State<AppState>,
+    Path((tenant, domain)): Path<(String, String)>,
+    headers: HeaderMap,
+    Json(body): Json<NewConnection>,
+) -> Result<Json<ConnectionView>, Problem> {
+    let tenant = existing(&app, &tenant).await?.id;
+    let domain: Domain =
+        domain.parse().map_err(|error| Problem::Invalid(format!("{domain:?}: {error}")))?;
+    let base_url = BaseUrl::of(&app.config, &headers);
+    let settings = body.settings()?;
+    let before = app.store.connection(tenant, &domain).await?;
+    let trust = body.trust(&World { app: &app, base_url: &base_url, domain: &domain }).await?;
+    let now = app.clock.now();
+    // Our metadata holds them, and it is read as soon as there is a connection.
+    app.saml_keys.ensure(now).await?;
+    let known = before.as_ref().map(|stored| &stored.connection);
+    let connection = Connection {
+        tenant,
+        settings,
+        trust: trust.or_else(|| known.and_then(|connection| connection.trust.clone())),
+        created_at: known.map_or(now, |connection| connection.created_at),
+        changed_at: now,
+        domain,
+    };
+    let version = before.map(|stored| stored.version);
+    app.store.put_connection(tenant, version, &connection).await?;
+    note(&app, &connection, "connection.set").await?;
+    Ok(Json(ConnectionView::new(&base_url, connection)))
+}
+
+pub(super) async fn delete(
+    _: Operator,
+    State(app): State<AppState>,
+    Path((tenant, domain)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let stored = stored(&app, &tenant, &domain).await?;
+    let connection = stored.connection;
+    if !app.store.delete_connection(connection.tenant, &connection.domain).await? {
+        return Err(Problem::NotFound("connection"));
+    }
+    note(&app, &connection, "connection.deleted").await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Reads the metadata again from where it came.
+pub(super) async fn refresh(
+    _: Operator,
+    State(app): State<AppState>,
+    Path((tenant, domain)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<ConnectionView>, Problem> {
+    let StoredConnection { mut connection, version } = stored(&app, &tenant, &domain).await?;
+    let base_url = BaseUrl::of(&app.config, &headers);
+    let without_url = || Problem::Conflict("the connection has no metadata URL".to_owned());
+    let known = connection.trust.as_ref().ok_or_else(without_url)?;
+    let url = known.metadata_url.clone().ok_or_else(without_url)?;
+    let world = World { app: &app, base_url: &base_url, domain: &connection.domain };
+    let bytes = fetch(&url, world.reach()).await.map_err(|fault| unfetched(&fault))?;
+    let fresh = world.read(&bytes, Some(url), known.pinned_key_pem.clone())?;
+    let merged = known.refreshed(fresh).map_err(|fault| Problem::Conflict(fault.to_string()))?;
+    let changed = merged.providers != known.providers;
+    connection.trust = Some(merged);
+    connection.changed_at = if changed { app.clock.now() } else { connection.changed_at };
+    app.store.put_connection(connection.tenant, Some(version), &connection).await?;
+    if changed {
+        note(&app, &connection, "connection.metadata_changed").await?;
+    }
+    Ok(Json(ConnectionView::new(&base_url, connection)))
+}
+
+/// The connection that a path names, or the 404 that a path naming nothing gets.
+async fn stored(app: &AppState, tenant: &str, domain: &str) -> Result<StoredConnection, Problem> {
+    let gone = || Problem::NotFound("connection");
+    let tenant: TenantId = existing(app, tenant).await?.id;
+    let domain: Domain = domain.parse().map_err(|_| gone())?;
+    app.store.connection(tenant, &domain).await?.ok_or_else(gone)
+}
+
+async fn note(app: &AppState, connection: &Connection, action: &str) -> Result<(), Problem> {
+    let providers = connection.trust.iter().flat_map(|trust| &trust.providers);
+    let entities: Vec<&str> =
+        providers.take(MOST_NOTED).map(|provider| provider.entity_id.as_str()).collect();
+    let detail = json!({"domain": connection.domain, "entity_ids": entities});
+    let (tenant, now) = (connection.tenant, app.clock.now());
+    Ok(app.store.record_activity(tenant, now, "operator", action, detail).await?)
+}
+
+impl From<SamlKeysError> for Problem {
+    fn from(error: SamlKeysError) -> Self {
+        match error {
+            SamlKeysError::TooEarly(_) => Self::Conflict(error.to_string()),
+            SamlKeysError::Missing => Self::NotFound("SAML keys"),
+            SamlKeysError::Corrupt | SamlKeysError::Make | SamlKeysError::Secrets(_) => {
+                tracing::error!(error = %error, "the SAML keys cannot be used");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+/// Entity ids that an activity entry names.
+const MOST_NOTED: usize = 5;

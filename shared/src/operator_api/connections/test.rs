@@ -1,0 +1,55 @@
+//! `POST …/connections/{domain}/test`: a link by which an admin tries the connection.
+
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::super::body::Created;
+use super::super::caller::Operator;
+use super::stored;
+use crate::base_url::BaseUrl;
+use crate::clock::random_bytes;
+use crate::problem::Problem;
+use crate::saml::authn_request::RequestId;
+use crate::saml_api::SpUrls;
+use crate::sign_in::Purpose;
+use crate::state::AppState;
+use crate::store::{PendingSignIn, Stage};
+
+/// A link for one browser, once.
+#[derive(Debug, Serialize)]
+pub(in crate::operator_api) struct TestView {
+    url: String,
+    expires_at: Timestamp,
+}
+
+pub(in crate::operator_api) async fn test(
+    _: Operator,
+    State(app): State<AppState>,
+    Path((tenant, domain)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Created<TestView>, Problem> {
+    let connection = stored(&app, &tenant, &domain).await?.connection;
+    connection.ready().map_err(|fault| Problem::Conflict(format!("the connection is {fault}")))?;
+    let id = RequestId::from_random(random_bytes().map_err(|_| Problem::Unavailable)?);
+    let now = app.clock.now();
+    let expires_at = now.saturating_add(LIFE).unwrap_or(now);
+    let pending = PendingSignIn {
+        id: id.to_string(),
+        tenant: connection.tenant,
+        domain: connection.domain,
+        purpose: Purpose::Test,
+        stage: Stage::Invited,
+        browser: None,
+        expires_at,
+    };
+    app.store.begin_sign_in(&pending).await?;
+    let urls = SpUrls::new(&BaseUrl::of(&app.config, &headers), &pending.domain);
+    Ok(Created(TestView { url: format!("{}/test/{id}", urls.sso_url), expires_at }))
+}
+
+/// An admin opens it right away.
+const LIFE: Duration = Duration::from_hours(1);

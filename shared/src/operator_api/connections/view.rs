@@ -1,0 +1,129 @@
+//! A connection as the API shows it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::base_url::BaseUrl;
+use crate::connection::{Connection, Endpoint, Provider, Settings, Trust};
+use crate::domain::Domain;
+use crate::saml::crypto::Certificate;
+use crate::saml::error::ConnectionFault;
+use crate::saml_api::SpUrls;
+
+/// A connection.
+#[derive(Debug, Serialize)]
+pub(in crate::operator_api) struct ConnectionView {
+    domain: Domain,
+    status: Status,
+    /// The identity provider; null before its metadata is there, and for a federation.
+    idp: Option<ProviderView>,
+    /// The members of a federation; null for a lone provider.
+    federation: Option<Vec<ProviderView>>,
+    /// Members that cannot be used, with the reason.
+    skipped: Vec<SkippedView>,
+    metadata_url: Option<String>,
+    metadata_read_at: Option<Timestamp>,
+    sp: SpUrls,
+    #[serde(flatten)]
+    settings: Settings,
+    created_at: Timestamp,
+    changed_at: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    WaitingForMetadata,
+    Disabled,
+    Ready,
+}
+
+#[derive(Debug, Serialize)]
+struct ProviderView {
+    entity_id: String,
+    /// Where requests go by the chosen binding.
+    sso_url: Option<String>,
+    endpoints: Vec<Endpoint>,
+    certificates: Vec<CertificateView>,
+    wants_signed_requests: bool,
+    valid_until: Option<Timestamp>,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CertificateView {
+    /// SHA-256, as the provider's own pages show it.
+    fingerprint: String,
+    subject: String,
+    key: String,
+    not_before: Option<Timestamp>,
+    not_after: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct SkippedView {
+    entity_id: String,
+    reason: String,
+}
+
+impl ConnectionView {
+    pub(super) fn new(base_url: &BaseUrl, connection: Connection) -> Self {
+        let status = match connection.ready() {
+            Ok(_) => Status::Ready,
+            Err(ConnectionFault::Disabled) => Status::Disabled,
+            Err(ConnectionFault::NotConfigured | ConnectionFault::Unknown) => {
+                Status::WaitingForMetadata
+            }
+        };
+        let Connection { domain, settings, trust, created_at, changed_at, tenant: _ } = connection;
+        let view = |provider: &Provider| ProviderView::new(provider, &settings);
+        let trust = trust.as_ref();
+        let lone = trust.filter(|trust| !trust.federation);
+        let members = trust.filter(|trust| trust.federation);
+        Self {
+            sp: SpUrls::new(base_url, &domain),
+            status,
+            idp: lone.and_then(|trust| trust.providers.first()).map(view),
+            federation: members.map(|trust| trust.providers.iter().map(view).collect()),
+            skipped: trust.map(skipped).unwrap_or_default(),
+            metadata_url: trust.and_then(|trust| trust.metadata_url.clone()),
+            metadata_read_at: trust.map(|trust| trust.read_at),
+            domain,
+            created_at,
+            changed_at,
+            settings,
+        }
+    }
+}
+
+impl ProviderView {
+    fn new(provider: &Provider, settings: &Settings) -> Self {
+        let endpoint = provider.endpoint(settings.request_binding);
+        Self {
+            entity_id: provider.entity_id.clone(),
+            sso_url: endpoint.map(|endpoint| endpoint.url.clone()),
+            endpoints: provider.endpoints.clone(),
+            certificates: provider.certificates().map(CertificateView::from).collect(),
+            wants_signed_requests: provider.wants_signed_requests,
+            valid_until: provider.valid_until,
+            warnings: provider.warnings.clone(),
+        }
+    }
+}
+
+impl From<Certificate> for CertificateView {
+    fn from(certificate: Certificate) -> Self {
+        Self {
+            fingerprint: certificate.key.fingerprint().to_owned(),
+            key: certificate.key.description(),
+            subject: certificate.subject,
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+        }
+    }
+}
+
+fn skipped(trust: &Trust) -> Vec<SkippedView> {
+    let skipped = trust.skipped.iter().cloned();
+    skipped.map(|(entity_id, reason)| SkippedView { entity_id, reason }).collect()
+}

@@ -1,0 +1,67 @@
+//! `/v1/saml-keys`: the service provider's own keys, and their rotation.
+
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::body::Json;
+use super::caller::Operator;
+use crate::problem::Problem;
+use crate::saml::crypto::Certificate;
+use crate::saml_keys::{PublishedKey, SpKeys, State as KeyState};
+use crate::state::AppState;
+
+/// All keys; never a private one.
+#[derive(Debug, Serialize)]
+pub(super) struct KeysView {
+    signing: Vec<KeyView>,
+    encryption: Vec<KeyView>,
+}
+
+#[derive(Debug, Serialize)]
+struct KeyView {
+    state: KeyState,
+    /// SHA-256 of the certificate.
+    fingerprint: String,
+    created_at: Timestamp,
+    not_after: Option<Timestamp>,
+}
+
+impl From<&SpKeys> for KeysView {
+    fn from(keys: &SpKeys) -> Self {
+        let view = |keys: &[PublishedKey]| keys.iter().filter_map(KeyView::of).collect();
+        Self { signing: view(&keys.signing_keys), encryption: view(&keys.encryption_keys) }
+    }
+}
+
+impl KeyView {
+    fn of(key: &PublishedKey) -> Option<Self> {
+        let certificate = Certificate::from_der(&key.certificate).ok()?;
+        Some(Self {
+            state: key.state,
+            fingerprint: certificate.key.fingerprint().to_owned(),
+            created_at: key.created_at,
+            not_after: certificate.not_after,
+        })
+    }
+}
+
+/// The keys, made if there are none yet.
+pub(super) async fn read(
+    _: Operator,
+    State(app): State<AppState>,
+) -> Result<Json<KeysView>, Problem> {
+    let keys = app.saml_keys.ensure(app.clock.now()).await?;
+    Ok(Json(KeysView::from(keys.as_ref())))
+}
+
+/// Publishes the next keys; called again, lets them take over.
+pub(super) async fn rotate(
+    _: Operator,
+    State(app): State<AppState>,
+) -> Result<Json<KeysView>, Problem> {
+    let now = app.clock.now();
+    app.saml_keys.ensure(now).await?;
+    let keys = app.saml_keys.rotate(now).await?;
+    Ok(Json(KeysView::from(keys.as_ref())))
+}

@@ -1,0 +1,24 @@
+//! `/v1/tenants/{tenant}/sign-ins`: how each sign-in of the last week went, the newest first.
+
+use axum::extract::{Path, Query, State};
+
+use super::body::{Items, Json};
+use super::caller::Operator;
+use super::tenants::{PageQuery, existing};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::store::SignInRecord;
+
+pub(super) async fn list(
+    _: Operator,
+    State(app): State<AppState>,
+    Path(tenant): Path<String>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Items<SignInRecord>>, Problem> {
+    let tenant = existing(&app, &tenant).await?;
+    let before = page.after::<String>()?;
+    let items = app.store.sign_ins(tenant.id, before, page.limit(), app.clock.now()).await?;
+    let last = items.last().map(|record| record.id.clone());
+    let next_cursor = last.filter(|_| items.len() == page.limit());
+    Ok(Json(Items { items, next_cursor }))
+}

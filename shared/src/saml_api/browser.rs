@@ -1,0 +1,99 @@
+//! Binding a sign-in to the browser that began it: a random cookie for each, whose digest the
+//! table holds. Who brings another browser's response brings no cookie for it.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::base_url::BaseUrl;
+use crate::cookie;
+use crate::state::AppState;
+use crate::store::{PendingSignIn, StoreError};
+use crate::token::hex;
+
+/// What one browser is given for one sign-in.
+pub(super) struct Binding {
+    secret: String,
+}
+
+impl Binding {
+    /// From randomness that the caller drew.
+    pub(super) fn new(secret: [u8; 32]) -> Self {
+        Self { secret: BASE64_URL_SAFE_NO_PAD.encode(secret) }
+    }
+
+    /// What the table holds of it.
+    pub(super) fn digest(&self) -> String {
+        digest(&self.secret)
+    }
+
+    /// Gives it to the browser. `posts`: it has to come back with a form that the identity
+    /// provider's page posts.
+    pub(super) fn give(&self, base_url: &BaseUrl, id: &str, posts: bool, response: &mut Response) {
+        let name = format!("{PREFIX}{id}");
+        let cookie = if posts {
+            cookie::set_for_posts(base_url, &name, &self.secret, LIFE)
+        } else {
+            cookie::set(base_url, &name, &self.secret, LIFE)
+        };
+        append(response, cookie);
+    }
+}
+
+/// Takes the cookie of a sign-in that is over from the browser.
+pub(super) fn take_back(base_url: &BaseUrl, id: &str, response: &mut Response) {
+    let name = format!("{PREFIX}{id}");
+    append(response, cookie::set_for_posts(base_url, &name, "", Duration::ZERO));
+}
+
+/// The pending sign-ins that this browser can prove to have begun.
+pub(super) async fn pending_sign_ins(
+    app: &AppState,
+    base_url: &BaseUrl,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Vec<PendingSignIn>, StoreError> {
+    let mut cookies = cookie::read_all(base_url, headers, PREFIX);
+    cookies.retain(|(id, secret)| is_id(id) && secret.len() == SECRET_LENGTH);
+    cookies.truncate(MOST_TABS);
+    let ids: Vec<&str> = cookies.iter().map(|(id, _)| *id).collect();
+    let mut pending = app.store.pending_sign_ins(&ids, now).await?;
+    pending.retain(|pending| {
+        let expected = pending.browser.as_deref().unwrap_or_default();
+        cookies.iter().any(|(id, secret)| {
+            *id == pending.id && bool::from(digest(secret).as_bytes().ct_eq(expected.as_bytes()))
+        })
+    });
+    Ok(pending)
+}
+
+fn append(response: &mut Response, cookie: Option<HeaderValue>) {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// The form of our ids; nothing else becomes a key.
+fn is_id(text: &str) -> bool {
+    text.len() == 41
+        && text.strip_prefix('_').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+fn digest(secret: &str) -> String {
+    hex(&Sha256::digest(secret))
+}
+
+/// How long a person may take at the identity provider.
+pub(super) const LIFE: Duration = Duration::from_mins(10);
+
+const PREFIX: &str = "sign-in-";
+const SECRET_LENGTH: usize = 43;
+
+/// Tabs in which sign-ins are under way; more are other people's cookies.
+const MOST_TABS: usize = 20;

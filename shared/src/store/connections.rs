@@ -1,0 +1,146 @@
+//! Connections, and which tenant has which domain.
+//!
+//! A domain belongs to at most one tenant. The row that says so is written in one transaction
+//! with the connection, and goes with it.
+
+use super::item::{Item, number, parsed, required_number, take_text, text};
+use super::keys::{CONNECTION_PREFIX, Key, tenant_rows};
+use super::read::{Consistency, Range, Sort};
+use super::transaction::Commit;
+use super::write::Write;
+use super::{MAX_DOCUMENT_BYTES, Store, StoreError, UniqueAttribute};
+use crate::connection::Connection;
+use crate::domain::Domain;
+use crate::ids::TenantId;
+
+/// A connection with the version that was read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredConnection {
+    /// The connection.
+    pub connection: Connection,
+    /// Optimistic lock.
+    pub version: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Connection,
+    Domain,
+}
+
+impl StoredConnection {
+    fn read(mut item: Item) -> Result<Self, StoreError> {
+        let document = take_text(&mut item, "d")?;
+        let connection =
+            serde_json::from_str(&document).map_err(|_| StoreError::Corrupt("connection"))?;
+        Ok(Self { connection, version: required_number(&item, "v")? })
+    }
+}
+
+impl Store {
+    /// Creates a connection, or replaces one that was read unless it has changed since. Gives its
+    /// new version.
+    #[tracing::instrument(level = "debug", name = "store.put_connection", skip_all, fields(tenant.id = %tenant))]
+    pub async fn put_connection(
+        &self,
+        tenant: TenantId,
+        before: Option<u64>,
+        connection: &Connection,
+    ) -> Result<u64, StoreError> {
+        let document =
+            serde_json::to_string(connection).map_err(|_| StoreError::Corrupt("connection"))?;
+        if document.len() > MAX_DOCUMENT_BYTES {
+            return Err(StoreError::TooLarge);
+        }
+        let version = before.map_or(1, |version| version.saturating_add(1));
+        let mut row = Key::connection(tenant, &connection.domain).item();
+        row.insert("d".to_owned(), text(document));
+        row.insert("v".to_owned(), number(version));
+        let write = match before {
+            Some(before) => Write::put(row).when("v = :v").bind(":v", number(before)),
+            None => Write::insert(row),
+        };
+        let mut writes = vec![(Part::Connection, write)];
+        if before.is_none() {
+            let mut owner = Key::domain(&connection.domain).item();
+            owner.insert("t".to_owned(), text(tenant.to_string()));
+            writes.push((Part::Domain, Write::insert(owner)));
+        }
+        match self.commit(&writes).await? {
+            Commit::Done => Ok(version),
+            Commit::Refused(refusals) => Err(match refusals.first().map(|refusal| refusal.label) {
+                Some(Part::Domain) => StoreError::Conflict(UniqueAttribute::Domain),
+                Some(Part::Connection) | None => StoreError::VersionMismatch,
+            }),
+        }
+    }
+
+    /// The tenant's connection with this name.
+    #[tracing::instrument(level = "debug", name = "store.connection", skip_all, fields(tenant.id = %tenant))]
+    pub async fn connection(
+        &self,
+        tenant: TenantId,
+        domain: &Domain,
+    ) -> Result<Option<StoredConnection>, StoreError> {
+        self.get(&Key::connection(tenant, domain)).await?.map(StoredConnection::read).transpose()
+    }
+
+    /// Whose domain it is. The one lookup that a tenant does not begin: a browser names a domain
+    /// before anybody knows whose it is.
+    #[tracing::instrument(level = "debug", name = "store.domain_owner", skip_all)]
+    pub async fn domain_owner(&self, domain: &Domain) -> Result<Option<TenantId>, StoreError> {
+        self.get(&Key::domain(domain)).await?.map(|row| parsed(&row, "t")).transpose()
+    }
+
+    /// The connection with this name, whosever it is.
+    #[tracing::instrument(level = "debug", name = "store.connection_of_domain", skip_all)]
+    pub async fn connection_of_domain(
+        &self,
+        domain: &Domain,
+    ) -> Result<Option<StoredConnection>, StoreError> {
+        match self.domain_owner(domain).await? {
+            Some(tenant) => self.connection(tenant, domain).await,
+            None => Ok(None),
+        }
+    }
+
+    /// All connections of a tenant, by name.
+    #[tracing::instrument(level = "debug", name = "store.connections", skip_all, fields(tenant.id = %tenant))]
+    pub async fn connections(&self, tenant: TenantId) -> Result<Vec<StoredConnection>, StoreError> {
+        let range = Range::all(tenant_rows(tenant), Consistency::Strong)
+            .sorted(Sort::BeginsWith(CONNECTION_PREFIX.to_owned()));
+        let rows = self.query(&range, MOST_CONNECTIONS).await?;
+        rows.into_iter().map(StoredConnection::read).collect()
+    }
+
+    /// Deletes a connection and frees its domain. `false` when there is none.
+    #[tracing::instrument(level = "debug", name = "store.delete_connection", skip_all, fields(tenant.id = %tenant))]
+    pub async fn delete_connection(
+        &self,
+        tenant: TenantId,
+        domain: &Domain,
+    ) -> Result<bool, StoreError> {
+        let connection =
+            Write::delete(Key::connection(tenant, domain)).when("attribute_exists(pk)");
+        let owner =
+            Write::delete(Key::domain(domain)).when("t = :t").bind(":t", text(tenant.to_string()));
+        let writes = [(Part::Connection, connection), (Part::Domain, owner)];
+        Ok(matches!(self.commit(&writes).await?, Commit::Done))
+    }
+
+    /// Deletes all connections of a tenant.
+    pub(super) async fn delete_connections(&self, tenant: TenantId) -> Result<(), StoreError> {
+        loop {
+            let connections = self.connections(tenant).await?;
+            if connections.is_empty() {
+                return Ok(());
+            }
+            for stored in connections {
+                self.delete_connection(tenant, &stored.connection.domain).await?;
+            }
+        }
+    }
+}
+
+/// More than a tenant has: a list is one call.
+const MOST_CONNECTIONS: usize = 100;

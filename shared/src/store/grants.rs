@@ -1,0 +1,202 @@
+//! Codes, grants, refresh tokens and sessions of a tenant's people.
+//!
+//! Codes, refresh tokens and sessions are found by the digest of what their holder has. A code or
+//! refresh token that was used stays as a row as long as its grant, so that its second use is
+//! known for what it is. DynamoDB drops expired rows within days; until then readers look at the
+//! times.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::item::{Item, flag, number, parsed, take_text, text};
+use super::keys::{Key, TTL};
+use super::transaction::Commit;
+use super::write::Write;
+use super::{Store, StoreError};
+use crate::ids::{GrantId, TenantId};
+use crate::oidc::grant::{Code, Grant, Session};
+
+/// A code or refresh token as it was found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OneTime<T> {
+    /// What it stands for.
+    pub value: T,
+    /// Whether it was used before.
+    pub used: bool,
+}
+
+/// What became of the use of a code or refresh token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Use {
+    /// It counted, this once.
+    Counted,
+    /// It was used before, or its grant is gone. Nothing was written.
+    Refused,
+}
+
+impl Store {
+    /// Keeps a new code.
+    #[tracing::instrument(level = "debug", name = "store.put_code", skip_all, fields(tenant.id = %tenant))]
+    pub async fn put_code(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+        code: &Code,
+    ) -> Result<(), StoreError> {
+        let row = document(&Key::code(tenant, digest), code, code.grant.expires_at)?;
+        self.insert(row).await
+    }
+
+    /// The code with this digest.
+    #[tracing::instrument(level = "debug", name = "store.code", skip_all, fields(tenant.id = %tenant))]
+    pub async fn code(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+    ) -> Result<Option<OneTime<Code>>, StoreError> {
+        let Some(row) = self.get(&Key::code(tenant, digest)).await? else { return Ok(None) };
+        Ok(Some(OneTime { used: flag(&row, USED), value: read(row)? }))
+    }
+
+    /// Uses a code: makes its grant, and with it the first refresh token if there is to be one.
+    #[tracing::instrument(level = "debug", name = "store.redeem_code", skip_all, fields(tenant.id = %tenant))]
+    pub async fn redeem_code(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+        code: &Code,
+        refresh_digest: Option<&str>,
+    ) -> Result<Use, StoreError> {
+        let grant =
+            document(&Key::grant(tenant, code.grant_id), &code.grant, code.grant.expires_at)?;
+        let mut writes =
+            vec![((), use_once(Key::code(tenant, digest))), ((), Write::insert(grant))];
+        if let Some(refresh_digest) = refresh_digest {
+            let expires_at = code.grant.expires_at;
+            writes.push(((), refresh_token(tenant, refresh_digest, code.grant_id, expires_at)));
+        }
+        self.used(&writes).await
+    }
+
+    /// The grant with this id; `None` once it is revoked.
+    #[tracing::instrument(level = "debug", name = "store.grant", skip_all, fields(tenant.id = %tenant))]
+    pub async fn grant(&self, tenant: TenantId, id: GrantId) -> Result<Option<Grant>, StoreError> {
+        self.get(&Key::grant(tenant, id)).await?.map(read).transpose()
+    }
+
+    /// Revokes a grant: from now on none of its tokens counts.
+    #[tracing::instrument(level = "debug", name = "store.revoke_grant", skip_all, fields(tenant.id = %tenant))]
+    pub async fn revoke_grant(&self, tenant: TenantId, id: GrantId) -> Result<(), StoreError> {
+        let delete = Write::delete(Key::grant(tenant, id));
+        self.commit(&[((), delete)]).await.map(drop)
+    }
+
+    /// The grant of the refresh token with this digest.
+    #[tracing::instrument(level = "debug", name = "store.refresh_token", skip_all, fields(tenant.id = %tenant))]
+    pub async fn refresh_token(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+    ) -> Result<Option<OneTime<GrantId>>, StoreError> {
+        let Some(row) = self.get(&Key::refresh_token(tenant, digest)).await? else {
+            return Ok(None);
+        };
+        Ok(Some(OneTime { used: flag(&row, USED), value: parsed(&row, GRANT)? }))
+    }
+
+    /// Uses a refresh token: another takes its place (RFC 9700 §4.14.2).
+    #[tracing::instrument(level = "debug", name = "store.rotate_refresh_token", skip_all, fields(tenant.id = %tenant))]
+    pub async fn rotate_refresh_token(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+        next_digest: &str,
+        grant_id: GrantId,
+        expires_at: Timestamp,
+    ) -> Result<Use, StoreError> {
+        // Meets the deletion of the grant, so that none of the two misses the other.
+        let still_granted = Write::update(Key::grant(tenant, grant_id), "SET lr = :lr")
+            .when("attribute_exists(pk)")
+            .bind(":lr", text(next_digest));
+        self.used(&[
+            ((), use_once(Key::refresh_token(tenant, digest))),
+            ((), still_granted),
+            ((), refresh_token(tenant, next_digest, grant_id, expires_at)),
+        ])
+        .await
+    }
+
+    /// Keeps a new session.
+    #[tracing::instrument(level = "debug", name = "store.put_session", skip_all, fields(tenant.id = %tenant))]
+    pub async fn put_session(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+        session: &Session,
+    ) -> Result<(), StoreError> {
+        let row = document(&Key::session(tenant, digest), session, session.expires_at)?;
+        self.insert(row).await
+    }
+
+    /// The session with this digest.
+    #[tracing::instrument(level = "debug", name = "store.session", skip_all, fields(tenant.id = %tenant))]
+    pub async fn session(
+        &self,
+        tenant: TenantId,
+        digest: &str,
+    ) -> Result<Option<Session>, StoreError> {
+        self.get(&Key::session(tenant, digest)).await?.map(read).transpose()
+    }
+
+    async fn insert(&self, row: Item) -> Result<(), StoreError> {
+        match self.commit(&[((), Write::insert(row))]).await? {
+            Commit::Done => Ok(()),
+            Commit::Refused(_) => Err(StoreError::VersionMismatch),
+        }
+    }
+
+    async fn used(&self, writes: &[((), Write)]) -> Result<Use, StoreError> {
+        match self.commit(writes).await? {
+            Commit::Done => Ok(Use::Counted),
+            Commit::Refused(_) => Ok(Use::Refused),
+        }
+    }
+}
+
+/// Marks a row as used that is there and was not.
+fn use_once(key: Key) -> Write {
+    Write::update(key, "SET used = :used")
+        .when("attribute_exists(pk) AND attribute_not_exists(used)")
+        .bind(":used", AttributeValue::Bool(true))
+}
+
+fn refresh_token(tenant: TenantId, digest: &str, grant: GrantId, expires_at: Timestamp) -> Write {
+    let mut row = Key::refresh_token(tenant, digest).item();
+    row.extend([
+        (GRANT.to_owned(), text(grant.to_string())),
+        (TTL.to_owned(), number(expires_at.as_second())),
+    ]);
+    Write::insert(row)
+}
+
+/// A row that holds `value` as one text of JSON.
+fn document(key: &Key, value: &impl Serialize, expires_at: Timestamp) -> Result<Item, StoreError> {
+    let json = serde_json::to_string(value).map_err(StoreError::unavailable)?;
+    let mut row = key.item();
+    row.extend([
+        (DOCUMENT.to_owned(), text(json)),
+        (TTL.to_owned(), number(expires_at.as_second())),
+    ]);
+    Ok(row)
+}
+
+fn read<T: DeserializeOwned>(mut row: Item) -> Result<T, StoreError> {
+    let json = take_text(&mut row, DOCUMENT)?;
+    serde_json::from_str(&json).map_err(|_| StoreError::Corrupt(DOCUMENT))
+}
+
+const DOCUMENT: &str = "d";
+const USED: &str = "used";
+const GRANT: &str = "g";

@@ -1,0 +1,83 @@
+//! Which user an identity of a connection is.
+//!
+//! Two rows, written together: by the identity, and by the user. The second keeps an address that
+//! was given to somebody else from leading to the account of the one before.
+
+use super::item::{parsed, text};
+use super::keys::Key;
+use super::transaction::Commit;
+use super::write::Write;
+use super::{Store, StoreError};
+use crate::domain::Domain;
+use crate::ids::{ResourceId, TenantId};
+
+/// What came of linking.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Linked {
+    /// The identity is the user now.
+    Done,
+    /// The user is another identity of the same connection.
+    UserTaken,
+    /// The identity became another user in the meantime: look again.
+    IdentityTaken,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Identity,
+    User,
+}
+
+impl Store {
+    /// The user that this identity is linked to, who may be gone.
+    #[tracing::instrument(level = "debug", name = "store.linked_user", skip_all, fields(tenant.id = %tenant))]
+    pub async fn linked_user(
+        &self,
+        tenant: TenantId,
+        identity: &str,
+    ) -> Result<Option<ResourceId>, StoreError> {
+        self.get(&Key::link(tenant, identity)).await?.map(|row| parsed(&row, "id")).transpose()
+    }
+
+    /// Links an identity to a user. `gone` is a user that it was linked to and that no longer
+    /// exists.
+    #[tracing::instrument(level = "debug", name = "store.link_user", skip_all, fields(tenant.id = %tenant))]
+    pub async fn link_user(
+        &self,
+        tenant: TenantId,
+        domain: &Domain,
+        identity: &str,
+        user: ResourceId,
+        gone: Option<ResourceId>,
+    ) -> Result<Linked, StoreError> {
+        let mut by_identity = Key::link(tenant, identity).item();
+        by_identity.insert("id".to_owned(), text(user.to_string()));
+        let mut by_user = Key::linked_user(tenant, user, domain).item();
+        by_user.insert("x".to_owned(), text(identity));
+        let known = gone.unwrap_or(user);
+        let writes = [
+            (
+                Part::Identity,
+                Write::put(by_identity)
+                    .when("attribute_not_exists(pk) OR id = :known")
+                    .bind(":known", text(known.to_string())),
+            ),
+            (
+                Part::User,
+                Write::put(by_user)
+                    .when("attribute_not_exists(pk) OR x = :x")
+                    .bind(":x", text(identity)),
+            ),
+        ];
+        match self.commit(&writes).await? {
+            Commit::Done => Ok(Linked::Done),
+            Commit::Refused(refusals) => {
+                let user_taken = refusals.iter().any(|refusal| match refusal.label {
+                    Part::User => true,
+                    Part::Identity => false,
+                });
+                Ok(if user_taken { Linked::UserTaken } else { Linked::IdentityTaken })
+            }
+        }
+    }
+}

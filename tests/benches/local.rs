@@ -1,0 +1,275 @@
+//! CPU per SCIM request of the process `local`, read from the kernel, over real HTTP.
+//!
+//! `make bench` builds `local` for release and runs this, which starts it with nothing on disk,
+//! loads users and one large group, and prints a table. Only ratios within one run compare
+//! machines. Linux only: CPU time comes from `/proc`.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench that cannot run stops")]
+#![expect(clippy::cast_precision_loss, reason = "counts are small")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// Users before anything is measured, and members of the large group.
+const USERS: usize = 10_000;
+
+fn main() {
+    let mut server = Server::start();
+    println!("local: start to first answer {:.0} ms", server.started_in.as_secs_f64() * 1e3);
+    let ids = load(&mut server);
+    println!(
+        "{USERS} users and a group of {USERS} members loaded; resident memory {} MB\n",
+        server.resident_kilobytes() / 1024
+    );
+    println!("{:<36} {:>9} {:>10} {:>9}", "request", "CPU ms", "wall ms", "goal ms");
+    let group = server.group(&ids);
+    let small = server.group(&ids[..1]);
+    let id = |n: usize| ids[(n * 7_919) % ids.len()].as_str();
+    let mut report = Report::default();
+    report.row(&mut server, "GET user", 0.06, 4_000, |n| Call::get(&format!("/Users/{}", id(n))));
+    report.row(&mut server, "filter userName eq", 0.10, 4_000, |n| {
+        let n = (n * 7_919) % USERS;
+        Call::get(&format!("/Users?filter=userName+eq+%22user{n}%40bench.example%22"))
+    });
+    report.row(&mut server, "POST user", 0.20, 2_000, |n| {
+        Call::new("POST", "/Users", Some(&user(USERS + n)))
+    });
+    report.row(&mut server, "PATCH user", 0.15, 2_000, |n| {
+        let body = patch(&json!([{"op": "replace", "path": "title", "value": format!("T{n}")}]));
+        Call::new("PATCH", &format!("/Users/{}", id(n)), Some(&body))
+    });
+    for (name, start) in [("start", 1), ("middle", USERS / 2), ("end", USERS - 100)] {
+        let path = format!("/Users?startIndex={start}&count=100");
+        report
+            .row(&mut server, &format!("list 100 at the {name}"), 0.50, 300, |_| Call::get(&path));
+    }
+    // One member comes and goes, so that the group keeps its size.
+    for (size, group, first) in [("1-member", &small, "add"), ("10,000-member", &group, "remove")] {
+        let name = format!("add or remove one of a {size} group");
+        report.row(&mut server, &name, 0.20, 2_000, |n| {
+            let adds = (n % 2 == 0) == (first == "add");
+            member(group, &ids[1 + n / 2], adds)
+        });
+    }
+    println!("\nresident memory {} MB", server.resident_kilobytes() / 1024);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-local.json");
+    fs::write(file, Value::from(report.0).to_string()).unwrap();
+}
+
+fn member(group: &str, id: &str, adds: bool) -> Call {
+    let operation = if adds {
+        json!({"op": "add", "path": "members", "value": [{"value": id}]})
+    } else {
+        json!({"op": "remove", "path": format!("members[value eq \"{id}\"]")})
+    };
+    change(group, &json!([operation]))
+}
+
+fn change(group: &str, operations: &Value) -> Call {
+    let path = format!("/Groups/{group}?excludedAttributes=members");
+    Call::new("PATCH", &path, Some(&patch(operations)))
+}
+
+fn patch(operations: &Value) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": operations,
+    })
+}
+
+/// A user of about 1.2 KB, as Entra sends them.
+fn user(n: usize) -> Value {
+    json!({
+        "schemas": [
+            "urn:ietf:params:scim:schemas:core:2.0:User",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+        ],
+        "externalId": format!("0a1b2c3d-4e5f-6789-abcd-{n:012}"),
+        "userName": format!("user{n}@bench.example"),
+        "name": {
+            "formatted": format!("First{n} Lastname{n}"),
+            "familyName": format!("Lastname{n}"),
+            "givenName": format!("First{n}"),
+        },
+        "displayName": format!("First{n} Lastname{n}"),
+        "title": "Senior Staff Engineer",
+        "active": true,
+        "preferredLanguage": "en-US",
+        "emails": [{"value": format!("user{n}@bench.example"), "type": "work", "primary": true}],
+        "phoneNumbers": [
+            {"value": format!("+1 555 0{n:07}"), "type": "work"},
+            {"value": format!("+1 555 1{n:07}"), "type": "mobile"},
+        ],
+        "addresses": [{
+            "type": "work", "streetAddress": "100 Universal City Plaza", "locality": "Hollywood",
+            "region": "CA", "postalCode": "91608", "country": "US",
+        }],
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
+            "employeeNumber": n.to_string(), "department": "Engineering",
+            "organization": "Contoso", "costCenter": "4130",
+        },
+    })
+}
+
+fn load(server: &mut Server) -> Vec<String> {
+    let mut ids: Vec<String> = (0..USERS)
+        .map(|n| {
+            let answer = server.call(&Call::new("POST", "/Users", Some(&user(n))));
+            answer["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    ids.sort();
+    ids
+}
+
+#[derive(Default)]
+struct Report(Vec<Value>);
+
+impl Report {
+    fn row(
+        &mut self,
+        server: &mut Server,
+        name: &str,
+        goal_ms: f64,
+        requests: usize,
+        call: impl Fn(usize) -> Call,
+    ) {
+        let calls: Vec<Call> = (0..requests).map(call).collect();
+        let (cpu, started) = (server.cpu(), Instant::now());
+        for call in &calls {
+            server.call(call);
+        }
+        let each = |spent: Duration| spent.as_secs_f64() * 1e3 / requests as f64;
+        let (cpu_ms, wall_ms) = (each(server.cpu().saturating_sub(cpu)), each(started.elapsed()));
+        println!("{name:<36} {cpu_ms:>9.3} {wall_ms:>10.3} {goal_ms:>9.2}");
+        self.0.push(
+            json!({"request": name, "cpu_ms": cpu_ms, "wall_ms": wall_ms, "goal_ms": goal_ms}),
+        );
+    }
+}
+
+struct Call(String);
+
+impl Call {
+    fn get(path: &str) -> Self {
+        Self::new("GET", path, None)
+    }
+
+    fn new(method: &str, path: &str, body: Option<&Value>) -> Self {
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        let path = path.replace(' ', "%20").replace('"', "%22");
+        let mut request = format!("{method} /scim/v2{path} HTTP/1.1\r\n");
+        write!(
+            request,
+            "content-type: application/scim+json\r\ncontent-length: {}\r\n",
+            body.len()
+        )
+        .unwrap();
+        Self(format!("{request}AUTH\r\n\r\n{body}"))
+    }
+}
+
+struct Server {
+    process: Child,
+    connection: BufReader<TcpStream>,
+    headers: String,
+    started_in: Duration,
+}
+
+impl Server {
+    fn start() -> Self {
+        let binary = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/release/local");
+        let started = Instant::now();
+        let mut process = Command::new(binary)
+            .args(["--ephemeral", "--port", "0", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let facts: Value = serde_json::from_str(&line).unwrap();
+        let address = facts["base_url"].as_str().unwrap().trim_start_matches("http://").to_owned();
+        let token = facts["scim"]["token"].as_str().unwrap();
+        let connection = TcpStream::connect(&address).unwrap();
+        connection.set_nodelay(true).unwrap();
+        let headers = format!("host: {address}\r\nauthorization: Bearer {token}");
+        let connection = BufReader::new(connection);
+        let mut server = Self { process, connection, headers, started_in: Duration::ZERO };
+        server.call(&Call::get("/ServiceProviderConfig"));
+        server.started_in = started.elapsed();
+        server
+    }
+
+    /// Sends a request and reads its answer; null when it has no body.
+    fn call(&mut self, call: &Call) -> Value {
+        let request = call.0.replacen("AUTH", &self.headers, 1);
+        self.connection.get_mut().write_all(request.as_bytes()).unwrap();
+        let (mut status, mut length) = (0, 0);
+        loop {
+            let mut line = String::new();
+            self.connection.read_line(&mut line).unwrap();
+            let line = line.trim_end().to_ascii_lowercase();
+            if let Some(rest) = line.strip_prefix("http/1.1 ") {
+                status = rest.split(' ').next().unwrap().parse().unwrap();
+            } else if let Some(value) = line.strip_prefix("content-length: ") {
+                length = value.parse().unwrap();
+            } else if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        self.connection.read_exact(&mut body).unwrap();
+        assert!((200..300).contains(&status), "{status} {}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).unwrap_or_default()
+    }
+
+    fn group(&mut self, ids: &[String]) -> String {
+        let name = format!("group of {}", ids.len());
+        let members: Vec<Value> =
+            ids[..ids.len().min(1_000)].iter().map(|id| json!({"value": id})).collect();
+        let body = json!({"displayName": name, "members": members});
+        let path = "/Groups?excludedAttributes=members";
+        let made = self.call(&Call::new("POST", path, Some(&body)));
+        let group = made["id"].as_str().unwrap().to_owned();
+        for chunk in ids.get(1_000..).unwrap_or_default().chunks(1_000) {
+            let members: Vec<Value> = chunk.iter().map(|id| json!({"value": id})).collect();
+            self.call(&change(
+                &group,
+                &json!([{"op": "add", "path": "members", "value": members}]),
+            ));
+        }
+        group
+    }
+
+    /// Time that all threads of the process have run.
+    fn cpu(&self) -> Duration {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
+        let nanoseconds = tasks.filter_map(|task| {
+            let schedstat = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+            schedstat.split(' ').next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(nanoseconds.sum())
+    }
+
+    fn resident_kilobytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").trim().parse().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already, which is as well.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

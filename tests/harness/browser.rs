@@ -1,0 +1,213 @@
+//! A browser that signs in, and the identity provider that it comes from.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use shared::saml::authn_request::decode_redirect;
+use shared::secrets::SecretName;
+use shared::sign_in::Purpose;
+use shared::store::{PendingSignIn, Stage};
+use shared::token::hex;
+
+use crate::saml::draft::{Draft, at, authn, bearer, conditions};
+use crate::saml::keys::{KEYS, KeyPair};
+use crate::saml::metadata;
+use crate::saml::world::{IDP, now};
+use crate::{Answer, TestApp};
+
+/// Our base URL in tests.
+pub const BASE: &str = "https://sp.example";
+
+/// A browser: cookies, and the last request that it carried to an identity provider.
+#[derive(Clone, Debug, Default)]
+pub struct Browser {
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser {
+    /// A browser that has begun the sign-in with this id at `acme.com` of the first tenant.
+    ///
+    /// # Panics
+    ///
+    /// When the table refuses it.
+    pub async fn having_begun(test: &TestApp, id: &str) -> Self {
+        let secret = "s".repeat(43);
+        let pending = PendingSignIn {
+            id: id.to_owned(),
+            tenant: test.acme.id.parse().expect("a tenant"),
+            domain: "acme.com".parse().expect("a domain"),
+            purpose: Purpose::Start { target: None },
+            stage: Stage::Asked(IDP.to_owned()),
+            browser: Some(hex(&Sha256::digest(&secret))),
+            expires_at: Timestamp::MAX,
+        };
+        test.app.store.begin_sign_in(&pending).await.expect("a sign-in");
+        Self { cookies: vec![(format!("__Host-gatehouse-sign-in-{id}"), secret)] }
+    }
+
+    /// Cookies as `name=value; …`.
+    pub fn cookies(&self) -> String {
+        let pairs: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
+    }
+
+    /// Opens a page.
+    pub async fn get(&mut self, test: &TestApp, path: &str) -> Answer {
+        let request = Request::builder().method(Method::GET).uri(path.trim_start_matches(BASE));
+        let request = request.header(header::COOKIE, self.cookies());
+        let answer = test.send(request.body(Body::empty()).expect("a request")).await;
+        self.remember(&answer);
+        answer
+    }
+
+    /// Posts a form.
+    pub async fn post(&mut self, test: &TestApp, path: &str, fields: &[(&str, &str)]) -> Answer {
+        // Records of the same millisecond have no order.
+        test.clock.advance(Duration::from_millis(1));
+        let answer = test.send(self.form(path, fields)).await;
+        self.remember(&answer);
+        answer
+    }
+
+    /// The request that posts a form.
+    pub fn form(&self, path: &str, fields: &[(&str, &str)]) -> Request<Body> {
+        let fields: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", percent_encoded(value)))
+            .collect();
+        Request::builder()
+            .method(Method::POST)
+            .uri(path.trim_start_matches(BASE))
+            .header(header::COOKIE, self.cookies())
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(fields.join("&")))
+            .expect("a request")
+    }
+
+    /// Begins a sign-in and gives the id of the request that goes to the identity provider.
+    pub async fn begin(&mut self, test: &TestApp, path: &str) -> String {
+        request_id(&self.get(test, path).await)
+    }
+
+    /// Posts a response to the connection `acme.com`.
+    pub async fn respond(&mut self, test: &TestApp, response: &str) -> Answer {
+        let field = BASE64_STANDARD.encode(response);
+        self.post(test, "/saml/sso/acme.com", &[("SAMLResponse", &field)]).await
+    }
+
+    fn remember(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all(header::SET_COOKIE) {
+            let text = cookie.to_str().expect("a cookie");
+            let (pair, attributes) = text.split_once(';').unwrap_or((text, ""));
+            let (name, value) = pair.split_once('=').expect("a cookie");
+            self.cookies.retain(|(known, _)| known != name);
+            if !attributes.contains("Max-Age=0") {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+}
+
+/// The id of the request in a redirect to an identity provider.
+pub fn request_id(answer: &Answer) -> String {
+    let xml = request_xml(answer);
+    let (_, rest) = xml.split_once(" ID=\"").expect("an ID");
+    rest.split('"').next().expect("an ID").to_owned()
+}
+
+/// The request itself.
+pub fn request_xml(answer: &Answer) -> String {
+    let location = answer.header("location").expect("a redirect");
+    let (_, rest) = location.split_once("SAMLRequest=").expect("a SAMLRequest");
+    let field = rest.split('&').next().unwrap_or_default();
+    let field = field.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
+    String::from_utf8(decode_redirect(&field).expect("a request")).expect("UTF-8")
+}
+
+fn percent_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+impl TestApp {
+    /// A deployment at the time of the generated responses, whose tenant trusts [`IDP`] for
+    /// `acme.com`, with these settings.
+    pub async fn with_connection(settings: Value) -> Self {
+        let test = Self::with(|config| config.base_url = Some(BASE.to_owned())).await;
+        test.travel().await;
+        test.connect("acme.com", &metadata::usual(IDP), settings).await.expect(200);
+        test
+    }
+
+    /// Goes to the time of the generated responses, with keys of ours that are quick to make.
+    pub async fn travel(&self) {
+        let start: Timestamp = self.clock.now();
+        self.clock.advance(now().duration_since(start).unsigned_abs());
+        let keys = json!({"signing": [stored(&KEYS.sp)], "encryption": [stored(&KEYS.sp)]});
+        let keys = SecretString::from(keys.to_string());
+        self.app.secrets.put(SecretName::SamlKeys, &keys).await.expect("keys");
+    }
+
+    /// Sets a connection of the first tenant.
+    pub async fn connect(&self, domain: &str, xml: &str, settings: Value) -> Answer {
+        let mut body = settings;
+        body["idp_metadata_xml"] = xml.into();
+        let path = format!("/v1/tenants/{}/connections/{domain}", self.acme.id);
+        self.operator(Method::PUT, &path, Some(body)).await
+    }
+
+    /// The records of the first tenant's sign-ins.
+    pub async fn sign_ins(&self) -> Vec<Value> {
+        let path = format!("/v1/tenants/{}/sign-ins", self.acme.id);
+        let list = self.operator(Method::GET, &path, None).await.expect(200).json();
+        list["items"].as_array().expect("a list").clone()
+    }
+}
+
+fn stored(pair: &KeyPair) -> Value {
+    json!({
+        "state": "current",
+        "created_at": "2026-01-01T00:00:00Z",
+        "private_key_pem": String::from_utf8(pair.private_pem()).expect("PEM"),
+        "certificate": pair.certificate_base64(),
+    })
+}
+
+/// A good response of [`IDP`] for `acme.com`; provider-initiated without a request.
+pub fn draft(request: Option<&str>) -> Draft {
+    draft_for(
+        &format!("{BASE}/saml/sso/acme.com"),
+        &format!("{BASE}/saml/metadata/acme.com"),
+        request,
+    )
+}
+
+/// The same for other URLs of ours.
+pub fn draft_for(acs: &str, entity_id: &str, request: Option<&str>) -> Draft {
+    Draft {
+        assertion_id: request.map_or_else(|| "_unasked".to_owned(), |id| format!("_a{id}")),
+        destination: Some(acs.to_owned()),
+        in_response_to: request.map(str::to_owned),
+        confirmations: bearer(Some(acs), Some(&at(298)), request, ""),
+        conditions: conditions(Some(&at(-5)), Some(&at(3600)), &[&[entity_id]]),
+        authn: authn(&at(-10), None),
+        ..Draft::default()
+    }
+}

@@ -1,0 +1,212 @@
+//! An app that signs people in, and the browser between it and us.
+
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use shared::base_url::BaseUrl;
+use shared::oidc::authorize::AuthorizeRequest;
+use shared::oidc::parameters::Parameters;
+use shared::oidc::redirect_uri::AppUrl;
+use shared::sign_in::{Purpose, SignedIn};
+use shared::token::hex;
+
+use crate::{Answer, TestApp};
+
+/// An app that is registered.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// `client_id`.
+    pub client_id: String,
+    /// `client_secret`; a public client has none.
+    pub client_secret: Option<String>,
+}
+
+/// The one redirect URI of the apps here.
+pub const REDIRECT_URI: &str = "https://app.example/cb";
+
+/// The example of RFC 7636, appendix B.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// The rest of the request of an app that does everything right.
+pub const GOOD: &str = "response_type=code&scope=openid&state=s1&nonce=n1&domain=acme.com\
+    &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+
+impl App {
+    /// The query of an authorization request.
+    pub fn query(&self, rest: &str) -> String {
+        let redirect_uri = encoded(REDIRECT_URI);
+        format!("client_id={}&redirect_uri={redirect_uri}&{rest}", self.client_id)
+    }
+
+    /// The `Authorization` header of `client_secret_basic`.
+    pub fn basic(&self) -> Option<String> {
+        let secret = self.client_secret.as_ref()?;
+        Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{secret}", self.client_id))))
+    }
+
+    /// The form of a token request for a code.
+    pub fn redemption(code: &str) -> String {
+        let redirect_uri = encoded(REDIRECT_URI);
+        format!(
+            "grant_type=authorization_code&code={code}&redirect_uri={redirect_uri}\
+            &code_verifier={VERIFIER}"
+        )
+    }
+}
+
+impl TestApp {
+    /// Registers an app.
+    pub async fn app(&self, public: bool) -> App {
+        let body = json!({
+            "redirect_uris": [REDIRECT_URI],
+            "initiate_login_uri": "https://app.example/login",
+            "public": public,
+        });
+        let made = self.operator(Method::POST, "/v1/clients", Some(body)).await.expect(201).json();
+        App {
+            client_id: made["client_id"].as_str().expect("a client_id").to_owned(),
+            client_secret: made["client_secret"].as_str().map(str::to_owned),
+        }
+    }
+
+    /// A browser asks for a page, with a cookie if it has one.
+    pub async fn browse(&self, path_and_query: &str, cookie: Option<&str>) -> Answer {
+        let mut request = Request::builder().uri(path_and_query);
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
+    /// A browser is at `/oauth2/authorize`.
+    pub async fn authorize(&self, query: &str, cookie: Option<&str>) -> Answer {
+        self.browse(&format!("/oauth2/authorize?{query}"), cookie).await
+    }
+
+    /// A form, with an `Authorization` header if there is one.
+    pub async fn form(&self, path: &str, authorization: Option<&str>, form: &str) -> Answer {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(authorization) = authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        self.send(request.body(Body::from(form.to_owned())).expect("a request")).await
+    }
+
+    /// A form of an app that has a secret.
+    pub async fn form_of(&self, app: &App, path: &str, form: &str) -> Answer {
+        self.form(path, app.basic().as_deref(), form).await
+    }
+
+    /// What the identity provider of `acme.com` says of a user of the first tenant now.
+    pub fn signed_in(&self, user: &str) -> SignedIn {
+        SignedIn {
+            tenant: self.acme.id.parse().expect("a tenant id"),
+            user: user.parse().expect("a user id"),
+            domain: "acme.com".to_owned(),
+            authn_instant: self.clock.now(),
+            session_not_on_or_after: None,
+        }
+    }
+
+    /// The request of an app as it waits for the person to come back.
+    pub fn request(&self, app: &App, rest: &str) -> AuthorizeRequest {
+        AuthorizeRequest::read(
+            &Parameters::parse(&app.query(rest)).expect("parameters"),
+            app.client_id.parse().expect("a client id"),
+            AppUrl::parse(REDIRECT_URI).expect("a URL"),
+            self.clock.now(),
+        )
+        .expect("a good request")
+    }
+
+    /// The person comes back from the identity provider.
+    pub async fn complete(&self, signed_in: SignedIn, purpose: Purpose) -> Answer {
+        let base_url = BaseUrl::of(&self.app.config, &header::HeaderMap::new());
+        let response = shared::oidc_api::complete(&self.app, &base_url, signed_in, purpose).await;
+        Answer::of("complete".to_owned(), response).await
+    }
+
+    /// A sign-in of a user to an app: the redirect with the code, and the session's cookie.
+    pub async fn sign_in(&self, app: &App, user: &str, rest: &str) -> SignIn {
+        let purpose = Purpose::App(Box::new(self.request(app, rest)));
+        let answer = self.complete(self.signed_in(user), purpose).await.expect(303);
+        SignIn { code: answer.redirected("code").expect("a code"), cookie: answer.cookie() }
+    }
+
+    /// The tokens of a sign-in.
+    pub async fn tokens(&self, app: &App, user: &str, rest: &str) -> Value {
+        let SignIn { code, .. } = self.sign_in(app, user, rest).await;
+        self.form_of(app, "/oauth2/token", &App::redemption(&code)).await.expect(200).json()
+    }
+
+    /// userinfo with a token.
+    pub async fn userinfo(&self, token: &str) -> Answer {
+        let request = Request::builder()
+            .uri("/oauth2/userinfo")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
+    /// Whether introspection says that a token counts.
+    pub async fn is_active(&self, app: &App, token: &str) -> bool {
+        let form = format!("token={token}");
+        let answer = self.form_of(app, "/oauth2/introspect", &form).await.expect(200).json();
+        answer["active"] == true
+    }
+
+    /// Makes a user active or not, as a provisioning client does.
+    pub async fn set_active(&self, user: &str, active: bool) {
+        let operations = json!([{"op": "replace", "path": "active", "value": active}]);
+        self.patch(&format!("/Users/{user}"), operations).await.expect(200);
+    }
+}
+
+/// What a browser brings back from a sign-in.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The code for the app.
+    pub code: String,
+    /// The `Cookie` header from now on.
+    pub cookie: String,
+}
+
+impl Answer {
+    /// A query parameter of the URL that a redirect leads to.
+    pub fn redirected(&self, name: &str) -> Option<String> {
+        let (_, query) = self.header("location")?.split_once('?')?;
+        let parameters = Parameters::parse(query).ok()?;
+        parameters.one(name).ok()?.map(str::to_owned)
+    }
+
+    /// What a browser sends back of the one cookie that it was given.
+    pub fn cookie(&self) -> String {
+        let cookie = self.header("set-cookie").expect("a cookie");
+        cookie.split(';').next().unwrap_or_default().to_owned()
+    }
+}
+
+/// The claims of a token, whoever signed it.
+pub fn claims(token: &str) -> Value {
+    part(token, 1)
+}
+
+/// The header of a token.
+pub fn jose_header(token: &str) -> Value {
+    part(token, 0)
+}
+
+fn part(token: &str, index: usize) -> Value {
+    let part = token.split('.').nth(index).expect("a part");
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64url");
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+/// A value as a form has it.
+pub fn encoded(value: &str) -> String {
+    value.bytes().flat_map(|byte| ["%".to_owned(), hex(&[byte])]).collect()
+}

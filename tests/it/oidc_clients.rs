@@ -1,0 +1,151 @@
+//! Apps: registered by the operator, and how they say who they are.
+
+use axum::http::Method;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use harness::TestApp;
+use harness::oidc::{App, GOOD};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_client_is_made_listed_read_and_removed_and_its_secret_shown_once() {
+    let test = TestApp::new().await;
+    let body = json!({
+        "name": "Diagrams",
+        "redirect_uris": ["https://app.example/cb", "http://127.0.0.1:3000/cb"],
+        "initiate_login_uri": "https://app.example/login",
+    });
+    let made = test.operator(Method::POST, "/v1/clients", Some(body)).await.expect(201).json();
+    let secret = made["client_secret"].as_str().unwrap();
+    assert!(secret.starts_with("gh_app_") && secret.len() > 43);
+    let mut shown = made.clone();
+    shown.as_object_mut().unwrap().shift_remove("client_secret");
+    let path = format!("/v1/clients/{}", made["client_id"].as_str().unwrap());
+    assert_eq!(test.operator(Method::GET, &path, None).await.expect(200).json(), shown);
+    let list = test.operator(Method::GET, "/v1/clients", None).await.expect(200).json();
+    assert_eq!(list["items"], json!([shown]));
+    test.operator(Method::DELETE, &path, None).await.expect(204);
+    test.operator(Method::DELETE, &path, None).await.expect(404);
+    test.operator(Method::GET, &path, None).await.expect(404);
+    test.operator(Method::GET, "/v1/clients/x", None).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_client_moves_to_other_urls_and_keeps_its_secret() {
+    let test = TestApp::new().await;
+    let app = test.app(false).await;
+    let user = test.user("ada@acme.com").await;
+    let path = format!("/v1/clients/{}", app.client_id);
+    let change = async |body| test.operator(Method::PATCH, &path, Some(body)).await;
+    let old = test.sign_in(&app, &user, GOOD).await;
+    let moved =
+        change(json!({"redirect_uris": ["https://new.example/cb"]})).await.expect(200).json();
+    assert_eq!(moved["initiate_login_uri"], "https://app.example/login");
+    assert_eq!(moved.get("client_secret"), None);
+    test.authorize(&app.query(GOOD), Some(&old.cookie)).await.expect(400);
+    let cleared =
+        change(json!({"initiate_login_uri": null, "name": "New"})).await.expect(200).json();
+    assert_eq!((&cleared["initiate_login_uri"], &cleared["name"]), (&json!(null), &json!("New")));
+    test.form_of(&app, "/oauth2/token", &App::redemption(&old.code)).await.expect(200);
+    for body in [json!({"redirect_uris": []}), json!({"public": true}), json!({"name": ""})] {
+        change(body).await.expect(400);
+    }
+    test.operator(Method::PATCH, "/v1/clients/x", Some(json!({}))).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_url_that_programs_could_read_differently_is_not_registered() {
+    let test = TestApp::new().await;
+    for redirect_uris in [
+        json!([]),
+        json!(["http://app.example/cb"]),
+        json!(["https://app.example/cb#x"]),
+        json!(["https://*.example/cb"]),
+        json!(["https://u@app.example/cb"]),
+        json!(["https://app.example/cb", "javascript:alert(1)"]),
+        json!(vec!["https://app.example/cb"; 21]),
+        json!("https://app.example/cb"),
+    ] {
+        let body = json!({ "redirect_uris": redirect_uris });
+        test.operator(Method::POST, "/v1/clients", Some(body)).await.expect(400);
+    }
+    let body = json!({"redirect_uris": ["https://a.example/"], "initiate_login_uri": "/login"});
+    test.operator(Method::POST, "/v1/clients", Some(body)).await.expect(400);
+}
+
+#[tokio::test]
+async fn an_app_authenticates_by_header_or_form_and_not_otherwise() {
+    let test = TestApp::new().await;
+    let (app, other) = (test.app(false).await, test.app(false).await);
+    let user = test.user("ada@acme.com").await;
+    let secret = app.client_secret.clone().unwrap();
+    let id = app.client_id.clone();
+    let basic = |id: &str, secret: &str| {
+        Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}"))))
+    };
+    let form = App::redemption(&test.sign_in(&app, &user, GOOD).await.code);
+    for (authorization, more) in [
+        (None, String::new()),
+        (None, format!("&client_id={id}")),
+        (None, format!("&client_id={id}&client_secret=")),
+        (None, format!("&client_id={id}&client_secret={secret}x")),
+        (None, format!("&client_id={}&client_secret={secret}", other.client_id)),
+        (basic(&id, ""), String::new()),
+        (basic(&id, &secret[1..]), String::new()),
+        (basic(&other.client_id, &secret), String::new()),
+        (basic("app_x", &secret), String::new()),
+        (Some(format!("Bearer {secret}")), String::new()),
+        (Some("Basic".to_owned()), String::new()),
+        (Some("Basic Og==".to_owned()), String::new()),
+    ] {
+        let form = format!("{form}{more}");
+        let answer = test.form("/oauth2/token", authorization.as_deref(), &form).await.expect(401);
+        assert_eq!(answer.json()["error"], "invalid_client");
+        assert!(answer.header("www-authenticate").unwrap().starts_with("Basic"));
+    }
+    let both = format!("{form}&client_id={id}&client_secret={secret}");
+    let twice = test.form("/oauth2/token", app.basic().as_deref(), &both).await.expect(400);
+    assert_eq!(twice.json()["error"], "invalid_request");
+    test.form("/oauth2/token", None, &both).await.expect(200);
+    let form = App::redemption(&test.sign_in(&app, &user, GOOD).await.code);
+    test.form("/oauth2/token", app.basic().as_deref(), &form).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_public_app_has_pkce_instead_of_a_secret_and_may_not_introspect() {
+    let test = TestApp::new().await;
+    let app = test.app(true).await;
+    assert_eq!(app.client_secret, None);
+    let user = test.user("ada@acme.com").await;
+    let code =
+        test.sign_in(&app, &user, &GOOD.replace("openid", "openid+offline_access")).await.code;
+    let id = format!("&client_id={}", app.client_id);
+    let form = App::redemption(&code);
+    test.form("/oauth2/token", None, &format!("{form}{id}&client_secret=x")).await.expect(401);
+    let tokens = test.form("/oauth2/token", None, &format!("{form}{id}")).await.expect(200).json();
+    let access = tokens["access_token"].as_str().unwrap();
+    test.form("/oauth2/introspect", None, &format!("token={access}{id}")).await.expect(401);
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let form = format!("grant_type=refresh_token&refresh_token={refresh}{id}");
+    test.form("/oauth2/token", None, &form).await.expect(200);
+    test.form("/oauth2/revoke", None, &format!("token={access}{id}")).await.expect(200);
+    test.userinfo(access).await.expect(401);
+}
+
+#[tokio::test]
+async fn bodies_of_another_kind_or_size_are_refused() {
+    let test = TestApp::new().await;
+    for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
+        let long = format!("client_id={}", "a".repeat(20_000));
+        let answer = test.form(path, None, &long).await.expect(400);
+        assert_eq!(answer.json()["error"], "invalid_request", "{path}");
+        let json = axum::http::Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header("content-type", "application/json")
+            .body("{}".into());
+        let answer = test.send(json.unwrap()).await.expect(400);
+        assert_eq!(answer.json()["error"], "invalid_request", "{path}");
+        test.browse(path, None).await.expect(405);
+    }
+}

@@ -1,0 +1,216 @@
+//! Sign-ins that must not happen.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use harness::TestApp;
+use harness::browser::{Browser, draft};
+use harness::saml::attacks;
+use harness::saml::draft::Draft;
+use harness::saml::keys::KEYS;
+use harness::saml::metadata;
+use harness::saml::world::{IDP, REQUEST, Settings};
+use serde_json::json;
+use shared::saml::response::SignedPart;
+
+async fn refused_with(test: &TestApp, code: &str) {
+    let records = test.sign_ins().await;
+    let record = records.first().unwrap_or_else(|| panic!("{code} left no record"));
+    assert_eq!((&record["code"], &record["succeeded"]), (&json!(code), &json!(false)), "{record}");
+}
+
+#[tokio::test]
+async fn of_one_response_a_hundred_times_one_signs_in() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    let response = BASE64_STANDARD.encode(draft(Some(&request)).response());
+    let mut tasks = tokio::task::JoinSet::new();
+    let test = std::sync::Arc::new(test);
+    for _ in 0..100 {
+        let test = std::sync::Arc::clone(&test);
+        let form = browser.form("/saml/sso/acme.com", &[("SAMLResponse", &response)]);
+        tasks.spawn(async move { test.send(form).await.status.as_u16() });
+    }
+    let mut statuses = tasks.join_all().await;
+    statuses.sort_unstable();
+    assert_eq!(statuses[0], 200);
+    assert!(statuses[1..].iter().all(|status| *status == 403), "{statuses:?}");
+    let records = test.sign_ins().await;
+    let succeeded = records.iter().filter(|record| record["succeeded"] == true).count();
+    assert_eq!(succeeded, 1);
+    assert_eq!(test.get("/Users").await.json()["totalResults"], 1);
+}
+
+#[tokio::test]
+async fn one_request_is_answered_once_even_by_two_assertions() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    let mut thief = browser.clone();
+    browser.respond(&test, &draft(Some(&request)).response()).await.expect(200);
+    let mut second = draft(Some(&request));
+    second.assertion_id = "_another".to_owned();
+    thief.respond(&test, &second.response()).await.expect(403);
+    refused_with(&test, "saml.inresponseto").await;
+}
+
+#[tokio::test]
+async fn a_response_is_worth_nothing_in_another_browser() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let request = Browser::default().begin(&test, "/saml/sso/acme.com").await;
+    let response = draft(Some(&request)).response();
+    let mut victim = Browser::default();
+    victim.respond(&test, &response).await.expect(403);
+    refused_with(&test, "saml.inresponseto").await;
+    victim.begin(&test, "/saml/sso/acme.com").await;
+    victim.respond(&test, &response).await.expect(403);
+    assert!(!victim.cookies().contains("session"));
+    assert_eq!(test.get("/Users").await.json()["totalResults"], 0);
+}
+
+#[tokio::test]
+async fn a_sign_in_ends_after_ten_minutes() {
+    let test = TestApp::with_connection(json!({"jit": true, "clock_skew_seconds": 300})).await;
+    let mut browser = Browser::default();
+    test.clock.advance(Duration::from_secs(1));
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    test.clock.advance(Duration::from_secs(595));
+    browser.respond(&test, &draft(Some(&request)).response()).await.expect(200);
+    let mut late = Browser::default();
+    let request = late.begin(&test, "/saml/sso/acme.com").await;
+    test.clock.advance(Duration::from_secs(601));
+    late.respond(&test, &draft(Some(&request)).response()).await.expect(403);
+}
+
+#[tokio::test]
+async fn a_refusal_tells_the_person_a_reference_and_the_admin_everything() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    let mut draft = draft(Some(&request));
+    draft.conditions = draft.conditions.replace("/saml/metadata/acme.com", "/another-app");
+    let page = browser.respond(&test, &draft.response()).await.expect(403);
+    let html = String::from_utf8(page.bytes.clone()).unwrap();
+    let [record] = test.sign_ins().await.try_into().unwrap();
+    assert!(html.contains(record["reference"].as_str().unwrap()), "{html}");
+    assert!(!html.contains("another-app") && !html.contains("audience"), "{html}");
+    assert_eq!((&record["code"], &record["actor"]), (&json!("saml.audience"), &json!("idp_admin")));
+    let checks = record["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["outcome"] == "failed").unwrap();
+    assert_eq!(check["id"], "saml.audience");
+    assert_eq!(check["expected"], "https://sp.example/saml/metadata/acme.com");
+    assert_eq!(check["received"], "https://sp.example/another-app");
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("script"), "{policy}");
+}
+
+#[tokio::test]
+async fn forms_that_hold_no_response_are_refused() {
+    let test = TestApp::with_connection(json!({})).await;
+    let good = BASE64_STANDARD.encode(draft(None).response());
+    let mut browser = Browser::default();
+    for fields in [
+        vec![],
+        vec![("SAMLResponse", "")],
+        vec![("SAMLResponse", "%%%")],
+        vec![("SAMLResponse", "PGE+")],
+        vec![("samlresponse", good.as_str())],
+        vec![("SAMLResponse", good.as_str()), ("SAMLResponse", good.as_str())],
+    ] {
+        let answer = browser.post(&test, "/saml/sso/acme.com", &fields).await.expect(400);
+        assert!(answer.header("content-type").unwrap().starts_with("text/html"));
+    }
+    let large = "A".repeat(1_100_000);
+    browser.post(&test, "/saml/sso/acme.com", &[("SAMLResponse", &large)]).await.expect(400);
+    let json = Request::post("/saml/sso/acme.com").header(header::CONTENT_TYPE, "application/json");
+    test.send(json.body(Body::from("{}")).unwrap()).await.expect(400);
+    for path in ["/saml/sso/other.com", "/saml/sso/not-a-domain", "/saml/sso/acme.com/federated"] {
+        browser.post(&test, path, &[("SAMLResponse", &good)]).await.expect(404);
+    }
+    browser.get(&test, "/saml/sso/other.com").await.expect(404);
+}
+
+/// A deployment that trusts every key of the generated responses, and a browser that has begun
+/// the sign-in that they answer.
+async fn world(idp_initiated: bool) -> (TestApp, Browser) {
+    let settings = json!({"jit": true, "allow_idp_initiated": idp_initiated});
+    let test = TestApp::with_connection(settings.clone()).await;
+    let keys = [&KEYS.idp_p256, &KEYS.idp, &KEYS.idp_next, &KEYS.idp_p384, &KEYS.expired];
+    let keys = keys.map(|pair| metadata::key("use=\"signing\"", pair)).concat();
+    let xml = metadata::entity(IDP, &metadata::descriptor(&keys, &metadata::services()));
+    test.connect("acme.com", &xml, settings).await.expect(200);
+    let browser = Browser::having_begun(&test, REQUEST).await;
+    (test, browser)
+}
+
+#[tokio::test]
+async fn what_the_corpus_of_attacks_varies_is_accepted_as_it_should_be() {
+    let (test, mut browser) = world(false).await;
+    browser.respond(&test, &Draft::default().response()).await.expect(200);
+}
+
+#[tokio::test]
+async fn no_attack_of_the_corpus_gets_through_the_whole_service() {
+    let (asked, browser) = world(false).await;
+    let (unasked, other) = world(true).await;
+    let mut tried = 0;
+    for attack in attacks::all() {
+        let Settings { idp_initiated, request_open, signed, contexts, require_email, decrypts } =
+            attack.settings;
+        // What only a setting refuses that connections do not have yet.
+        if signed != SignedPart::Either || !contexts.is_empty() || require_email || !decrypts {
+            continue;
+        }
+        let (test, begun) = if idp_initiated { (&unasked, &other) } else { (&asked, &browser) };
+        let mut browser = if request_open { begun.clone() } else { Browser::default() };
+        let field = BASE64_STANDARD.encode(&attack.response);
+        let answer = browser.post(test, "/saml/sso/acme.com", &[("SAMLResponse", &field)]).await;
+        let refused = matches!(answer.status.as_u16(), 400 | 403);
+        assert!(refused, "{}: {}", attack.name, answer.status);
+        assert!(!browser.cookies().contains("session"), "{}", attack.name);
+        let html = String::from_utf8(answer.bytes).unwrap();
+        assert!(!html.contains("evil.example") && !html.contains("saml:"), "{}", attack.name);
+        tried += 1;
+    }
+    assert!(tried > 100, "{tried}");
+    for test in [asked, unasked] {
+        assert_eq!(test.get("/Users").await.json()["totalResults"], 0);
+    }
+}
+
+#[tokio::test]
+async fn only_pages_of_an_app_are_targets() {
+    let test = TestApp::with_connection(json!({})).await;
+    for target in [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "https://sp.example@evil.example/",
+        "data:text/html,x",
+        "https:evil.example",
+        "http://app.example/",
+        " https://evil.example/",
+    ] {
+        let target = target.replace('/', "%2F").replace(' ', "%20").replace('\\', "%5C");
+        let path = format!("/saml/sso/acme.com?target={target}");
+        let answer = Browser::default().get(&test, &path).await.expect(400);
+        assert_eq!(answer.header("location"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_off_or_empty_signs_nobody_in() {
+    let test = TestApp::with_connection(json!({"enabled": false})).await;
+    let mut browser = Browser::default();
+    browser.get(&test, "/saml/sso/acme.com").await.expect(404);
+    browser.respond(&test, &draft(None).response()).await.expect(404);
+    let path = format!("/v1/tenants/{}/connections/empty.example", test.acme.id);
+    let shown = test.operator(Method::PUT, &path, Some(json!({}))).await.expect(200).json();
+    assert_eq!(shown["status"], "waiting_for_metadata");
+    browser.get(&test, "/saml/sso/empty.example").await.expect(404);
+}

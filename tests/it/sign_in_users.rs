@@ -1,0 +1,167 @@
+//! Who becomes which user.
+
+use axum::http::Method;
+use harness::browser::{Browser, draft};
+use harness::saml::draft::{Draft, claim};
+use harness::saml::metadata;
+use harness::{Answer, TestApp};
+use serde_json::{Value, json};
+
+/// A sign-in of its own browser, with a response that was changed.
+async fn sign_in(test: &TestApp, change: impl FnOnce(&mut Draft)) -> Answer {
+    let mut browser = Browser::default();
+    let request = browser.begin(test, "/saml/sso/acme.com").await;
+    let mut draft = draft(Some(&request));
+    change(&mut draft);
+    let answer = browser.respond(test, &draft.response()).await;
+    assert_eq!(answer.status == 200, browser.cookies().contains("session"));
+    answer
+}
+
+/// As somebody with this `NameID` and this address.
+fn person<'a>(name_id: &'a str, email: &'a str) -> impl FnOnce(&mut Draft) + 'a {
+    move |draft| {
+        draft.name_id = format!(
+            "<A:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">{name_id}</A:NameID>"
+        );
+        draft.claims = vec![claim("email", &[email])];
+    }
+}
+
+async fn last(test: &TestApp) -> Value {
+    test.sign_ins().await.first().unwrap().clone()
+}
+
+#[tokio::test]
+async fn without_jit_only_known_people_sign_in() {
+    let test = TestApp::with_connection(json!({})).await;
+    sign_in(&test, |_| {}).await.expect(403);
+    assert_eq!(last(&test).await["code"], "user.state");
+    let ada = test.user("Ada@ACME.com").await;
+    sign_in(&test, |_| {}).await.expect(200);
+    assert_eq!(last(&test).await["user"], ada);
+}
+
+#[tokio::test]
+async fn a_deactivated_user_cannot_sign_in() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    sign_in(&test, |_| {}).await.expect(200);
+    let ada = last(&test).await["user"].as_str().unwrap().to_owned();
+    let off = json!([{"op": "replace", "path": "active", "value": false}]);
+    test.patch(&format!("/Users/{ada}"), off).await.expect(200);
+    sign_in(&test, |_| {}).await.expect(403);
+    assert_eq!(last(&test).await["code"], "user.state");
+    // Nor one who was never linked.
+    let off = json!({"userName": "grace@acme.com", "active": false});
+    test.post("/Users", off).await.expect(201);
+    sign_in(&test, person("grace", "grace@acme.com")).await.expect(403);
+    let on = json!([{"op": "replace", "path": "active", "value": true}]);
+    test.patch(&format!("/Users/{ada}"), on).await.expect(200);
+    sign_in(&test, |_| {}).await.expect(200);
+    assert_eq!(last(&test).await["user"], ada);
+}
+
+#[tokio::test]
+async fn a_linked_identity_keeps_its_user_whatever_address_it_shows() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let ada = test.user("ada@acme.com").await;
+    let grace = test.user("grace@acme.com").await;
+    sign_in(&test, person("id-1", "ada@acme.com")).await.expect(200);
+    assert_eq!(last(&test).await["user"], ada);
+    sign_in(&test, person("id-1", "grace@acme.com")).await.expect(200);
+    assert_eq!(last(&test).await["user"], ada);
+    // The address of a linked user was given to somebody else: not to the account.
+    sign_in(&test, person("id-2", "ada@acme.com")).await.expect(403);
+    assert_eq!(last(&test).await["code"], "user.state");
+    sign_in(&test, person("id-2", "grace@acme.com")).await.expect(200);
+    assert_eq!(last(&test).await["user"], grace);
+}
+
+#[tokio::test]
+async fn the_directory_id_finds_a_user_before_the_name_does() {
+    let test = TestApp::with_connection(json!({})).await;
+    let body = json!({"userName": "partner@elsewhere.example", "externalId": "obj-7"});
+    let partner = test.post("/Users", body).await.expect(201).text("id");
+    sign_in(&test, person("obj-7", "partner@elsewhere.example")).await.expect(200);
+    assert_eq!(last(&test).await["user"], partner);
+}
+
+#[tokio::test]
+async fn addresses_of_other_domains_make_and_match_nobody() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    test.user("eve@evil.example").await;
+    for (name_id, email) in [
+        ("x1", "eve@evil.example"),
+        ("eve@evil.example", "ada@acme.com"),
+        ("x2", "ada@sub.acme.com"),
+        ("x3", "ada@acme.com.evil.example"),
+    ] {
+        sign_in(&test, person(name_id, email)).await.expect(403);
+        assert_eq!(last(&test).await["code"], "user.domain", "{name_id} {email}");
+    }
+    assert_eq!(test.get("/Users").await.json()["totalResults"], 1);
+    // Another connection of the tenant makes its domain the tenant's own.
+    let idp = metadata::usual("https://second.example/saml");
+    test.connect("evil.example", &idp, json!({})).await.expect(200);
+    sign_in(&test, person("x1", "eve@evil.example")).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_user_who_was_deleted_comes_back_as_another() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    sign_in(&test, |_| {}).await.expect(200);
+    let first = last(&test).await["user"].as_str().unwrap().to_owned();
+    test.scim(Method::DELETE, &format!("/Users/{first}"), None).await.expect(204);
+    sign_in(&test, |_| {}).await.expect(200);
+    assert_ne!(last(&test).await["user"], first);
+    assert_eq!(test.get("/Users").await.json()["totalResults"], 1);
+}
+
+#[tokio::test]
+async fn a_full_pool_makes_new_people_view_only() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let path = format!("/v1/tenants/{}/seats", test.acme.id);
+    test.operator(Method::PUT, &path, Some(json!({"seats": 1}))).await.expect(200);
+    sign_in(&test, |_| {}).await.expect(200);
+    sign_in(&test, person("grace", "grace@acme.com")).await.expect(200);
+    let path = format!("/v1/tenants/{}/users", test.acme.id);
+    let users = test.operator(Method::GET, &path, None).await.expect(200).json();
+    let mut licences: Vec<_> = users["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| (user["user_name"].as_str().unwrap(), user["license"].as_str().unwrap()))
+        .collect();
+    licences.sort_unstable();
+    assert_eq!(licences, [("ada@acme.com", "full"), ("grace@acme.com", "view_only")]);
+}
+
+#[tokio::test]
+async fn who_has_no_address_is_not_created() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let nameless = |draft: &mut Draft| {
+        person("id-9", "x")(draft);
+        draft.claims = Vec::new();
+    };
+    sign_in(&test, nameless).await.expect(403);
+    assert_eq!(last(&test).await["code"], "saml.attributes");
+    test.user("id-9").await;
+    sign_in(&test, nameless).await.expect(200);
+}
+
+#[tokio::test]
+async fn other_tenants_are_out_of_reach() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let eve = test.tenant("Eve").await;
+    let body = json!({"userName": "ada@acme.com", "externalId": "ada@acme.com"});
+    test.scim_as(&eve.token, Method::POST, "/Users", Some(body)).await.expect(201);
+    sign_in(&test, |_| {}).await.expect(200);
+    assert_eq!(test.get("/Users").await.json()["totalResults"], 1);
+    // Nobody gets a domain that somebody else has.
+    let path = format!("/v1/tenants/{}/connections/acme.com", eve.id);
+    test.operator(Method::PUT, &path, Some(json!({}))).await.expect(409);
+    test.operator(Method::GET, &path, None).await.expect(404);
+    test.operator(Method::DELETE, &path, None).await.expect(404);
+    let path = format!("/v1/tenants/{}/sign-ins", eve.id);
+    assert_eq!(test.operator(Method::GET, &path, None).await.json()["items"], json!([]));
+}

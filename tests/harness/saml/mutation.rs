@@ -1,5 +1,29 @@
 //! Random changes to documents, repeatable by their seed.
 
+use shared::saml::response::Assertion;
+
+use super::shapes::Shape;
+
+/// Mutates a valid response so many times and counts those still accepted.
+///
+/// Panics where one is accepted with other claims. Some changes change nothing: white space in a
+/// tag, `KeyInfo`, the envelope that nobody signed.
+pub fn survivors(shape: &Shape, seed: u64, rounds: usize) -> usize {
+    let claims = |assertion| Assertion { xml: String::new(), ..assertion };
+    let honest = claims(shape.settings.verify(shape.response.as_bytes()).result.unwrap());
+    let mut random = Random::new(seed);
+    let mut accepted = 0;
+    for _ in 0..rounds {
+        let mutant = mutate(shape.response.as_bytes(), &mut random);
+        if let Ok(assertion) = shape.settings.verify(&mutant).result {
+            accepted += 1;
+            let text = String::from_utf8_lossy(&mutant);
+            assert_eq!(claims(assertion), honest, "{}: {text}", shape.name);
+        }
+    }
+    accepted
+}
+
 /// A small generator of numbers (xorshift).
 pub struct Random(u64);
 

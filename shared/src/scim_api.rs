@@ -14,8 +14,8 @@ mod path;
 mod precondition;
 mod reply;
 mod request;
+mod resources;
 mod retry;
-mod search;
 mod users;
 
 use axum::Router;
@@ -27,6 +27,7 @@ use tower::Layer as _;
 use tower::util::MapRequestLayer;
 
 use self::caller::Caller;
+use self::resources::{Kind, create, delete, list, patch, read, replace, search};
 pub(crate) use self::users::write_of;
 use crate::request_log::log_request;
 use crate::scim::error::ScimError;
@@ -55,19 +56,12 @@ pub const ROUTES: [&str; 16] = [
 /// The router of the function `scim`.
 pub fn router(app: AppState) -> Router {
     let routes = Router::new()
-        .route("/scim/v2/Users", get(users::list).post(users::create))
-        .route("/scim/v2/Users/.search", post(users::search))
+        .merge(resources(Kind::Users))
+        .merge(resources(Kind::Groups))
         .route(
-            "/scim/v2/Users/{id}",
-            get(users::read).put(users::replace).patch(users::patch).delete(users::delete),
+            "/scim/v2/.search",
+            post(|caller, body| search(&[Kind::Users, Kind::Groups], caller, body)),
         )
-        .route("/scim/v2/Groups", get(groups::list).post(groups::create))
-        .route("/scim/v2/Groups/.search", post(groups::search))
-        .route(
-            "/scim/v2/Groups/{id}",
-            get(groups::read).put(groups::replace).patch(groups::patch).delete(groups::delete),
-        )
-        .route("/scim/v2/.search", post(search::everything))
         .route("/scim/v2/Bulk", post(bulk::bulk))
         .route("/scim/v2/ServiceProviderConfig", get(discovery::service_provider_config))
         .route("/scim/v2/ResourceTypes", get(discovery::resource_types))
@@ -84,6 +78,26 @@ pub fn router(app: AppState) -> Router {
     Router::new()
         .route_service("/scim/v2", canonical.clone())
         .route_service("/scim/v2/{*rest}", canonical)
+}
+
+/// The routes of `/Users` or `/Groups`.
+fn resources(kind: Kind) -> Router<AppState> {
+    let collection = format!("/scim/v2{}", kind.resource_type().endpoint);
+    let one = get(move |caller, id, query, headers| read(kind, caller, id, query, headers))
+        .put(move |caller, id, query, headers, body| {
+            replace(kind, caller, id, query, headers, body)
+        })
+        .patch(move |caller, id, query, headers, body| {
+            patch(kind, caller, id, query, headers, body)
+        })
+        .delete(move |caller, id, headers| delete(kind, caller, id, headers));
+    let all = get(move |caller, query| list(kind, caller, query))
+        .post(move |caller, query, body| create(kind, caller, query, body));
+    let found = post(move |caller, body| async move { search(&[kind], caller, body).await });
+    Router::new()
+        .route(&collection, all)
+        .route(&format!("{collection}/.search"), found)
+        .route(&format!("{collection}/{{id}}"), one)
 }
 
 /// `/Me` is an optional alias of the authenticated user (RFC 7644 §3.11); a provisioning client is

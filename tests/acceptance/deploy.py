@@ -5,13 +5,13 @@
 stage goes to `sam deploy`, as `--guided` does. With `--build-only` nothing is deployed and no account is needed.
 """
 
-import os
 import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 
 from gate import tools  # noqa: E402
+from package import environment  # noqa: E402
 
 
 def main():
@@ -24,8 +24,8 @@ def main():
         cargo_lambda = tools.venv("cargo-lambda").parent
     except tools.SetupError as error:
         sys.exit(f"deploy: {error}")
-    # SAM looks for the function below the folder that cargo builds into by default.
-    env = {**os.environ, "PATH": f"{cargo_lambda}{os.pathsep}{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
+    env = {**environment(cargo_lambda), "SAM_CLI_TELEMETRY": "0"}
+    # SAM looks for the functions below the folder that cargo builds into by default.
     env.pop("CARGO_TARGET_DIR", None)
     call([sam, "build"], {"AWS_DEFAULT_REGION": "us-east-1", **env} if build_only else env)
     if not build_only:

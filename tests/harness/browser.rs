@@ -1,5 +1,7 @@
 //! A browser that signs in, and the identity provider that it comes from.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use base64::Engine as _;
@@ -7,8 +9,8 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use shared::saml::authn_request::decode_redirect;
 use sha2::{Digest as _, Sha256};
+use shared::saml::authn_request::decode_redirect;
 use shared::secrets::SecretName;
 use shared::sign_in::Purpose;
 use shared::store::{PendingSignIn, Stage};
@@ -68,6 +70,8 @@ impl Browser {
 
     /// Posts a form.
     pub async fn post(&mut self, test: &TestApp, path: &str, fields: &[(&str, &str)]) -> Answer {
+        // Records of the same millisecond have no order.
+        test.clock.advance(Duration::from_millis(1));
         let answer = test.send(self.form(path, fields)).await;
         self.remember(&answer);
         answer
@@ -188,7 +192,11 @@ fn stored(pair: &KeyPair) -> Value {
 
 /// A good response of [`IDP`] for `acme.com`; provider-initiated without a request.
 pub fn draft(request: Option<&str>) -> Draft {
-    draft_for(&format!("{BASE}/saml/sso/acme.com"), &format!("{BASE}/saml/metadata/acme.com"), request)
+    draft_for(
+        &format!("{BASE}/saml/sso/acme.com"),
+        &format!("{BASE}/saml/metadata/acme.com"),
+        request,
+    )
 }
 
 /// The same for other URLs of ours.

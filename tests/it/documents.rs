@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use harness::{OPERATOR_KEY, TestApp};
-use shared::{operator_api, scim_api};
+use shared::{oidc_api, operator_api, scim_api};
 use tokio::net::TcpListener;
 
 use crate::tidy::workspace;
@@ -22,7 +22,9 @@ fn commands(document: &str) -> Vec<String> {
 async fn check(document: &str) {
     let deployment = TestApp::new().await;
     let app = &deployment.app;
-    let router = scim_api::router(app.clone()).merge(operator_api::router(app.clone()));
+    let router = scim_api::router(app.clone())
+        .merge(operator_api::router(app.clone()))
+        .merge(oidc_api::router(app.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
@@ -61,4 +63,9 @@ async fn the_commands_of_the_scim_document_work() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_commands_of_the_operator_document_work() {
     check("docs/operator-api.md").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_of_the_sign_in_document_work() {
+    check("docs/sign-in.md").await;
 }

@@ -31,6 +31,29 @@ async fn a_client_is_made_listed_read_and_removed_and_its_secret_shown_once() {
 }
 
 #[tokio::test]
+async fn a_client_moves_to_other_urls_and_keeps_its_secret() {
+    let test = TestApp::new().await;
+    let app = test.app(false).await;
+    let user = test.user("ada@acme.com").await;
+    let path = format!("/v1/clients/{}", app.client_id);
+    let change = async |body| test.operator(Method::PATCH, &path, Some(body)).await;
+    let old = test.sign_in(&app, &user, GOOD).await;
+    let moved =
+        change(json!({"redirect_uris": ["https://new.example/cb"]})).await.expect(200).json();
+    assert_eq!(moved["initiate_login_uri"], "https://app.example/login");
+    assert_eq!(moved.get("client_secret"), None);
+    test.authorize(&app.query(GOOD), Some(&old.cookie)).await.expect(400);
+    let cleared =
+        change(json!({"initiate_login_uri": null, "name": "New"})).await.expect(200).json();
+    assert_eq!((&cleared["initiate_login_uri"], &cleared["name"]), (&json!(null), &json!("New")));
+    test.form_of(&app, "/oauth2/token", &App::redemption(&old.code)).await.expect(200);
+    for body in [json!({"redirect_uris": []}), json!({"public": true}), json!({"name": ""})] {
+        change(body).await.expect(400);
+    }
+    test.operator(Method::PATCH, "/v1/clients/x", Some(json!({}))).await.expect(404);
+}
+
+#[tokio::test]
 async fn a_url_that_programs_could_read_differently_is_not_registered() {
     let test = TestApp::new().await;
     for redirect_uris in [

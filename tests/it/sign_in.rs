@@ -76,9 +76,13 @@ async fn a_signed_request_goes_by_either_binding() {
 #[tokio::test]
 async fn every_way_to_sign_and_encrypt_is_taken() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
-    for (sign_response, sign_assertion, encrypt) in
-        [(true, false, false), (false, true, false), (true, true, false), (false, true, true), (true, false, true)]
-    {
+    for (sign_response, sign_assertion, encrypt) in [
+        (true, false, false),
+        (false, true, false),
+        (true, true, false),
+        (false, true, true),
+        (true, false, true),
+    ] {
         let mut browser = Browser::default();
         let request = browser.begin(&test, "/saml/sso/acme.com").await;
         let mut draft = draft(Some(&request));
@@ -86,7 +90,10 @@ async fn every_way_to_sign_and_encrypt_is_taken() {
         draft.sign_assertion = sign_assertion.then(Signing::default);
         draft.encrypt = encrypt.then(Encryption::default);
         browser.respond(&test, &draft.response()).await.expect(200);
-        assert!(browser.cookies().contains("session"), "{sign_response} {sign_assertion} {encrypt}");
+        assert!(
+            browser.cookies().contains("session"),
+            "{sign_response} {sign_assertion} {encrypt}"
+        );
     }
     assert_eq!(test.get("/Users").await.json()["totalResults"], 1);
 }
@@ -95,7 +102,10 @@ async fn every_way_to_sign_and_encrypt_is_taken() {
 async fn the_issuer_picks_the_member_of_a_federation() {
     let test = TestApp::with_connection(json!({})).await;
     let other = "https://other.example/saml";
-    let role = metadata::descriptor(&metadata::key("signing", &KEYS.idp_next), &metadata::services());
+    let role = metadata::descriptor(
+        &metadata::key("use=\"signing\"", &KEYS.idp_next),
+        &metadata::services(),
+    );
     let members = format!("{}{}", metadata::usual(IDP), metadata::entity(other, &role));
     let members = members.replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "");
     let xml = metadata::federation(&members);
@@ -107,7 +117,9 @@ async fn the_issuer_picks_the_member_of_a_federation() {
     let html = String::from_utf8(page.bytes).unwrap();
     let links: Vec<String> = html
         .match_indices("href=\"")
-        .map(|(at, _)| html[at + 6..].split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&"))
+        .map(|(at, _)| {
+            html[at + 6..].split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&")
+        })
         .collect();
     assert_eq!(links.len(), 2, "{html}");
     let link = links.iter().find(|link| link.contains("other")).unwrap();
@@ -124,8 +136,7 @@ async fn the_issuer_picks_the_member_of_a_federation() {
     // The member that was asked, signed with the key of another.
     let forged = BASE64_STANDARD.encode(draft.response());
     browser.post(&test, &acs, &[("SAMLResponse", &forged)]).await.expect(403);
-    let key = |keys: &'static harness::saml::keys::Keys| &keys.idp_next;
-    draft.sign_assertion = Some(Signing { key, ..Signing::default() });
+    draft.sign_assertion = Some(Signing { key: |keys| &keys.idp_next, ..Signing::default() });
     let good = BASE64_STANDARD.encode(draft.response());
     browser.post(&test, "/saml/sso/acme.com", &[("SAMLResponse", &good)]).await.expect(404);
     browser.post(&test, &acs, &[("SAMLResponse", &good)]).await.expect(200);

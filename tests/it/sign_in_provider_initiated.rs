@@ -7,7 +7,8 @@ use serde_json::json;
 /// The hidden field of the page with one button.
 fn sign_in_field(html: &[u8]) -> String {
     let html = String::from_utf8_lossy(html);
-    let (_, rest) = html.split_once("name=\"sign_in\" value=\"").unwrap_or_else(|| panic!("{html}"));
+    let (_, rest) =
+        html.split_once("name=\"sign_in\" value=\"").unwrap_or_else(|| panic!("{html}"));
     rest.split('"').next().unwrap().to_owned()
 }
 

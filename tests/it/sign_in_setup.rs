@@ -71,7 +71,7 @@ async fn what_cannot_be_a_connection_is_refused_with_the_reason() {
         (json!({"idp_metadata_xml": ours}), "our app"),
         (json!({"idp_metadata_xml": "x", "idp_metadata_url": "y"}), "not both"),
         (json!({"clock_skew_seconds": 3600}), "60 to 300"),
-        (json!({"request_binding": "artifact"}), "request_binding"),
+        (json!({"request_binding": "artifact"}), "artifact"),
         (json!({"surprise": 1}), "surprise"),
         (json!({"idp_metadata_xml": metadata::usual(IDP), "metadata_key_pem": "x"}), "key"),
     ] {
@@ -149,7 +149,11 @@ async fn keys_are_rotated_without_a_failed_sign_in() {
         keys.map(|key| key["state"].as_str().unwrap().to_owned()).collect()
     };
     let before = metadata_of(&test, "").await;
-    assert_eq!(count(&before, "<md:KeyDescriptor") + count(&before, "<KeyDescriptor"), 2, "{before}");
+    assert_eq!(
+        count(&before, "<md:KeyDescriptor") + count(&before, "<KeyDescriptor"),
+        2,
+        "{before}"
+    );
 
     assert_eq!(states(&rotate().await.expect(200).json()), ["current", "next"]);
     encrypted().await;
@@ -176,7 +180,10 @@ async fn keys_are_made_with_the_first_connection() {
     let metadata = metadata_of(&test, "").await;
     assert_eq!(count(&metadata, "X509Certificate>"), 4, "{metadata}");
     let keys = test.operator(Method::GET, "/v1/saml-keys", None).await.expect(200).json();
-    assert_eq!((&keys["signing"][0]["state"], keys["signing"].as_array().unwrap().len()), (&json!("current"), 1));
+    assert_eq!(
+        (&keys["signing"][0]["state"], keys["signing"].as_array().unwrap().len()),
+        (&json!("current"), 1)
+    );
     assert!(!keys.to_string().contains("PRIVATE"));
 }
 

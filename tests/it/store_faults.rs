@@ -95,7 +95,7 @@ async fn everything(store: &Store) -> Result<(), StoreError> {
     store.update_user(t, &first, &user(3).keys, &inactive).await?;
     let small = store.create_group(t, id(10), &group("Small"), &[member(1), member(2)]).await?;
     let small = store.update_group(t, &small, &group("Tiny"), &[], &[id(1)]).await?;
-    let many: Vec<GroupMember> = (100..250).map(member).collect();
+    let many: Vec<GroupMember> = (100..203).map(member).collect();
     let large = store.create_group(t, id(11), &group("Large"), &many).await?;
     store.update_group(t, &large, &group("Large"), &[member(2)], &[id(100)]).await?;
     store.delete_user(t, &second, &user(2).keys).await?;
@@ -129,9 +129,7 @@ async fn whichever_call_fails_once_the_outcome_is_the_same() {
     assert_eq!((used.used, used.rules.seats), (0, Some(11)));
     let faults = [
         Fault::Conflict,
-        Fault::Error("ThrottlingException"),
         Fault::Error("ProvisionedThroughputExceededException"),
-        Fault::Error("InternalServerError"),
         Fault::AnswerLost,
     ];
     for nth in 0..calls {

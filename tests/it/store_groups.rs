@@ -26,7 +26,7 @@ async fn add(store: &Store, group: ResourceId, add: &[GroupMember]) -> Result<()
     loop {
         let before = store.group(tenant(1), group).await?.unwrap();
         let present = store.which_are_members(tenant(1), group, &wanted).await?;
-        let missing: Vec<_> = add.iter().filter(|row| !present.contains(row)).copied().collect();
+        let missing: Vec<_> = add.iter().filter(|row| !present.contains(row)).cloned().collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -90,7 +90,8 @@ async fn only_users_and_groups_of_the_tenant_can_be_members() {
     store.create_user(t, id(1), &user(1)).await.unwrap();
     store.create_user(tenant(2), id(2), &user(2)).await.unwrap();
     store.create_group(t, id(3), &group("Nested"), &[]).await.unwrap();
-    let mut expected = vec![member(1), GroupMember { id: id(3), kind: MemberKind::Group }];
+    let mut expected =
+        vec![member(1), GroupMember { id: id(3), kind: MemberKind::Group, display: None }];
     expected.sort_by_key(|member| member.id);
     let found = store.existing_members(t, &[id(1), id(2), id(3), id(4), id(1)]).await.unwrap();
     assert_eq!(found, expected);
@@ -183,7 +184,7 @@ async fn a_deleted_group_leaves_nothing_behind() {
     for size in [0, 3, 90, 91, 1_500] {
         let (table, store) = Table::store().await;
         let t = tenant(1);
-        let nested = GroupMember { id: id(1), kind: MemberKind::Group };
+        let nested = GroupMember { id: id(1), kind: MemberKind::Group, display: None };
         let outer = store.create_group(t, id(2), &group("Outer"), &[nested]).await.unwrap();
         let write = GroupWrite { external_id: Some("G".to_owned()), ..group("Staff") };
         let created = store.create_group(t, id(1), &write, &members(10..10 + size)).await.unwrap();

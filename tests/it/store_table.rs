@@ -211,5 +211,5 @@ pub(crate) fn group(name: &str) -> GroupWrite {
 
 /// The `n`th user as a member.
 pub(crate) fn member(n: u64) -> GroupMember {
-    GroupMember { id: id(n), kind: MemberKind::User }
+    GroupMember { id: id(n), kind: MemberKind::User, display: None }
 }

@@ -26,8 +26,8 @@ async fn a_created_user_is_found_by_everything_that_names_it() {
     assert_eq!(store.user(t, id(1)).await.unwrap().as_ref(), Some(&created));
     let by_name = store.user_by_user_name(t, "anna@acme.com").await.unwrap();
     assert_eq!(by_name.as_ref(), Some(&created));
-    let by_external_id = store.user_by_external_id(t, "E1").await.unwrap();
-    assert_eq!(by_external_id.as_ref(), Some(&created));
+    let by_external_id = store.users_by_external_id(t, "E1").await.unwrap();
+    assert_eq!(by_external_id, std::slice::from_ref(&created));
     for email in ["anna@acme.com", "a@acme.com"] {
         assert_eq!(
             store.users_by_email(t, email).await.unwrap(),
@@ -36,7 +36,7 @@ async fn a_created_user_is_found_by_everything_that_names_it() {
         );
     }
     assert_eq!(store.users_total(t).await.unwrap(), 1);
-    assert_eq!(store.user_by_external_id(t, "e1").await.unwrap(), None);
+    assert_eq!(store.users_by_external_id(t, "e1").await.unwrap(), []);
     assert_eq!(store.user(tenant(2), id(1)).await.unwrap(), None);
     assert_eq!(store.user_by_user_name(tenant(2), "anna@acme.com").await.unwrap(), None);
 }
@@ -68,10 +68,23 @@ async fn a_taken_name_is_refused_and_nothing_is_written() {
     let before = table.rows();
     let refused = store.create_user(t, id(2), &keyed("anna", Some("E2"), &["x"])).await;
     assert!(matches!(refused, Err(StoreError::Conflict(UniqueAttribute::UserName))));
-    let refused = store.create_user(t, id(2), &keyed("bert", Some("E1"), &["x"])).await;
-    assert!(matches!(refused, Err(StoreError::Conflict(UniqueAttribute::ExternalId))));
     assert_eq!(table.rows(), before);
     store.create_user(tenant(2), id(2), &keyed("anna", Some("E1"), &["x"])).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_external_id_may_name_several_users() {
+    let (_, store) = Table::store().await;
+    let t = tenant(1);
+    for (n, name, external_id) in [(1, "a", "E"), (2, "b", "E"), (3, "c", "E#1")] {
+        store.create_user(t, id(n), &keyed(name, Some(external_id), &[])).await.unwrap();
+    }
+    assert_eq!(store.users_by_external_id(t, "E").await.unwrap().len(), 2);
+    let first = store.user(t, id(1)).await.unwrap().unwrap();
+    let keys = keyed("a", Some("E"), &[]).keys;
+    store.update_user(t, &first, &keys, &keyed("a", Some("F"), &[])).await.unwrap();
+    assert_eq!(store.users_by_external_id(t, "E").await.unwrap().len(), 1);
+    assert_eq!(store.users_by_external_id(t, "F").await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +120,7 @@ async fn a_change_moves_the_names_that_changed() {
     let changed = store.update_user(t, &created, &first.keys, &second).await.unwrap().user;
     assert_eq!((changed.version, changed.created), (2, created.created));
     assert_eq!(store.user_by_user_name(t, "anna").await.unwrap(), None);
-    assert_eq!(store.user_by_external_id(t, "E1").await.unwrap(), None);
+    assert_eq!(store.users_by_external_id(t, "E1").await.unwrap(), []);
     assert_eq!(store.users_by_email(t, "b@acme.com").await.unwrap(), []);
     for email in ["anna", "a@acme.com", "c@acme.com"] {
         assert_eq!(
@@ -167,9 +180,7 @@ async fn values_of_any_length_can_be_keys_and_too_large_a_user_is_refused() {
     let long = "é".repeat(4_000);
     store.create_user(t, id(1), &keyed(&long, Some(&long), &["x", &long])).await.unwrap();
     assert!(store.user_by_user_name(t, &long).await.unwrap().is_some());
-    assert!(store.user_by_external_id(t, &long).await.unwrap().is_some());
-    let refused = store.create_user(t, id(2), &keyed("b", Some(&long), &[])).await;
-    assert!(matches!(refused, Err(StoreError::Conflict(UniqueAttribute::ExternalId))));
+    assert_eq!(store.users_by_external_id(t, &long).await.unwrap().len(), 1);
     let huge = UserWrite { document: "x".repeat(400_000), ..user(2) };
     let refused = store.create_user(t, id(2), &huge).await;
     assert!(matches!(refused, Err(StoreError::TooLarge)));

@@ -1,5 +1,6 @@
 //! Starts everything, tells where it is, and stops it.
 
+mod bounded;
 mod sign_in;
 mod signals;
 
@@ -22,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::bounded::Bounded;
 use self::signals::Signals;
 use crate::aws_endpoints;
 use crate::banner::{Aws, Facts, Idp, Oidc, Saml, Scim, Tenant};
@@ -141,7 +143,8 @@ async fn serve_router(listener: TcpListener, router: Router, mut stopping: watch
         // Nothing is ever sent: this ends when the sender is dropped.
         let _ = stopping.changed().await;
     };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+    if let Err(error) = axum::serve(Bounded(listener), router).with_graceful_shutdown(stopped).await
+    {
         tracing::error!(error = &error as &dyn std::error::Error, "a listener failed");
     }
 }

@@ -57,7 +57,10 @@ async fn to_app(
     // The app may have been removed, or another URL registered, while the person was away.
     match app.store.client(&request.client_id).await {
         Ok(Some(client)) if client.redirect_uri(request.redirect_uri.as_str()).is_some() => {}
-        Ok(_) => return Page::refused("The app is not registered any more.").into_response(),
+        Ok(_) => {
+            return Page::refused("the app, or its redirect_uri, is not registered any more")
+                .into_response();
+        }
         Err(error) => {
             let _: OauthError = error.into();
             return Page::UNAVAILABLE.into_response();
@@ -159,6 +162,7 @@ const TESTED: Page = Page {
     status: StatusCode::OK,
     title: "The connection works",
     text: "You can close this page. Nobody was signed in to an app.",
+    detail: "",
     code: "",
 };
 
@@ -166,6 +170,7 @@ const NO_APP: Page = Page {
     status: StatusCode::OK,
     title: "You are signed in",
     text: "Open the app that you want to use.",
+    detail: "",
     code: "",
 };
 
@@ -173,6 +178,7 @@ const DEACTIVATED: Page = Page {
     status: StatusCode::FORBIDDEN,
     title: "Your account is not active",
     text: "Ask the administrators of your organisation to activate it.",
+    detail: "",
     code: "access_denied",
 };
 

@@ -14,17 +14,20 @@ pub(super) struct Page {
     pub(super) title: &'static str,
     /// What to do.
     pub(super) text: &'static str,
+    /// For the developer of the app; empty when there is nothing to say.
+    pub(super) detail: &'static str,
     /// For the log; empty when nothing failed.
     pub(super) code: &'static str,
 }
 
 impl Page {
     /// The app's request is not one that may be answered to the app.
-    pub(super) const fn refused(reason: &'static str) -> Self {
+    pub(super) const fn refused(detail: &'static str) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
             title: "This sign-in link is not valid",
-            text: reason,
+            text: "Go back to the app and try again.",
+            detail,
             code: "invalid_request",
         }
     }
@@ -34,18 +37,24 @@ impl Page {
         status: StatusCode::SERVICE_UNAVAILABLE,
         title: "Sign-in is unavailable",
         text: "Please try again in a moment.",
+        detail: "",
         code: "temporarily_unavailable",
     };
 }
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        let Self { status, title, text, code } = self;
+        let Self { status, title, text, detail, code } = self;
+        let detail = if detail.is_empty() {
+            String::new()
+        } else {
+            format!("\n<p>For the developers of the app: {detail}.</p>")
+        };
         let html = format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
             <meta name=\"viewport\" content=\"width=device-width\">\n\
             <meta name=\"color-scheme\" content=\"light dark\">\n\
-            <title>{title}</title>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>\n</main>\n</html>\n"
+            <title>{title}</title>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>{detail}\n</main>\n</html>\n"
         );
         let mut response = (status, html).into_response();
         if !code.is_empty() {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Created, Items, Json};
 use super::caller::Operator;
-use super::tenants::{PageQuery, checked};
+use super::tenants::{Change, PageQuery, checked};
 use crate::clock::random_bytes;
 use crate::oidc::client::{Client, ClientId, secret_digest};
 use crate::oidc::redirect_uri::AppUrl;
@@ -60,6 +60,17 @@ pub(super) struct NewClient {
     public: bool,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClientChange {
+    name: Option<String>,
+    /// All of them anew.
+    redirect_uris: Option<Vec<String>>,
+    /// Absent leaves it, null clears it.
+    #[serde(default)]
+    initiate_login_uri: Change<String>,
+}
+
 pub(super) async fn create(
     _: Operator,
     State(app): State<AppState>,
@@ -106,6 +117,32 @@ pub(super) async fn read(
     let id = id.parse().map_err(|_| NO_CLIENT)?;
     let client = app.store.client(&id).await?.ok_or(NO_CLIENT)?;
     Ok(Json(ClientView::new(client, None)))
+}
+
+/// Changes what is named. A sign-in that is under way to a URL that is no longer registered ends
+/// on a page.
+pub(super) async fn change(
+    _: Operator,
+    State(app): State<AppState>,
+    Path(id): Path<String>,
+    Json(body): Json<ClientChange>,
+) -> Result<Json<ClientView>, Problem> {
+    let id = id.parse().map_err(|_| NO_CLIENT)?;
+    let before = app.store.client(&id).await?.ok_or(NO_CLIENT)?;
+    let mut after = before.clone();
+    if let Some(name) = body.name {
+        after.name = checked("name", &name)?;
+    }
+    if let Some(texts) = body.redirect_uris {
+        after.redirect_uris = redirect_uris(&texts)?;
+    }
+    match body.initiate_login_uri {
+        Change::Keep => {}
+        Change::Clear => after.initiate_login_uri = None,
+        Change::Set(url) => after.initiate_login_uri = Some(app_url("initiate_login_uri", &url)?),
+    }
+    app.store.replace_client(&before, &after).await?;
+    Ok(Json(ClientView::new(after, None)))
 }
 
 /// All tokens of the app count no more.

@@ -53,7 +53,7 @@ pub(super) struct TenantChange {
 
 /// What a PATCH does to a member that may have no value.
 #[derive(Debug, Default)]
-enum Change<T> {
+pub(super) enum Change<T> {
     /// Absent: it stays.
     #[default]
     Keep,

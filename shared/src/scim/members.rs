@@ -20,6 +20,8 @@ pub struct Member {
     pub value: String,
     /// What it is, where the client says so.
     pub kind: Option<MemberKind>,
+    /// What the client calls it.
+    pub display: Option<String>,
 }
 
 /// What a member is.
@@ -45,7 +47,7 @@ impl Member {
     /// Reads one element of `members`: an object, or the id alone, as Microsoft's Postman
     /// collection sends it. None is no value (RFC 7643 §2.5).
     ///
-    /// `display` is not kept, since it is the other resource's to say.
+    /// A name may come as `displayName`, from the same collection.
     fn read(element: &Value) -> Result<Option<Self>, ScimError> {
         let (value, parts) = match element {
             Value::Object(parts) => (part(parts, "value"), Some(parts)),
@@ -72,7 +74,8 @@ impl Member {
         if value.len() > MAX_ID || value.contains('\0') {
             return Err(invalid("is not the id of a resource"));
         }
-        Ok(Some(Self { value, kind: parts.and_then(kind) }))
+        let display = parts.and_then(display);
+        Ok(Some(Self { value, kind: parts.and_then(kind), display }))
     }
 }
 
@@ -107,6 +110,12 @@ fn kind(parts: &Map<String, Value>) -> Option<MemberKind> {
     })
 }
 
+/// `display`, if it is short enough for a name.
+fn display(parts: &Map<String, Value>) -> Option<String> {
+    let name = part(parts, "display").or_else(|| part(parts, "displayName"))?.as_str()?;
+    (!name.is_empty() && name.len() <= MAX_DISPLAY).then(|| name.to_owned())
+}
+
 /// The member of that name, in any letter case.
 fn part<'a>(parts: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     parts.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -115,6 +124,9 @@ fn part<'a>(parts: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 fn invalid(detail: &str) -> ScimError {
     ScimError::InvalidValue(format!("members.value {detail}"))
 }
+
+/// Names that are longer, in bytes, are not kept: they are for people to tell members apart.
+const MAX_DISPLAY: usize = 256;
 
 /// Longer than any id of ours; a client's own id is echoed in an error at most.
 const MAX_ID: usize = 512;
@@ -127,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_member_is_read_in_every_form_that_clients_send() {
-        let member = |value: &str, kind| Member { value: value.to_owned(), kind };
+        let member = |value: &str, kind| Member { value: value.to_owned(), kind, display: None };
         let members = json!([
             {"value": "1"},
             {"$ref": null, "value": "2"},
@@ -145,7 +157,7 @@ mod tests {
             Ok(vec![
                 member("1", None),
                 member("2", None),
-                member("3", Some(MemberKind::Group)),
+                Member { display: Some("G".to_owned()), ..member("3", Some(MemberKind::Group)) },
                 member("4", Some(MemberKind::User)),
                 member("5", Some(MemberKind::Group)),
                 member("6", None),
@@ -174,7 +186,7 @@ mod tests {
         let mut group = json!({"displayName": "g", "members": [{"value": "1"}]});
         let group = group.as_object_mut().unwrap();
         let members = take(group).unwrap().unwrap();
-        assert_eq!(members, [Member { value: "1".to_owned(), kind: None }]);
+        assert_eq!(members, [Member { value: "1".to_owned(), kind: None, display: None }]);
         assert_eq!(take(group), Ok(None));
     }
 }

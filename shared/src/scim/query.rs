@@ -62,6 +62,10 @@ impl ListQuery {
     pub fn parse(raw_query: &str) -> Result<Self, ScimError> {
         let mut parameters = Parameters::default();
         for (name, value) in form_urlencoded::parse(raw_query.as_bytes()) {
+            // Decoding has put this where the query was not UTF-8.
+            if value.contains(char::REPLACEMENT_CHARACTER) && name.eq_ignore_ascii_case("filter") {
+                return Err(ScimError::InvalidFilter("is not UTF-8".to_owned()));
+            }
             parameters.set(&name, value)?;
         }
         let Parameters {
@@ -282,6 +286,12 @@ mod tests {
             Ok(ListQuery::default())
         );
         assert_eq!(ListQuery::parse("&&=&x=%FF%zz"), Ok(ListQuery::default()));
+    }
+
+    #[test]
+    fn a_filter_that_is_not_utf_8_is_refused() {
+        let query = ListQuery::parse("filter=userName%20eq%20%22%ff%fe%22");
+        assert!(matches!(query, Err(ScimError::InvalidFilter(_))));
     }
 
     #[test]

@@ -51,6 +51,16 @@ pub fn is_unassigned(value: &Value) -> bool {
     }
 }
 
+/// `add members [{"value": "<no id of ours>"}]`: a member that does not exist.
+///
+/// Entra adds members from its own memory, among them users that were deleted here; Microsoft's
+/// Postman collection adds `"string id 1"`; scim-sanity expects 200. A PATCH or PUT passes over
+/// them, since one unknown member must not keep the others out. Creating a group with one is an
+/// error, as it is the client's first word about the group.
+pub const fn ignores_unknown_members(mode: Mode) -> bool {
+    matches!(mode, Mode::Lenient)
+}
+
 /// `manager eq "…"`, `path: "manager"`: an attribute of an extension without its URN.
 ///
 /// Entra asks `id eq "…" and manager eq "…"` before it changes a reference, and old samples of it

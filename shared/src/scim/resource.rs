@@ -12,7 +12,7 @@ mod value;
 
 use serde_json::{Map, Value};
 
-pub use self::answer::{Meta, answer};
+pub use self::answer::{Meta, answer, answer_text};
 pub use self::read::{active, display_name, emails, external_id, user_name};
 pub use self::replace::replace;
 pub(in crate::scim) use self::value::{

@@ -4,11 +4,10 @@ use super::body::JsonBody;
 use super::caller::Caller;
 use super::precondition::IfMatch;
 use super::reply::Reply;
-use super::{groups, users};
+use super::resources::Kind;
 use crate::scim::bulk::{Bulk, BulkMethod, Done, Operation};
 use crate::scim::error::ScimError;
 use crate::scim::projection::Projection;
-use crate::scim::schema::ResourceType;
 
 pub(super) async fn bulk(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimError> {
     let mut bulk = Bulk::parse(body)?;
@@ -22,24 +21,16 @@ pub(super) async fn bulk(caller: Caller, JsonBody(body): JsonBody) -> Result<Rep
 
 async fn run(caller: &Caller, operation: Operation) -> Result<Done, ScimError> {
     let Operation { method, resource_type, id, version, data, .. } = operation;
-    let is_user = std::ptr::eq(resource_type, ResourceType::user());
+    let kind = Kind::of(resource_type);
     let if_match = IfMatch::version(version.as_deref());
     // The response of a bulk operation has no body, so nothing need be read for one.
     let nothing = Projection::parse(Some("id"), None)?;
     let known = id.as_deref().unwrap_or_default();
-    let reply = match (method, is_user) {
-        (BulkMethod::Post, true) => users::add(caller, &nothing, data).await?,
-        (BulkMethod::Post, false) => groups::add(caller, &nothing, data).await?,
-        (BulkMethod::Put, true) => users::put(caller, &nothing, known, &if_match, data).await?,
-        (BulkMethod::Put, false) => groups::put(caller, &nothing, known, &if_match, data).await?,
-        (BulkMethod::Patch, true) => {
-            users::modify(caller, &nothing, known, &if_match, data).await?
-        }
-        (BulkMethod::Patch, false) => {
-            groups::modify(caller, &nothing, known, &if_match, data).await?
-        }
-        (BulkMethod::Delete, true) => users::remove(caller, known, &if_match).await?,
-        (BulkMethod::Delete, false) => groups::remove(caller, known, &if_match).await?,
+    let reply = match method {
+        BulkMethod::Post => kind.add(caller, &nothing, data).await?,
+        BulkMethod::Put => kind.put(caller, &nothing, known, &if_match, data).await?,
+        BulkMethod::Patch => kind.modify(caller, &nothing, known, &if_match, data).await?,
+        BulkMethod::Delete => kind.remove(caller, known, &if_match).await?,
     };
     let created = reply.location.as_deref().and_then(|url| url.rsplit('/').next());
     let id = id.as_deref().or(created).unwrap_or_default().to_owned();

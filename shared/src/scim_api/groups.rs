@@ -3,16 +3,13 @@
 //! Members are rows of their own: nothing here costs more in a large group, except reading or
 //! replacing all of its members.
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::body::JsonBody;
 use super::caller::Caller;
-use super::listing;
 use super::members::{self, MemberChange};
-use super::precondition::{IfMatch, etag, is_not_modified};
+use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
-use super::request::{PathId, Query};
 use super::retry::Attempts;
 use crate::clock::random_uuid;
 use crate::ids::ResourceId;
@@ -22,73 +19,24 @@ use crate::scim::fold::fold;
 use crate::scim::members::{MemberOp, Net, net, split, take};
 use crate::scim::patch::{self, PatchRequest};
 use crate::scim::projection::Projection;
-use crate::scim::query::ListQuery;
 use crate::scim::resource::{self, Meta};
 use crate::scim::schema::ResourceType;
 use crate::store::{GroupWrite, StoreError, StoredGroup};
 
 pub(super) use super::members::MemberBudget;
 
-pub(super) async fn list(caller: Caller, Query(query): Query) -> Result<Reply, ScimError> {
-    let query = ListQuery::parse(&query)?;
-    listing::list(&caller, &[listing::Kind::Groups], &query).await
-}
-
-pub(super) async fn search(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimError> {
-    let query = ListQuery::from_search(&body)?;
-    listing::list(&caller, &[listing::Kind::Groups], &query).await
-}
-
-pub(super) async fn create(
-    caller: Caller,
-    query: Query,
-    JsonBody(body): JsonBody,
-) -> Result<Reply, ScimError> {
-    add(&caller, &query.projection()?, body).await
-}
-
+/// Reads a group.
 pub(super) async fn read(
-    caller: Caller,
-    PathId(id): PathId,
-    query: Query,
-    headers: HeaderMap,
+    caller: &Caller,
+    projection: &Projection,
+    id: &str,
+    if_none_match: &IfNoneMatch,
 ) -> Result<Reply, ScimError> {
-    let projection = query.projection()?;
-    let group = stored(&caller, &id).await?;
-    if is_not_modified(&headers, group.version) {
+    let group = stored(caller, id).await?;
+    if if_none_match.names(group.version) {
         return Ok(Reply::not_modified(etag(group.version)));
     }
-    reply(&caller, StatusCode::OK, &projection, group).await
-}
-
-pub(super) async fn replace(
-    caller: Caller,
-    PathId(id): PathId,
-    query: Query,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody,
-) -> Result<Reply, ScimError> {
-    let projection = query.projection()?;
-    put(&caller, &projection, &id, &IfMatch::of(&headers), body).await
-}
-
-pub(super) async fn patch(
-    caller: Caller,
-    PathId(id): PathId,
-    query: Query,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody,
-) -> Result<Reply, ScimError> {
-    let projection = query.projection()?;
-    modify(&caller, &projection, &id, &IfMatch::of(&headers), body).await
-}
-
-pub(super) async fn delete(
-    caller: Caller,
-    PathId(id): PathId,
-    headers: HeaderMap,
-) -> Result<Reply, ScimError> {
-    remove(&caller, &id, &IfMatch::of(&headers)).await
+    reply(caller, StatusCode::OK, projection, group).await
 }
 
 /// Creates a group, with its members.

@@ -4,10 +4,12 @@
 //! A list without filter and sort costs its page. Anything else reads the collection, up to
 //! [`MOST_CANDIDATES`]; past that the client must page by cursor, which reads as much a page.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
 use super::reply::Reply;
+use super::resources::Kind;
 use super::{groups, users};
 use crate::ids::ResourceId;
 use crate::scim::cursor::CursorScope;
@@ -19,7 +21,6 @@ use crate::scim::matcher;
 use crate::scim::plan::Plan;
 use crate::scim::projection::Projection;
 use crate::scim::query::{ListQuery, Paging};
-use crate::scim::schema::ResourceType;
 use crate::store::{StoredGroup, StoredUser};
 
 /// How many resources one request may look at when no lookup fits its filter.
@@ -27,22 +28,6 @@ const MOST_CANDIDATES: usize = 10_000;
 
 /// How many are read at a time on the way.
 const CHUNK: usize = 500;
-
-/// Which collection.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
-    Users,
-    Groups,
-}
-
-impl Kind {
-    pub(super) fn resource_type(self) -> &'static ResourceType {
-        match self {
-            Self::Users => ResourceType::user(),
-            Self::Groups => ResourceType::group(),
-        }
-    }
-}
 
 /// A stored resource of either kind.
 #[derive(Clone, Debug)]
@@ -154,7 +139,7 @@ async fn by_cursor(
     query: &ListQuery,
     cursor: Option<&str>,
     count: usize,
-) -> Result<ListResponse<Value>, ScimError> {
+) -> Result<ListResponse<Box<RawValue>>, ScimError> {
     let of = kind.resource_type();
     let key = caller.cursor_key().await?;
     let scope =
@@ -207,7 +192,10 @@ async fn look_up(caller: &Caller, kind: Kind, lookup: &Plan) -> Result<Vec<Store
         (Kind::Users, Plan::UserName(name)) => {
             users(store.user_by_user_name(tenant, &fold(name)).await?)
         }
-        (Kind::Users, Plan::ExternalId(id)) => users(store.user_by_external_id(tenant, id).await?),
+        (Kind::Users, Plan::ExternalId(id)) => {
+            let found = store.users_by_external_id(tenant, id).await?;
+            found.into_iter().map(Stored::User).collect()
+        }
         (Kind::Users, Plan::Email(email)) => {
             let found = store.users_by_email(tenant, &fold(email)).await?;
             found.into_iter().map(Stored::User).collect()
@@ -250,15 +238,18 @@ async fn shown(
     caller: &Caller,
     projection: &Projection,
     page: &[Stored],
-) -> Result<Vec<Value>, ScimError> {
+) -> Result<Vec<Box<RawValue>>, ScimError> {
     let mut resources = Vec::with_capacity(page.len());
     let mut budget = groups::MemberBudget::default();
     for stored in page {
         let resource = match stored {
             Stored::User(user) => users::shown(caller, projection, user).await?,
-            Stored::Group(group) => groups::shown(caller, projection, group, &mut budget).await?,
+            Stored::Group(group) => {
+                let group = groups::shown(caller, projection, group, &mut budget).await?;
+                Value::Object(group).to_string()
+            }
         };
-        resources.push(Value::Object(resource));
+        resources.push(RawValue::from_string(resource).map_err(|_| ScimError::Internal)?);
     }
     Ok(resources)
 }

@@ -1,6 +1,6 @@
 //! Members of a group: what operations change, and how many are shown.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use crate::scim::filter::Filter;
 use crate::scim::matcher::matches_element;
 use crate::scim::members::{Member, MemberKind, Net};
 use crate::scim::plan::MembersNeeded;
+use crate::scim::quirks;
 use crate::scim::schema::ResourceType;
 use crate::store::GroupMember;
 
@@ -83,7 +84,12 @@ pub(super) async fn change(
             && (net.reset || removed.contains(&member.id) || matches_any(net, member))
     };
     let remove = present.iter().filter(|member| leaves(member)).map(|member| member.id).collect();
-    Ok(MemberChange { add: known(caller, &new).await?, remove })
+    let add = if quirks::ignores_unknown_members(caller.mode) {
+        look_up(caller, &new).await?.0
+    } else {
+        known(caller, &new).await?
+    };
+    Ok(MemberChange { add, remove })
 }
 
 fn matches_any(net: &Net, member: &GroupMember) -> bool {
@@ -97,19 +103,37 @@ pub(super) async fn known(
     caller: &Caller,
     members: &[Member],
 ) -> Result<Vec<GroupMember>, ScimError> {
-    let unknown =
-        |id: &str| ScimError::InvalidValue(format!("members: {id:?} is no user or group here"));
-    let mut ids = Vec::with_capacity(members.len());
+    let (found, unknown) = look_up(caller, members).await?;
+    match unknown.first() {
+        None => Ok(found),
+        Some(id) => {
+            Err(ScimError::InvalidValue(format!("members: {id:?} is no user or group here")))
+        }
+    }
+}
+
+/// The rows for those who exist in this tenant, and the ids of the others.
+async fn look_up<'m>(
+    caller: &Caller,
+    members: &'m [Member],
+) -> Result<(Vec<GroupMember>, Vec<&'m str>), ScimError> {
+    let mut named: BTreeMap<ResourceId, &Member> = BTreeMap::new();
+    let mut unknown = Vec::new();
     for member in members {
-        ids.push(member.value.parse::<ResourceId>().map_err(|_| unknown(&member.value))?);
+        match member.value.parse() {
+            Ok(id) => drop(named.insert(id, member)),
+            Err(_) => unknown.push(member.value.as_str()),
+        }
     }
-    ids.sort_unstable();
-    ids.dedup();
-    let found = caller.app.store.existing_members(caller.tenant, &ids).await?;
-    if let Some(missing) = ids.iter().find(|id| !found.iter().any(|member| member.id == **id)) {
-        return Err(unknown(&missing.to_string()));
+    let ids: Vec<ResourceId> = named.keys().copied().collect();
+    let mut found = caller.app.store.existing_members(caller.tenant, &ids).await?;
+    for row in &mut found {
+        if let Some(member) = named.remove(&row.id) {
+            row.display.clone_from(&member.display);
+        }
     }
-    Ok(found)
+    unknown.extend(named.into_values().map(|member| member.value.as_str()));
+    Ok((found, unknown))
 }
 
 /// All members of a group, as its resource shows them.
@@ -161,7 +185,11 @@ fn shown(caller: &Caller, member: &GroupMember, brief: bool) -> Value {
         MemberKind::Group => ("Group", "Groups"),
     };
     let location = format!("{}/{endpoint}/{}", caller.scim_url, member.id);
-    json!({"value": member.id, "$ref": location, "type": kind})
+    let mut shown = json!({"value": member.id, "$ref": location, "type": kind});
+    if let (Value::Object(shown), Some(display)) = (&mut shown, &member.display) {
+        shown.insert("display".to_owned(), display.as_str().into());
+    }
+    shown
 }
 
 /// Members in one answer: 47 bytes each, under Lambda's 6 MB.

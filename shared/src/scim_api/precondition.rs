@@ -35,9 +35,20 @@ impl IfMatch {
     }
 }
 
-/// Whether the client has this version already.
-pub(super) fn is_not_modified(headers: &HeaderMap, version: u64) -> bool {
-    joined(headers, &header::IF_NONE_MATCH).is_some_and(|known| names(&known, version))
+/// Which versions the client has already.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct IfNoneMatch(Option<String>);
+
+impl IfNoneMatch {
+    /// Reads the header.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self(joined(headers, &header::IF_NONE_MATCH))
+    }
+
+    /// Whether this version is one of them.
+    pub(super) fn names(&self, version: u64) -> bool {
+        self.0.as_deref().is_some_and(|known| names(known, version))
+    }
 }
 
 fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

@@ -1,15 +1,12 @@
 //! `/Users`: create, read, replace, patch, delete (RFC 7644 §3.3 to §3.6).
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::body::JsonBody;
 use super::caller::Caller;
-use super::listing;
-use super::precondition::{IfMatch, etag, is_not_modified};
+use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
-use super::request::{PathId, Query};
 use super::retry::Attempts;
 use crate::clock::random_uuid;
 use crate::ids::ResourceId;
@@ -20,71 +17,22 @@ use crate::scim::licence::{self, Licence};
 use crate::scim::patch::{self, PatchRequest};
 use crate::scim::plan;
 use crate::scim::projection::Projection;
-use crate::scim::query::ListQuery;
 use crate::scim::resource::{self, Meta};
 use crate::scim::schema::ResourceType;
 use crate::store::{SeatWish, StoreError, StoredUser, UserKeys, UserWrite};
 
-pub(super) async fn list(caller: Caller, Query(query): Query) -> Result<Reply, ScimError> {
-    let query = ListQuery::parse(&query)?;
-    listing::list(&caller, &[listing::Kind::Users], &query).await
-}
-
-pub(super) async fn search(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimError> {
-    let query = ListQuery::from_search(&body)?;
-    listing::list(&caller, &[listing::Kind::Users], &query).await
-}
-
-pub(super) async fn create(
-    caller: Caller,
-    query: Query,
-    JsonBody(body): JsonBody,
-) -> Result<Reply, ScimError> {
-    add(&caller, &query.projection()?, body).await
-}
-
+/// Reads a user.
 pub(super) async fn read(
-    caller: Caller,
-    PathId(id): PathId,
-    query: Query,
-    headers: HeaderMap,
+    caller: &Caller,
+    projection: &Projection,
+    id: &str,
+    if_none_match: &IfNoneMatch,
 ) -> Result<Reply, ScimError> {
-    let projection = query.projection()?;
-    let user = stored(&caller, &id).await?;
-    if is_not_modified(&headers, user.version) {
+    let user = stored(caller, id).await?;
+    if if_none_match.names(user.version) {
         return Ok(Reply::not_modified(etag(user.version)));
     }
-    reply(&caller, StatusCode::OK, &projection, user).await
-}
-
-pub(super) async fn replace(
-    caller: Caller,
-    PathId(id): PathId,
-    query: Query,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody,
-) -> Result<Reply, ScimError> {
-    let projection = query.projection()?;
-    put(&caller, &projection, &id, &IfMatch::of(&headers), body).await
-}
-
-pub(super) async fn patch(
-    caller: Caller,
-    PathId(id): PathId,
-    query: Query,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody,
-) -> Result<Reply, ScimError> {
-    let projection = query.projection()?;
-    modify(&caller, &projection, &id, &IfMatch::of(&headers), body).await
-}
-
-pub(super) async fn delete(
-    caller: Caller,
-    PathId(id): PathId,
-    headers: HeaderMap,
-) -> Result<Reply, ScimError> {
-    remove(&caller, &id, &IfMatch::of(&headers)).await
+    reply(caller, StatusCode::OK, projection, user).await
 }
 
 /// Creates a user.
@@ -244,20 +192,24 @@ async fn reply(
         status,
         etag: Some(etag(user.version)),
         location: Some(meta(&user, &caller.scim_url).location(ResourceType::user())),
-        body: Some(Value::Object(resource).to_string()),
+        body: Some(resource),
     })
 }
 
-/// A user as it is answered: with `id` and `meta`, and as much of it as the client asked for.
+/// A user as it is answered, as JSON text: with `id` and `meta`, and as much of it as the client
+/// asked for.
 pub(super) async fn shown(
     caller: &Caller,
     projection: &Projection,
     user: &StoredUser,
-) -> Result<Map<String, Value>, ScimError> {
+) -> Result<String, ScimError> {
     let of = ResourceType::user();
+    if projection.is_default() {
+        return Ok(resource::answer_text(of, &user.document, &meta(user, &caller.scim_url)));
+    }
     let mut resource = whole(caller, user, projection.needs(of, "groups")).await?;
     projection.apply(of, &mut resource);
-    Ok(resource)
+    Ok(Value::Object(resource).to_string())
 }
 
 /// A user as a filter sees it.

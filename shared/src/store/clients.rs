@@ -26,13 +26,12 @@ fn read(mut item: Item) -> Result<Client, StoreError> {
 }
 
 fn row(client: &Client) -> Result<Item, StoreError> {
-    let uris = serde_json::to_string(&client.redirect_uris).map_err(StoreError::unavailable)?;
     let mut item = Key::client(&client.id).item();
     item.extend([
         ("id".to_owned(), text(client.id.as_str())),
         ("nm".to_owned(), text(&client.name)),
         ("ca".to_owned(), text(client.created_at.to_string())),
-        ("uris".to_owned(), text(uris)),
+        ("uris".to_owned(), text(uris(client)?)),
     ]);
     if let Some(digest) = &client.secret_sha256 {
         item.insert("sha".to_owned(), text(digest));
@@ -41,6 +40,10 @@ fn row(client: &Client) -> Result<Item, StoreError> {
         item.insert("init".to_owned(), text(url.as_str()));
     }
     Ok(item)
+}
+
+fn uris(client: &Client) -> Result<String, StoreError> {
+    serde_json::to_string(&client.redirect_uris).map_err(StoreError::unavailable)
 }
 
 impl Store {
@@ -69,6 +72,16 @@ impl Store {
         let mut range = Range::all(CLIENTS.to_owned(), Consistency::Strong);
         range.sort = last.map(|last| Sort::After(last.as_str().to_owned()));
         self.query(&range, limit).await?.into_iter().map(read).collect()
+    }
+
+    /// Replaces an app that was read, unless its URLs have changed since.
+    #[tracing::instrument(level = "debug", name = "store.replace_client", skip_all)]
+    pub async fn replace_client(&self, before: &Client, after: &Client) -> Result<(), StoreError> {
+        let put = Write::put(row(after)?).when("uris = :uris").bind(":uris", text(uris(before)?));
+        match self.commit(&[((), put)]).await? {
+            Commit::Done => Ok(()),
+            Commit::Refused(_) => Err(StoreError::VersionMismatch),
+        }
     }
 
     /// Removes an app: from now on none of its codes and tokens counts. `false` when there is no

@@ -8,8 +8,6 @@ use std::fmt;
 pub enum UniqueAttribute {
     /// `userName` of a User, compared folded (RFC 7643 §4.1.1).
     UserName,
-    /// `externalId` of a User, compared exactly (RFC 7643 §3.1).
-    ExternalId,
     /// `displayName` of a Group, compared folded.
     DisplayName,
     /// The operator's own name for a tenant.
@@ -23,7 +21,6 @@ impl UniqueAttribute {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UserName => "userName",
-            Self::ExternalId => "externalId",
             Self::DisplayName => "displayName",
             Self::TenantExternalId => "external_id",
             Self::Domain => "domain",

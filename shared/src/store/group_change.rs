@@ -8,7 +8,7 @@ use super::groups::{GroupWrite, StoredGroup};
 use super::item::{Item, number, text};
 use super::keys::{Collection, Key};
 use super::members::{GroupMember, member_row};
-use super::unique::move_value;
+use super::unique::{move_row, move_value};
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
 use crate::ids::{ResourceId, TenantId};
@@ -56,7 +56,7 @@ impl<'a> GroupChange<'a> {
         let mut rows: BTreeMap<ResourceId, RowChange> =
             remove.iter().map(|member| (*member, RowChange::Delete(key(*member)))).collect();
         for member in add {
-            let row = member_row(self.tenant, self.id, *member);
+            let row = member_row(self.tenant, self.id, member);
             rows.insert(member.id, RowChange::Put(row));
         }
         self.rows = rows.into_values().collect();
@@ -114,18 +114,10 @@ impl<'a> GroupChange<'a> {
     fn external_id_writes(&self, after: Option<&StoredGroup>, writes: &mut Vec<(Part, Write)>) {
         let key = |group: &StoredGroup| {
             let external_id = group.external_id.as_deref().filter(|value| !value.is_empty())?;
-            Some(Key::group_external_id(self.tenant, external_id, self.id))
+            Some(Key::external_id(self.tenant, Collection::Groups, external_id, self.id))
         };
         let (old, new) = (self.before.and_then(key), after.and_then(key));
-        if old == new {
-            return;
-        }
-        if let Some(key) = old {
-            writes.push((Part::Unconditional, Write::delete(key)));
-        }
-        if let Some(key) = new {
-            writes.push((Part::Unconditional, Write::put(key.item())));
-        }
+        writes.extend(move_row(old, new).map(|write| (Part::Unconditional, write)));
     }
 
     fn counter_writes(&self, deep: bool, writes: &mut Vec<(Part, Write)>) {

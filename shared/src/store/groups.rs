@@ -4,9 +4,8 @@
 use jiff::Timestamp;
 
 use super::item::{Item, parsed, required_number, take_optional_text, take_text};
-use super::keys::{Collection, Key, SK, group_external_id_prefix, group_external_ids};
+use super::keys::{Collection, Key, SK};
 use super::page::{Page, Row};
-use super::read::{Consistency, Range, Sort, sort_key};
 use super::{Store, StoreError};
 use crate::ids::{ResourceId, TenantId};
 
@@ -93,19 +92,7 @@ impl Store {
         tenant: TenantId,
         external_id: &str,
     ) -> Result<Vec<StoredGroup>, StoreError> {
-        if external_id.is_empty() {
-            return Ok(Vec::new());
-        }
-        let prefix = group_external_id_prefix(external_id);
-        let range = Range::all(group_external_ids(tenant), Consistency::Strong)
-            .sorted(Sort::BeginsWith(prefix.clone()))
-            .keys_only();
-        let mut ids = Vec::new();
-        for row in self.query(&range, usize::MAX).await? {
-            if let Some(id) = sort_key(&row)?.strip_prefix(&prefix).and_then(|id| id.parse().ok()) {
-                ids.push(id);
-            }
-        }
+        let ids = self.ids_by_external_id(tenant, Collection::Groups, external_id).await?;
         self.groups(tenant, &ids).await
     }
 

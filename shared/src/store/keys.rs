@@ -86,10 +86,6 @@ impl Key {
         Self::new(format!("{tenant}#N"), bounded(folded))
     }
 
-    pub(super) fn external_id(tenant: TenantId, external_id: &str) -> Self {
-        Self::new(format!("{tenant}#X"), bounded(external_id))
-    }
-
     pub(super) fn email(tenant: TenantId, lower: &str, id: ResourceId) -> Self {
         Self::new(emails(tenant), format!("{}{id}", email_prefix(lower)))
     }
@@ -98,9 +94,14 @@ impl Key {
         Self::new(format!("{tenant}#GN"), bounded(folded))
     }
 
-    pub(super) fn group_external_id(tenant: TenantId, external_id: &str, id: ResourceId) -> Self {
-        let prefix = group_external_id_prefix(external_id);
-        Self::new(group_external_ids(tenant), format!("{prefix}{id}"))
+    pub(super) fn external_id(
+        tenant: TenantId,
+        collection: Collection,
+        external_id: &str,
+        id: ResourceId,
+    ) -> Self {
+        let prefix = external_id_prefix(external_id);
+        Self::new(external_ids(tenant, collection), format!("{prefix}{id}"))
     }
 
     pub(super) fn member(tenant: TenantId, group: ResourceId, member: ResourceId) -> Self {
@@ -250,13 +251,17 @@ pub(super) fn of_tenant(tenant: TenantId) -> [String; 15] {
         .map(|kind| format!("{tenant}#{kind}"))
 }
 
-/// Partition of the lookup of groups by `externalId`.
-pub(super) fn group_external_ids(tenant: TenantId) -> String {
-    format!("{tenant}#GX")
+/// Partition of the lookup by `externalId`, which need not be unique: it is the client's own
+/// (RFC 7643 §3.1), and Microsoft's collection of requests gives one to several users.
+pub(super) fn external_ids(tenant: TenantId, collection: Collection) -> String {
+    match collection {
+        Collection::Users => format!("{tenant}#X"),
+        Collection::Groups => format!("{tenant}#GX"),
+    }
 }
 
-/// What the sort keys of one `externalId` of groups begin with; a resource id follows.
-pub(super) fn group_external_id_prefix(external_id: &str) -> String {
+/// What the sort keys of one `externalId` begin with; a resource id follows.
+pub(super) fn external_id_prefix(external_id: &str) -> String {
     format!("{}#", bounded(external_id))
 }
 

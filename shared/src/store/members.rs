@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::batch::RowChange;
 use super::groups::StoredGroup;
-use super::item::{Item, parsed, text};
+use super::item::{Item, parsed, take_optional_text, text};
 use super::keys::{Collection, Key, MEMBER, PK, SK, group_of_members, member_of, members};
 use super::read::{Consistency, Range};
 use super::write::Write;
@@ -15,27 +15,33 @@ use crate::ids::{ResourceId, TenantId};
 use crate::scim::members::MemberKind;
 
 /// A member of a group.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct GroupMember {
     /// `members.value`.
     pub id: ResourceId,
     /// `members.type`.
     pub kind: MemberKind,
+    /// `members.display`.
+    pub display: Option<String>,
 }
 
 impl GroupMember {
-    fn read(item: &Item) -> Result<Self, StoreError> {
+    fn read(mut item: Item) -> Result<Self, StoreError> {
         let kind = if item.contains_key(KIND) { MemberKind::Group } else { MemberKind::User };
-        Ok(Self { id: parsed(item, SK)?, kind })
+        let display = take_optional_text(&mut item, DISPLAY);
+        Ok(Self { id: parsed(&item, SK)?, kind, display })
     }
 }
 
 /// The row of a membership. A user is the rule and needs no `k`.
-pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: GroupMember) -> Item {
+pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: &GroupMember) -> Item {
     let mut item = Key::member(tenant, group, member.id).item();
     item.insert(MEMBER.to_owned(), text(member_of(tenant, member.id)));
     if member.kind == MemberKind::Group {
         item.insert(KIND.to_owned(), text("g"));
+    }
+    if let Some(display) = &member.display {
+        item.insert(DISPLAY.to_owned(), text(display));
     }
     item
 }
@@ -50,8 +56,8 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<GroupMember>, StoreError> {
         let mut range = Range::all(members(tenant, group), Consistency::Strong);
-        range.projection = Some("sk, k");
-        self.query(&range, limit).await?.iter().map(GroupMember::read).collect()
+        range.projection = Some("sk, k, n");
+        self.query(&range, limit).await?.into_iter().map(GroupMember::read).collect()
     }
 
     /// Those of `ids` that are members of the group, in id order.
@@ -64,8 +70,8 @@ impl Store {
     ) -> Result<Vec<GroupMember>, StoreError> {
         let ids: BTreeSet<ResourceId> = ids.iter().copied().collect();
         let keys: Vec<Key> = ids.into_iter().map(|id| Key::member(tenant, group, id)).collect();
-        let rows = self.get_many(&keys, Some("sk, k")).await?;
-        let mut found = rows.iter().map(GroupMember::read).collect::<Result<Vec<_>, _>>()?;
+        let rows = self.get_many(&keys, Some("sk, k, n")).await?;
+        let mut found = rows.into_iter().map(GroupMember::read).collect::<Result<Vec<_>, _>>()?;
         found.sort_unstable_by_key(|member| member.id);
         Ok(found)
     }
@@ -87,7 +93,7 @@ impl Store {
             for row in self.get_many(&keys, Some(SK)).await? {
                 let id = parsed(&row, SK)?;
                 left.remove(&id);
-                found.push(GroupMember { id, kind });
+                found.push(GroupMember { id, kind, display: None });
             }
         }
         found.sort_unstable_by_key(|member| member.id);
@@ -172,5 +178,6 @@ impl Store {
 
 /// Marks a member that is a group.
 const KIND: &str = "k";
+const DISPLAY: &str = "n";
 
 const MEMBERS_AT_A_TIME: usize = 1_000;

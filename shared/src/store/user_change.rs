@@ -7,7 +7,7 @@ use super::item::{Item, number, text};
 use super::keys::{Collection, Key};
 use super::pool::{OnJoin, Pool};
 use super::seats::FIRST;
-use super::unique::move_value;
+use super::unique::{move_row, move_value};
 use super::user_writes::{SeatWish, UserWrite};
 use super::users::{MAX_EMAILS, StoredUser, UserKeys};
 use super::write::Write;
@@ -55,8 +55,6 @@ pub(super) enum Part {
     User,
     /// The new `userName`.
     UserName,
-    /// The new `externalId`.
-    ExternalId,
     /// A name given up, conditional on its being this user's.
     Vacated,
     /// A row without a condition.
@@ -185,10 +183,12 @@ impl<'a> Change<'a> {
             (!keys.user_name.is_empty()).then(|| Key::user_name(self.tenant, &keys.user_name))
         };
         move_value((Part::UserName, Part::Vacated), &id, names(old), names(new), writes);
-        let external =
-            |keys: &UserKeys| keys.external_id().map(|value| Key::external_id(self.tenant, value));
+        let external = |keys: &UserKeys| {
+            let value = keys.external_id()?;
+            Some(Key::external_id(self.tenant, Collection::Users, value, self.id))
+        };
         let (old_id, new_id) = (external(old), external(new));
-        move_value((Part::ExternalId, Part::Vacated), &id, old_id, new_id, writes);
+        writes.extend(move_row(old_id, new_id).map(|write| (Part::Unconditional, write)));
         let (old, new) = (old.email_rows(), new.email_rows());
         for email in old.iter().filter(|email| !new.contains(email)) {
             let key = Key::email(self.tenant, email, self.id);

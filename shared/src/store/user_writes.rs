@@ -149,7 +149,6 @@ impl Store {
             Part::User if refusal.found.is_none() => return Err(StoreError::NotFound),
             Part::User => return Err(StoreError::VersionMismatch),
             Part::UserName => return Err(StoreError::Conflict(UniqueAttribute::UserName)),
-            Part::ExternalId => return Err(StoreError::Conflict(UniqueAttribute::ExternalId)),
             Part::Vacated | Part::Unconditional => return Err(StoreError::Corrupt("id")),
             Part::Counter(shard) => shard,
         };

@@ -119,17 +119,15 @@ impl Store {
         self.user_by(tenant, &Key::user_name(tenant, folded)).await
     }
 
-    /// The user with exactly this `externalId`.
-    #[tracing::instrument(level = "debug", name = "store.user_by_external_id", skip_all, fields(tenant.id = %tenant))]
-    pub async fn user_by_external_id(
+    /// The users with exactly this `externalId`, in id order.
+    #[tracing::instrument(level = "debug", name = "store.users_by_external_id", skip_all, fields(tenant.id = %tenant))]
+    pub async fn users_by_external_id(
         &self,
         tenant: TenantId,
         external_id: &str,
-    ) -> Result<Option<StoredUser>, StoreError> {
-        if external_id.is_empty() {
-            return Ok(None);
-        }
-        self.user_by(tenant, &Key::external_id(tenant, external_id)).await
+    ) -> Result<Vec<StoredUser>, StoreError> {
+        let ids = self.ids_by_external_id(tenant, Collection::Users, external_id).await?;
+        self.users(tenant, ids).await
     }
 
     /// The users who may have this address, in lower case, in id order.

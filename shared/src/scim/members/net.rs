@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Member, MemberKind, MemberOp};
+use super::{Member, MemberOp};
 use crate::scim::filter::Filter;
 use crate::scim::matcher::matches_element;
 use crate::scim::schema::ResourceType;
@@ -54,7 +54,7 @@ pub fn net(operations: Vec<MemberOp>) -> Net {
     }
     for (value, last) in last {
         match last {
-            Last::Add(kind) => net.add.push(Member { value, kind }),
+            Last::Add(member) => net.add.push(member),
             Last::Remove if net.reset => {}
             Last::Remove => net.remove.push(value),
         }
@@ -64,13 +64,13 @@ pub fn net(operations: Vec<MemberOp>) -> Net {
 
 /// The last word on one id.
 enum Last {
-    Add(Option<MemberKind>),
+    Add(Member),
     Remove,
 }
 
 impl Last {
     fn is_added_and_satisfies(&self, id: &str, filter: &Filter) -> bool {
-        let Self::Add(kind) = self else { return false };
+        let Self::Add(Member { kind, .. }) = self else { return false };
         let mut element = Map::from_iter([("value".to_owned(), Value::from(id))]);
         if let Some(kind) = kind {
             element.insert("type".to_owned(), kind.as_str().into());
@@ -81,7 +81,7 @@ impl Last {
 }
 
 fn add(last: &mut BTreeMap<String, Last>, members: Vec<Member>) {
-    last.extend(members.into_iter().map(|Member { value, kind }| (value, Last::Add(kind))));
+    last.extend(members.into_iter().map(|member| (member.value.clone(), Last::Add(member))));
 }
 
 fn clear(net: &mut Net, last: &mut BTreeMap<String, Last>) {
@@ -96,9 +96,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::scim::members::MemberKind;
+
+    fn member(id: &str) -> Member {
+        Member { value: id.to_owned(), kind: None, display: None }
+    }
 
     fn members(ids: &[&str]) -> Vec<Member> {
-        ids.iter().map(|id| Member { value: (*id).to_owned(), kind: None }).collect()
+        ids.iter().map(|id| Member { value: (*id).to_owned(), kind: None, display: None }).collect()
     }
 
     fn ids(ids: &[&str]) -> Vec<String> {
@@ -128,7 +133,11 @@ mod tests {
     #[test]
     fn a_filter_spares_who_is_added_after_it() {
         let filter = Filter::parse("type eq \"Group\"").unwrap();
-        let group = |id: &str| Member { value: id.to_owned(), kind: Some(MemberKind::Group) };
+        let group = |id: &str| Member {
+            value: id.to_owned(),
+            kind: Some(MemberKind::Group),
+            display: None,
+        };
         let net = net(vec![
             MemberOp::Add(vec![group("1")]),
             MemberOp::Add(members(&["2"])),
@@ -143,7 +152,9 @@ mod tests {
         let ids = || prop::collection::vec("[a-f]", 0..4);
         let members = || {
             ids().prop_map(|ids| {
-                ids.into_iter().map(|value| Member { value, kind: None }).collect::<Vec<_>>()
+                ids.into_iter()
+                    .map(|value| Member { value, kind: None, display: None })
+                    .collect::<Vec<_>>()
             })
         };
         prop_oneof![
@@ -164,7 +175,7 @@ mod tests {
                 MemberOp::Add(members) => group.extend(members.iter().map(|m| m.value.clone())),
                 MemberOp::Remove(ids) => group.retain(|id| !ids.contains(id)),
                 MemberOp::RemoveMatching(filter) => {
-                    group.retain(|id| !Last::Add(None).is_added_and_satisfies(id, filter));
+                    group.retain(|id| !Last::Add(member(id)).is_added_and_satisfies(id, filter));
                 }
                 MemberOp::Replace(members) => {
                     group = members.iter().map(|m| m.value.clone()).collect();
@@ -185,7 +196,7 @@ mod tests {
             let net = net(operations);
             let mut sum = if net.reset { BTreeSet::new() } else { group };
             for filter in &net.remove_matching {
-                sum.retain(|id| !Last::Add(None).is_added_and_satisfies(id, filter));
+                sum.retain(|id| !Last::Add(member(id)).is_added_and_satisfies(id, filter));
             }
             sum.retain(|id| !net.remove.contains(id));
             sum.extend(net.add.into_iter().map(|member| member.value));

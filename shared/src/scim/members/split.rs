@@ -116,7 +116,8 @@ fn selected(
         (Op::Remove, None) => changes.push(MemberOp::RemoveMatching(filter.clone())),
         // What the filter names is to be a member (see `quirks::creates_missing`).
         (Op::Add, Some(ids)) => {
-            let members = ids.into_iter().map(|value| Member { value, kind: None }).collect();
+            let members =
+                ids.into_iter().map(|value| Member { value, kind: None, display: None }).collect();
             changes.push(MemberOp::Add(members));
         }
         (Op::Replace, Some(ids)) => {
@@ -168,7 +169,7 @@ mod tests {
     }
 
     fn members(ids: &[&str]) -> Vec<Member> {
-        ids.iter().map(|id| Member { value: (*id).to_owned(), kind: None }).collect()
+        ids.iter().map(|id| Member { value: (*id).to_owned(), kind: None, display: None }).collect()
     }
 
     fn removed(ids: &[&str]) -> MemberOp {
@@ -265,7 +266,7 @@ mod tests {
             {"op": "replace", "value": {"id": "7", "displayName": "g", "members": []}},
             {"op": "remove", "path": "members[value eq \"1\"]"},
             {"op": "replace", "path": "externalId", "value": "E"},
-            {"op": "add", "path": "members", "value": [{"value": "2", "display": "b"}]},
+            {"op": "add", "path": "members", "value": [{"value": "2"}]},
         ]))
         .unwrap();
         let expected = PatchRequest::parse(json!({"Operations": [

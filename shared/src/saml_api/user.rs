@@ -131,9 +131,13 @@ impl Arrival<'_> {
             SubjectSource::NameId | SubjectSource::SubjectId | SubjectSource::PairwiseId => true,
             SubjectSource::PrincipalName | SubjectSource::Email => false,
         };
-        if stable && let Some(user) = store.user_by_external_id(tenant, &subject.value).await? {
-            checks.pass(CheckId::UserDomain, "", "matched by externalId");
-            return Ok(Some(user));
+        if stable {
+            let mut users = store.users_by_external_id(tenant, &subject.value).await?;
+            // Several users with one externalId name nobody.
+            if let (Some(user), true) = (users.pop(), users.is_empty()) {
+                checks.pass(CheckId::UserDomain, "", "matched by externalId");
+                return Ok(Some(user));
+            }
         }
         self.check_domain(checks).await?;
         let named = if subject.source == SubjectSource::PairwiseId { "" } else { &subject.value };

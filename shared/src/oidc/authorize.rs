@@ -14,6 +14,7 @@ use super::parameters::Parameters;
 use super::pkce::CodeChallenge;
 use super::redirect_uri::AppUrl;
 use super::scopes::{Scope, Scopes};
+use crate::domain::Domain;
 
 /// A request that we have found good. It waits in the table while the person is at the identity
 /// provider.
@@ -56,12 +57,23 @@ pub enum Prompt {
     SelectAccount,
 }
 
+impl Prompt {
+    const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Unset => None,
+            Self::None => Some("none"),
+            Self::Login => Some("login"),
+            Self::SelectAccount => Some("select_account"),
+        }
+    }
+}
+
 /// How the app names the organisation that the person belongs to.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Organisation {
     /// `domain`, or what follows the `@` of `login_hint`, in lower case.
-    Domain(String),
+    Domain(Domain),
     /// `tenant`: our id of it, or the operator's own.
     Tenant(String),
 }
@@ -117,6 +129,29 @@ impl AuthorizeRequest {
             organisation: organisation(parameters)?,
             requested_at: now,
         })
+    }
+
+    /// The query of the same request with a connection named, for a person who has chosen one.
+    pub fn query(&self, domain: &Domain) -> String {
+        let scope = self.scopes.to_string();
+        let max_age = self.max_age_seconds.map(|seconds| seconds.to_string());
+        let prompt = self.prompt.as_str();
+        let optional = [
+            ("state", self.state.as_deref()),
+            ("nonce", self.nonce.as_deref()),
+            ("max_age", max_age.as_deref()),
+            ("prompt", prompt),
+        ];
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("response_type", "code")
+            .append_pair("client_id", self.client_id.as_str())
+            .append_pair("redirect_uri", self.redirect_uri.as_str())
+            .append_pair("scope", &scope)
+            .append_pair("code_challenge", self.code_challenge.as_str())
+            .append_pair("code_challenge_method", "S256")
+            .append_pair("domain", domain.as_str())
+            .extend_pairs(optional.iter().filter_map(|(name, value)| Some((name, (*value)?))))
+            .finish()
     }
 
     /// Whether the identity provider has to authenticate the person anew (SAML core §3.4.1,
@@ -228,7 +263,10 @@ fn max_age(parameters: &Parameters) -> Result<Option<u32>, OauthError> {
 fn organisation(parameters: &Parameters) -> Result<Option<Organisation>, OauthError> {
     if let Some(domain) = parameters.one("domain")? {
         let refusal = OauthError::invalid_request("domain must be a DNS name");
-        return domain_name(domain).map(Organisation::Domain).ok_or(refusal).map(Some);
+        return domain
+            .parse()
+            .map(|domain| Some(Organisation::Domain(domain)))
+            .map_err(|_| refusal);
     }
     if let Some(tenant) = parameters.one("tenant")? {
         if tenant.len() > MAX_TENANT {
@@ -239,19 +277,7 @@ fn organisation(parameters: &Parameters) -> Result<Option<Organisation>, OauthEr
     // A hint of another form is none: an app passes on what a person typed.
     let hint = parameters.one("login_hint")?;
     let domain = hint.map(|hint| hint.rsplit_once('@').map_or(hint, |(_, domain)| domain));
-    Ok(domain.and_then(domain_name).map(Organisation::Domain))
-}
-
-/// A DNS name of at least two labels, in lower case.
-fn domain_name(text: &str) -> Option<String> {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let is_name = text.len() <= 253 && text.contains('.') && text.split('.').all(is_label);
-    is_name.then(|| text.to_ascii_lowercase())
+    Ok(domain.and_then(|domain| domain.parse().ok()).map(Organisation::Domain))
 }
 
 const MAX_STATE: usize = 2_048;

@@ -37,6 +37,11 @@ impl CodeChallenge {
         }
     }
 
+    /// The parameter as it came.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether `verifier` is what the challenge was made of (RFC 7636 §4.6).
     pub fn is_met_by(&self, verifier: &str) -> bool {
         let is_well_formed = (43..=128).contains(&verifier.len())

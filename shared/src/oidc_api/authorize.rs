@@ -8,12 +8,15 @@ use super::page::Page;
 use super::reply::redirect_error;
 use super::{form, issue, session};
 use crate::base_url::BaseUrl;
+use crate::connection::Connection;
 use crate::ids::TenantId;
 use crate::oidc::authorize::{self, AuthorizeRequest, Organisation, Prompt};
 use crate::oidc::client::Client;
 use crate::oidc::error::{ErrorCode, OauthError};
 use crate::oidc::parameters::Parameters;
 use crate::oidc::redirect_uri::AppUrl;
+use crate::saml_api::{self, Choice};
+use crate::sign_in::Purpose;
 use crate::state::AppState;
 
 pub(super) async fn by_query(
@@ -84,11 +87,49 @@ async fn answer(
         let needed = "the person has to sign in";
         return Err(OauthError::new(ErrorCode::LoginRequired, needed));
     }
-    let Some(_organisation) = &request.organisation else {
+    let Some(organisation) = &request.organisation else {
         let missing = "domain, tenant or login_hint must name the organisation";
         return Err(OauthError::invalid_request(missing));
     };
-    Err(OauthError::new(ErrorCode::AccessDenied, "the organisation has no identity provider"))
+    let connections = connections(app, organisation).await?;
+    match connections.as_slice() {
+        [] => Err(NO_CONNECTION),
+        [connection] => {
+            let purpose = Purpose::App(Box::new(request));
+            Ok(saml_api::begin(app, base_url, connection, purpose).await)
+        }
+        several => Ok(choose(base_url, &request, several)),
+    }
+}
+
+/// The connections of an organisation at which people can sign in.
+async fn connections(
+    app: &AppState,
+    organisation: &Organisation,
+) -> Result<Vec<Connection>, OauthError> {
+    let found = match organisation {
+        Organisation::Domain(domain) => {
+            app.store.connection_of_domain(domain).await?.into_iter().collect()
+        }
+        Organisation::Tenant(name) => match tenant_named(app, name).await? {
+            Some(tenant) => app.store.connections(tenant).await?,
+            None => Vec::new(),
+        },
+    };
+    let connections = found.into_iter().map(|stored| stored.connection);
+    Ok(connections.filter(|connection| connection.ready().is_ok()).collect())
+}
+
+/// A tenant with several connections: the person says which, and the app's request comes again.
+fn choose(base_url: &BaseUrl, request: &AuthorizeRequest, connections: &[Connection]) -> Response {
+    let choices: Vec<Choice> = connections
+        .iter()
+        .map(|connection| Choice {
+            name: connection.domain.to_string(),
+            url: base_url.join(&format!("/oauth2/authorize?{}", request.query(&connection.domain))),
+        })
+        .collect();
+    saml_api::choose(&choices)
 }
 
 /// Whether a connection of a tenant is of the organisation that an app named.
@@ -100,7 +141,7 @@ pub(super) async fn is_of(
 ) -> Result<bool, OauthError> {
     match organisation {
         None => Ok(true),
-        Some(Organisation::Domain(named)) => Ok(named == domain),
+        Some(Organisation::Domain(named)) => Ok(named.as_str() == domain),
         Some(Organisation::Tenant(named)) => Ok(tenant_named(app, named).await? == Some(tenant)),
     }
 }
@@ -115,3 +156,6 @@ pub(super) async fn tenant_named(
     }
     Ok(app.store.tenant_by_external_id(name).await?.map(|tenant| tenant.id))
 }
+
+const NO_CONNECTION: OauthError =
+    OauthError::new(ErrorCode::AccessDenied, "the organisation has no identity provider");

@@ -41,11 +41,11 @@ fn parameters_mean_what_openid_connect_says() {
     check("prompt=create", "invalid_request");
     check("max_age=-1", "invalid_request");
     check("max_age=99999999999", "Unset None None");
-    check("domain=ACME.com", "Unset None Some(Domain(\"acme.com\"))");
+    check("domain=ACME.com", "Unset None Some(Domain(Domain(\"acme.com\")))");
     check("domain=acme", "invalid_request");
     check("domain=a%2Fb.com", "invalid_request");
-    check("login_hint=Ada%40Acme.com", "Unset None Some(Domain(\"acme.com\"))");
-    check("login_hint=acme.com", "Unset None Some(Domain(\"acme.com\"))");
+    check("login_hint=Ada%40Acme.com", "Unset None Some(Domain(Domain(\"acme.com\")))");
+    check("login_hint=acme.com", "Unset None Some(Domain(Domain(\"acme.com\")))");
     check("login_hint=ada", "Unset None None");
     check("tenant=T1&login_hint=a%40b.com", "Unset None Some(Tenant(\"T1\"))");
     check("response_mode=query", "Unset None None");
@@ -106,4 +106,16 @@ fn an_identity_provider_that_did_not_ask_again_does_not_answer() {
     check("max_age=60", "2026-01-01T11:57:00Z", true);
     check("max_age=60", "2026-01-01T11:56:59Z", false);
     check("max_age=60", "2026-01-01T12:05:00Z", true);
+}
+
+#[test]
+fn a_request_whose_connection_was_chosen_is_the_same_request() {
+    for more in ["", "prompt=login&max_age=60", "prompt=select_account", "state=%26%3D%22"] {
+        let good =
+            if more.starts_with("state") { GOOD.replace("state=s&", "") } else { GOOD.to_owned() };
+        let request = read(&format!("{good}&tenant=T1&{more}")).unwrap();
+        let again = read(&request.query(&"acme.com".parse().unwrap())).unwrap();
+        let organisation = Some(Organisation::Domain("acme.com".parse().unwrap()));
+        assert_eq!(again, AuthorizeRequest { organisation, ..request }, "{more}");
+    }
 }

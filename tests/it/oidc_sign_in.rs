@@ -1,0 +1,148 @@
+//! The whole way: app, us, identity provider, us, app.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use harness::browser::{BASE, Browser, draft, draft_for, request_id, request_xml};
+use harness::oidc::{App, GOOD, claims};
+use harness::saml::metadata;
+use harness::saml::world::IDP;
+use harness::{Answer, TestApp};
+use serde_json::json;
+
+fn path(app: &App, rest: &str) -> String {
+    format!("/oauth2/authorize?{}", app.query(rest))
+}
+
+fn html(answer: &Answer) -> String {
+    String::from_utf8(answer.bytes.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn a_person_signs_in_to_an_app_and_then_without_the_identity_provider() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let app = test.app(false).await;
+    let mut browser = Browser::default();
+    let hint = GOOD.replace("domain=acme.com", "login_hint=Ada%40acme.com&scope=openid+email");
+    let hint = hint.replacen("scope=openid&", "", 1);
+    let request = browser.begin(&test, &path(&app, &hint)).await;
+    let answer = browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
+    assert_eq!(answer.redirected("state").as_deref(), Some("s1"));
+    assert_eq!(answer.redirected("iss").as_deref(), Some(BASE));
+    let form = App::redemption(&answer.redirected("code").unwrap());
+    let tokens = test.form_of(&app, "/oauth2/token", &form).await.expect(200).json();
+    let id_token = claims(tokens["id_token"].as_str().unwrap());
+    let users = test.get("/Users").await.json();
+    assert_eq!(id_token["sub"], users["Resources"][0]["id"]);
+    assert_eq!((&id_token["email"], &id_token["nonce"]), (&json!("ada@acme.com"), &json!("n1")));
+    assert_eq!(id_token["email_verified"], true);
+    assert_eq!(id_token["auth_time"], test.clock.now().as_second() - 10);
+    let [record] = test.sign_ins().await.try_into().unwrap();
+    assert_eq!(record["succeeded"], true);
+
+    // The same response again is refused, and gives no code.
+    let replay = browser.respond(&test, &draft(Some(&request)).response()).await;
+    assert!(replay.status.is_client_error());
+    assert_eq!(replay.header("location"), None);
+
+    test.clock.advance(Duration::from_hours(1));
+    let again = browser.get(&test, &path(&app, &format!("{GOOD}&prompt=none"))).await.expect(303);
+    assert!(again.redirected("code").is_some());
+}
+
+#[tokio::test]
+async fn prompt_login_asks_the_identity_provider_to_authenticate_anew() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let app = test.app(false).await;
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, &path(&app, GOOD)).await;
+    browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
+    for (more, forced) in
+        [("prompt=login", true), ("max_age=5", true), ("prompt=select_account", false)]
+    {
+        let answer = browser.get(&test, &path(&app, &format!("{GOOD}&{more}"))).await;
+        let xml = request_xml(&answer.expect(303));
+        assert_eq!(xml.contains("ForceAuthn=\"true\""), forced, "{more}: {xml}");
+    }
+}
+
+#[tokio::test]
+async fn a_deactivated_person_comes_back_to_no_code() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let app = test.app(false).await;
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, &path(&app, GOOD)).await;
+    browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
+    let id = test.get("/Users").await.json()["Resources"][0]["id"].as_str().unwrap().to_owned();
+    test.set_active(&id, false).await;
+    // The session is gone, so the identity provider is asked; its answer does not help.
+    let request = browser.begin(&test, &path(&app, GOOD)).await;
+    let answer = browser.respond(&test, &draft(Some(&request)).response()).await;
+    assert_eq!(answer.redirected("code"), None);
+    assert!(answer.status.is_client_error(), "{}", answer.status);
+}
+
+#[tokio::test]
+async fn an_organisation_without_a_connection_is_told_to_the_app() {
+    let test = TestApp::with_connection(json!({})).await;
+    let app = test.app(false).await;
+    let nobody = test.tenant("Nobody").await;
+    for named in [
+        "domain=unknown.com".to_owned(),
+        "login_hint=ada%40unknown.com".to_owned(),
+        format!("tenant={}", nobody.id),
+        "tenant=unknown".to_owned(),
+    ] {
+        let rest = GOOD.replace("domain=acme.com", &named);
+        let answer = test.authorize(&app.query(&rest), None).await.expect(303);
+        assert_eq!(answer.redirected("error").as_deref(), Some("access_denied"), "{named}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_with_several_connections_lets_the_person_choose() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let app = test.app(false).await;
+    let name = json!({"external_id": "customer-17"});
+    let tenant = format!("/v1/tenants/{}", test.acme.id);
+    test.operator(Method::PATCH, &tenant, Some(name)).await.expect(200);
+    let mut browser = Browser::default();
+    let by_tenant = GOOD.replace("domain=acme.com", "tenant=customer-17");
+    browser.begin(&test, &path(&app, &by_tenant)).await;
+
+    test.connect("acme.org", &metadata::usual(IDP), json!({"jit": true})).await.expect(200);
+    let page = browser.get(&test, &path(&app, &by_tenant)).await.expect(200);
+    let text = html(&page);
+    let link = text.split("href=\"").find(|rest| rest.contains("domain=acme.org")).unwrap();
+    let link = link.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+    let request = request_id(&browser.get(&test, &link).await.expect(303));
+    let (acs, entity_id) =
+        (format!("{BASE}/saml/sso/acme.org"), format!("{BASE}/saml/metadata/acme.org"));
+    let response = draft_for(&acs, &entity_id, Some(&request)).response();
+    let field = {
+        use base64::Engine as _;
+        base64::prelude::BASE64_STANDARD.encode(response)
+    };
+    let answer = browser.post(&test, "/saml/sso/acme.org", &[("SAMLResponse", &field)]).await;
+    let answer = answer.expect(303);
+    assert_eq!(answer.redirected("state").as_deref(), Some("s1"));
+    assert!(answer.redirected("code").is_some());
+}
+
+#[tokio::test]
+async fn a_sign_in_that_the_person_began_ends_at_the_app() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let app = test.app(false).await;
+    let mut browser = Browser::default();
+    let page = "https://app.example/documents/7";
+    let start = format!("/saml/sso/acme.com?target={page}");
+    let request = browser.begin(&test, &start).await;
+    let answer = browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
+    assert!(answer.header("location").unwrap().starts_with("https://app.example/login?iss="));
+    assert_eq!(answer.redirected("target_link_uri").as_deref(), Some(page));
+    // What the app does with it: a request of its own, which the session answers.
+    let hint = answer.redirected("login_hint").unwrap();
+    let rest = GOOD.replace("domain=", "login_hint=").replace("acme.com", &hint);
+    let answer = browser.get(&test, &path(&app, &rest)).await.expect(303);
+    assert!(answer.redirected("code").is_some());
+}

@@ -16,6 +16,7 @@ mod oidc_authorize;
 mod oidc_clients;
 mod oidc_keys;
 mod oidc_sessions;
+mod oidc_sign_in;
 mod oidc_tokens;
 mod saml_attacks;
 mod saml_invariants;

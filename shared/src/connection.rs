@@ -35,7 +35,8 @@ pub struct Connection {
 
 /// What the operator chooses about a connection.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct Settings {
     /// People may sign in.
     pub enabled: bool,

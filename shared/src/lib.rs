@@ -2,11 +2,13 @@
 //!
 //! # Map
 //!
-//! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`oidc`] (requests, claims),
-//! [`token`], [`ids`], [`rate_limit`].
+//! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`saml`] (responses, metadata,
+//! requests), [`oidc`] (requests, claims), [`connection`], [`domain`], [`token`], [`ids`],
+//! [`rate_limit`].
 //!
-//! At the rim: [`scim_api`], [`oidc_api`] and [`operator_api`] (routers), [`store`] (the DynamoDB table),
-//! [`secrets`], [`scim_tokens`] and [`oidc_keys`] (Secrets Manager), [`request_log`], [`telemetry`].
+//! At the rim: [`scim_api`], [`saml_api`], [`oidc_api`] and [`operator_api`] (routers), [`store`]
+//! (the DynamoDB table), [`secrets`], [`scim_tokens`], [`saml_keys`] and [`oidc_keys`] (Secrets
+//! Manager), [`metadata_fetch`] (the Internet), [`request_log`], [`telemetry`].
 //!
 //! Wiring: [`config`], [`aws`], [`state`], [`lambda`].
 //!

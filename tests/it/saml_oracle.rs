@@ -1,9 +1,14 @@
 //! A second opinion on signatures, by an implementation that shares no code with ours.
 
+use bergshamra::c14n::{C14nMode, canonicalize};
 use bergshamra::keys::loader::load_spki_pem;
 use bergshamra::{DsigContext, KeysManager, VerifyResult, verify_all};
+use harness::saml::documents::document;
 use harness::saml::keys::KEYS;
+use harness::saml::mutation::Random;
 use harness::saml::shapes;
+use shared::saml::c14n::{self, Mode};
+use shared::saml::xml::Strict;
 
 /// Whether every signature in the document verifies with a trusted key; none without signatures.
 pub(crate) fn second_opinion(document: &str) -> Option<bool> {
@@ -26,5 +31,24 @@ fn both_implementations_accept_every_valid_shape() {
             opinions.into_iter().flatten().filter_map(second_opinion).collect();
         assert!(!opinions.is_empty(), "{}: nothing is signed", shape.name);
         assert!(opinions.iter().all(|&valid| valid), "{}: they disagree", shape.name);
+    }
+}
+
+#[test]
+fn both_implementations_write_the_same_canonical_forms() {
+    let mut random = Random::new(2026);
+    for _ in 0..3000 {
+        let text = document(&mut random);
+        let tree = Strict::parse(text.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {text}"));
+        let lists: [&[&str]; 3] = [&[], &["a", "zz"], &["#default", "b", "none"]];
+        let forms = lists
+            .map(|list| (Mode::Exclusive, C14nMode::Exclusive, list))
+            .into_iter()
+            .chain([(Mode::Inclusive, C14nMode::Inclusive, [].as_slice())]);
+        for (ours, theirs, prefixes) in forms {
+            let ours = c14n::canonicalize(tree.root(), ours, prefixes, None);
+            let theirs = canonicalize(&text, theirs, None, prefixes).unwrap();
+            assert_eq!(ours, String::from_utf8(theirs).unwrap(), "{prefixes:?} {text}");
+        }
     }
 }

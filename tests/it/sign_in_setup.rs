@@ -71,7 +71,7 @@ async fn what_cannot_be_a_connection_is_refused_with_the_reason() {
         (json!({"idp_metadata_xml": ours}), "our app"),
         (json!({"idp_metadata_xml": "x", "idp_metadata_url": "y"}), "not both"),
         (json!({"clock_skew_seconds": 3600}), "60 to 300"),
-        (json!({"request_binding": "artifact"}), "request_binding"),
+        (json!({"request_binding": "artifact"}), "artifact"),
         (json!({"surprise": 1}), "surprise"),
         (json!({"idp_metadata_xml": metadata::usual(IDP), "metadata_key_pem": "x"}), "key"),
     ] {

@@ -29,22 +29,27 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, high, low] = address.segments();
-    let [h1, h2] = high.to_be_bytes();
-    let [l1, l2] = low.to_be_bytes();
-    let embedded = Ipv4Addr::new(h1, h2, l1, l2);
+    let bits = address.to_bits();
+    let [first, second, ..] = address.segments();
     // An IPv4 address in another dress: mapped, and through a translator (RFC 6052).
-    if matches!([a, b, c, d, e, f], [0, 0, 0, 0, 0, 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0]) {
-        return is_public_v4(embedded);
+    if matches!(bits >> 32, MAPPED | TRANSLATED) {
+        let [.., a, b, c, d] = address.octets();
+        return is_public_v4(Ipv4Addr::new(a, b, c, d));
     }
     // Only 2000::/3 is global unicast. In it: protocol assignments with Teredo, documentation,
     // 6to4, documentation again.
-    (a & 0xe000) == 0x2000
-        && !(a == 0x2001 && b < 0x200)
-        && !(a == 0x2001 && b == 0xdb8)
-        && a != 0x2002
-        && !(a == 0x3fff && b < 0x1000)
+    (first & 0xe000) == 0x2000
+        && !(first == 0x2001 && second < 0x200)
+        && !(first == 0x2001 && second == 0xdb8)
+        && first != 0x2002
+        && !(first == 0x3fff && second < 0x1000)
 }
+
+/// `::ffff:0:0/96`, without its last 32 bits.
+const MAPPED: u128 = 0xffff;
+
+/// `64:ff9b::/96`, likewise.
+const TRANSLATED: u128 = 0x0064_ff9b << 64;
 
 #[cfg(test)]
 mod tests {

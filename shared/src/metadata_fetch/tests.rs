@@ -1,15 +1,15 @@
 use super::*;
 
 #[track_caller]
-fn check(url: &str, reach: Reach, expect: Result<(), FetchFault>) {
-    assert_eq!(checked(url, reach).map(drop), expect, "{url}");
+fn check(url: &str, reach: Reach, expect: &Result<(), FetchFault>) {
+    assert_eq!(&checked(url, reach).map(drop), expect, "{url}");
 }
 
 #[test]
 fn only_https_urls_of_public_hosts_are_fetched() {
-    check("https://idp.example/metadata?x=1", Reach::Internet, Ok(()));
-    check("https://idp.example:443/metadata", Reach::Internet, Ok(()));
-    check("https://8.8.8.8/", Reach::Internet, Ok(()));
+    check("https://idp.example/metadata?x=1", Reach::Internet, &Ok(()));
+    check("https://idp.example:443/metadata", Reach::Internet, &Ok(()));
+    check("https://8.8.8.8/", Reach::Internet, &Ok(()));
     for url in [
         "http://idp.example/",
         "ftp://idp.example/",
@@ -32,7 +32,7 @@ fn only_https_urls_of_public_hosts_are_fetched() {
         "https://idp.example\\@127.0.0.1/",
         "https://idp.example /",
     ] {
-        check(url, Reach::Internet, Err(FetchFault::Url));
+        check(url, Reach::Internet, &Err(FetchFault::Url));
     }
     for url in [
         "https://127.0.0.1/",
@@ -43,17 +43,17 @@ fn only_https_urls_of_public_hosts_are_fetched() {
         "https://10.0.0.1/",
         "https://0.0.0.0/",
     ] {
-        check(url, Reach::Internet, Err(FetchFault::NotPublic));
+        check(url, Reach::Internet, &Err(FetchFault::NotPublic));
     }
 }
 
 #[test]
 fn a_laptop_may_also_read_from_itself() {
-    check("http://127.0.0.1:7400/demo/metadata", Reach::Loopback, Ok(()));
-    check("http://localhost:7400/", Reach::Loopback, Ok(()));
-    check("http://idp.example/", Reach::Loopback, Err(FetchFault::Url));
-    check("https://10.0.0.1/", Reach::Loopback, Err(FetchFault::NotPublic));
-    check("http://169.254.169.254/", Reach::Loopback, Err(FetchFault::Url));
+    check("http://127.0.0.1:7400/demo/metadata", Reach::Loopback, &Ok(()));
+    check("http://localhost:7400/", Reach::Loopback, &Ok(()));
+    check("http://idp.example/", Reach::Loopback, &Err(FetchFault::Url));
+    check("https://10.0.0.1/", Reach::Loopback, &Err(FetchFault::NotPublic));
+    check("http://169.254.169.254/", Reach::Loopback, &Err(FetchFault::Url));
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ impl NewConnection {
             }
             (Some(xml), None) => world.read(xml.as_bytes(), None, pinned)?,
             (None, Some(url)) => {
-                let bytes = fetch(url, world.reach()).await.map_err(unfetched)?;
+                let bytes = fetch(url, world.reach()).await.map_err(|fault| unfetched(&fault))?;
                 world.read(&bytes, Some(url.clone()), pinned)?
             }
         };
@@ -127,7 +127,7 @@ fn pinned_key(pem: &str) -> Result<VerifyingKey, Problem> {
     key.map_err(|fault| Problem::Invalid(format!("metadata_key_pem cannot be used: {fault}")))
 }
 
-fn unfetched(fault: FetchFault) -> Problem {
+fn unfetched(fault: &FetchFault) -> Problem {
     Problem::Invalid(format!("the metadata cannot be read: {fault}"))
 }
 
@@ -213,7 +213,7 @@ pub(super) async fn refresh(
     let known = connection.trust.as_ref().ok_or_else(without_url)?;
     let url = known.metadata_url.clone().ok_or_else(without_url)?;
     let world = World { app: &app, base_url: &base_url, domain: &connection.domain };
-    let bytes = fetch(&url, world.reach()).await.map_err(unfetched)?;
+    let bytes = fetch(&url, world.reach()).await.map_err(|fault| unfetched(&fault))?;
     let fresh = world.read(&bytes, Some(url), known.pinned_key_pem.clone())?;
     let merged = known.refreshed(fresh).map_err(|fault| Problem::Conflict(fault.to_string()))?;
     let changed = merged.providers != known.providers;

@@ -1,6 +1,6 @@
 //! What an assertion says, read from one element (SAML core §2).
 //!
-//! Invariant (*claims from signed bytes*): [`Claims::read`] is called on the root of a fresh parse
+//! Invariant (*claims from signed bytes*): `Claims::read` is called on the root of a fresh parse
 //! of signed text only; see [`super::response`]. It reads and does not judge.
 
 use roxmltree::Node;

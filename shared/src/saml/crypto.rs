@@ -1,29 +1,23 @@
-//! Every cryptographic operation that SAML needs, behind seven functions and four key types, so
-//! that OpenSSL can be replaced by changing this file alone.
+//! Every cryptographic operation that SAML needs, behind a handful of functions and four key
+//! types, so that OpenSSL can be replaced by changing this module alone.
 //!
 //! Invariants: no SHA-1 signature, no HMAC, no RSA PKCS#1 v1.5 decryption can be named through
 //! this interface; a key too weak to trust cannot be made.
 
-use std::fmt;
+mod keys;
 
-use jiff::Timestamp;
-use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::bn::BigNum;
 use openssl::ecdsa::EcdsaSig;
 use openssl::encrypt::Decrypter;
 use openssl::error::ErrorStack;
 use openssl::hash::{MessageDigest, hash};
-use openssl::nid::Nid;
-use openssl::pkey::{Id, PKey, Private, Public};
 use openssl::rsa::Padding;
 use openssl::sign::{RsaPssSaltlen, Signer, Verifier};
 use openssl::symm;
-use openssl::x509::X509;
 
-/// Smallest RSA modulus that we trust, in bits (NIST SP 800-131A).
-pub const MIN_RSA_BITS: u32 = 2048;
-/// Smallest elliptic curve that we trust, in bits.
-pub const MIN_EC_BITS: u32 = 256;
+pub use keys::{
+    Certificate, DecryptionKey, KeyFault, MIN_EC_BITS, MIN_RSA_BITS, SigningKey, VerifyingKey,
+};
 
 /// A message digest for signatures and references.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,25 +76,6 @@ pub enum ContentCipher {
     Aes256Cbc,
 }
 
-/// Why a key or certificate of an identity provider cannot be trusted.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum KeyFault {
-    /// The bytes are not a certificate or key at all.
-    #[error("not a readable certificate or key")]
-    Unreadable,
-    /// Neither RSA nor an elliptic curve that we verify.
-    #[error("a key type that we do not verify; RSA, P-256 and P-384 are")]
-    Type,
-    /// Too short.
-    #[error("{kind} {bits}: too weak; RSA needs 2048 bits and an elliptic curve 256")]
-    Weak {
-        /// `RSA` or `EC`.
-        kind: &'static str,
-        /// Size of the key in bits.
-        bits: u32,
-    },
-}
-
 /// A cryptographic operation did not work. Deliberately without a reason: which step of a
 /// decryption failed is what a padding oracle would like to know.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -110,158 +85,6 @@ pub struct CryptoFault;
 impl From<ErrorStack> for CryptoFault {
     fn from(_: ErrorStack) -> Self {
         Self
-    }
-}
-
-/// A public key that signatures are verified with: RSA of 2048 bits or more, P-256 or P-384.
-#[derive(Clone)]
-pub struct VerifyingKey {
-    key: PKey<Public>,
-    fingerprint: String,
-}
-
-impl VerifyingKey {
-    /// The key of a DER-encoded X.509 certificate. The certificate is only a carrier of the key:
-    /// its dates, names and issuer decide nothing (SAML metadata interoperability profile §2.6.1).
-    pub fn from_certificate(der: &[u8]) -> Result<Self, KeyFault> {
-        let certificate = X509::from_der(der).map_err(|_| KeyFault::Unreadable)?;
-        let key = certificate.public_key().map_err(|_| KeyFault::Unreadable)?;
-        Self::checked(key, fingerprint(der))
-    }
-
-    /// A bare key, as a PEM or DER `SubjectPublicKeyInfo`.
-    pub fn from_public_key(encoded: &[u8]) -> Result<Self, KeyFault> {
-        let key = PKey::public_key_from_pem(encoded)
-            .or_else(|_| PKey::public_key_from_der(encoded))
-            .map_err(|_| KeyFault::Unreadable)?;
-        let der = key.public_key_to_der().map_err(|_| KeyFault::Unreadable)?;
-        Self::checked(key, fingerprint(&der))
-    }
-
-    fn checked(key: PKey<Public>, fingerprint: String) -> Result<Self, KeyFault> {
-        let bits = key.bits();
-        if key.id() == Id::RSA {
-            let strong = bits >= MIN_RSA_BITS;
-            let weak = KeyFault::Weak { kind: "RSA", bits };
-            return if strong { Ok(Self { key, fingerprint }) } else { Err(weak) };
-        }
-        let curve = key.ec_key().ok().and_then(|key| key.group().curve_name());
-        match curve {
-            Some(Nid::X9_62_PRIME256V1 | Nid::SECP384R1) => Ok(Self { key, fingerprint }),
-            Some(_) if bits < MIN_EC_BITS => Err(KeyFault::Weak { kind: "EC", bits }),
-            _ => Err(KeyFault::Type),
-        }
-    }
-
-    /// `RSA 2048`, `EC 256`.
-    pub fn description(&self) -> String {
-        let kind = if self.is_rsa() { "RSA" } else { "EC" };
-        format!("{kind} {}", self.key.bits())
-    }
-
-    /// SHA-256 over the certificate, or over a bare key: as administrators see it elsewhere.
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
-    }
-
-    fn is_rsa(&self) -> bool {
-        self.key.id() == Id::RSA
-    }
-}
-
-impl fmt::Debug for VerifyingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VerifyingKey({}, {})", self.description(), self.fingerprint)
-    }
-}
-
-impl PartialEq for VerifyingKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.key.public_eq(&other.key)
-    }
-}
-
-impl Eq for VerifyingKey {}
-
-/// What an X.509 certificate says around its key; for people to compare, not to decide by.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Certificate {
-    /// The key.
-    pub key: VerifyingKey,
-    /// The subject, `CN=idp.example, O=Acme`.
-    pub subject: String,
-    /// Valid from.
-    pub not_before: Option<Timestamp>,
-    /// Valid until.
-    pub not_after: Option<Timestamp>,
-}
-
-impl Certificate {
-    /// Reads a DER-encoded certificate.
-    pub fn from_der(der: &[u8]) -> Result<Self, KeyFault> {
-        let key = VerifyingKey::from_certificate(der)?;
-        let certificate = X509::from_der(der).map_err(|_| KeyFault::Unreadable)?;
-        let part = |entry: &openssl::x509::X509NameEntryRef| {
-            let name = entry.object().nid().short_name().unwrap_or("?");
-            let value = entry.data().to_string().unwrap_or_default();
-            format!("{name}={value}")
-        };
-        let subject: Vec<String> = certificate.subject_name().entries().map(part).collect();
-        Ok(Self {
-            key,
-            subject: subject.join(", "),
-            not_before: instant(certificate.not_before()),
-            not_after: instant(certificate.not_after()),
-        })
-    }
-}
-
-fn instant(time: &Asn1TimeRef) -> Option<Timestamp> {
-    let since = Asn1Time::from_unix(0).ok()?.diff(time).ok()?;
-    Timestamp::from_second(i64::from(since.days) * 86_400 + i64::from(since.secs)).ok()
-}
-
-/// The RSA private key that assertions are encrypted for.
-#[derive(Clone)]
-pub struct DecryptionKey(PKey<Private>);
-
-impl DecryptionKey {
-    /// Reads an RSA private key in PEM.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyFault> {
-        rsa_private_key(pem).map(Self)
-    }
-}
-
-impl fmt::Debug for DecryptionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DecryptionKey(..)")
-    }
-}
-
-/// The RSA private key that we sign requests and metadata with.
-#[derive(Clone)]
-pub struct SigningKey(PKey<Private>);
-
-impl SigningKey {
-    /// Reads an RSA private key in PEM.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyFault> {
-        rsa_private_key(pem).map(Self)
-    }
-}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey(..)")
-    }
-}
-
-fn rsa_private_key(pem: &[u8]) -> Result<PKey<Private>, KeyFault> {
-    let key = PKey::private_key_from_pem(pem).map_err(|_| KeyFault::Unreadable)?;
-    let bits = key.bits();
-    match (key.id() == Id::RSA, bits >= MIN_RSA_BITS) {
-        (true, true) => Ok(key),
-        (true, false) => Err(KeyFault::Weak { kind: "RSA", bits }),
-        (false, _) => Err(KeyFault::Type),
     }
 }
 
@@ -306,7 +129,7 @@ fn verify_rsa(
     message: &[u8],
     signature: &[u8],
 ) -> Result<bool, ErrorStack> {
-    let mut verifier = Verifier::new(digest.openssl(), &key.key)?;
+    let mut verifier = Verifier::new(digest.openssl(), key.key())?;
     if let Some(salt) = pss {
         verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
         verifier.set_rsa_mgf1_md(digest.openssl())?;
@@ -322,22 +145,22 @@ fn verify_ecdsa(
     signature: &[u8],
 ) -> Result<bool, ErrorStack> {
     // `r` and `s` have exactly the length of the field, so a value has one spelling.
-    let half = (key.key.bits() as usize).div_ceil(8);
+    let half = (key.key().bits() as usize).div_ceil(8);
     let Some((r, s)) = signature.split_at_checked(half).filter(|(_, s)| s.len() == half) else {
         return Ok(false);
     };
     let pair = EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
-    Verifier::new(digest.openssl(), &key.key)?.verify_oneshot(&pair.to_der()?, message)
+    Verifier::new(digest.openssl(), key.key())?.verify_oneshot(&pair.to_der()?, message)
 }
 
 /// Signs with RSASSA-PKCS1-v1_5 and SHA-256, which every identity provider verifies.
 pub fn sign(key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, CryptoFault> {
-    Ok(Signer::new(MessageDigest::sha256(), &key.0)?.sign_oneshot_to_vec(message)?)
+    Ok(Signer::new(MessageDigest::sha256(), key.key())?.sign_oneshot_to_vec(message)?)
 }
 
 /// Unwraps a content key that was encrypted for `key`.
 pub fn unwrap_key(key: &DecryptionKey, oaep: Oaep, wrapped: &[u8]) -> Result<Vec<u8>, CryptoFault> {
-    let mut decrypter = Decrypter::new(&key.0)?;
+    let mut decrypter = Decrypter::new(key.key())?;
     decrypter.set_rsa_padding(Padding::PKCS1_OAEP)?;
     decrypter.set_rsa_oaep_md(oaep.digest.openssl())?;
     decrypter.set_rsa_mgf1_md(oaep.mask.openssl())?;

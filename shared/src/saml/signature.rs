@@ -48,12 +48,20 @@ pub enum SignatureFault {
 ///
 /// It can only be had from [`verify_enveloped`].
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SignedText(String);
+pub struct SignedText {
+    text: String,
+    id: String,
+}
 
 impl SignedText {
     /// The text, for a fresh parse.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The `ID` that the signature refers to: that of the root of the text.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 }
 
@@ -80,13 +88,13 @@ pub fn verify_enveloped(
 
     // One reference, to the parent.
     let id = signed.reference.strip_prefix('#').filter(|id| !id.is_empty());
-    if id.is_none() || id != element.attribute("ID") {
-        return Err(SignatureFault::Reference(clipped(&signed.reference, 96)));
-    }
-    let content = signed.content_form.apply(element, Some(signature));
-    let digest = crypto::digest(signed.digest, content.as_bytes());
-    match digest {
-        Ok(digest) if crypto::same(&digest, &signed.digest_value) => Ok(SignedText(content)),
+    let id = id.filter(|id| element.attribute("ID") == Some(id));
+    let id = id.ok_or_else(|| SignatureFault::Reference(clipped(&signed.reference, 96)))?;
+    let text = signed.content_form.apply(element, Some(signature));
+    match crypto::digest(signed.digest, text.as_bytes()) {
+        Ok(digest) if crypto::same(&digest, &signed.digest_value) => {
+            Ok(SignedText { text, id: id.to_owned() })
+        }
         Ok(_) | Err(_) => Err(SignatureFault::Digest),
     }
 }

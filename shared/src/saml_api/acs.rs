@@ -114,7 +114,7 @@ impl Consumer<'_> {
             Ok(accepted) => accepted,
             Err(failure) => return failure,
         };
-        let began = began(accepted.begun.as_ref());
+        let origin = origin(accepted.begun.as_ref());
         let arrival = Arrival {
             app: self.app,
             connection: &self.connection,
@@ -137,19 +137,17 @@ impl Consumer<'_> {
             Err(NoUser::Store(error)) => return Failure::from(error).into_response(),
         };
         let facts = Facts {
-            began,
+            began: origin,
             user: user.as_ref().map(|user| user.id),
             error: None,
             assertion: Some(&accepted.assertion),
         };
         let reference = record::write(self.app, &self.connection, &checks, facts, self.now).await;
-        match user {
-            Some(user) => self.go_on(accepted, &user, relay_state).await,
-            None => {
-                let name = shown_name(&accepted.assertion);
-                pages::tested(self.connection.domain.as_str(), &name, &reference)
-            }
-        }
+        let Some(user) = user else {
+            let name = shown_name(&accepted.assertion);
+            return pages::tested(self.connection.domain.as_str(), &name, &reference);
+        };
+        self.go_on(accepted, &user, relay_state).await
     }
 
     /// Verifies the response. Checks 1 to 16 and 18 to 21.
@@ -303,7 +301,7 @@ impl Consumer<'_> {
         checks.fail(&error);
         // Before the response is verified, what this browser began last is the best guess.
         let begun = begun.or_else(|| self.begun.last());
-        let facts = Facts { began: began(begun), user: None, error: Some(&error), assertion };
+        let facts = Facts { began: origin(begun), user: None, error: Some(&error), assertion };
         let reference = record::write(self.app, &self.connection, checks, facts, self.now).await;
         let again = begun.and_then(|begun| match &begun.purpose {
             Purpose::Start { target: None } => {
@@ -335,7 +333,7 @@ fn member<'a>(providers: &'a [Provider], response: &[u8]) -> Result<&'a Provider
     })
 }
 
-fn began(begun: Option<&PendingSignIn>) -> &'static str {
+fn origin(begun: Option<&PendingSignIn>) -> &'static str {
     match begun.map(|begun| &begun.purpose) {
         None => "provider",
         Some(Purpose::App(_)) => "app",

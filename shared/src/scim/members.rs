@@ -157,7 +157,7 @@ mod tests {
             Ok(vec![
                 member("1", None),
                 member("2", None),
-                member("3", Some(MemberKind::Group)),
+                Member { display: Some("G".to_owned()), ..member("3", Some(MemberKind::Group)) },
                 member("4", Some(MemberKind::User)),
                 member("5", Some(MemberKind::Group)),
                 member("6", None),

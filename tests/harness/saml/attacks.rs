@@ -1,6 +1,7 @@
 //! Documents that must be refused, each with the one check that must refuse it and a part of the
 //! administrator's text that tells which of its faults.
 
+pub mod addressing;
 pub mod claims;
 pub mod encryption;
 pub mod signatures;
@@ -59,7 +60,10 @@ pub fn all() -> Vec<Attack> {
     let mut corpus = Corpus::default();
     wrapping::add(&mut corpus);
     signatures::add(&mut corpus);
-
+    encryption::add(&mut corpus);
+    claims::add(&mut corpus);
+    addressing::add(&mut corpus);
+    xml::add(&mut corpus);
     corpus.0
 }
 
@@ -89,4 +93,9 @@ pub fn cut(text: &str, start: &str, end: &str) -> (String, String) {
     let to = from + text.get(from..).unwrap().find(end).unwrap() + end.len();
     let part = text.get(from..to).unwrap().to_owned();
     (part, format!("{}{}", text.get(..from).unwrap(), text.get(to..).unwrap()))
+}
+
+/// Settings under which a response for another browser and another context fails twice.
+pub fn evil_settings() -> Settings {
+    Settings { request_open: false, contexts: &["urn:mfa"], ..Settings::default() }
 }

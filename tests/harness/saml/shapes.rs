@@ -103,11 +103,12 @@ pub fn keycloak() -> Draft {
 /// AD FS with our encryption key in its trust: assertion signed, then encrypted.
 pub fn adfs() -> Draft {
     let digest = Some("http://www.w3.org/2000/09/xmldsig#sha1");
-    let mut draft = entra();
-    draft.response_attributes =
-        " Consent=\"urn:oasis:names:tc:SAML:2.0:consent:unspecified\"".to_owned();
-    draft.encrypt = Some(Encryption { digest, ..Encryption::default() });
-    draft
+    Draft {
+        response_attributes: " Consent=\"urn:oasis:names:tc:SAML:2.0:consent:unspecified\""
+            .to_owned(),
+        encrypt: Some(Encryption { digest, ..Encryption::default() }),
+        ..entra()
+    }
 }
 
 /// Google: the assertion is signed, inclusive `xs` types, no XML declaration.

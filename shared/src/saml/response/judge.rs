@@ -5,8 +5,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Assertion, Run};
-use crate::saml::assertion::{AuthnStatement, Bearer, Claims, Conditions};
+use super::Assertion;
+use super::run::Run;
+use crate::saml::assertion::{Attribute, AuthnStatement, Bearer, Claims, Conditions};
 use crate::saml::attributes;
 use crate::saml::checks::CheckId;
 use crate::saml::error::{
@@ -123,9 +124,12 @@ impl Run<'_> {
         self.checks.pass(CheckId::Recipient, acs_url, acs_url);
         let answers = best.in_response_to.clone().unwrap_or_else(|| "(provider-initiated)".into());
         self.checks.pass(CheckId::InResponseTo, answers.clone(), answers);
-        let end = latest.filter(|_| holds)?;
+        let end = latest?;
         let skew = self.expect.clock_skew.seconds();
         self.checks.pass(CheckId::Time, format!("until {end}, ±{skew} s"), self.now.to_string());
+        if !holds {
+            return None;
+        }
         Some((best.in_response_to, end))
     }
 
@@ -279,7 +283,7 @@ impl Run<'_> {
     fn attributes(&mut self, email: Option<&str>, claims: &Claims) {
         const MISSING: &str = "e-mail address";
         let received: Vec<String> =
-            claims.attributes.iter().take(64).map(super::Attribute::listed).collect();
+            claims.attributes.iter().take(64).map(Attribute::listed).collect();
         if email.is_some() {
             self.checks.pass(CheckId::Attributes, MISSING, received.join(", "));
         } else if self.expect.require_email {

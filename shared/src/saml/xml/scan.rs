@@ -146,6 +146,10 @@ fn attribute(text: &str) -> Result<(&str, &str, &str), XmlFault> {
 fn check_name(name: &str, value: &str) -> Result<bool, XmlFault> {
     if let Some(prefix) = name.strip_prefix("xmlns").filter(|p| p.is_empty() || p.starts_with(':'))
     {
+        // Namespaces in XML §3: `xmlns` is never declared.
+        if prefix == ":xmlns" {
+            return Err(malformed("a declaration of xmlns"));
+        }
         let absolute = value.contains(':') || (value.is_empty() && prefix.is_empty());
         let relative = || XmlFault::RelativeNamespace(super::clipped(value, 96));
         return if absolute { Ok(true) } else { Err(relative()) };
@@ -245,6 +249,10 @@ mod tests {
             "<?xml version='1.0'",
             "<a xmlns:p='u:x' xmlns:q='u:x' p:b='1' q:b='2'/>",
             "<a\0/>",
+            "<a xmlns:xmlns='u:x'/>",
+            "<a xmlns:xml='u:x'/>",
+            "<a xmlns:p='http://www.w3.org/2000/xmlns/'/>",
+            "<a xmlns:p='http://www.w3.org/XML/1998/namespace'/>",
         ] {
             check(text, "malformed");
         }

@@ -266,7 +266,7 @@ mod tests {
             {"op": "replace", "value": {"id": "7", "displayName": "g", "members": []}},
             {"op": "remove", "path": "members[value eq \"1\"]"},
             {"op": "replace", "path": "externalId", "value": "E"},
-            {"op": "add", "path": "members", "value": [{"value": "2", "display": "b"}]},
+            {"op": "add", "path": "members", "value": [{"value": "2"}]},
         ]))
         .unwrap();
         let expected = PatchRequest::parse(json!({"Operations": [

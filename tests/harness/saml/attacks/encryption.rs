@@ -1,1 +1,423 @@
+//! Encrypted assertions that were tampered with, or encrypted in a way that must be refused.
 
+use super::{Corpus, cut, evil, replaced};
+use crate::saml::draft::Draft;
+use crate::saml::encryption::{Encryption, base64, encrypt};
+use crate::saml::signing::Signing;
+use crate::saml::world::Settings;
+
+const FAILED: &str = "encrypted for another certificate";
+const ALGORITHM: &str = "is not accepted";
+
+pub(super) fn add(corpus: &mut Corpus) {
+    algorithms(corpus);
+    for cipher in ["aes256-cbc", "aes128-gcm"] {
+        tampered(corpus, cipher);
+        plaintexts(corpus, cipher);
+    }
+    structure(corpus);
+}
+
+fn with(encryption: Encryption) -> String {
+    Draft { encrypt: Some(encryption), ..Draft::default() }.response()
+}
+
+fn algorithms(corpus: &mut Corpus) {
+    for transport in ["rsa-1_5", "rsa-oaep-sha1", "kw-aes128", "dh"] {
+        corpus.add(
+            format!("key transport {transport}"),
+            with(Encryption { transport, ..Encryption::default() }),
+            "saml.enc",
+            ALGORITHM,
+        );
+    }
+    let edit = |from: &str, to: &str| {
+        with(Encryption { edits: vec![(from.to_owned(), to.to_owned())], ..Encryption::default() })
+    };
+    for cipher in ["tripledes-cbc", "aes192-cbc", "aes256-gcm", "none"] {
+        // AES-256-GCM stands in the namespace of 1.1 only.
+        corpus.add(
+            format!("content cipher {cipher}"),
+            edit("#aes256-cbc", &format!("#{cipher}")),
+            "saml.enc",
+            ALGORITHM,
+        );
+    }
+    let oaep =
+        |digest: &'static str| with(Encryption { digest: Some(digest), ..Encryption::default() });
+    corpus.add(
+        "OAEP with MD5",
+        oaep("http://www.w3.org/2001/04/xmldsig-more#md5"),
+        "saml.enc",
+        ALGORITHM,
+    );
+    let mask =
+        with(Encryption { transport: "rsa-oaep", mask: Some("mgf1md5"), ..Encryption::default() });
+    corpus.add("mask generation with MD5", mask, "saml.enc", ALGORITHM);
+    let label =
+        edit("rsa-oaep-mgf1p\">", "rsa-oaep-mgf1p\"><xenc:OAEPparams>AAAA</xenc:OAEPparams>");
+    corpus.add("OAEP with a label", label, "saml.enc", ALGORITHM);
+    corpus.add(
+        "OAEP digest changed",
+        with(Encryption {
+            digest: Some("http://www.w3.org/2001/04/xmlenc#sha256"),
+            edits: vec![("#sha256".to_owned(), "#sha512".to_owned())],
+            ..Encryption::default()
+        }),
+        "saml.enc",
+        FAILED,
+    );
+    corpus.add(
+        "GCM called CBC",
+        with(Encryption {
+            edits: vec![(
+                "http://www.w3.org/2009/xmlenc11#aes256-gcm".to_owned(),
+                "http://www.w3.org/2001/04/xmlenc#aes256-cbc".to_owned(),
+            )],
+            ..Encryption::with("aes256-gcm")
+        }),
+        "saml.enc",
+        FAILED,
+    );
+    corpus.add(
+        "CBC called GCM",
+        edit(
+            "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
+            "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+        ),
+        "saml.enc",
+        FAILED,
+    );
+    corpus.add("AES-256 called AES-128", edit("#aes256-cbc", "#aes128-cbc"), "saml.enc", FAILED);
+    corpus.under(
+        Settings { decrypts: false, ..Settings::default() },
+        "encrypted without our asking",
+        with(Encryption::default()),
+        "saml.enc",
+        "no decryption key",
+    );
+}
+
+fn tampered(corpus: &mut Corpus, cipher: &'static str) {
+    let mut add = |what: &str, encryption: Encryption| {
+        corpus.add(format!("{what}, {cipher}"), with(encryption), "saml.enc", FAILED);
+    };
+    let base = || Encryption::with(cipher);
+    add("encrypted for the attacker", Encryption { key: |keys| &keys.attacker, ..base() });
+    add(
+        "first byte of the ciphertext flipped",
+        Encryption {
+            ciphertext: |mut bytes| {
+                bytes[0] ^= 1;
+                bytes
+            },
+            ..base()
+        },
+    );
+    add(
+        "a byte in the middle flipped",
+        Encryption {
+            ciphertext: |mut bytes| {
+                let at = bytes.len() / 2;
+                bytes[at] ^= 1;
+                bytes
+            },
+            ..base()
+        },
+    );
+    add(
+        "last byte flipped",
+        Encryption {
+            ciphertext: |mut bytes| {
+                let at = bytes.len() - 1;
+                bytes[at] ^= 1;
+                bytes
+            },
+            ..base()
+        },
+    );
+    add(
+        "last block cut off",
+        Encryption {
+            ciphertext: |mut bytes| {
+                bytes.truncate(bytes.len() - 16);
+                bytes
+            },
+            ..base()
+        },
+    );
+    add(
+        "one byte cut off",
+        Encryption {
+            ciphertext: |mut bytes| {
+                bytes.pop();
+                bytes
+            },
+            ..base()
+        },
+    );
+    add(
+        "a block repeated",
+        Encryption {
+            ciphertext: |mut bytes| {
+                let block = bytes[32..48].to_vec();
+                bytes.splice(48..48, block);
+                bytes
+            },
+            ..base()
+        },
+    );
+    add("empty ciphertext", Encryption { ciphertext: |_| Vec::new(), ..base() });
+    add(
+        "an initialization vector alone",
+        Encryption {
+            ciphertext: |mut bytes| {
+                bytes.truncate(16);
+                bytes
+            },
+            ..base()
+        },
+    );
+    add(
+        "wrapped key flipped",
+        Encryption {
+            wrapped: |mut bytes| {
+                bytes[9] ^= 1;
+                bytes
+            },
+            ..base()
+        },
+    );
+    add("wrapped key of zeros", Encryption { wrapped: |bytes| vec![0; bytes.len()], ..base() });
+    add(
+        "wrapped key cut short",
+        Encryption {
+            wrapped: |mut bytes| {
+                bytes.truncate(100);
+                bytes
+            },
+            ..base()
+        },
+    );
+    add("empty wrapped key", Encryption { wrapped: |_| Vec::new(), ..base() });
+    if cipher.ends_with("cbc") {
+        for padding in [0, 17, 32, 255] {
+            add(&format!("padding of {padding}"), Encryption { padding: Some(padding), ..base() });
+        }
+    }
+}
+
+/// What comes out decrypts well and is still not an assertion that the provider signed.
+fn plaintexts(corpus: &mut Corpus, cipher: &'static str) {
+    let blind = cipher.ends_with("cbc");
+    let mut add = |what: &str, draft: Draft, check: &'static str, because: &'static str| {
+        // Without authentication nobody is told which of these it was.
+        let (check, because) = if blind { ("saml.enc", FAILED) } else { (check, because) };
+        corpus.add(format!("{what}, {cipher}"), draft.response(), check, because);
+    };
+    let base = || Encryption::with(cipher);
+    let draft = |encryption| Draft { encrypt: Some(encryption), ..Draft::default() };
+    add(
+        "empty plaintext",
+        draft(Encryption { plaintext: |_| Vec::new(), ..base() }),
+        "saml.xml",
+        "not well-formed",
+    );
+    add(
+        "plaintext that is not UTF-8",
+        draft(Encryption { plaintext: |_| vec![0xFF; 64], ..base() }),
+        "saml.xml",
+        "UTF-8",
+    );
+    add(
+        "plaintext of zeros",
+        draft(Encryption { plaintext: |_| vec![0; 64], ..base() }),
+        "saml.xml",
+        "not well-formed",
+    );
+    add(
+        "bytes after the assertion",
+        draft(Encryption {
+            plaintext: |mut bytes| {
+                bytes.extend(b"\xFF\xFE");
+                bytes
+            },
+            ..base()
+        }),
+        "saml.xml",
+        "UTF-8",
+    );
+    add(
+        "text after the assertion",
+        draft(Encryption {
+            plaintext: |mut bytes| {
+                bytes.extend(b"x");
+                bytes
+            },
+            ..base()
+        }),
+        "saml.xml",
+        "not well-formed",
+    );
+    add(
+        "a comment in the plaintext",
+        draft(Encryption {
+            plaintext: |bytes| {
+                String::from_utf8(bytes).unwrap().replace("ada@", "ada@<!-- -->").into()
+            },
+            ..base()
+        }),
+        "saml.xml",
+        "a comment",
+    );
+    add(
+        "a DTD in the plaintext",
+        draft(Encryption {
+            plaintext: |bytes| [b"<!DOCTYPE a>".to_vec(), bytes].concat(),
+            ..base()
+        }),
+        "saml.xml",
+        "a DTD",
+    );
+    add(
+        "a response in the plaintext",
+        draft(Encryption { plaintext: |_| Draft::default().response().into(), ..base() }),
+        "saml.xml",
+        "the root is",
+    );
+    add(
+        "another root in the plaintext",
+        draft(Encryption { plaintext: |_| b"<a/>".to_vec(), ..base() }),
+        "saml.xml",
+        "the root is",
+    );
+    let inner = Draft { sign_assertion: None, encrypt: Some(base()), ..evil() };
+    add("an assertion that nobody signed", inner, "saml.sig.present", "must be");
+    let attacker =
+        Signing::by(|keys| &keys.attacker, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
+    let inner = Draft { sign_assertion: Some(attacker), encrypt: Some(base()), ..evil() };
+    add("an assertion that the attacker signed", inner, "saml.sig.key", "no trusted key");
+    let changed = Encryption {
+        plaintext: |bytes| String::from_utf8(bytes).unwrap().replace("ada@", "eve@").into(),
+        ..base()
+    };
+    add(
+        "an assertion changed after it was signed",
+        draft(changed),
+        "saml.sig.ref",
+        "changed after",
+    );
+    let sha1 = Signing::by(|keys| &keys.idp, "http://www.w3.org/2000/09/xmldsig#rsa-sha1");
+    add(
+        "an assertion signed with SHA-1",
+        Draft { sign_assertion: Some(sha1), encrypt: Some(base()), ..Draft::default() },
+        "saml.sig.alg",
+        "is not accepted",
+    );
+}
+
+fn structure(corpus: &mut Corpus) {
+    let good = with(Encryption::default());
+    let (key, without) = cut(&good, "<xenc:EncryptedKey", "</xenc:EncryptedKey>");
+    corpus.add("no wrapped key", without, "saml.enc", "EncryptedKey is missing");
+    corpus.add(
+        "500 wrapped keys",
+        replaced(&good, &key, &key.repeat(500)),
+        "saml.enc",
+        "more than once",
+    );
+    let edit = |from: &str, to: &str| replaced(&good, from, to);
+    corpus.add(
+        "ciphertext that is not base64",
+        edit("<xenc:CipherValue>", "<xenc:CipherValue>*"),
+        "saml.enc",
+        "not base64",
+    );
+    corpus.add(
+        "markup in the ciphertext",
+        edit("<xenc:CipherValue>", "<xenc:CipherValue><x/>"),
+        "saml.enc",
+        "text only",
+    );
+    let (value, _) = cut(&key, "<xenc:CipherValue>", "</xenc:CipherValue>");
+    corpus.add(
+        "wrapped key by reference",
+        edit(&value, "<xenc:CipherReference URI=\"http://evil.example/\"/>"),
+        "saml.enc",
+        "CipherValue is missing",
+    );
+    corpus.add(
+        "no encryption method",
+        edit(
+            "<xenc:EncryptionMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#aes256-cbc\"/>",
+            "",
+        ),
+        "saml.enc",
+        "EncryptionMethod is missing",
+    );
+    let (data, _) = cut(&good, "<xenc:EncryptedData", "</xenc:EncryptedData>");
+    corpus.add(
+        "two encrypted parts in one",
+        edit(&data, &format!("{data}{data}")),
+        "saml.enc",
+        "more than once",
+    );
+    corpus.add(
+        "an empty encrypted assertion",
+        edit(&data, ""),
+        "saml.enc",
+        "EncryptedData is missing",
+    );
+    corpus.add(
+        "encrypted data outside",
+        edit("<samlp:Status>", &format!("{data}<samlp:Status>")),
+        "saml.xml",
+        "must not be there",
+    );
+    let draft = Draft::default();
+    let encrypted = |text: &str| {
+        encrypt(text, &Encryption::default())
+            .replace("xmlnsA", "xmlns:saml")
+            .replace("<A:", "<saml:")
+            .replace("</A:", "</saml:")
+    };
+    let one = encrypted(&draft.assertion());
+    corpus.add(
+        "two encrypted assertions",
+        draft.around(&format!("{one}{one}")),
+        "saml.xml",
+        "more than once",
+    );
+    let evil = evil().plain_assertion();
+    corpus.add(
+        "a plain evil assertion beside an encrypted one",
+        draft.around(&format!("{evil}{one}")),
+        "saml.xml",
+        "more than once",
+    );
+    let nested = encrypted(&one);
+    corpus.add(
+        "an encrypted assertion in an encrypted one",
+        draft.around(&nested),
+        "saml.enc",
+        FAILED,
+    );
+    let signed = Draft {
+        sign_response: Some(Signing::default()),
+        sign_assertion: None,
+        encrypt: Some(Encryption::default()),
+        ..Draft::default()
+    }
+    .response();
+    let (value, _) = cut(&signed, "<xenc:CipherData><xenc:CipherValue>", "</xenc:CipherValue>");
+    corpus.add(
+        "ciphertext exchanged under a signed response",
+        replaced(
+            &signed,
+            &value,
+            &format!("<xenc:CipherData><xenc:CipherValue>{}</xenc:CipherValue>", base64(&[7; 64])),
+        ),
+        "saml.sig.ref",
+        "changed after",
+    );
+}

@@ -1,0 +1,106 @@
+//! No attack is accepted, each is refused by the check that is there for it, and none is slow.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
+
+use harness::saml::attacks::{self, EVE};
+use harness::saml::shapes;
+use shared::saml::error::SamlError;
+
+use crate::saml_oracle::second_opinion;
+
+#[test]
+fn every_attack_is_refused_by_its_check() {
+    let attacks = attacks::all();
+    let mut wrong = Vec::new();
+    let mut per_check: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut names = HashSet::new();
+    for attack in &attacks {
+        assert!(names.insert(&attack.name), "two attacks are called {}", attack.name);
+        let verdict = attack.settings.verify(&attack.response);
+        match verdict.result {
+            Ok(assertion) => wrong.push(format!("ACCEPTED {}: {assertion:?}", attack.name)),
+            Err(error) => {
+                *per_check.entry(error.code()).or_default() += 1;
+                let text = error.to_string();
+                if error.code() != attack.check || !text.contains(attack.because) {
+                    wrong.push(format!(
+                        "{}: expected {} \"{}\", was {} \"{text}\"",
+                        attack.name,
+                        attack.check,
+                        attack.because,
+                        error.code()
+                    ));
+                }
+                assert!(!error.public_text().contains(EVE));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), attacks.len(), wrong.join("\n"));
+    assert!(attacks.len() >= 250, "only {}", attacks.len());
+    // Every check that the verifier runs refuses at least one of them.
+    assert_eq!(per_check.len(), 19, "{per_check:?}");
+}
+
+#[test]
+fn no_attack_costs_more_than_its_size() {
+    for attack in attacks::all() {
+        let started = Instant::now();
+        let _ = attack.settings.verify(&attack.response);
+        // The bound is for an unoptimized build on a busy machine; optimized it is a tenth.
+        let elapsed = started.elapsed().as_millis();
+        assert!(elapsed < 1000, "{}: {elapsed} ms", attack.name);
+    }
+}
+
+#[test]
+fn second_opinion_agrees_that_broken_signatures_are_broken() {
+    let mut asked = 0;
+    for attack in attacks::all() {
+        let Ok(text) = std::str::from_utf8(&attack.response) else { continue };
+        let Err(error) = attack.settings.verify(&attack.response).result else { continue };
+        let text_of = error.to_string();
+        let cryptographic = matches!(error, SamlError::SignatureKey { .. })
+            || text_of.contains("changed after it was signed");
+        if cryptographic && text.len() < 100_000 {
+            asked += 1;
+            assert_ne!(second_opinion(text), Some(true), "{}: they disagree", attack.name);
+        }
+    }
+    assert!(asked > 20, "{asked}");
+}
+
+#[test]
+fn all_checks_run_that_can_run() {
+    let valid = shapes::entra().response();
+    let verdict = attacks::evil_settings().verify(valid.as_bytes());
+    let lines: Vec<String> =
+        verdict.checks.iter().map(|c| format!("{} {:?}", c.id.code(), c.outcome)).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+saml.form Passed
+saml.xml Passed
+saml.status Passed
+saml.version Passed
+saml.connection NotReached
+saml.issuer Passed
+saml.sig.present Passed
+saml.sig.alg Passed
+saml.sig.key Passed
+saml.sig.ref Passed
+saml.enc NotReached
+saml.dest Passed
+saml.recipient Passed
+saml.time Passed
+saml.audience Passed
+saml.inresponseto Failed
+saml.replay NotReached
+saml.authncontext Failed
+saml.session Passed
+saml.subject Passed
+saml.attributes Passed
+user.domain NotReached
+user.state NotReached
+user.licence NotReached
+app.redirect NotReached
+");
+}

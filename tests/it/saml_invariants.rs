@@ -1,0 +1,161 @@
+//! The invariants of `shared::saml`, one by one.
+
+use harness::saml::attacks::{self, EVE, replaced};
+use harness::saml::draft::{Draft, at, conditions};
+use harness::saml::encryption::Encryption;
+use harness::saml::keys::KEYS;
+use harness::saml::shapes;
+use harness::saml::signing::Signing;
+use harness::saml::world::{SP, Settings};
+use shared::saml::checks::{CheckId, Outcome};
+use shared::saml::response::{MAX_FIELD, decode_form_field};
+use shared::saml::xml::{MAX_BYTES, Strict};
+
+const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+
+fn verify(response: &str) -> shared::saml::response::Verdict {
+    Settings::default().verify(response.as_bytes())
+}
+
+#[test]
+fn bounded_nothing_is_parsed_that_is_over_the_limit() {
+    let endless = vec![b'<'; MAX_BYTES + 1];
+    let verdict = Settings::default().verify(&endless);
+    assert_eq!(verdict.result.unwrap_err().code(), "saml.form");
+    let reached = verdict.checks.iter().filter(|line| line.outcome != Outcome::NotReached).count();
+    assert_eq!(reached, 1);
+    assert_eq!(decode_form_field(&"A".repeat(MAX_FIELD + 1)).unwrap_err().code(), "saml.form");
+    assert_eq!(decode_form_field("***").unwrap_err().code(), "saml.form");
+    assert_eq!(decode_form_field("PGEv\r\nPg==\n").unwrap(), b"<a/>");
+}
+
+#[test]
+fn bounded_shape_and_size_are_judged_before_any_key_is_used() {
+    for attack in attacks::all().iter().filter(|attack| attack.check == "saml.xml") {
+        let verdict = attack.settings.verify(&attack.response);
+        // An encrypted assertion is opened before its plaintext can be judged.
+        let opened = attack.response.windows(13).any(|part| part == b"EncryptedData");
+        let late = ["more than once", "is missing", "text only", "must not be there"];
+        if !opened && !late.iter().any(|late| attack.because.contains(late)) {
+            let key = verdict.checks.outcome(CheckId::SignatureKey);
+            assert_eq!(key, Outcome::NotReached, "{}", attack.name);
+        }
+    }
+}
+
+#[test]
+fn keys_come_from_metadata_whatever_key_info_says() {
+    let certificate = |pair: &harness::saml::keys::KeyPair| {
+        format!(
+            "<D:X509Data><D:X509Certificate>{}</D:X509Certificate></D:X509Data>",
+            pair.certificate_base64()
+        )
+    };
+    let signed = |signing| Draft { sign_assertion: Some(signing), ..Draft::default() }.response();
+    let misleading = Signing { key_info: Some(certificate(&KEYS.attacker)), ..Signing::default() };
+    assert!(verify(&signed(misleading)).result.is_ok());
+    let forged = Signing {
+        key_info: Some(certificate(&KEYS.idp)),
+        ..Signing::by(|keys| &keys.attacker, RSA_SHA256)
+    };
+    let error = verify(&signed(forged)).result.unwrap_err();
+    assert_eq!(error.code(), "saml.sig.key");
+    // Shown to the administrator, to compare.
+    assert_eq!(error.received(), shared::saml::crypto::fingerprint(&KEYS.idp.der()));
+}
+
+#[test]
+fn claims_are_a_function_of_the_signed_bytes() {
+    let response = shapes::entra().response();
+    let honest = verify(&response).result.unwrap();
+    let canonical = Strict::parse(honest.xml.as_bytes()).unwrap();
+    assert_eq!(canonical.root().attribute("ID"), Some(honest.id.as_str()));
+    assert!(!honest.xml.contains("Signature"), "the signature is no part of what it signs");
+    // What canonicalization makes equal gives the same assertion to the last byte.
+    let respelt = response
+        .replace(" Version=\"2.0\">", "  Version = '2.0'\n>")
+        .replace("ada@acme.com", "&#97;da@acme.com")
+        .replace("<AttributeValue>Ada<", "<AttributeValue >&#x41;da<");
+    assert_ne!(respelt, response);
+    assert_eq!(verify(&respelt).result.unwrap(), honest);
+}
+
+#[test]
+fn what_is_outside_the_signature_can_refuse_and_never_add() {
+    let response = Draft::default().response();
+    let honest = verify(&response).result.unwrap();
+    let header = "Destination=\"https://sp.example/saml/sso/acme.com\"";
+    let consent = replaced(&response, header, &format!("{header} Consent=\"{EVE}\""));
+    assert_eq!(verify(&consent).result.unwrap(), honest);
+    let other = replaced(&response, header, "Destination=\"https://other.example/\"");
+    assert_eq!(verify(&other).result.unwrap_err().code(), "saml.dest");
+}
+
+#[test]
+fn no_oracle_every_change_to_an_unauthenticated_ciphertext_looks_the_same() {
+    let outcomes: Vec<_> = attacks::all()
+        .into_iter()
+        .filter(|attack| attack.name.ends_with(", aes256-cbc"))
+        .map(|attack| attack.settings.verify(&attack.response))
+        .map(|verdict| {
+            // The size is the attacker's own; all other lines must say the same.
+            let lines = verdict.checks.iter().filter(|line| line.id != CheckId::Form).cloned();
+            (verdict.result.unwrap_err(), lines.collect::<Vec<_>>())
+        })
+        .collect();
+    assert!(outcomes.len() > 20);
+    for outcome in &outcomes {
+        assert_eq!(outcome, &outcomes[0]);
+    }
+}
+
+#[test]
+fn no_oracle_one_public_text_up_to_a_good_signature() {
+    let texts: std::collections::HashSet<_> = attacks::all()
+        .iter()
+        .filter(|attack| {
+            matches!(attack.check, "saml.form" | "saml.xml" | "saml.enc")
+                || attack.check.starts_with("saml.sig")
+        })
+        .map(|attack| attack.settings.verify(&attack.response).result.unwrap_err().public_text())
+        .collect();
+    assert_eq!(texts.len(), 1, "{texts:?}");
+}
+
+#[test]
+fn all_checks_the_first_failure_is_the_error_and_the_others_are_recorded() {
+    let draft = Draft {
+        conditions: conditions(Some(&at(600)), None, &[&["https://other.example"]]),
+        destination: Some("https://other.example/acs".to_owned()),
+        authn: String::new(),
+        ..Draft::default()
+    };
+    let verdict = verify(&draft.response());
+    assert_eq!(verdict.result.unwrap_err().code(), "saml.dest");
+    let failed = verdict.checks.iter().filter(|line| line.outcome == Outcome::Failed);
+    let failed: Vec<_> = failed.map(|line| line.id.code()).collect();
+    assert_eq!(failed, ["saml.dest", "saml.time", "saml.audience", "saml.session"]);
+    let audience = verdict.checks.iter().find(|line| line.id == CheckId::Audience).unwrap();
+    assert_eq!(
+        (audience.expected.as_str(), audience.received.as_str()),
+        (SP, "https://other.example")
+    );
+}
+
+#[test]
+fn nothing_of_an_assertion_by_somebody_else_is_recorded() {
+    let foreign = Draft { issuer: "https://evil.example".to_owned(), ..attacks::evil() };
+    let verdict = verify(&foreign.response());
+    assert_eq!(verdict.result.unwrap_err().code(), "saml.issuer");
+    assert_eq!(verdict.checks.outcome(CheckId::Subject), Outcome::NotReached);
+    assert!(verdict.checks.iter().all(|line| !line.received.contains(EVE)));
+    let encrypted = Draft { encrypt: Some(Encryption::with("aes256-gcm")), ..foreign };
+    assert_eq!(verify(&encrypted.response()).result.unwrap_err().code(), "saml.issuer");
+}
+
+#[test]
+fn an_assertion_is_remembered_as_long_as_it_could_be_used() {
+    let assertion = verify(&Draft::default().response()).result.unwrap();
+    // 298 s of life and 180 s of skew.
+    assert_eq!(assertion.replay_until.to_string(), "2026-11-21T12:07:58Z");
+}

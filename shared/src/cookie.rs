@@ -12,18 +12,22 @@ use crate::base_url::BaseUrl;
 /// The prefix `__Host-` makes browsers refuse the cookie from a sibling domain and over http; on
 /// a laptop, where all is http, they would refuse it from us.
 pub fn set(base_url: &BaseUrl, name: &str, value: &str, life: Duration) -> Option<HeaderValue> {
-    written(base_url, name, value, life, "Lax")
+    written(base_url, name, value, life, "; SameSite=Lax")
 }
 
 /// `Set-Cookie` of a cookie that is sent along also with what another site posts: an identity
-/// provider's answer. Browsers take that only over TLS; on a laptop the provider is the same site.
+/// provider's answer.
+///
+/// Browsers take `SameSite=None` only over TLS. Without the attribute, on a laptop, Chromium sends a
+/// cookie along for its first two minutes, and the others send it always; `Lax` would keep every
+/// identity provider out but one on this machine's own address.
 pub fn set_for_posts(
     base_url: &BaseUrl,
     name: &str,
     value: &str,
     life: Duration,
 ) -> Option<HeaderValue> {
-    written(base_url, name, value, life, if base_url.is_https() { "None" } else { "Lax" })
+    written(base_url, name, value, life, if base_url.is_https() { "; SameSite=None" } else { "" })
 }
 
 fn written(
@@ -37,7 +41,7 @@ fn written(
     let name = full_name(base_url, name);
     let secure = if base_url.is_https() { "; Secure" } else { "" };
     let cookie = format!(
-        "{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}"
+        "{name}={value}; Path=/; Max-Age={seconds}; HttpOnly{same_site}{secure}"
     );
     HeaderValue::from_str(&cookie).ok()
 }
@@ -104,6 +108,19 @@ mod tests {
             "__Host-gatehouse-x=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure",
         );
         check("http://127.0.0.1:7400", "gatehouse-x=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn a_cookie_comes_back_with_an_identity_providers_form() {
+        let check = |url: &str, expect: &str| {
+            let cookie = set_for_posts(&base_url(url), "x", "v", Duration::from_secs(60)).unwrap();
+            assert_eq!(cookie, expect);
+        };
+        check(
+            "https://id.example",
+            "__Host-gatehouse-x=v; Path=/; Max-Age=60; HttpOnly; SameSite=None; Secure",
+        );
+        check("http://127.0.0.1:7400", "gatehouse-x=v; Path=/; Max-Age=60; HttpOnly");
     }
 
     #[test]

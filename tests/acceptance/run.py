@@ -25,7 +25,17 @@ from gate.server import Local, Target  # noqa: E402
 
 # In the order of running: what is cheap and tells most comes first.
 RUST_LEVELS = {"rust": ("unit, integration and doc tests", rust.test), "fuzz": ("fuzz targets", rust.fuzz)}
-SUITES = ("okta", "scim_sanity", "scim2_tester", "microsoft", "schemathesis", "abuse")
+SUITES = (
+    "okta",
+    "scim_sanity",
+    "scim2_tester",
+    "microsoft",
+    "schemathesis",
+    "abuse",
+    "sign_in_demo",
+    "sign_in_simplesamlphp",
+    "sign_in_samlp",
+)
 
 
 def main():

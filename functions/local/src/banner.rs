@@ -18,7 +18,13 @@ pub struct Facts {
     pub scim: Scim,
     /// The demo's customer.
     pub tenant: Tenant,
-    // Here: `portal_url`, `saml`, `oidc` and `demo_idp`, with the parts that serve them.
+    // Here: `portal_url`, with the part that serves it.
+    /// What an identity provider's sign-on page asks for.
+    pub saml: Saml,
+    /// What an application needs in order to sign people in.
+    pub oidc: Oidc,
+    /// The demo's identity provider.
+    pub demo_idp: Idp,
     /// The embedded AWS services.
     pub aws: Aws,
 }
@@ -39,6 +45,43 @@ pub struct Tenant {
     pub id: String,
     /// The domain that it owns.
     pub domain: String,
+}
+
+/// What an identity provider's sign-on page asks for, for the demo's domain.
+#[derive(Clone, Serialize)]
+pub struct Saml {
+    /// Where a sign-in begins.
+    pub sso_url: String,
+    /// Where the identity provider's answer goes.
+    pub acs_url: String,
+    /// The same, when a federation answers.
+    pub federated_acs_url: String,
+    /// The service provider's metadata.
+    pub metadata_url: String,
+    /// The service provider's name; the same URL.
+    pub entity_id: String,
+}
+
+/// The demo's application, as an OIDC client.
+#[derive(Clone, Serialize)]
+pub struct Oidc {
+    /// Below it is `/.well-known/openid-configuration`.
+    pub issuer: String,
+    /// The application's name.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// Where its codes go.
+    pub redirect_uri: String,
+}
+
+/// The demo's identity provider.
+#[derive(Clone, Serialize)]
+pub struct Idp {
+    /// Where its metadata is.
+    pub metadata_url: String,
+    /// Its name; the same URL.
+    pub entity_id: String,
 }
 
 /// The embedded AWS services.
@@ -62,18 +105,23 @@ impl Facts {
 /// The page for people.
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { base_url, operator_key, scim, tenant, aws } = self;
+        let Self { base_url, operator_key, scim, tenant, saml, oidc, demo_idp, aws } = self;
         let table = &aws.table;
         writeln!(f, "Gatehouse runs at {base_url}. Ctrl-C stops it.\n")?;
+        writeln!(f, "  Sign in: {base_url}/demo\n")?;
         for (name, value) in [
             ("SCIM base URL", &scim.base_url),
             ("SCIM token", &scim.token),
             ("Tenant", &format!("{} ({})", tenant.domain, tenant.id)),
             ("Operator key", operator_key),
+            ("SAML metadata", &saml.metadata_url),
+            ("OIDC client", &format!("{} (issuer {})", oidc.client_id, oidc.issuer)),
+            ("OIDC secret", &oidc.client_secret),
+            ("Demo IdP metadata", &demo_idp.metadata_url),
             ("DynamoDB", &format!("{} (table {table})", aws.dynamodb_endpoint)),
             ("Secrets Manager", &aws.secretsmanager_endpoint),
         ] {
-            writeln!(f, "  {name:<17}{value}")?;
+            writeln!(f, "  {name:<19}{value}")?;
         }
         writeln!(f, "\nProvision a user, as an IdP does:\n")?;
         writeln!(f, "  curl -s {}/Users \\", scim.base_url)?;
@@ -99,7 +147,7 @@ const EXAMPLE_USER: &str = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0
 
 #[cfg(test)]
 mod tests {
-    use super::{Aws, EXAMPLE_NAME, EXAMPLE_USER, Facts, Scim, Tenant};
+    use super::{Aws, EXAMPLE_NAME, EXAMPLE_USER, Facts, Idp, Oidc, Saml, Scim, Tenant};
 
     fn facts() -> Facts {
         Facts {
@@ -110,6 +158,23 @@ mod tests {
                 token: "token".to_owned(),
             },
             tenant: Tenant { id: "id".to_owned(), domain: "acme.com".to_owned() },
+            saml: Saml {
+                sso_url: "http://127.0.0.1:7400/saml/sso/acme.com".to_owned(),
+                acs_url: "http://127.0.0.1:7400/saml/sso/acme.com".to_owned(),
+                federated_acs_url: "http://127.0.0.1:7400/saml/sso/acme.com/federated".to_owned(),
+                metadata_url: "http://127.0.0.1:7400/saml/metadata/acme.com".to_owned(),
+                entity_id: "http://127.0.0.1:7400/saml/metadata/acme.com".to_owned(),
+            },
+            oidc: Oidc {
+                issuer: "http://127.0.0.1:7400".to_owned(),
+                client_id: "client".to_owned(),
+                client_secret: "secret".to_owned(),
+                redirect_uri: "http://127.0.0.1:7400/demo/callback".to_owned(),
+            },
+            demo_idp: Idp {
+                metadata_url: "http://127.0.0.1:7400/demo/idp/metadata".to_owned(),
+                entity_id: "http://127.0.0.1:7400/demo/idp/metadata".to_owned(),
+            },
             aws: Aws {
                 dynamodb_endpoint: "http://127.0.0.1:7401".to_owned(),
                 secretsmanager_endpoint: "http://127.0.0.1:7402".to_owned(),
@@ -126,6 +191,15 @@ mod tests {
                 r#"{"base_url":"http://127.0.0.1:7400","operator_key":"operator","#,
                 r#""scim":{"base_url":"http://127.0.0.1:7400/scim/v2","token":"token"},"#,
                 r#""tenant":{"id":"id","domain":"acme.com"},"#,
+                r#""saml":{"sso_url":"http://127.0.0.1:7400/saml/sso/acme.com","#,
+                r#""acs_url":"http://127.0.0.1:7400/saml/sso/acme.com","#,
+                r#""federated_acs_url":"http://127.0.0.1:7400/saml/sso/acme.com/federated","#,
+                r#""metadata_url":"http://127.0.0.1:7400/saml/metadata/acme.com","#,
+                r#""entity_id":"http://127.0.0.1:7400/saml/metadata/acme.com"},"#,
+                r#""oidc":{"issuer":"http://127.0.0.1:7400","client_id":"client","#,
+                r#""client_secret":"secret","redirect_uri":"http://127.0.0.1:7400/demo/callback"},"#,
+                r#""demo_idp":{"metadata_url":"http://127.0.0.1:7400/demo/idp/metadata","#,
+                r#""entity_id":"http://127.0.0.1:7400/demo/idp/metadata"},"#,
                 r#""aws":{"dynamodb_endpoint":"http://127.0.0.1:7401","#,
                 r#""secretsmanager_endpoint":"http://127.0.0.1:7402","table":"gatehouse"}}"#
             )

@@ -1,7 +1,10 @@
-//! What there is to try: the keys of this instance, and a tenant with a SCIM token.
+//! What there is to try: the keys of this instance, a tenant with a SCIM token and a connection, an application.
 //!
 //! Everything is made once and found again at the next start, even when the first was killed half
 //! way. Since of a token only the digest is stored, the demo keeps its own in a private file.
+
+mod client;
+mod connection;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +21,9 @@ use shared::state::AppState;
 use shared::store::{StoreError, Tenant};
 use shared::token::ScimToken;
 
+pub(crate) use self::client::Client;
+use self::connection::ConnectionError;
+use crate::demo_idp::{DemoIdp, KeyError};
 use crate::private_file;
 
 /// The domain of the demo's tenant.
@@ -29,6 +35,10 @@ pub(crate) struct Demo {
     pub(crate) tenant: TenantId,
     /// None when the user has revoked it and made two others.
     pub(crate) scim_token: Option<ScimToken>,
+    /// Whom people sign in with.
+    pub(crate) idp: DemoIdp,
+    /// What they sign in to.
+    pub(crate) client: Client,
 }
 
 impl Demo {
@@ -36,6 +46,7 @@ impl Demo {
     /// directory all of it is new.
     pub(crate) async fn prepare(
         app: &AppState,
+        base_url: &str,
         directory: Option<&Path>,
     ) -> Result<Self, DemoError> {
         let memory = Memory { file: directory.map(|directory| directory.join(FILE)) };
@@ -44,7 +55,10 @@ impl Demo {
         let known = memory.recall()?;
         let tenant = tenant(app, known.as_ref()).await?;
         let scim_token = scim_token(app, &memory, tenant, known).await?;
-        Ok(Self { operator_key, tenant, scim_token })
+        let idp = DemoIdp::open(base_url, app.clock.clone(), directory)?;
+        connection::prepare(app, base_url, tenant, &idp).await?;
+        let client = Client::prepare(app, base_url, directory).await?;
+        Ok(Self { operator_key, tenant, scim_token, idp, client })
     }
 }
 
@@ -144,6 +158,15 @@ pub(crate) enum DemoError {
     /// The operating system gave no randomness.
     #[error("no randomness")]
     Random,
+    /// The identity provider has no key.
+    #[error(transparent)]
+    Idp(#[from] KeyError),
+    /// The tenant has no connection to it.
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
+    /// An address of the application is none that can be registered.
+    #[error("{0} cannot be registered")]
+    Url(String),
     /// The embedded Secrets Manager refused.
     #[error(transparent)]
     Secrets(#[from] SecretsError),

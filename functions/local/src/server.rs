@@ -1,6 +1,7 @@
 //! Starts everything, tells where it is, and stops it.
 
 mod bounded;
+mod sign_in;
 mod signals;
 
 use std::io::{self, Write as _};
@@ -25,7 +26,7 @@ use tokio::task::JoinSet;
 use self::bounded::Bounded;
 use self::signals::Signals;
 use crate::aws_endpoints;
-use crate::banner::{Aws, Facts, Scim, Tenant};
+use crate::banner::{Aws, Facts, Idp, Oidc, Saml, Scim, Tenant};
 use crate::cli::Options;
 use crate::data_directory::{DataDirectory, TakeError};
 use crate::demo::{self, Demo, DemoError};
@@ -59,7 +60,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
         services.secrets.client(),
     );
     app.store.create_table().await?;
-    let demo = Demo::prepare(&app, services.path()).await?;
+    let demo = Demo::prepare(&app, &base_url, services.path()).await?;
 
     let dynamodb = aws_endpoints::listen(next_port(options.port, 1)).await?;
     let secrets_manager = aws_endpoints::listen(next_port(options.port, 2)).await?;
@@ -72,7 +73,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     let (stop, stopping) = watch::channel(());
     let mut servers = JoinSet::new();
     for (listener, router) in [
-        (listener, router(&app)),
+        (listener, router(&app, &base_url, &demo)),
         (dynamodb, aws_endpoints::dynamodb_router(services.dynamo.clone())),
         (secrets_manager, aws_endpoints::secrets_manager_router(services.secrets.clone())),
     ] {
@@ -170,12 +171,13 @@ async fn sweep(dynamo: Dynamo) {
     }
 }
 
-/// Every router that a function serves.
-fn router(app: &AppState) -> Router {
+/// Every router that a function serves, and the demo's pages.
+fn router(app: &AppState, base_url: &str, demo: &Demo) -> Router {
     Router::new()
         .route("/health", get(async || "ok\n"))
         .merge(scim_api::router(app.clone()))
         .merge(operator_api::router(app.clone()))
+        .merge(sign_in::router(app, base_url, demo))
 }
 
 /// What the template sets on AWS.
@@ -196,10 +198,25 @@ fn url(listener: &TcpListener) -> io::Result<String> {
 
 fn facts(base_url: String, demo: &Demo, aws: Aws) -> Facts {
     let token = demo.scim_token.as_ref().map(|token| token.reveal().to_owned());
+    let saml = |kind| format!("{base_url}/saml/{kind}/{}", demo::DOMAIN);
     Facts {
         operator_key: demo.operator_key.expose_secret().to_owned(),
         scim: Scim { base_url: format!("{base_url}/scim/v2"), token: token.unwrap_or_default() },
         tenant: Tenant { id: demo.tenant.to_string(), domain: demo::DOMAIN.to_owned() },
+        saml: Saml {
+            sso_url: saml("sso"),
+            acs_url: saml("sso"),
+            federated_acs_url: format!("{}/federated", saml("sso")),
+            metadata_url: saml("metadata"),
+            entity_id: saml("metadata"),
+        },
+        oidc: Oidc {
+            issuer: base_url.clone(),
+            client_id: demo.client.id.to_string(),
+            client_secret: demo.client.secret.clone(),
+            redirect_uri: demo.client.redirect_uri.clone(),
+        },
+        demo_idp: Idp { metadata_url: demo.idp.entity_id(), entity_id: demo.idp.entity_id() },
         base_url,
         aws,
     }

@@ -15,8 +15,8 @@ START_SECONDS = 30
 class Target:
     """One tenant to test against: the SCIM base URL and a token that names the tenant."""
 
-    def __init__(self, base_url, token, local=None):
-        self.base_url, self.token, self.local = base_url.rstrip("/"), token, local
+    def __init__(self, base_url, token, local=None, tenant=None):
+        self.base_url, self.token, self.local, self.tenant = base_url.rstrip("/"), token, local, tenant
 
 
 class Local:
@@ -66,7 +66,7 @@ class Local:
         """A fresh, empty tenant, through the operator API."""
         tenant = self.operator("POST", "/v1/tenants", {"name": name})
         token = self.operator("POST", f"/v1/tenants/{tenant['id']}/scim-tokens", {})
-        return Target(self.ready["scim"]["base_url"], token["token"], self)
+        return Target(self.ready["scim"]["base_url"], token["token"], self, tenant["id"])
 
     def operator(self, method, path, body=None):
         """One call of the operator API."""

@@ -12,11 +12,13 @@ use super::{Demo, FILE};
 use crate::dynamodb::Dynamo;
 use crate::secrets_manager::SecretsManager;
 
+const BASE_URL: &str = "http://127.0.0.1:7400";
+
 #[tokio::test]
 async fn a_later_start_shows_the_same() {
     let (app, directory) = (app().await, directory("same"));
-    let first = Demo::prepare(&app, Some(&directory)).await.unwrap();
-    let again = Demo::prepare(&app, Some(&directory)).await.unwrap();
+    let first = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
+    let again = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     assert_eq!(again.tenant, first.tenant);
     assert_eq!(again.operator_key.expose_secret(), first.operator_key.expose_secret());
     assert_eq!(token(&again), token(&first));
@@ -26,10 +28,10 @@ async fn a_later_start_shows_the_same() {
 #[tokio::test]
 async fn a_start_that_was_killed_half_way_is_finished() {
     let (app, directory) = (app().await, directory("half_way"));
-    let first = Demo::prepare(&app, Some(&directory)).await.unwrap();
+    let first = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     // As if it had died before it wrote down the token.
     std::fs::remove_file(directory.join(FILE)).unwrap();
-    let again = Demo::prepare(&app, Some(&directory)).await.unwrap();
+    let again = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     assert_eq!(again.tenant, first.tenant);
     assert_ne!(token(&again), token(&first));
 }
@@ -37,9 +39,9 @@ async fn a_start_that_was_killed_half_way_is_finished() {
 #[tokio::test]
 async fn a_token_that_was_revoked_is_replaced() {
     let (app, directory) = (app().await, directory("revoked"));
-    let first = Demo::prepare(&app, Some(&directory)).await.unwrap();
+    let first = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     app.scim_tokens.revoke_all(first.tenant, app.clock.now()).await.unwrap();
-    let again = Demo::prepare(&app, Some(&directory)).await.unwrap();
+    let again = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     assert_eq!(again.tenant, first.tenant);
     assert_ne!(token(&again), token(&first));
 }
@@ -48,12 +50,12 @@ async fn a_token_that_was_revoked_is_replaced() {
 async fn two_tokens_of_the_users_own_are_left_alone() {
     let (app, directory) = (app().await, directory("own"));
     let now = app.clock.now();
-    let first = Demo::prepare(&app, Some(&directory)).await.unwrap();
+    let first = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     app.scim_tokens.revoke_all(first.tenant, now).await.unwrap();
     for _ in 0..2 {
         app.scim_tokens.create(first.tenant, now, now + TOKEN_LIFE).await.unwrap();
     }
-    let again = Demo::prepare(&app, Some(&directory)).await.unwrap();
+    let again = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     assert!(again.scim_token.is_none());
     assert_eq!(app.scim_tokens.list(first.tenant, now).await.unwrap().len(), 2);
 }
@@ -61,17 +63,17 @@ async fn two_tokens_of_the_users_own_are_left_alone() {
 #[tokio::test]
 async fn a_tenant_that_was_deleted_is_made_anew() {
     let (app, directory) = (app().await, directory("deleted"));
-    let first = Demo::prepare(&app, Some(&directory)).await.unwrap();
+    let first = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     app.scim_tokens.revoke_all(first.tenant, app.clock.now()).await.unwrap();
     app.store.delete_tenant(first.tenant).await.unwrap();
-    let again = Demo::prepare(&app, Some(&directory)).await.unwrap();
+    let again = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     assert_ne!(again.tenant, first.tenant);
     assert!(again.scim_token.is_some());
 }
 
 #[tokio::test]
 async fn without_a_directory_nothing_is_written() {
-    let demo = Demo::prepare(&app().await, None).await.unwrap();
+    let demo = Demo::prepare(&app().await, BASE_URL, None).await.unwrap();
     assert!(demo.scim_token.is_some());
 }
 

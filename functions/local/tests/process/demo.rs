@@ -16,7 +16,15 @@ fn a_restart_shows_the_same_keys_and_keeps_the_users() {
     assert!(first.end().0.success());
 
     let again = Instance::on(&directory);
-    for pointer in ["/operator_key", "/scim/token", "/tenant/id", "/tenant/domain", "/aws/table"] {
+    for pointer in [
+        "/operator_key",
+        "/scim/token",
+        "/tenant/id",
+        "/tenant/domain",
+        "/oidc/client_id",
+        "/oidc/client_secret",
+        "/aws/table",
+    ] {
         assert_eq!(Some(again.fact(pointer)), facts.pointer(pointer).unwrap().as_str());
     }
     let found = find_user(&again, "ada@acme.com");

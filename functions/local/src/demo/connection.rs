@@ -1,0 +1,71 @@
+//! The connection of the demo's tenant to the demo's identity provider.
+
+use shared::connection::{Connection, Settings, Trust};
+use shared::domain::{Domain, InvalidDomain};
+use shared::ids::TenantId;
+use shared::saml::metadata::{MetadataFault, ReadOptions, read_idp_metadata};
+use shared::state::AppState;
+use shared::store::StoreError;
+
+use super::DOMAIN;
+use crate::demo_idp::DemoIdp;
+
+/// Makes what is missing. A connection that the user has pointed elsewhere is left alone.
+pub(super) async fn prepare(
+    app: &AppState,
+    base_url: &str,
+    tenant: TenantId,
+    idp: &DemoIdp,
+) -> Result<(), ConnectionError> {
+    let now = app.clock.now();
+    let domain: Domain = DOMAIN.parse()?;
+    let stored = app.store.connection(tenant, &domain).await?;
+    let known = stored.as_ref().and_then(|stored| stored.connection.trust.as_ref());
+    let options = ReadOptions {
+        our_entity_id: &format!("{base_url}/saml/metadata/{DOMAIN}"),
+        pinned_key: None,
+        allow_loopback_http: true,
+        now,
+    };
+    let trust =
+        Trust::new(read_idp_metadata(idp.metadata().as_bytes(), &options)?, None, None, now);
+    if known.is_some_and(|known| !is_replaceable(known, &trust)) {
+        return Ok(());
+    }
+    let version = stored.as_ref().map(|stored| stored.version);
+    let connection = match stored {
+        Some(stored) => Connection { trust: Some(trust), changed_at: now, ..stored.connection },
+        None => Connection {
+            tenant,
+            domain,
+            settings: Settings { jit: true, ..Settings::default() },
+            trust: Some(trust),
+            created_at: now,
+            changed_at: now,
+        },
+    };
+    app.store.put_connection(tenant, version, &connection).await?;
+    Ok(())
+}
+
+/// Whether it is this identity provider as an earlier start made it, on another port or with another key.
+fn is_replaceable(known: &Trust, fresh: &Trust) -> bool {
+    let is_demo = |trust: &Trust| {
+        trust.providers.iter().all(|provider| provider.entity_id.ends_with("/demo/idp/metadata"))
+    };
+    is_demo(known) && known.providers != fresh.providers
+}
+
+/// Why nobody can sign in to the demo.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectionError {
+    /// The demo's domain is none.
+    #[error(transparent)]
+    Domain(#[from] InvalidDomain),
+    /// The demo's identity provider writes metadata that Gatehouse does not take.
+    #[error(transparent)]
+    Metadata(#[from] MetadataFault),
+    /// The embedded table refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,148 @@
+"""Starts real identity providers for the sign-in suites: SimpleSAMLphp, and Auth0's samlp in express."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from gate import tools
+
+START_SECONDS = 20
+SIMPLESAMLPHP = Path("/usr/share/simplesamlphp/www")
+PHP_PACKAGES = ["simplesamlphp", "php-cli", "php-xml", "php-mbstring", "php-sqlite3", "php-curl"]
+
+
+class IdentityProvider:
+    """A process that serves an IdP, stopped at the end of the `with` block."""
+
+    def __init__(self, folder):
+        self.folder = folder.resolve() / "idp"
+        # Not 127.0.0.1, where Gatehouse is: to a browser an identity provider is another site.
+        self.url = f"http://localhost:{free_port()}"
+
+    def __enter__(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.trust([])
+        key_pair(self.folder)
+        with open(self.folder / "output.log", "wb") as out:
+            # A group of its own: PHP's workers outlive a parent that is killed alone.
+            self.process = subprocess.Popen(
+                self.command(),
+                env={**os.environ, **self.environment()},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self.metadata = self._first_metadata()
+        except Exception:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, number)
+                self.process.wait(5)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                pass
+
+    def trust(self, service_providers):
+        """Serves exactly these: a list of {metadata, response, assertion, encrypt}."""
+        (self.folder / "sps.json").write_text(json.dumps(service_providers), "utf-8")
+
+    def _first_metadata(self):
+        end = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(self.metadata_url(), timeout=START_SECONDS) as answer:
+                    return answer.read().decode()
+            except (urllib.error.URLError, ConnectionError):
+                if self.process.poll() is not None or time.monotonic() > end:
+                    log = tools.tail(self.folder / "output.log", 10)
+                    raise tools.SetupError(f"the identity provider did not come up:\n{log}") from None
+                time.sleep(0.05)
+
+
+class SimpleSamlPhp(IdentityProvider):
+    """SimpleSAMLphp of the system's packages, on PHP's own server."""
+
+    @staticmethod
+    def prepare():
+        """Installs it. There is no package of it for macOS."""
+        if not (SIMPLESAMLPHP.exists() and shutil.which("php")):
+            tools.install("SimpleSAMLphp", PHP_PACKAGES, ["php"])
+        if not SIMPLESAMLPHP.exists():
+            raise tools.SetupError(f"SimpleSAMLphp is not in {SIMPLESAMLPHP.parent}, where Debian puts it")
+
+    def command(self):
+        """PHP's own server."""
+        (self.folder / "tmp").mkdir()
+        return ["php", "-S", self.url.removeprefix("http://"), "-t", SIMPLESAMLPHP]
+
+    def environment(self):
+        """What our configuration reads. Four workers, since a browser opens connections before it uses them."""
+        return {
+            "SIMPLESAMLPHP_CONFIG_DIR": str(tools.HERE / "simplesamlphp" / "config"),
+            "GATEHOUSE_IDP_DATA": str(self.folder),
+            "GATEHOUSE_IDP_URL": self.url,
+            "PHP_CLI_SERVER_WORKERS": "4",
+        }
+
+    def metadata_url(self):
+        """The IdP's metadata."""
+        return self.url + "/saml2/idp/metadata.php"
+
+
+class Samlp(IdentityProvider):
+    """An express application around samlp, `browser/samlp_idp.mjs`."""
+
+    def command(self):
+        """Node."""
+        return ["node", browser_folder() / "samlp_idp.mjs"]
+
+    def environment(self):
+        """What the application reads."""
+        return {"GATEHOUSE_IDP_DATA": str(self.folder), "GATEHOUSE_IDP_URL": self.url}
+
+    def metadata_url(self):
+        """The IdP's metadata."""
+        return self.url + "/metadata"
+
+
+def browser_folder():
+    """Our scripts next to the packages that they import, since that is where Node looks for them."""
+    folder = tools.node_modules("browser").parent
+    for script in (tools.HERE / "browser").glob("*.mjs"):
+        shutil.copy(script, folder)
+    return folder
+
+
+def prepare_browser():
+    """Installs the browser, its driver and our scripts; returns the folder of the scripts."""
+    tools.need("chromium", ["chromium"], ["--cask", "chromium"])
+    tools.need("openssl", ["openssl"], ["openssl"])
+    return browser_folder()
+
+
+def key_pair(folder):
+    """`idp.key` and its self-signed `idp.pem`."""
+    subject = ["-subj", "/CN=identity provider of a test", "-days", "2"]
+    files = ["-keyout", folder / "idp.key", "-out", folder / "idp.pem"]
+    tools.must(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *files], folder / "setup.log")
+
+
+def free_port():
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

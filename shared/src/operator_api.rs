@@ -6,6 +6,7 @@
 mod body;
 mod caller;
 mod directory;
+mod params;
 mod scim_tokens;
 mod seats;
 mod tenants;

@@ -268,3 +268,32 @@ async fn writes_on_discovery_are_not_allowed_and_filters_forbidden() {
     refused(&test.get("/Me").await, 501, None, "/Me");
     refused(&test.get("/Nope").await, 404, None, "/Nope");
 }
+
+#[tokio::test]
+async fn the_base_with_a_slash_at_its_end_is_no_endpoint() {
+    let test = TestApp::new().await;
+    for path in ["", "/", "//", "/?filter=userName+eq+%22ada%22"] {
+        refused(&test.get(path).await, 404, None, path);
+    }
+}
+
+#[tokio::test]
+async fn operator_requests_that_do_not_fit_are_problems() {
+    let test = TestApp::new().await;
+    let acme = &test.acme.id;
+    for (path, status, code) in [
+        ("/v1/tenants?limit=-1".to_owned(), 400, "invalid"),
+        ("/v1/tenants?limit=many".to_owned(), 400, "invalid"),
+        ("/v1/tenants?limit=1&limit=2".to_owned(), 400, "invalid"),
+        (format!("/v1/tenants/{acme}/users?limit=-1"), 400, "invalid"),
+        (format!("/v1/tenants/{acme}/activity?cursor=a&cursor=b"), 400, "invalid"),
+        ("/v1/tenants/%ff".to_owned(), 400, "invalid"),
+        ("/v1/tenants/%ff/seats".to_owned(), 400, "invalid"),
+        ("/v1/tenants/nobody".to_owned(), 404, "not_found"),
+    ] {
+        let answer = test.operator(Method::GET, &path, None).await.expect(status);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
+        let body = answer.json();
+        assert_eq!((&body["status"], &body["code"]), (&json!(status), &json!(code)), "{path}");
+    }
+}

@@ -41,14 +41,16 @@ pub struct Seats {
 }
 
 impl Store {
-    /// The tenant's seats: two calls.
+    /// The tenant's seats: three calls. A pool that grew between the rules and the counters would
+    /// count its new seats as given back, so the rules are read again.
     #[tracing::instrument(level = "debug", name = "store.seats", skip_all, fields(tenant.id = %tenant))]
     pub async fn seats(&self, tenant: TenantId) -> Result<Seats, StoreError> {
         let mut backoff = Backoff::default();
         loop {
             let pool = self.fresh_pool(tenant).await?;
             let counters = self.counters(tenant, Collection::Users).await?;
-            if let Some(used) = used(&pool, &counters) {
+            let settled = self.fresh_pool(tenant).await? == pool;
+            if let Some(used) = used(&pool, &counters).filter(|_| settled) {
                 let Pool { seats, auto_upgrade, on_join, .. } = pool;
                 return Ok(Seats { rules: SeatRules { seats, auto_upgrade, on_join }, used });
             }
@@ -158,6 +160,9 @@ fn shares(seats: Option<u64>, used: u64) -> Result<(bool, Vec<i64>), StoreError>
     Ok((seats.is_some(), debt.collect()))
 }
 
+/// Growth moves the size without the epoch, and a size from before it with counters from after it
+/// would make seats in use look free. The size only grows within an epoch, so one that is still
+/// what was read first has not moved in between.
 fn replace_pool(tenant: TenantId, before: &Pool, after: &Pool) -> Write {
     let mut item = Key::seats(tenant).item();
     item.extend(after.attributes());
@@ -165,7 +170,11 @@ fn replace_pool(tenant: TenantId, before: &Pool, after: &Pool) -> Write {
     if before.epoch == 0 {
         return write.when("attribute_not_exists(pk)");
     }
-    write.when("e = :before").bind(":before", number(before.epoch))
+    let write = write.bind(":before", number(before.epoch));
+    match before.seats {
+        Some(seats) => write.when("e = :before AND seats = :seats").bind(":seats", number(seats)),
+        None => write.when("e = :before AND attribute_not_exists(seats)"),
+    }
 }
 
 fn replace_share(tenant: TenantId, counter: &Counter, free: i64, epoch: u64) -> Write {

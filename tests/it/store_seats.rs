@@ -229,6 +229,22 @@ async fn a_pool_that_grows_while_it_is_set_is_not_oversold() {
 }
 
 #[tokio::test]
+async fn a_pool_with_a_debt_grows_once() {
+    let (table, store) = Table::store().await;
+    for n in 0..360 {
+        store.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
+    }
+    store.set_seats(tenant(1), &SeatRules { auto_upgrade: true, ..rules(5) }, now()).await.unwrap();
+    let joined = table.open().create_user(tenant(1), id(400), &if_free(400)).await.unwrap();
+    assert!(joined.user.seated);
+    check_used(&store, 361).await;
+    assert_eq!(store.seats(tenant(1)).await.unwrap().rules.seats, Some(370));
+    let mut rows = table.rows();
+    rows.retain(|row| row.to_string().contains("seats.grown"));
+    assert_eq!(rows.len(), 1, "{rows:?}");
+}
+
+#[tokio::test]
 async fn who_joins_gets_what_the_rule_says() {
     let (table, store) = Table::store().await;
     let view_only = SeatRules { on_join: OnJoin::ViewOnly, ..rules(5) };

@@ -40,6 +40,18 @@ pub struct Seats {
     pub used: u64,
 }
 
+/// What a look for a free seat finds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Vacancy {
+    /// A seat in the counter of this digit.
+    In(char),
+    /// None.
+    None {
+        /// Seats in use above the size of the pool.
+        debt: u64,
+    },
+}
+
 impl Store {
     /// The tenant's seats: three calls. A pool that grew between the rules and the counters would
     /// count its new seats as given back, so the rules are read again.
@@ -96,30 +108,37 @@ impl Store {
     }
 
     /// A counter with a free seat, one of them at random so that those who look at the same time
-    /// do not all choose the same.
-    pub(super) async fn vacancy(&self, tenant: TenantId) -> Result<Option<char>, StoreError> {
+    /// do not all choose the same; else how many seats more are in use than there are.
+    pub(super) async fn vacancy(&self, tenant: TenantId) -> Result<Vacancy, StoreError> {
         let counters = self.counters(tenant, Collection::Users).await?;
         let vacant: Vec<char> = counters
             .iter()
             .filter(|counter| counter.free > 0)
             .map(|counter| counter.shard)
             .collect();
-        let Some(last) = vacant.len().checked_sub(1) else { return Ok(None) };
+        let Some(last) = vacant.len().checked_sub(1) else {
+            let free: i64 = counters.iter().map(|counter| counter.free).sum();
+            return Ok(Vacancy::None { debt: free.min(0).unsigned_abs() });
+        };
         let random = usize::try_from(random()? >> 32).unwrap_or_default();
-        Ok(vacant.get(random % (last + 1)).copied())
+        Ok(vacant
+            .get(random % (last + 1))
+            .map_or(Vacancy::None { debt: 0 }, |shard| Vacancy::In(*shard)))
     }
 
-    /// Adds a step to a full pool that may grow. Of many who try at once one succeeds; the others
-    /// find its seats.
+    /// Adds a step to a full pool that may grow, and pays its debt. Of many who try at once one
+    /// succeeds; the others find its seats.
     pub(super) async fn grow(
         &self,
         tenant: TenantId,
         pool: &Pool,
+        debt: u64,
         home: char,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Some(before) = pool.seats else { return Ok(()) };
-        let after = before.saturating_add(STEP);
+        let step = debt.saturating_add(STEP);
+        let after = before.saturating_add(step);
         let shard = if pool.single { FIRST } else { home };
         let size = Write::update(Key::seats(tenant), "SET seats = :after")
             .when("seats = :before AND e = :e")
@@ -128,7 +147,7 @@ impl Store {
             .bind(":e", number(pool.epoch));
         let seats = Write::update(Key::counter(tenant, Collection::Users, shard), "ADD f :step")
             .when("e = :e")
-            .bind(":step", number(STEP))
+            .bind(":step", number(step))
             .bind(":e", number(pool.epoch));
         self.hints.forget_pool(tenant);
         let detail = json!({"from": before, "to": after});
@@ -196,7 +215,7 @@ pub(super) const FIRST: char = '0';
 
 const COUNTERS: i64 = 16;
 
-/// Seats that a full pool grows by.
+/// Seats that a full pool grows by, beside its debt.
 const STEP: u64 = 10;
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub use retry::retry_config;
 pub use seats::{SeatRules, Seats};
 pub use tenants::Tenant;
 pub use user_writes::{SeatWish, UserOutcome, UserWrite};
-pub use users::{MAX_EMAILS, StoredUser, UserKeys};
+pub use users::{StoredUser, UserKeys};
 
 /// The one store. Cheap to clone; clones share what they have learnt about the table.
 #[derive(Clone, Debug)]

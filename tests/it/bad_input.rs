@@ -69,6 +69,30 @@ async fn bodies_that_are_no_user_change_nothing() {
     assert_eq!(test.get("/Users").await.json()["totalResults"], 0);
 }
 
+/// All rows of the change are one transaction, with everything else that can move at once.
+#[tokio::test]
+async fn forty_addresses_can_be_replaced_by_forty_others_and_forty_one_are_refused() {
+    let test = TestApp::new().await;
+    let user = |name: &str, count: u32, active: bool| {
+        let emails: Vec<_> =
+            (0..count).map(|n| json!({"value": format!("{n}@{name}.example")})).collect();
+        json!({"userName": name, "externalId": name, "emails": emails, "active": active})
+    };
+    let id = test.post("/Users", user("ada", 40, true)).await.expect(201).text("id");
+    let path = format!("/Users/{id}");
+    test.scim(Method::PUT, &path, Some(user("bob", 40, false))).await.expect(200);
+    test.scim(Method::PUT, &path, Some(user("ada", 40, true))).await.expect(200);
+    let more = user("ada", 41, true);
+    let add = json!({"Operations": [{"op": "add", "path": "emails", "value": [{"value": "x@y"}]}]});
+    for (what, answer) in [
+        ("POST", test.post("/Users", user("eve", 41, true)).await),
+        ("PUT", test.scim(Method::PUT, &path, Some(more)).await),
+        ("PATCH", test.scim(Method::PATCH, &path, Some(add)).await),
+    ] {
+        refused(&answer, 400, Some("invalidValue"), what);
+    }
+}
+
 #[tokio::test]
 async fn media_types_that_are_not_json_are_refused() {
     let test = TestApp::new().await;

@@ -195,7 +195,7 @@ fn weight(value: &Value) -> usize {
     }
 }
 
-/// A thousand operations on the fifty addresses that a user may have are less.
+/// A thousand operations on the forty addresses that a user may have are less.
 const MAX_WORK: usize = 200_000;
 
 #[cfg(test)]

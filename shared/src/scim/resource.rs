@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 pub use self::answer::{Meta, answer, answer_text};
 pub use self::limits::MAX_EMAILS;
 pub use self::read::{active, display_name, emails, external_id, user_name};
+pub(in crate::scim) use self::replace::keep_active;
 pub use self::replace::replace;
 pub(in crate::scim) use self::value::{
     attribute_value, drop_duplicates, is_primary, part_value, same, same_text, type_name,

@@ -65,6 +65,7 @@ async fn provisioning() {
     test.post("/Groups", group).await.expect(201);
     test.scim(Method::DELETE, &format!("/Users/{id}"), None).await.expect(204);
     test.operator(Method::POST, "/v1/tenants", Some(json!({"name": "canary"}))).await.expect(201);
+    test.get("/Me").await.expect(501);
     drop(logging);
 
     let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
@@ -72,7 +73,7 @@ async fn provisioning() {
     assert!(!written.contains("gh_scim") && !written.contains(harness::OPERATOR_KEY), "{written}");
     let logged: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(logged.len(), 11, "{written}");
+    assert_eq!(logged.len(), 12, "{written}");
     let first = &logged[0];
     assert_eq!(first["tenant.id"], test.acme.id);
     assert_eq!((&first["method"], &first["route"]), (&json!("POST"), &json!("/scim/v2/Users")));
@@ -80,6 +81,8 @@ async fn provisioning() {
     assert!(first["duration_ms"].is_number());
     assert_eq!(logged[1]["failure.code"], "uniqueness");
     assert_eq!(logged[2]["route"], "/scim/v2/Users/{id}");
+    let me = logged.last().unwrap();
+    assert_eq!((&me["status"], &me["level"]), (&json!(501), &json!("INFO")), "as specified");
 }
 
 async fn sign_ins() {

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod concurrency;
+mod deactivation;
 mod documents;
 mod fuzz;
 mod lambda_events;
@@ -16,6 +17,7 @@ mod oidc_authorize;
 mod oidc_clients;
 mod oidc_keys;
 mod oidc_sessions;
+mod oidc_sign_in;
 mod oidc_tokens;
 mod saml_attacks;
 mod saml_invariants;

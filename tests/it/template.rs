@@ -104,7 +104,8 @@ fn covers(route: &str, path: &str) -> bool {
 fn every_path_of_a_router_reaches_its_function_and_no_other() {
     let routes = routes(&template());
     for (binary, paths) in ROUTERS {
-        for path in paths {
+        // A slash at the end is a path of its own to our router alone.
+        for path in paths.iter().map(|path| path.trim_end_matches('/')) {
             let reached: Vec<_> =
                 routes.iter().filter(|(_, route, _)| covers(route, path)).collect();
             let [(reached, ..)] = reached.as_slice() else { panic!("{path}: {reached:?}") };

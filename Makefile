@@ -8,7 +8,7 @@ help: ## Shows these commands
 run: ## Serves everything on http://127.0.0.1:7400 with a demo tenant, no AWS account needed
 	@cargo run --locked --package local
 
-test: ## Runs every level: unit, integration, fuzz, third-party suites
+test: ## Runs every level: unit, integration, fuzz, third-party suites, browser
 	@tests/acceptance/bootstrap tests/acceptance/run.py
 
 lint: ## Checks format, lints, documentation, dependencies and the template

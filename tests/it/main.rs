@@ -25,6 +25,7 @@ mod saml_mutations;
 mod saml_oracle;
 mod saml_shapes;
 mod sign_in;
+mod sign_in_metadata_url;
 mod sign_in_provider_initiated;
 mod sign_in_refused;
 mod sign_in_setup;

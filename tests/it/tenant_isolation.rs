@@ -69,6 +69,7 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::POST, "/v1/tenants/{tenant}/connections/acme.com/refresh", None),
         (Method::POST, "/v1/tenants/{tenant}/connections/acme.com/test", None),
         (Method::GET, "/v1/tenants/{tenant}/sign-ins", None),
+        (Method::POST, "/v1/connections/refresh", None),
         (Method::GET, "/v1/saml-keys", None),
         (Method::POST, "/v1/saml-keys/rotate", None),
         (Method::GET, "/v1/clients", None),

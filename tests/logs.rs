@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use harness::TestApp;
+use harness::oidc::{App, GOOD};
 use serde_json::{Value, json};
 use shared::telemetry::{Format, subscriber};
 use tracing_subscriber::fmt::MakeWriter;
@@ -57,14 +58,15 @@ async fn each_request_writes_one_line_that_names_nobody() {
     test.post("/Groups", group).await.expect(201);
     test.scim(Method::DELETE, &format!("/Users/{id}"), None).await.expect(204);
     test.operator(Method::POST, "/v1/tenants", Some(json!({"name": "canary"}))).await.expect(201);
+    sign_in(&test).await;
     drop(logging);
 
     let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(!written.to_lowercase().contains("canary"), "{written}");
-    assert!(!written.contains("gh_scim") && !written.contains(harness::OPERATOR_KEY), "{written}");
+    assert!(!written.contains("gh_") && !written.contains(harness::OPERATOR_KEY), "{written}");
     let logged: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(logged.len(), 11, "{written}");
+    assert_eq!(logged.len(), 20, "{written}");
     let first = &logged[0];
     assert_eq!(first["tenant.id"], test.acme.id);
     assert_eq!((&first["method"], &first["route"]), (&json!("POST"), &json!("/scim/v2/Users")));
@@ -72,4 +74,21 @@ async fn each_request_writes_one_line_that_names_nobody() {
     assert!(first["duration_ms"].is_number());
     assert_eq!(logged[1]["failure.code"], "uniqueness");
     assert_eq!(logged[2]["route"], "/scim/v2/Users/{id}");
+}
+
+/// A sign-in to an app, with the canary wherever a value of somebody's can be.
+async fn sign_in(test: &TestApp) {
+    let app = test.app(false).await;
+    let user = test.user("canary-ada@acme.com").await;
+    let rest = GOOD.replace("s1", "canary-state").replace("n1", "canary-nonce");
+    let back = test.sign_in(&app, &user, &rest).await;
+    test.authorize(&app.query(&rest), Some(&back.cookie)).await.expect(303);
+    test.authorize("client_id=canary&redirect_uri=canary", None).await.expect(400);
+    let form = App::redemption(&back.code);
+    let tokens = test.form_of(&app, "/oauth2/token", &form).await.expect(200).json();
+    let token = tokens["access_token"].as_str().unwrap();
+    test.userinfo(token).await.expect(200);
+    test.userinfo("canary").await.expect(401);
+    // Twice the same code, which is worth a line of its own.
+    test.form_of(&app, "/oauth2/token", &form).await.expect(400);
 }

@@ -59,6 +59,7 @@ async fn each_request_writes_one_line_that_names_nobody() {
     test.scim(Method::DELETE, &format!("/Users/{id}"), None).await.expect(204);
     test.operator(Method::POST, "/v1/tenants", Some(json!({"name": "canary"}))).await.expect(201);
     sign_in(&test).await;
+    test.get("/Me").await.expect(501);
     drop(logging);
 
     let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
@@ -66,7 +67,7 @@ async fn each_request_writes_one_line_that_names_nobody() {
     assert!(!written.contains("gh_") && !written.contains(harness::OPERATOR_KEY), "{written}");
     let logged: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(logged.len(), 20, "{written}");
+    assert_eq!(logged.len(), 21, "{written}");
     let first = &logged[0];
     assert_eq!(first["tenant.id"], test.acme.id);
     assert_eq!((&first["method"], &first["route"]), (&json!("POST"), &json!("/scim/v2/Users")));
@@ -74,6 +75,8 @@ async fn each_request_writes_one_line_that_names_nobody() {
     assert!(first["duration_ms"].is_number());
     assert_eq!(logged[1]["failure.code"], "uniqueness");
     assert_eq!(logged[2]["route"], "/scim/v2/Users/{id}");
+    let me = logged.last().unwrap();
+    assert_eq!((&me["status"], &me["level"]), (&json!(501), &json!("INFO")), "as specified");
 }
 
 /// A sign-in to an app, with the canary wherever a value of somebody's can be.
@@ -85,9 +88,8 @@ async fn sign_in(test: &TestApp) {
     test.authorize(&app.query(&rest), Some(&back.cookie)).await.expect(303);
     test.authorize("client_id=canary&redirect_uri=canary", None).await.expect(400);
     let form = App::redemption(&back.code);
-    let tokens = test.form_of(&app, "/oauth2/token", &form).await.expect(200).json();
-    let token = tokens["access_token"].as_str().unwrap();
-    test.userinfo(token).await.expect(200);
+    let token = test.form_of(&app, "/oauth2/token", &form).await.expect(200).text("access_token");
+    test.userinfo(&token).await.expect(200);
     test.userinfo("canary").await.expect(401);
     // Twice the same code, which is worth a line of its own.
     test.form_of(&app, "/oauth2/token", &form).await.expect(400);

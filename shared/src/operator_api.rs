@@ -9,6 +9,7 @@ mod clients;
 mod connections;
 mod directory;
 mod oidc_keys;
+mod params;
 mod saml_keys;
 mod scim_tokens;
 mod seats;

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod concurrency;
+mod deactivation;
 mod documents;
 mod fuzz;
 mod lambda_events;

@@ -43,6 +43,8 @@ fn scim_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/Schemas", None),
         (Method::GET, "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User", None),
         (Method::GET, "", None),
+        (Method::GET, "/", None),
+        (Method::GET, "/?filter=userName+eq+%22ada%22", None),
         (Method::GET, "/Nope", None),
     ]
 }

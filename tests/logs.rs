@@ -9,6 +9,10 @@ use axum::http::Method;
 use harness::TestApp;
 use harness::browser::{Browser, draft};
 use harness::saml::draft::claim;
+}
+
+use harness::oidc::{App, GOOD};
+>>>>>>> oidc
 use serde_json::{Value, json};
 use shared::telemetry::{Format, subscriber};
 use tracing_subscriber::fmt::MakeWriter;
@@ -65,15 +69,16 @@ async fn provisioning() {
     test.post("/Groups", group).await.expect(201);
     test.scim(Method::DELETE, &format!("/Users/{id}"), None).await.expect(204);
     test.operator(Method::POST, "/v1/tenants", Some(json!({"name": "canary"}))).await.expect(201);
+    sign_in(&test).await;
     test.get("/Me").await.expect(501);
     drop(logging);
 
     let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(!written.to_lowercase().contains("canary"), "{written}");
-    assert!(!written.contains("gh_scim") && !written.contains(harness::OPERATOR_KEY), "{written}");
+    assert!(!written.contains("gh_") && !written.contains(harness::OPERATOR_KEY), "{written}");
     let logged: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(logged.len(), 12, "{written}");
+    assert_eq!(logged.len(), 21, "{written}");
     let first = &logged[0];
     assert_eq!(first["tenant.id"], test.acme.id);
     assert_eq!((&first["method"], &first["route"]), (&json!("POST"), &json!("/scim/v2/Users")));
@@ -85,6 +90,7 @@ async fn provisioning() {
     assert_eq!((&me["status"], &me["level"]), (&json!(501), &json!("INFO")), "as specified");
 }
 
+<<<<<<< HEAD
 async fn sign_ins() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let lines = Lines::default();
@@ -112,4 +118,19 @@ async fn sign_ins() {
     assert_eq!(codes, ["", "", "", "user.domain", "saml.xml", "saml.link"], "{written}");
     assert_eq!(logged[1]["tenant.id"], test.acme.id);
     assert_eq!(logged[1]["route"], "/saml/sso/{domain}");
+=======
+/// A sign-in to an app, with the canary wherever a value of somebody's can be.
+async fn sign_in(test: &TestApp) {
+    let app = test.app(false).await;
+    let user = test.user("canary-ada@acme.com").await;
+    let rest = GOOD.replace("s1", "canary-state").replace("n1", "canary-nonce");
+    let back = test.sign_in(&app, &user, &rest).await;
+    test.authorize(&app.query(&rest), Some(&back.cookie)).await.expect(303);
+    test.authorize("client_id=canary&redirect_uri=canary", None).await.expect(400);
+    let form = App::redemption(&back.code);
+    let token = test.form_of(&app, "/oauth2/token", &form).await.expect(200).text("access_token");
+    test.userinfo(&token).await.expect(200);
+    test.userinfo("canary").await.expect(401);
+    // Twice the same code, which is worth a line of its own.
+    test.form_of(&app, "/oauth2/token", &form).await.expect(400);
 }

@@ -133,8 +133,10 @@ impl SamlKeys {
         }
         let (signing, encryption) = pairs(State::Current, now).await?;
         let made = StoredKeys { signing: vec![signing], encryption: vec![encryption] };
-        self.store(&made).await?;
-        // Two processes may have made keys at once: what is stored now is what counts.
+        let text = serde_json::to_string(&made).map_err(|_| SamlKeysError::Corrupt)?;
+        // Two processes may have made keys at once: the first to store them is the one that
+        // counts, and the other throws its own away.
+        self.secrets.create(SecretName::SamlKeys, &SecretString::from(text)).await?;
         let stored = self.fetch().await?.ok_or(SamlKeysError::Missing)?;
         self.remember(&stored, now)
     }

@@ -242,6 +242,9 @@ fn only_the_operator_api_may_change_token_secrets() {
     assert!(!may_write("SamlMetadataRole"));
     let metadata = template["Resources"]["SamlMetadataRole"]["Properties"]["Policies"].to_string();
     assert!(!metadata.contains("PutItem") && !metadata.contains("UpdateItem"), "{metadata}");
+    // It makes its signing keys at first need, and can overwrite nothing.
+    let oidc = template["Resources"]["OidcRole"]["Properties"]["Policies"].to_string();
+    assert!(!oidc.contains("PutSecretValue") && !oidc.contains("/scim/"), "{oidc}");
 }
 
 #[test]

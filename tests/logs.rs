@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use harness::TestApp;
+use harness::browser::{Browser, draft};
+use harness::saml::draft::claim;
 use serde_json::{Value, json};
 use shared::telemetry::{Format, subscriber};
 use tracing_subscriber::fmt::MakeWriter;
@@ -32,8 +34,14 @@ impl<'w> MakeWriter<'w> for Lines {
     }
 }
 
+/// One test: what is logged is found per process, so two at a time would hide each other's lines.
 #[tokio::test]
 async fn each_request_writes_one_line_that_names_nobody() {
+    provisioning().await;
+    sign_ins().await;
+}
+
+async fn provisioning() {
     let test = TestApp::new().await;
     let lines = Lines::default();
     let logging = tracing::subscriber::set_default(subscriber(Format::Json, lines.clone()));
@@ -57,6 +65,7 @@ async fn each_request_writes_one_line_that_names_nobody() {
     test.post("/Groups", group).await.expect(201);
     test.scim(Method::DELETE, &format!("/Users/{id}"), None).await.expect(204);
     test.operator(Method::POST, "/v1/tenants", Some(json!({"name": "canary"}))).await.expect(201);
+    test.get("/Me").await.expect(501);
     drop(logging);
 
     let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
@@ -64,7 +73,7 @@ async fn each_request_writes_one_line_that_names_nobody() {
     assert!(!written.contains("gh_scim") && !written.contains(harness::OPERATOR_KEY), "{written}");
     let logged: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(logged.len(), 11, "{written}");
+    assert_eq!(logged.len(), 12, "{written}");
     let first = &logged[0];
     assert_eq!(first["tenant.id"], test.acme.id);
     assert_eq!((&first["method"], &first["route"]), (&json!("POST"), &json!("/scim/v2/Users")));
@@ -72,4 +81,35 @@ async fn each_request_writes_one_line_that_names_nobody() {
     assert!(first["duration_ms"].is_number());
     assert_eq!(logged[1]["failure.code"], "uniqueness");
     assert_eq!(logged[2]["route"], "/scim/v2/Users/{id}");
+    let me = logged.last().unwrap();
+    assert_eq!((&me["status"], &me["level"]), (&json!(501), &json!("INFO")), "as specified");
+}
+
+async fn sign_ins() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let lines = Lines::default();
+    let logging = tracing::subscriber::set_default(subscriber(Format::Json, lines.clone()));
+
+    for (email, status) in [("canary@acme.com", 200), ("canary@canary.example", 403)] {
+        let mut browser = Browser::default();
+        let request = browser.begin(&test, "/saml/sso/acme.com").await;
+        let mut draft = draft(Some(&request));
+        draft.name_id = format!("<A:NameID>{email}</A:NameID>");
+        draft.claims = vec![claim("email", &[email]), claim("firstName", &["Canary"])];
+        browser.respond(&test, &draft.response()).await.expect(status);
+    }
+    let mut browser = Browser::default();
+    browser.respond(&test, "<canary/>").await.expect(400);
+    browser.get(&test, "/saml/sso/acme.com?target=https://canary.example/").await.expect(400);
+    drop(logging);
+
+    let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(!written.to_lowercase().contains("canary"), "{written}");
+    assert!(!written.contains("SAML") && !written.contains("gh_session"), "{written}");
+    let logged: Vec<Value> =
+        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let codes: Vec<&Value> = logged.iter().map(|line| &line["failure.code"]).collect();
+    assert_eq!(codes, ["", "", "", "user.domain", "saml.xml", "saml.link"], "{written}");
+    assert_eq!(logged[1]["tenant.id"], test.acme.id);
+    assert_eq!(logged[1]["route"], "/saml/sso/{domain}");
 }

@@ -9,6 +9,7 @@ mod clients;
 mod connections;
 mod directory;
 mod oidc_keys;
+mod params;
 mod saml_keys;
 mod scim_tokens;
 mod seats;
@@ -25,7 +26,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 19] = [
+pub const ROUTES: [&str; 20] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -34,16 +35,17 @@ pub const ROUTES: [&str; 19] = [
     "/v1/tenants/{tenant}/users",
     "/v1/tenants/{tenant}/groups",
     "/v1/tenants/{tenant}/activity",
-    "/v1/clients",
-    "/v1/clients/{client}",
-    "/v1/oidc-keys/rotate",
     "/v1/tenants/{tenant}/connections",
     "/v1/tenants/{tenant}/connections/{domain}",
     "/v1/tenants/{tenant}/connections/{domain}/refresh",
     "/v1/tenants/{tenant}/connections/{domain}/test",
     "/v1/tenants/{tenant}/sign-ins",
+    "/v1/connections/refresh",
     "/v1/saml-keys",
     "/v1/saml-keys/rotate",
+    "/v1/clients",
+    "/v1/clients/{client}",
+    "/v1/oidc-keys/rotate",
     "/v1/{*rest}",
 ];
 
@@ -61,12 +63,6 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants/{tenant}/users", get(directory::users))
         .route("/v1/tenants/{tenant}/groups", get(directory::groups))
         .route("/v1/tenants/{tenant}/activity", get(directory::activity))
-        .route("/v1/clients", get(clients::list).post(clients::create))
-        .route(
-            "/v1/clients/{client}",
-            get(clients::read).patch(clients::change).delete(clients::delete),
-        )
-        .route("/v1/oidc-keys/rotate", post(oidc_keys::rotate))
         .route("/v1/tenants/{tenant}/connections", get(connections::list))
         .route(
             "/v1/tenants/{tenant}/connections/{domain}",
@@ -75,8 +71,15 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants/{tenant}/connections/{domain}/refresh", post(connections::refresh))
         .route("/v1/tenants/{tenant}/connections/{domain}/test", post(connections::test))
         .route("/v1/tenants/{tenant}/sign-ins", get(sign_ins::list))
+        .route("/v1/connections/refresh", post(connections::refresh_all))
         .route("/v1/saml-keys", get(saml_keys::read))
         .route("/v1/saml-keys/rotate", post(saml_keys::rotate))
+        .route("/v1/clients", get(clients::list).post(clients::create))
+        .route(
+            "/v1/clients/{client}",
+            get(clients::read).patch(clients::change).delete(clients::delete),
+        )
+        .route("/v1/oidc-keys/rotate", post(oidc_keys::rotate))
         .route("/v1/{*rest}", axum::routing::any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(log_request))

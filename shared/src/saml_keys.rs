@@ -204,10 +204,18 @@ impl SpKeys {
         self.signing_keys.iter().map(|key| key.certificate.clone()).collect()
     }
 
-    /// Certificates for `use="encryption"`: nobody shall begin to use the previous one.
-    pub fn encryption_certificates(&self) -> Vec<Vec<u8>> {
-        let live = self.encryption_keys.iter().filter(|key| key.state != State::Previous);
-        live.map(|key| key.certificate.clone()).collect()
+    /// Certificates for `use="encryption"`: nobody shall begin to use the previous one, nor the
+    /// next one before every process can decrypt what is encrypted for it.
+    pub fn encryption_certificates(&self, now: Timestamp) -> Vec<Vec<u8>> {
+        let known = |key: &PublishedKey| {
+            now.duration_since(key.created_at) >= KNOWN_AFTER.try_into().unwrap_or_default()
+        };
+        let usable = self.encryption_keys.iter().filter(|key| match key.state {
+            State::Current => true,
+            State::Next => known(key),
+            State::Previous => false,
+        });
+        usable.map(|key| key.certificate.clone()).collect()
     }
 }
 
@@ -246,6 +254,9 @@ async fn pairs(state: State, now: Timestamp) -> Result<(StoredPair, StoredPair),
     });
     made.await.ok().flatten().ok_or(SamlKeysError::Make)
 }
+
+/// When every process has read a new key: twice the minute for which it knows the keys.
+const KNOWN_AFTER: Duration = Duration::from_mins(2);
 
 /// How long the next keys are published at least before they take over: several times the minute
 /// for which a process knows the keys. Identity providers that read metadata need a day.

@@ -34,7 +34,7 @@ use crate::scim::error::ScimError;
 use crate::state::AppState;
 
 /// What the function `scim` serves.
-pub const ROUTES: [&str; 16] = [
+pub const ROUTES: [&str; 17] = [
     "/scim/v2/Users",
     "/scim/v2/Users/.search",
     "/scim/v2/Users/{id}",
@@ -50,6 +50,7 @@ pub const ROUTES: [&str; 16] = [
     "/scim/v2/Schemas",
     "/scim/v2/Schemas/{id}",
     "/scim/v2",
+    "/scim/v2/",
     "/scim/v2/{*rest}",
 ];
 
@@ -77,6 +78,8 @@ pub fn router(app: AppState) -> Router {
     let canonical = MapRequestLayer::new(canonical_path).layer(routes.into_service());
     Router::new()
         .route_service("/scim/v2", canonical.clone())
+        // A wildcard matches no empty rest.
+        .route_service("/scim/v2/", canonical.clone())
         .route_service("/scim/v2/{*rest}", canonical)
 }
 

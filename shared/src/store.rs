@@ -62,7 +62,7 @@ pub use seats::{SeatRules, Seats};
 pub use sign_ins::{PendingSignIn, SignInRecord, Stage, record_id};
 pub use tenants::Tenant;
 pub use user_writes::{SeatWish, UserOutcome, UserWrite};
-pub use users::{MAX_EMAILS, StoredUser, UserKeys};
+pub use users::{StoredUser, UserKeys};
 
 /// The one store. Cheap to clone; clones share what they have learnt about the table.
 #[derive(Clone, Debug)]

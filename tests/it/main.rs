@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod concurrency;
+mod deactivation;
 mod documents;
 mod fuzz;
 mod lambda_events;
@@ -25,6 +26,7 @@ mod saml_mutations;
 mod saml_oracle;
 mod saml_shapes;
 mod sign_in;
+mod sign_in_metadata_url;
 mod sign_in_provider_initiated;
 mod sign_in_refused;
 mod sign_in_setup;

@@ -43,6 +43,8 @@ fn scim_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/Schemas", None),
         (Method::GET, "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User", None),
         (Method::GET, "", None),
+        (Method::GET, "/", None),
+        (Method::GET, "/?filter=userName+eq+%22ada%22", None),
         (Method::GET, "/Nope", None),
     ]
 }
@@ -62,12 +64,6 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/v1/tenants/{tenant}/users", None),
         (Method::GET, "/v1/tenants/{tenant}/groups", None),
         (Method::GET, "/v1/tenants/{tenant}/activity", None),
-        (Method::GET, "/v1/clients", None),
-        (Method::POST, "/v1/clients", Some(json!({"redirect_uris": ["https://eve.example/"]}))),
-        (Method::GET, "/v1/clients/{client}", None),
-        (Method::PATCH, "/v1/clients/{client}", Some(json!({"name": "Eve"}))),
-        (Method::DELETE, "/v1/clients/{client}", None),
-        (Method::POST, "/v1/oidc-keys/rotate", None),
         (Method::GET, "/v1/tenants/{tenant}/connections", None),
         (Method::GET, "/v1/tenants/{tenant}/connections/acme.com", None),
         (Method::PUT, "/v1/tenants/{tenant}/connections/acme.com", Some(json!({}))),
@@ -75,8 +71,15 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::POST, "/v1/tenants/{tenant}/connections/acme.com/refresh", None),
         (Method::POST, "/v1/tenants/{tenant}/connections/acme.com/test", None),
         (Method::GET, "/v1/tenants/{tenant}/sign-ins", None),
+        (Method::POST, "/v1/connections/refresh", None),
         (Method::GET, "/v1/saml-keys", None),
         (Method::POST, "/v1/saml-keys/rotate", None),
+        (Method::GET, "/v1/clients", None),
+        (Method::POST, "/v1/clients", Some(json!({"redirect_uris": ["https://eve.example/"]}))),
+        (Method::GET, "/v1/clients/{client}", None),
+        (Method::PATCH, "/v1/clients/{client}", Some(json!({"name": "Eve"}))),
+        (Method::DELETE, "/v1/clients/{client}", None),
+        (Method::POST, "/v1/oidc-keys/rotate", None),
         (Method::GET, "/v1/nope", None),
     ]
 }

@@ -1,12 +1,13 @@
 //! `/v1/tenants`: customer organisations.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Created, Items, Json};
 use super::caller::Operator;
+use super::params::{Path, Query};
 use crate::clock::ordered_uuid;
 use crate::ids::TenantId;
 use crate::problem::Problem;

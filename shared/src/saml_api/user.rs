@@ -132,9 +132,9 @@ impl Arrival<'_> {
             SubjectSource::PrincipalName | SubjectSource::Email => false,
         };
         if stable {
-            // The value of two users names neither.
-            let found = store.users_by_external_id(tenant, &subject.value).await?;
-            if let Ok([user]) = <[StoredUser; 1]>::try_from(found) {
+            let mut users = store.users_by_external_id(tenant, &subject.value).await?;
+            // Several users with one externalId name nobody.
+            if let (Some(user), true) = (users.pop(), users.is_empty()) {
                 checks.pass(CheckId::UserDomain, "", "matched by externalId");
                 return Ok(Some(user));
             }
@@ -197,10 +197,8 @@ impl Arrival<'_> {
             received: self.assertion.attributes.iter().map(|known| known.name.clone()).collect(),
         };
         let document = document(&self.assertion.profile).ok_or_else(missing)?;
-        resource::normalize(ResourceType::user(), document, Mode::Lenient).map_err(|error| {
-            tracing::warn!(error = %error, "a profile does not make a user");
-            missing()
-        })
+        // The error would quote the profile; what is missing is an address that SCIM takes.
+        resource::normalize(ResourceType::user(), document, Mode::Lenient).map_err(|_| missing())
     }
 }
 

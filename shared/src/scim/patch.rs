@@ -17,13 +17,14 @@ use crate::scim::error::ScimError;
 use crate::scim::filter::Filter;
 use crate::scim::path::PatchPath;
 use crate::scim::quirks;
-use crate::scim::resource::{Mode, finish};
+use crate::scim::resource::{Mode, finish, keep_active};
 use crate::scim::schema::{Mutability, ResourceType};
 use crate::scim::target::Target;
 
 /// Applies all operations to a copy of `resource`, or none (RFC 7644 §3.5.2).
 ///
-/// A result equal to `resource` is a request that changes nothing.
+/// A result equal to `resource` is a request that changes nothing. To clear `active` is one: it
+/// neither deactivates nor reactivates anybody, as in a PUT without it.
 pub fn apply(
     of: &ResourceType,
     resource: &Map<String, Value>,
@@ -37,6 +38,7 @@ pub fn apply(
             None => draft.without_path(*op, value.clone())?,
         }
     }
+    keep_active(of, resource, &mut draft.resource);
     finish(of, &mut draft.resource)?;
     Ok(draft.resource)
 }
@@ -195,7 +197,7 @@ fn weight(value: &Value) -> usize {
     }
 }
 
-/// A thousand operations on the fifty addresses that a user may have are less.
+/// A thousand operations on the forty addresses that a user may have are less.
 const MAX_WORK: usize = 200_000;
 
 #[cfg(test)]

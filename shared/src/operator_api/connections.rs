@@ -5,7 +5,7 @@ mod source;
 mod test;
 mod view;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
@@ -16,6 +16,7 @@ pub(super) use self::test::test;
 use self::view::ConnectionView;
 use super::body::{Items, Json};
 use super::caller::Operator;
+use super::params::Path;
 use super::tenants::existing;
 use crate::base_url::BaseUrl;
 use crate::connection::{Connection, RequestBinding, Settings, Trust};

@@ -3,7 +3,7 @@
 use shared::scim::licence::Licence;
 use shared::store::{SeatWish, UserWrite};
 
-use crate::store_table::{Table, group, id, member, tenant, user};
+use crate::store_table::{Table, group, id, member, now, tenant, user};
 
 /// The calls and units since the last look are these.
 fn check(table: &Table, what: &str, calls: &[&str], units: f64) {
@@ -42,7 +42,7 @@ async fn users_cost_what_the_table_says() {
     check(&table, "totalResults", &["Query"], 1.0);
     store.users_page(t, 1, 100).await.unwrap();
     check(&table, "page", &["Query", "Query"], 1.5);
-    store.delete_user(t, &renamed_user, &renamed.keys).await.unwrap();
+    store.delete_user(t, &renamed_user, &renamed.keys, now()).await.unwrap();
     check(&table, "delete", &["Query", "Query", "TransactWriteItems"], 11.0);
 }
 

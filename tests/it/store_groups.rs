@@ -1,12 +1,14 @@
 //! Groups and memberships.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
+use jiff::SignedDuration;
 use shared::ids::ResourceId;
 use shared::scim::members::MemberKind;
 use shared::store::{GroupMember, GroupWrite, Store, StoreError, StoredGroup, UniqueAttribute};
 
-use crate::store_table::{Fault, Table, group, id, member, tenant, user};
+use crate::store_table::{Fault, Meanwhile, Table, group, id, member, now, tenant, user};
 
 async fn member_ids(store: &Store, group: ResourceId) -> BTreeSet<ResourceId> {
     store.members(tenant(1), group, 100_000).await.unwrap().iter().map(|row| row.id).collect()
@@ -104,21 +106,22 @@ async fn only_users_and_groups_of_the_tenant_can_be_members() {
 async fn a_change_of_members_moves_the_version_and_a_stale_one_changes_nothing() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
-    for (n, few_or_many) in [(1, 5), (2, 500)] {
+    // Many members take two steps, before and after their rows.
+    for (n, few_or_many, steps) in [(1, 5, 1), (2, 500, 2)] {
         let name = format!("group {n}");
         let stale = store.create_group(t, id(n), &group(&name), &[]).await.unwrap();
         let rows = members(10..10 + few_or_many);
         let after = store.update_group(t, &stale, &group(&name), &rows, &[]).await.unwrap();
-        assert_eq!(after.version, 2);
+        assert_eq!(after.version, 1 + steps);
         let before = table.rows();
         let refused = store.update_group(t, &stale, &group(&name), &[], &[id(10), id(11)]).await;
         assert!(matches!(refused, Err(StoreError::VersionMismatch)));
-        let refused = store.delete_group(t, &stale).await;
+        let refused = store.delete_group(t, &stale, now()).await;
         assert!(matches!(refused, Err(StoreError::VersionMismatch)));
         assert_eq!(table.rows(), before);
         let gone: Vec<_> = ids(10..10 + few_or_many).into_iter().collect();
         let after = store.update_group(t, &after, &group(&name), &[], &gone).await.unwrap();
-        assert_eq!(after.version, 3);
+        assert_eq!(after.version, 1 + 2 * steps);
         assert!(member_ids(&store, id(n)).await.is_empty());
     }
 }
@@ -171,12 +174,61 @@ async fn a_deleted_user_leaves_its_groups_and_their_versions_move() {
     for n in 1..4 {
         store.create_group(t, id(n), &group(&n.to_string()), &members(10..13)).await.unwrap();
     }
-    store.delete_user(t, &user_before, &user(10).keys).await.unwrap();
+    let later = now() + SignedDuration::from_secs(1);
+    store.delete_user(t, &user_before, &user(10).keys, later).await.unwrap();
     for n in 1..4 {
         assert_eq!(member_ids(&store, id(n)).await, ids(11..13));
-        assert_eq!(store.group(t, id(n)).await.unwrap().unwrap().version, 2);
+        let group = store.group(t, id(n)).await.unwrap().unwrap();
+        assert_eq!((group.version, group.last_modified), (2, later));
     }
     assert!(table.rows().iter().all(|row| row["sk"]["S"] != id(10).to_string()));
+}
+
+/// Whoever has read a version has read its members: what a client keeps under an `ETag` stays true.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_version_is_never_seen_with_other_members() {
+    for calls in 0..16 {
+        let (table, store) = Table::store().await;
+        let t = tenant(1);
+        let leaving = store.create_user(t, id(10), &user(10)).await.unwrap().user;
+        let before = store.create_group(t, id(1), &group("Staff"), &members(10..13)).await.unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let read = Meanwhile::process(&table, {
+            let seen = Arc::clone(&seen);
+            move |store| {
+                let seen = Arc::clone(&seen);
+                async move {
+                    let version = store.group(t, id(1)).await.unwrap().unwrap().version;
+                    seen.lock().unwrap().push((version, member_ids(&store, id(1)).await));
+                }
+            }
+        });
+        table.fail(Fault::After(calls, Box::new(Fault::Meanwhile(read))));
+        let write = group("Staff");
+        store.update_group(t, &before, &write, &members(100..220), &[]).await.unwrap();
+        store.delete_user(t, &leaving, &user(10).keys, now()).await.unwrap();
+        table.recover();
+        let version = store.group(t, id(1)).await.unwrap().unwrap().version;
+        let last = member_ids(&store, id(1)).await;
+        for (seen_version, seen_members) in seen.lock().unwrap().iter() {
+            assert!(*seen_version != version || *seen_members == last, "{calls}: {version}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_group_deleted_under_a_large_change_leaves_nothing_behind() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    let before = store.create_group(t, id(1), &group("Staff"), &[]).await.unwrap();
+    let delete = Meanwhile::process(&table, move |store| async move {
+        let before = store.group(t, id(1)).await.unwrap().unwrap();
+        store.delete_group(t, &before, now()).await.unwrap();
+    });
+    table.fail(Fault::After(1, Box::new(Fault::Meanwhile(delete))));
+    let late = store.update_group(t, &before, &group("Staff"), &members(100..600), &[]).await;
+    assert!(matches!(late, Err(StoreError::NotFound)), "{late:?}");
+    assert_eq!(table.rows().len(), table.rows_of("#GC").len());
 }
 
 #[tokio::test]
@@ -188,7 +240,7 @@ async fn a_deleted_group_leaves_nothing_behind() {
         let outer = store.create_group(t, id(2), &group("Outer"), &[nested]).await.unwrap();
         let write = GroupWrite { external_id: Some("G".to_owned()), ..group("Staff") };
         let created = store.create_group(t, id(1), &write, &members(10..10 + size)).await.unwrap();
-        store.delete_group(t, &created).await.unwrap();
+        store.delete_group(t, &created, now()).await.unwrap();
         // What is left is the other group and its name.
         assert_eq!(table.rows().len() - table.rows_of("#GC").len(), 2, "{size}");
         assert_eq!(store.groups_total(t).await.unwrap(), 1);
@@ -220,10 +272,10 @@ async fn a_deletion_that_fails_anywhere_is_safe_to_send_again() {
 /// Deletes a user and a group as a handler does: what is not there is done.
 async fn delete_both(store: &Store) -> Result<(), StoreError> {
     if let Some(before) = store.user(tenant(1), id(10)).await? {
-        store.delete_user(tenant(1), &before, &user(10).keys).await?;
+        store.delete_user(tenant(1), &before, &user(10).keys, now()).await?;
     }
     if let Some(before) = store.group(tenant(1), id(1)).await? {
-        store.delete_group(tenant(1), &before).await?;
+        store.delete_group(tenant(1), &before, now()).await?;
     }
     Ok(())
 }
@@ -237,7 +289,7 @@ async fn pages_of_groups_are_exact_with_split_counters() {
     }
     for n in 0..20 {
         let before = store.group(tenant(1), id(n)).await.unwrap().unwrap();
-        table.open().delete_group(tenant(1), &before).await.unwrap();
+        table.open().delete_group(tenant(1), &before, now()).await.unwrap();
     }
     assert!(!table.rows_of("#GR").is_empty());
     let expected: Vec<_> = ids(20..120).into_iter().collect();

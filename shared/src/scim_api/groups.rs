@@ -107,7 +107,7 @@ pub(super) async fn remove(
     loop {
         let group = stored(caller, id).await?;
         if_match.check(group.version)?;
-        match caller.app.store.delete_group(caller.tenant, &group).await {
+        match caller.app.store.delete_group(caller.tenant, &group, caller.now).await {
             Ok(()) => return Ok(Reply::no_content()),
             Err(StoreError::VersionMismatch) => attempts.pause().await?,
             Err(error) => return Err(error.into()),

@@ -2,15 +2,21 @@
 //!
 //! A change of the group and of up to about a hundred members is one transaction. Beyond that
 //! the group's row goes first, on its version, and the member rows follow in batches: a request
-//! that fails in the middle is safe to send again, since it finds out what is still missing.
+//! that fails in the middle is safe to send again, since it finds out what is still missing. Then
+//! the version moves once more, since a reader in between has seen some of the rows under the
+//! first: only what is read under the last one stays true.
+
+use jiff::Timestamp;
 
 use super::group_change::{GroupChange, Part};
 use super::groups::{GroupWrite, StoredGroup};
-use super::item::flag;
-use super::keys::Collection;
+use super::item::{flag, number};
+use super::keys::{Collection, Key};
 use super::members::GroupMember;
+use super::page::Row as _;
 use super::retry::Backoff;
 use super::transaction::{Commit, MAX_TRANSACTION, Refusal};
+use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
 use crate::ids::{ResourceId, TenantId};
 
@@ -55,6 +61,7 @@ impl Store {
         &self,
         tenant: TenantId,
         before: &StoredGroup,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut before = before.clone();
         let mut members = self.member_ids(tenant, before.id, MEMBERS_AT_ONCE + 1).await?;
@@ -64,7 +71,7 @@ impl Store {
             self.remove_all_members(tenant, before.id).await?;
             members.clear();
         }
-        self.leave_groups(tenant, before.id).await?;
+        self.leave_groups(tenant, before.id, now).await?;
         let change = GroupChange::new(tenant, before.id, Some(&before), None);
         self.change_group(change.members(&[], &members)).await?;
         // Members that were added in between.
@@ -92,7 +99,8 @@ impl Store {
                 Commit::Done if fits => return Ok(after),
                 Commit::Done => {
                     self.write_rows(change.rows).await?;
-                    return Ok(after);
+                    let Some(group) = after else { return Ok(None) };
+                    return self.settle(change.tenant, group).await.map(Some);
                 }
                 Commit::Refused(refusals) => {
                     for refusal in refusals {
@@ -101,6 +109,35 @@ impl Store {
                     }
                 }
             }
+            backoff.pause().await?;
+        }
+    }
+
+    /// Moves the version of a group whose member rows have followed it, whoever has changed it
+    /// meanwhile: they all saw some of the rows.
+    async fn settle(
+        &self,
+        tenant: TenantId,
+        mut group: StoredGroup,
+    ) -> Result<StoredGroup, StoreError> {
+        let key = Key::resource(tenant, Collection::Groups, group.id);
+        let mut backoff = Backoff::default();
+        loop {
+            let next = group.version + 1;
+            let moved = Write::update(key.clone(), "SET v = :next")
+                .when("v = :v")
+                .bind(":v", number(group.version))
+                .bind(":next", number(next));
+            let refusals = match self.commit(&[((), moved)]).await? {
+                Commit::Done => return Ok(StoredGroup { version: next, ..group }),
+                Commit::Refused(refusals) => refusals,
+            };
+            let Some(found) = refusals.into_iter().find_map(|refusal| refusal.found) else {
+                // Deleted meanwhile, and rows may have followed the deletion.
+                self.remove_all_members(tenant, group.id).await?;
+                return Err(StoreError::NotFound);
+            };
+            group = StoredGroup::read(found)?;
             backoff.pause().await?;
         }
     }

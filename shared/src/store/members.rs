@@ -4,11 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::batch::RowChange;
 use super::groups::StoredGroup;
-use super::item::{Item, parsed, take_optional_text, text};
+use super::item::{Item, number, parsed, take_optional_text, text};
 use super::keys::{Collection, Key, MEMBER, PK, SK, group_of_members, member_of, members};
 use super::read::{Consistency, Range};
+use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
 use crate::ids::{ResourceId, TenantId};
@@ -154,26 +157,42 @@ impl Store {
         }
     }
 
-    /// Takes a member out of all its groups and moves their versions, since each of them reads
-    /// differently now. The versions move first: a reader must not find the new members under
-    /// the old version.
+    /// Takes a member out of all its groups. Each of them reads differently now, so its version
+    /// moves with the membership, in one transaction: no reader finds old members under a new
+    /// version. A failure in the middle leaves the other groups to the next attempt.
     pub(super) async fn leave_groups(
         &self,
         tenant: TenantId,
         member: ResourceId,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let groups = self.groups_of(tenant, member).await?;
-        for group in &groups {
-            let key = Key::resource(tenant, Collection::Groups, *group);
-            let bump = Write::update(key, "ADD v :one")
+        for group in self.groups_of(tenant, member).await? {
+            let row = Write::delete(Key::member(tenant, group, member));
+            let key = Key::resource(tenant, Collection::Groups, group);
+            let moved = Write::update(key, "SET lm = :now ADD v :one")
                 .when("attribute_exists(pk)")
-                .bind(":one", super::item::number(1));
-            // Refused for a group that is gone.
-            self.commit(&[((), bump)]).await?;
+                .bind(":now", text(now.to_string()))
+                .bind(":one", number(1));
+            // The index can still name a group that the member has left.
+            let left = row.clone().when("attribute_exists(pk)");
+            let commit = self.commit(&[(Part::Group, moved), (Part::Membership, left)]).await?;
+            let group_gone = match commit {
+                Commit::Done => false,
+                Commit::Refused(all) => all.iter().any(|refusal| refusal.label == Part::Group),
+            };
+            if group_gone {
+                self.commit(&[(Part::Membership, row)]).await?;
+            }
         }
-        let row = |group| RowChange::Delete(Key::member(tenant, group, member));
-        self.write_rows(groups.into_iter().map(row).collect()).await
+        Ok(())
     }
+}
+
+/// A write of the transaction that takes a member out of a group.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Part {
+    Group,
+    Membership,
 }
 
 /// Marks a member that is a group.

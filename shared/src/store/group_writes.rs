@@ -1,7 +1,8 @@
 //! Creating, changing and deleting a group with its members.
 //!
-//! A change of the group and of up to about a hundred members is one transaction. Beyond that
-//! the group's row goes first, on its version, and the member rows follow in batches: a request
+//! A change of the group that removes up to about a hundred members, or adds half as many, is one
+//! transaction, which also demands that those to add exist (see `members`). Beyond that the group's
+//! row goes first, on its version, and the member rows follow in batches: a request
 //! that fails in the middle is safe to send again, since it finds out what is still missing. Then
 //! the version moves once more, since a reader in between has seen some of the rows under the
 //! first: only what is read under the last one stays true.
@@ -21,7 +22,8 @@ use super::{Store, StoreError, UniqueAttribute};
 use crate::ids::{ResourceId, TenantId};
 
 impl Store {
-    /// Creates a group with its members, who must exist. `id` must be new and random.
+    /// Creates a group with its members, who must exist: [`StoreError::MemberGone`] tells that one
+    /// of a few has been deleted since. `id` must be new and random.
     #[tracing::instrument(level = "debug", name = "store.create_group", skip_all, fields(tenant.id = %tenant))]
     pub async fn create_group(
         &self,
@@ -37,7 +39,8 @@ impl Store {
     }
 
     /// Replaces a group that was read, unless it has changed since, and adds and removes members.
-    /// Adding who is there and removing who is not changes nothing about them.
+    /// Adding who is there and removing who is not changes nothing about them. Those to add must
+    /// exist, as in [`Store::create_group`].
     #[tracing::instrument(level = "debug", name = "store.update_group", skip_all, fields(tenant.id = %tenant))]
     pub async fn update_group(
         &self,
@@ -90,8 +93,11 @@ impl Store {
         loop {
             let deep = self.hints.deep(change.tenant, Collection::Groups, shard);
             let mut writes = change.writes(after.as_ref(), deep);
-            let fits = writes.len() + change.rows.len() <= MAX_TRANSACTION;
+            let members = change.rows.len() + change.checks.len();
+            let fits = writes.len() + members <= MAX_TRANSACTION;
             if fits {
+                let checks = change.checks.iter().cloned();
+                writes.extend(checks.map(|check| (Part::Member, check)));
                 let rows = change.rows.iter().cloned();
                 writes.extend(rows.map(|row| (Part::Unconditional, row.write())));
             }
@@ -149,6 +155,7 @@ fn explain(refusal: Refusal<Part>) -> Result<bool, StoreError> {
         Part::Group if refusal.found.is_none() => Err(StoreError::NotFound),
         Part::Group => Err(StoreError::VersionMismatch),
         Part::DisplayName => Err(StoreError::Conflict(UniqueAttribute::DisplayName)),
+        Part::Member => Err(StoreError::MemberGone),
         Part::Vacated | Part::Unconditional => Err(StoreError::Corrupt("id")),
         Part::Counter => Ok(refusal.found.is_some_and(|row| flag(&row, "deep"))),
     }

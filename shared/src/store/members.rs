@@ -1,6 +1,16 @@
 //! Memberships: one row each, so that adding or removing a member costs the same in an empty
-//! group and in one of a hundred thousand. The one index of the table finds them by member; it
-//! follows the rows within moments, and nothing but a user's `groups` is answered from it.
+//! group and in one of a hundred thousand. The one index of the table finds them by member. It
+//! follows the rows within moments: a user's `groups` are answered from it, and a deletion finds by
+//! it which groups to leave.
+//!
+//! A membership of who is gone. The deletion of a user leaves its groups before and after it takes
+//! the user's row. An addition in one transaction demands the new member's row, so none comes
+//! after the deletion. Two windows remain. A change too large for one transaction looks the members
+//! up before it writes, not while: a member deleted in that time can stay in the group. And one
+//! added so shortly before its deletion that the index has it after the deletion's last look stays
+//! too. Such a row names nobody, gives nobody access, shows in the group's `members` and in no
+//! user's `groups`, and goes like any other: by removing the member, replacing the members, or
+//! deleting the group.
 
 use std::collections::BTreeSet;
 
@@ -47,6 +57,14 @@ pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: &GroupMemb
         item.insert(DISPLAY.to_owned(), text(display));
     }
     item
+}
+
+/// The row of the user or group that is a member.
+pub(super) fn member_key(tenant: TenantId, id: ResourceId, kind: MemberKind) -> Key {
+    match kind {
+        MemberKind::User => Key::user(tenant, id),
+        MemberKind::Group => Key::resource(tenant, Collection::Groups, id),
+    }
 }
 
 impl Store {

@@ -114,7 +114,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict(attribute) => Self::Conflict(format!("{attribute} is taken")),
-            StoreError::VersionMismatch | StoreError::Contention => {
+            StoreError::VersionMismatch | StoreError::MemberGone | StoreError::Contention => {
                 Self::Conflict("it is being changed by others; send the request again".to_owned())
             }
             StoreError::NotFound => Self::NotFound("row"),

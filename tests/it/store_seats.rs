@@ -99,7 +99,7 @@ async fn a_seat_is_free_at_once_after_deactivation_and_deletion() {
             set_active(&store, n, UserWrite { active: false, ..if_free(n) }).await.unwrap();
         } else {
             let before = store.user(tenant(1), id(n)).await.unwrap().unwrap();
-            store.delete_user(tenant(1), &before, &user(n).keys).await.unwrap();
+            store.delete_user(tenant(1), &before, &user(n).keys, now()).await.unwrap();
         }
         check_used(&store, 0).await;
     }

@@ -47,11 +47,17 @@ pub(super) async fn add(
 ) -> Result<Reply, ScimError> {
     let mut resource = resource::normalize(ResourceType::group(), body, caller.mode)?;
     let wanted = take(&mut resource)?.unwrap_or_default();
-    let members = members::known(caller, &wanted).await?;
-    let id = ResourceId::new(random_uuid());
     let write = write_of(caller, &resource);
-    let group = caller.app.store.create_group(caller.tenant, id, &write, &members).await?;
-    reply(caller, StatusCode::CREATED, projection, group).await
+    let mut attempts = Attempts::default();
+    loop {
+        let members = members::known(caller, &wanted).await?;
+        let id = ResourceId::new(random_uuid());
+        match caller.app.store.create_group(caller.tenant, id, &write, &members).await {
+            Ok(group) => return reply(caller, StatusCode::CREATED, projection, group).await,
+            Err(StoreError::MemberGone) => attempts.pause().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Replaces a group. A body without `members` leaves them: renaming must not empty a group
@@ -107,7 +113,7 @@ pub(super) async fn remove(
     loop {
         let group = stored(caller, id).await?;
         if_match.check(group.version)?;
-        match caller.app.store.delete_group(caller.tenant, &group).await {
+        match caller.app.store.delete_group(caller.tenant, &group, caller.now).await {
             Ok(()) => return Ok(Reply::no_content()),
             Err(StoreError::VersionMismatch) => attempts.pause().await?,
             Err(error) => return Err(error.into()),
@@ -116,7 +122,7 @@ pub(super) async fn remove(
 }
 
 /// Reads, changes attributes by a pure function and members by their operations, stores; again
-/// when somebody else was faster.
+/// when somebody else was faster, or has deleted one of the members.
 async fn change(
     caller: &Caller,
     id: &str,
@@ -138,7 +144,7 @@ async fn change(
         let write = write_of(caller, &after);
         match caller.app.store.update_group(caller.tenant, &group, &write, add, remove).await {
             Ok(group) => return Ok(group),
-            Err(StoreError::VersionMismatch) => attempts.pause().await?,
+            Err(StoreError::VersionMismatch | StoreError::MemberGone) => attempts.pause().await?,
             Err(error) => return Err(error.into()),
         }
     }

@@ -86,7 +86,9 @@ impl From<StoreError> for ScimError {
         match error {
             StoreError::Conflict(attribute) => Self::Uniqueness { attribute: attribute.as_str() },
             StoreError::NoSeat { seats } => Self::NoSeat { seats },
-            StoreError::VersionMismatch | StoreError::Contention => Self::Contention,
+            StoreError::VersionMismatch | StoreError::MemberGone | StoreError::Contention => {
+                Self::Contention
+            }
             StoreError::NotFound => Self::NotFound("resource".to_owned()),
             StoreError::TooLarge => {
                 Self::PayloadTooLarge("the resource is too large to store".to_owned())

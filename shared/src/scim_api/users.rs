@@ -92,7 +92,7 @@ pub(super) async fn remove(
         let user = stored(caller, id).await?;
         if_match.check(user.version)?;
         let keys = keys_of(&document(&user)?);
-        match caller.app.store.delete_user(caller.tenant, &user, &keys).await {
+        match caller.app.store.delete_user(caller.tenant, &user, &keys, caller.now).await {
             Ok(()) => return Ok(Reply::no_content()),
             Err(StoreError::VersionMismatch) => attempts.pause().await?,
             Err(error) => return Err(error.into()),

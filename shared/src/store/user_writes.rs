@@ -100,13 +100,14 @@ impl Store {
         tenant: TenantId,
         before: &StoredUser,
         keys_before: &UserKeys,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let before = Before { user: before, keys: keys_before };
         let change = Change::new(tenant, before.user.id, Some(before), None);
-        self.leave_groups(tenant, before.user.id).await?;
+        self.leave_groups(tenant, before.user.id, now).await?;
         self.change_user(&change).await?;
         // Groups that it was added to in between.
-        self.leave_groups(tenant, before.user.id).await
+        self.leave_groups(tenant, before.user.id, now).await
     }
 
     /// Plans, commits, and plans again when the plan rested on what is no longer so.

@@ -13,6 +13,7 @@ mod deactivation;
 mod documents;
 mod fuzz;
 mod lambda_events;
+mod memberships;
 mod oidc_authorize;
 mod oidc_clients;
 mod oidc_keys;

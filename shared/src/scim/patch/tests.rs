@@ -331,6 +331,7 @@ fn sample(attribute: &Attribute) -> Value {
             attribute.sub_attributes.iter().map(|part| (part.name.clone(), sample(part))).collect()
         }
         (Kind::Boolean, _) => json!(true),
+        (Kind::Binary, _) => json!("MIIB"),
         (_, Some(canonical)) => json!(canonical),
         (_, None) => json!(attribute.name),
     };

@@ -13,6 +13,7 @@ mod deactivation;
 mod documents;
 mod fuzz;
 mod lambda_events;
+mod scim_bodies;
 mod store_capacity;
 mod store_faults;
 mod store_groups;

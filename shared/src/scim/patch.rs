@@ -34,8 +34,8 @@ pub fn apply(
     let mut draft = Draft { of, resource: resource.clone(), mode, work: 0 };
     for Operation { op, path, value } in &request.operations {
         match path {
-            Some(path) => draft.at_path(*op, path, without_passwords(value))?,
-            None => draft.without_path(*op, without_passwords(value))?,
+            Some(path) => draft.at_path(*op, path, without_passwords(value.as_ref()))?,
+            None => draft.without_path(*op, without_passwords(value.as_ref()))?,
         }
     }
     keep_active(of, resource, &mut draft.resource);
@@ -52,14 +52,14 @@ pub(in crate::scim) fn merge(
     mode: Mode,
 ) -> Result<Map<String, Value>, ScimError> {
     let mut draft = Draft { of, resource, mode, work: 0 };
-    draft.entries(Op::Add, entries)?;
+    draft.at_paths(Op::Add, entries)?;
     Ok(draft.resource)
 }
 
-fn without_passwords(value: &Option<Value>) -> Option<Value> {
-    let mut value = value.clone();
-    value.iter_mut().for_each(quirks::drop_passwords);
-    value
+fn without_passwords(value: Option<&Value>) -> Option<Value> {
+    let mut value = value?.clone();
+    quirks::drop_passwords(&mut value);
+    Some(value)
 }
 
 /// Takes the value of an operation without path apart into paths and their values.
@@ -92,10 +92,10 @@ struct Draft<'a> {
 impl Draft<'_> {
     /// An operation whose value is an object of attributes. Its keys are paths.
     fn without_path(&mut self, op: Op, value: Option<Value>) -> Result<(), ScimError> {
-        self.entries(op, entries(op, value)?)
+        self.at_paths(op, entries(op, value)?)
     }
 
-    fn entries(&mut self, op: Op, entries: Vec<(PatchPath, Value)>) -> Result<(), ScimError> {
+    fn at_paths(&mut self, op: Op, entries: Vec<(PatchPath, Value)>) -> Result<(), ScimError> {
         for (path, value) in entries {
             if !self.is_read_only(&path) {
                 self.at_path(op, &path, Some(value))?;
@@ -121,8 +121,11 @@ impl Draft<'_> {
         if target.is_core("schemas") || names.any(quirks::is_dropped) {
             return Ok(());
         }
-        let at = At::new(path, &target, name, self.mode)?;
         let urn = target.extension.as_deref();
+        if urn.is_some_and(|urn| self.of.is_below_schema(urn)) {
+            return Err(ScimError::InvalidPath(format!("{path} names a part of an attribute")));
+        }
+        let at = At::new(path, &target, name, self.mode)?;
         self.charge(urn, &at, value.as_ref())?;
         let change = Change { op, value, mode: self.mode };
         match urn {

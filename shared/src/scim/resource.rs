@@ -43,7 +43,7 @@ pub enum Mode {
 /// Names take the letter case of their schema. Null, an empty list, an empty object and the empty
 /// string are no value (RFC 7643 §2.5; the empty string is [`quirks::is_unassigned`]). What is
 /// read-only is ignored (RFC 7644 §3.3). `schemas` is written anew from what is there. A name that
-/// is a path ([`paths::read`]) is resolved as in a PATCH.
+/// is a path, as `name.givenName`, is resolved as in a PATCH.
 pub fn normalize(
     of: &ResourceType,
     mut body: Value,

@@ -427,6 +427,16 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         "replace without a path needs an object of attributes as its value",
     );
     lenient(
+        json!({
+            "op": "add",
+            "path": "urn:ietf:params:scim:schemas:core:2.0:User:name:givenName",
+            "value": "x",
+        }),
+        "invalidPath",
+        "path: urn:ietf:params:scim:schemas:core:2.0:User:name:givenName names a part of an \
+         attribute",
+    );
+    lenient(
         json!({"op": "replace", "path": "active", "value": "maybe"}),
         "invalidValue",
         "active must be true or false, not a string",

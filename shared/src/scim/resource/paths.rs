@@ -12,13 +12,17 @@ use crate::scim::target::Target;
 /// `emails[type eq "work"].value`, or the URN of the core schema with an object of attributes.
 ///
 /// The name of a whole extension is none, and neither is one that names nothing that we know: that
-/// one is the client's own and stays as it came. Under a URN that we do not know, an object may be
+/// one is the client's own and stays as it came, as does an object under a name with a dot: no part
+/// of an attribute takes one. Under a URN that we do not know, an object may be
 /// an extension itself, so only simple values are taken for attributes of it.
 pub(super) fn read(of: &ResourceType, name: &str, value: &Value, mode: Mode) -> Option<PatchPath> {
     if !name.contains([':', '.', '[']) || of.extension(name).is_some() {
         return None;
     }
     let path = PatchPath::parse(name).ok()?;
+    if path.attr.schema.is_none() && value.is_object() {
+        return None;
+    }
     let target = Target::of(&path.attr, of);
     let is_path = match (target.name, target.extension.as_deref()) {
         (None, None) => !quirks::is_unassigned(value),
@@ -93,6 +97,7 @@ mod tests {
             &json!({
                 "userName": "ada",
                 "shoe.size": 42,
+                "name.formatted": {"a": 1},
                 "a b:c": 1,
                 "urn:example:thing": {"a": 1},
                 "urn:example:2.0:User": {"a b": 1},
@@ -104,6 +109,7 @@ mod tests {
             &json!({
                 "userName": "ada",
                 "shoe.size": 42,
+                "name.formatted": {"a": 1},
                 "a b:c": 1,
                 "urn:example:thing": {"a": 1},
                 "urn:example:2.0:User": {"a b": 1, "c": 2},

@@ -31,8 +31,8 @@ async fn a_password_is_accepted_and_never_kept() {
             user["userName"] = format!("user-{n}").into();
             let made = test.scim_as(token, Method::POST, "/Users", Some(user)).await.expect(201);
             let path = format!("/Users/{}", made.text("id"));
-            let patch = json!({"Operations": [{"op": "replace", "value": body}]});
-            let patched = test.scim_as(token, Method::PATCH, &path, Some(patch)).await.expect(200);
+            let change = json!({"Operations": [{"op": "replace", "value": body}]});
+            let patched = test.scim_as(token, Method::PATCH, &path, Some(change)).await.expect(200);
             let read = test.scim_as(token, Method::GET, &path, None).await.expect(200);
             for answer in [made, patched, read] {
                 assert!(!String::from_utf8_lossy(&answer.bytes).contains(secret), "{body}");

@@ -8,11 +8,8 @@ use std::sync::{Arc, Mutex};
 use axum::http::Method;
 use harness::TestApp;
 use harness::browser::{Browser, draft};
-use harness::saml::draft::claim;
-}
-
 use harness::oidc::{App, GOOD};
->>>>>>> oidc
+use harness::saml::draft::claim;
 use serde_json::{Value, json};
 use shared::telemetry::{Format, subscriber};
 use tracing_subscriber::fmt::MakeWriter;
@@ -90,7 +87,6 @@ async fn provisioning() {
     assert_eq!((&me["status"], &me["level"]), (&json!(501), &json!("INFO")), "as specified");
 }
 
-<<<<<<< HEAD
 async fn sign_ins() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let lines = Lines::default();
@@ -118,7 +114,8 @@ async fn sign_ins() {
     assert_eq!(codes, ["", "", "", "user.domain", "saml.xml", "saml.link"], "{written}");
     assert_eq!(logged[1]["tenant.id"], test.acme.id);
     assert_eq!(logged[1]["route"], "/saml/sso/{domain}");
-=======
+}
+
 /// A sign-in to an app, with the canary wherever a value of somebody's can be.
 async fn sign_in(test: &TestApp) {
     let app = test.app(false).await;

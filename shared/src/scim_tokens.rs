@@ -49,6 +49,7 @@ impl From<StoreError> for TokenError {
             StoreError::Conflict(_)
             | StoreError::VersionMismatch
             | StoreError::NoSeat { .. }
+            | StoreError::MemberGone
             | StoreError::NotFound
             | StoreError::TooLarge
             | StoreError::Unavailable(_)

@@ -26,6 +26,7 @@ mod saml_metadata;
 mod saml_mutations;
 mod saml_oracle;
 mod saml_shapes;
+mod scim_bodies;
 mod sign_in;
 mod sign_in_metadata_url;
 mod sign_in_provider_initiated;

@@ -6,6 +6,7 @@
 
 mod answer;
 mod limits;
+mod paths;
 mod read;
 mod replace;
 mod value;
@@ -24,6 +25,7 @@ pub(in crate::scim) use self::value::{
 use self::value::{insert_once, unknown, walk};
 use crate::scim::error::ScimError;
 use crate::scim::licence;
+use crate::scim::patch;
 use crate::scim::quirks;
 use crate::scim::schema::{Mutability, ResourceType, Schema};
 
@@ -41,20 +43,29 @@ pub enum Mode {
 ///
 /// Names take the letter case of their schema. Null, an empty list, an empty object and the empty
 /// string are no value (RFC 7643 §2.5; the empty string is [`quirks::is_unassigned`]). What is
-/// read-only is ignored (RFC 7644 §3.3). `schemas` is written anew from what is there.
+/// read-only is ignored (RFC 7644 §3.3). `schemas` is written anew from what is there. A name that
+/// is a path, as `name.givenName`, is resolved as in a PATCH.
 pub fn normalize(
     of: &ResourceType,
-    body: Value,
+    mut body: Value,
     mode: Mode,
 ) -> Result<Map<String, Value>, ScimError> {
+    quirks::drop_passwords(&mut body);
     let Value::Object(body) = body else {
         return Err(ScimError::InvalidSyntax("the body must be a JSON object".to_owned()));
     };
     check_schemas(of, &body)?;
     let mut resource = Map::with_capacity(body.len() + 1);
     resource.insert("schemas".to_owned(), Value::Null);
+    let mut at_paths = Vec::new();
     for (name, value) in body {
-        put(of, &mut resource, name, value, mode)?;
+        match paths::read(of, &name, &value, mode) {
+            Some(path) => at_paths.push((path, value)),
+            None => put(of, &mut resource, name, value, mode)?,
+        }
+    }
+    if !at_paths.is_empty() {
+        resource = patch::merge(of, resource, at_paths, mode)?;
     }
     finish(of, &mut resource)?;
     Ok(resource)
@@ -124,7 +135,7 @@ fn put(
     } else if let Some(extension) = of.extension(&name) {
         name.clone_from(&extension.id);
         extension_value(extension, value, mode)?
-    } else if quirks::is_dropped(&name, mode) || quirks::is_unassigned(&value) {
+    } else if quirks::is_unassigned(&value) {
         None
     } else if quirks::keeps_unknown(mode) {
         Some(value)

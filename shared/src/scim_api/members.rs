@@ -72,6 +72,11 @@ pub(super) async fn change(
     if net.is_empty() {
         return Ok(MemberChange::default());
     }
+    if net.add.iter().any(|member| member.value.parse() == Ok(group)) {
+        return Err(ScimError::InvalidValue(
+            "members: a group cannot be a member of itself".to_owned(),
+        ));
+    }
     let store = &caller.app.store;
     let present = if net.reset || !net.remove_matching.is_empty() {
         store.members(caller.tenant, group, usize::MAX).await?

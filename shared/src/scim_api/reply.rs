@@ -69,10 +69,8 @@ impl IntoResponse for ScimError {
             response.extensions_mut().insert(FailureCode(scim_type));
         }
         let headers = response.headers_mut();
-        if matches!(self, Self::Unauthorized) {
-            let challenge =
-                HeaderValue::from_static("Bearer realm=\"scim\", error=\"invalid_token\"");
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        if let Some(challenge) = self.challenge() {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(seconds) = self.retry_after_seconds() {
             headers.insert(header::RETRY_AFTER, seconds.into());

@@ -27,7 +27,9 @@ pub(super) async fn read(
     if_none_match: &IfNoneMatch,
 ) -> Result<Reply, ScimError> {
     let user = stored(caller, id).await?;
-    if if_none_match.names(user.version) {
+    // Memberships change without the user's version, so it says nothing of an answer with them.
+    let has_groups = projection.needs(ResourceType::user(), "groups");
+    if !has_groups && if_none_match.names(user.version) {
         return Ok(Reply::not_modified(etag(user.version)));
     }
     reply(caller, StatusCode::OK, projection, user).await

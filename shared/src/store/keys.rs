@@ -168,6 +168,8 @@ impl Key {
     /// Which identity of a connection a user is.
     pub(super) fn linked_user(tenant: TenantId, user: ResourceId, domain: &Domain) -> Self {
         Self::new(format!("{tenant}#L"), format!("U#{user}#{domain}"))
+    }
+
     /// Who may change the secret of the tenant's tokens.
     pub(super) fn scim_tokens_lock(tenant: TenantId) -> Self {
         Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")

@@ -331,6 +331,7 @@ fn sample(attribute: &Attribute) -> Value {
             attribute.sub_attributes.iter().map(|part| (part.name.clone(), sample(part))).collect()
         }
         (Kind::Boolean, _) => json!(true),
+        (Kind::Binary, _) => json!("MIIB"),
         (_, Some(canonical)) => json!(canonical),
         (_, None) => json!(attribute.name),
     };
@@ -424,6 +425,16 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         json!({"op": "replace", "value": "x"}),
         "invalidValue",
         "replace without a path needs an object of attributes as its value",
+    );
+    lenient(
+        json!({
+            "op": "add",
+            "path": "urn:ietf:params:scim:schemas:core:2.0:User:name:givenName",
+            "value": "x",
+        }),
+        "invalidPath",
+        "path: urn:ietf:params:scim:schemas:core:2.0:User:name:givenName names a part of an \
+         attribute",
     );
     lenient(
         json!({"op": "replace", "path": "active", "value": "maybe"}),

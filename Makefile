@@ -1,4 +1,5 @@
-# Every command sets up what it needs; nothing is to be installed by hand but Rust (rustup) and Python 3.11.
+# To be installed by hand: make and Rust (rustup). Every command installs what else it needs, with apt-get or Homebrew
+# where there is one, and says what is missing where there is none.
 .DEFAULT_GOAL := help
 .PHONY: help run test lint bench build deploy clean
 
@@ -6,16 +7,16 @@ help: ## Shows these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serves everything on http://127.0.0.1:7400 with a demo tenant, no AWS account needed
-	@cargo run --locked --package local
+	@tests/acceptance/bootstrap cargo run --locked --package local
 
-test: ## Runs every level: unit, integration, fuzz, third-party suites
+test: ## Runs every level: unit, integration, fuzz, third-party suites, browser
 	@tests/acceptance/bootstrap tests/acceptance/run.py
 
 lint: ## Checks format, lints, documentation, dependencies and the template
 	@tests/acceptance/bootstrap tests/acceptance/lint.py
 
 bench: ## Measures CPU per request
-	@cargo build --locked --release --package local
+	@tests/acceptance/bootstrap cargo build --locked --release --package local
 	@cargo bench --locked --profile dev --package tests --bench local
 
 build: ## Builds the zip of every Lambda function for arm64; ALL=1 for x86-64 too

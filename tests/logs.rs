@@ -1,12 +1,15 @@
 //! What is logged, and what never is.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use harness::TestApp;
+use harness::browser::{Browser, draft};
+use harness::oidc::{App, GOOD};
+use harness::saml::draft::claim;
 use serde_json::{Value, json};
 use shared::telemetry::{Format, subscriber};
 use tracing_subscriber::fmt::MakeWriter;
@@ -32,8 +35,14 @@ impl<'w> MakeWriter<'w> for Lines {
     }
 }
 
+/// One test: what is logged is found per process, so two at a time would hide each other's lines.
 #[tokio::test]
 async fn each_request_writes_one_line_that_names_nobody() {
+    provisioning().await;
+    sign_ins().await;
+}
+
+async fn provisioning() {
     let test = TestApp::new().await;
     let lines = Lines::default();
     let logging = tracing::subscriber::set_default(subscriber(Format::Json, lines.clone()));
@@ -57,14 +66,16 @@ async fn each_request_writes_one_line_that_names_nobody() {
     test.post("/Groups", group).await.expect(201);
     test.scim(Method::DELETE, &format!("/Users/{id}"), None).await.expect(204);
     test.operator(Method::POST, "/v1/tenants", Some(json!({"name": "canary"}))).await.expect(201);
+    sign_in(&test).await;
+    test.get("/Me").await.expect(501);
     drop(logging);
 
     let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(!written.to_lowercase().contains("canary"), "{written}");
-    assert!(!written.contains("gh_scim") && !written.contains(harness::OPERATOR_KEY), "{written}");
+    assert!(!written.contains("gh_") && !written.contains(harness::OPERATOR_KEY), "{written}");
     let logged: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(logged.len(), 11, "{written}");
+    assert_eq!(logged.len(), 21, "{written}");
     let first = &logged[0];
     assert_eq!(first["tenant.id"], test.acme.id);
     assert_eq!((&first["method"], &first["route"]), (&json!("POST"), &json!("/scim/v2/Users")));
@@ -72,4 +83,51 @@ async fn each_request_writes_one_line_that_names_nobody() {
     assert!(first["duration_ms"].is_number());
     assert_eq!(logged[1]["failure.code"], "uniqueness");
     assert_eq!(logged[2]["route"], "/scim/v2/Users/{id}");
+    let me = logged.last().unwrap();
+    assert_eq!((&me["status"], &me["level"]), (&json!(501), &json!("INFO")), "as specified");
+}
+
+async fn sign_ins() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let lines = Lines::default();
+    let logging = tracing::subscriber::set_default(subscriber(Format::Json, lines.clone()));
+
+    for (email, status) in [("canary@acme.com", 200), ("canary@canary.example", 403)] {
+        let mut browser = Browser::default();
+        let request = browser.begin(&test, "/saml/sso/acme.com").await;
+        let mut draft = draft(Some(&request));
+        draft.name_id = format!("<A:NameID>{email}</A:NameID>");
+        draft.claims = vec![claim("email", &[email]), claim("firstName", &["Canary"])];
+        browser.respond(&test, &draft.response()).await.expect(status);
+    }
+    let mut browser = Browser::default();
+    browser.respond(&test, "<canary/>").await.expect(400);
+    browser.get(&test, "/saml/sso/acme.com?target=https://canary.example/").await.expect(400);
+    drop(logging);
+
+    let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(!written.to_lowercase().contains("canary"), "{written}");
+    assert!(!written.contains("SAML") && !written.contains("gh_session"), "{written}");
+    let logged: Vec<Value> =
+        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let codes: Vec<&Value> = logged.iter().map(|line| &line["failure.code"]).collect();
+    assert_eq!(codes, ["", "", "", "user.domain", "saml.xml", "saml.link"], "{written}");
+    assert_eq!(logged[1]["tenant.id"], test.acme.id);
+    assert_eq!(logged[1]["route"], "/saml/sso/{domain}");
+}
+
+/// A sign-in to an app, with the canary wherever a value of somebody's can be.
+async fn sign_in(test: &TestApp) {
+    let app = test.app(false).await;
+    let user = test.user("canary-ada@acme.com").await;
+    let rest = GOOD.replace("s1", "canary-state").replace("n1", "canary-nonce");
+    let back = test.sign_in(&app, &user, &rest).await;
+    test.authorize(&app.query(&rest), Some(&back.cookie)).await.expect(303);
+    test.authorize("client_id=canary&redirect_uri=canary", None).await.expect(400);
+    let form = App::redemption(&back.code);
+    let token = test.form_of(&app, "/oauth2/token", &form).await.expect(200).text("access_token");
+    test.userinfo(&token).await.expect(200);
+    test.userinfo("canary").await.expect(401);
+    // Twice the same code, which is worth a line of its own.
+    test.form_of(&app, "/oauth2/token", &form).await.expect(400);
 }

@@ -40,9 +40,7 @@ fn written(
     let seconds = life.as_secs();
     let name = full_name(base_url, name);
     let secure = if base_url.is_https() { "; Secure" } else { "" };
-    let cookie = format!(
-        "{name}={value}; Path=/; Max-Age={seconds}; HttpOnly{same_site}{secure}"
-    );
+    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly{same_site}{secure}");
     HeaderValue::from_str(&cookie).ok()
 }
 
@@ -113,7 +111,7 @@ mod tests {
     #[test]
     fn a_cookie_comes_back_with_an_identity_providers_form() {
         let check = |url: &str, expect: &str| {
-            let cookie = set_for_posts(&base_url(url), "x", "v", Duration::from_secs(60)).unwrap();
+            let cookie = set_for_posts(&base_url(url), "x", "v", Duration::from_mins(1)).unwrap();
             assert_eq!(cookie, expect);
         };
         check(

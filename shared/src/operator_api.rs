@@ -9,6 +9,7 @@ mod clients;
 mod connections;
 mod directory;
 mod oidc_keys;
+mod params;
 mod saml_keys;
 mod scim_tokens;
 mod seats;
@@ -25,7 +26,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 19] = [
+pub const ROUTES: [&str; 20] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -39,6 +40,7 @@ pub const ROUTES: [&str; 19] = [
     "/v1/tenants/{tenant}/connections/{domain}/refresh",
     "/v1/tenants/{tenant}/connections/{domain}/test",
     "/v1/tenants/{tenant}/sign-ins",
+    "/v1/connections/refresh",
     "/v1/saml-keys",
     "/v1/saml-keys/rotate",
     "/v1/clients",
@@ -69,6 +71,7 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants/{tenant}/connections/{domain}/refresh", post(connections::refresh))
         .route("/v1/tenants/{tenant}/connections/{domain}/test", post(connections::test))
         .route("/v1/tenants/{tenant}/sign-ins", get(sign_ins::list))
+        .route("/v1/connections/refresh", post(connections::refresh_all))
         .route("/v1/saml-keys", get(saml_keys::read))
         .route("/v1/saml-keys/rotate", post(saml_keys::rotate))
         .route("/v1/clients", get(clients::list).post(clients::create))

@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::{Level, event};
@@ -51,7 +51,8 @@ pub async fn log_request(mut request: Request, next: Next) -> Response {
                 duration_ms, failure.code = code, idp.kind = idp_kind, "{method} {route} {status}")
         };
     }
-    if status >= 500 {
+    // 501 is what the protocol has us answer to `/Me`; nobody must act on it.
+    if status >= 500 && response.status() != StatusCode::NOT_IMPLEMENTED {
         summary!(Level::ERROR);
     } else {
         summary!(Level::INFO);

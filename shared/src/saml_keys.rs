@@ -133,8 +133,10 @@ impl SamlKeys {
         }
         let (signing, encryption) = pairs(State::Current, now).await?;
         let made = StoredKeys { signing: vec![signing], encryption: vec![encryption] };
-        self.store(&made).await?;
-        // Two processes may have made keys at once: what is stored now is what counts.
+        let text = serde_json::to_string(&made).map_err(|_| SamlKeysError::Corrupt)?;
+        // Two processes may have made keys at once: the first to store them is the one that
+        // counts, and the other throws its own away.
+        self.secrets.create(SecretName::SamlKeys, &SecretString::from(text)).await?;
         let stored = self.fetch().await?.ok_or(SamlKeysError::Missing)?;
         self.remember(&stored, now)
     }
@@ -204,10 +206,18 @@ impl SpKeys {
         self.signing_keys.iter().map(|key| key.certificate.clone()).collect()
     }
 
-    /// Certificates for `use="encryption"`: nobody shall begin to use the previous one.
-    pub fn encryption_certificates(&self) -> Vec<Vec<u8>> {
-        let live = self.encryption_keys.iter().filter(|key| key.state != State::Previous);
-        live.map(|key| key.certificate.clone()).collect()
+    /// Certificates for `use="encryption"`: nobody shall begin to use the previous one, nor the
+    /// next one before every process can decrypt what is encrypted for it.
+    pub fn encryption_certificates(&self, now: Timestamp) -> Vec<Vec<u8>> {
+        let known = |key: &PublishedKey| {
+            now.duration_since(key.created_at) >= KNOWN_AFTER.try_into().unwrap_or_default()
+        };
+        let usable = self.encryption_keys.iter().filter(|key| match key.state {
+            State::Current => true,
+            State::Next => known(key),
+            State::Previous => false,
+        });
+        usable.map(|key| key.certificate.clone()).collect()
     }
 }
 
@@ -246,6 +256,9 @@ async fn pairs(state: State, now: Timestamp) -> Result<(StoredPair, StoredPair),
     });
     made.await.ok().flatten().ok_or(SamlKeysError::Make)
 }
+
+/// When every process has read a new key: twice the minute for which it knows the keys.
+const KNOWN_AFTER: Duration = Duration::from_mins(2);
 
 /// How long the next keys are published at least before they take over: several times the minute
 /// for which a process knows the keys. Identity providers that read metadata need a day.

@@ -3,6 +3,7 @@
 //! A handler extracts, loads, calls the pure core in [`crate::scim`], stores and replies. Every
 //! route takes a `Caller`, so that none can be reached without a token of a tenant.
 
+mod at_once;
 mod body;
 mod bulk;
 mod caller;
@@ -16,6 +17,7 @@ mod reply;
 mod request;
 mod resources;
 mod retry;
+mod seen;
 mod users;
 
 use axum::Router;
@@ -34,7 +36,7 @@ use crate::scim::error::ScimError;
 use crate::state::AppState;
 
 /// What the function `scim` serves.
-pub const ROUTES: [&str; 16] = [
+pub const ROUTES: [&str; 17] = [
     "/scim/v2/Users",
     "/scim/v2/Users/.search",
     "/scim/v2/Users/{id}",
@@ -50,6 +52,7 @@ pub const ROUTES: [&str; 16] = [
     "/scim/v2/Schemas",
     "/scim/v2/Schemas/{id}",
     "/scim/v2",
+    "/scim/v2/",
     "/scim/v2/{*rest}",
 ];
 
@@ -77,6 +80,8 @@ pub fn router(app: AppState) -> Router {
     let canonical = MapRequestLayer::new(canonical_path).layer(routes.into_service());
     Router::new()
         .route_service("/scim/v2", canonical.clone())
+        // A wildcard matches no empty rest.
+        .route_service("/scim/v2/", canonical.clone())
         .route_service("/scim/v2/{*rest}", canonical)
 }
 

@@ -12,15 +12,25 @@ use crate::config::RateLimit;
 use crate::ids::TenantId;
 use crate::rate_limit::RateLimiter;
 use crate::secrets::{SecretName, Secrets, SecretsError};
+use crate::store::{Lease, Store, StoreError};
 use crate::token::{ScimToken, StoredToken};
 use crate::ttl_cache::TtlCache;
 
 /// Why a token was not made.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// Two tokens are live already.
     #[error("two tokens are live already; revoke one first")]
     TwoLive,
+    /// The tenant is gone.
+    #[error("no such tenant")]
+    NoTenant,
+    /// Others kept changing the tenant's tokens. Nothing was written.
+    #[error("the tenant's tokens are being changed by others; send the request again")]
+    Contention,
+    /// The table did not answer.
+    #[error("the table cannot be used: {0}")]
+    Store(StoreError),
     /// Secrets Manager did not answer, or holds what is not ours.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
@@ -32,18 +42,49 @@ pub enum TokenError {
     Corrupt,
 }
 
+impl From<StoreError> for TokenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Contention => Self::Contention,
+            StoreError::Conflict(_)
+            | StoreError::VersionMismatch
+            | StoreError::NoSeat { .. }
+            | StoreError::MemberGone
+            | StoreError::NotFound
+            | StoreError::TooLarge
+            | StoreError::Unavailable(_)
+            | StoreError::Corrupt(_) => Self::Store(error),
+        }
+    }
+}
+
 /// The tokens of all tenants.
+///
+/// Secrets Manager knows no conditional write, so whoever changes a tenant's tokens holds its
+/// lease, from before they are read until after they are written.
 #[derive(Debug)]
 pub struct ScimTokens {
     secrets: Arc<Secrets>,
+    store: Store,
     known: TtlCache<TenantId, Arc<[StoredToken]>>,
+    /// Tenants without a secret, apart from the others: whoever makes up ids fills this alone.
+    absent: TtlCache<TenantId, ()>,
     refetches: RateLimiter<TenantId>,
+    /// Fetches for tenants that were never seen here, all together.
+    strangers: RateLimiter<()>,
 }
 
 impl ScimTokens {
-    /// Reads and writes through `secrets`.
-    pub fn new(secrets: Arc<Secrets>) -> Self {
-        Self { secrets, known: TtlCache::default(), refetches: RateLimiter::new(REFETCHES) }
+    /// Reads and writes through `secrets`; writers take turns by leases of `store`.
+    pub fn new(secrets: Arc<Secrets>, store: Store) -> Self {
+        Self {
+            secrets,
+            store,
+            known: TtlCache::default(),
+            absent: TtlCache::of(ABSENT_LIFE, MOST_ABSENT),
+            refetches: RateLimiter::new(REFETCHES),
+            strangers: RateLimiter::new(STRANGERS),
+        }
     }
 
     /// Whether `token` is live. No call when the tenant's tokens are known and hold it; one when
@@ -60,9 +101,31 @@ impl ScimTokens {
             if self.refetches.take(token.tenant(), now).is_err() {
                 return Ok(false);
             }
+        } else if !self.may_exist(token.tenant(), now).await? {
+            return Ok(false);
         }
         let tokens = self.fetch(token.tenant(), now).await?;
         Ok(tokens.iter().any(|stored| stored.id == token.id() && stored.admits(token, now)))
+    }
+
+    /// Whether a secret may be asked for. Anybody can make up the ids of tenants: past a rate, the
+    /// table is asked first, which is cheap, so that neither Secrets Manager bears it nor a tenant
+    /// that is new to this process is kept out.
+    async fn may_exist(&self, tenant: TenantId, now: Timestamp) -> Result<bool, TokenError> {
+        if self.known.has_known(&tenant) {
+            return Ok(true);
+        }
+        if self.absent.get(&tenant, now).is_some() {
+            return Ok(false);
+        }
+        if self.strangers.take((), now).is_ok() {
+            return Ok(true);
+        }
+        let exists = self.store.tenant(tenant).await?.is_some();
+        if !exists {
+            self.absent.put(tenant, (), now);
+        }
+        Ok(exists)
     }
 
     /// The tenant's tokens, expired ones too, read anew.
@@ -82,13 +145,28 @@ impl ScimTokens {
     ///
     /// # Errors
     ///
-    /// [`TokenError::TwoLive`] when two are live; expired ones make room.
+    /// [`TokenError::TwoLive`] when two are live; expired ones make room. [`TokenError::NoTenant`]
+    /// when the tenant has been deleted.
     pub async fn create(
         &self,
         tenant: TenantId,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(ScimToken, StoredToken), TokenError> {
+        let lease = self.store.lease_scim_tokens(tenant, now).await?;
+        let created = self.create_alone(tenant, now, expires_at).await;
+        self.release(lease).await;
+        created
+    }
+
+    async fn create_alone(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(ScimToken, StoredToken), TokenError> {
+        // Asked under the lease, under which a tenant that is deleted loses its tokens.
+        self.store.tenant(tenant).await?.ok_or(TokenError::NoTenant)?;
         let mut tokens = self.fetch(tenant, now).await?.to_vec();
         tokens.retain(|stored| now < stored.expires_at);
         if tokens.len() >= MOST_LIVE {
@@ -115,6 +193,18 @@ impl ScimTokens {
         id: &str,
         now: Timestamp,
     ) -> Result<bool, TokenError> {
+        let lease = self.store.lease_scim_tokens(tenant, now).await?;
+        let revoked = self.revoke_alone(tenant, id, now).await;
+        self.release(lease).await;
+        revoked
+    }
+
+    async fn revoke_alone(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, TokenError> {
         let mut tokens = self.fetch(tenant, now).await?.to_vec();
         let before = tokens.len();
         tokens.retain(|stored| stored.id != id);
@@ -131,9 +221,21 @@ impl ScimTokens {
     ///
     /// When Secrets Manager does not answer.
     pub async fn revoke_all(&self, tenant: TenantId, now: Timestamp) -> Result<(), TokenError> {
-        self.secrets.delete(SecretName::ScimTokens(tenant)).await?;
-        self.known.put(tenant, Arc::new([]), now);
+        let lease = self.store.lease_scim_tokens(tenant, now).await?;
+        let deleted = self.secrets.delete(SecretName::ScimTokens(tenant)).await;
+        self.release(lease).await;
+        deleted?;
+        self.known.remove(&tenant);
+        self.absent.put(tenant, (), now);
         Ok(())
+    }
+
+    /// Lets the next writer in. A lease that could not be given back lapses by itself.
+    async fn release(&self, lease: Lease) {
+        if let Err(error) = self.store.release(lease).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "a lease stays until it lapses");
+        }
     }
 
     async fn fetch(
@@ -141,13 +243,13 @@ impl ScimTokens {
         tenant: TenantId,
         now: Timestamp,
     ) -> Result<Arc<[StoredToken]>, TokenError> {
-        let secret = self.secrets.fetch(SecretName::ScimTokens(tenant)).await?;
-        let tokens: Vec<StoredToken> = match secret {
-            None => Vec::new(),
-            Some(text) => {
-                serde_json::from_str(text.expose_secret()).map_err(|_| TokenError::Corrupt)?
-            }
+        let Some(text) = self.secrets.fetch(SecretName::ScimTokens(tenant)).await? else {
+            self.known.remove(&tenant);
+            self.absent.put(tenant, (), now);
+            return Ok(Arc::new([]));
         };
+        let tokens: Vec<StoredToken> =
+            serde_json::from_str(text.expose_secret()).map_err(|_| TokenError::Corrupt)?;
         let tokens: Arc<[StoredToken]> = tokens.into();
         self.known.put(tenant, Arc::clone(&tokens), now);
         Ok(tokens)
@@ -176,3 +278,13 @@ const MOST_LIVE: usize = 2;
 /// on, and a bill from, Secrets Manager.
 const REFETCHES: RateLimit =
     RateLimit { per_second: NonZeroU32::new(1).unwrap(), burst: NonZeroU32::new(10).unwrap() };
+
+/// Fetches for tenants that were never seen by this process.
+const STRANGERS: RateLimit =
+    RateLimit { per_second: NonZeroU32::new(1).unwrap(), burst: NonZeroU32::new(20).unwrap() };
+
+/// Short, since a tenant's first token is to work soon in a process that was asked too early.
+const ABSENT_LIFE: Duration = Duration::from_secs(10);
+
+/// Memory bound for ids that anybody can make up.
+const MOST_ABSENT: usize = 1_000;

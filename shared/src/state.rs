@@ -57,11 +57,12 @@ impl AppState {
         secrets_manager: SecretsManager,
     ) -> Self {
         let secrets = Arc::new(Secrets::new(secrets_manager, &config.stage));
+        let store = Store::new(dynamodb, &config.table);
         Self(Arc::new(Parts {
-            store: Store::new(dynamodb, &config.table),
             saml_keys: SamlKeys::new(Arc::clone(&secrets)),
-            scim_tokens: ScimTokens::new(Arc::clone(&secrets)),
+            scim_tokens: ScimTokens::new(Arc::clone(&secrets), store.clone()),
             oidc_keys: OidcKeys::new(Arc::clone(&secrets)),
+            store,
             rate_limiter: config.rate_limit.map(RateLimiter::new),
             refused_records: RateLimiter::new(REFUSED_RECORDS),
             modes: TtlCache::default(),

@@ -26,6 +26,7 @@ mod groups;
 mod hints;
 mod item;
 mod keys;
+mod leases;
 mod links;
 mod members;
 mod page;
@@ -53,6 +54,7 @@ pub use connections::StoredConnection;
 pub use error::{StoreError, UniqueAttribute};
 pub use grants::{OneTime, Use};
 pub use groups::{GroupWrite, StoredGroup};
+pub use leases::Lease;
 pub use links::Linked;
 pub use members::GroupMember;
 pub use page::Page;
@@ -62,7 +64,7 @@ pub use seats::{SeatRules, Seats};
 pub use sign_ins::{PendingSignIn, SignInRecord, Stage, record_id};
 pub use tenants::Tenant;
 pub use user_writes::{SeatWish, UserOutcome, UserWrite};
-pub use users::{MAX_EMAILS, StoredUser, UserKeys};
+pub use users::{StoredUser, UserKeys};
 
 /// The one store. Cheap to clone; clones share what they have learnt about the table.
 #[derive(Clone, Debug)]

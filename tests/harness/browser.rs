@@ -132,7 +132,8 @@ pub fn request_xml(answer: &Answer) -> String {
     String::from_utf8(decode_redirect(&field).expect("a request")).expect("UTF-8")
 }
 
-fn percent_encoded(text: &str) -> String {
+/// A text as part of a query or a form.
+pub fn percent_encoded(text: &str) -> String {
     use std::fmt::Write as _;
 
     let mut encoded = String::new();

@@ -69,6 +69,30 @@ async fn bodies_that_are_no_user_change_nothing() {
     assert_eq!(test.get("/Users").await.json()["totalResults"], 0);
 }
 
+/// All rows of the change are one transaction, with everything else that can move at once.
+#[tokio::test]
+async fn forty_addresses_can_be_replaced_by_forty_others_and_forty_one_are_refused() {
+    let test = TestApp::new().await;
+    let user = |name: &str, count: u32, active: bool| {
+        let emails: Vec<_> =
+            (0..count).map(|n| json!({"value": format!("{n}@{name}.example")})).collect();
+        json!({"userName": name, "externalId": name, "emails": emails, "active": active})
+    };
+    let id = test.post("/Users", user("ada", 40, true)).await.expect(201).text("id");
+    let path = format!("/Users/{id}");
+    test.scim(Method::PUT, &path, Some(user("bob", 40, false))).await.expect(200);
+    test.scim(Method::PUT, &path, Some(user("ada", 40, true))).await.expect(200);
+    let more = user("ada", 41, true);
+    let add = json!({"Operations": [{"op": "add", "path": "emails", "value": [{"value": "x@y"}]}]});
+    for (what, answer) in [
+        ("POST", test.post("/Users", user("eve", 41, true)).await),
+        ("PUT", test.scim(Method::PUT, &path, Some(more)).await),
+        ("PATCH", test.scim(Method::PATCH, &path, Some(add)).await),
+    ] {
+        refused(&answer, 400, Some("invalidValue"), what);
+    }
+}
+
 #[tokio::test]
 async fn media_types_that_are_not_json_are_refused() {
     let test = TestApp::new().await;
@@ -267,4 +291,33 @@ async fn writes_on_discovery_are_not_allowed_and_filters_forbidden() {
     }
     refused(&test.get("/Me").await, 501, None, "/Me");
     refused(&test.get("/Nope").await, 404, None, "/Nope");
+}
+
+#[tokio::test]
+async fn the_base_with_a_slash_at_its_end_is_no_endpoint() {
+    let test = TestApp::new().await;
+    for path in ["", "/", "//", "/?filter=userName+eq+%22ada%22"] {
+        refused(&test.get(path).await, 404, None, path);
+    }
+}
+
+#[tokio::test]
+async fn operator_requests_that_do_not_fit_are_problems() {
+    let test = TestApp::new().await;
+    let acme = &test.acme.id;
+    for (path, status, code) in [
+        ("/v1/tenants?limit=-1".to_owned(), 400, "invalid"),
+        ("/v1/tenants?limit=many".to_owned(), 400, "invalid"),
+        ("/v1/tenants?limit=1&limit=2".to_owned(), 400, "invalid"),
+        (format!("/v1/tenants/{acme}/users?limit=-1"), 400, "invalid"),
+        (format!("/v1/tenants/{acme}/activity?cursor=a&cursor=b"), 400, "invalid"),
+        ("/v1/tenants/%ff".to_owned(), 400, "invalid"),
+        ("/v1/tenants/%ff/seats".to_owned(), 400, "invalid"),
+        ("/v1/tenants/nobody".to_owned(), 404, "not_found"),
+    ] {
+        let answer = test.operator(Method::GET, &path, None).await.expect(status);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
+        let body = answer.json();
+        assert_eq!((&body["status"], &body["code"]), (&json!(status), &json!(code)), "{path}");
+    }
 }

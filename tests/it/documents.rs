@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use harness::{OPERATOR_KEY, TestApp};
-use shared::{oidc_api, operator_api, scim_api};
+use shared::{oidc_api, operator_api, saml_api, scim_api};
 use tokio::net::TcpListener;
 
 use crate::tidy::workspace;
@@ -24,6 +24,8 @@ async fn check(document: &str) {
     let app = &deployment.app;
     let router = scim_api::router(app.clone())
         .merge(operator_api::router(app.clone()))
+        .merge(saml_api::acs_router(app.clone()))
+        .merge(saml_api::metadata_router(app.clone()))
         .merge(oidc_api::router(app.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());

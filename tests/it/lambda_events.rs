@@ -93,3 +93,26 @@ async fn the_operator_api_takes_only_events_that_iam_signed() {
         assert_eq!(response.status().as_u16(), status);
     }
 }
+
+#[tokio::test]
+async fn a_person_signs_in_through_raw_events() {
+    use base64::Engine as _;
+    use harness::browser::{Browser, draft, percent_encoded};
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let mut browser = Browser::default();
+    let id = browser.begin(&test, "/saml/sso/acme.com").await;
+    let field = base64::prelude::BASE64_STANDARD.encode(draft(Some(&id)).response());
+    let body = format!("RelayState=&SAMLResponse={}", percent_encoded(&field));
+    let post = event("POST", "/saml/sso/acme.com", "", "", Some(&body));
+    let mut post: Value = serde_json::from_str(&post).unwrap();
+    post["headers"]["content-type"] = json!("application/x-www-form-urlencoded");
+    // API Gateway takes the cookies out of the headers.
+    let cookies = format!("unrelated=1; {}", browser.cookies());
+    post["cookies"] = cookies.split("; ").collect();
+    let router = shared::saml_api::acs_router(test.app.clone());
+    let response = router.oneshot(request(&post.to_string())).await.unwrap();
+    assert_eq!(response.status().as_u16(), 200);
+    let set: Vec<&str> =
+        response.headers().get_all("set-cookie").iter().map(|v| v.to_str().unwrap()).collect();
+    assert!(set.iter().any(|cookie| cookie.starts_with("__Host-gatehouse-session=")), "{set:?}");
+}

@@ -9,13 +9,16 @@
 
 mod bad_input;
 mod concurrency;
+mod deactivation;
 mod documents;
 mod fuzz;
 mod lambda_events;
+mod memberships;
 mod oidc_authorize;
 mod oidc_clients;
 mod oidc_keys;
 mod oidc_sessions;
+mod oidc_sign_in;
 mod oidc_tokens;
 mod saml_attacks;
 mod saml_invariants;
@@ -23,7 +26,9 @@ mod saml_metadata;
 mod saml_mutations;
 mod saml_oracle;
 mod saml_shapes;
+mod scim_bodies;
 mod sign_in;
+mod sign_in_metadata_url;
 mod sign_in_provider_initiated;
 mod sign_in_refused;
 mod sign_in_setup;

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use axum::http::Method;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use harness::browser::{BASE, Browser, draft, draft_for, request_id, request_xml};
 use harness::oidc::{App, GOOD, claims};
 use harness::saml::metadata;
@@ -23,8 +25,8 @@ async fn a_person_signs_in_to_an_app_and_then_without_the_identity_provider() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let app = test.app(false).await;
     let mut browser = Browser::default();
-    let hint = GOOD.replace("domain=acme.com", "login_hint=Ada%40acme.com&scope=openid+email");
-    let hint = hint.replacen("scope=openid&", "", 1);
+    let hint = GOOD.replace("domain=acme.com", "login_hint=Ada%40acme.com");
+    let hint = hint.replace("scope=openid", "scope=openid+email");
     let request = browser.begin(&test, &path(&app, &hint)).await;
     let answer = browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
     assert_eq!(answer.redirected("state").as_deref(), Some("s1"));
@@ -112,17 +114,14 @@ async fn a_tenant_with_several_connections_lets_the_person_choose() {
 
     test.connect("acme.org", &metadata::usual(IDP), json!({"jit": true})).await.expect(200);
     let page = browser.get(&test, &path(&app, &by_tenant)).await.expect(200);
-    let text = html(&page);
-    let link = text.split("href=\"").find(|rest| rest.contains("domain=acme.org")).unwrap();
+    let choices = html(&page);
+    let link = choices.split("href=\"").find(|rest| rest.contains("domain=acme.org")).unwrap();
     let link = link.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
     let request = request_id(&browser.get(&test, &link).await.expect(303));
     let (acs, entity_id) =
         (format!("{BASE}/saml/sso/acme.org"), format!("{BASE}/saml/metadata/acme.org"));
     let response = draft_for(&acs, &entity_id, Some(&request)).response();
-    let field = {
-        use base64::Engine as _;
-        base64::prelude::BASE64_STANDARD.encode(response)
-    };
+    let field = BASE64_STANDARD.encode(response);
     let answer = browser.post(&test, "/saml/sso/acme.org", &[("SAMLResponse", &field)]).await;
     let answer = answer.expect(303);
     assert_eq!(answer.redirected("state").as_deref(), Some("s1"));

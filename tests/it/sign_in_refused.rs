@@ -7,7 +7,7 @@ use axum::http::{Method, Request, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use harness::TestApp;
-use harness::browser::{Browser, draft};
+use harness::browser::{Browser, draft, percent_encoded};
 use harness::saml::attacks;
 use harness::saml::draft::Draft;
 use harness::saml::keys::KEYS;
@@ -182,25 +182,114 @@ async fn no_attack_of_the_corpus_gets_through_the_whole_service() {
     }
 }
 
+/// Ways to write "another site", in front of and behind the app's own.
+fn open_redirects() -> Vec<String> {
+    let mut payloads = Vec::new();
+    for host in ["evil.example", "app.example.evil.example", "app.example@evil.example"] {
+        for start in [
+            "https://",
+            "http://",
+            "//",
+            "///",
+            "////",
+            "/\\",
+            "\\\\",
+            "https:",
+            "https:/",
+            "https:///",
+            "https:\\\\",
+            "HTTPS://",
+            " https://",
+            "\thttps://",
+            "https://\t",
+            "%68ttps://",
+            "http:",
+            "ftp://",
+            "data:text/html,",
+            "javascript:",
+            "jav\tascript:",
+            "vbscript:",
+            "file://",
+            "blob:https://",
+            "view-source:https://",
+            "x:",
+            "?https://",
+            "#https://",
+            "/%2f",
+            "/%5c",
+            "/.",
+            "./",
+            "../",
+        ] {
+            payloads.push(format!("{start}{host}/"));
+        }
+    }
+    let others = [
+        "https://app.example:8443/welcome",
+        "http://app.example/welcome",
+        "https://app.example.",
+        "https://app.exampl\u{435}/",
+        "https://appxexample/",
+        "https://evil.example#https://app.example/",
+        "https://evil.example?https://app.example/",
+        "https://evil.example\\https://app.example/",
+        "https://[::1]/",
+        "https://127.0.0.1/",
+        "https://user@app.example/",
+        "https://app.example\n/",
+        "https://\u{202e}app.example/",
+        "https://app.example\u{3002}evil/",
+        "null",
+        "undefined",
+        "0",
+    ];
+    payloads.extend(others.map(str::to_owned));
+    payloads
+}
+
 #[tokio::test]
 async fn only_pages_of_an_app_are_targets() {
-    let test = TestApp::with_connection(json!({})).await;
-    for target in [
-        "https://evil.example/",
-        "//evil.example",
-        "/\\evil.example",
-        "javascript:alert(1)",
-        "https://sp.example@evil.example/",
-        "data:text/html,x",
-        "https:evil.example",
-        "http://app.example/",
-        " https://evil.example/",
-    ] {
-        let target = target.replace('/', "%2F").replace(' ', "%20").replace('\\', "%5C");
-        let path = format!("/saml/sso/acme.com?target={target}");
+    let settings = json!({"jit": true, "allow_idp_initiated": true});
+    let test = TestApp::with_connection(settings).await;
+    let app = json!({
+        "name": "App",
+        "redirect_uris": ["https://app.example/callback"],
+        "initiate_login_uri": "https://app.example/login",
+    });
+    test.operator(Method::POST, "/v1/clients", Some(app)).await.expect(201);
+    let payloads = open_redirects();
+    assert!(payloads.len() >= 100, "{}", payloads.len());
+    for target in payloads {
+        let query = percent_encoded(&target);
+        let path = format!("/saml/sso/acme.com?target={query}");
         let answer = Browser::default().get(&test, &path).await.expect(400);
-        assert_eq!(answer.header("location"), None);
+        assert_eq!(answer.header("location"), None, "{target:?}");
     }
+    // The same as RelayState of a response that nobody asked for: the app begins without it.
+    for (count, target) in open_redirects().into_iter().enumerate().step_by(10) {
+        let mut draft = draft(None);
+        draft.assertion_id = format!("_unasked{count}");
+        let field = BASE64_STANDARD.encode(draft.response());
+        let fields = [("SAMLResponse", field.as_str()), ("RelayState", target.as_str())];
+        let mut browser = Browser::default();
+        let page = browser.post(&test, "/saml/sso/acme.com", &fields).await.expect(200);
+        let html = String::from_utf8(page.bytes).unwrap();
+        let (_, rest) = html.split_once("name=\"sign_in\" value=\"").unwrap();
+        let id = rest.split('"').next().unwrap();
+        let fields = [("sign_in", id)];
+        let sent = browser.post(&test, "/saml/sso/acme.com/continue", &fields).await;
+        let location = sent.header("location").unwrap();
+        assert!(location.starts_with("https://app.example/login?"), "{location}");
+        assert!(!location.contains("target_link_uri"), "{target:?} {location}");
+    }
+    // The app's own page is one.
+    let target = percent_encoded("https://app.example/welcome");
+    let path = format!("/saml/sso/acme.com?target={target}");
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, &path).await;
+    let sent = browser.respond(&test, &draft(Some(&request)).response()).await;
+    let location = sent.header("location").unwrap();
+    assert!(location.contains("target_link_uri=https%3A%2F%2Fapp.example%2Fwelcome"), "{location}");
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ async fn a_write_whose_answer_is_lost_happens_once() {
     let changed = store.update_user(t, &created, &user(1).keys, &changed).await.unwrap().user;
     assert_eq!(store.user(t, id(1)).await.unwrap(), Some(changed.clone()));
     table.fail(Fault::AnswerLost);
-    store.delete_user(t, &changed, &user(1).keys).await.unwrap();
+    store.delete_user(t, &changed, &user(1).keys, now()).await.unwrap();
     assert_eq!(store.users_total(t).await.unwrap(), 0);
 }
 
@@ -98,9 +98,9 @@ async fn everything(store: &Store) -> Result<(), StoreError> {
     let many: Vec<GroupMember> = (100..203).map(member).collect();
     let large = store.create_group(t, id(11), &group("Large"), &many).await?;
     store.update_group(t, &large, &group("Large"), &[member(2)], &[id(100)]).await?;
-    store.delete_user(t, &second, &user(2).keys).await?;
+    store.delete_user(t, &second, &user(2).keys, now()).await?;
     let small = store.group(t, small.id).await?.ok_or(StoreError::NotFound)?;
-    store.delete_group(t, &small).await
+    store.delete_group(t, &small, now()).await
 }
 
 /// The rows, without what depends on the number of attempts.

@@ -1,12 +1,14 @@
 //! Groups and memberships.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
+use jiff::SignedDuration;
 use shared::ids::ResourceId;
 use shared::scim::members::MemberKind;
 use shared::store::{GroupMember, GroupWrite, Store, StoreError, StoredGroup, UniqueAttribute};
 
-use crate::store_table::{Fault, Table, group, id, member, tenant, user};
+use crate::store_table::{Fault, Meanwhile, Table, group, id, member, now, tenant, user};
 
 async fn member_ids(store: &Store, group: ResourceId) -> BTreeSet<ResourceId> {
     store.members(tenant(1), group, 100_000).await.unwrap().iter().map(|row| row.id).collect()
@@ -18,6 +20,13 @@ fn ids(range: std::ops::Range<u64>) -> BTreeSet<ResourceId> {
 
 fn members(range: std::ops::Range<u64>) -> Vec<GroupMember> {
     range.map(member).collect()
+}
+
+/// Users to be members: a change of few demands that they exist.
+async fn create_users(store: &Store, range: std::ops::Range<u64>) {
+    for n in range {
+        store.create_user(tenant(1), id(n), &user(n)).await.unwrap();
+    }
 }
 
 /// Changes members as a handler does: what is missing is added, again after somebody else won.
@@ -47,6 +56,7 @@ async fn a_created_group_is_found_by_everything_that_names_it() {
     let (_, store) = Table::store().await;
     let t = tenant(1);
     let write = GroupWrite { external_id: Some("G1".to_owned()), ..group("Staff") };
+    create_users(&store, 10..13).await;
     let created = store.create_group(t, id(1), &write, &members(10..13)).await.unwrap();
     assert_eq!(store.group(t, id(1)).await.unwrap().as_ref(), Some(&created));
     let by_name = store.group_by_display_name(t, "staff").await.unwrap();
@@ -104,21 +114,23 @@ async fn only_users_and_groups_of_the_tenant_can_be_members() {
 async fn a_change_of_members_moves_the_version_and_a_stale_one_changes_nothing() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
-    for (n, few_or_many) in [(1, 5), (2, 500)] {
+    create_users(&store, 10..15).await;
+    // Many members take two steps, before and after their rows.
+    for (n, few_or_many, steps) in [(1, 5, 1), (2, 500, 2)] {
         let name = format!("group {n}");
         let stale = store.create_group(t, id(n), &group(&name), &[]).await.unwrap();
         let rows = members(10..10 + few_or_many);
         let after = store.update_group(t, &stale, &group(&name), &rows, &[]).await.unwrap();
-        assert_eq!(after.version, 2);
+        assert_eq!(after.version, 1 + steps);
         let before = table.rows();
         let refused = store.update_group(t, &stale, &group(&name), &[], &[id(10), id(11)]).await;
         assert!(matches!(refused, Err(StoreError::VersionMismatch)));
-        let refused = store.delete_group(t, &stale).await;
+        let refused = store.delete_group(t, &stale, now()).await;
         assert!(matches!(refused, Err(StoreError::VersionMismatch)));
         assert_eq!(table.rows(), before);
         let gone: Vec<_> = ids(10..10 + few_or_many).into_iter().collect();
         let after = store.update_group(t, &after, &group(&name), &[], &gone).await.unwrap();
-        assert_eq!(after.version, 3);
+        assert_eq!(after.version, 1 + 2 * steps);
         assert!(member_ids(&store, id(n)).await.is_empty());
     }
 }
@@ -168,15 +180,112 @@ async fn a_deleted_user_leaves_its_groups_and_their_versions_move() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     let user_before = store.create_user(t, id(10), &user(10)).await.unwrap().user;
+    create_users(&store, 11..13).await;
     for n in 1..4 {
         store.create_group(t, id(n), &group(&n.to_string()), &members(10..13)).await.unwrap();
     }
-    store.delete_user(t, &user_before, &user(10).keys).await.unwrap();
+    let later = now() + SignedDuration::from_secs(1);
+    store.delete_user(t, &user_before, &user(10).keys, later).await.unwrap();
     for n in 1..4 {
         assert_eq!(member_ids(&store, id(n)).await, ids(11..13));
-        assert_eq!(store.group(t, id(n)).await.unwrap().unwrap().version, 2);
+        let group = store.group(t, id(n)).await.unwrap().unwrap();
+        assert_eq!((group.version, group.last_modified), (2, later));
     }
     assert!(table.rows().iter().all(|row| row["sk"]["S"] != id(10).to_string()));
+}
+
+/// Whoever has read a version has read its members: what a client keeps under an `ETag` stays true.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_version_is_never_seen_with_other_members() {
+    for calls in 0..16 {
+        let (table, store) = Table::store().await;
+        let t = tenant(1);
+        let leaving = store.create_user(t, id(10), &user(10)).await.unwrap().user;
+        create_users(&store, 11..13).await;
+        let before = store.create_group(t, id(1), &group("Staff"), &members(10..13)).await.unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let read = Meanwhile::process(&table, {
+            let seen = Arc::clone(&seen);
+            move |store| {
+                let seen = Arc::clone(&seen);
+                async move {
+                    let version = store.group(t, id(1)).await.unwrap().unwrap().version;
+                    let members = member_ids(&store, id(1)).await;
+                    seen.lock().unwrap().push((version, members));
+                }
+            }
+        });
+        table.fail(Fault::After(calls, Box::new(Fault::Meanwhile(read))));
+        let write = group("Staff");
+        store.update_group(t, &before, &write, &members(100..220), &[]).await.unwrap();
+        store.delete_user(t, &leaving, &user(10).keys, now()).await.unwrap();
+        table.recover();
+        let version = store.group(t, id(1)).await.unwrap().unwrap().version;
+        let last = member_ids(&store, id(1)).await;
+        for (seen_version, seen_members) in seen.lock().unwrap().iter() {
+            assert!(*seen_version != version || *seen_members == last, "{calls}: {version}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_deleted_while_being_added_is_not_added() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    create_users(&store, 10..12).await;
+    let inner = store.create_group(t, id(2), &group("Inner"), &[]).await.unwrap();
+    let nested = GroupMember { id: inner.id, kind: MemberKind::Group, display: None };
+    let staff = store.create_group(t, id(1), &group("Staff"), &[]).await.unwrap();
+    let delete = Meanwhile::process(&table, move |store| async move {
+        let before = store.user(t, id(11)).await.unwrap().unwrap();
+        store.delete_user(t, &before, &user(11).keys, now()).await.unwrap();
+        let inner = store.group(t, id(2)).await.unwrap().unwrap();
+        store.delete_group(t, &inner, now()).await.unwrap();
+    });
+    table.fail(Fault::Meanwhile(delete));
+    let both = members(10..12);
+    let refused = store.update_group(t, &staff, &group("Staff"), &both, &[]).await;
+    assert!(matches!(refused, Err(StoreError::MemberGone)), "{refused:?}");
+    for gone in [&both[1], &nested] {
+        let new = store.create_group(t, id(3), &group("New"), std::slice::from_ref(gone)).await;
+        assert!(matches!(new, Err(StoreError::MemberGone)), "{new:?}");
+    }
+    assert!(table.rows_of(&format!("#GM#{}", id(1))).is_empty());
+    assert_eq!(store.group(t, id(1)).await.unwrap(), Some(staff.clone()));
+    // A group may be its own member.
+    let itself = GroupMember { id: id(1), kind: MemberKind::Group, display: None };
+    store.update_group(t, &staff, &group("Staff"), &[itself], &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn as_many_members_as_fit_one_transaction_are_checked() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    create_users(&store, 10..58).await;
+    let before = store.create_group(t, id(1), &group("Staff"), &[]).await.unwrap();
+    table.take();
+    // The group's row, 49 members and their users: 99.
+    let refused = store.update_group(t, &before, &group("Staff"), &members(10..59), &[]).await;
+    assert!(matches!(refused, Err(StoreError::MemberGone)), "{refused:?}");
+    store.create_user(t, id(58), &user(58)).await.unwrap();
+    store.update_group(t, &before, &group("Staff"), &members(10..59), &[]).await.unwrap();
+    assert_eq!(table.take().calls, ["TransactWriteItems"; 3]);
+    assert_eq!(member_ids(&store, id(1)).await, ids(10..59));
+}
+
+#[tokio::test]
+async fn a_group_deleted_under_a_large_change_leaves_nothing_behind() {
+    let (table, store) = Table::store().await;
+    let t = tenant(1);
+    let before = store.create_group(t, id(1), &group("Staff"), &[]).await.unwrap();
+    let delete = Meanwhile::process(&table, move |store| async move {
+        let before = store.group(t, id(1)).await.unwrap().unwrap();
+        store.delete_group(t, &before, now()).await.unwrap();
+    });
+    table.fail(Fault::After(1, Box::new(Fault::Meanwhile(delete))));
+    let late = store.update_group(t, &before, &group("Staff"), &members(100..600), &[]).await;
+    assert!(matches!(late, Err(StoreError::NotFound)), "{late:?}");
+    assert_eq!(table.rows().len(), table.rows_of("#GC").len());
 }
 
 #[tokio::test]
@@ -184,13 +293,16 @@ async fn a_deleted_group_leaves_nothing_behind() {
     for size in [0, 3, 90, 91, 1_500] {
         let (table, store) = Table::store().await;
         let t = tenant(1);
-        let nested = GroupMember { id: id(1), kind: MemberKind::Group, display: None };
-        let outer = store.create_group(t, id(2), &group("Outer"), &[nested]).await.unwrap();
+        create_users(&store, 10..10 + size.min(3)).await;
         let write = GroupWrite { external_id: Some("G".to_owned()), ..group("Staff") };
         let created = store.create_group(t, id(1), &write, &members(10..10 + size)).await.unwrap();
-        store.delete_group(t, &created).await.unwrap();
+        let nested = GroupMember { id: id(1), kind: MemberKind::Group, display: None };
+        let outer = store.create_group(t, id(2), &group("Outer"), &[nested]).await.unwrap();
+        store.delete_group(t, &created, now()).await.unwrap();
         // What is left is the other group and its name.
-        assert_eq!(table.rows().len() - table.rows_of("#GC").len(), 2, "{size}");
+        let mut left = table.rows();
+        left.retain(|row| row["pk"]["S"].as_str().unwrap().contains("#G"));
+        assert_eq!(left.len() - table.rows_of("#GC").len(), 2, "{size}");
         assert_eq!(store.groups_total(t).await.unwrap(), 1);
         assert_eq!(store.group(t, id(2)).await.unwrap().unwrap().version, outer.version + 1);
         store.create_group(t, id(3), &write, &[]).await.unwrap();
@@ -220,10 +332,10 @@ async fn a_deletion_that_fails_anywhere_is_safe_to_send_again() {
 /// Deletes a user and a group as a handler does: what is not there is done.
 async fn delete_both(store: &Store) -> Result<(), StoreError> {
     if let Some(before) = store.user(tenant(1), id(10)).await? {
-        store.delete_user(tenant(1), &before, &user(10).keys).await?;
+        store.delete_user(tenant(1), &before, &user(10).keys, now()).await?;
     }
     if let Some(before) = store.group(tenant(1), id(1)).await? {
-        store.delete_group(tenant(1), &before).await?;
+        store.delete_group(tenant(1), &before, now()).await?;
     }
     Ok(())
 }
@@ -237,7 +349,7 @@ async fn pages_of_groups_are_exact_with_split_counters() {
     }
     for n in 0..20 {
         let before = store.group(tenant(1), id(n)).await.unwrap().unwrap();
-        table.open().delete_group(tenant(1), &before).await.unwrap();
+        table.open().delete_group(tenant(1), &before, now()).await.unwrap();
     }
     assert!(!table.rows_of("#GR").is_empty());
     let expected: Vec<_> = ids(20..120).into_iter().collect();

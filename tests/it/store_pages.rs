@@ -3,7 +3,7 @@
 use shared::ids::ResourceId;
 use shared::store::{Store, StoredUser};
 
-use crate::store_table::{Table, id, tenant, user};
+use crate::store_table::{Table, id, now, tenant, user};
 
 /// Every page of the tenant, at many sizes, is what the sorted list of ids says.
 async fn check_pages(store: &Store, expected: &mut Vec<ResourceId>) {
@@ -38,7 +38,7 @@ fn ids(users: &[StoredUser]) -> Vec<ResourceId> {
 
 async fn delete(store: &Store, n: u64) {
     let before = store.user(tenant(1), id(n)).await.unwrap().unwrap();
-    store.delete_user(tenant(1), &before, &user(n).keys).await.unwrap();
+    store.delete_user(tenant(1), &before, &user(n).keys, now()).await.unwrap();
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use shared::scim::licence::Licence;
 use shared::store::{OnJoin, SeatRules, SeatWish, Store, StoreError, UserWrite};
 
-use crate::store_table::{Table, id, now, tenant, user};
+use crate::store_table::{Fault, Meanwhile, Table, id, now, tenant, user};
 
 fn wishing(n: u64, seat: SeatWish) -> UserWrite {
     UserWrite {
@@ -99,7 +99,7 @@ async fn a_seat_is_free_at_once_after_deactivation_and_deletion() {
             set_active(&store, n, UserWrite { active: false, ..if_free(n) }).await.unwrap();
         } else {
             let before = store.user(tenant(1), id(n)).await.unwrap().unwrap();
-            store.delete_user(tenant(1), &before, &user(n).keys).await.unwrap();
+            store.delete_user(tenant(1), &before, &user(n).keys, now()).await.unwrap();
         }
         check_used(&store, 0).await;
     }
@@ -177,6 +177,71 @@ async fn a_pool_that_may_grow_grows_by_steps() {
     }
     check_used(&store, 60).await;
     assert_eq!(store.seats(tenant(1)).await.unwrap().rules.seats, Some(65));
+}
+
+/// The size of a pool moves by growth between the reads of rules and counters.
+#[tokio::test]
+async fn a_pool_that_grows_while_it_is_read_is_counted_as_it_is() {
+    let growing = SeatRules { auto_upgrade: true, ..rules(2) };
+    for calls_before in 0..4 {
+        let (table, store) = Table::store().await;
+        store.set_seats(tenant(1), &growing, now()).await.unwrap();
+        for n in 0..2 {
+            store.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
+        }
+        let grow = Meanwhile::process(&table, |store| async move {
+            store.create_user(tenant(1), id(2), &if_free(2)).await.unwrap();
+        });
+        table.fail(Fault::After(calls_before, Box::new(Fault::Meanwhile(grow.clone()))));
+        let seats = store.seats(tenant(1)).await.unwrap();
+        let expected = if calls_before == 3 { (2, Some(2)) } else { (3, Some(12)) };
+        assert_eq!((seats.used, seats.rules.seats), expected, "{calls_before}");
+        table.recover();
+    }
+}
+
+#[tokio::test]
+async fn a_pool_that_grows_while_it_is_set_is_not_oversold() {
+    let growing = SeatRules { auto_upgrade: true, ..rules(2) };
+    for calls_before in 0..4 {
+        let (table, store) = Table::store().await;
+        store.set_seats(tenant(1), &growing, now()).await.unwrap();
+        for n in 0..2 {
+            store.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
+        }
+        let grow = Meanwhile::process(&table, |store| async move {
+            store.create_user(tenant(1), id(2), &if_free(2)).await.unwrap();
+        });
+        table.fail(Fault::After(calls_before, Box::new(Fault::Meanwhile(grow))));
+        let after = store.set_seats(tenant(1), &rules(3), now()).await.unwrap();
+        if calls_before == 3 {
+            assert_eq!(after.used, 2);
+            table.recover();
+        } else {
+            check_used(&store, 3).await;
+            assert_eq!(after.used, 3, "{calls_before}");
+        }
+        for n in 10..14 {
+            table.open().create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
+        }
+        check_used(&store, 3).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pool_with_a_debt_grows_once() {
+    let (table, store) = Table::store().await;
+    for n in 0..360 {
+        store.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
+    }
+    store.set_seats(tenant(1), &SeatRules { auto_upgrade: true, ..rules(5) }, now()).await.unwrap();
+    let joined = table.open().create_user(tenant(1), id(400), &if_free(400)).await.unwrap();
+    assert!(joined.user.seated);
+    check_used(&store, 361).await;
+    assert_eq!(store.seats(tenant(1)).await.unwrap().rules.seats, Some(370));
+    let mut rows = table.rows();
+    rows.retain(|row| row.to_string().contains("seats.grown"));
+    assert_eq!(rows.len(), 1, "{rows:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A table for the store's tests: counts calls and capacity, and fails on demand.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use local::Answer;
@@ -39,6 +40,39 @@ pub(crate) enum Fault {
     Conflict,
     /// The call is done, and its answer is lost.
     AnswerLost,
+    /// Somebody else does something before the call.
+    Meanwhile(Meanwhile),
+}
+
+/// What somebody else does between two calls.
+#[derive(Clone)]
+pub(crate) struct Meanwhile(Arc<dyn Fn() + Send + Sync>);
+
+impl Meanwhile {
+    /// Another process on the same table, to its end.
+    pub(crate) fn process<F>(
+        table: &Table,
+        act: impl Fn(Store) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()>,
+    {
+        let table = table.clone();
+        Self(Arc::new(move || {
+            // The caller's runtime waits for the answer to its call, so this needs its own.
+            let run = || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.unwrap().block_on(act(table.open()));
+            };
+            std::thread::scope(|scope| scope.spawn(run).join().unwrap());
+        }))
+    }
+}
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meanwhile")
+    }
 }
 
 impl Table {
@@ -115,7 +149,8 @@ impl Table {
             fault @ (Fault::Error(_)
             | Fault::Cancelled(_)
             | Fault::Conflict
-            | Fault::AnswerLost) => Some(fault),
+            | Fault::AnswerLost
+            | Fault::Meanwhile(_)) => Some(fault),
         }
     }
 }
@@ -124,6 +159,10 @@ impl Endpoint for Table {
     fn answer(&self, operation: &str, body: &[u8]) -> Result<Answer, NoAnswer> {
         match self.next_fault() {
             None => self.inner.answer(operation, body),
+            Some(Fault::Meanwhile(Meanwhile(act))) => {
+                act();
+                self.inner.answer(operation, body)
+            }
             Some(Fault::AnswerLost) => {
                 self.inner.answer(operation, body)?;
                 Err(NoAnswer)

@@ -43,6 +43,8 @@ fn scim_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/Schemas", None),
         (Method::GET, "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User", None),
         (Method::GET, "", None),
+        (Method::GET, "/", None),
+        (Method::GET, "/?filter=userName+eq+%22ada%22", None),
         (Method::GET, "/Nope", None),
     ]
 }
@@ -69,6 +71,7 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::POST, "/v1/tenants/{tenant}/connections/acme.com/refresh", None),
         (Method::POST, "/v1/tenants/{tenant}/connections/acme.com/test", None),
         (Method::GET, "/v1/tenants/{tenant}/sign-ins", None),
+        (Method::POST, "/v1/connections/refresh", None),
         (Method::GET, "/v1/saml-keys", None),
         (Method::POST, "/v1/saml-keys/rotate", None),
         (Method::GET, "/v1/clients", None),

@@ -7,6 +7,8 @@
 mod back_channel;
 mod page;
 mod sessions;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! `/v1/clients`: the apps that people sign in to.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Created, Items, Json};
 use super::caller::Operator;
+use super::params::{Path, Query};
 use super::tenants::{Change, PageQuery, checked};
 use crate::clock::random_bytes;
 use crate::oidc::client::{Client, ClientId, secret_digest};

@@ -1,28 +1,29 @@
 //! `/v1/tenants/{tenant}/connections`: whom a tenant trusts to sign its people in.
 
+mod refresh;
+mod source;
 mod test;
 mod view;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
+pub(super) use self::refresh::{refresh, refresh_all};
+use self::source::Source;
 pub(super) use self::test::test;
 use self::view::ConnectionView;
 use super::body::{Items, Json};
 use super::caller::Operator;
+use super::params::Path;
 use super::tenants::existing;
 use crate::base_url::BaseUrl;
 use crate::connection::{Connection, RequestBinding, Settings, Trust};
 use crate::domain::Domain;
 use crate::ids::TenantId;
-use crate::metadata_fetch::{FetchFault, Reach, fetch};
 use crate::problem::Problem;
-use crate::saml::crypto::VerifyingKey;
-use crate::saml::metadata::{ReadOptions, read_idp_metadata};
 use crate::saml::time::ClockSkew;
-use crate::saml_api::SpUrls;
 use crate::saml_keys::SamlKeysError;
 use crate::state::AppState;
 use crate::store::StoredConnection;
@@ -67,7 +68,7 @@ impl NewConnection {
     }
 
     /// The trust that the body states; none when it states none.
-    async fn trust(&self, world: &World<'_>) -> Result<Option<Trust>, Problem> {
+    async fn trust(&self, source: &Source<'_>) -> Result<Option<Trust>, Problem> {
         let pinned = self.metadata_key_pem.clone();
         let read = match (&self.idp_metadata_xml, &self.idp_metadata_url) {
             (None, None) => return Ok(None),
@@ -75,60 +76,11 @@ impl NewConnection {
                 let text = "give idp_metadata_xml or idp_metadata_url, not both";
                 return Err(Problem::Invalid(text.to_owned()));
             }
-            (Some(xml), None) => world.read(xml.as_bytes(), None, pinned)?,
-            (None, Some(url)) => {
-                let bytes = fetch(url, world.reach()).await.map_err(|fault| unfetched(&fault))?;
-                world.read(&bytes, Some(url.clone()), pinned)?
-            }
+            (Some(xml), None) => source.read(xml.as_bytes(), None, pinned)?,
+            (None, Some(url)) => source.fetch(url.clone(), pinned).await?,
         };
         Ok(Some(read))
     }
-}
-
-/// What reading metadata depends on.
-struct World<'a> {
-    app: &'a AppState,
-    base_url: &'a BaseUrl,
-    domain: &'a Domain,
-}
-
-impl World<'_> {
-    fn reach(&self) -> Reach {
-        if self.base_url.is_loopback_http() { Reach::Loopback } else { Reach::Internet }
-    }
-
-    fn read(
-        &self,
-        bytes: &[u8],
-        url: Option<String>,
-        pinned_key_pem: Option<String>,
-    ) -> Result<Trust, Problem> {
-        let now = self.app.clock.now();
-        let pinned_key = pinned_key_pem.as_deref().map(pinned_key).transpose()?;
-        let options = ReadOptions {
-            our_entity_id: &SpUrls::new(self.base_url, self.domain).entity_id,
-            pinned_key: pinned_key.as_ref(),
-            allow_loopback_http: self.base_url.is_loopback_http(),
-            now,
-        };
-        let metadata = read_idp_metadata(bytes, &options)
-            .map_err(|fault| Problem::Invalid(format!("the metadata cannot be used: {fault}")))?;
-        Ok(Trust::new(metadata, url, pinned_key_pem, now))
-    }
-}
-
-/// A public key, or the one in a certificate.
-fn pinned_key(pem: &str) -> Result<VerifyingKey, Problem> {
-    let certificate = openssl::x509::X509::from_pem(pem.as_bytes()).and_then(|c| c.to_der());
-    let key = match certificate {
-        Ok(der) => VerifyingKey::from_certificate(&der),
-        Err(_) => VerifyingKey::from_public_key(pem.as_bytes()),
-    };
-    key.map_err(|fault| Problem::Invalid(format!("metadata_key_pem cannot be used: {fault}")))
-}
-
-fn unfetched(fault: &FetchFault) -> Problem {
-    Problem::Invalid(format!("the metadata cannot be read: {fault}"))
 }
 
 pub(super) async fn list(
@@ -167,7 +119,7 @@ pub(super) async fn put(
     let base_url = BaseUrl::of(&app.config, &headers);
     let settings = body.settings()?;
     let before = app.store.connection(tenant, &domain).await?;
-    let trust = body.trust(&World { app: &app, base_url: &base_url, domain: &domain }).await?;
+    let trust = body.trust(&Source { app: &app, base_url: &base_url, domain: &domain }).await?;
     let now = app.clock.now();
     // Our metadata holds them, and it is read as soon as there is a connection.
     app.saml_keys.ensure(now).await?;
@@ -198,32 +150,6 @@ pub(super) async fn delete(
     }
     note(&app, &connection, "connection.deleted").await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Reads the metadata again from where it came.
-pub(super) async fn refresh(
-    _: Operator,
-    State(app): State<AppState>,
-    Path((tenant, domain)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Json<ConnectionView>, Problem> {
-    let StoredConnection { mut connection, version } = stored(&app, &tenant, &domain).await?;
-    let base_url = BaseUrl::of(&app.config, &headers);
-    let without_url = || Problem::Conflict("the connection has no metadata URL".to_owned());
-    let known = connection.trust.as_ref().ok_or_else(without_url)?;
-    let url = known.metadata_url.clone().ok_or_else(without_url)?;
-    let world = World { app: &app, base_url: &base_url, domain: &connection.domain };
-    let bytes = fetch(&url, world.reach()).await.map_err(|fault| unfetched(&fault))?;
-    let fresh = world.read(&bytes, Some(url), known.pinned_key_pem.clone())?;
-    let merged = known.refreshed(fresh).map_err(|fault| Problem::Conflict(fault.to_string()))?;
-    let changed = merged.providers != known.providers;
-    connection.trust = Some(merged);
-    connection.changed_at = if changed { app.clock.now() } else { connection.changed_at };
-    app.store.put_connection(connection.tenant, Some(version), &connection).await?;
-    if changed {
-        note(&app, &connection, "connection.metadata_changed").await?;
-    }
-    Ok(Json(ConnectionView::new(&base_url, connection)))
 }
 
 /// The connection that a path names, or the 404 that a path naming nothing gets.

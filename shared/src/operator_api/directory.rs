@@ -1,13 +1,14 @@
 //! `/v1/tenants/{tenant}/users`, `groups` and `activity`: what the identity provider has put here.
 //! Read-only: users and groups are written by SCIM alone.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::body::{Items, Json};
 use super::caller::Operator;
+use super::params::{Path, Query};
 use super::tenants::{PageQuery, existing};
 use crate::ids::ResourceId;
 use crate::problem::Problem;

@@ -1,12 +1,13 @@
 //! `/v1/tenants/{tenant}/scim-tokens`: make, list and revoke SCIM tokens.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Created, Items, Json};
 use super::caller::Operator;
+use super::params::Path;
 use super::tenants::existing;
 use crate::problem::Problem;
 use crate::scim_tokens::TOKEN_LIFE;

@@ -1,11 +1,12 @@
 //! `/v1/tenants/{tenant}/seats`: how many licences a tenant has, and what happens when they run
 //! out.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::body::Json;
 use super::caller::Operator;
+use super::params::Path;
 use super::tenants::existing;
 use crate::problem::Problem;
 use crate::state::AppState;

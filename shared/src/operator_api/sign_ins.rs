@@ -1,9 +1,10 @@
 //! `/v1/tenants/{tenant}/sign-ins`: how each sign-in of the last week went, the newest first.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 
 use super::body::{Items, Json};
 use super::caller::Operator;
+use super::params::{Path, Query};
 use super::tenants::{PageQuery, existing};
 use crate::problem::Problem;
 use crate::state::AppState;

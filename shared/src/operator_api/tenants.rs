@@ -1,12 +1,13 @@
 //! `/v1/tenants`: customer organisations.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Created, Items, Json};
 use super::caller::Operator;
+use super::params::{Path, Query};
 use crate::clock::ordered_uuid;
 use crate::ids::TenantId;
 use crate::problem::Problem;
@@ -149,7 +150,8 @@ pub(super) async fn change(
     Ok(Json(after.into()))
 }
 
-/// Revokes the tokens first, so that nothing is provisioned while the data goes.
+/// Revokes the tokens first, so that nothing is provisioned while the data goes; and once more when
+/// the tenant is gone, since until then another could be made.
 pub(super) async fn delete(
     _: Operator,
     State(app): State<AppState>,
@@ -158,6 +160,7 @@ pub(super) async fn delete(
     let tenant = existing(&app, &tenant).await?;
     app.scim_tokens.revoke_all(tenant.id, app.clock.now()).await?;
     app.store.delete_tenant(tenant.id).await?;
+    app.scim_tokens.revoke_all(tenant.id, app.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -209,7 +209,7 @@ impl Consumer<'_> {
             .use_assertion(self.connection.tenant, &self.digest(&assertion), assertion.replay_until)
             .await;
         let fresh = match (used, &begun) {
-            (Ok(true), Some(begun)) => store.end_sign_in(&begun.id).await,
+            (Ok(true), Some(begun)) => store.end_sign_in(begun).await,
             (Ok(true), None) => Ok(assertion.in_response_to.is_none()),
             (Ok(false), _) => Ok(false),
             (Err(error), _) => Err(error),

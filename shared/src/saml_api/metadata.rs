@@ -48,7 +48,7 @@ pub(super) async fn show(
         acs_url: &urls.acs_url,
         federated_acs_url: &urls.federated_acs_url,
         signing_certificates: &keys.signing_certificates(),
-        encryption_certificates: &keys.encryption_certificates(),
+        encryption_certificates: &keys.encryption_certificates(now),
         naming,
         display_name: DISPLAY_NAME,
         contact: None,

@@ -104,12 +104,12 @@ async fn tested(
 ) -> Result<Response, Failure> {
     let connection = connection(app, domain).await?;
     let pending = app.store.pending_sign_ins(&[id], app.clock.now()).await?;
-    let invited = pending.first().is_some_and(|pending| {
+    let invited = pending.iter().find(|pending| {
         pending.stage == Stage::Invited
             && pending.tenant == connection.tenant
             && pending.domain == connection.domain
     });
-    if !invited || !app.store.end_sign_in(id).await? {
+    if !app.store.end_sign_in(invited.ok_or(Failure::Link)?).await? {
         return Err(Failure::Link);
     }
     let base_url = BaseUrl::of(&app.config, headers);
@@ -136,7 +136,7 @@ async fn agreed(app: &AppState, domain: &str, request: Request) -> Result<Respon
         return Err(Failure::Link);
     };
     connection.ready().map_err(SamlError::Connection)?;
-    if !app.store.end_sign_in(&pending.id).await? {
+    if !app.store.end_sign_in(&pending).await? {
         return Err(Failure::Link);
     }
     let signed_in = SignedIn {

@@ -39,9 +39,12 @@ pub enum ScimError {
     /// 400 `expiredCursor` (RFC 9865 §2.1).
     #[error("the cursor has expired; start again without it")]
     ExpiredCursor,
-    /// 401: no usable bearer token (RFC 6750 §3).
-    #[error("the bearer token is missing, unknown, revoked or expired")]
+    /// 401: no bearer token at all, which is no error of the client's yet (RFC 6750 §3.1).
+    #[error("a bearer token is required")]
     Unauthorized,
+    /// 401 `invalid_token` (RFC 6750 §3.1).
+    #[error("the bearer token is malformed, unknown, revoked or expired")]
+    InvalidToken,
     /// 403: the operation is understood and not allowed, as a filter on discovery is (RFC 7644 §4).
     #[error("{0}")]
     Forbidden(String),
@@ -108,7 +111,7 @@ impl ScimError {
             | Self::TooMany(_)
             | Self::InvalidCursor
             | Self::ExpiredCursor => 400,
-            Self::Unauthorized => 401,
+            Self::Unauthorized | Self::InvalidToken => 401,
             Self::Forbidden(_) | Self::NoSeat { .. } => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed => 405,
@@ -137,6 +140,7 @@ impl ScimError {
             Self::ExpiredCursor => Some("expiredCursor"),
             Self::Uniqueness { .. } => Some("uniqueness"),
             Self::Unauthorized
+            | Self::InvalidToken
             | Self::Forbidden(_)
             | Self::NoSeat { .. }
             | Self::NotFound(_)
@@ -158,6 +162,18 @@ impl ScimError {
             return Some(*retry_after_seconds);
         }
         if matches!(self, Self::Unavailable | Self::Contention) { Some(1) } else { None }
+    }
+
+    /// `WWW-Authenticate`, for an answer that asks for a token (RFC 6750 §3): with an error code
+    /// only if the request had credentials of this scheme.
+    pub const fn challenge(&self) -> Option<&'static str> {
+        if matches!(self, Self::Unauthorized) {
+            return Some("Bearer realm=\"scim\"");
+        }
+        if matches!(self, Self::InvalidToken) {
+            return Some("Bearer realm=\"scim\", error=\"invalid_token\"");
+        }
+        None
     }
 
     /// The body of RFC 7644 §3.12. `status` is a string there.

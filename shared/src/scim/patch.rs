@@ -17,13 +17,14 @@ use crate::scim::error::ScimError;
 use crate::scim::filter::Filter;
 use crate::scim::path::PatchPath;
 use crate::scim::quirks;
-use crate::scim::resource::{Mode, finish};
+use crate::scim::resource::{Mode, finish, keep_active};
 use crate::scim::schema::{Mutability, ResourceType};
 use crate::scim::target::Target;
 
 /// Applies all operations to a copy of `resource`, or none (RFC 7644 §3.5.2).
 ///
-/// A result equal to `resource` is a request that changes nothing.
+/// A result equal to `resource` is a request that changes nothing. To clear `active` is one: it
+/// neither deactivates nor reactivates anybody, as in a PUT without it.
 pub fn apply(
     of: &ResourceType,
     resource: &Map<String, Value>,
@@ -33,12 +34,32 @@ pub fn apply(
     let mut draft = Draft { of, resource: resource.clone(), mode, work: 0 };
     for Operation { op, path, value } in &request.operations {
         match path {
-            Some(path) => draft.at_path(*op, path, value.clone())?,
-            None => draft.without_path(*op, value.clone())?,
+            Some(path) => draft.at_path(*op, path, without_passwords(value.as_ref()))?,
+            None => draft.without_path(*op, without_passwords(value.as_ref()))?,
         }
     }
+    keep_active(of, resource, &mut draft.resource);
     finish(of, &mut draft.resource)?;
     Ok(draft.resource)
+}
+
+/// Puts into a resource under construction what the body of a POST or PUT has under paths, as an
+/// `add` without path does.
+pub(in crate::scim) fn merge(
+    of: &ResourceType,
+    resource: Map<String, Value>,
+    entries: Vec<(PatchPath, Value)>,
+    mode: Mode,
+) -> Result<Map<String, Value>, ScimError> {
+    let mut draft = Draft { of, resource, mode, work: 0 };
+    draft.at_paths(Op::Add, entries)?;
+    Ok(draft.resource)
+}
+
+fn without_passwords(value: Option<&Value>) -> Option<Value> {
+    let mut value = value?.clone();
+    quirks::drop_passwords(&mut value);
+    Some(value)
 }
 
 /// Takes the value of an operation without path apart into paths and their values.
@@ -71,7 +92,11 @@ struct Draft<'a> {
 impl Draft<'_> {
     /// An operation whose value is an object of attributes. Its keys are paths.
     fn without_path(&mut self, op: Op, value: Option<Value>) -> Result<(), ScimError> {
-        for (path, value) in entries(op, value)? {
+        self.at_paths(op, entries(op, value)?)
+    }
+
+    fn at_paths(&mut self, op: Op, entries: Vec<(PatchPath, Value)>) -> Result<(), ScimError> {
+        for (path, value) in entries {
             if !self.is_read_only(&path) {
                 self.at_path(op, &path, Some(value))?;
             }
@@ -92,12 +117,15 @@ impl Draft<'_> {
         let Some(name) = target.name else {
             return self.whole_schema(op, &target, value);
         };
-        let is_dropped = target.extension.is_none() && quirks::is_dropped(name, self.mode);
-        if target.is_core("schemas") || is_dropped {
+        let mut names = [Some(name), target.sub, path.sub.as_deref()].into_iter().flatten();
+        if target.is_core("schemas") || names.any(quirks::is_dropped) {
             return Ok(());
         }
-        let at = At::new(path, &target, name, self.mode)?;
         let urn = target.extension.as_deref();
+        if urn.is_some_and(|urn| self.of.is_below_schema(urn)) {
+            return Err(ScimError::InvalidPath(format!("{path} names a part of an attribute")));
+        }
+        let at = At::new(path, &target, name, self.mode)?;
         self.charge(urn, &at, value.as_ref())?;
         let change = Change { op, value, mode: self.mode };
         match urn {
@@ -195,7 +223,7 @@ fn weight(value: &Value) -> usize {
     }
 }
 
-/// A thousand operations on the fifty addresses that a user may have are less.
+/// A thousand operations on the forty addresses that a user may have are less.
 const MAX_WORK: usize = 200_000;
 
 #[cfg(test)]

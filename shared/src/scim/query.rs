@@ -192,12 +192,17 @@ impl<'q> Parameters<'q> {
     }
 }
 
+/// Tolerance: a search without `schemas` is one by its endpoint; only a body that says it is
+/// something else is refused.
 fn is_search(body: &Map<String, Value>) -> bool {
-    let schemas = member(body, "schemas").and_then(Value::as_array);
-    schemas.is_some_and(|schemas| {
-        let mut urns = schemas.iter().filter_map(Value::as_str);
-        urns.any(|urn| urn.eq_ignore_ascii_case(SEARCH_REQUEST))
-    })
+    match member(body, "schemas") {
+        None | Some(Value::Null) => true,
+        Some(Value::Array(urns)) => {
+            let mut texts = urns.iter().filter_map(Value::as_str);
+            urns.is_empty() || texts.any(|urn| urn.eq_ignore_ascii_case(SEARCH_REQUEST))
+        }
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => false,
+    }
 }
 
 /// Tolerance: `filter=` without a filter is none. Clients with a fixed URL template send it when
@@ -347,8 +352,14 @@ mod tests {
                 "filter=userName+eq+%22a%22&attributes=userName&sortBy=userName&sortOrder=descending&startIndex=3&count=2"
             )
         );
-        let least = json!({"schemas": [SEARCH_REQUEST], "filter": null});
-        assert_eq!(ListQuery::from_search(&least), Ok(ListQuery::default()));
+        for least in [
+            json!({"schemas": [SEARCH_REQUEST], "filter": null}),
+            json!({"schemas": []}),
+            json!({"schemas": null}),
+            json!({}),
+        ] {
+            assert_eq!(ListQuery::from_search(&least), Ok(ListQuery::default()));
+        }
     }
 
     #[test]
@@ -358,12 +369,14 @@ mod tests {
             body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             ListQuery::from_search(&body).unwrap_err().to_string()
         };
-        insta::assert_snapshot!(error(json!({"schemas": []})), @"the body must be an object of schema urn:ietf:params:scim:api:messages:2.0:SearchRequest");
+        insta::assert_snapshot!(error(json!({"schemas": ["urn:x"]})), @"the body must be an object of schema urn:ietf:params:scim:api:messages:2.0:SearchRequest");
         insta::assert_snapshot!(error(json!({"filter": 1})), @"filter must be a string");
         insta::assert_snapshot!(error(json!({"count": 1.5})), @"count must be a whole number");
         insta::assert_snapshot!(error(json!({"count": []})), @"count must be a whole number");
         insta::assert_snapshot!(error(json!({"cursor": "", "startIndex": 1})), @"cursor and startIndex exclude each other (RFC 9865 section 2)");
-        assert!(ListQuery::from_search(&json!([])).is_err());
+        for body in [json!([]), json!({"schemas": SEARCH_REQUEST}), json!({"schemas": [1]})] {
+            assert!(ListQuery::from_search(&body).is_err(), "{body}");
+        }
     }
 
     #[test]

@@ -115,12 +115,25 @@ pub fn complex(
 
 /// `"password": "…"`: accepted, dropped, never stored and never answered.
 ///
-/// Okta sends one on create even where passwords are not synchronised, and a path-less PATCH with
-/// nothing else when they are. People sign in through their identity provider here.
-pub fn is_dropped(name: &str, mode: Mode) -> bool {
-    match mode {
-        Mode::Lenient => name.eq_ignore_ascii_case("password"),
-        Mode::Strict => false,
+/// Okta sends one on every create, even where passwords are not synchronised, and a path-less PATCH
+/// with nothing else when they are. People sign in through their identity provider here. RFC 7643
+/// §4.1.1 has the attribute, so strict mode accepts it too.
+///
+/// `name` may also be the text of a path, as `urn:…:User:password`.
+pub fn is_dropped(name: &str) -> bool {
+    let last = name.rsplit([':', '.']).next().unwrap_or_default();
+    last.trim().eq_ignore_ascii_case("password")
+}
+
+/// Drops every such member, however deep: a secret in the wrong place is still none of ours.
+pub fn drop_passwords(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| !is_dropped(name));
+            members.values_mut().for_each(drop_passwords);
+        }
+        Value::Array(values) => values.iter_mut().for_each(drop_passwords),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -212,7 +225,7 @@ mod tests {
     use crate::scim::error::ScimError;
     use crate::scim::patch::{PatchRequest, apply};
     use crate::scim::resource::normalize;
-    use crate::scim::schema::{ENTERPRISE_USER, ResourceType};
+    use crate::scim::schema::{ENTERPRISE_USER, ResourceType, USER};
 
     /// Sends a user with `attributes`: lenient must make `expected` of them, strict refuse them.
     #[track_caller]
@@ -290,9 +303,42 @@ mod tests {
     }
 
     #[test]
-    fn a_password_comes_and_goes() {
-        check(&json!({"password": "hunter2"}), &json!({}));
-        check(&json!({"PassWord": "hunter2"}), &json!({}));
+    fn a_password_comes_and_goes_wherever_it_is() {
+        let secret = "hunter2";
+        for body in [
+            json!({"password": secret}),
+            json!({"PassWord": secret}),
+            json!({format!("{USER}:password"): secret}),
+            json!({USER: {"password": secret}}),
+            json!({ENTERPRISE_USER: {"password": secret}}),
+            json!({format!("{ENTERPRISE_USER}:password"): secret}),
+            json!({"name": {"password": secret}, "name.password": secret}),
+            json!({"emails": [{"password": secret}]}),
+            json!({"urn:example:2.0:User": {"a": [{"Password": secret}], "password": secret}}),
+            json!({"urn:example:2.0:User:password": secret}),
+        ] {
+            for mode in [Mode::Lenient, Mode::Strict] {
+                let mut user = body.clone();
+                user["userName"] = "ada".into();
+                if let Ok(user) = normalize(ResourceType::user(), user, mode) {
+                    assert!(!Value::from(user).to_string().contains(secret), "{body}");
+                } else {
+                    let is_unknown = body.get("urn:example:2.0:User").is_some();
+                    assert!(is_unknown && mode == Mode::Strict, "{body} {mode:?}");
+                }
+                let operation = json!({"op": "replace", "value": body});
+                if let Ok(user) = patched(&operation, mode) {
+                    assert!(!user.to_string().contains(secret), "{body}");
+                }
+            }
+        }
+        for path in ["password", "emails[type eq \"work\"].password", "name.password"] {
+            for mode in [Mode::Lenient, Mode::Strict] {
+                let operation = json!({"op": "replace", "path": path, "value": secret});
+                let user = patched(&operation, mode).unwrap();
+                assert!(!user.to_string().contains(secret), "{path}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod answer;
 mod limits;
+mod paths;
 mod read;
 mod replace;
 mod value;
@@ -13,7 +14,9 @@ mod value;
 use serde_json::{Map, Value};
 
 pub use self::answer::{Meta, answer, answer_text};
+pub use self::limits::MAX_EMAILS;
 pub use self::read::{active, display_name, emails, external_id, user_name};
+pub(in crate::scim) use self::replace::keep_active;
 pub use self::replace::replace;
 pub(in crate::scim) use self::value::{
     attribute_value, drop_duplicates, is_primary, part_value, same, same_text, type_name,
@@ -22,6 +25,7 @@ pub(in crate::scim) use self::value::{
 use self::value::{insert_once, unknown, walk};
 use crate::scim::error::ScimError;
 use crate::scim::licence;
+use crate::scim::patch;
 use crate::scim::quirks;
 use crate::scim::schema::{Mutability, ResourceType, Schema};
 
@@ -39,20 +43,29 @@ pub enum Mode {
 ///
 /// Names take the letter case of their schema. Null, an empty list, an empty object and the empty
 /// string are no value (RFC 7643 §2.5; the empty string is [`quirks::is_unassigned`]). What is
-/// read-only is ignored (RFC 7644 §3.3). `schemas` is written anew from what is there.
+/// read-only is ignored (RFC 7644 §3.3). `schemas` is written anew from what is there. A name that
+/// is a path, as `name.givenName`, is resolved as in a PATCH.
 pub fn normalize(
     of: &ResourceType,
-    body: Value,
+    mut body: Value,
     mode: Mode,
 ) -> Result<Map<String, Value>, ScimError> {
+    quirks::drop_passwords(&mut body);
     let Value::Object(body) = body else {
         return Err(ScimError::InvalidSyntax("the body must be a JSON object".to_owned()));
     };
     check_schemas(of, &body)?;
     let mut resource = Map::with_capacity(body.len() + 1);
     resource.insert("schemas".to_owned(), Value::Null);
+    let mut at_paths = Vec::new();
     for (name, value) in body {
-        put(of, &mut resource, name, value, mode)?;
+        match paths::read(of, &name, &value, mode) {
+            Some(path) => at_paths.push((path, value)),
+            None => put(of, &mut resource, name, value, mode)?,
+        }
+    }
+    if !at_paths.is_empty() {
+        resource = patch::merge(of, resource, at_paths, mode)?;
     }
     finish(of, &mut resource)?;
     Ok(resource)
@@ -122,7 +135,7 @@ fn put(
     } else if let Some(extension) = of.extension(&name) {
         name.clone_from(&extension.id);
         extension_value(extension, value, mode)?
-    } else if quirks::is_dropped(&name, mode) || quirks::is_unassigned(&value) {
+    } else if quirks::is_unassigned(&value) {
         None
     } else if quirks::keeps_unknown(mode) {
         Some(value)
@@ -287,7 +300,7 @@ mod tests {
         let emails = |count| -> Vec<_> {
             (0..count).map(|at| json!({"value": format!("{at}@example.com")})).collect()
         };
-        let longest = json!({"userName": "a".repeat(512), "emails": emails(50)});
+        let longest = json!({"userName": "a".repeat(512), "emails": emails(40)});
         normalize(user, longest, Mode::Strict).unwrap();
         for (attribute, value, detail) in [
             ("userName", json!("a".repeat(513)), "userName is longer than 512 bytes"),
@@ -296,7 +309,7 @@ mod tests {
             ("userName", json!("a\0b"), "userName has a NUL character"),
             ("externalId", json!("a".repeat(513)), "externalId is longer than 512 bytes"),
             ("emails", json!(["a".repeat(513)]), "emails.value is longer than 512 bytes"),
-            ("emails", json!(emails(51)), "emails has more than 50 values"),
+            ("emails", json!(emails(41)), "emails has more than 40 values"),
             ("title", json!("a".repeat(65_537)), "title is longer than 65536 bytes"),
             ("odd", json!({"a\0": 1}), "a\\0 has a NUL character"),
             ("odd", json!(vec!["a".repeat(65_000); 5]), "the resource is larger than 262144 bytes"),

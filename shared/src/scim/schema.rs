@@ -192,6 +192,14 @@ impl ResourceType {
         self.extensions.iter().copied().find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 
+    /// Whether a URN goes on after that of a schema of ours, so that it is none of its own.
+    pub fn is_below_schema(&self, urn: &str) -> bool {
+        self.extensions.iter().chain([&self.schema]).any(|schema| {
+            let (start, rest) = urn.split_at_checked(schema.id.len()).unwrap_or_default();
+            start.eq_ignore_ascii_case(&schema.id) && rest.starts_with(':')
+        })
+    }
+
     /// The attribute at `schema:name.sub`; without a schema, the core and common attributes.
     pub fn attribute_at(
         &self,

@@ -35,14 +35,14 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = ScimError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ScimError> {
-        let token = bearer(parts).ok_or(ScimError::Unauthorized)?;
+        let token = bearer(parts)?;
         let now = app.clock.now();
         let admitted = app.scim_tokens.admits(&token, now).await.map_err(|error| {
             tracing::error!(error = %error, "SCIM tokens cannot be read");
             ScimError::Unavailable
         })?;
         if !admitted {
-            return Err(ScimError::Unauthorized);
+            return Err(ScimError::InvalidToken);
         }
         let tenant = token.tenant();
         if let Some(log) = parts.extensions.get::<RequestLog>() {
@@ -76,12 +76,17 @@ impl Caller {
 }
 
 /// The token of the one `Authorization` header; the scheme in any letter case (RFC 9110 §11.1).
-fn bearer(parts: &Parts) -> Option<ScimToken> {
+fn bearer(parts: &Parts) -> Result<ScimToken, ScimError> {
     let mut headers = parts.headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(header), None) = (headers.next(), headers.next()) else { return None };
-    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    let header = headers.next().ok_or(ScimError::Unauthorized)?;
+    let header = header.to_str().map_err(|_| ScimError::InvalidToken)?.trim();
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
     if !scheme.eq_ignore_ascii_case("Bearer") {
-        return None;
+        // Credentials of a scheme that we do not know are none (RFC 6750 §3.1).
+        return Err(ScimError::Unauthorized);
     }
-    ScimToken::parse(token.trim())
+    if headers.next().is_some() {
+        return Err(ScimError::InvalidToken);
+    }
+    ScimToken::parse(token.trim()).ok_or(ScimError::InvalidToken)
 }

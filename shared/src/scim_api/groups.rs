@@ -7,14 +7,13 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
-use super::members::{self, MemberChange};
+use super::members::{self, MemberBudget, MemberChange};
 use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
 use super::retry::Attempts;
 use crate::clock::random_uuid;
 use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
-use crate::scim::filter::Filter;
 use crate::scim::fold::fold;
 use crate::scim::members::{MemberOp, Net, net, split, take};
 use crate::scim::patch::{self, PatchRequest};
@@ -22,8 +21,6 @@ use crate::scim::projection::Projection;
 use crate::scim::resource::{self, Meta};
 use crate::scim::schema::ResourceType;
 use crate::store::{GroupWrite, StoreError, StoredGroup};
-
-pub(super) use super::members::MemberBudget;
 
 /// Reads a group.
 pub(super) async fn read(
@@ -47,11 +44,17 @@ pub(super) async fn add(
 ) -> Result<Reply, ScimError> {
     let mut resource = resource::normalize(ResourceType::group(), body, caller.mode)?;
     let wanted = take(&mut resource)?.unwrap_or_default();
-    let members = members::known(caller, &wanted).await?;
-    let id = ResourceId::new(random_uuid());
     let write = write_of(caller, &resource);
-    let group = caller.app.store.create_group(caller.tenant, id, &write, &members).await?;
-    reply(caller, StatusCode::CREATED, projection, group).await
+    let mut attempts = Attempts::default();
+    loop {
+        let members = members::known(caller, &wanted).await?;
+        let id = ResourceId::new(random_uuid());
+        match caller.app.store.create_group(caller.tenant, id, &write, &members).await {
+            Ok(group) => return reply(caller, StatusCode::CREATED, projection, group).await,
+            Err(StoreError::MemberGone) => attempts.pause().await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Replaces a group. A body without `members` leaves them: renaming must not empty a group
@@ -107,7 +110,7 @@ pub(super) async fn remove(
     loop {
         let group = stored(caller, id).await?;
         if_match.check(group.version)?;
-        match caller.app.store.delete_group(caller.tenant, &group).await {
+        match caller.app.store.delete_group(caller.tenant, &group, caller.now).await {
             Ok(()) => return Ok(Reply::no_content()),
             Err(StoreError::VersionMismatch) => attempts.pause().await?,
             Err(error) => return Err(error.into()),
@@ -116,7 +119,7 @@ pub(super) async fn remove(
 }
 
 /// Reads, changes attributes by a pure function and members by their operations, stores; again
-/// when somebody else was faster.
+/// when somebody else was faster, or has deleted one of the members.
 async fn change(
     caller: &Caller,
     id: &str,
@@ -138,7 +141,7 @@ async fn change(
         let write = write_of(caller, &after);
         match caller.app.store.update_group(caller.tenant, &group, &write, add, remove).await {
             Ok(group) => return Ok(group),
-            Err(StoreError::VersionMismatch) => attempts.pause().await?,
+            Err(StoreError::VersionMismatch | StoreError::MemberGone) => attempts.pause().await?,
             Err(error) => return Err(error.into()),
         }
     }
@@ -192,39 +195,55 @@ fn answer(
 }
 
 /// A group as it is answered; its members only when the client wants them.
-pub(super) async fn shown(
+async fn shown(
     caller: &Caller,
     projection: &Projection,
     group: &StoredGroup,
     budget: &mut MemberBudget,
 ) -> Result<Map<String, Value>, ScimError> {
-    let of = ResourceType::group();
-    let mut resource = resource::answer(of, document(group)?, &meta(group, &caller.scim_url));
-    if projection.needs(of, "members") {
-        let members = members::all(caller, group.id, budget).await?;
-        if !members.is_empty() {
-            resource.insert("members".to_owned(), members.into());
-        }
+    let mut resource = bare(caller, group)?;
+    if projection.needs(ResourceType::group(), "members") {
+        put_members(&mut resource, members::all(caller, group.id, budget).await?);
     }
-    projection.apply(of, &mut resource);
+    projection.apply(ResourceType::group(), &mut resource);
     Ok(resource)
 }
 
-/// A group as a filter sees it: with as many of its members as decide it.
-pub(super) async fn seen_by_filter(
+/// Several groups as one answer shows them.
+pub(super) async fn page(
     caller: &Caller,
-    group: &StoredGroup,
-    filter: Option<&Filter>,
-) -> Result<Map<String, Value>, ScimError> {
+    projection: &Projection,
+    groups: &[&StoredGroup],
+) -> Result<Vec<Map<String, Value>>, ScimError> {
     let of = ResourceType::group();
-    let mut resource = resource::answer(of, document(group)?, &meta(group, &caller.scim_url));
-    if let Some(filter) = filter {
-        let members = members::needed_by(caller, group.id, filter).await?;
-        if !members.is_empty() {
-            resource.insert("members".to_owned(), members.into());
-        }
+    let ids: Vec<ResourceId> = groups.iter().map(|group| group.id).collect();
+    let members = if projection.needs(of, "members") {
+        members::of_page(caller, &ids).await?
+    } else {
+        Vec::new()
+    };
+    let mut members = members.into_iter();
+    let mut page = Vec::with_capacity(groups.len());
+    for group in groups {
+        let mut resource = bare(caller, group)?;
+        put_members(&mut resource, members.next().unwrap_or_default());
+        projection.apply(of, &mut resource);
+        page.push(resource);
     }
-    Ok(resource)
+    Ok(page)
+}
+
+/// All attributes but `members`.
+pub(super) fn bare(caller: &Caller, group: &StoredGroup) -> Result<Map<String, Value>, ScimError> {
+    let meta = meta(group, &caller.scim_url);
+    Ok(resource::answer(ResourceType::group(), document(group)?, &meta))
+}
+
+/// Shows a group's members, if there are any.
+pub(super) fn put_members(group: &mut Map<String, Value>, members: Vec<Value>) {
+    if !members.is_empty() {
+        group.insert("members".to_owned(), members.into());
+    }
 }
 
 fn meta<'a>(group: &StoredGroup, base_url: &'a str) -> Meta<'a> {

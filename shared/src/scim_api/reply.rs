@@ -69,10 +69,8 @@ impl IntoResponse for ScimError {
             response.extensions_mut().insert(FailureCode(scim_type));
         }
         let headers = response.headers_mut();
-        if matches!(self, Self::Unauthorized) {
-            let challenge =
-                HeaderValue::from_static("Bearer realm=\"scim\", error=\"invalid_token\"");
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        if let Some(challenge) = self.challenge() {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(seconds) = self.retry_after_seconds() {
             headers.insert(header::RETRY_AFTER, seconds.into());
@@ -86,7 +84,9 @@ impl From<StoreError> for ScimError {
         match error {
             StoreError::Conflict(attribute) => Self::Uniqueness { attribute: attribute.as_str() },
             StoreError::NoSeat { seats } => Self::NoSeat { seats },
-            StoreError::VersionMismatch | StoreError::Contention => Self::Contention,
+            StoreError::VersionMismatch | StoreError::MemberGone | StoreError::Contention => {
+                Self::Contention
+            }
             StoreError::NotFound => Self::NotFound("resource".to_owned()),
             StoreError::TooLarge => {
                 Self::PayloadTooLarge("the resource is too large to store".to_owned())

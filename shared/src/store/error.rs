@@ -43,6 +43,9 @@ pub enum StoreError {
     /// The row is no longer at the version that the caller read.
     #[error("the row has changed since it was read")]
     VersionMismatch,
+    /// A member to add is no longer there.
+    #[error("a member has been deleted since it was looked up")]
+    MemberGone,
     /// Others kept changing the same rows until the attempts were used up. Nothing was written.
     #[error("too many concurrent changes of the same rows")]
     Contention,

@@ -7,7 +7,7 @@ use super::counters::{CounterUpdate, Position, leaf_update};
 use super::groups::{GroupWrite, StoredGroup};
 use super::item::{Item, number, text};
 use super::keys::{Collection, Key};
-use super::members::{GroupMember, member_row};
+use super::members::{GroupMember, member_key, member_row};
 use super::unique::{move_row, move_value};
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
@@ -23,6 +23,8 @@ pub(super) struct GroupChange<'a> {
     after: Option<&'a GroupWrite>,
     /// Member rows to put and to delete.
     pub(super) rows: Vec<RowChange>,
+    /// That those to add are there. Only a transaction can demand it.
+    pub(super) checks: Vec<Write>,
 }
 
 /// A write of the transaction, named by what its refusal means.
@@ -38,6 +40,8 @@ pub(super) enum Part {
     Unconditional,
     /// The group's counter.
     Counter,
+    /// A member to add.
+    Member,
 }
 
 impl<'a> GroupChange<'a> {
@@ -47,7 +51,15 @@ impl<'a> GroupChange<'a> {
         before: Option<&'a StoredGroup>,
         after: Option<&'a GroupWrite>,
     ) -> Self {
-        Self { tenant, id, position: Position::of(id), before, after, rows: Vec::new() }
+        Self {
+            tenant,
+            id,
+            position: Position::of(id),
+            before,
+            after,
+            rows: Vec::new(),
+            checks: Vec::new(),
+        }
     }
 
     /// Adds and removes members; who is both added and removed is added.
@@ -60,6 +72,11 @@ impl<'a> GroupChange<'a> {
             rows.insert(member.id, RowChange::Put(row));
         }
         self.rows = rows.into_values().collect();
+        // The group itself has a condition of its own, and a transaction takes a row once.
+        let others = add.iter().filter(|member| member.id != self.id);
+        let checks: BTreeMap<_, _> = others.map(|member| (member.id, member.kind)).collect();
+        let check = |(id, kind)| Write::check_exists(member_key(self.tenant, id, kind));
+        self.checks = checks.into_iter().map(check).collect();
         self
     }
 

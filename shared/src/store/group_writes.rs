@@ -1,21 +1,29 @@
 //! Creating, changing and deleting a group with its members.
 //!
-//! A change of the group and of up to about a hundred members is one transaction. Beyond that
-//! the group's row goes first, on its version, and the member rows follow in batches: a request
-//! that fails in the middle is safe to send again, since it finds out what is still missing.
+//! A change of the group that removes up to about a hundred members, or adds half as many, is one
+//! transaction, which also demands that those to add exist (see `members`). Beyond that the group's
+//! row goes first, on its version, and the member rows follow in batches: a request
+//! that fails in the middle is safe to send again, since it finds out what is still missing. Then
+//! the version moves once more, since a reader in between has seen some of the rows under the
+//! first: only what is read under the last one stays true.
+
+use jiff::Timestamp;
 
 use super::group_change::{GroupChange, Part};
 use super::groups::{GroupWrite, StoredGroup};
-use super::item::flag;
-use super::keys::Collection;
+use super::item::{flag, number};
+use super::keys::{Collection, Key};
 use super::members::GroupMember;
+use super::page::Row as _;
 use super::retry::Backoff;
 use super::transaction::{Commit, MAX_TRANSACTION, Refusal};
+use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
 use crate::ids::{ResourceId, TenantId};
 
 impl Store {
-    /// Creates a group with its members, who must exist. `id` must be new and random.
+    /// Creates a group with its members, who must exist: [`StoreError::MemberGone`] tells that one
+    /// of a few has been deleted since. `id` must be new and random.
     #[tracing::instrument(level = "debug", name = "store.create_group", skip_all, fields(tenant.id = %tenant))]
     pub async fn create_group(
         &self,
@@ -31,7 +39,8 @@ impl Store {
     }
 
     /// Replaces a group that was read, unless it has changed since, and adds and removes members.
-    /// Adding who is there and removing who is not changes nothing about them.
+    /// Adding who is there and removing who is not changes nothing about them. Those to add must
+    /// exist, as in [`Store::create_group`].
     #[tracing::instrument(level = "debug", name = "store.update_group", skip_all, fields(tenant.id = %tenant))]
     pub async fn update_group(
         &self,
@@ -55,6 +64,7 @@ impl Store {
         &self,
         tenant: TenantId,
         before: &StoredGroup,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut before = before.clone();
         let mut members = self.member_ids(tenant, before.id, MEMBERS_AT_ONCE + 1).await?;
@@ -64,7 +74,7 @@ impl Store {
             self.remove_all_members(tenant, before.id).await?;
             members.clear();
         }
-        self.leave_groups(tenant, before.id).await?;
+        self.leave_groups(tenant, before.id, now).await?;
         let change = GroupChange::new(tenant, before.id, Some(&before), None);
         self.change_group(change.members(&[], &members)).await?;
         // Members that were added in between.
@@ -83,8 +93,11 @@ impl Store {
         loop {
             let deep = self.hints.deep(change.tenant, Collection::Groups, shard);
             let mut writes = change.writes(after.as_ref(), deep);
-            let fits = writes.len() + change.rows.len() <= MAX_TRANSACTION;
+            let members = change.rows.len() + change.checks.len();
+            let fits = writes.len() + members <= MAX_TRANSACTION;
             if fits {
+                let checks = change.checks.iter().cloned();
+                writes.extend(checks.map(|check| (Part::Member, check)));
                 let rows = change.rows.iter().cloned();
                 writes.extend(rows.map(|row| (Part::Unconditional, row.write())));
             }
@@ -92,7 +105,8 @@ impl Store {
                 Commit::Done if fits => return Ok(after),
                 Commit::Done => {
                     self.write_rows(change.rows).await?;
-                    return Ok(after);
+                    let Some(group) = after else { return Ok(None) };
+                    return self.settle(change.tenant, group).await.map(Some);
                 }
                 Commit::Refused(refusals) => {
                     for refusal in refusals {
@@ -104,6 +118,35 @@ impl Store {
             backoff.pause().await?;
         }
     }
+
+    /// Moves the version of a group whose member rows have followed it, whoever has changed it
+    /// meanwhile: they all saw some of the rows.
+    async fn settle(
+        &self,
+        tenant: TenantId,
+        mut group: StoredGroup,
+    ) -> Result<StoredGroup, StoreError> {
+        let key = Key::resource(tenant, Collection::Groups, group.id);
+        let mut backoff = Backoff::default();
+        loop {
+            let next = group.version + 1;
+            let moved = Write::update(key.clone(), "SET v = :next")
+                .when("v = :v")
+                .bind(":v", number(group.version))
+                .bind(":next", number(next));
+            let refusals = match self.commit(&[((), moved)]).await? {
+                Commit::Done => return Ok(StoredGroup { version: next, ..group }),
+                Commit::Refused(refusals) => refusals,
+            };
+            let Some(found) = refusals.into_iter().find_map(|refusal| refusal.found) else {
+                // Deleted meanwhile, and rows may have followed the deletion.
+                self.remove_all_members(tenant, group.id).await?;
+                return Err(StoreError::NotFound);
+            };
+            group = StoredGroup::read(found)?;
+            backoff.pause().await?;
+        }
+    }
 }
 
 /// Turns a refusal into its error, or into the depth that the counter really has.
@@ -112,6 +155,7 @@ fn explain(refusal: Refusal<Part>) -> Result<bool, StoreError> {
         Part::Group if refusal.found.is_none() => Err(StoreError::NotFound),
         Part::Group => Err(StoreError::VersionMismatch),
         Part::DisplayName => Err(StoreError::Conflict(UniqueAttribute::DisplayName)),
+        Part::Member => Err(StoreError::MemberGone),
         Part::Vacated | Part::Unconditional => Err(StoreError::Corrupt("id")),
         Part::Counter => Ok(refusal.found.is_some_and(|row| flag(&row, "deep"))),
     }

@@ -24,6 +24,7 @@
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
+//! | who changes a tenant's tokens | `LOCK#scim-tokens#t` | `LOCK` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
@@ -167,6 +168,11 @@ impl Key {
     /// Which identity of a connection a user is.
     pub(super) fn linked_user(tenant: TenantId, user: ResourceId, domain: &Domain) -> Self {
         Self::new(format!("{tenant}#L"), format!("U#{user}#{domain}"))
+    }
+
+    /// Who may change the secret of the tenant's tokens.
+    pub(super) fn scim_tokens_lock(tenant: TenantId) -> Self {
+        Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")
     }
 
     pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {

@@ -1,14 +1,27 @@
 //! Memberships: one row each, so that adding or removing a member costs the same in an empty
-//! group and in one of a hundred thousand. The one index of the table finds them by member; it
-//! follows the rows within moments, and nothing but a user's `groups` is answered from it.
+//! group and in one of a hundred thousand. The one index of the table finds them by member. It
+//! follows the rows within moments: a user's `groups` are answered from it, and a deletion finds by
+//! it which groups to leave.
+//!
+//! A membership of who is gone. The deletion of a user leaves its groups before and after it takes
+//! the user's row. An addition in one transaction demands the new member's row, so none comes
+//! after the deletion. Two windows remain. A change too large for one transaction looks the members
+//! up before it writes, not while: a member deleted in that time can stay in the group. And one
+//! added so shortly before its deletion that the index has it after the deletion's last look stays
+//! too. Such a row names nobody, gives nobody access, shows in the group's `members` and in no
+//! user's `groups`, and goes like any other: by removing the member, replacing the members, or
+//! deleting the group.
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::batch::RowChange;
 use super::groups::StoredGroup;
-use super::item::{Item, parsed, take_optional_text, text};
+use super::item::{Item, number, parsed, take_optional_text, text};
 use super::keys::{Collection, Key, MEMBER, PK, SK, group_of_members, member_of, members};
 use super::read::{Consistency, Range};
+use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
 use crate::ids::{ResourceId, TenantId};
@@ -44,6 +57,14 @@ pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: &GroupMemb
         item.insert(DISPLAY.to_owned(), text(display));
     }
     item
+}
+
+/// The row of the user or group that is a member.
+pub(super) fn member_key(tenant: TenantId, id: ResourceId, kind: MemberKind) -> Key {
+    match kind {
+        MemberKind::User => Key::user(tenant, id),
+        MemberKind::Group => Key::resource(tenant, Collection::Groups, id),
+    }
 }
 
 impl Store {
@@ -154,26 +175,42 @@ impl Store {
         }
     }
 
-    /// Takes a member out of all its groups and moves their versions, since each of them reads
-    /// differently now. The versions move first: a reader must not find the new members under
-    /// the old version.
+    /// Takes a member out of all its groups. Each of them reads differently now, so its version
+    /// moves with the membership, in one transaction: no reader finds old members under a new
+    /// version. A failure in the middle leaves the other groups to the next attempt.
     pub(super) async fn leave_groups(
         &self,
         tenant: TenantId,
         member: ResourceId,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let groups = self.groups_of(tenant, member).await?;
-        for group in &groups {
-            let key = Key::resource(tenant, Collection::Groups, *group);
-            let bump = Write::update(key, "ADD v :one")
+        for group in self.groups_of(tenant, member).await? {
+            let row = Write::delete(Key::member(tenant, group, member));
+            let key = Key::resource(tenant, Collection::Groups, group);
+            let moved = Write::update(key, "SET lm = :now ADD v :one")
                 .when("attribute_exists(pk)")
-                .bind(":one", super::item::number(1));
-            // Refused for a group that is gone.
-            self.commit(&[((), bump)]).await?;
+                .bind(":now", text(now.to_string()))
+                .bind(":one", number(1));
+            // The index can still name a group that the member has left.
+            let left = row.clone().when("attribute_exists(pk)");
+            let commit = self.commit(&[(Part::Group, moved), (Part::Membership, left)]).await?;
+            let group_gone = match commit {
+                Commit::Done => false,
+                Commit::Refused(all) => all.iter().any(|refusal| refusal.label == Part::Group),
+            };
+            if group_gone {
+                self.commit(&[(Part::Membership, row)]).await?;
+            }
         }
-        let row = |group| RowChange::Delete(Key::member(tenant, group, member));
-        self.write_rows(groups.into_iter().map(row).collect()).await
+        Ok(())
     }
+}
+
+/// A write of the transaction that takes a member out of a group.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Part {
+    Group,
+    Membership,
 }
 
 /// Marks a member that is a group.

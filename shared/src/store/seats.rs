@@ -40,15 +40,29 @@ pub struct Seats {
     pub used: u64,
 }
 
+/// What a look for a free seat finds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Vacancy {
+    /// A seat in the counter of this digit.
+    In(char),
+    /// None.
+    None {
+        /// Seats in use above the size of the pool.
+        debt: u64,
+    },
+}
+
 impl Store {
-    /// The tenant's seats: two calls.
+    /// The tenant's seats: three calls. A pool that grew between the rules and the counters would
+    /// count its new seats as given back, so the rules are read again.
     #[tracing::instrument(level = "debug", name = "store.seats", skip_all, fields(tenant.id = %tenant))]
     pub async fn seats(&self, tenant: TenantId) -> Result<Seats, StoreError> {
         let mut backoff = Backoff::default();
         loop {
             let pool = self.fresh_pool(tenant).await?;
             let counters = self.counters(tenant, Collection::Users).await?;
-            if let Some(used) = used(&pool, &counters) {
+            let settled = self.fresh_pool(tenant).await? == pool;
+            if let Some(used) = used(&pool, &counters).filter(|_| settled) {
                 let Pool { seats, auto_upgrade, on_join, .. } = pool;
                 return Ok(Seats { rules: SeatRules { seats, auto_upgrade, on_join }, used });
             }
@@ -94,30 +108,37 @@ impl Store {
     }
 
     /// A counter with a free seat, one of them at random so that those who look at the same time
-    /// do not all choose the same.
-    pub(super) async fn vacancy(&self, tenant: TenantId) -> Result<Option<char>, StoreError> {
+    /// do not all choose the same; else how many seats more are in use than there are.
+    pub(super) async fn vacancy(&self, tenant: TenantId) -> Result<Vacancy, StoreError> {
         let counters = self.counters(tenant, Collection::Users).await?;
         let vacant: Vec<char> = counters
             .iter()
             .filter(|counter| counter.free > 0)
             .map(|counter| counter.shard)
             .collect();
-        let Some(last) = vacant.len().checked_sub(1) else { return Ok(None) };
+        let Some(last) = vacant.len().checked_sub(1) else {
+            let free: i64 = counters.iter().map(|counter| counter.free).sum();
+            return Ok(Vacancy::None { debt: free.min(0).unsigned_abs() });
+        };
         let random = usize::try_from(random()? >> 32).unwrap_or_default();
-        Ok(vacant.get(random % (last + 1)).copied())
+        Ok(vacant
+            .get(random % (last + 1))
+            .map_or(Vacancy::None { debt: 0 }, |shard| Vacancy::In(*shard)))
     }
 
-    /// Adds a step to a full pool that may grow. Of many who try at once one succeeds; the others
-    /// find its seats.
+    /// Adds a step to a full pool that may grow, and pays its debt. Of many who try at once one
+    /// succeeds; the others find its seats.
     pub(super) async fn grow(
         &self,
         tenant: TenantId,
         pool: &Pool,
+        debt: u64,
         home: char,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Some(before) = pool.seats else { return Ok(()) };
-        let after = before.saturating_add(STEP);
+        let step = debt.saturating_add(STEP);
+        let after = before.saturating_add(step);
         let shard = if pool.single { FIRST } else { home };
         let size = Write::update(Key::seats(tenant), "SET seats = :after")
             .when("seats = :before AND e = :e")
@@ -126,7 +147,7 @@ impl Store {
             .bind(":e", number(pool.epoch));
         let seats = Write::update(Key::counter(tenant, Collection::Users, shard), "ADD f :step")
             .when("e = :e")
-            .bind(":step", number(STEP))
+            .bind(":step", number(step))
             .bind(":e", number(pool.epoch));
         self.hints.forget_pool(tenant);
         let detail = json!({"from": before, "to": after});
@@ -158,6 +179,9 @@ fn shares(seats: Option<u64>, used: u64) -> Result<(bool, Vec<i64>), StoreError>
     Ok((seats.is_some(), debt.collect()))
 }
 
+/// Growth moves the size without the epoch, and a size from before it with counters from after it
+/// would make seats in use look free. The size only grows within an epoch, so one that is still
+/// what was read first has not moved in between.
 fn replace_pool(tenant: TenantId, before: &Pool, after: &Pool) -> Write {
     let mut item = Key::seats(tenant).item();
     item.extend(after.attributes());
@@ -165,7 +189,11 @@ fn replace_pool(tenant: TenantId, before: &Pool, after: &Pool) -> Write {
     if before.epoch == 0 {
         return write.when("attribute_not_exists(pk)");
     }
-    write.when("e = :before").bind(":before", number(before.epoch))
+    let write = write.bind(":before", number(before.epoch));
+    match before.seats {
+        Some(seats) => write.when("e = :before AND seats = :seats").bind(":seats", number(seats)),
+        None => write.when("e = :before AND attribute_not_exists(seats)"),
+    }
 }
 
 fn replace_share(tenant: TenantId, counter: &Counter, free: i64, epoch: u64) -> Write {
@@ -187,7 +215,7 @@ pub(super) const FIRST: char = '0';
 
 const COUNTERS: i64 = 16;
 
-/// Seats that a full pool grows by.
+/// Seats that a full pool grows by, beside its debt.
 const STEP: u64 = 10;
 
 #[cfg(test)]

@@ -165,8 +165,9 @@ impl Store {
             [key] => self.get(key).await?.into_iter().collect(),
             _ => self.get_many(&keys, None).await?,
         };
-        let pending = rows.into_iter().map(|mut row| {
-            let document = take_text(&mut row, "d")?;
+        // A sign-in that has ended has no document any more.
+        let documents = rows.into_iter().filter_map(|mut row| take_optional_text(&mut row, "d"));
+        let pending = documents.map(|document| {
             serde_json::from_str(&document).map_err(|_| StoreError::Corrupt("pending"))
         });
         let mut pending = pending.collect::<Result<Vec<PendingSignIn>, _>>()?;
@@ -175,10 +176,15 @@ impl Store {
     }
 
     /// Ends a pending sign-in. `true` for exactly one of those who try.
-    #[tracing::instrument(level = "debug", name = "store.end_sign_in", skip_all)]
-    pub async fn end_sign_in(&self, id: &str) -> Result<bool, StoreError> {
-        let delete = Write::delete(Key::pending_sign_in(id)).when("attribute_exists(pk)");
-        Ok(matches!(self.commit(&[((), delete)]).await?, Commit::Done))
+    ///
+    /// What is left is a row without the sign-in: a put is known again when its answer was lost,
+    /// and a delete would not be.
+    #[tracing::instrument(level = "debug", name = "store.end_sign_in", skip_all, fields(tenant.id = %pending.tenant))]
+    pub async fn end_sign_in(&self, pending: &PendingSignIn) -> Result<bool, StoreError> {
+        let mut row = Key::pending_sign_in(&pending.id).item();
+        row.insert(TTL.to_owned(), number(pending.expires_at.as_second()));
+        let ended = Write::put(row).when("attribute_exists(d)");
+        Ok(matches!(self.commit(&[((), ended)]).await?, Commit::Done))
     }
 
     /// Uses up an assertion. `true` for exactly one of those who try.

@@ -34,7 +34,9 @@ impl Store {
     ) -> Result<Commit<L>, StoreError> {
         match writes {
             [] => Ok(Commit::Done),
-            [(label, write)] => self.commit_one(*label, write).await,
+            [(label, write)] if !matches!(write.kind, Kind::Check(_)) => {
+                self.commit_one(*label, write).await
+            }
             _ => self.commit_all(writes).await,
         }
     }
@@ -108,6 +110,8 @@ impl Store {
                     .send()
                     .await?;
             }
+            // Not a call of its own: `commit` makes a transaction of it.
+            Kind::Check(_) => {}
             Kind::Delete(key) => {
                 self.client
                     .delete_item()

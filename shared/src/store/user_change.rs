@@ -9,11 +9,12 @@ use super::pool::{OnJoin, Pool};
 use super::seats::FIRST;
 use super::unique::{move_row, move_value};
 use super::user_writes::{SeatWish, UserWrite};
-use super::users::{MAX_EMAILS, StoredUser, UserKeys};
+use super::users::{StoredUser, UserKeys};
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
 use crate::ids::{ResourceId, TenantId};
 use crate::scim::licence::Licence;
+use crate::scim::resource::MAX_EMAILS;
 
 /// A user as the caller read it.
 #[derive(Clone, Copy, Debug)]

@@ -7,6 +7,7 @@ use super::counters::Counter;
 use super::keys::Collection;
 use super::pool::Pool;
 use super::retry::Backoff;
+use super::seats::Vacancy;
 use super::transaction::{Commit, Refusal};
 use super::user_change::{Before, Change, Part, Plan, SeatMove};
 use super::users::{StoredUser, UserKeys};
@@ -99,13 +100,14 @@ impl Store {
         tenant: TenantId,
         before: &StoredUser,
         keys_before: &UserKeys,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let before = Before { user: before, keys: keys_before };
         let change = Change::new(tenant, before.user.id, Some(before), None);
-        self.leave_groups(tenant, before.user.id).await?;
+        self.leave_groups(tenant, before.user.id, now).await?;
         self.change_user(&change).await?;
         // Groups that it was added to in between.
-        self.leave_groups(tenant, before.user.id).await
+        self.leave_groups(tenant, before.user.id, now).await
     }
 
     /// Plans, commits, and plans again when the plan rested on what is no longer so.
@@ -176,10 +178,14 @@ impl Store {
         plan: &mut Plan,
         planned: Option<&Pool>,
     ) -> Result<(), StoreError> {
-        plan.elsewhere = self.vacancy(change.tenant).await?;
-        if plan.elsewhere.is_some() {
-            return Ok(());
-        }
+        plan.elsewhere = None;
+        let debt = match self.vacancy(change.tenant).await? {
+            Vacancy::In(shard) => {
+                plan.elsewhere = Some(shard);
+                return Ok(());
+            }
+            Vacancy::None { debt } => debt,
+        };
         // The pool is full only if nobody has changed its rules since before the look at the
         // counters: the operator may have just allowed growth, or another user caused it.
         let pool = self.fresh_pool(change.tenant).await?;
@@ -188,9 +194,8 @@ impl Store {
             return Ok(());
         };
         if pool.auto_upgrade {
-            return self
-                .grow(change.tenant, &pool, change.position.shard, write.last_modified)
-                .await;
+            let (home, now) = (change.position.shard, write.last_modified);
+            return self.grow(change.tenant, &pool, debt, home, now).await;
         }
         if write.seat == SeatWish::Required {
             return Err(StoreError::NoSeat { seats });

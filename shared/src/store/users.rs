@@ -48,10 +48,6 @@ pub struct UserKeys {
     pub emails: Vec<String>,
 }
 
-/// A user's change replaces at most this many addresses by as many others, which together with
-/// the other rows fits one transaction.
-pub const MAX_EMAILS: usize = 40;
-
 impl UserKeys {
     pub(super) fn external_id(&self) -> Option<&str> {
         self.external_id.as_deref().filter(|value| !value.is_empty())
@@ -163,7 +159,7 @@ impl Store {
     }
 
     /// The users among `ids` that exist, in id order.
-    pub(super) async fn users(
+    pub async fn users(
         &self,
         tenant: TenantId,
         mut ids: Vec<ResourceId>,

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
 };
 
 use super::StoreError;
@@ -23,8 +24,13 @@ pub(super) struct Write {
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     Put(Item),
-    Update { key: Key, expression: String },
+    Update {
+        key: Key,
+        expression: String,
+    },
     Delete(Key),
+    /// Nothing: the condition alone, which only a transaction can have.
+    Check(Key),
 }
 
 impl Write {
@@ -47,6 +53,11 @@ impl Write {
 
     pub(super) fn delete(key: Key) -> Self {
         Self::new(Kind::Delete(key))
+    }
+
+    /// Writes nothing, but demands that a row is there.
+    pub(super) fn check_exists(key: Key) -> Self {
+        Self::new(Kind::Check(key)).when("attribute_exists(pk)")
     }
 
     /// Adds the condition.
@@ -114,6 +125,15 @@ impl Write {
                     .set_condition_expression(self.condition.clone())
                     .set_expression_attribute_values(self.values())
                     .return_values_on_condition_check_failure(all_old)
+                    .build()
+                    .map_err(StoreError::unavailable)?,
+            ),
+            Kind::Check(key) => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key.item()))
+                    .set_condition_expression(self.condition.clone())
+                    .set_expression_attribute_values(self.values())
                     .build()
                     .map_err(StoreError::unavailable)?,
             ),

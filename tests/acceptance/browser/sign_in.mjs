@@ -1,7 +1,7 @@
 // Signs people in with a browser, as an application does that uses openid-client.
 //
 // Reads a plan from standard input and writes a line of JSON for every check: {name, problem}. A case of the plan:
-//   {name, domain, idp: "form" | "demo", person, claims: {…}, steps: ["again" | "replay" | "deactivate"],
+//   {name, domain, app: none | "demo", idp: "form" | "demo", person, claims: {…}, steps: ["again" | "replay" | "deactivate"],
 //    write: {file, text}, says}
 // `write` is written to `file` first; `says` is what the page says that refuses the sign-in.
 
@@ -61,6 +61,7 @@ async function steps(wanted, page, report) {
     report(name);
   };
   if (wanted.says) return check("is refused", () => refused(wanted, page));
+  if (wanted.app === "demo") return demoApplication(wanted, page, check);
   const asked = await authorize(wanted, page);
   await Promise.race([
     page.waitForURL((url) => url.origin === callback.origin),
@@ -105,6 +106,26 @@ async function atIdentityProvider(wanted, page) {
   await page.fill("[name=username]", wanted.person);
   await page.fill("[name=password]", "secret");
   return page.locator("button, [type=submit]").first().click();
+}
+
+// The page that `make run` points at: in, out, and in again without the identity provider.
+async function demoApplication(wanted, page, check) {
+  const text = () => page.innerText("main");
+  await page.goto(new URL("/demo", app.issuer).href);
+  await page.getByRole("link", { name: "Sign in with Acme" }).click();
+  await atIdentityProvider(wanted, page);
+  await page.getByRole("heading", { name: "You are signed in" }).waitFor();
+  await check("the demo application shows who it is", async () =>
+    (await text()).includes(wanted.claims.email) ? null : await text());
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await check("the demo application signs out", async () =>
+    (await text()).includes("You are not signed in") ? null : await text());
+  await page.getByRole("link", { name: "Sign in with Acme" }).click();
+  await page.getByRole("heading", { name: "You are signed in" }).waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("link", { name: "Sign in as somebody else" }).click();
+  await check("somebody else is asked for", async () =>
+    (await text()).includes(wanted.person) ? null : await text());
 }
 
 // A session at Gatehouse answers by itself.

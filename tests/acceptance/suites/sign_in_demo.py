@@ -12,9 +12,10 @@ def prepare():
 
 
 def run(scripts, target, folder):
-    """A session, a replayed code, and a user whom SCIM deactivates."""
+    """The demo's application; then a session, a replayed code, and a user whom SCIM deactivates."""
     ready = target.local.ready
     cases = [
+        {**case("Ada Lovelace", []), "name": "/demo", "app": "demo"},
         case("Ada Lovelace", ["again", "replay"]),
         case("Grace Hopper", ["deactivate"]),
         case("Alan Turing", ["replay"]),

@@ -1,13 +1,16 @@
 //! `bulkId:` references in the data of bulk operations (RFC 7644 §3.7.2).
 //!
-//! A reference is a string value that begins `bulkId:`, at any depth. In the `path` of a PATCH
-//! operation it may also be a string inside of the value filter: `members[value eq "bulkId:x"]`.
+//! A reference is a string that begins `bulkId:`, where a resource can be named: as `value` or
+//! `$ref`, as `manager` or one of `members` given as the id alone, and as the value of a PATCH
+//! operation on one of these. In the `path` of such an operation it may also be a string inside of
+//! the value filter: `members[value eq "bulkId:x"]`. Anywhere else the text is just that.
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::scim::error::ScimError;
+use crate::scim::matcher::member;
 
 /// What a text refers to, if it is a reference.
 pub(super) fn name(text: &str) -> Option<&str> {
@@ -16,15 +19,21 @@ pub(super) fn name(text: &str) -> Option<&str> {
 
 /// Collects the names of every reference in a value.
 pub(super) fn names<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    names_at(value, Place::Elsewhere, found);
+}
+
+fn names_at<'v>(value: &'v Value, place: Place, found: &mut Vec<&'v str>) {
     match value {
-        Value::String(text) => found.extend(name(text)),
-        Value::Array(values) => values.iter().for_each(|value| names(value, found)),
+        Value::String(text) => match place {
+            Place::Reference => found.extend(name(text)),
+            Place::Path => found.extend(quoted(text).map(|(_, name)| name)),
+            Place::Elsewhere => {}
+        },
+        Value::Array(values) => values.iter().for_each(|value| names_at(value, place, found)),
         Value::Object(members) => {
+            let places = Places::of(members);
             for (key, value) in members {
-                match path(key, value.as_str()) {
-                    Some(path) => found.extend(quoted(path).map(|(_, name)| name)),
-                    None => names(value, found),
-                }
+                names_at(value, places.at(key), found);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -33,16 +42,30 @@ pub(super) fn names<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
 
 /// Puts ids in the place of every reference.
 pub(super) fn resolve(value: &mut Value, ids: &HashMap<String, String>) -> Result<(), ScimError> {
+    resolve_at(value, Place::Elsewhere, ids)
+}
+
+fn resolve_at(
+    value: &mut Value,
+    place: Place,
+    ids: &HashMap<String, String>,
+) -> Result<(), ScimError> {
     match value {
-        Value::String(text) => resolve_text(text, ids),
-        Value::Array(values) => values.iter_mut().try_for_each(|value| resolve(value, ids)),
-        Value::Object(members) => members.iter_mut().try_for_each(|(key, value)| {
-            match path(key, value.as_str()).map(|path| resolve_path(path, ids)) {
-                Some(resolved) => *value = resolved?.into(),
-                None => resolve(value, ids)?,
+        Value::String(text) => match place {
+            Place::Reference => resolve_text(text, ids),
+            Place::Path => {
+                *text = resolve_path(text, ids)?;
+                Ok(())
             }
-            Ok(())
-        }),
+            Place::Elsewhere => Ok(()),
+        },
+        Value::Array(values) => {
+            values.iter_mut().try_for_each(|value| resolve_at(value, place, ids))
+        }
+        Value::Object(members) => {
+            let places = Places::of(members);
+            members.iter_mut().try_for_each(|(key, value)| resolve_at(value, places.at(key), ids))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
@@ -61,14 +84,22 @@ pub(super) fn resolve_text(
 /// Takes out what refers to resources that are not there yet: such values, elements of lists with
 /// such values in them, and objects that have nothing left.
 pub(super) fn strip(value: &mut Value, ids: &HashMap<String, String>) {
+    strip_at(value, Place::Elsewhere, ids);
+}
+
+fn strip_at(value: &mut Value, place: Place, ids: &HashMap<String, String>) {
     match value {
-        Value::Array(values) => values.retain(|value| !waits(value, ids)),
-        Value::Object(members) => members.retain(|_, value| {
-            let was_waiting = waits(value, ids);
-            strip(value, ids);
-            let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
-            !(was_waiting && (value.is_string() || is_empty))
-        }),
+        Value::Array(values) => values.retain(|value| !waits(value, place, ids)),
+        Value::Object(members) => {
+            let places = Places::of(members);
+            members.retain(|key, value| {
+                let place = places.at(key);
+                let was_waiting = waits(value, place, ids);
+                strip_at(value, place, ids);
+                let is_empty = value.as_object().is_some_and(Map::is_empty);
+                !(was_waiting && (value.is_string() || is_empty))
+            });
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
@@ -90,9 +121,49 @@ fn resolve_path(path: &str, ids: &HashMap<String, String>) -> Result<String, Sci
     Ok(resolved)
 }
 
-/// The path of a PATCH operation, if this member is one.
-fn path<'v>(key: &str, text: Option<&'v str>) -> Option<&'v str> {
-    text.filter(|_| key.eq_ignore_ascii_case("path"))
+/// What a string is by where it stands.
+#[derive(Clone, Copy)]
+enum Place {
+    /// The id of a resource, or a reference to one.
+    Reference,
+    /// The path of a PATCH operation.
+    Path,
+    /// No reference, whatever it looks like.
+    Elsewhere,
+}
+
+/// Where the members of one object stand.
+struct Places {
+    /// What the value of a PATCH operation with a path is. None: not such an operation.
+    operation: Option<Place>,
+}
+
+impl Places {
+    fn of(object: &Map<String, Value>) -> Self {
+        let path = member(object, "path").and_then(Value::as_str);
+        let path = path.filter(|path| !path.is_empty() && member(object, "op").is_some());
+        Self { operation: path.map(named) }
+    }
+
+    fn at(&self, key: &str) -> Place {
+        match self.operation {
+            Some(_) if key.eq_ignore_ascii_case("path") => Place::Path,
+            Some(place) if key.eq_ignore_ascii_case("value") => place,
+            Some(_) | None => named(key),
+        }
+    }
+}
+
+/// What an attribute of that name, or at that path, holds.
+fn named(path: &str) -> Place {
+    let (before, after) = match path.split_once('[') {
+        Some((before, rest)) => (before, rest.rsplit_once(']').map_or("", |(_, after)| after)),
+        None => (path, ""),
+    };
+    let path = if after.is_empty() { before } else { after };
+    let last = path.rsplit([':', '.']).next().unwrap_or_default();
+    let is_reference = REFERENCES.iter().any(|name| name.eq_ignore_ascii_case(last));
+    if is_reference { Place::Reference } else { Place::Elsewhere }
 }
 
 /// The references in double quotes, each with the offset of its prefix.
@@ -104,9 +175,9 @@ fn quoted(path: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-fn waits(value: &Value, ids: &HashMap<String, String>) -> bool {
+fn waits(value: &Value, place: Place, ids: &HashMap<String, String>) -> bool {
     let mut found = Vec::new();
-    names(value, &mut found);
+    names_at(value, place, &mut found);
     found.iter().any(|name| !ids.contains_key(*name))
 }
 
@@ -115,3 +186,6 @@ fn id<'i>(name: &str, ids: &'i HashMap<String, String>) -> Result<&'i str, ScimE
 }
 
 const PREFIX: &str = "bulkId:";
+
+/// The attributes that name resources by their ids.
+const REFERENCES: [&str; 4] = ["value", "$ref", "manager", "members"];

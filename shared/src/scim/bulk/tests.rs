@@ -90,6 +90,29 @@ fn an_operation_waits_for_what_it_refers_to() {
 }
 
 #[test]
+fn only_what_names_a_resource_is_a_reference() {
+    let manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
+    let (done, _) = run(bulk(json!([
+        post("u", "/Users", json!({"title": "bulkId:hello", "path": "\"bulkId:x\""})),
+        post("g", "/Groups", json!({"members": ["bulkId:u"], "displayName": "bulkId:u"})),
+        post("h", "/Groups", json!({"members": "bulkId:u", "a": {"$ref": "bulkId:u"}})),
+        {"method": "PATCH", "path": "/Users/1", "data": {"Operations": [
+            {"op": "replace", "path": "title", "value": "bulkId:hello"},
+            {"op": "add", "path": "members[value eq \"bulkId:g\"].display", "value": "bulkId:x"},
+            {"op": "add", "path": "members", "value": ["bulkId:u"]},
+            {"op": "add", "path": manager, "value": "bulkId:u"},
+            {"op": "add", "value": {manager: "bulkId:u", "nickName": "bulkId:x"}},
+        ]}},
+    ])));
+    insta::assert_snapshot!(done.join("\n"), @r#"
+    Post /Users/ {"title":"bulkId:hello","path":"\"bulkId:x\""}
+    Post /Groups/ {"members":["id-0"],"displayName":"bulkId:u"}
+    Post /Groups/ {"members":"id-0","a":{"$ref":"id-0"}}
+    Patch /Users/1 {"Operations":[{"op":"replace","path":"title","value":"bulkId:hello"},{"op":"add","path":"members[value eq \"id-1\"].display","value":"bulkId:x"},{"op":"add","path":"members","value":["id-0"]},{"op":"add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager","value":"id-0"},{"op":"add","value":{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager":"id-0","nickName":"bulkId:x"}}]}
+    "#);
+}
+
+#[test]
 fn a_circle_is_created_in_two_steps() {
     let (done, answers) = run(bulk(json!([
         post("z", "/Groups", member("a")),

@@ -37,8 +37,11 @@ pub fn split(request: PatchRequest) -> Result<(PatchRequest, Vec<MemberOp>), Sci
         let Operation { op, path, value } = operation;
         match path {
             Some(path) if is_members(&path) => change(op, &path, value, &mut changes)?,
-            Some(_) => rest.push(Operation { op, path, value }),
-            None => {
+            Some(path) if !is_core(&path) => {
+                rest.push(Operation { op, path: Some(path), value });
+            }
+            // The URN of the core schema as a path says as much as none.
+            Some(_) | None => {
                 if let Some(value) = without_path(op, value, &mut changes)? {
                     rest.push(Operation { op, path: None, value: Some(value) });
                 }
@@ -58,6 +61,10 @@ fn without_path(
     for (path, value) in entries(op, value)? {
         if is_members(&path) {
             change(op, &path, Some(value), changes)?;
+        } else if is_core(&path) {
+            if let Some(Value::Object(within)) = without_path(op, Some(value), changes)? {
+                rest.extend(within);
+            }
         } else {
             rest.insert(path.to_string(), value);
         }
@@ -67,6 +74,12 @@ fn without_path(
 
 fn is_members(path: &PatchPath) -> bool {
     Target::of(&path.attr, ResourceType::group()).is_core("members")
+}
+
+/// Whether a path is the URN of the core schema.
+fn is_core(path: &PatchPath) -> bool {
+    let target = Target::of(&path.attr, ResourceType::group());
+    target.name.is_none() && target.extension.is_none()
 }
 
 fn change(
@@ -198,6 +211,9 @@ mod tests {
             &json!({"op": "add", "path": "members[value eq \"1\"]", "value": {"value": "1"}}),
             one(),
         );
+        let members = json!({"members": [{"value": "1"}]});
+        check(&json!({"op": "add", "path": GROUP, "value": members}), one());
+        check(&json!({"op": "add", "value": {GROUP: members}}), one());
     }
 
     #[test]

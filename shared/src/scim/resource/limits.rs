@@ -98,8 +98,9 @@ fn serialized_length(resource: &Map<String, Value>) -> usize {
 
 /// `userName`, `externalId`, `displayName` and an e-mail address are parts of keys.
 const MAX_KEY: usize = 512;
-/// Each e-mail address is an index row, and a transaction takes 100 items.
-const MAX_EMAILS: usize = 50;
+/// E-mail addresses of one user. Each has a row of its own, and a change may replace all of them by
+/// as many others: twice this and the user's other rows are what one transaction takes, 100.
+pub const MAX_EMAILS: usize = 40;
 const MAX_VALUES: usize = 1_000;
 const MAX_STRING: usize = 64 * 1024;
 const MAX_DEPTH: usize = 16;

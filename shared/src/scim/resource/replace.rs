@@ -17,12 +17,25 @@ pub fn replace(
     stored: &Map<String, Value>,
     mut new: Map<String, Value>,
 ) -> Map<String, Value> {
-    if !new.contains_key("active")
+    keep_active(of, stored, &mut new);
+    licence::keep(stored, &mut new);
+    write_schemas(of, &mut new);
+    new
+}
+
+/// Carries `active` of the stored user over to one that does not say it.
+///
+/// Who has no `active` may sign in, so to clear it would let somebody in who was shut out, and take
+/// a seat.
+pub(in crate::scim) fn keep_active(
+    of: &ResourceType,
+    stored: &Map<String, Value>,
+    new: &mut Map<String, Value>,
+) {
+    if of.schema.attribute("active").is_some()
+        && !new.contains_key("active")
         && let Some(active) = stored.get("active")
     {
         new.insert("active".to_owned(), active.clone());
     }
-    licence::keep(stored, &mut new);
-    write_schemas(of, &mut new);
-    new
 }

@@ -1,0 +1,64 @@
+//! Where metadata comes from: the body of a request, or a URL.
+
+use crate::base_url::BaseUrl;
+use crate::connection::Trust;
+use crate::domain::Domain;
+use crate::metadata_fetch::{Reach, fetch};
+use crate::problem::Problem;
+use crate::saml::crypto::VerifyingKey;
+use crate::saml::metadata::{ReadOptions, read_idp_metadata};
+use crate::saml_api::SpUrls;
+use crate::state::AppState;
+
+/// What reading the metadata of one connection depends on.
+pub(super) struct Source<'a> {
+    pub(super) app: &'a AppState,
+    pub(super) base_url: &'a BaseUrl,
+    pub(super) domain: &'a Domain,
+}
+
+impl Source<'_> {
+    /// Reads what is at a URL.
+    pub(super) async fn fetch(
+        &self,
+        url: String,
+        pinned_key_pem: Option<String>,
+    ) -> Result<Trust, Problem> {
+        let local = self.base_url.is_loopback_http();
+        let reach = if local { Reach::Loopback } else { Reach::Internet };
+        let bytes = fetch(&url, reach)
+            .await
+            .map_err(|fault| Problem::Invalid(format!("the metadata cannot be read: {fault}")))?;
+        self.read(&bytes, Some(url), pinned_key_pem)
+    }
+
+    /// Reads a document.
+    pub(super) fn read(
+        &self,
+        bytes: &[u8],
+        url: Option<String>,
+        pinned_key_pem: Option<String>,
+    ) -> Result<Trust, Problem> {
+        let now = self.app.clock.now();
+        let pinned_key = pinned_key_pem.as_deref().map(pinned_key).transpose()?;
+        let options = ReadOptions {
+            our_entity_id: &SpUrls::new(self.base_url, self.domain).entity_id,
+            pinned_key: pinned_key.as_ref(),
+            allow_loopback_http: self.base_url.is_loopback_http(),
+            now,
+        };
+        let metadata = read_idp_metadata(bytes, &options)
+            .map_err(|fault| Problem::Invalid(format!("the metadata cannot be used: {fault}")))?;
+        Ok(Trust::new(metadata, url, pinned_key_pem, now))
+    }
+}
+
+/// A public key, or the one in a certificate.
+fn pinned_key(pem: &str) -> Result<VerifyingKey, Problem> {
+    let certificate = openssl::x509::X509::from_pem(pem.as_bytes()).and_then(|c| c.to_der());
+    let key = match certificate {
+        Ok(der) => VerifyingKey::from_certificate(&der),
+        Err(_) => VerifyingKey::from_public_key(pem.as_bytes()),
+    };
+    key.map_err(|fault| Problem::Invalid(format!("metadata_key_pem cannot be used: {fault}")))
+}

@@ -1,0 +1,146 @@
+//! Metadata that is read from a URL, now and again: from this machine, as on a laptop.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Redirect};
+use axum::routing::get;
+use harness::saml::keys::KEYS;
+use harness::saml::metadata;
+use harness::saml::world::IDP;
+use harness::{Answer, TestApp};
+use serde_json::{Value, json};
+
+/// A host with metadata that can be changed.
+struct Host {
+    base: String,
+    document: Arc<Mutex<String>>,
+}
+
+impl Host {
+    async fn new() -> Self {
+        let document = Arc::new(Mutex::new(metadata::usual(IDP)));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let show =
+            async |State(document): State<Arc<Mutex<String>>>| document.lock().unwrap().clone();
+        let router = Router::new()
+            .route("/metadata", get(show))
+            .route("/once", get(async || Redirect::temporary("/metadata")))
+            .route("/loop", get(async || Redirect::temporary("/loop")))
+            .route("/away", get(async || Redirect::temporary("https://169.254.169.254/")))
+            .route(
+                "/file",
+                get(async || [(header::LOCATION, "file:///etc/passwd")].into_response()),
+            )
+            .route("/large", get(async || "x".repeat(1_100_000)))
+            .route("/gone", get(async || StatusCode::GONE))
+            .route("/slow", get(std::future::pending::<()>))
+            .with_state(Arc::clone(&document));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { base, document }
+    }
+
+    fn set(&self, document: String) {
+        *self.document.lock().unwrap() = document;
+    }
+}
+
+async fn laptop() -> TestApp {
+    let url = "http://127.0.0.1:7400".to_owned();
+    let test = TestApp::with(|config| config.base_url = Some(url)).await;
+    test.travel().await;
+    test
+}
+
+async fn connect(test: &TestApp, url: String) -> Answer {
+    let path = format!("/v1/tenants/{}/connections/acme.com", test.acme.id);
+    test.operator(Method::PUT, &path, Some(json!({"idp_metadata_url": url}))).await
+}
+
+fn with_keys(keys: &[&harness::saml::keys::KeyPair]) -> String {
+    let keys: String = keys.iter().map(|pair| metadata::key("use=\"signing\"", pair)).collect();
+    metadata::entity(IDP, &metadata::descriptor(&keys, &metadata::services()))
+}
+
+fn certificates(shown: &Value) -> usize {
+    shown["idp"]["certificates"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_url_is_read_and_followed_within_limits() {
+    let (test, host) = (laptop().await, Host::new().await);
+    for (path, part) in [
+        ("/loop", "redirects"),
+        ("/away", "not public"),
+        ("/file", "cannot be used"),
+        ("/large", "over"),
+        ("/gone", "410"),
+    ] {
+        let problem = connect(&test, format!("{}{path}", host.base)).await.expect(400);
+        assert!(problem.text("detail").contains(part), "{path}: {}", problem.text("detail"));
+    }
+    let shown = connect(&test, format!("{}/once", host.base)).await.expect(200).json();
+    assert_eq!(shown["idp"]["entity_id"], IDP);
+    assert_eq!(shown["metadata_url"], format!("{}/once", host.base));
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_is_given_up() {
+    let (test, host) = (laptop().await, Host::new().await);
+    let started = std::time::Instant::now();
+    let problem = connect(&test, format!("{}/slow", host.base)).await.expect(400);
+    assert!(problem.text("detail").contains("five seconds"));
+    assert!(started.elapsed() < Duration::from_secs(15));
+}
+
+#[tokio::test]
+async fn a_refresh_adds_keys_and_leaves_what_a_person_must_decide() {
+    let (test, host) = (laptop().await, Host::new().await);
+    connect(&test, format!("{}/metadata", host.base)).await.expect(200);
+    let path = format!("/v1/tenants/{}/connections/acme.com/refresh", test.acme.id);
+    let refresh = || test.operator(Method::POST, &path, None);
+
+    host.set(with_keys(&[&KEYS.idp, &KEYS.idp_next]));
+    assert_eq!(certificates(&refresh().await.expect(200).json()), 2);
+    host.set(with_keys(&[&KEYS.idp_next]));
+    assert_eq!(certificates(&refresh().await.expect(200).json()), 1);
+    // All at once: the known one stays until the next time.
+    host.set(with_keys(&[&KEYS.idp]));
+    let shown = refresh().await.expect(200).json();
+    assert_eq!(certificates(&shown), 2);
+    assert!(shown["idp"]["warnings"].to_string().contains("replaced at once"), "{shown}");
+    assert_eq!(certificates(&refresh().await.expect(200).json()), 1);
+
+    host.set(metadata::usual("https://another.example/"));
+    assert!(refresh().await.expect(409).text("detail").contains("https://another.example/"));
+    host.set(metadata::usual(IDP).replace("https://idp.example/sso", "https://evil.example/sso"));
+    assert!(refresh().await.expect(409).text("detail").contains("evil.example"));
+    host.set("<html/>".to_owned());
+    refresh().await.expect(400);
+    let path = format!("/v1/tenants/{}/connections/acme.com", test.acme.id);
+    let shown = test.operator(Method::GET, &path, None).await.expect(200).json();
+    assert_eq!((&shown["idp"]["entity_id"], certificates(&shown)), (&json!(IDP), 1));
+}
+
+#[tokio::test]
+async fn what_is_due_is_refreshed_in_one_call() {
+    let (test, host) = (laptop().await, Host::new().await);
+    connect(&test, format!("{}/metadata", host.base)).await.expect(200);
+    host.set(with_keys(&[&KEYS.idp, &KEYS.idp_next]));
+    let all = || test.operator(Method::POST, "/v1/connections/refresh", None);
+    assert_eq!(all().await.expect(200).json()["refreshed"], json!([]));
+    test.clock.advance(Duration::from_hours(12));
+    assert_eq!(all().await.expect(200).json()["refreshed"], json!(["acme.com"]));
+    assert_eq!(all().await.expect(200).json()["refreshed"], json!([]));
+    test.clock.advance(Duration::from_hours(12));
+    host.set("gone".to_owned());
+    let failed = all().await.expect(200).json();
+    assert_eq!(failed["failed"][0]["domain"], "acme.com", "{failed}");
+    let path = format!("/v1/tenants/{}/activity", test.acme.id);
+    let activity = test.operator(Method::GET, &path, None).await.json().to_string();
+    assert!(activity.contains("connection.metadata_changed"), "{activity}");
+}

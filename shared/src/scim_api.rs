@@ -3,6 +3,7 @@
 //! A handler extracts, loads, calls the pure core in [`crate::scim`], stores and replies. Every
 //! route takes a `Caller`, so that none can be reached without a token of a tenant.
 
+mod at_once;
 mod body;
 mod bulk;
 mod caller;
@@ -16,6 +17,7 @@ mod reply;
 mod request;
 mod resources;
 mod retry;
+mod seen;
 mod users;
 
 use axum::Router;

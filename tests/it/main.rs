@@ -12,6 +12,7 @@ mod concurrency;
 mod documents;
 mod fuzz;
 mod lambda_events;
+mod memberships;
 mod store_capacity;
 mod store_faults;
 mod store_groups;

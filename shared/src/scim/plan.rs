@@ -21,6 +21,8 @@ pub enum Plan {
     DisplayName(String),
     /// Groups with this member.
     Member(String),
+    /// Members of this group.
+    Group(String),
     /// No lookup fits: every resource must be looked at.
     Scan,
 }
@@ -63,6 +65,8 @@ impl Plan {
             Self::DisplayName(value)
         } else if !is_user && by_value && target.is_core("members") {
             Self::Member(value)
+        } else if is_user && by_value && target.is_core("groups") {
+            Self::Group(value)
         } else {
             Self::Scan
         }
@@ -77,48 +81,37 @@ impl Plan {
             Self::Email(_) => 3,
             Self::DisplayName(_) => 4,
             Self::Member(_) => 5,
-            Self::Scan => 6,
+            Self::Group(_) => 6,
+            Self::Scan => 7,
         }
     }
 }
 
-/// Whether a filter looks at a core attribute, which may have to be loaded for it.
-pub fn looks_at(filter: &Filter, resource_type: &ResourceType, attribute: &str) -> bool {
-    match filter {
-        Filter::Present(path) | Filter::Compare(path, ..) | Filter::ValuePath(path, _) => {
-            Target::of(path, resource_type).is_core(attribute)
-        }
-        Filter::Not(inner) => looks_at(inner, resource_type, attribute),
-        Filter::And(terms) | Filter::Or(terms) => {
-            terms.iter().any(|term| looks_at(term, resource_type, attribute))
-        }
-    }
-}
-
-/// Which members of a group must be loaded before a filter can be decided.
+/// Which memberships must be loaded before a filter can be decided: members of a group, groups of
+/// a user.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum MembersNeeded {
-    /// The filter does not look at members, or at these ids only: for `members eq "…"`, which
+pub enum Needed {
+    /// The filter does not look at them, or at these ids only: for `members eq "…"`, which
     /// Entra ID asks before every change of a membership, one membership decides, not the list.
     Only(Vec<String>),
-    /// The filter looks at members in another way.
+    /// The filter looks at them in another way.
     All,
 }
 
-impl MembersNeeded {
-    /// What a filter needs to know.
-    pub fn of(filter: &Filter, resource_type: &ResourceType) -> Self {
+impl Needed {
+    /// What a filter needs to know of a core attribute, `members` or `groups`.
+    pub fn of(filter: &Filter, resource_type: &ResourceType, attribute: &str) -> Self {
         let mut ids = Vec::new();
-        if collect_members(filter, resource_type, &mut ids) { Self::Only(ids) } else { Self::All }
+        let is_it = |path: &AttrPath| Target::of(path, resource_type).is_core(attribute);
+        if collect(filter, &is_it, &mut ids) { Self::Only(ids) } else { Self::All }
     }
 }
 
-/// Collects the ids that members are tested for; false if a term needs more than that.
-fn collect_members(filter: &Filter, resource_type: &ResourceType, ids: &mut Vec<String>) -> bool {
-    let is_members = |path: &AttrPath| Target::of(path, resource_type).is_core("members");
+/// Collects the ids that an attribute is tested for; false if a term needs more than that.
+fn collect(filter: &Filter, is_it: &dyn Fn(&AttrPath) -> bool, ids: &mut Vec<String>) -> bool {
     match filter {
-        Filter::Present(path) => !is_members(path),
-        Filter::Compare(path, ..) | Filter::ValuePath(path, _) if is_members(path) => {
+        Filter::Present(path) => !is_it(path),
+        Filter::Compare(path, ..) | Filter::ValuePath(path, _) if is_it(path) => {
             match equality(filter) {
                 Some((path, id)) if has_no_sub_but_value(path) => {
                     ids.push(id);
@@ -128,9 +121,9 @@ fn collect_members(filter: &Filter, resource_type: &ResourceType, ids: &mut Vec<
             }
         }
         Filter::Compare(..) | Filter::ValuePath(..) => true,
-        Filter::Not(inner) => collect_members(inner, resource_type, ids),
+        Filter::Not(inner) => collect(inner, is_it, ids),
         Filter::And(terms) | Filter::Or(terms) => {
-            terms.iter().all(|term| collect_members(term, resource_type, ids))
+            terms.iter().all(|term| collect(term, is_it, ids))
         }
     }
 }
@@ -211,6 +204,10 @@ mod tests {
         users(r#"emails[value eq "x"]"#, &Plan::Email(x()));
         users(r#"emails[type eq "work"].value eq "x""#, &Plan::Email(x()));
         users(r#"active eq true and userName eq "x""#, &Plan::UserName(x()));
+        users(r#"groups eq "x""#, &Plan::Group(x()));
+        users(r#"groups.value eq "x""#, &Plan::Group(x()));
+        users(r#"groups[value eq "x"]"#, &Plan::Group(x()));
+        users(r#"groups eq "y" and userName eq "x""#, &Plan::UserName(x()));
         users(r#"emails eq "y" and userName eq "z" and id eq "x""#, &Plan::Id(x()));
     }
 
@@ -238,28 +235,32 @@ mod tests {
             r#"emails[value eq "x" or type eq "work"]"#,
             r#"emails.type eq "x""#,
             r#"members eq "x""#,
+            r#"groups.display eq "x""#,
+            r#"groups ne "x""#,
+            "groups pr",
             r#"urn:example:1.0:User:userName eq "x""#,
         ] {
             users(filter, &Plan::Scan);
         }
         groups(r#"userName eq "x""#, &Plan::Scan);
+        groups(r#"groups eq "x""#, &Plan::Scan);
     }
 
     #[test]
     fn a_test_for_one_member_needs_that_member_only() {
         let needed = |filter: &str| {
-            MembersNeeded::of(&Filter::parse(filter).unwrap(), ResourceType::group())
+            Needed::of(&Filter::parse(filter).unwrap(), ResourceType::group(), "members")
         };
-        assert_eq!(needed(r#"displayName eq "x""#), MembersNeeded::Only(Vec::new()));
-        assert_eq!(needed(r#"id eq "g" and members eq "x""#), MembersNeeded::Only(vec![x()]));
+        assert_eq!(needed(r#"displayName eq "x""#), Needed::Only(Vec::new()));
+        assert_eq!(needed(r#"id eq "g" and members eq "x""#), Needed::Only(vec![x()]));
         assert_eq!(
             needed(r#"not (members.value eq "x") or members[value eq "y"]"#),
-            MembersNeeded::Only(vec![x(), "y".to_owned()])
+            Needed::Only(vec![x(), "y".to_owned()])
         );
-        assert_eq!(needed("members pr"), MembersNeeded::All);
-        assert_eq!(needed(r#"members ne "x""#), MembersNeeded::All);
-        assert_eq!(needed(r#"members.type eq "User""#), MembersNeeded::All);
-        assert_eq!(needed(r#"members[type eq "User"]"#), MembersNeeded::All);
+        assert_eq!(needed("members pr"), Needed::All);
+        assert_eq!(needed(r#"members ne "x""#), Needed::All);
+        assert_eq!(needed(r#"members.type eq "User""#), Needed::All);
+        assert_eq!(needed(r#"members[type eq "User"]"#), Needed::All);
     }
 
     /// Filters over few names and values, so that many of them match.
@@ -288,13 +289,15 @@ mod tests {
             filter in filter(&[
                 "userName eq ?", "id eq ?", "externalId eq ?", "emails eq ?", "emails.type eq ?",
                 "emails[type eq a].value eq ?", "emails[value eq a and value eq ?]",
-                "emails[type eq ? or value eq ?]", "userName ne ?", "title pr", "userName co ?",
+                "emails[type eq ? or value eq ?]", "groups eq ?", "groups[value eq ?]", "userName ne ?", "title pr", "userName co ?",
             ]),
             id in VALUES, name in VALUES, external in VALUES, kind in VALUES, email in VALUES,
+            group in VALUES,
         ) {
             let user = object(json!({
                 "id": id, "userName": name, "externalId": external,
                 "emails": [{"type": "a", "value": "b"}, {"type": kind, "value": email}],
+                "groups": [{"value": group}],
             }));
             let of = ResourceType::user();
             if matches(&filter, of, &user) {
@@ -303,6 +306,7 @@ mod tests {
                     Plan::UserName(x) => fold(&name) == fold(&x),
                     Plan::ExternalId(x) => external == x,
                     Plan::Email(x) => [fold("b"), fold(&email)].contains(&fold(&x)),
+                    Plan::Group(x) => fold(&group) == fold(&x),
                     Plan::Scan => true,
                     Plan::DisplayName(_) | Plan::Member(_) => false,
                 };
@@ -328,7 +332,7 @@ mod tests {
                     .collect();
                 object(json!({"id": "g", "displayName": "a", "members": members}))
             };
-            if let MembersNeeded::Only(ids) = MembersNeeded::of(&filter, of) {
+            if let Needed::Only(ids) = Needed::of(&filter, of, "members") {
                 let few = with(&|id| ids.iter().any(|needed| needed == id));
                 let all = with(&|_| true);
                 prop_assert_eq!(matches(&filter, of, &few), matches(&filter, of, &all), "{}", filter);

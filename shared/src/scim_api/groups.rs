@@ -7,14 +7,13 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
-use super::members::{self, MemberChange};
+use super::members::{self, MemberBudget, MemberChange};
 use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
 use super::retry::Attempts;
 use crate::clock::random_uuid;
 use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
-use crate::scim::filter::Filter;
 use crate::scim::fold::fold;
 use crate::scim::members::{MemberOp, Net, net, split, take};
 use crate::scim::patch::{self, PatchRequest};
@@ -22,8 +21,6 @@ use crate::scim::projection::Projection;
 use crate::scim::resource::{self, Meta};
 use crate::scim::schema::ResourceType;
 use crate::store::{GroupWrite, StoreError, StoredGroup};
-
-pub(super) use super::members::MemberBudget;
 
 /// Reads a group.
 pub(super) async fn read(
@@ -192,39 +189,55 @@ fn answer(
 }
 
 /// A group as it is answered; its members only when the client wants them.
-pub(super) async fn shown(
+async fn shown(
     caller: &Caller,
     projection: &Projection,
     group: &StoredGroup,
     budget: &mut MemberBudget,
 ) -> Result<Map<String, Value>, ScimError> {
-    let of = ResourceType::group();
-    let mut resource = resource::answer(of, document(group)?, &meta(group, &caller.scim_url));
-    if projection.needs(of, "members") {
-        let members = members::all(caller, group.id, budget).await?;
-        if !members.is_empty() {
-            resource.insert("members".to_owned(), members.into());
-        }
+    let mut resource = bare(caller, group)?;
+    if projection.needs(ResourceType::group(), "members") {
+        put_members(&mut resource, members::all(caller, group.id, budget).await?);
     }
-    projection.apply(of, &mut resource);
+    projection.apply(ResourceType::group(), &mut resource);
     Ok(resource)
 }
 
-/// A group as a filter sees it: with as many of its members as decide it.
-pub(super) async fn seen_by_filter(
+/// Several groups as one answer shows them.
+pub(super) async fn page(
     caller: &Caller,
-    group: &StoredGroup,
-    filter: Option<&Filter>,
-) -> Result<Map<String, Value>, ScimError> {
+    projection: &Projection,
+    groups: &[&StoredGroup],
+) -> Result<Vec<Map<String, Value>>, ScimError> {
     let of = ResourceType::group();
-    let mut resource = resource::answer(of, document(group)?, &meta(group, &caller.scim_url));
-    if let Some(filter) = filter {
-        let members = members::needed_by(caller, group.id, filter).await?;
-        if !members.is_empty() {
-            resource.insert("members".to_owned(), members.into());
-        }
+    let ids: Vec<ResourceId> = groups.iter().map(|group| group.id).collect();
+    let members = if projection.needs(of, "members") {
+        members::of_page(caller, &ids).await?
+    } else {
+        Vec::new()
+    };
+    let mut members = members.into_iter();
+    let mut page = Vec::with_capacity(groups.len());
+    for group in groups {
+        let mut resource = bare(caller, group)?;
+        put_members(&mut resource, members.next().unwrap_or_default());
+        projection.apply(of, &mut resource);
+        page.push(resource);
     }
-    Ok(resource)
+    Ok(page)
+}
+
+/// All attributes but `members`.
+pub(super) fn bare(caller: &Caller, group: &StoredGroup) -> Result<Map<String, Value>, ScimError> {
+    let meta = meta(group, &caller.scim_url);
+    Ok(resource::answer(ResourceType::group(), document(group)?, &meta))
+}
+
+/// Shows a group's members, if there are any.
+pub(super) fn put_members(group: &mut Map<String, Value>, members: Vec<Value>) {
+    if !members.is_empty() {
+        group.insert("members".to_owned(), members.into());
+    }
 }
 
 fn meta<'a>(group: &StoredGroup, base_url: &'a str) -> Meta<'a> {

@@ -1,15 +1,18 @@
 //! Lists and searches (RFC 7644 §3.4.2, §3.4.3, RFC 9865).
 //!
 //! A filter that names one resource by a unique value, an address or a membership costs a lookup.
-//! A list without filter and sort costs its page. Anything else reads the collection, up to
-//! [`MOST_CANDIDATES`]; past that the client must page by cursor, which reads as much a page.
+//! A list without filter and sort costs its page. Anything else reads the collection, up to what
+//! [`Sight::most`] says; past that the client must page by cursor, which reads as much a page.
+//! What has to be read for each resource by itself is read for several at once.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
+use super::at_once::{AT_ONCE, at_once};
 use super::caller::Caller;
 use super::reply::Reply;
 use super::resources::Kind;
+use super::seen::{MOST_CANDIDATES, Sight, too_many};
 use super::{groups, users};
 use crate::ids::ResourceId;
 use crate::scim::cursor::CursorScope;
@@ -22,9 +25,6 @@ use crate::scim::plan::Plan;
 use crate::scim::projection::Projection;
 use crate::scim::query::{ListQuery, Paging};
 use crate::store::{StoredGroup, StoredUser};
-
-/// How many resources one request may look at when no lookup fits its filter.
-const MOST_CANDIDATES: usize = 10_000;
 
 /// How many are read at a time on the way.
 const CHUNK: usize = 500;
@@ -93,15 +93,16 @@ async fn matching(
     let mut found = Vec::new();
     for kind in kinds {
         let of = kind.resource_type();
-        for stored in candidates(caller, *kind, filter).await? {
-            let resource = seen_by_filter(caller, &stored, filter).await?;
+        let sight = Sight::of(caller, *kind, filter).await?;
+        let candidates = candidates(caller, *kind, filter, &sight).await?;
+        for (stored, resource) in sight.see(caller, candidates).await? {
             if filter.is_none_or(|filter| matcher::matches(filter, of, &resource)) {
                 let key = query.sort.as_ref().map(|sort| sort.key(of, &resource));
                 found.push((key, stored));
             }
         }
         if found.len() > MOST_CANDIDATES {
-            return Err(too_many());
+            return Err(too_many(MOST_CANDIDATES));
         }
     }
     if let Some(sort) = &query.sort {
@@ -115,24 +116,17 @@ async fn candidates(
     caller: &Caller,
     kind: Kind,
     filter: Option<&Filter>,
+    sight: &Sight,
 ) -> Result<Vec<Stored>, ScimError> {
-    match filter.map(|filter| Plan::of(filter, kind.resource_type())) {
-        Some(lookup) if lookup != Plan::Scan => look_up(caller, kind, &lookup).await,
-        Some(_) | None => {
-            let all = after(caller, kind, None, MOST_CANDIDATES + 1).await?;
-            if all.len() > MOST_CANDIDATES { Err(too_many()) } else { Ok(all) }
-        }
-    }
+    let found = match filter.map(|filter| Plan::of(filter, kind.resource_type())) {
+        Some(lookup) if lookup != Plan::Scan => look_up(caller, kind, &lookup, sight).await?,
+        Some(_) | None => after(caller, kind, None, sight.most() + 1).await?,
+    };
+    sight.bound(found.len())?;
+    Ok(found)
 }
 
-fn too_many() -> ScimError {
-    ScimError::TooMany(format!(
-        "more than {MOST_CANDIDATES} resources are too many to filter or sort at once; page by \
-         cursor (RFC 9865), or filter by id, userName, externalId, emails, displayName or members"
-    ))
-}
-
-/// A page by cursor: as many matches as asked for, or as many as [`MOST_CANDIDATES`] hold.
+/// A page by cursor: as many matches as asked for, or as many as [`Sight::most`] hold.
 async fn by_cursor(
     caller: &Caller,
     kind: Kind,
@@ -152,25 +146,33 @@ async fn by_cursor(
         }
     };
     let filter = query.filter.as_ref();
+    let sight = Sight::of(caller, kind, filter).await?;
     let mut page = Vec::new();
     let mut looked_at = 0;
     let mut more = count > 0;
-    while more && page.len() < count && looked_at < MOST_CANDIDATES {
+    while more && page.len() < count && looked_at < sight.most() {
         let wanted = if filter.is_some() { CHUNK } else { count - page.len() };
         let chunk = after(caller, kind, last, wanted).await?;
         more = chunk.len() == wanted;
         looked_at += chunk.len();
-        for stored in chunk {
-            if page.len() == count {
-                more = true;
+        let mut chunk = chunk.into_iter();
+        while page.len() < count {
+            let some: Vec<Stored> = chunk.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
                 break;
             }
-            last = Some(stored.id());
-            let resource = seen_by_filter(caller, &stored, filter).await?;
-            if filter.is_none_or(|filter| matcher::matches(filter, of, &resource)) {
-                page.push(stored);
+            for (stored, resource) in sight.see(caller, some).await? {
+                if page.len() == count {
+                    more = true;
+                    break;
+                }
+                last = Some(stored.id());
+                if filter.is_none_or(|filter| matcher::matches(filter, of, &resource)) {
+                    page.push(stored);
+                }
             }
         }
+        more |= chunk.len() > 0;
     }
     let resources = shown(caller, &query.projection, &page).await?;
     let next = last.filter(|_| more).map(|last| key.seal(scope, &last.to_string(), caller.now));
@@ -179,7 +181,12 @@ async fn by_cursor(
 }
 
 /// At most a few resources, by a lookup that the table is keyed for.
-async fn look_up(caller: &Caller, kind: Kind, lookup: &Plan) -> Result<Vec<Stored>, ScimError> {
+async fn look_up(
+    caller: &Caller,
+    kind: Kind,
+    lookup: &Plan,
+    sight: &Sight,
+) -> Result<Vec<Stored>, ScimError> {
     let store = &caller.app.store;
     let tenant = caller.tenant;
     let users = |found: Option<StoredUser>| found.into_iter().map(Stored::User).collect();
@@ -200,6 +207,11 @@ async fn look_up(caller: &Caller, kind: Kind, lookup: &Plan) -> Result<Vec<Store
             let found = store.users_by_email(tenant, &fold(email)).await?;
             found.into_iter().map(Stored::User).collect()
         }
+        (Kind::Users, Plan::Group(group)) => {
+            let members = sight.members_of(caller, group).await?;
+            let found = store.users(tenant, members).await?;
+            found.into_iter().map(Stored::User).collect()
+        }
         (Kind::Groups, Plan::Id(id)) => match id.parse() {
             Ok(id) => groups(store.group(tenant, id).await?.into_iter().collect()),
             Err(_) => Vec::new(),
@@ -216,21 +228,10 @@ async fn look_up(caller: &Caller, kind: Kind, lookup: &Plan) -> Result<Vec<Store
             Err(_) => Vec::new(),
         },
         (Kind::Users, Plan::DisplayName(_) | Plan::Member(_) | Plan::Scan)
-        | (Kind::Groups, Plan::UserName(_) | Plan::Email(_) | Plan::Scan) => Vec::new(),
+        | (Kind::Groups, Plan::UserName(_) | Plan::Email(_) | Plan::Group(_) | Plan::Scan) => {
+            Vec::new()
+        }
     })
-}
-
-/// What a filter is matched against: everything but `members`, of which only those that the
-/// filter names are looked up, so that its cost does not grow with the group.
-async fn seen_by_filter(
-    caller: &Caller,
-    stored: &Stored,
-    filter: Option<&Filter>,
-) -> Result<Map<String, Value>, ScimError> {
-    match stored {
-        Stored::User(user) => users::seen_by_filter(caller, user, filter).await,
-        Stored::Group(group) => groups::seen_by_filter(caller, group, filter).await,
-    }
 }
 
 /// The answers for a page.
@@ -239,16 +240,23 @@ async fn shown(
     projection: &Projection,
     page: &[Stored],
 ) -> Result<Vec<Box<RawValue>>, ScimError> {
+    let mut groups = Vec::new();
+    let mut users = Vec::new();
+    for stored in page {
+        match stored {
+            Stored::User(user) => users.push(users::shown(caller, projection, user)),
+            Stored::Group(group) => groups.push(group),
+        }
+    }
+    let mut users = at_once(users).await?.into_iter();
+    let mut groups = groups::page(caller, projection, &groups).await?.into_iter();
     let mut resources = Vec::with_capacity(page.len());
-    let mut budget = groups::MemberBudget::default();
     for stored in page {
         let resource = match stored {
-            Stored::User(user) => users::shown(caller, projection, user).await?,
-            Stored::Group(group) => {
-                let group = groups::shown(caller, projection, group, &mut budget).await?;
-                Value::Object(group).to_string()
-            }
+            Stored::User(_) => users.next(),
+            Stored::Group(_) => groups.next().map(|group| Value::Object(group).to_string()),
         };
+        let resource = resource.ok_or(ScimError::Internal)?;
         resources.push(RawValue::from_string(resource).map_err(|_| ScimError::Internal)?);
     }
     Ok(resources)

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
+use super::at_once::{AT_ONCE, at_once};
 use super::caller::Caller;
 use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
-use crate::scim::filter::Filter;
 use crate::scim::matcher::matches_element;
 use crate::scim::members::{Member, MemberKind, Net};
-use crate::scim::plan::MembersNeeded;
 use crate::scim::quirks;
 use crate::scim::schema::ResourceType;
 use crate::store::GroupMember;
@@ -42,6 +41,22 @@ impl MemberBudget {
     /// The budget of an answer to PATCH, which is one bounded read.
     pub(super) const fn of_patch() -> Self {
         Self(MOST_AFTER_PATCH)
+    }
+
+    /// The budget of a filter for one of the groups that it looks at.
+    const fn of_filter() -> Self {
+        Self(MOST_FILTERED)
+    }
+
+    fn spend(&mut self, members: usize) -> Result<(), ScimError> {
+        self.0 = self.0.checked_sub(members).ok_or_else(|| {
+            ScimError::TooMany(
+                "the members do not fit one answer; ask with excludedAttributes=members, or for \
+                 one member by filter=id eq \"…\" and members eq \"…\""
+                    .to_owned(),
+            )
+        })?;
+        Ok(())
     }
 }
 
@@ -148,32 +163,52 @@ pub(super) async fn all(
     budget: &mut MemberBudget,
 ) -> Result<Vec<Value>, ScimError> {
     let members = caller.app.store.members(caller.tenant, group, budget.0 + 1).await?;
-    if members.len() > budget.0 {
-        return Err(ScimError::TooMany(
-            "the members do not fit one answer; ask with excludedAttributes=members, or for one \
-             member by filter=id eq \"…\" and members eq \"…\""
-                .to_owned(),
-        ));
-    }
-    budget.0 -= members.len();
-    let brief = members.len() > MOST_IN_FULL;
-    Ok(members.iter().map(|member| shown(caller, member, brief)).collect())
+    budget.spend(members.len())?;
+    Ok(all_shown(caller, &members))
 }
 
-/// As many of a group's members as decide a filter: those that it names, so that its cost does not
-/// grow with the group, or else all.
-pub(super) async fn needed_by(
+/// The members of each group of a page, under one budget for all of them. Small groups are read at
+/// once, a large one by itself, so that not many large ones are in memory together.
+pub(super) async fn of_page(
+    caller: &Caller,
+    groups: &[ResourceId],
+) -> Result<Vec<Vec<Value>>, ScimError> {
+    let (store, tenant) = (&caller.app.store, caller.tenant);
+    let mut budget = MemberBudget::default();
+    let mut page = Vec::with_capacity(groups.len());
+    for some in groups.chunks(AT_ONCE) {
+        let small = some.iter().copied();
+        let small = small.map(|group| store.members(tenant, group, MOST_OF_SMALL + 1));
+        for (group, members) in some.iter().zip(at_once(small).await?) {
+            page.push(if members.len() > MOST_OF_SMALL {
+                all(caller, *group, &mut budget).await?
+            } else {
+                budget.spend(members.len())?;
+                all_shown(caller, &members)
+            });
+        }
+    }
+    Ok(page)
+}
+
+/// All members of one of the groups that a filter looks at.
+pub(super) async fn of_filter(caller: &Caller, group: ResourceId) -> Result<Vec<Value>, ScimError> {
+    all(caller, group, &mut MemberBudget::of_filter()).await
+}
+
+/// Those of `ids` that are members of the group.
+pub(super) async fn among(
     caller: &Caller,
     group: ResourceId,
-    filter: &Filter,
+    ids: &[ResourceId],
 ) -> Result<Vec<Value>, ScimError> {
-    let ids = match MembersNeeded::of(filter, ResourceType::group()) {
-        MembersNeeded::Only(ids) => ids,
-        MembersNeeded::All => return all(caller, group, &mut MemberBudget::default()).await,
-    };
-    let ids: Vec<ResourceId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
-    let found = caller.app.store.which_are_members(caller.tenant, group, &ids).await?;
+    let found = caller.app.store.which_are_members(caller.tenant, group, ids).await?;
     Ok(found.iter().map(|member| shown(caller, member, false)).collect())
+}
+
+fn all_shown(caller: &Caller, members: &[GroupMember]) -> Vec<Value> {
+    let brief = members.len() > MOST_IN_FULL;
+    members.iter().map(|member| shown(caller, member, brief)).collect()
 }
 
 fn shown(caller: &Caller, member: &GroupMember, brief: bool) -> Value {
@@ -200,3 +235,9 @@ const MOST_AFTER_PATCH: usize = 200;
 
 /// Members that are shown with `type` and `$ref`; above it `value` alone.
 const MOST_IN_FULL: usize = 10_000;
+
+/// Members that a filter which looks at all of them reads of one group.
+const MOST_FILTERED: usize = 10_000;
+
+/// Members of a group that is read together with others: one call's worth.
+const MOST_OF_SMALL: usize = 1_000;

@@ -10,11 +10,9 @@ use super::retry::Attempts;
 use crate::clock::random_uuid;
 use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
-use crate::scim::filter::Filter;
 use crate::scim::fold::fold;
 use crate::scim::licence::{self, Licence};
 use crate::scim::patch::{self, PatchRequest};
-use crate::scim::plan;
 use crate::scim::projection::Projection;
 use crate::scim::resource::{self, Meta};
 use crate::scim::schema::ResourceType;
@@ -205,39 +203,36 @@ pub(super) async fn shown(
     if projection.is_default() {
         return Ok(resource::answer_text(of, &user.document, &meta(user, &caller.scim_url)));
     }
-    let mut resource = whole(caller, user, projection.needs(of, "groups")).await?;
+    let mut resource = bare(caller, user)?;
+    if projection.needs(of, "groups") {
+        let groups = groups_of(caller, user).await?;
+        put_groups(caller, &mut resource, &groups);
+    }
     projection.apply(of, &mut resource);
     Ok(Value::Object(resource).to_string())
 }
 
-/// A user as a filter sees it.
-pub(super) async fn seen_by_filter(
-    caller: &Caller,
-    user: &StoredUser,
-    filter: Option<&Filter>,
-) -> Result<Map<String, Value>, ScimError> {
-    let of = ResourceType::user();
-    let groups = filter.is_some_and(|filter| plan::looks_at(filter, of, "groups"));
-    whole(caller, user, groups).await
+/// All attributes but `groups`, which costs a call.
+pub(super) fn bare(caller: &Caller, user: &StoredUser) -> Result<Map<String, Value>, ScimError> {
+    let meta = meta(user, &caller.scim_url);
+    Ok(resource::answer(ResourceType::user(), document(user)?, &meta))
 }
 
-/// All attributes; `groups`, which costs a call, only when it is needed.
-async fn whole(
+/// The groups that a user is in.
+pub(super) async fn groups_of(
     caller: &Caller,
     user: &StoredUser,
-    groups: bool,
-) -> Result<Map<String, Value>, ScimError> {
-    let meta = meta(user, &caller.scim_url);
-    let mut resource = resource::answer(ResourceType::user(), document(user)?, &meta);
-    if groups {
-        let groups = caller.app.store.groups_of(caller.tenant, user.id).await?;
-        let groups = groups.into_iter().map(|group| {
-            let location = format!("{}/Groups/{group}", caller.scim_url);
-            json!({"value": group, "$ref": location, "type": "direct"})
-        });
-        resource.insert("groups".to_owned(), groups.collect());
-    }
-    Ok(resource)
+) -> Result<Vec<ResourceId>, ScimError> {
+    Ok(caller.app.store.groups_of(caller.tenant, user.id).await?)
+}
+
+/// Shows a user in groups.
+pub(super) fn put_groups(caller: &Caller, user: &mut Map<String, Value>, groups: &[ResourceId]) {
+    let groups = groups.iter().map(|group| {
+        let location = format!("{}/Groups/{group}", caller.scim_url);
+        json!({"value": group, "$ref": location, "type": "direct"})
+    });
+    user.insert("groups".to_owned(), groups.collect());
 }
 
 fn meta<'a>(user: &StoredUser, base_url: &'a str) -> Meta<'a> {

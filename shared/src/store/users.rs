@@ -159,7 +159,7 @@ impl Store {
     }
 
     /// The users among `ids` that exist, in id order.
-    pub(super) async fn users(
+    pub async fn users(
         &self,
         tenant: TenantId,
         mut ids: Vec<ResourceId>,

@@ -30,6 +30,9 @@ pub enum Problem {
     /// 413: the body is over the limit.
     #[error("the body is over {0} bytes")]
     TooLarge(usize),
+    /// 503: others kept changing the same thing; nothing was written.
+    #[error("it is being changed by others; send the request again")]
+    Contention,
     /// 503: DynamoDB or Secrets Manager did not answer; the log has the reason.
     #[error("a service we depend on is unavailable; send the request again")]
     Unavailable,
@@ -44,7 +47,7 @@ impl Problem {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Contention | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -57,6 +60,7 @@ impl Problem {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict(_) => "conflict",
             Self::TooLarge(_) => "too_large",
+            Self::Contention => "contention",
             Self::Unavailable => "unavailable",
         }
     }
@@ -89,7 +93,12 @@ impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::TwoLive => Self::Conflict(error.to_string()),
-            TokenError::Secrets(_) | TokenError::Random | TokenError::Corrupt => {
+            TokenError::NoTenant => Self::NotFound("tenant"),
+            TokenError::Contention => Self::Contention,
+            TokenError::Store(_)
+            | TokenError::Secrets(_)
+            | TokenError::Random
+            | TokenError::Corrupt => {
                 tracing::error!(error = %error, "operator request failed");
                 Self::Unavailable
             }

@@ -12,15 +12,25 @@ use crate::config::RateLimit;
 use crate::ids::TenantId;
 use crate::rate_limit::RateLimiter;
 use crate::secrets::{SecretName, Secrets, SecretsError};
+use crate::store::{Lease, Store, StoreError};
 use crate::token::{ScimToken, StoredToken};
 use crate::ttl_cache::TtlCache;
 
 /// Why a token was not made.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// Two tokens are live already.
     #[error("two tokens are live already; revoke one first")]
     TwoLive,
+    /// The tenant is gone.
+    #[error("no such tenant")]
+    NoTenant,
+    /// Others kept changing the tenant's tokens. Nothing was written.
+    #[error("the tenant's tokens are being changed by others; send the request again")]
+    Contention,
+    /// The table did not answer.
+    #[error("the table cannot be used: {0}")]
+    Store(StoreError),
     /// Secrets Manager did not answer, or holds what is not ours.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
@@ -32,18 +42,37 @@ pub enum TokenError {
     Corrupt,
 }
 
+impl From<StoreError> for TokenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Contention => Self::Contention,
+            StoreError::Conflict(_)
+            | StoreError::VersionMismatch
+            | StoreError::NoSeat { .. }
+            | StoreError::NotFound
+            | StoreError::TooLarge
+            | StoreError::Unavailable(_)
+            | StoreError::Corrupt(_) => Self::Store(error),
+        }
+    }
+}
+
 /// The tokens of all tenants.
+///
+/// Secrets Manager knows no conditional write, so whoever changes a tenant's tokens holds its
+/// lease, from before they are read until after they are written.
 #[derive(Debug)]
 pub struct ScimTokens {
     secrets: Arc<Secrets>,
+    store: Store,
     known: TtlCache<TenantId, Arc<[StoredToken]>>,
     refetches: RateLimiter<TenantId>,
 }
 
 impl ScimTokens {
-    /// Reads and writes through `secrets`.
-    pub fn new(secrets: Arc<Secrets>) -> Self {
-        Self { secrets, known: TtlCache::default(), refetches: RateLimiter::new(REFETCHES) }
+    /// Reads and writes through `secrets`; writers take turns by leases of `store`.
+    pub fn new(secrets: Arc<Secrets>, store: Store) -> Self {
+        Self { secrets, store, known: TtlCache::default(), refetches: RateLimiter::new(REFETCHES) }
     }
 
     /// Whether `token` is live. No call when the tenant's tokens are known and hold it; one when
@@ -82,13 +111,28 @@ impl ScimTokens {
     ///
     /// # Errors
     ///
-    /// [`TokenError::TwoLive`] when two are live; expired ones make room.
+    /// [`TokenError::TwoLive`] when two are live; expired ones make room. [`TokenError::NoTenant`]
+    /// when the tenant has been deleted.
     pub async fn create(
         &self,
         tenant: TenantId,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(ScimToken, StoredToken), TokenError> {
+        let lease = self.store.lease_scim_tokens(tenant, now).await?;
+        let created = self.create_alone(tenant, now, expires_at).await;
+        self.release(lease).await;
+        created
+    }
+
+    async fn create_alone(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(ScimToken, StoredToken), TokenError> {
+        // Asked under the lease, under which a tenant that is deleted loses its tokens.
+        self.store.tenant(tenant).await?.ok_or(TokenError::NoTenant)?;
         let mut tokens = self.fetch(tenant, now).await?.to_vec();
         tokens.retain(|stored| now < stored.expires_at);
         if tokens.len() >= MOST_LIVE {
@@ -115,6 +159,18 @@ impl ScimTokens {
         id: &str,
         now: Timestamp,
     ) -> Result<bool, TokenError> {
+        let lease = self.store.lease_scim_tokens(tenant, now).await?;
+        let revoked = self.revoke_alone(tenant, id, now).await;
+        self.release(lease).await;
+        revoked
+    }
+
+    async fn revoke_alone(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<bool, TokenError> {
         let mut tokens = self.fetch(tenant, now).await?.to_vec();
         let before = tokens.len();
         tokens.retain(|stored| stored.id != id);
@@ -131,9 +187,20 @@ impl ScimTokens {
     ///
     /// When Secrets Manager does not answer.
     pub async fn revoke_all(&self, tenant: TenantId, now: Timestamp) -> Result<(), TokenError> {
-        self.secrets.delete(SecretName::ScimTokens(tenant)).await?;
+        let lease = self.store.lease_scim_tokens(tenant, now).await?;
+        let deleted = self.secrets.delete(SecretName::ScimTokens(tenant)).await;
+        self.release(lease).await;
+        deleted?;
         self.known.put(tenant, Arc::new([]), now);
         Ok(())
+    }
+
+    /// Lets the next writer in. A lease that could not be given back lapses by itself.
+    async fn release(&self, lease: Lease) {
+        if let Err(error) = self.store.release(lease).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "a lease stays until it lapses");
+        }
     }
 
     async fn fetch(

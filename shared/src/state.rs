@@ -48,9 +48,10 @@ impl AppState {
         secrets_manager: SecretsManager,
     ) -> Self {
         let secrets = Arc::new(Secrets::new(secrets_manager, &config.stage));
+        let store = Store::new(dynamodb, &config.table);
         Self(Arc::new(Parts {
-            store: Store::new(dynamodb, &config.table),
-            scim_tokens: ScimTokens::new(Arc::clone(&secrets)),
+            scim_tokens: ScimTokens::new(Arc::clone(&secrets), store.clone()),
+            store,
             rate_limiter: config.rate_limit.map(RateLimiter::new),
             modes: TtlCache::default(),
             secrets,

@@ -1,10 +1,13 @@
 //! Many clients at once, over real threads.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::Method;
 use harness::{Answer, TestApp};
 use serde_json::{Value, json};
+use shared::ids::TenantId;
+use shared::scim_tokens::TokenError;
 
 /// Sends all requests at once and waits for all answers.
 async fn at_once(test: &Arc<TestApp>, requests: Vec<(Method, String, Value)>) -> Vec<Answer> {
@@ -160,4 +163,85 @@ async fn conflicting_patches_of_one_user_are_applied_one_after_the_other() {
     let user = test.get(&format!("/Users/{id}")).await.expect(200).json();
     assert_eq!(user["roles"].as_array().unwrap().len(), 40);
     assert_eq!(user["meta"]["version"], "W/\"41\"");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_processes_that_change_tokens_lose_and_resurrect_none() {
+    let test = TestApp::new().await;
+    let apps = [test.app.clone(), test.with_config(test.app.config.clone())];
+    let tenant: TenantId = test.acme.id.parse().unwrap();
+    let now = test.clock.now();
+    let end = now + Duration::from_hours(1);
+    for round in 0..15 {
+        let before = apps[0].scim_tokens.list(tenant, now).await.unwrap();
+        let mut creators = Vec::new();
+        let mut revokers = Vec::new();
+        for (n, app) in apps.iter().cycle().take(4).enumerate() {
+            let creator = app.clone();
+            creators.push(tokio::spawn(async move {
+                creator.scim_tokens.create(tenant, now, end).await
+            }));
+            // One of two stays, so that losing it would show.
+            let (revoker, gone) = (app.clone(), before[0].id.clone());
+            if n < 2 {
+                revokers.push(tokio::spawn(async move {
+                    revoker.scim_tokens.revoke(tenant, &gone, now).await
+                }));
+            }
+        }
+        let mut made = Vec::new();
+        for creator in creators {
+            match creator.await.unwrap() {
+                Ok((_, stored)) => made.push(stored.id),
+                Err(TokenError::TwoLive) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
+        let mut revoked = 0;
+        for revoker in revokers {
+            revoked += usize::from(revoker.await.unwrap().unwrap());
+        }
+        assert_eq!(revoked, 1, "round {round}: one of two revocations finds the token");
+        let mut expect: Vec<String> = before[1..].iter().map(|token| token.id.clone()).collect();
+        expect.extend(made);
+        let after = apps[1].scim_tokens.list(tenant, now).await.unwrap();
+        let after: Vec<String> = after.iter().map(|token| token.id.clone()).collect();
+        assert_eq!(after, expect, "round {round}");
+        assert!((1..=2).contains(&after.len()), "round {round}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_too_long_for_the_tokens_is_told_to_try_again() {
+    let test = TestApp::new().await;
+    let tenant: TenantId = test.acme.id.parse().unwrap();
+    let path = format!("/v1/tenants/{tenant}/scim-tokens");
+    let lease = test.app.store.lease_scim_tokens(tenant, test.clock.now()).await.unwrap();
+    let refused = test.operator(Method::POST, &path, None).await.expect(503).json();
+    assert_eq!(refused["code"], "contention");
+    test.app.store.release(lease).await.unwrap();
+    test.operator(Method::POST, &path, None).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_writer_that_died_keeps_nobody_out_for_long() {
+    let test = TestApp::new().await;
+    let tenant: TenantId = test.acme.id.parse().unwrap();
+    let dead = test.app.store.lease_scim_tokens(tenant, test.clock.now()).await.unwrap();
+    test.clock.advance(Duration::from_secs(40));
+    let next = test.app.store.lease_scim_tokens(tenant, test.clock.now()).await.unwrap();
+    test.app.store.release(dead).await.unwrap();
+    let path = format!("/v1/tenants/{tenant}/scim-tokens");
+    test.app.store.release(next).await.unwrap();
+    test.operator(Method::POST, &path, None).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_deleted_tenant_gets_no_token() {
+    let test = TestApp::new().await;
+    let tenant: TenantId = test.acme.id.parse().unwrap();
+    test.operator(Method::DELETE, &format!("/v1/tenants/{tenant}"), None).await.expect(204);
+    let now = test.clock.now();
+    let refused = test.app.scim_tokens.create(tenant, now, now + Duration::from_hours(1)).await;
+    assert!(matches!(refused, Err(TokenError::NoTenant)));
 }

@@ -101,9 +101,14 @@ async fn scim_token(
             Ok(Some(token))
         }
         Err(TokenError::TwoLive) => Ok(None),
-        Err(error @ (TokenError::Secrets(_) | TokenError::Random | TokenError::Corrupt)) => {
-            Err(error.into())
-        }
+        Err(
+            error @ (TokenError::NoTenant
+            | TokenError::Contention
+            | TokenError::Store(_)
+            | TokenError::Secrets(_)
+            | TokenError::Random
+            | TokenError::Corrupt),
+        ) => Err(error.into()),
     }
 }
 

@@ -150,7 +150,8 @@ pub(super) async fn change(
     Ok(Json(after.into()))
 }
 
-/// Revokes the tokens first, so that nothing is provisioned while the data goes.
+/// Revokes the tokens first, so that nothing is provisioned while the data goes; and once more when
+/// the tenant is gone, since until then another could be made.
 pub(super) async fn delete(
     _: Operator,
     State(app): State<AppState>,
@@ -159,6 +160,7 @@ pub(super) async fn delete(
     let tenant = existing(&app, &tenant).await?;
     app.scim_tokens.revoke_all(tenant.id, app.clock.now()).await?;
     app.store.delete_tenant(tenant.id).await?;
+    app.scim_tokens.revoke_all(tenant.id, app.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -16,6 +16,7 @@
 //! | activity | `t#A#month` | id, sorted by time |
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
+//! | who changes a tenant's tokens | `LOCK#scim-tokens#t` | `LOCK` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
@@ -118,6 +119,11 @@ impl Key {
     /// The operator's own name for a tenant.
     pub(super) fn tenant_external_id(external_id: &str) -> Self {
         Self::new("TENANTS#X".to_owned(), bounded(external_id))
+    }
+
+    /// Who may change the secret of the tenant's tokens.
+    pub(super) fn scim_tokens_lock(tenant: TenantId) -> Self {
+        Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")
     }
 
     pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {

@@ -66,13 +66,24 @@ pub struct ScimTokens {
     secrets: Arc<Secrets>,
     store: Store,
     known: TtlCache<TenantId, Arc<[StoredToken]>>,
+    /// Tenants without a secret, apart from the others: whoever makes up ids fills this alone.
+    absent: TtlCache<TenantId, ()>,
     refetches: RateLimiter<TenantId>,
+    /// Fetches for tenants that were never seen here, all together.
+    strangers: RateLimiter<()>,
 }
 
 impl ScimTokens {
     /// Reads and writes through `secrets`; writers take turns by leases of `store`.
     pub fn new(secrets: Arc<Secrets>, store: Store) -> Self {
-        Self { secrets, store, known: TtlCache::default(), refetches: RateLimiter::new(REFETCHES) }
+        Self {
+            secrets,
+            store,
+            known: TtlCache::default(),
+            absent: TtlCache::of(ABSENT_LIFE, MOST_ABSENT),
+            refetches: RateLimiter::new(REFETCHES),
+            strangers: RateLimiter::new(STRANGERS),
+        }
     }
 
     /// Whether `token` is live. No call when the tenant's tokens are known and hold it; one when
@@ -89,9 +100,31 @@ impl ScimTokens {
             if self.refetches.take(token.tenant(), now).is_err() {
                 return Ok(false);
             }
+        } else if !self.may_exist(token.tenant(), now).await? {
+            return Ok(false);
         }
         let tokens = self.fetch(token.tenant(), now).await?;
         Ok(tokens.iter().any(|stored| stored.id == token.id() && stored.admits(token, now)))
+    }
+
+    /// Whether a secret may be asked for. Anybody can make up the ids of tenants: past a rate, the
+    /// table is asked first, which is cheap, so that neither Secrets Manager bears it nor a tenant
+    /// that is new to this process is kept out.
+    async fn may_exist(&self, tenant: TenantId, now: Timestamp) -> Result<bool, TokenError> {
+        if self.known.has_known(&tenant) {
+            return Ok(true);
+        }
+        if self.absent.get(&tenant, now).is_some() {
+            return Ok(false);
+        }
+        if self.strangers.take((), now).is_ok() {
+            return Ok(true);
+        }
+        let exists = self.store.tenant(tenant).await?.is_some();
+        if !exists {
+            self.absent.put(tenant, (), now);
+        }
+        Ok(exists)
     }
 
     /// The tenant's tokens, expired ones too, read anew.
@@ -191,7 +224,8 @@ impl ScimTokens {
         let deleted = self.secrets.delete(SecretName::ScimTokens(tenant)).await;
         self.release(lease).await;
         deleted?;
-        self.known.put(tenant, Arc::new([]), now);
+        self.known.remove(&tenant);
+        self.absent.put(tenant, (), now);
         Ok(())
     }
 
@@ -208,13 +242,13 @@ impl ScimTokens {
         tenant: TenantId,
         now: Timestamp,
     ) -> Result<Arc<[StoredToken]>, TokenError> {
-        let secret = self.secrets.fetch(SecretName::ScimTokens(tenant)).await?;
-        let tokens: Vec<StoredToken> = match secret {
-            None => Vec::new(),
-            Some(text) => {
-                serde_json::from_str(text.expose_secret()).map_err(|_| TokenError::Corrupt)?
-            }
+        let Some(text) = self.secrets.fetch(SecretName::ScimTokens(tenant)).await? else {
+            self.known.remove(&tenant);
+            self.absent.put(tenant, (), now);
+            return Ok(Arc::new([]));
         };
+        let tokens: Vec<StoredToken> =
+            serde_json::from_str(text.expose_secret()).map_err(|_| TokenError::Corrupt)?;
         let tokens: Arc<[StoredToken]> = tokens.into();
         self.known.put(tenant, Arc::clone(&tokens), now);
         Ok(tokens)
@@ -243,3 +277,13 @@ const MOST_LIVE: usize = 2;
 /// on, and a bill from, Secrets Manager.
 const REFETCHES: RateLimit =
     RateLimit { per_second: NonZeroU32::new(1).unwrap(), burst: NonZeroU32::new(10).unwrap() };
+
+/// Fetches for tenants that were never seen by this process.
+const STRANGERS: RateLimit =
+    RateLimit { per_second: NonZeroU32::new(1).unwrap(), burst: NonZeroU32::new(20).unwrap() };
+
+/// Short, since a tenant's first token is to work soon in a process that was asked too early.
+const ABSENT_LIFE: Duration = Duration::from_secs(10);
+
+/// Memory bound for ids that anybody can make up.
+const MOST_ABSENT: usize = 1_000;

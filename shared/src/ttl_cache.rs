@@ -8,18 +8,29 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Values that may be used for [`CACHE_LIFE`] after they were read.
-pub struct TtlCache<K, V>(Mutex<HashMap<K, (Timestamp, V)>>);
+/// Values that may be used for a while after they were read.
+pub struct TtlCache<K, V> {
+    entries: Mutex<HashMap<K, (Timestamp, V)>>,
+    life: Duration,
+    most: usize,
+}
 
 /// How long a value may be used after it was read: a revoked token works no longer than this.
 pub const CACHE_LIFE: Duration = Duration::from_mins(1);
 
-/// Memory bound; past it everything is read again.
+/// Memory bound; past it the value that was read the longest ago goes.
 const MOST_ENTRIES: usize = 10_000;
 
 impl<K, V> Default for TtlCache<K, V> {
     fn default() -> Self {
-        Self(Mutex::new(HashMap::new()))
+        Self::of(CACHE_LIFE, MOST_ENTRIES)
+    }
+}
+
+impl<K, V> TtlCache<K, V> {
+    /// At most so many values of another life.
+    pub fn of(life: Duration, most: usize) -> Self {
+        Self { entries: Mutex::new(HashMap::new()), life, most }
     }
 }
 
@@ -29,20 +40,35 @@ impl<K, V> fmt::Debug for TtlCache<K, V> {
     }
 }
 
-impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
+impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
     /// The value, while it may be used.
     pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
-        let entries = self.0.lock().ok()?;
+        let entries = self.entries.lock().ok()?;
         let (read_at, value) = entries.get(key)?;
         let age = now.duration_since(*read_at);
-        (!age.is_negative() && age.unsigned_abs() < CACHE_LIFE).then(|| value.clone())
+        (!age.is_negative() && age.unsigned_abs() < self.life).then(|| value.clone())
+    }
+
+    /// Whether there is a value, even one that is too old to be used.
+    pub fn has_known(&self, key: &K) -> bool {
+        self.entries.lock().is_ok_and(|entries| entries.contains_key(key))
+    }
+
+    /// Forgets a value.
+    pub fn remove(&self, key: &K) {
+        if let Ok(mut entries) = self.entries.lock() {
+            entries.remove(key);
+        }
     }
 
     /// Remembers a value that was read, or written, now.
     pub fn put(&self, key: K, value: V, now: Timestamp) {
-        let Ok(mut entries) = self.0.lock() else { return };
-        if entries.len() >= MOST_ENTRIES {
-            entries.clear();
+        let Ok(mut entries) = self.entries.lock() else { return };
+        if entries.len() >= self.most && !entries.contains_key(&key) {
+            let oldest = entries.iter().min_by_key(|(_, (read_at, _))| *read_at);
+            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                entries.remove(&oldest);
+            }
         }
         entries.insert(key, (now, value));
     }
@@ -61,5 +87,18 @@ mod tests {
         assert_eq!(cache.get(&"acme", start + Duration::from_mins(1)), None);
         assert_eq!(cache.get(&"acme", start - Duration::from_secs(1)), None);
         assert_eq!(cache.get(&"other", start), None);
+    }
+
+    #[test]
+    fn a_full_cache_forgets_the_oldest_alone() {
+        let cache = TtlCache::of(CACHE_LIFE, 3);
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        for (second, key) in [(0, "a"), (1, "b"), (2, "c"), (3, "a"), (4, "d"), (5, "d")] {
+            cache.put(key, second, start + Duration::from_secs(second));
+        }
+        let now = start + Duration::from_secs(6);
+        let known = ["a", "b", "c", "d"].map(|key| cache.get(&key, now));
+        assert_eq!(known, [Some(3), None, Some(2), Some(5)]);
+        assert!(cache.has_known(&"a") && !cache.has_known(&"b"));
     }
 }

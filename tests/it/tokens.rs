@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use axum::http::Method;
 use harness::TestApp;
+use local::dynamodb::{CallLog, Dynamo, client_over};
+use secrecy::SecretString;
 use serde_json::json;
+use shared::ids::TenantId;
+use shared::secrets::SecretName;
+use shared::token::ScimToken;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn a_token_is_shown_once() {
@@ -99,4 +105,43 @@ async fn a_tenant_above_its_rate_waits() {
     test.scim_as(&other.token, Method::GET, "/Users", None).await.expect(200);
     test.clock.advance(Duration::from_secs(1));
     test.get("/Users").await.expect(200);
+}
+
+/// A token of our form, of a tenant that somebody made up.
+fn made_up(n: u128) -> ScimToken {
+    ScimToken::new(TenantId::new(Uuid::from_u128(n)), [0; 8], [0; 32])
+}
+
+#[tokio::test]
+async fn made_up_tenants_neither_reach_secrets_manager_nor_push_out_real_ones() {
+    let log = CallLog::over(Dynamo::memory().unwrap());
+    let test = TestApp::over(client_over(log.clone()), |_| {}).await;
+    let newcomer = test.tenant("Newcomer").await;
+    // A process of its own, which has seen nobody yet.
+    let process = test.with_config(test.app.config.clone());
+    let served = test.beside(shared::scim_api::router(process.clone()));
+    served.get("/Users").await.expect(200);
+    for n in 0..11_000 {
+        assert!(!process.scim_tokens.admits(&made_up(n), test.clock.now()).await.unwrap());
+    }
+
+    // Secrets Manager would know this token; only who asks the table first does not get there.
+    let stranger = made_up(12_000);
+    let now = test.clock.now();
+    let stored = json!([stranger.stored(now, now + Duration::from_hours(1))]).to_string();
+    let name = SecretName::ScimTokens(stranger.tenant());
+    test.app.secrets.put(name, &SecretString::from(stored)).await.unwrap();
+    log.take();
+    assert!(!process.scim_tokens.admits(&stranger, now).await.unwrap());
+    assert_eq!(log.take().len(), 1, "the table is asked");
+    assert!(!process.scim_tokens.admits(&stranger, now).await.unwrap());
+    assert_eq!(log.take().len(), 0, "and not twice");
+
+    served.scim_as(&newcomer.token, Method::GET, "/Users", None).await.expect(200);
+    // Served from memory: there is nothing left to fetch.
+    let acme = SecretName::ScimTokens(test.acme.id.parse().unwrap());
+    test.app.secrets.delete(acme).await.unwrap();
+    served.get("/Users").await.expect(200);
+    test.clock.advance(Duration::from_mins(1));
+    served.get("/Users").await.expect(401);
 }

@@ -35,23 +35,23 @@ fn sorted(ids: &[&String]) -> Vec<String> {
 #[tokio::test]
 async fn users_are_found_by_their_groups() {
     let test = TestApp::new().await;
-    let (a, b, c) = (test.user("a").await, test.user("b").await, test.user("c").await);
-    let x = group(&test, "x", &[a.clone(), b.clone()]).await;
-    let y = group(&test, "y", &[b.clone()]).await;
+    let (ada, bob, cy) = (test.user("a").await, test.user("b").await, test.user("c").await);
+    let x = group(&test, "x", &[ada.clone(), bob.clone()]).await;
+    let y = group(&test, "y", std::slice::from_ref(&bob)).await;
     group(&test, "z", std::slice::from_ref(&x)).await;
     for (filter, expect) in [
-        (format!("groups eq \"{x}\""), vec![&a, &b]),
-        (format!("groups.value eq \"{x}\""), vec![&a, &b]),
-        (format!("groups[value eq \"{y}\"]"), vec![&b]),
-        (format!("groups eq \"{x}\" and userName eq \"a\""), vec![&a]),
-        (format!("groups eq \"{x}\" and groups eq \"{y}\""), vec![&b]),
-        (format!("groups eq \"{x}\" and not (groups eq \"{y}\")"), vec![&a]),
-        (format!("not (groups eq \"{x}\")"), vec![&c]),
-        (format!("groups eq \"{y}\" or userName eq \"c\""), vec![&b, &c]),
-        (format!("groups eq \"{x}\" and groups pr"), vec![&a, &b]),
-        ("groups pr".to_owned(), vec![&a, &b]),
-        ("not (groups pr)".to_owned(), vec![&c]),
-        (format!("groups eq \"{a}\""), vec![]),
+        (format!("groups eq \"{x}\""), vec![&ada, &bob]),
+        (format!("groups.value eq \"{x}\""), vec![&ada, &bob]),
+        (format!("groups[value eq \"{y}\"]"), vec![&bob]),
+        (format!("groups eq \"{x}\" and userName eq \"a\""), vec![&ada]),
+        (format!("groups eq \"{x}\" and groups eq \"{y}\""), vec![&bob]),
+        (format!("groups eq \"{x}\" and not (groups eq \"{y}\")"), vec![&ada]),
+        (format!("not (groups eq \"{x}\")"), vec![&cy]),
+        (format!("groups eq \"{y}\" or userName eq \"c\""), vec![&bob, &cy]),
+        (format!("groups eq \"{x}\" and groups pr"), vec![&ada, &bob]),
+        ("groups pr".to_owned(), vec![&ada, &bob]),
+        ("not (groups pr)".to_owned(), vec![&cy]),
+        (format!("groups eq \"{ada}\""), vec![]),
         ("groups eq \"nobody\"".to_owned(), vec![]),
     ] {
         assert_eq!(found(&test, "Users", &filter).await, sorted(&expect), "{filter}");

@@ -24,7 +24,7 @@ impl Store {
     /// Waits, not without bound, for the right to change the secret of a tenant's SCIM tokens,
     /// which Secrets Manager overwrites unconditionally.
     ///
-    /// The lease lapses after [`LEASE`], so that a holder that died keeps nobody out for long.
+    /// The lease lapses after 40 s, so that a holder that died keeps nobody out for long.
     #[tracing::instrument(level = "debug", name = "store.lease_scim_tokens", skip_all, fields(tenant.id = %tenant))]
     pub async fn lease_scim_tokens(
         &self,

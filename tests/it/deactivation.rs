@@ -21,7 +21,6 @@ async fn clearing_active_reactivates_nobody() {
     let set = |active| json!([{"op": "replace", "path": "active", "value": active}]);
     for active in [false, true] {
         test.patch(&path, set(active)).await.expect(200);
-        let before = test.get(&path).await.expect(200).json();
         for clearing in [
             json!({"op": "replace", "path": "active", "value": ""}),
             json!({"op": "replace", "path": "active", "value": null}),
@@ -30,8 +29,9 @@ async fn clearing_active_reactivates_nobody() {
             json!({"op": "remove", "value": {"active": null}}),
             json!({"op": "remove", "path": "urn:ietf:params:scim:schemas:core:2.0:User:active"}),
         ] {
-            let answer = test.patch(&path, json!([clearing])).await.expect(200);
-            assert_eq!(answer.json(), before, "{clearing}");
+            let answer = test.patch(&path, json!([clearing])).await.expect(200).json();
+            // Without a value it is the default, true.
+            assert_eq!(answer.get("active").is_none_or(|now| *now == true), active, "{clearing}");
             assert_eq!(seats_used(&test).await, i32::from(active), "{clearing}");
             assert_eq!(active_users(&test).await, i32::from(active), "{clearing}");
         }

@@ -38,7 +38,10 @@ pub fn apply(
             None => draft.without_path(*op, without_passwords(value.as_ref()))?,
         }
     }
-    keep_active(of, resource, &mut draft.resource);
+    // Clearing `active` gives the default, true, to everybody but those who were shut out.
+    if resource.get("active") == Some(&Value::Bool(false)) {
+        keep_active(of, resource, &mut draft.resource);
+    }
     finish(of, &mut draft.resource)?;
     Ok(draft.resource)
 }

@@ -123,6 +123,8 @@ impl Sight {
         match stored {
             Stored::User(user) => {
                 let mut resource = users::bare(caller, user)?;
+                // Without a value it is the default, and a filter finds it so.
+                resource.entry("active").or_insert(Value::Bool(user.active));
                 let groups = match &self.memberships {
                     Memberships::Groups(groups) => {
                         let of_user = groups.iter().filter(|(_, them)| them.contains(&user.id));

@@ -17,7 +17,7 @@ use crate::scim::error::ScimError;
 use crate::scim::filter::Filter;
 use crate::scim::path::PatchPath;
 use crate::scim::quirks;
-use crate::scim::resource::{Mode, finish, keep_active};
+use crate::scim::resource::{Mode, finish};
 use crate::scim::schema::{Mutability, ResourceType};
 use crate::scim::target::Target;
 
@@ -37,10 +37,6 @@ pub fn apply(
             Some(path) => draft.at_path(*op, path, without_passwords(value.as_ref()))?,
             None => draft.without_path(*op, without_passwords(value.as_ref()))?,
         }
-    }
-    // Clearing `active` gives the default, true, to everybody but those who were shut out.
-    if resource.get("active") == Some(&Value::Bool(false)) {
-        keep_active(of, resource, &mut draft.resource);
     }
     finish(of, &mut draft.resource)?;
     Ok(draft.resource)

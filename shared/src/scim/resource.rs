@@ -16,7 +16,6 @@ use serde_json::{Map, Value};
 pub use self::answer::{Meta, answer, answer_text};
 pub use self::limits::MAX_EMAILS;
 pub use self::read::{active, display_name, emails, external_id, user_name};
-pub(in crate::scim) use self::replace::keep_active;
 pub use self::replace::replace;
 pub(in crate::scim) use self::value::{
     attribute_value, drop_duplicates, is_primary, part_value, same, same_text, type_name,
@@ -338,7 +337,7 @@ mod tests {
         assert_eq!(external_id(&user), Some("E1"));
         assert_eq!(display_name(&user), Some("Ada Byron"));
         assert_eq!(emails(&user), ["a@b"]);
-        assert!(active(&user));
+        assert_eq!(active(&user), None);
     }
 
     #[test]

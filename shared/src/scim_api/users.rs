@@ -156,7 +156,9 @@ pub(crate) fn write_of(
     mut resource: Map<String, Value>,
 ) -> UserWrite {
     let keys = keys_of(&resource);
-    let active = resource::active(&resource);
+    // Who loses the value keeps what it said: clearing it lets nobody in who was shut out.
+    let active =
+        resource::active(&resource).unwrap_or_else(|| before.is_none_or(|(user, _)| user.active));
     let named = licence::requested(before.map(|(_, document)| document), &resource);
     let mut stating = |licence| {
         licence::agree(&mut resource, licence);

@@ -33,9 +33,9 @@ pub fn emails(resource: &Map<String, Value>) -> Vec<String> {
     emails
 }
 
-/// Whether the user may sign in. A user of whom nobody said otherwise may.
-pub fn active(resource: &Map<String, Value>) -> bool {
-    resource.get("active").and_then(Value::as_bool).unwrap_or(true)
+/// Whether the user may sign in; `None` if the resource does not say.
+pub fn active(resource: &Map<String, Value>) -> Option<bool> {
+    resource.get("active").and_then(Value::as_bool)
 }
 
 fn text<'a>(resource: &'a Map<String, Value>, name: &str) -> Option<&'a str> {

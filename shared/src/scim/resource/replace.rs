@@ -27,11 +27,7 @@ pub fn replace(
 ///
 /// Who has no `active` may sign in, so to clear it would let somebody in who was shut out, and take
 /// a seat.
-pub(in crate::scim) fn keep_active(
-    of: &ResourceType,
-    stored: &Map<String, Value>,
-    new: &mut Map<String, Value>,
-) {
+fn keep_active(of: &ResourceType, stored: &Map<String, Value>, new: &mut Map<String, Value>) {
     if of.schema.attribute("active").is_some()
         && !new.contains_key("active")
         && let Some(active) = stored.get("active")

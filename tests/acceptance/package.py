@@ -21,8 +21,6 @@ PROCESSORS = {"arm64": "--arm64", "x86_64": "--x86-64"}
 SMALL_AND_QUICK_TO_START = {
     # SCIM waits for DynamoDB, not for the processor; what counts is how much is loaded at a cold start.
     "CARGO_PROFILE_RELEASE_OPT_LEVEL": "s",
-    # The operating system of Lambda has entropy; gathering more from clock jitter delays the first TLS handshake.
-    "AWS_LC_SYS_NO_JITTER_ENTROPY": "1",
 }
 
 

@@ -92,8 +92,12 @@ const fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
 }
 
+/// A URI has a colon of its own, so no attribute's name is taken for a schema, as it would be in
+/// `externalId:a`.
 fn is_schema(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_path_char)
+    text.contains(':')
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(is_path_char)
 }
 
 /// `2.0`: what the version in a schema URN looks like.
@@ -140,7 +144,7 @@ mod tests {
     fn what_is_not_an_attribute_name_is_refused() {
         for text in [
             "", " ", ".", "a.", ".a", "a.b.c", "1a", "_a", "a b", "a[b", "a\"", "é", ":a",
-            "urn:x:", "2.0", "$", "a.$", "a.$$ref", "urn::.a", "a\u{0}",
+            "urn:x:", "urn:x", "a:b", "2.0", "$", "a.$", "a.$$ref", "urn::.a", "a\u{0}",
         ] {
             assert!(AttrPath::parse(text).is_err(), "{text:?}");
         }

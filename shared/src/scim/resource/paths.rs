@@ -31,7 +31,7 @@ pub(super) fn read(of: &ResourceType, name: &str, value: &Value, mode: Mode) -> 
         (Some(_), None) => path.attr.schema.is_some() && quirks::keeps_unknown(mode),
         (Some(_), Some(urn)) => {
             let is_attribute = of.extension(urn).is_some() || !value.is_object();
-            urn.contains(':') && is_attribute && quirks::keeps_unknown(mode)
+            is_attribute && quirks::keeps_unknown(mode)
         }
     };
     is_path.then_some(path)
@@ -99,6 +99,7 @@ mod tests {
                 "shoe.size": 42,
                 "name.formatted": {"a": 1},
                 "a b:c": 1,
+                "externalId:a": 1,
                 "urn:example:thing": {"a": 1},
                 "urn:example:2.0:User": {"a b": 1},
                 "urn:example:2.0:User:c": 2,
@@ -111,6 +112,7 @@ mod tests {
                 "shoe.size": 42,
                 "name.formatted": {"a": 1},
                 "a b:c": 1,
+                "externalId:a": 1,
                 "urn:example:thing": {"a": 1},
                 "urn:example:2.0:User": {"a b": 1, "c": 2},
                 "shoe": 42,

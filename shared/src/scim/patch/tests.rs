@@ -264,6 +264,23 @@ fn a_value_filter_selects_elements() {
 }
 
 #[test]
+fn an_address_that_stops_being_primary_stays_one_address() {
+    let german = json!({"country": "DE", "primary": true});
+    check(
+        &json!({}),
+        &json!([
+            {"op": "add", "path": "addresses", "value": [german]},
+            {"op": "add", "path": "addresses", "value": [german]},
+            {"op": "add", "path": "addresses", "value": [{"country": "GB", "primary": true}]},
+        ]),
+        &json!({"addresses": [
+            {"country": "DE", "primary": false},
+            {"country": "GB", "primary": true},
+        ]}),
+    );
+}
+
+#[test]
 fn the_newest_primary_is_the_only_one() {
     let before = json!({"emails": [{"value": "a@b", "primary": true}, {"value": "c@d"}]});
     for operation in [

@@ -91,7 +91,7 @@ impl OidcKeys {
         let rotated = KeySet {
             previous: Some(current.clone()),
             current: next.clone(),
-            next: Arc::new(RsaKey::generate(now)?),
+            next: generated(now).await?,
             rotated_at: Some(now),
         };
         self.secrets.put(SecretName::OidcKeys, &rotated.secret()?).await?;
@@ -102,12 +102,8 @@ impl OidcKeys {
         if let Some(secret) = self.secrets.fetch(SecretName::OidcKeys).await? {
             return Ok(self.remember(KeySet::read(&secret)?, now));
         }
-        let made = KeySet {
-            previous: None,
-            current: Arc::new(RsaKey::generate(now)?),
-            next: Arc::new(RsaKey::generate(now)?),
-            rotated_at: None,
-        };
+        let (current, next) = tokio::try_join!(generated(now), generated(now))?;
+        let made = KeySet { previous: None, current, next, rotated_at: None };
         if self.secrets.create(SecretName::OidcKeys, &made.secret()?).await? {
             return Ok(self.remember(made, now));
         }
@@ -213,6 +209,12 @@ impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeySet({})", self.names())
     }
+}
+
+/// A new key. Making one takes a while, so it is done off the thread that serves.
+async fn generated(now: Timestamp) -> Result<Arc<RsaKey>, KeysError> {
+    let made = tokio::task::spawn_blocking(move || RsaKey::generate(now)).await;
+    made.map_err(|_| KeysError::Unusable)?.map(Arc::new)
 }
 
 /// How long apps may keep the published keys.

@@ -18,6 +18,7 @@ lint: ## Checks format, lints, documentation, dependencies and the template
 bench: ## Measures CPU per request
 	@tests/acceptance/bootstrap cargo build --locked --release --package local
 	@cargo bench --locked --profile dev --package tests --bench local
+	@cargo bench --locked --package tests --bench saml
 
 build: ## Builds the zip of every Lambda function for arm64; ALL=1 for x86-64 too
 	@tests/acceptance/bootstrap tests/acceptance/package.py $(if $(ALL),--all)

@@ -14,6 +14,7 @@ use crate::oidc::grant::Code;
 use crate::oidc::handle::{Handle, HandleKind};
 use crate::oidc::parameters::Parameters;
 use crate::oidc::scopes::Scope;
+use crate::request_log::note_tenant;
 use crate::state::AppState;
 use crate::store::Use;
 
@@ -46,6 +47,7 @@ async fn redeem(
     let handle = Handle::parse(HandleKind::Code, code).ok_or(BAD_CODE)?;
     let (tenant, digest) = (handle.tenant(), handle.digest());
     let found = app.store.code(tenant, &digest).await?.ok_or(BAD_CODE)?;
+    note_tenant(tenant);
     let code = found.value;
     check_code(client, parameters, &code)?;
     if found.used {
@@ -113,6 +115,7 @@ async fn refresh(
     let handle = Handle::parse(HandleKind::RefreshToken, token).ok_or(BAD_REFRESH_TOKEN)?;
     let (tenant, digest) = (handle.tenant(), handle.digest());
     let found = app.store.refresh_token(tenant, &digest).await?.ok_or(BAD_REFRESH_TOKEN)?;
+    note_tenant(tenant);
     let grant_id = found.value;
     let live = live(app, tenant, grant_id).await?.ok_or(BAD_REFRESH_TOKEN)?;
     if live.grant.client_id != client.id {

@@ -24,7 +24,7 @@ use crate::ttl_cache::TtlCache;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum KeysError {
     /// The last rotation is too recent: apps may not know the next key yet.
-    #[error("the keys were rotated less than an hour ago; apps may not know the next key yet")]
+    #[error("the keys were rotated less than a day ago; apps may not know the next key yet")]
     TooSoon,
     /// Secrets Manager did not answer.
     #[error(transparent)]
@@ -82,7 +82,7 @@ impl OidcKeys {
     ///
     /// # Errors
     ///
-    /// [`KeysError::TooSoon`] within an hour of the last rotation.
+    /// [`KeysError::TooSoon`] within a day of the last rotation.
     pub async fn rotate(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
         let KeySet { current, next, rotated_at, .. } = &*self.fetch(now).await?;
         if rotated_at.is_some_and(|at| now.duration_since(at).as_secs() < ROTATION_SECONDS) {
@@ -220,8 +220,9 @@ async fn generated(now: Timestamp) -> Result<Arc<RsaKey>, KeysError> {
 /// How long apps may keep the published keys.
 pub const JWKS_LIFE: Duration = Duration::from_mins(5);
 
-/// Longer than apps keep published keys, and than tokens live, by a wide margin.
-const ROTATION_SECONDS: i64 = 60 * 60;
+/// Longer than anybody keeps published keys, whatever we say of how long they may: API Gateway's
+/// JWT authoriser keeps them for two hours. And longer than tokens live.
+const ROTATION_SECONDS: i64 = 24 * 60 * 60;
 
 /// Ours are below 2 KB.
 const MAX_TOKEN: usize = 8_192;

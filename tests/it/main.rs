@@ -46,3 +46,4 @@ mod tenant_isolation;
 mod tidy;
 mod tokens;
 mod traces;
+mod warm_up;

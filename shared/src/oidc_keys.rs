@@ -71,10 +71,25 @@ impl OidcKeys {
     ///
     /// When Secrets Manager does not answer, or holds something else.
     pub async fn keys(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
-        if let Some(keys) = self.known.get(&(), now) {
-            return Ok(keys);
+        match self.known(now).await? {
+            Some(keys) => Ok(keys),
+            None => self.make(now).await,
         }
-        self.fetch(now).await
+    }
+
+    /// The keys as they were at most a minute ago, if there are any; makes none.
+    ///
+    /// # Errors
+    ///
+    /// As [`OidcKeys::keys`].
+    pub async fn known(&self, now: Timestamp) -> Result<Option<Arc<KeySet>>, KeysError> {
+        if let Some(keys) = self.known.get(&(), now) {
+            return Ok(Some(keys));
+        }
+        let Some(secret) = self.secrets.fetch(SecretName::OidcKeys).await? else {
+            return Ok(None);
+        };
+        Ok(Some(self.remember(KeySet::read(&secret)?, now)))
     }
 
     /// Makes the next key the current one, and a new next one. The current one stays published,
@@ -99,9 +114,13 @@ impl OidcKeys {
     }
 
     async fn fetch(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
-        if let Some(secret) = self.secrets.fetch(SecretName::OidcKeys).await? {
-            return Ok(self.remember(KeySet::read(&secret)?, now));
+        match self.secrets.fetch(SecretName::OidcKeys).await? {
+            Some(secret) => Ok(self.remember(KeySet::read(&secret)?, now)),
+            None => self.make(now).await,
         }
+    }
+
+    async fn make(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
         let (current, next) = tokio::try_join!(generated(now), generated(now))?;
         let made = KeySet { previous: None, current, next, rotated_at: None };
         if self.secrets.create(SecretName::OidcKeys, &made.secret()?).await? {

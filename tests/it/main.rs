@@ -48,3 +48,4 @@ mod tidy;
 mod tokens;
 mod traces;
 mod versions;
+mod warm_up;

@@ -21,7 +21,7 @@ VARIANTS = {
 }
 
 
-def with_identity_provider(idp, scripts, target, folder, more=()):
+def with_identity_provider(idp, scripts, target, folder, more=(), variants=VARIANTS):
     """Every variant through one identity provider, each in a fresh browser; then `more` cases."""
     local = target.local
     connection = connect(local, target.tenant, idp.metadata)
@@ -41,7 +41,7 @@ def with_identity_provider(idp, scripts, target, folder, more=()):
             **settings,
         }
 
-    cases = [case(name, wanted) for name, wanted in VARIANTS.items()]
+    cases = [case(name, wanted) for name, wanted in variants.items()]
     cases += [case(name, wanted, **settings) for name, wanted, settings in more]
     return browse(scripts, local, {"base_url": target.base_url, "token": target.token}, cases, folder)
 

@@ -1,7 +1,7 @@
 // Signs people in with a browser, as an application does that uses openid-client.
 //
 // Reads a plan from standard input and writes a line of JSON for every check: {name, problem}. A case of the plan:
-//   {name, domain, app: none | "demo", idp: "form" | "demo", person, claims: {…}, write: {file, text}, says,
+//   {name, domain, tenant: none | "…" to ask for it and not for the domain, app: none | "demo", idp: "form" | "demo", person, claims: {…}, write: {file, text}, says,
 //    steps: ["again" | "tabs" | "group" | "refresh" | "deactivate" | "replay"]}
 // `write` is written to `file` first; `says` is what the page says that refuses the sign-in.
 
@@ -104,7 +104,7 @@ async function begin(wanted, page, more) {
     code_challenge_method: "S256",
     state: expected.expectedState,
     nonce: expected.expectedNonce,
-    domain: wanted.domain,
+    ...(wanted.tenant ? { tenant: wanted.tenant } : { domain: wanted.domain }),
     ...more,
   });
   await page.goto(url.href);

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -42,44 +43,34 @@ class Refused(Exception):
 
 
 def prepare():
-    """Installs cargo-lambda and builds what it runs; returns the folder of its programs."""
-    binaries = tools.venv("cargo-lambda").parent
-    # `cargo lambda watch` runs `cargo run --bin`, in the profile and with the features of this build.
+    """Installs cargo-lambda and builds what it runs."""
+    tools.venv("cargo-lambda")
+    # It runs `cargo run --bin`, in the profile and with the features of this build.
     rust.build_binaries(tools.WORK / "build.log")
-    return binaries
-
-
-def environment(aws, base_url):
-    """What the template sets, and where to find AWS. Key ids, one per function, are in Cargo.toml."""
-    return {
-        "AWS_REGION": "us-east-1",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_ENDPOINT_URL_DYNAMODB": aws["dynamodb_endpoint"],
-        "AWS_ENDPOINT_URL_SECRETS_MANAGER": aws["secretsmanager_endpoint"],
-        "GATEHOUSE_BASE_URL": base_url,
-        "GATEHOUSE_STAGE": "local",
-        "GATEHOUSE_TABLE": aws["table"],
-        "RUST_LOG": "info",
-    }
 
 
 class Functions:
     """All functions behind one address, stopped at the end of the `with` block."""
 
-    def __init__(self, binaries, aws, folder):
-        self.binaries, self.aws, self.log = binaries, aws, folder / "functions.log"
+    def __init__(self, aws, folder):
+        self.aws, self.log = aws, folder / "functions.log"
         self.port = free_port()
         base_url = f"http://127.0.0.1:{self.port}"
         self.ready = {"base_url": base_url, "scim": {"base_url": base_url + "/scim/v2"}}
 
     def __enter__(self):
-        watch = [self.binaries / "cargo-lambda", "lambda", "watch", "--locked", "--ignore-changes", "--disable-cors"]
+        # As `make watch`, but an operator is whom API Gateway names, as on AWS.
+        environment = {
+            "AWS_ENDPOINT_URL_DYNAMODB": self.aws["dynamodb_endpoint"],
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.aws["secretsmanager_endpoint"],
+            "GATEHOUSE_OPERATOR_AUTH": "iam",
+            "RUST_LOG": "info",
+        }
         with open(self.log, "wb") as out:
             # A group of its own, with cargo and the functions in it.
             self.process = subprocess.Popen(
-                [*watch, "--invoke-address", "127.0.0.1", "--invoke-port", str(self.port)],
-                env={**rust.PLAIN, **environment(self.aws, self.ready["base_url"])},
-                cwd=tools.ROOT,
+                [sys.executable, tools.HERE / "watch.py", "--port", str(self.port), "--ignore-changes"],
+                env={**rust.PLAIN, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

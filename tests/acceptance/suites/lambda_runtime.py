@@ -16,16 +16,17 @@ LABEL = "Lambda runtime: cargo lambda watch"
 
 def prepare():
     """Installs everything and builds the functions."""
-    return lambda_runtime.prepare(), scim_sanity.prepare(), prepare_browser(), roles.template()
+    lambda_runtime.prepare()
+    return scim_sanity.prepare(), prepare_browser(), roles.template()
 
 
 def run(prepared, target, folder):
     """Runs all of it against the AWS services of the target's server, whose own routers serve nothing here."""
-    binaries, sanity, browser, template = prepared
+    sanity, browser, template = prepared
     upstream = target.local.ready["aws"]
     recorder = Recorder(upstream)
     outcome = Outcome()
-    with recorder as aws, Functions(binaries, aws, folder) as functions:
+    with recorder as aws, Functions(aws, folder) as functions:
 
         def part(name, work):
             inside = folder / name.replace(" ", "-")
@@ -44,6 +45,8 @@ def run(prepared, target, folder):
         part("operator", lambda _: operator_walk.everything(functions, people.tenant))
         if functions.died():
             outcome.bad(functions.died())
+    seen = sorted(" ".join(use) for use in recorder.uses)
+    (folder / "uses.txt").write_text("\n".join(seen) + "\n", "utf-8")
     problems = roles.Roles(template, recorder.table).compare(recorder.uses)
     outcome.expect(not problems, "each role allows what its function does, and no more", "\n".join(problems))
     return outcome
@@ -62,7 +65,7 @@ def sign_in_with_samlp(browser, target, folder):
     stays = {"steps": ["again", "tabs", "group", "refresh", "replay"]}
     grace = {"person": "grace", "claims": sign_in.GRACE, "steps": ["deactivate"]}
     wanted = sign_in.VARIANTS["assertion signed"]
-    more = [("who stays", wanted, stays), ("who leaves", wanted, grace)]
+    more = [("who stays", wanted, stays), ("who leaves", wanted, {**grace, "tenant": target.tenant})]
     with Samlp(folder) as idp:
         variants = {name: sign_in.VARIANTS[name] for name in names}
-        return sign_in.with_identity_provider(idp, browser, target, folder, more, variants)
+        return sign_in.with_identity_provider(idp, browser, target, folder, more, variants, sign_requests=True)

@@ -38,10 +38,10 @@ class Roles:
         self.arns = {"Table": f"arn:aws:dynamodb:us-east-1:123456789012:table/{table}"}
 
     def functions(self):
-        """The logical id of each function's role, by the name of its binary."""
+        """The logical id of the role of each function that the API leads to, by the name of its binary."""
         found = {}
         for resource in self.resources.values():
-            if resource["Type"] == "AWS::Serverless::Function":
+            if resource["Type"] == "AWS::Serverless::Function" and has_route(resource):
                 binary = resource["Metadata"]["BuildProperties"]["Binary"]
                 found[binary] = resource["Properties"]["Role"]["Fn::GetAtt"][0]
         return found
@@ -96,6 +96,12 @@ class Roles:
         strangers = {use.function for use in uses} - set(self.functions())
         problems += [f"{name} called AWS and has no role in the template" for name in sorted(strangers)]
         return problems
+
+
+def has_route(function):
+    """Whether API Gateway sends it requests."""
+    events = function["Properties"].get("Events", {})
+    return any(event["Type"] == "HttpApi" for event in events.values())
 
 
 def use_arns(use):

@@ -24,6 +24,7 @@
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
+//! | how far the scheduled refresh has come | `REFRESH` | `REFRESH` |
 //! | who changes a tenant's tokens | `LOCK#scim-tokens#t` | `LOCK` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
@@ -173,6 +174,11 @@ impl Key {
     /// Who may change the secret of the tenant's tokens.
     pub(super) fn scim_tokens_lock(tenant: TenantId) -> Self {
         Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")
+    }
+
+    /// How far the scheduled round over all connections has come.
+    pub(super) fn refresh_position() -> Self {
+        Self::new("REFRESH".to_owned(), "REFRESH")
     }
 
     pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {

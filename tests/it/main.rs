@@ -10,6 +10,7 @@
 mod bad_input;
 mod concurrency;
 mod deactivation;
+mod deploy_check;
 mod documents;
 mod fuzz;
 mod lambda_events;

@@ -24,6 +24,7 @@
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
+//! | how far the scheduled refresh has come | `REFRESH` | `REFRESH` |
 //! | who changes a tenant's tokens | `LOCK#scim-tokens#t` | `LOCK` |
 //! | nothing, ever | `NOTHING` | `NOTHING` |
 //!
@@ -179,6 +180,11 @@ impl Key {
     /// Of a row that never exists.
     pub(super) fn nothing() -> Self {
         Self::new("NOTHING".to_owned(), "NOTHING")
+    }
+
+    /// How far the scheduled round over all connections has come.
+    pub(super) fn refresh_position() -> Self {
+        Self::new("REFRESH".to_owned(), "REFRESH")
     }
 
     pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {

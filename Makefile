@@ -18,12 +18,14 @@ test: ## Runs every level: unit, integration, fuzz, third-party suites, browser
 lint: ## Checks format, lints, documentation, dependencies and the template
 	@tests/acceptance/bootstrap tests/acceptance/lint.py
 
-bench: ## Measures CPU per request
-	@tests/acceptance/bootstrap cargo build --locked --release --package local
+bench: build ## Measures sizes and start-up of the functions, and CPU per request
+	@tests/acceptance/bootstrap cargo build --locked --profile laptop --package local
+	@cargo bench --locked --profile dev --package tests --bench startup
 	@cargo bench --locked --profile dev --package tests --bench local
+	@cargo bench --locked --package tests --bench saml
 
-build: ## Builds the zip of every Lambda function for arm64; ALL=1 for x86-64 too
-	@tests/acceptance/bootstrap tests/acceptance/package.py $(if $(ALL),--all)
+build: ## Builds the zip of every Lambda function for both processors; ONLY=arm64 or ONLY=x86_64 for one
+	@tests/acceptance/bootstrap tests/acceptance/package.py $(ONLY)
 
 deploy: ## Deploys to the account that the AWS CLI is signed in to; STAGE=prod another stage
 	@tests/acceptance/bootstrap tests/acceptance/deploy.py $(STAGE)

@@ -32,6 +32,7 @@ mod members;
 mod page;
 mod pool;
 mod read;
+mod refresh;
 mod retry;
 mod seats;
 mod sign_ins;

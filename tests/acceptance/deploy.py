@@ -22,10 +22,9 @@ def main():
     stage = arguments.pop(0) if arguments and not arguments[0].startswith("-") else "default"
     try:
         sam = tools.venv("sam").parent / "sam"
-        cargo_lambda = tools.venv("cargo-lambda").parent
+        env = {**environment(), "SAM_CLI_TELEMETRY": "0"}
     except tools.SetupError as error:
         sys.exit(f"deploy: {error}")
-    env = {**environment(cargo_lambda), "SAM_CLI_TELEMETRY": "0"}
     # SAM looks for the functions below the folder that cargo builds into by default.
     env.pop("CARGO_TARGET_DIR", None)
     if build_only:

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use aws_sdk_dynamodb::types::KeySchemaElement;
@@ -40,7 +41,7 @@ const FOREIGN_VARIABLES: [&str; 1] = ["RUST_LOG"];
 const SUPPRESSIONS: usize = 14;
 
 /// `template.yaml` as JSON, a tagged node `!Ref x` being `{"!Ref": "x"}`.
-fn template() -> Value {
+pub(crate) fn template() -> Value {
     let text = fs::read_to_string(workspace().join("template.yaml")).unwrap();
     let [document] = YamlOwned::load_from_str(&text).unwrap().try_into().unwrap();
     json_of(document)
@@ -74,7 +75,7 @@ fn resources(template: &Value, of_type: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-fn functions(template: &Value) -> BTreeMap<String, Value> {
+pub(crate) fn functions(template: &Value) -> BTreeMap<String, Value> {
     let functions = resources(template, "AWS::Serverless::Function");
     let binary = |function: &Value| function["Metadata"]["BuildProperties"]["Binary"].clone();
     functions.into_values().map(|f| (binary(&f).as_str().unwrap().to_owned(), f)).collect()
@@ -404,6 +405,19 @@ fn a_deployment_needs_no_answer() {
         assert!(!parameter["Default"].is_null(), "{name}");
         assert!(parameter["Description"].is_string(), "{name}");
     }
+}
+
+/// `sam build` names a binary and no package: cargo then takes the features that all default members
+/// ask for together. So these are what is deployed, or `sam build` makes other executables than
+/// `make build`.
+#[test]
+fn what_cargo_builds_by_default_is_what_is_deployed() {
+    let manifest = text(Path::new("Cargo.toml")).unwrap();
+    let (_, list) = manifest.split_once("default-members = [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let members: BTreeSet<&str> =
+        list.split('"').filter_map(|part| part.strip_prefix("functions/")).collect();
+    assert_eq!(members, functions(&template()).keys().map(String::as_str).collect());
 }
 
 #[test]

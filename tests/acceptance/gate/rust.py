@@ -82,13 +82,21 @@ def fuzz(log):
     # The versions that the workspace builds, whatever has been added to it.
     shutil.copy(tools.ROOT / "Cargo.lock", FUZZ / "Cargo.lock")
     build = ["cargo", "+nightly", "build", "--release", "--target", host]
-    environment = {**PLAIN, "RUSTFLAGS": COVERAGE, "CARGO_TARGET_DIR": str(target_folder() / "fuzz")}
+    environment = {**PLAIN, "RUSTFLAGS": COVERAGE, "CARGO_TARGET_DIR": str(target_folder() / "fuzz"), **built_openssl()}
     tools.must([*build, "--manifest-path", FUZZ / "Cargo.toml"], log, cwd=FUZZ, env=environment)
     outcome = Outcome()
     for target in sorted(file.stem for file in (FUZZ / "targets").glob("*.rs")):
         binary = target_folder() / "fuzz" / host / "release" / target
         fuzz_one(binary, target, log, outcome)
     return outcome
+
+
+def built_openssl():
+    """The OpenSSL that `cargo test` has compiled, so that it is not compiled again: a minute or two."""
+    found = sorted((target_folder() / "debug" / "build").glob("openssl-sys-*/out/openssl-build/install"))
+    if not found:
+        return {}
+    return {"OPENSSL_NO_VENDOR": "1", "OPENSSL_STATIC": "1", "OPENSSL_DIR": str(found[-1].resolve())}
 
 
 def fuzz_one(binary, target, log, outcome):

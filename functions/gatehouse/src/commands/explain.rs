@@ -27,7 +27,7 @@ pub struct Explain {
     tenant: String,
     /// The domain that names the connection.
     domain: String,
-    /// The response: XML, the base64 of the form's SAMLResponse, or the whole form as a browser's
+    /// The response: XML, the base64 of the field `SAMLResponse`, or the whole form as a browser's
     /// network panel shows it. - is standard input.
     #[arg(default_value = "-")]
     file: PathBuf,

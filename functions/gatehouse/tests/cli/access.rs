@@ -10,6 +10,7 @@ use harness::OPERATOR_KEY;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use shared::token::hex;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
@@ -164,10 +165,8 @@ impl Heard {
         let date = self.header("x-amz-date");
         let signed = self.header("authorization").split("SignedHeaders=").nth(1).unwrap();
         let signed = signed.split(',').next().unwrap();
-        let mut headers = String::new();
-        for name in signed.split(';') {
-            headers += &format!("{name}:{}\n", self.header(name));
-        }
+        let lines = signed.split(';').map(|name| [name, ":", self.header(name), "\n"].concat());
+        let headers: String = lines.collect();
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
         let mut query: Vec<&str> = query.split('&').collect();
         query.sort_unstable();
@@ -196,10 +195,6 @@ impl Heard {
             hex(&key)
         )
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What one run with AWS credentials sends to a server in API Gateway's place.

@@ -29,9 +29,9 @@ async fn the_commands_of_the_document_work() {
     std::fs::write(folder.join("idp.xml"), metadata::usual(IDP)).unwrap();
 
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
-    let text = std::fs::read_to_string(document).unwrap();
+    let page = std::fs::read_to_string(document).unwrap();
     let blocks: Vec<&str> =
-        text.split("\n```sh\n").skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect();
+        page.split("\n```sh\n").skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect();
     assert!(blocks.len() > 5, "{}", blocks.len());
     let binary = Path::new(env!("CARGO_BIN_EXE_gatehouse")).parent().unwrap().to_str().unwrap();
     let path = format!("{binary}:{}", std::env::var_os("PATH").unwrap().to_str().unwrap());

@@ -1,5 +1,12 @@
 //! The real binary, over TCP, against the real routers.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
 mod access;
 mod connections;
 mod deployment;

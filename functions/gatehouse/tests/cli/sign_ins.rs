@@ -111,7 +111,7 @@ async fn a_response_is_explained_and_can_still_be_used() {
         assert!(!json.to_string().contains("ada@acme.com"), "{json}");
     }
     assert_eq!(here.test.get("/Users").await.json()["totalResults"], 0);
-    assert_eq!(here.test.sign_ins().await, [json!(0); 0]);
+    assert_eq!(here.test.sign_ins().await.len(), 0);
     browser.respond(&here.test, &response).await.expect(200);
     here.both(&explain).await;
 }
@@ -145,7 +145,7 @@ async fn a_refusal_is_explained_with_all_that_is_wrong() {
     let then = "explain Acme acme.com --at 2026-11-21T12:00:00Z";
     here.run_with(then, &field, 0).await;
 
-    for (input, code) in [("", "saml.form"), ("%%%", "saml.form"), ("<html/>", "saml.xml")] {
+    for (input, code) in [("%%%", "saml.form"), ("<html/>", "saml.xml")] {
         let json = here.run_with("explain Acme acme.com --json", input, 1).await.json();
         assert_eq!(json["code"], code, "{input}");
     }
@@ -153,4 +153,5 @@ async fn a_refusal_is_explained_with_all_that_is_wrong() {
     let json = here.run_with("explain Acme acme.com --json", &field, 1).await.json();
     assert_eq!(json["code"], "saml.connection");
     here.run_with("explain Acme other.com", &field, 4).await;
+    here.run_with("explain Acme acme.com", " \n", 2).await;
 }

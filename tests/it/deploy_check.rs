@@ -187,6 +187,28 @@ async fn every_function_of_a_stack_is_checked_at_the_same_time() {
     assert_eq!(tenants(&test).await, ["Acme"]);
 }
 
+#[tokio::test]
+async fn a_version_that_cannot_read_the_table_does_not_pass() {
+    use shared::store::{LAYOUT, LayoutFit};
+    let test = deployment().await;
+    let version = Version::new(&test, |_, _| Fate::Served);
+    let store = &test.app.store;
+    // The next layout: this version can still be taken back to.
+    assert_eq!(store.claim_layout(LAYOUT).await.unwrap(), LayoutFit::Fits);
+    assert_eq!(store.claim_layout(LAYOUT + 1).await.unwrap(), LayoutFit::Fits);
+    assert_eq!(version.check().await, Ok(()));
+    assert_eq!(store.claim_layout(LAYOUT + 2).await.unwrap(), LayoutFit::Fits);
+    let failure = version.check().await.unwrap_err();
+    assert_eq!(failure.step, "table.layout");
+    let expected = format!("the table has layout {}, this version writes {LAYOUT}", LAYOUT + 2);
+    assert!(failure.received.contains(&expected), "{failure}");
+
+    let skipping = store.claim_layout(LAYOUT + 4).await.unwrap();
+    assert_eq!(skipping, LayoutFit::TableIsOlder(LAYOUT + 2));
+    // Nothing was noted for one that does not fit.
+    assert_eq!(store.claim_layout(LAYOUT + 3).await.unwrap(), LayoutFit::Fits);
+}
+
 #[test]
 fn scim_that_is_broken_is_found() {
     let of_scim = |function| function == Function::Scim;

@@ -1,5 +1,6 @@
 //! A connection: one tenant's SAML trust, named by a domain of the tenant. Pure data.
 
+mod position;
 mod refresh;
 
 use base64::Engine as _;
@@ -15,6 +16,7 @@ use crate::saml::error::ConnectionFault;
 use crate::saml::metadata::{Binding, IdpMetadata, Metadata};
 use crate::saml::time::ClockSkew;
 
+pub use position::{InvalidPosition, Position};
 pub use refresh::RefreshFault;
 
 /// A connection as it is stored.

@@ -32,6 +32,7 @@ mod members;
 mod page;
 mod pool;
 mod read;
+mod refresh;
 mod restore;
 mod retry;
 mod seats;

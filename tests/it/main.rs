@@ -10,6 +10,7 @@
 mod bad_input;
 mod concurrency;
 mod deactivation;
+mod deploy_check;
 mod documents;
 mod fuzz;
 mod lambda_events;
@@ -49,3 +50,4 @@ mod tidy;
 mod tokens;
 mod traces;
 mod versions;
+mod warm_up;

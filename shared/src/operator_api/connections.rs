@@ -1,5 +1,6 @@
 //! `/v1/tenants/{tenant}/connections`: whom a tenant trusts to sign its people in.
 
+mod explain;
 mod refresh;
 mod source;
 mod test;
@@ -10,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+pub(super) use self::explain::explain;
 pub(super) use self::refresh::{refresh, refresh_all};
 use self::source::Source;
 pub(super) use self::test::test;

@@ -24,7 +24,9 @@
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
+//! | how far the scheduled refresh has come | `REFRESH` | `REFRESH` |
 //! | who changes a tenant's tokens | `LOCK#scim-tokens#t` | `LOCK` |
+//! | nothing, ever | `NOTHING` | `NOTHING` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
@@ -173,6 +175,16 @@ impl Key {
     /// Who may change the secret of the tenant's tokens.
     pub(super) fn scim_tokens_lock(tenant: TenantId) -> Self {
         Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")
+    }
+
+    /// Of a row that never exists.
+    pub(super) fn nothing() -> Self {
+        Self::new("NOTHING".to_owned(), "NOTHING")
+    }
+
+    /// How far the scheduled round over all connections has come.
+    pub(super) fn refresh_position() -> Self {
+        Self::new("REFRESH".to_owned(), "REFRESH")
     }
 
     pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {

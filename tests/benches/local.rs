@@ -1,6 +1,6 @@
 //! CPU per request of the process `local`, read from the kernel, over real HTTP.
 //!
-//! `make bench` builds `local` for release and runs this, which starts it with nothing on disk,
+//! `make bench` builds `local` for speed and runs this, which starts it with nothing on disk,
 //! loads users and one large group, and prints a table. Only ratios within one run compare
 //! machines. Linux only: CPU time comes from `/proc`.
 
@@ -223,7 +223,7 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let binary = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/release/local");
+        let binary = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/laptop/local");
         let started = Instant::now();
         let mut process = Command::new(binary)
             .args(["--ephemeral", "--port", "0", "--json"])

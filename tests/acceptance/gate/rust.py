@@ -25,7 +25,20 @@ def test(log):
     """Unit, integration and documentation tests of the whole workspace."""
     tools.need("cc", ["build-essential"], ["llvm"])
     code = tools.run(["cargo", "test", "--workspace", "--locked", "--no-fail-fast"], log, cwd=tools.ROOT, env=PLAIN)
-    output = log.read_text("utf-8", "replace")
+    return counted(code, log.read_text("utf-8", "replace"), log)
+
+
+def traces(base_url, token, log):
+    """The connector traces against a running server, one after the other since they share a tenant."""
+    command = ["cargo", "test", "--workspace", "--locked", "--test", "it", "--", "traces::", "--skip", "::tests::"]
+    command += ["--test-threads=1"]
+    where = {"GATEHOUSE_TRACES_BASE_URL": base_url, "GATEHOUSE_TRACES_TOKEN": token}
+    code = tools.run(command, log, cwd=tools.ROOT, env={**PLAIN, **where})
+    return counted(code, log.read_text("utf-8", "replace"), log)
+
+
+def counted(code, output, log):
+    """The counts in the output of `cargo test`."""
     outcome = Outcome()
     for passed, failed, ignored in RESULT.findall(output):
         outcome.passed += int(passed)
@@ -42,9 +55,17 @@ def test(log):
 
 
 def build_server(log):
-    """The path of the laptop process, built from the same sources and profile as the tests."""
-    tools.must(["cargo", "build", "--locked", "--package", "local"], log, cwd=tools.ROOT, env=PLAIN)
-    return target_folder() / "debug" / "local"
+    """The path of the laptop process."""
+    return build_binaries(log) / "local"
+
+
+def build_binaries(log):
+    """The folder of the laptop process and the functions, built from the same sources and profile as the tests.
+
+    All at once: a package built by itself has fewer features, so what it stands on would be compiled once more.
+    """
+    tools.must(["cargo", "build", "--workspace", "--bins", "--locked"], log, cwd=tools.ROOT, env=PLAIN)
+    return target_folder() / "debug"
 
 
 def target_folder():

@@ -1,6 +1,10 @@
 //! The environment, read once at start.
 
+mod deploy_check;
+
 use std::num::NonZeroU32;
+
+pub use deploy_check::{CheckedFunctions, DeployCheckConfig};
 
 /// Why the process cannot start.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]

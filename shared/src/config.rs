@@ -156,6 +156,12 @@ impl AwsConfig {
     }
 }
 
+/// `RUST_LOG`: the least severe log lines to write.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
+pub fn log_levels() -> Option<String> {
+    std::env::var("RUST_LOG").ok()
+}
+
 /// A number of which 0 means "none".
 fn number(
     set: &impl Fn(&str) -> Option<String>,

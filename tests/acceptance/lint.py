@@ -129,6 +129,8 @@ def template(log):
     sam = tools.venv("sam").parent / "sam"
     for more in ([], ["--lint"]):
         tools.must([sam, "validate", "--template", TEMPLATE, *more], log, cwd=tools.ROOT, env=AWS)
+    # In SAM's own environment, whose translator it uses.
+    tools.must([tools.venv("sam"), "-B", tools.HERE / "gate" / "template_graph.py", TEMPLATE], log, env=AWS)
     checkov = [tools.venv("checkov").parent / "checkov", "--framework", "cloudformation", "--skip-download"]
     tools.must([*checkov, "--compact", "--quiet", "--file", TEMPLATE], log, cwd=tools.ROOT, env=AWS)
 

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::domain::Domain;
 use crate::ids::TenantId;
@@ -33,6 +34,9 @@ pub struct Connection {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub changed_at: Timestamp,
+    /// What a newer version of Gatehouse has put here, kept as it is.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
 }
 
 /// What the operator chooses about a connection.
@@ -54,6 +58,9 @@ pub struct Settings {
     pub clock_skew_seconds: u16,
     /// The record of a sign-in keeps the names and values that the provider sent.
     pub keep_claims: bool,
+    /// Settings of a newer version, kept as they are.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
 }
 
 impl Default for Settings {
@@ -66,6 +73,7 @@ impl Default for Settings {
             request_binding: RequestBinding::Redirect,
             clock_skew_seconds: ClockSkew::default().seconds(),
             keep_claims: false,
+            unknown: Map::new(),
         }
     }
 }
@@ -105,6 +113,9 @@ pub struct Trust {
     pub pinned_key_pem: Option<String>,
     /// When the metadata was read last.
     pub read_at: Timestamp,
+    /// What a newer version has put here, kept as it is.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
 }
 
 /// A trusted identity provider.
@@ -166,6 +177,7 @@ impl Trust {
             metadata_url,
             pinned_key_pem,
             read_at: now,
+            unknown: Map::new(),
         }
     }
 

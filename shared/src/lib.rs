@@ -10,7 +10,7 @@
 //! (the DynamoDB table), [`secrets`], [`scim_tokens`], [`saml_keys`] and [`oidc_keys`] (Secrets
 //! Manager), [`metadata_fetch`] (the Internet), [`request_log`], [`telemetry`].
 //!
-//! Wiring: [`config`], [`aws`], [`state`], [`lambda`].
+//! Wiring: [`config`], [`aws`], [`state`], [`lambda`], [`warm_up`].
 //!
 //! # Architecture invariants
 //!
@@ -53,3 +53,4 @@ pub mod store;
 pub mod telemetry;
 pub mod token;
 pub mod ttl_cache;
+pub mod warm_up;

@@ -24,7 +24,7 @@ use crate::ttl_cache::TtlCache;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum KeysError {
     /// The last rotation is too recent: apps may not know the next key yet.
-    #[error("the keys were rotated less than an hour ago; apps may not know the next key yet")]
+    #[error("the keys were rotated less than a day ago; apps may not know the next key yet")]
     TooSoon,
     /// Secrets Manager did not answer.
     #[error(transparent)]
@@ -71,10 +71,25 @@ impl OidcKeys {
     ///
     /// When Secrets Manager does not answer, or holds something else.
     pub async fn keys(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
-        if let Some(keys) = self.known.get(&(), now) {
-            return Ok(keys);
+        match self.known(now).await? {
+            Some(keys) => Ok(keys),
+            None => self.make(now).await,
         }
-        self.fetch(now).await
+    }
+
+    /// The keys as they were at most a minute ago, if there are any; makes none.
+    ///
+    /// # Errors
+    ///
+    /// As [`OidcKeys::keys`].
+    pub async fn known(&self, now: Timestamp) -> Result<Option<Arc<KeySet>>, KeysError> {
+        if let Some(keys) = self.known.get(&(), now) {
+            return Ok(Some(keys));
+        }
+        let Some(secret) = self.secrets.fetch(SecretName::OidcKeys).await? else {
+            return Ok(None);
+        };
+        Ok(Some(self.remember(KeySet::read(&secret)?, now)))
     }
 
     /// Makes the next key the current one, and a new next one. The current one stays published,
@@ -82,7 +97,7 @@ impl OidcKeys {
     ///
     /// # Errors
     ///
-    /// [`KeysError::TooSoon`] within an hour of the last rotation.
+    /// [`KeysError::TooSoon`] within a day of the last rotation.
     pub async fn rotate(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
         let KeySet { current, next, rotated_at, .. } = &*self.fetch(now).await?;
         if rotated_at.is_some_and(|at| now.duration_since(at).as_secs() < ROTATION_SECONDS) {
@@ -91,7 +106,7 @@ impl OidcKeys {
         let rotated = KeySet {
             previous: Some(current.clone()),
             current: next.clone(),
-            next: Arc::new(RsaKey::generate(now)?),
+            next: generated(now).await?,
             rotated_at: Some(now),
         };
         self.secrets.put(SecretName::OidcKeys, &rotated.secret()?).await?;
@@ -99,15 +114,15 @@ impl OidcKeys {
     }
 
     async fn fetch(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
-        if let Some(secret) = self.secrets.fetch(SecretName::OidcKeys).await? {
-            return Ok(self.remember(KeySet::read(&secret)?, now));
+        match self.secrets.fetch(SecretName::OidcKeys).await? {
+            Some(secret) => Ok(self.remember(KeySet::read(&secret)?, now)),
+            None => self.make(now).await,
         }
-        let made = KeySet {
-            previous: None,
-            current: Arc::new(RsaKey::generate(now)?),
-            next: Arc::new(RsaKey::generate(now)?),
-            rotated_at: None,
-        };
+    }
+
+    async fn make(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
+        let (current, next) = tokio::try_join!(generated(now), generated(now))?;
+        let made = KeySet { previous: None, current, next, rotated_at: None };
         if self.secrets.create(SecretName::OidcKeys, &made.secret()?).await? {
             return Ok(self.remember(made, now));
         }
@@ -215,11 +230,18 @@ impl fmt::Debug for KeySet {
     }
 }
 
+/// A new key. Making one takes a while, so it is done off the thread that serves.
+async fn generated(now: Timestamp) -> Result<Arc<RsaKey>, KeysError> {
+    let made = tokio::task::spawn_blocking(move || RsaKey::generate(now)).await;
+    made.map_err(|_| KeysError::Unusable)?.map(Arc::new)
+}
+
 /// How long apps may keep the published keys.
 pub const JWKS_LIFE: Duration = Duration::from_mins(5);
 
-/// Longer than apps keep published keys, and than tokens live, by a wide margin.
-const ROTATION_SECONDS: i64 = 60 * 60;
+/// Longer than anybody keeps published keys, whatever we say of how long they may: API Gateway's
+/// JWT authoriser keeps them for two hours. And longer than tokens live.
+const ROTATION_SECONDS: i64 = 24 * 60 * 60;
 
 /// Ours are below 2 KB.
 const MAX_TOKEN: usize = 8_192;

@@ -27,7 +27,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 21] = [
+pub const ROUTES: [&str; 23] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -35,9 +35,11 @@ pub const ROUTES: [&str; 21] = [
     "/v1/tenants/{tenant}/seats",
     "/v1/tenants/{tenant}/users",
     "/v1/tenants/{tenant}/groups",
+    "/v1/tenants/{tenant}/groups/{group}/members",
     "/v1/tenants/{tenant}/activity",
     "/v1/tenants/{tenant}/connections",
     "/v1/tenants/{tenant}/connections/{domain}",
+    "/v1/tenants/{tenant}/connections/{domain}/explain",
     "/v1/tenants/{tenant}/connections/{domain}/refresh",
     "/v1/tenants/{tenant}/connections/{domain}/test",
     "/v1/tenants/{tenant}/sign-ins",
@@ -64,12 +66,14 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants/{tenant}/seats", get(seats::read).put(seats::set))
         .route("/v1/tenants/{tenant}/users", get(directory::users))
         .route("/v1/tenants/{tenant}/groups", get(directory::groups))
+        .route("/v1/tenants/{tenant}/groups/{group}/members", get(directory::members))
         .route("/v1/tenants/{tenant}/activity", get(directory::activity))
         .route("/v1/tenants/{tenant}/connections", get(connections::list))
         .route(
             "/v1/tenants/{tenant}/connections/{domain}",
             get(connections::read).put(connections::put).delete(connections::delete),
         )
+        .route("/v1/tenants/{tenant}/connections/{domain}/explain", post(connections::explain))
         .route("/v1/tenants/{tenant}/connections/{domain}/refresh", post(connections::refresh))
         .route("/v1/tenants/{tenant}/connections/{domain}/test", post(connections::test))
         .route("/v1/tenants/{tenant}/sign-ins", get(sign_ins::list))

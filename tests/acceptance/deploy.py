@@ -2,7 +2,8 @@
 """Builds with SAM and deploys to the account that the AWS CLI is signed in to.
 
 `deploy.py prod` deploys the stage prod of `samconfig.toml`; without a stage it is the default one. What follows the
-stage goes to `sam deploy`, as `--guided` does. With `--build-only` nothing is deployed and no account is needed.
+stage goes to `sam deploy`, as `--guided` does. With `--build-only` nothing is deployed and no account is needed; then
+the rest goes to `sam build`.
 """
 
 import subprocess
@@ -21,14 +22,16 @@ def main():
     stage = arguments.pop(0) if arguments and not arguments[0].startswith("-") else "default"
     try:
         sam = tools.venv("sam").parent / "sam"
-        cargo_lambda = tools.venv("cargo-lambda").parent
+        env = {**environment(), "SAM_CLI_TELEMETRY": "0"}
     except tools.SetupError as error:
         sys.exit(f"deploy: {error}")
-    env = {**environment(cargo_lambda), "SAM_CLI_TELEMETRY": "0"}
     # SAM looks for the functions below the folder that cargo builds into by default.
     env.pop("CARGO_TARGET_DIR", None)
-    call([sam, "build"], {"AWS_DEFAULT_REGION": "us-east-1", **env} if build_only else env)
-    if not build_only:
+    if build_only:
+        arguments.remove("--build-only")
+        call([sam, "build", *arguments], {"AWS_DEFAULT_REGION": "us-east-1", **env})
+    else:
+        call([sam, "build"], env)
         call([sam, "deploy", "--config-env", stage, *arguments], env)
 
 

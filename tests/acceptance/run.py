@@ -19,26 +19,31 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from gate import rust, tools  # noqa: E402
+from gate import packaging, rust, tools  # noqa: E402
 from gate.report import Outcome, Ticker, show  # noqa: E402
 from gate.server import Local, Target  # noqa: E402
 
 # In the order of running: what is cheap and tells most comes first.
-RUST_LEVELS = {"rust": ("unit, integration and doc tests", rust.test), "fuzz": ("fuzz targets", rust.fuzz)}
+LEVELS = {
+    "rust": ("unit, integration and doc tests", rust.test),
+    "fuzz": ("fuzz targets", rust.fuzz),
+    "packaging": ("packaging of the functions", packaging.test),
+}
 SCIM = ("okta", "scim_sanity", "scim2_tester", "microsoft", "schemathesis", "abuse")
 # In a browser, against a server of our own.
 SIGN_IN = ("sign_in_demo", "sign_in_simplesamlphp", "sign_in_samlp")
-SUITES = (*SCIM, *SIGN_IN)
+# The compiled functions, and what each of them may do.
+SUITES = (*SCIM, *SIGN_IN, "lambda_runtime")
 
 
 def main():
     """Runs what was asked for; the exit code is 1 if anything failed or did not run."""
     arguments = parse()
-    chosen = arguments.only or [*RUST_LEVELS, *SUITES]
+    chosen = arguments.only or [*LEVELS, *SUITES]
     if arguments.base_url:
         chosen = [name for name in chosen if name in SCIM]
     print("Gatehouse tests\n", flush=True)
-    outcomes = [level(name) for name in RUST_LEVELS if name in chosen]
+    outcomes = [level(name) for name in LEVELS if name in chosen]
     suites = [name for name in SUITES if name in chosen]
     if suites:
         outcomes += against_server(suites, arguments)
@@ -51,7 +56,7 @@ def main():
 def parse():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = (*RUST_LEVELS, *SUITES)
+    names = (*LEVELS, *SUITES)
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help="one of: " + ", ".join(names))
     parser.add_argument("--base-url", help="SCIM base URL of a running server, e.g. http://127.0.0.1:7400/scim/v2")
     parser.add_argument("--token", help="a SCIM token of that server")
@@ -62,8 +67,8 @@ def parse():
 
 
 def level(name):
-    """Runs one Rust level."""
-    label, work = RUST_LEVELS[name]
+    """Runs one level that needs no server."""
+    label, work = LEVELS[name]
     log = tools.WORK / name / "output.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)

@@ -1,13 +1,15 @@
 //! The invariants of `shared::saml`, one by one.
 
-use harness::saml::attacks::{self, EVE, replaced};
+use harness::saml::attacks::deputy::{OTHER, SIGNED};
+use harness::saml::attacks::{self, Attack, EVE, replaced};
 use harness::saml::draft::{Draft, at, conditions};
 use harness::saml::encryption::Encryption;
 use harness::saml::keys::KEYS;
 use harness::saml::shapes;
 use harness::saml::signing::Signing;
 use harness::saml::world::{SP, Settings};
-use shared::saml::checks::{CheckId, Outcome};
+use shared::saml::checks::{Check, CheckId, Outcome};
+use shared::saml::error::SamlError;
 use shared::saml::response::{MAX_FIELD, decode_form_field};
 use shared::saml::xml::{MAX_BYTES, Strict};
 
@@ -91,21 +93,60 @@ fn what_is_outside_the_signature_can_refuse_and_never_add() {
     assert_eq!(verify(&other).result.unwrap_err().code(), "saml.dest");
 }
 
+/// What a refused ciphertext tells, but for its size, which the sender knows.
+fn told(attack: &Attack) -> (SamlError, Vec<Check>) {
+    let verdict = attack.settings.verify(&attack.response);
+    let lines = verdict.checks.iter().filter(|line| line.id != CheckId::Form).cloned();
+    (verdict.result.unwrap_err(), lines.collect())
+}
+
 #[test]
-fn no_oracle_every_change_to_an_unauthenticated_ciphertext_looks_the_same() {
-    let outcomes: Vec<_> = attacks::all()
-        .into_iter()
-        .filter(|attack| attack.name.ends_with(", aes256-cbc"))
-        .map(|attack| attack.settings.verify(&attack.response))
-        .map(|verdict| {
-            // The size is the attacker's own; all other lines must say the same.
-            let lines = verdict.checks.iter().filter(|line| line.id != CheckId::Form).cloned();
-            (verdict.result.unwrap_err(), lines.collect::<Vec<_>>())
-        })
-        .collect();
-    assert!(outcomes.len() > 20);
-    for outcome in &outcomes {
-        assert_eq!(outcome, &outcomes[0]);
+fn no_oracle_every_change_to_a_ciphertext_looks_the_same() {
+    let attacks = attacks::all();
+    for cipher in ["aes256-cbc", "aes128-gcm"] {
+        let told: Vec<_> = attacks
+            .iter()
+            .filter(|attack| attack.name.ends_with(&format!(", {cipher}")))
+            .map(told)
+            .collect();
+        assert!(told.len() > 20);
+        for one in &told {
+            assert_eq!(one, &told[0], "{cipher}");
+        }
+    }
+}
+
+#[test]
+fn no_deputy_a_tenant_learns_nothing_of_another_tenants_ciphertext() {
+    let attacks = attacks::all();
+    for end in ["unsigned", SIGNED] {
+        let brought = attacks.iter().filter(|attack| {
+            attack.name.starts_with("another tenant's") && attack.name.ends_with(end)
+        });
+        let told: Vec<_> = brought.map(told).collect();
+        assert_eq!(told.len(), 17, "{end}");
+        for one in &told {
+            assert_eq!(one, &told[0], "{end}");
+            let (error, lines) = one;
+            assert!(!error.to_string().contains(OTHER));
+            let named =
+                |line: &&Check| line.expected.contains(OTHER) || line.received.contains(OTHER);
+            assert_eq!(lines.iter().find(named), None, "{end}");
+        }
+    }
+}
+
+#[test]
+fn an_encrypted_assertion_for_this_connection_is_told_what_is_wrong_with_it() {
+    let late = Draft { authn: String::new(), ..Draft::default() };
+    for cipher in ["aes256-cbc", "aes128-gcm"] {
+        let encrypt = Some(Encryption::with(cipher));
+        let by_itself = Draft { encrypt: encrypt.clone(), ..late.clone() };
+        assert_eq!(verify(&by_itself.response()).result.unwrap_err().code(), "saml.session");
+        let sign_response = Some(Signing::default());
+        let by_the_response =
+            Draft { encrypt, sign_assertion: None, sign_response, ..late.clone() };
+        assert_eq!(verify(&by_the_response.response()).result.unwrap_err().code(), "saml.session");
     }
 }
 

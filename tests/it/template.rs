@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::KeySchemaElement;
@@ -47,7 +49,7 @@ const SUPPRESSIONS: usize = 16;
 const PRETRAFFIC: &str = "pretraffic";
 
 /// `template.yaml` as JSON, a tagged node `!Ref x` being `{"!Ref": "x"}`.
-fn template() -> Value {
+pub(crate) fn template() -> Value {
     let text = fs::read_to_string(workspace().join("template.yaml")).unwrap();
     let [document] = YamlOwned::load_from_str(&text).unwrap().try_into().unwrap();
     json_of(document)
@@ -81,7 +83,7 @@ fn resources(template: &Value, of_type: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-fn functions(template: &Value) -> BTreeMap<String, Value> {
+pub(crate) fn functions(template: &Value) -> BTreeMap<String, Value> {
     let functions = resources(template, "AWS::Serverless::Function");
     let binary = |function: &Value| function["Metadata"]["BuildProperties"]["Binary"].clone();
     functions.into_values().map(|f| (binary(&f).as_str().unwrap().to_owned(), f)).collect()
@@ -143,6 +145,63 @@ fn a_route_is_signed_unless_its_function_authenticates() {
     }
 }
 
+/// What Cargo.toml tells `cargo lambda watch`.
+fn watch() -> Value {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(workspace());
+    let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
+    metadata["metadata"]["lambda"].clone()
+}
+
+#[test]
+fn cargo_lambda_watch_has_the_routes_of_the_api() {
+    let routed = routes(&template()).into_iter().map(|(binary, route, event)| {
+        let function = match event["Method"].as_str().unwrap() {
+            "ANY" => binary.into(),
+            method => json!([{"method": method, "function": binary}]),
+        };
+        (route.replace("{proxy+}", "{*proxy}"), function)
+    });
+    let routed: Map<String, Value> = routed.collect();
+    assert_eq!(watch()["watch"]["router"], Value::from(routed));
+}
+
+/// By it the acceptance suite knows whose role a call of AWS needs.
+#[test]
+fn under_cargo_lambda_watch_each_function_has_a_key_id_of_its_own() {
+    let watch = watch();
+    for (function, _) in ROUTERS {
+        assert_eq!(watch["bin"][function]["env"]["AWS_ACCESS_KEY_ID"], function);
+    }
+}
+
+/// The variables that one of the functions has in the template.
+fn variables_set() -> BTreeSet<String> {
+    let template = template();
+    let globals = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let mut set: BTreeSet<String> = globals.as_object().unwrap().keys().cloned().collect();
+    for function in functions(&template).into_values() {
+        let own = &function["Properties"]["Environment"]["Variables"];
+        set.extend(own.as_object().unwrap().keys().cloned());
+    }
+    set
+}
+
+/// `sam local` leaves out in silence what the template does not name.
+#[test]
+fn the_variables_for_sam_local_reach_a_function_and_the_services_of_make_run() {
+    let text = fs::read_to_string(workspace().join(".sam-local.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let overridden = file["Parameters"].as_object().unwrap();
+    let set = variables_set();
+    for name in overridden.keys() {
+        assert!(set.contains(name), "{name}");
+    }
+    // The two ports after that of `make run`, which is 7400.
+    assert_eq!(overridden["AWS_ENDPOINT_URL_DYNAMODB"], "http://host.docker.internal:7401");
+    assert_eq!(overridden["AWS_ENDPOINT_URL_SECRETS_MANAGER"], "http://host.docker.internal:7402");
+}
+
 /// The variables that [`Config`] and [`AwsConfig`] ask for.
 fn variables_read() -> BTreeSet<String> {
     let asked = RefCell::new(BTreeSet::new());
@@ -162,15 +221,8 @@ fn variables_read() -> BTreeSet<String> {
 
 #[test]
 fn a_variable_of_the_template_is_one_that_is_read() {
-    let template = template();
-    let globals = &template["Globals"]["Function"]["Environment"]["Variables"];
-    let mut set: BTreeSet<String> = globals.as_object().unwrap().keys().cloned().collect();
-    for function in functions(&template).into_values() {
-        let own = &function["Properties"]["Environment"]["Variables"];
-        set.extend(own.as_object().unwrap().keys().cloned());
-    }
     let read = variables_read();
-    for name in set {
+    for name in variables_set() {
         assert!(read.contains(&name) || FOREIGN_VARIABLES.contains(&name.as_str()), "{name}");
     }
 }
@@ -457,6 +509,19 @@ fn a_deployment_needs_no_answer() {
         assert!(!parameter["Default"].is_null(), "{name}");
         assert!(parameter["Description"].is_string(), "{name}");
     }
+}
+
+/// `sam build` names a binary and no package: cargo then takes the features that all default members
+/// ask for together. So these are what is deployed, or `sam build` makes other executables than
+/// `make build`.
+#[test]
+fn what_cargo_builds_by_default_is_what_is_deployed() {
+    let manifest = text(Path::new("Cargo.toml")).unwrap();
+    let (_, list) = manifest.split_once("default-members = [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let members: BTreeSet<&str> =
+        list.split('"').filter_map(|part| part.strip_prefix("functions/")).collect();
+    assert_eq!(members, functions(&template()).keys().map(String::as_str).collect());
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
+use shared::secrets::SecretName;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    shared::lambda::serve(shared::scim_api::router).await
+    shared::lambda::serve(shared::scim_api::router, SecretName::CursorKey).await
 }

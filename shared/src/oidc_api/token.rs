@@ -13,6 +13,7 @@ use crate::oidc::error::{ErrorCode, OauthError};
 use crate::oidc::grant::Code;
 use crate::oidc::handle::{Handle, HandleKind};
 use crate::oidc::parameters::Parameters;
+use crate::oidc::pkce::Pkce;
 use crate::oidc::scopes::Scope;
 use crate::state::AppState;
 use crate::store::Use;
@@ -85,11 +86,16 @@ async fn redeem(
 /// use the code up, nor end what it gave: whoever stole a code can do no harm to its owner.
 fn check_code(client: &Client, parameters: &Parameters, code: &Code) -> Result<(), OauthError> {
     let redirect_uri = parameters.required("redirect_uri", "redirect_uri is missing")?;
-    let verifier = parameters.required("code_verifier", "code_verifier is missing")?;
-    if code.grant.client_id != client.id
-        || code.redirect_uri.as_str() != redirect_uri
-        || !code.code_challenge.is_met_by(verifier)
-    {
+    let is_met = match &code.code_challenge {
+        Some(challenge) => {
+            let missing = "code_verifier is missing";
+            challenge.is_met_by(parameters.required("code_verifier", missing)?)
+        }
+        // A verifier without a challenge: somebody took the challenge out of the request on its
+        // way (RFC 9700 §4.8.2).
+        None => client.pkce() == Pkce::Optional && parameters.one("code_verifier")?.is_none(),
+    };
+    if code.grant.client_id != client.id || code.redirect_uri.as_str() != redirect_uri || !is_met {
         return Err(BAD_CODE);
     }
     Ok(())

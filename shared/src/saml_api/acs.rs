@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::begin::{pending, request_id};
+use super::bench::Bench;
 use super::browser;
 use super::failure::{Failure, status};
 use super::form::Form;
@@ -19,17 +20,14 @@ use super::record::{self, Facts};
 use super::urls::SpUrls;
 use super::user::{Arrival, NoUser};
 use crate::base_url::BaseUrl;
-use crate::connection::{Connection, Provider};
+use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::oidc_api;
 use crate::request_log::{FailureCode, RequestLog};
 use crate::saml::checks::{CheckId, Checks};
 use crate::saml::error::{ConnectionFault, FormFault, SamlError};
-use crate::saml::names::ASSERTION;
-use crate::saml::response::{
-    Assertion, Expectations, SignedPart, Verdict, decode_form_field, verify,
-};
-use crate::saml::xml::{MESSAGE, Strict, clipped, named, text};
+use crate::saml::response::{Assertion, Verdict, decode_form_field};
+use crate::saml::xml::clipped;
 use crate::sign_in::{Purpose, SignedIn};
 use crate::state::AppState;
 use crate::store::{PendingSignIn, Stage, StoredUser};
@@ -167,28 +165,17 @@ impl Consumer<'_> {
         let form = form?;
         let field = form.one("SAMLResponse").ok_or(SamlError::Form(FormFault::Field))?;
         let response = decode_form_field(field)?;
-        let provider = match trust.providers.as_slice() {
-            [provider] if !self.federated => provider,
-            providers => member(providers, &response)?,
+        let bench = Bench {
+            connection: &self.connection,
+            trust,
+            urls: SpUrls::new(&self.base_url, &self.connection.domain),
+            decryption_keys: &keys.decryption,
         };
-        let urls = SpUrls::new(&self.base_url, &self.connection.domain);
+        let provider = bench.provider(&response)?;
         let asked = |begun: &&PendingSignIn| matches!(&begun.stage, Stage::Asked(entity_id) if *entity_id == provider.entity_id);
         let open: Vec<&str> =
             self.begun.iter().filter(asked).map(|begun| begun.id.as_str()).collect();
-        let expect = Expectations {
-            idp_entity_id: &provider.entity_id,
-            idp_keys: &provider.keys(),
-            sp_entity_id: &urls.entity_id,
-            acs_url: if self.federated { &urls.federated_acs_url } else { &urls.acs_url },
-            decryption_keys: &keys.decryption,
-            open_requests: &open,
-            allow_idp_initiated: self.connection.settings.allow_idp_initiated,
-            clock_skew: self.connection.clock_skew(),
-            signed: SignedPart::Either,
-            authn_contexts: &[],
-            require_email: false,
-        };
-        let Verdict { result, checks: found } = verify(&response, &expect, self.now);
+        let Verdict { result, checks: found } = bench.verify(provider, &response, &open, self.now);
         *checks = found;
         checks.pass(CheckId::Connection, "on", "on");
         Ok(result?)
@@ -319,18 +306,6 @@ impl Consumer<'_> {
         response.extensions_mut().insert(FailureCode(error.code()));
         response
     }
-}
-
-/// The member of a federation that the response says to come from. It is taken at its word only
-/// as to whose keys must have signed.
-fn member<'a>(providers: &'a [Provider], response: &[u8]) -> Result<&'a Provider, SamlError> {
-    let document = Strict::parse_within(response, MESSAGE)?;
-    let issuer = named(document.root(), ASSERTION, "Issuer").next();
-    let issuer = issuer.map(text).transpose()?.unwrap_or_default();
-    providers.iter().find(|provider| provider.entity_id == issuer.trim()).ok_or_else(|| {
-        let expected = "a member of the federation".to_owned();
-        SamlError::Issuer { expected, received: clipped(&issuer, 256) }
-    })
 }
 
 fn origin(begun: Option<&PendingSignIn>) -> &'static str {

@@ -27,6 +27,7 @@
 //! | layout of the rows | `LAYOUT` | `LAYOUT` |
 //! | how far the scheduled refresh has come | `REFRESH` | `REFRESH` |
 //! | who changes a tenant's tokens | `LOCK#scim-tokens#t` | `LOCK` |
+//! | nothing, ever | `NOTHING` | `NOTHING` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
@@ -175,6 +176,11 @@ impl Key {
     /// Who may change the secret of the tenant's tokens.
     pub(super) fn scim_tokens_lock(tenant: TenantId) -> Self {
         Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")
+    }
+
+    /// Of a row that never exists.
+    pub(super) fn nothing() -> Self {
+        Self::new("NOTHING".to_owned(), "NOTHING")
     }
 
     /// How far the scheduled round over all connections has come.

@@ -92,6 +92,11 @@ impl Store {
         Ok(answer.item)
     }
 
+    /// Opens a connection to the table, by the cheapest read there is: of a row that never exists.
+    pub async fn connect(&self) -> Result<(), StoreError> {
+        self.get_with(&Key::nothing(), Consistency::Eventual).await.map(drop)
+    }
+
     /// At most `limit` rows of a range, over as many calls as DynamoDB's 1 MB per call needs.
     pub(super) async fn query(&self, range: &Range, limit: usize) -> Result<Vec<Item>, StoreError> {
         let mut rows = Vec::new();

@@ -3,6 +3,7 @@
 
 pub mod addressing;
 pub mod claims;
+pub mod deputy;
 pub mod encryption;
 pub mod signatures;
 pub mod wrapping;
@@ -61,6 +62,7 @@ pub fn all() -> Vec<Attack> {
     wrapping::add(&mut corpus);
     signatures::add(&mut corpus);
     encryption::add(&mut corpus);
+    deputy::add(&mut corpus);
     claims::add(&mut corpus);
     addressing::add(&mut corpus);
     xml::add(&mut corpus);

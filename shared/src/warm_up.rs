@@ -1,0 +1,135 @@
+//! What a function does while it starts, so that its first request need not: it opens a connection
+//! to the table and to Secrets Manager, and reads the secret that its requests will need.
+//!
+//! Lambda starts a process when a request is waiting for it, and gives it more of a processor until
+//! it asks for that request. A TLS handshake is the greater part of a first call's work.
+//!
+//! Invariants:
+//! - A warm-up stops nothing. What it could not do, the first request does, or fails at.
+//! - It makes no more calls than one of each service, and none that the function's role does not
+//!   allow anyway.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::sync::SetOnce;
+
+use crate::oidc_keys::KeysError;
+use crate::saml_keys::SamlKeysError;
+use crate::secrets::{SecretName, SecretsError};
+use crate::state::AppState;
+
+/// A warm-up that has begun; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct WarmUp(Arc<SetOnce<()>>);
+
+impl WarmUp {
+    /// Begins, and goes on whenever its caller waits for something else.
+    pub fn begin(app: AppState, secret: SecretName) -> Self {
+        let over = Arc::new(SetOnce::new());
+        let this = Self(Arc::clone(&over));
+        tokio::spawn(async move {
+            warm_up(&app, secret).await;
+            // There is nobody else to set it.
+            let _ = over.set(());
+        });
+        this
+    }
+}
+
+/// Opens both connections at once. What fails is logged, for it will fail again.
+pub async fn warm_up(app: &AppState, secret: SecretName) {
+    let (table, secret) = tokio::join!(app.store.connect(), read(app, secret));
+    if let Err(error) = table {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the table was not reached");
+    }
+    if let Err(error) = secret {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a secret was not read");
+    }
+}
+
+/// Middleware that lets the first request wait for the warm-up instead of opening the same
+/// connections beside it; for a while, since a frozen process may wake up with dead connections.
+pub async fn after_warm_up(
+    State(warm_up): State<WarmUp>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let WarmUp(over) = warm_up;
+    if !over.initialized() {
+        // Over or not, the request goes on.
+        let _ = tokio::time::timeout(PATIENCE, over.wait()).await;
+    }
+    next.run(request).await
+}
+
+/// Puts a secret where requests look for it. One that does not exist yet is left to them.
+async fn read(app: &AppState, secret: SecretName) -> Result<(), WarmUpError> {
+    let now = app.clock.now();
+    match secret {
+        SecretName::SamlKeys => match app.saml_keys.load(now).await {
+            Ok(_) | Err(SamlKeysError::Missing) => {}
+            Err(error) => return Err(error.into()),
+        },
+        SecretName::OidcKeys => drop(app.oidc_keys.known(now).await?),
+        SecretName::ScimTokens(_) | SecretName::OperatorKey | SecretName::CursorKey => {
+            drop(app.secrets.cached(secret, now).await?);
+        }
+    }
+    Ok(())
+}
+
+/// Why a secret is not at hand.
+#[derive(Debug, thiserror::Error)]
+enum WarmUpError {
+    #[error(transparent)]
+    Saml(#[from] SamlKeysError),
+    #[error(transparent)]
+    Oidc(#[from] KeysError),
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+}
+
+/// Several times what two handshakes take within a Region.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use tokio::time::Instant;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn first_request(over: &Arc<SetOnce<()>>) -> Duration {
+        let layer = from_fn_with_state(WarmUp(Arc::clone(over)), after_warm_up);
+        let router = Router::new().route("/", get(async || "ok")).layer(layer);
+        let started = Instant::now();
+        router.oneshot(Request::new(Body::empty())).await.unwrap();
+        started.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_request_waits_for_the_warm_up_and_no_other_does() {
+        let over = Arc::new(SetOnce::new());
+        let done = Arc::clone(&over);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            done.set(()).unwrap();
+        });
+        assert_eq!(first_request(&over).await, Duration::from_millis(20));
+        assert_eq!(first_request(&over).await, Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_warm_up_that_hangs_delays_the_first_request_by_a_bounded_time() {
+        let over = Arc::new(SetOnce::new());
+        assert!(first_request(&over).await <= PATIENCE + Duration::from_millis(1));
+    }
+}

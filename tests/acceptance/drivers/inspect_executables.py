@@ -1,0 +1,31 @@
+"""Prints as JSON what executables ask of the system that they run on.
+
+Started with `python -I`, so that nothing beside this file can shadow the packages it imports.
+"""
+
+import json
+import re
+import sys
+
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
+
+GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)+)")
+
+
+def inspect(path):
+    """Machine, shared libraries, and the newest version of glibc that a symbol is bound to."""
+    with open(path, "rb") as file:
+        elf = ELFFile(file)
+        libraries, versions = [], [(0,)]
+        for section in elf.iter_sections():
+            if isinstance(section, DynamicSection):
+                libraries += [tag.needed for tag in section.iter_tags("DT_NEEDED")]
+            elif isinstance(section, GNUVerNeedSection):
+                names = [version.name for _, needed in section.iter_versions() for version in needed]
+                versions += [tuple(map(int, found[1].split("."))) for name in names if (found := GLIBC.fullmatch(name))]
+        return {"machine": elf["e_machine"], "libraries": libraries, "glibc": max(versions)}
+
+
+json.dump({path: inspect(path) for path in sys.argv[1:]}, sys.stdout)

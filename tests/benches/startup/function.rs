@@ -1,0 +1,146 @@
+//! One function, started as Lambda does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::runtime_api::RuntimeApi;
+use crate::server::Server;
+use crate::tls::{Authority, Endpoint};
+
+/// An executable, and the request that it is asked.
+pub(crate) struct Function<'a> {
+    executable: PathBuf,
+    event: String,
+    server: &'a Server,
+    authority: &'a Authority,
+}
+
+impl<'a> Function<'a> {
+    /// A function that was packed for this processor.
+    pub(crate) fn new(
+        name: &str,
+        event: String,
+        server: &'a Server,
+        authority: &'a Authority,
+    ) -> Self {
+        let processor = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+        let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/lambda").join(processor);
+        Self { executable: packed.join(name).join("bootstrap"), event, server, authority }
+    }
+
+    /// Starts it without a request and with nobody who answers for AWS: CPU up to where it has
+    /// nothing left to do but wait for both.
+    pub(crate) fn first_poll(&self) -> Duration {
+        let runtime_api = RuntimeApi::new();
+        let process = self.start(&runtime_api, &self.dynamodb(), &self.secrets_manager());
+        runtime_api.poll();
+        process.cpu_at_rest()
+    }
+
+    /// Starts it with a request that waits: CPU up to the first answer, and from there to a second.
+    pub(crate) fn answers(&self) -> (Duration, Duration) {
+        let runtime_api = RuntimeApi::new();
+        let (dynamodb, secrets_manager) = (self.dynamodb(), self.secrets_manager());
+        dynamodb.open();
+        secrets_manager.open();
+        runtime_api.invoke(&self.event);
+        let process = self.start(&runtime_api, &dynamodb, &secrets_manager);
+        self.check(&runtime_api.answer());
+        let first = process.cpu_at_rest();
+        runtime_api.invoke(&self.event);
+        self.check(&runtime_api.answer());
+        (first, process.cpu_at_rest().saturating_sub(first))
+    }
+
+    fn dynamodb(&self) -> Endpoint {
+        self.authority.endpoint(self.server.address("/aws/dynamodb_endpoint"))
+    }
+
+    fn secrets_manager(&self) -> Endpoint {
+        self.authority.endpoint(self.server.address("/aws/secretsmanager_endpoint"))
+    }
+
+    /// With the variables that Lambda and the template set.
+    fn start(&self, runtime_api: &RuntimeApi, dynamodb: &Endpoint, secrets: &Endpoint) -> Process {
+        let mut command = Command::new(&self.executable);
+        command
+            .env_clear()
+            .env("AWS_LAMBDA_FUNCTION_NAME", "bench")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "bench")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "bench")
+            .env("AWS_LAMBDA_RUNTIME_API", &runtime_api.address)
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+            .env("AWS_SESSION_TOKEN", "token")
+            .env("AWS_ENDPOINT_URL_DYNAMODB", &dynamodb.url)
+            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets.url)
+            .env("GATEHOUSE_NATIVE_ROOTS", "1")
+            .env("SSL_CERT_FILE", &self.authority.trusted)
+            .env("GATEHOUSE_STAGE", "local")
+            .env("GATEHOUSE_TABLE", self.server.fact("/aws/table"))
+            .env("RUST_LOG", "info")
+            .stderr(Stdio::null());
+        Process(command.spawn().unwrap())
+    }
+
+    fn check(&self, answer: &str) {
+        let status = serde_json::from_str::<Value>(answer).unwrap()["statusCode"].as_u64();
+        assert!(
+            status.is_some_and(|status| status < 400),
+            "{}: {answer}",
+            self.executable.display()
+        );
+    }
+}
+
+/// A process that ends with the run.
+struct Process(Child);
+
+impl Process {
+    /// What all its threads have run, once they all wait: the kernel counts the time of a thread
+    /// when it stops.
+    fn cpu_at_rest(&self) -> Duration {
+        let (mut before, mut same) = (None, 0);
+        while same < 4 {
+            thread::sleep(LITTLE);
+            let now = self.cpu_if_all_wait();
+            same = if now.is_some() && now == before { same + 1 } else { 0 };
+            before = now;
+        }
+        before.unwrap_or_default()
+    }
+
+    fn cpu_if_all_wait(&self) -> Option<Duration> {
+        let mut nanoseconds = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.0.id())).ok()? {
+            let task = task.ok()?.path();
+            let stat = fs::read_to_string(task.join("stat")).ok()?;
+            let (_, state) = stat.rsplit_once(") ")?;
+            if !state.starts_with('S') {
+                return None;
+            }
+            let schedstat = fs::read_to_string(task.join("schedstat")).ok()?;
+            nanoseconds += schedstat.split(' ').next()?.parse::<u64>().ok()?;
+        }
+        Some(Duration::from_nanos(nanoseconds))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be gone already, which is as well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A wait between two looks.
+const LITTLE: Duration = Duration::from_millis(2);

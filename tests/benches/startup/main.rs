@@ -1,0 +1,66 @@
+//! CPU that a function takes to start, and to answer its first request.
+//!
+//! `make bench` packs the functions and runs this, which starts each executable as Lambda does,
+//! with a Runtime API and with DynamoDB and Secrets Manager behind TLS 1.3, on this machine. It
+//! fails above the budget. Linux only, on a processor that Lambda has.
+//!
+//! The first poll is all work up to where a process waits for a request and for the first byte of
+//! AWS. The first answer is to a request that is there before the process is, as on Lambda. Time
+//! that a process waits is in neither, so a slow network or a busy machine is not either.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its table and its verdict")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench that cannot run stops")]
+
+mod event;
+mod function;
+mod http;
+mod runtime_api;
+mod server;
+mod tls;
+
+use std::path::Path;
+use std::process::exit;
+use std::time::Duration;
+
+use crate::function::Function;
+use crate::server::Server;
+use crate::tls::Authority;
+
+/// CPU up to the first poll, in milliseconds.
+const POLL_BUDGET: f64 = 3.0;
+/// CPU up to the first answer, with the first calls of DynamoDB and Secrets Manager over TLS.
+const ANSWER_BUDGET: f64 = 6.0;
+/// Starts of each kind; the median counts.
+const RUNS: usize = 21;
+
+fn main() {
+    let server = Server::start();
+    let authority = Authority::new(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    println!(
+        "{:<14} {:>18} {:>20} {:>16}",
+        "CPU ms", "to first poll", "to first answer", "next answer"
+    );
+    let mut over = Vec::new();
+    for (name, event) in server.first_requests() {
+        let function = Function::new(name, event, &server, &authority);
+        let poll = median((0..RUNS).map(|_| function.first_poll()).collect());
+        let (first, next) = (0..RUNS).map(|_| function.answers()).unzip();
+        let (first, next) = (median(first), median(next));
+        println!(
+            "{name:<14} {poll:>8.2} of {POLL_BUDGET:>6.2} {first:>10.2} of {ANSWER_BUDGET:>6.2} {next:>16.2}"
+        );
+        if poll > POLL_BUDGET || first > ANSWER_BUDGET {
+            over.push(name);
+        }
+    }
+    if !over.is_empty() {
+        println!("over budget: {}", over.join(", "));
+        exit(1);
+    }
+}
+
+/// In milliseconds.
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1e3
+}

@@ -1,0 +1,87 @@
+//! The process `local`, whose DynamoDB and Secrets Manager the functions work on.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::{event, http};
+
+/// A running `local` with nothing on disk.
+pub(crate) struct Server {
+    process: Child,
+    facts: Value,
+}
+
+impl Server {
+    /// Starts it.
+    pub(crate) fn start() -> Self {
+        let binary = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/laptop/local");
+        let mut process = Command::new(binary)
+            .args(["--ephemeral", "--port", "0", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { process, facts: serde_json::from_str(&line).unwrap() }
+    }
+
+    /// A value of its announcement.
+    pub(crate) fn fact(&self, pointer: &str) -> &str {
+        self.facts.pointer(pointer).and_then(Value::as_str).unwrap()
+    }
+
+    /// The address of an URL of its announcement, `host:port`.
+    pub(crate) fn address(&self, pointer: &str) -> &str {
+        self.fact(pointer).trim_start_matches("http://")
+    }
+
+    /// Each function, and a request of the kind that it is mostly asked.
+    pub(crate) fn first_requests(&self) -> [(&'static str, String); 5] {
+        let host = json!({"host": "id.example.com"});
+        let bearer = format!("Bearer {}", self.fact("/scim/token"));
+        let scim = json!({"host": "id.example.com", "authorization": bearer});
+        let user = format!("/scim/v2/Users/{}", self.user(&bearer));
+        // Keys are made at first need, which is not what is measured.
+        self.get("/oauth2/jwks");
+        [
+            ("scim", event::get(&user, &scim)),
+            ("saml-acs", event::get("/saml/sso/acme.com", &host)),
+            ("saml-metadata", event::get("/saml/metadata/acme.com", &host)),
+            ("oidc", event::get("/oauth2/jwks", &host)),
+            ("admin", event::get("/v1/tenants", &host)),
+        ]
+    }
+
+    fn user(&self, bearer: &str) -> String {
+        let body = json!({"userName": "ada@acme.com"}).to_string();
+        let head = format!("authorization: {bearer}\r\ncontent-type: application/scim+json");
+        let made = self.request("POST", "/scim/v2/Users", &head, &body);
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    fn get(&self, path: &str) {
+        self.request("GET", path, "accept: */*", "");
+    }
+
+    fn request(&self, method: &str, path: &str, head: &str, body: &str) -> Value {
+        let address = self.address("/base_url");
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        let answer = http::call(address, request.as_bytes());
+        assert!(answer.first_line.starts_with("HTTP/1.1 2"), "{path}: {}", answer.first_line);
+        serde_json::from_slice(&answer.body).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already, which is as well.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,97 @@
+//! What a function does while it starts.
+
+use std::collections::BTreeSet;
+
+use harness::TestApp;
+use local::dynamodb::{CallLog, Dynamo, Fault, Faults, client_over};
+use shared::secrets::SecretName;
+use shared::warm_up::warm_up;
+
+#[tokio::test]
+async fn a_warm_function_has_its_secret_at_hand() {
+    let test = TestApp::new().await;
+    let now = test.app.clock.now();
+    warm_up(&test.app, SecretName::CursorKey).await;
+    test.app.secrets.delete(SecretName::CursorKey).await.unwrap();
+    assert!(test.app.secrets.cached(SecretName::CursorKey, now).await.unwrap().is_some());
+
+    let made = test.app.saml_keys.ensure(now).await.unwrap();
+    let second = test.with_config(test.app.config.clone());
+    warm_up(&second, SecretName::SamlKeys).await;
+    second.secrets.delete(SecretName::SamlKeys).await.unwrap();
+    let read = second.saml_keys.load(now).await.unwrap();
+    assert_eq!(read.signing_certificate, made.signing_certificate);
+
+    let made = test.app.oidc_keys.keys(now).await.unwrap().names();
+    let third = test.with_config(test.app.config.clone());
+    warm_up(&third, SecretName::OidcKeys).await;
+    third.secrets.delete(SecretName::OidcKeys).await.unwrap();
+    assert_eq!(third.oidc_keys.keys(now).await.unwrap().names(), made);
+}
+
+#[tokio::test]
+async fn a_warm_up_makes_nothing_that_is_not_there() {
+    let test = TestApp::new().await;
+    for secret in [SecretName::SamlKeys, SecretName::OidcKeys, SecretName::OperatorKey] {
+        test.app.secrets.delete(secret).await.unwrap();
+        warm_up(&test.app, secret).await;
+        assert!(test.app.secrets.fetch(secret).await.unwrap().is_none(), "{secret:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_warm_up_costs_one_cheap_read() {
+    let dynamo = Dynamo::memory().unwrap();
+    let calls = CallLog::over(dynamo.clone());
+    let test = TestApp::over(client_over(calls.clone()), |_| {}).await;
+    calls.take();
+    warm_up(&test.app, SecretName::CursorKey).await;
+    let taken = calls.take();
+    let operations: Vec<&str> = taken.iter().map(|call| call.operation.as_str()).collect();
+    assert_eq!(operations, ["GetItem"]);
+    assert!(taken.iter().all(|call| call.read_units <= 0.5 && call.status == 200), "{taken:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_warm_up_that_fails_stops_nothing() {
+    let dynamo = Dynamo::memory().unwrap();
+    let faults = Faults::over(dynamo.clone());
+    let test = TestApp::over(client_over(faults.clone()), |_| {}).await;
+    // As often as the SDK tries.
+    for nth in 1..=5 {
+        faults.fail("GetItem", nth, Fault::InternalServerError);
+    }
+    test.app.secrets.put(SecretName::SamlKeys, &"not keys".to_owned().into()).await.unwrap();
+    warm_up(&test.app, SecretName::SamlKeys).await;
+    assert_eq!(faults.pending(), 0);
+    test.get("/Users").await.expect(200);
+}
+
+/// The secrets that the roles of the template may read, by a part of their name there.
+const READABLE: [(&str, &str); 3] =
+    [("CursorKey", "CursorKey"), ("SamlKeys", "/saml/keys"), ("OidcKeys", "/oidc/keys")];
+
+#[test]
+fn a_function_may_read_what_it_warms_up_with() {
+    let template = crate::template::template();
+    let mut seen = BTreeSet::new();
+    for (binary, function) in crate::template::functions(&template) {
+        let main = crate::tidy::text(format!("functions/{binary}/src/main.rs").as_ref()).unwrap();
+        let Some((_, secret)) = main.split_once("SecretName::") else { continue };
+        let secret = secret.split(')').next().unwrap();
+        let (_, name) = READABLE.iter().find(|(known, _)| *known == secret).unwrap();
+        let role = function["Properties"]["Role"]["!GetAtt"].as_str().unwrap();
+        let role = &template["Resources"][role.trim_end_matches(".Arn")]["Properties"];
+        let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap();
+        let allows = |action: &str, on: &str| {
+            statements.iter().any(|statement| {
+                statement["Action"].to_string().contains(action)
+                    && statement["Resource"].to_string().contains(on)
+            })
+        };
+        assert!(allows("secretsmanager:GetSecretValue", name), "{binary}: {secret}");
+        assert!(allows("dynamodb:GetItem", "Table.Arn"), "{binary}");
+        seen.insert(binary);
+    }
+    assert!(seen.contains("scim") && seen.contains("saml-acs"), "{seen:?}");
+}

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use shared::store::Store;
 
 use crate::TestApp;
 
@@ -22,8 +23,24 @@ impl TestApp {
 
     /// Writes rows, whatever was there.
     pub async fn put_items(&self, items: &[Value]) {
+        self.put_into(&self.app.config.table, items).await;
+    }
+
+    /// Another, empty table beside the deployment's.
+    pub async fn table(&self, name: &str) -> Store {
+        let store = Store::new(self.dynamodb.clone(), name);
+        store.create_table().await.expect("a table");
+        store
+    }
+
+    /// Copies all rows to another table, as a restore does.
+    pub async fn copy_to(&self, table: &str) {
+        self.put_into(table, &self.items().await).await;
+    }
+
+    async fn put_into(&self, table: &str, items: &[Value]) {
         for item in items {
-            let put = self.dynamodb.put_item().table_name(&self.app.config.table);
+            let put = self.dynamodb.put_item().table_name(table);
             put.set_item(Some(from_json(item))).send().await.expect("a put");
         }
     }
@@ -35,11 +52,11 @@ pub fn text(item: &Value, name: &str) -> String {
 }
 
 fn to_json(item: &HashMap<String, AttributeValue>) -> Value {
-    let attribute = |value: &AttributeValue| match value {
-        AttributeValue::S(text) => json!({"S": text}),
-        AttributeValue::N(number) => json!({"N": number}),
-        AttributeValue::Bool(flag) => json!({"BOOL": flag}),
-        other => panic!("no row has {other:?}"),
+    let attribute = |value: &AttributeValue| match (value.as_s(), value.as_n(), value.as_bool()) {
+        (Ok(text), ..) => json!({"S": text}),
+        (_, Ok(number), _) => json!({"N": number}),
+        (.., Ok(flag)) => json!({"BOOL": flag}),
+        _ => panic!("no row has {value:?}"),
     };
     item.iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
 }

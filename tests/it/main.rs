@@ -39,6 +39,7 @@ mod store_capacity;
 mod store_faults;
 mod store_groups;
 mod store_pages;
+mod store_restore;
 mod store_seats;
 mod store_table;
 mod store_tenants;

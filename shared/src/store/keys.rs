@@ -275,6 +275,14 @@ pub(super) fn of_tenant(tenant: TenantId) -> [String; 15] {
         .map(|kind| format!("{tenant}#{kind}"))
 }
 
+/// What can be brought back of a tenant, but for members and activity: not what sign-ins gave,
+/// which may have been revoked since.
+pub(super) fn restorable(tenant: TenantId) -> impl Iterator<Item = String> {
+    let given = sign_ins(tenant);
+    let lasting = of_tenant(tenant).into_iter().filter(move |partition| *partition != given);
+    lasting.chain([tenant_rows(tenant)])
+}
+
 /// Partition of the lookup by `externalId`, which need not be unique: it is the client's own
 /// (RFC 7643 §3.1), and Microsoft's collection of requests gives one to several users.
 pub(super) fn external_ids(tenant: TenantId, collection: Collection) -> String {

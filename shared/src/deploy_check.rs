@@ -106,6 +106,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
     ///
     /// The first step that went wrong.
     pub async fn run(&self) -> Result<(), Failure> {
+        self.layout().await?;
         let canary = self.take_tenant().await?;
         let checked = async {
             self.scim_round_trip(&canary).await?;
@@ -118,6 +119,13 @@ impl<I: Invoke + Sync> Check<'_, I> {
             tracing::warn!(failure = %left, "the check has left its tenant; the next run removes it");
         }
         checked.and(removed)
+    }
+
+    /// The new version can read what the table holds.
+    async fn layout(&self) -> Result<(), Failure> {
+        let step = "table.layout";
+        let claim = Request::operator("POST", "/v1/layout");
+        self.send(step, Function::Admin, claim).await?.expect(step, 200).map(drop)
     }
 
     /// One event and its answer, within the time that API Gateway would wait.

@@ -8,6 +8,7 @@ mod caller;
 mod clients;
 mod connections;
 mod directory;
+mod layout;
 mod oidc_keys;
 mod params;
 mod saml_keys;
@@ -26,7 +27,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 22] = [
+pub const ROUTES: [&str; 23] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -45,6 +46,7 @@ pub const ROUTES: [&str; 22] = [
     "/v1/connections/refresh",
     "/v1/saml-keys",
     "/v1/saml-keys/rotate",
+    "/v1/layout",
     "/v1/clients",
     "/v1/clients/{client}",
     "/v1/oidc-keys/rotate",
@@ -78,6 +80,7 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/connections/refresh", post(connections::refresh_all))
         .route("/v1/saml-keys", get(saml_keys::read))
         .route("/v1/saml-keys/rotate", post(saml_keys::rotate))
+        .route("/v1/layout", post(layout::claim))
         .route("/v1/clients", get(clients::list).post(clients::create))
         .route(
             "/v1/clients/{client}",

@@ -128,6 +128,8 @@ def template(log):
     findings."""
     cfn_lint = tools.venv("cfn-lint").parent / "cfn-lint"
     sam = tools.venv("sam").parent / "sam"
+    # In SAM's own environment, whose translator it uses.
+    tools.must([tools.venv("sam"), "-B", tools.HERE / "gate" / "template_graph.py", TEMPLATE], log, env=AWS)
     checkov = [tools.venv("checkov").parent / "checkov", "--framework", "cloudformation", "--skip-download"]
     for file in [TEMPLATE, *sorted(SAMPLES.glob("*.yaml"))]:
         tools.must([cfn_lint, "--include-checks", "I", "--template", file], log, cwd=tools.ROOT, env=AWS)

@@ -68,8 +68,10 @@ const NEEDS: [&str; 2] = ["# Needs an AWS account.", "# Needs Docker."];
 
 /// Commands in `console` blocks that something else runs: what they begin with, the file that
 /// runs them, and the words in it.
-const ELSEWHERE: [(&str, &str, &str); 6] = [
+const ELSEWHERE: [(&str, &str, &str); 8] = [
     ("make run", "functions/local/tests/process/instance.rs", "CARGO_BIN_EXE_local"),
+    ("cargo run -p gatehouse", "functions/gatehouse/tests/cli/deployment.rs", GATEHOUSE),
+    ("cargo install --locked --path functions/gatehouse", "functions/gatehouse/tests/cli/deployment.rs", GATEHOUSE),
     ("make watch", "tests/acceptance/suites/lambda_runtime.py", "cargo lambda watch"),
     ("make test", ".ci/run", "make test"),
     ("make lint", ".ci/run", "make lint"),
@@ -77,6 +79,12 @@ const ELSEWHERE: [(&str, &str, &str); 6] = [
     ("export BASE=", "tests/it/documents.rs", "(\"BASE\", base)"),
     ("export ", "tests/it/documents.rs", "shell.envs("),
 ];
+
+const GATEHOUSE: &str = "CARGO_BIN_EXE_gatehouse";
+
+/// Documents whose `sh` blocks another test runs, where the program is that they are about.
+const ELSEWHERE_WHOLE: [(&str, &str); 1] =
+    [("docs/cli.md", "functions/gatehouse/tests/cli/documents.rs")];
 
 #[test]
 fn every_block_is_run_or_says_what_it_needs() {
@@ -123,6 +131,10 @@ fn every_javascript_is_part_of_a_program_that_is_run() {
 async fn run(document: &str) {
     let commands: Vec<_> =
         blocks(document).into_iter().filter(|block| block.kind == "sh").collect();
+    if let Some((_, test)) = ELSEWHERE_WHOLE.iter().find(|(whole, _)| *whole == document) {
+        assert!(text(test.as_ref()).unwrap().contains(document), "{test}");
+        return;
+    }
     if commands.is_empty() {
         return;
     }

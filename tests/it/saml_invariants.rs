@@ -1,13 +1,17 @@
 //! The invariants of `shared::saml`, one by one.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use harness::saml::attacks::deputy::{OTHER, SIGNED};
-use harness::saml::attacks::{self, Attack, EVE, replaced};
+use harness::saml::attacks::{self, Attack, EVE, cut, replaced};
 use harness::saml::draft::{Draft, at, conditions};
 use harness::saml::encryption::Encryption;
 use harness::saml::keys::KEYS;
 use harness::saml::shapes;
 use harness::saml::signing::Signing;
 use harness::saml::world::{SP, Settings};
+use openssl::bn::BigNum;
+use openssl::ecdsa::EcdsaSig;
 use shared::saml::checks::{Check, CheckId, Outcome};
 use shared::saml::error::SamlError;
 use shared::saml::response::{MAX_FIELD, decode_form_field};
@@ -64,6 +68,31 @@ fn keys_come_from_metadata_whatever_key_info_says() {
     assert_eq!(error.code(), "saml.sig.key");
     // Shown to the administrator, to compare.
     assert_eq!(error.received(), shared::saml::crypto::fingerprint(&KEYS.idp.der()));
+}
+
+#[test]
+fn an_ecdsa_value_has_one_spelling() {
+    let algorithm = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+    let signing = Signing::by(|keys| &keys.idp_p256, algorithm);
+    let good = Draft { sign_assertion: Some(signing), ..Draft::default() }.response();
+    let (element, _) = cut(&good, "<ds:SignatureValue>", "</ds:SignatureValue>");
+    let text = element.replace("<ds:SignatureValue>", "").replace("</ds:SignatureValue>", "");
+    let raw = BASE64_STANDARD.decode(&text).unwrap();
+    let (r, s) = raw.split_at(32);
+    let number = |bytes| BigNum::from_slice(bytes).unwrap();
+    let pair = EcdsaSig::from_private_components(number(r), number(s)).unwrap();
+    let verify_with = |value: &[u8]| {
+        verify(&good.replace(&text, &BASE64_STANDARD.encode(value))).result.map_err(|e| e.code())
+    };
+    assert!(verify_with(&raw).is_ok());
+    for (other, what) in [
+        (pair.to_der().unwrap(), "DER"),
+        ([&[0], r, &[0], s].concat(), "longer halves"),
+        ([&raw, &[0][..]].concat(), "a byte behind"),
+        ([s, r].concat(), "halves changed round"),
+    ] {
+        assert_eq!(verify_with(&other).err(), Some("saml.sig.key"), "{what}");
+    }
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/v1/clients/{client}", None),
         (Method::PATCH, "/v1/clients/{client}", Some(json!({"name": "Eve"}))),
         (Method::DELETE, "/v1/clients/{client}", None),
+        (Method::POST, "/v1/layout", None),
         (Method::POST, "/v1/oidc-keys/rotate", None),
         (Method::GET, "/v1/nope", None),
     ]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
-use crate::environment::{AwsCredentials, Environment};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::sign::{EXECUTE_API, Signer};
 use crate::target::Target;
@@ -35,12 +35,13 @@ impl Auth {
         if let Some(key) = &environment.operator_key {
             return Ok(Self::Key { key: key.clone(), source: "the key in GATEHOUSE_OPERATOR_KEY" });
         }
-        if target.is_this_machine() {
-            let key = left_by_local(here).ok_or(Error::NoCredentials(NO_KEY))?;
+        if target.is_this_machine()
+            && let Some(key) = left_by_local(here)
+        {
             return Ok(Self::Key { key, source: "the key in .gatehouse/operator-key" });
         }
-        let credentials: AwsCredentials =
-            environment.aws.clone().ok_or(Error::NoCredentials(NO_AWS_CREDENTIALS))?;
+        let missing = if target.is_this_machine() { NO_KEY } else { NO_AWS_CREDENTIALS };
+        let credentials = environment.aws.clone().ok_or(Error::NoCredentials(missing))?;
         let region = region.or(target.region()).or(environment.region.as_deref());
         let region = region.ok_or(Error::NoCredentials(NO_REGION))?.to_owned();
         Ok(Self::Signature(Signer { credentials, region, service: EXECUTE_API }))
@@ -108,7 +109,6 @@ mod tests {
             assert!(error.contains(part), "{error}");
         };
         part(&[], "http://127.0.0.1:7400", "make run");
-        part(&AWS, "http://127.0.0.1:7400", "make run");
         part(&[], "https://id.example.com", "export-credentials");
         part(&AWS, "https://id.example.com", "--region");
     }

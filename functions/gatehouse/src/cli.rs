@@ -19,10 +19,10 @@ use crate::doctor::Doctor;
 #[derive(Debug, Parser)]
 #[command(name = "gatehouse", version, after_help = AFTER_HELP)]
 pub struct Options {
-    /// The deployment [default: GATEHOUSE_URL, or http://127.0.0.1:7400, which is `make run`].
+    /// The deployment; without it that of `GATEHOUSE_URL`, and without that the one of `make run`.
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<String>,
-    /// Its AWS region, where the URL does not say it [default: AWS_REGION].
+    /// Its AWS region, where neither the URL nor `AWS_REGION` says it.
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
     /// Print JSON, what the API answers, instead of text.

@@ -47,11 +47,11 @@ impl Shown {
     }
 
     /// A list, with a note when there is more of it.
-    pub(crate) fn list(document: Value, columns: &[Column], none: &str) -> Self {
+    pub(crate) fn list(document: Value, columns: &[Column], empty: &str) -> Self {
         let items = document.get("items").and_then(Value::as_array);
         let text = match items {
             Some(items) if !items.is_empty() => table(items, columns),
-            Some(_) | None => none.to_owned(),
+            Some(_) | None => empty.to_owned(),
         };
         let more = document.get("next_cursor").is_some_and(Value::is_string);
         let note = more.then(|| "There is more: --limit N or --all shows it.".to_owned());

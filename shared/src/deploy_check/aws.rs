@@ -232,3 +232,6 @@ const REPORT: &str = "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus";
 /// A new account may have ten function instances at a time, and a deployment takes most of them.
 const PAUSES: [Duration; 3] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+#[cfg(test)]
+mod tests;

@@ -38,8 +38,8 @@ impl<I: Invoke + Sync> Check<'_, I> {
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": [{"op": "replace", "path": "active", "value": false}],
         });
-        let patch = Request::scim("PATCH", path.as_str(), &token).json(&body);
-        let patched = self.scim("scim.deactivate", patch, 200).await?;
+        let change = Request::scim("PATCH", path.as_str(), &token).json(&body);
+        let patched = self.scim("scim.deactivate", change, 200).await?;
         patched.expect_value("scim.deactivate", "/active", &Value::Bool(false))?;
 
         // Of the token only the secret is replaced: what is refused is a guess, not a form.

@@ -37,7 +37,7 @@ pub(super) struct UserView {
 }
 
 impl UserView {
-    fn new(user: StoredUser, whole: bool) -> Self {
+    fn new(user: &StoredUser, whole: bool) -> Self {
         let document = attributes(&user.document);
         Self {
             id: user.id,
@@ -68,7 +68,7 @@ pub(super) struct GroupView {
 }
 
 impl GroupView {
-    fn new(group: StoredGroup, whole: bool) -> Self {
+    fn new(group: &StoredGroup, whole: bool) -> Self {
         let document = attributes(&group.document);
         Self {
             id: group.id,
@@ -121,8 +121,8 @@ pub(super) async fn users(
     let users = app.store.users_after(tenant.id, page.after()?, page.limit()).await?;
     let last = users.last().map(|user| user.id.to_string());
     let next_cursor = last.filter(|_| users.len() == page.limit());
-    let view = |user| UserView::new(user, detail.resource);
-    Ok(Json(Items { items: users.into_iter().map(view).collect(), next_cursor }))
+    let view = |user: &StoredUser| UserView::new(user, detail.resource);
+    Ok(Json(Items { items: users.iter().map(view).collect(), next_cursor }))
 }
 
 pub(super) async fn groups(
@@ -136,8 +136,8 @@ pub(super) async fn groups(
     let groups = app.store.groups_after(tenant.id, page.after()?, page.limit()).await?;
     let last = groups.last().map(|group| group.id.to_string());
     let next_cursor = last.filter(|_| groups.len() == page.limit());
-    let view = |group| GroupView::new(group, detail.resource);
-    Ok(Json(Items { items: groups.into_iter().map(view).collect(), next_cursor }))
+    let view = |group: &StoredGroup| GroupView::new(group, detail.resource);
+    Ok(Json(Items { items: groups.iter().map(view).collect(), next_cursor }))
 }
 
 pub(super) async fn members(

@@ -24,6 +24,7 @@
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
+//! | layout of the rows | `LAYOUT` | `LAYOUT` |
 //! | how far the scheduled refresh has come | `REFRESH` | `REFRESH` |
 //! | who changes a tenant's tokens | `LOCK#scim-tokens#t` | `LOCK` |
 //! | nothing, ever | `NOTHING` | `NOTHING` |
@@ -185,6 +186,11 @@ impl Key {
     /// How far the scheduled round over all connections has come.
     pub(super) fn refresh_position() -> Self {
         Self::new("REFRESH".to_owned(), "REFRESH")
+    }
+
+    /// Which layout the rows have.
+    pub(super) fn layout() -> Self {
+        Self::new("LAYOUT".to_owned(), "LAYOUT")
     }
 
     pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {

@@ -9,6 +9,7 @@ from gate.aws_recorder import Recorder
 from gate.identity_providers import Samlp, prepare_browser
 from gate.lambda_runtime import Functions
 from gate.report import Outcome
+
 from suites import scim_sanity
 
 LABEL = "Lambda runtime: cargo lambda watch"

@@ -6,6 +6,7 @@ pub mod claims;
 pub mod deputy;
 pub mod encryption;
 pub mod signatures;
+pub mod spellings;
 pub mod wrapping;
 pub mod xml;
 
@@ -61,6 +62,7 @@ pub fn all() -> Vec<Attack> {
     let mut corpus = Corpus::default();
     wrapping::add(&mut corpus);
     signatures::add(&mut corpus);
+    spellings::add(&mut corpus);
     encryption::add(&mut corpus);
     deputy::add(&mut corpus);
     claims::add(&mut corpus);

@@ -27,7 +27,7 @@ pub struct Explain {
     tenant: String,
     /// The domain that names the connection.
     domain: String,
-    /// The response: XML, the base64 of the form's SAMLResponse, or the whole form as a browser's
+    /// The response: XML, the base64 of the field `SAMLResponse`, or the whole form as a browser's
     /// network panel shows it. - is standard input.
     #[arg(default_value = "-")]
     file: PathBuf,
@@ -38,8 +38,12 @@ pub struct Explain {
 
 pub(crate) async fn run(api: &Api, command: Explain) -> Result<Shown, Error> {
     let Explain { tenant, domain, file, at: moment } = command;
+    let field = field(&input::read(&file)?);
+    if field.is_empty() {
+        return Err(Error::Usage(format!("{} is empty: there is no response", file.display())));
+    }
     let mut body = Map::new();
-    body.insert("saml_response".to_owned(), field(&input::read(&file)?).into());
+    body.insert("saml_response".to_owned(), field.into());
     if let Some(moment) = moment {
         body.insert("at".to_owned(), moment.to_string().into());
     }

@@ -24,10 +24,10 @@ pub(crate) async fn run(api: &Api, tenant: &Tenant, output: Option<&Path>) -> Re
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let out = io::BufWriter::new(file.map_err(failed)?);
     let mut writer = Writer { out, counts: Map::new() };
-    let counts = writer.tenant(api, tenant).await.map_err(|error| match error {
-        Error::Output(error) => failed(error),
-        other => other,
-    })?;
+    let counts = match writer.tenant(api, tenant).await {
+        Err(Error::Output(error)) => return Err(failed(error)),
+        counts => counts?,
+    };
     let text = format!("Wrote {} lines to {}.", lines(&counts), path.display());
     Ok(Shown::new(json!({"output": path.display().to_string(), "counts": counts}), text))
 }

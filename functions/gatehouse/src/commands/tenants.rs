@@ -64,8 +64,8 @@ pub enum Tenants {
     },
     /// Writes all that is stored of one, as JSON lines.
     ///
-    /// Each line has a `type`: tenant, seats, token, connection, user, group, member, activity,
-    /// sign_in. Users and groups are whole SCIM resources. Secrets are not in it: of a token only
+    /// Each line has a `type`: `tenant`, `seats`, `token`, `connection`, `user`, `group`, `member`,
+    /// `activity`, `sign_in`. Users and groups are whole SCIM resources. Secrets are not in it: of a token only
     /// its last four characters are known. The last line is `{"type":"end",…}` with the counts; an
     /// export without it is not whole.
     #[command(

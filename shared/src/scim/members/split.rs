@@ -183,6 +183,20 @@ fn by_ids(filter: &Filter) -> Option<Vec<String>> {
     }
 }
 
+/// The ids of which a member must have one to satisfy a filter: `value eq "…" and type eq "User"`.
+/// None if it may have any.
+pub fn only_ids(filter: &Filter) -> Option<Vec<String>> {
+    match filter {
+        Filter::And(terms) => terms.iter().find_map(only_ids),
+        Filter::Or(terms) => {
+            let ids: Option<Vec<_>> = terms.iter().map(only_ids).collect();
+            ids.map(|ids| ids.concat())
+        }
+        Filter::Compare(..) => by_ids(filter),
+        Filter::Present(_) | Filter::ValuePath(..) | Filter::Not(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -44,8 +44,8 @@ mod tests {
     use super::*;
 
     fn messages(codes: &[Option<&str>]) -> Vec<String> {
-        let record = |code: &Option<&str>| json!({"succeeded": code.is_none(), "code": code});
-        let recent: Vec<Value> = codes.iter().map(record).collect();
+        let record = |code: Option<&str>| json!({"succeeded": code.is_none(), "code": code});
+        let recent: Vec<Value> = codes.iter().copied().map(record).collect();
         let mut findings = Findings::default();
         let tenant = Tenant::of(json!({"id": "t1", "name": "Globex"}));
         look("Globex", &tenant, &recent, &mut findings);

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod concurrency;
+mod cost;
 mod deactivation;
 mod deploy_check;
 mod documents;

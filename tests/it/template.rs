@@ -145,12 +145,30 @@ fn a_route_is_signed_unless_its_function_authenticates() {
     }
 }
 
-/// What Cargo.toml tells `cargo lambda watch`.
-fn watch() -> Value {
+/// What cargo says about the workspace.
+fn metadata() -> Value {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(workspace());
-    let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
-    metadata["metadata"]["lambda"].clone()
+    serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap()
+}
+
+/// What Cargo.toml tells `cargo lambda watch`.
+fn watch() -> Value {
+    metadata()["metadata"]["lambda"].clone()
+}
+
+/// `sam build` and `cargo lambda watch` name a binary and no package, so they know no other.
+#[test]
+fn every_function_is_a_default_member_of_the_workspace() {
+    let metadata = metadata();
+    let members = metadata["workspace_default_members"].as_array().unwrap();
+    // `path+file:///…/functions/scim#0.1.0`
+    let names = members.iter().map(|id| {
+        let folder = id.as_str().unwrap().split('#').next().unwrap();
+        folder.rsplit('/').next().unwrap().to_owned()
+    });
+    let deployed: BTreeSet<String> = functions(&template()).into_keys().collect();
+    assert_eq!(names.collect::<BTreeSet<_>>(), deployed);
 }
 
 #[test]
@@ -481,6 +499,36 @@ fn every_alarm_tells_somebody_what_it_means() {
     for (name, alarm) in alarms {
         assert_eq!(alarm["Properties"]["AlarmActions"], json!([{"!Ref": "Alarms"}]), "{name}");
         assert!(alarm["Properties"]["AlarmDescription"].is_string(), "{name}");
+    }
+}
+
+#[test]
+fn every_alarm_has_its_entry_in_the_operations_document() {
+    let document = text("docs/operations.md".as_ref()).unwrap();
+    let (_, section) = document.split_once("\n## Alarms\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let named: BTreeSet<_> = rows
+        .flat_map(|row| row.split('|').nth(1).unwrap_or_default().split(", ").map(str::trim))
+        .map(|name| name.trim_matches('`').to_owned())
+        .collect();
+    let alarms = resources(&template(), "AWS::CloudWatch::Alarm").into_keys().collect();
+    assert_eq!(named, alarms);
+    // Which of them roll a deployment back.
+    let template = template();
+    let mut deploying = BTreeSet::new();
+    for function in functions(&template).into_values() {
+        let alarms = function["Properties"]["DeploymentPreference"]["Alarms"].as_array();
+        let alarms = alarms.into_iter().flatten().map(|alarm| alarm.to_string());
+        deploying.extend(alarms.map(|alarm| alarm.trim_matches('"').to_owned()));
+    }
+    for row in section.lines().filter(|line| line.starts_with("| `")) {
+        let names = row.split('|').nth(1).unwrap_or_default();
+        let says = row.contains("`DEPLOYING`");
+        for name in names.split(", ").map(|name| name.trim().trim_matches('`')) {
+            let does = deploying.iter().any(|alarm| alarm.contains(name));
+            assert_eq!(says, does, "{name}: {deploying:?}");
+        }
     }
 }
 

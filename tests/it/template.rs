@@ -145,12 +145,30 @@ fn a_route_is_signed_unless_its_function_authenticates() {
     }
 }
 
-/// What Cargo.toml tells `cargo lambda watch`.
-fn watch() -> Value {
+/// What cargo says about the workspace.
+fn metadata() -> Value {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(workspace());
-    let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
-    metadata["metadata"]["lambda"].clone()
+    serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap()
+}
+
+/// What Cargo.toml tells `cargo lambda watch`.
+fn watch() -> Value {
+    metadata()["metadata"]["lambda"].clone()
+}
+
+/// `sam build` and `cargo lambda watch` name a binary and no package, so they know no other.
+#[test]
+fn every_function_is_a_default_member_of_the_workspace() {
+    let metadata = metadata();
+    let members = metadata["workspace_default_members"].as_array().unwrap();
+    // `path+file:///…/functions/scim#0.1.0`
+    let names = members.iter().map(|id| {
+        let folder = id.as_str().unwrap().split('#').next().unwrap();
+        folder.rsplit('/').next().unwrap().to_owned()
+    });
+    let deployed: BTreeSet<String> = functions(&template()).into_keys().collect();
+    assert_eq!(names.collect::<BTreeSet<_>>(), deployed);
 }
 
 #[test]

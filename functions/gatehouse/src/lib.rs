@@ -62,7 +62,8 @@ fn print(shown: &Shown, json: bool) -> ExitCode {
     if !text.is_empty() && writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
         return ExitCode::SUCCESS;
     }
-    if let Some(note) = &shown.note {
+    // A program has it all in the document.
+    if let Some(note) = shown.note.as_ref().filter(|_| !json) {
         let _ = writeln!(io::stderr(), "{note}");
     }
     if shown.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }

@@ -38,6 +38,12 @@ async fn a_connection_is_made_in_two_steps_and_its_settings_stay() {
     let off = "connections set Acme other.com --enabled=false --keep-claims --sign-requests --allow-idp-initiated --json";
     let off = here.run(off, 0).await.json();
     assert_eq!((&off["status"], &off["keep_claims"]), (&json!("disabled"), &json!(true)));
+    let federation = metadata::federation(&metadata::usual(IDP));
+    let set = "connections set Acme other.com --metadata-file -";
+    let federated = here.run_with(set, &federation, 0).await;
+    assert_eq!(federated.field("Provider"), "federation of 1");
+    let acs = "https://sp.example/saml/sso/other.com/federated";
+    assert_eq!(federated.field("Our ACS URL"), acs);
     let bad = here.run("connections set Acme other.com --clock-skew-seconds 9", 1).await;
     assert!(bad.err.contains("60 to 300"), "{}", bad.err);
     let bad = here.run("connections set Acme other.com --metadata-url https://10.0.0.1/", 1).await;

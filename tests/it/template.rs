@@ -404,36 +404,6 @@ fn every_alarm_tells_somebody_what_it_means() {
 }
 
 #[test]
-fn every_alarm_has_its_entry_in_the_operations_document() {
-    let document = text("docs/operations.md".as_ref()).unwrap();
-    let (_, section) = document.split_once("\n## Alarms\n").unwrap();
-    let section = section.split("\n## ").next().unwrap();
-    let rows = section.lines().filter(|line| line.starts_with("| `"));
-    let named: BTreeSet<_> = rows
-        .flat_map(|row| row.split('|').nth(1).unwrap_or_default().split(", ").map(str::trim))
-        .map(|name| name.trim_matches('`').to_owned())
-        .collect();
-    let alarms = resources(&template(), "AWS::CloudWatch::Alarm").into_keys().collect();
-    assert_eq!(named, alarms);
-    // Which of them roll a deployment back.
-    let template = template();
-    let mut deploying = BTreeSet::new();
-    for function in functions(&template).into_values() {
-        let alarms = function["Properties"]["DeploymentPreference"]["Alarms"].as_array();
-        let alarms = alarms.into_iter().flatten().map(|alarm| alarm.to_string());
-        deploying.extend(alarms.map(|alarm| alarm.trim_matches('"').to_owned()));
-    }
-    for row in section.lines().filter(|line| line.starts_with("| `")) {
-        let names = row.split('|').nth(1).unwrap_or_default();
-        let says = row.contains("`DEPLOYING`");
-        for name in names.split(", ").map(|name| name.trim().trim_matches('`')) {
-            let does = deploying.iter().any(|alarm| alarm.contains(name));
-            assert_eq!(says, does, "{name}: {deploying:?}");
-        }
-    }
-}
-
-#[test]
 fn the_dashboard_is_json() {
     let template = template();
     let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["!Sub"];

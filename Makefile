@@ -1,13 +1,16 @@
 # To be installed by hand: make and Rust (rustup). Every command installs what else it needs, with apt-get or Homebrew
 # where there is one, and says what is missing where there is none.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench build deploy clean
+.PHONY: help run watch test lint bench build deploy clean
 
 help: ## Shows these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serves everything on http://127.0.0.1:7400 with a demo tenant, no AWS account needed
 	@tests/acceptance/bootstrap cargo run --locked --package local
+
+watch: ## Serves the Lambda functions themselves, with the data of `make run` in another terminal
+	@tests/acceptance/bootstrap tests/acceptance/watch.py
 
 test: ## Runs every level: unit, integration, fuzz, third-party suites, browser
 	@tests/acceptance/bootstrap tests/acceptance/run.py
@@ -19,6 +22,7 @@ bench: build ## Measures sizes and start-up of the functions, and CPU per reques
 	@tests/acceptance/bootstrap cargo build --locked --profile laptop --package local
 	@cargo bench --locked --profile dev --package tests --bench startup
 	@cargo bench --locked --profile dev --package tests --bench local
+	@cargo bench --locked --package tests --bench saml
 
 build: ## Builds the zip of every Lambda function for both processors; ONLY=arm64 or ONLY=x86_64 for one
 	@tests/acceptance/bootstrap tests/acceptance/package.py $(ONLY)

@@ -6,9 +6,9 @@
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::{Region, SharedHttpClient};
-use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, Connector};
 
 use crate::config::{AwsConfig, ConfigError};
 use crate::store::retry_config;
@@ -63,17 +63,32 @@ impl AwsClients {
 }
 
 fn http_client(config: &AwsConfig) -> Result<SharedHttpClient, ConfigError> {
+    Ok(Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls_context(config)?)
+        .build_https())
+}
+
+/// A connection to AWS for calls that no SDK makes.
+///
+/// # Errors
+///
+/// As [`AwsClients::new`].
+pub fn connector(config: &AwsConfig) -> Result<Connector, ConfigError> {
+    Ok(Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls_context(config)?)
+        .build())
+}
+
+fn tls_context(config: &AwsConfig) -> Result<TlsContext, ConfigError> {
     let trust = if config.native_roots {
         TrustStore::empty().with_native_roots(true)
     } else {
         TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
     };
     let context = TlsContext::builder().with_trust_store(trust).build();
-    let context = context.map_err(|error| ConfigError::Tls(error.to_string()))?;
-    Ok(Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(context)
-        .build_https())
+    context.map_err(|error| ConfigError::Tls(error.to_string()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! The environment, read once at start.
 
+mod deploy_check;
+
 use std::num::NonZeroU32;
+
+pub use deploy_check::{CheckedFunctions, DeployCheckConfig};
 
 /// Why the process cannot start.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
@@ -116,6 +120,10 @@ pub struct AwsConfig {
     pub dynamodb_endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
     pub secrets_manager_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_LAMBDA`.
+    pub lambda_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_CODEDEPLOY`.
+    pub codedeploy_endpoint: Option<String>,
     /// `GATEHOUSE_NATIVE_ROOTS=1`: trust what the operating system trusts, where something other
     /// than AWS answers for it.
     pub native_roots: bool,
@@ -147,6 +155,8 @@ impl AwsConfig {
             session_token: set("AWS_SESSION_TOKEN"),
             dynamodb_endpoint: set("AWS_ENDPOINT_URL_DYNAMODB"),
             secrets_manager_endpoint: set("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            lambda_endpoint: set("AWS_ENDPOINT_URL_LAMBDA"),
+            codedeploy_endpoint: set("AWS_ENDPOINT_URL_CODEDEPLOY"),
             native_roots: set("GATEHOUSE_NATIVE_ROOTS").is_some_and(|value| value == "1"),
         })
     }

@@ -1,11 +1,13 @@
 //! A connection: one tenant's SAML trust, named by a domain of the tenant. Pure data.
 
+mod position;
 mod refresh;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::domain::Domain;
 use crate::ids::TenantId;
@@ -14,6 +16,7 @@ use crate::saml::error::ConnectionFault;
 use crate::saml::metadata::{Binding, IdpMetadata, Metadata};
 use crate::saml::time::ClockSkew;
 
+pub use position::{InvalidPosition, Position};
 pub use refresh::RefreshFault;
 
 /// A connection as it is stored.
@@ -31,6 +34,9 @@ pub struct Connection {
     pub created_at: Timestamp,
     /// When it was changed last.
     pub changed_at: Timestamp,
+    /// What a newer version of Gatehouse has put here, kept as it is.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
 }
 
 /// What the operator chooses about a connection.
@@ -52,6 +58,9 @@ pub struct Settings {
     pub clock_skew_seconds: u16,
     /// The record of a sign-in keeps the names and values that the provider sent.
     pub keep_claims: bool,
+    /// Settings of a newer version, kept as they are.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
 }
 
 impl Default for Settings {
@@ -64,6 +73,7 @@ impl Default for Settings {
             request_binding: RequestBinding::Redirect,
             clock_skew_seconds: ClockSkew::default().seconds(),
             keep_claims: false,
+            unknown: Map::new(),
         }
     }
 }
@@ -103,6 +113,9 @@ pub struct Trust {
     pub pinned_key_pem: Option<String>,
     /// When the metadata was read last.
     pub read_at: Timestamp,
+    /// What a newer version has put here, kept as it is.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
 }
 
 /// A trusted identity provider.
@@ -164,6 +177,7 @@ impl Trust {
             metadata_url,
             pinned_key_pem,
             read_at: now,
+            unknown: Map::new(),
         }
     }
 

@@ -24,7 +24,7 @@ use crate::ttl_cache::TtlCache;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum KeysError {
     /// The last rotation is too recent: apps may not know the next key yet.
-    #[error("the keys were rotated less than an hour ago; apps may not know the next key yet")]
+    #[error("the keys were rotated less than a day ago; apps may not know the next key yet")]
     TooSoon,
     /// Secrets Manager did not answer.
     #[error(transparent)]
@@ -97,7 +97,7 @@ impl OidcKeys {
     ///
     /// # Errors
     ///
-    /// [`KeysError::TooSoon`] within an hour of the last rotation.
+    /// [`KeysError::TooSoon`] within a day of the last rotation.
     pub async fn rotate(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
         let KeySet { current, next, rotated_at, .. } = &*self.fetch(now).await?;
         if rotated_at.is_some_and(|at| now.duration_since(at).as_secs() < ROTATION_SECONDS) {
@@ -106,7 +106,7 @@ impl OidcKeys {
         let rotated = KeySet {
             previous: Some(current.clone()),
             current: next.clone(),
-            next: Arc::new(RsaKey::generate(now)?),
+            next: generated(now).await?,
             rotated_at: Some(now),
         };
         self.secrets.put(SecretName::OidcKeys, &rotated.secret()?).await?;
@@ -121,12 +121,8 @@ impl OidcKeys {
     }
 
     async fn make(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
-        let made = KeySet {
-            previous: None,
-            current: Arc::new(RsaKey::generate(now)?),
-            next: Arc::new(RsaKey::generate(now)?),
-            rotated_at: None,
-        };
+        let (current, next) = tokio::try_join!(generated(now), generated(now))?;
+        let made = KeySet { previous: None, current, next, rotated_at: None };
         if self.secrets.create(SecretName::OidcKeys, &made.secret()?).await? {
             return Ok(self.remember(made, now));
         }
@@ -234,11 +230,18 @@ impl fmt::Debug for KeySet {
     }
 }
 
+/// A new key. Making one takes a while, so it is done off the thread that serves.
+async fn generated(now: Timestamp) -> Result<Arc<RsaKey>, KeysError> {
+    let made = tokio::task::spawn_blocking(move || RsaKey::generate(now)).await;
+    made.map_err(|_| KeysError::Unusable)?.map(Arc::new)
+}
+
 /// How long apps may keep the published keys.
 pub const JWKS_LIFE: Duration = Duration::from_mins(5);
 
-/// Longer than apps keep published keys, and than tokens live, by a wide margin.
-const ROTATION_SECONDS: i64 = 60 * 60;
+/// Longer than anybody keeps published keys, whatever we say of how long they may: API Gateway's
+/// JWT authoriser keeps them for two hours. And longer than tokens live.
+const ROTATION_SECONDS: i64 = 24 * 60 * 60;
 
 /// Ours are below 2 KB.
 const MAX_TOKEN: usize = 8_192;

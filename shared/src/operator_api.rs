@@ -8,6 +8,7 @@ mod caller;
 mod clients;
 mod connections;
 mod directory;
+mod layout;
 mod oidc_keys;
 mod params;
 mod saml_keys;
@@ -26,7 +27,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 20] = [
+pub const ROUTES: [&str; 23] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -34,15 +35,18 @@ pub const ROUTES: [&str; 20] = [
     "/v1/tenants/{tenant}/seats",
     "/v1/tenants/{tenant}/users",
     "/v1/tenants/{tenant}/groups",
+    "/v1/tenants/{tenant}/groups/{group}/members",
     "/v1/tenants/{tenant}/activity",
     "/v1/tenants/{tenant}/connections",
     "/v1/tenants/{tenant}/connections/{domain}",
+    "/v1/tenants/{tenant}/connections/{domain}/explain",
     "/v1/tenants/{tenant}/connections/{domain}/refresh",
     "/v1/tenants/{tenant}/connections/{domain}/test",
     "/v1/tenants/{tenant}/sign-ins",
     "/v1/connections/refresh",
     "/v1/saml-keys",
     "/v1/saml-keys/rotate",
+    "/v1/layout",
     "/v1/clients",
     "/v1/clients/{client}",
     "/v1/oidc-keys/rotate",
@@ -62,18 +66,21 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants/{tenant}/seats", get(seats::read).put(seats::set))
         .route("/v1/tenants/{tenant}/users", get(directory::users))
         .route("/v1/tenants/{tenant}/groups", get(directory::groups))
+        .route("/v1/tenants/{tenant}/groups/{group}/members", get(directory::members))
         .route("/v1/tenants/{tenant}/activity", get(directory::activity))
         .route("/v1/tenants/{tenant}/connections", get(connections::list))
         .route(
             "/v1/tenants/{tenant}/connections/{domain}",
             get(connections::read).put(connections::put).delete(connections::delete),
         )
+        .route("/v1/tenants/{tenant}/connections/{domain}/explain", post(connections::explain))
         .route("/v1/tenants/{tenant}/connections/{domain}/refresh", post(connections::refresh))
         .route("/v1/tenants/{tenant}/connections/{domain}/test", post(connections::test))
         .route("/v1/tenants/{tenant}/sign-ins", get(sign_ins::list))
         .route("/v1/connections/refresh", post(connections::refresh_all))
         .route("/v1/saml-keys", get(saml_keys::read))
         .route("/v1/saml-keys/rotate", post(saml_keys::rotate))
+        .route("/v1/layout", post(layout::claim))
         .route("/v1/clients", get(clients::list).post(clients::create))
         .route(
             "/v1/clients/{client}",

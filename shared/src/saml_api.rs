@@ -6,7 +6,9 @@
 
 mod acs;
 mod begin;
+mod bench;
 mod browser;
+mod explain;
 mod failure;
 mod form;
 mod metadata;
@@ -24,6 +26,7 @@ use crate::request_log::log_request;
 use crate::state::AppState;
 
 pub use begin::begin;
+pub use explain::{Explanation, explain};
 pub use pages::{Choice, choose};
 pub use urls::SpUrls;
 

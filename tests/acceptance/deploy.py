@@ -2,7 +2,8 @@
 """Builds with SAM and deploys to the account that the AWS CLI is signed in to.
 
 `deploy.py prod` deploys the stage prod of `samconfig.toml`; without a stage it is the default one. What follows the
-stage goes to `sam deploy`, as `--guided` does. With `--build-only` nothing is deployed and no account is needed.
+stage goes to `sam deploy`, as `--guided` does. With `--build-only` nothing is deployed and no account is needed; then
+the rest goes to `sam build`.
 """
 
 import subprocess
@@ -26,8 +27,11 @@ def main():
         sys.exit(f"deploy: {error}")
     # SAM looks for the functions below the folder that cargo builds into by default.
     env.pop("CARGO_TARGET_DIR", None)
-    call([sam, "build"], {"AWS_DEFAULT_REGION": "us-east-1", **env} if build_only else env)
-    if not build_only:
+    if build_only:
+        arguments.remove("--build-only")
+        call([sam, "build", *arguments], {"AWS_DEFAULT_REGION": "us-east-1", **env})
+    else:
+        call([sam, "build"], env)
         call([sam, "deploy", "--config-env", stage, *arguments], env)
 
 

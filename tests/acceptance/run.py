@@ -32,7 +32,8 @@ LEVELS = {
 SCIM = ("okta", "scim_sanity", "scim2_tester", "microsoft", "schemathesis", "abuse")
 # In a browser, against a server of our own.
 SIGN_IN = ("sign_in_demo", "sign_in_simplesamlphp", "sign_in_samlp")
-SUITES = (*SCIM, *SIGN_IN)
+# The compiled functions, and what each of them may do.
+SUITES = (*SCIM, *SIGN_IN, "lambda_runtime")
 
 
 def main():

@@ -1,4 +1,4 @@
-//! CPU per SCIM request of the process `local`, read from the kernel, over real HTTP.
+//! CPU per request of the process `local`, read from the kernel, over real HTTP.
 //!
 //! `make bench` builds `local` for speed and runs this, which starts it with nothing on disk,
 //! loads users and one large group, and prints a table. Only ratios within one run compare
@@ -16,6 +16,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+
+#[path = "local/sign_in.rs"]
+mod sign_in;
 
 /// Users before anything is measured, and members of the large group.
 const USERS: usize = 10_000;
@@ -58,6 +61,12 @@ fn main() {
             member(group, &ids[1 + n / 2], adds)
         });
     }
+    server.connect();
+    // The first person who signs in is created.
+    let first = server.responses(1);
+    server.call(&first[0]);
+    let responses = server.responses(500);
+    report.row(&mut server, "POST SAML response", 1.00, 500, |n| responses[n].clone());
     println!("\nresident memory {} MB", server.resident_kilobytes() / 1024);
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-local.json");
     fs::write(file, Value::from(report.0).to_string()).unwrap();
@@ -155,9 +164,18 @@ impl Report {
     }
 }
 
+#[derive(Clone)]
 struct Call(String);
 
 impl Call {
+    fn raw(method: &str, path: &str, headers: &str, body: &str) -> Self {
+        let length = body.len();
+        let headers = if headers.is_empty() { String::new() } else { format!("{headers}\r\n") };
+        Self(format!(
+            "{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\nHOST\r\n\r\n{body}"
+        ))
+    }
+
     fn get(path: &str) -> Self {
         Self::new("GET", path, None)
     }
@@ -176,9 +194,29 @@ impl Call {
     }
 }
 
+/// An answer with its header lines.
+struct Reply {
+    status: u16,
+    headers: Vec<String>,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    /// The value of a header that is there.
+    fn header(&self, name: &str) -> &str {
+        let of = |line: &&String| {
+            line.split_once(':').is_some_and(|(known, _)| known.eq_ignore_ascii_case(name))
+        };
+        self.headers.iter().find(of).unwrap().split_once(':').unwrap().1.trim()
+    }
+}
+
 struct Server {
     process: Child,
     connection: BufReader<TcpStream>,
+    /// What the process says of itself.
+    facts: Value,
+    host: String,
     headers: String,
     started_in: Duration,
 }
@@ -200,35 +238,48 @@ impl Server {
         let token = facts["scim"]["token"].as_str().unwrap();
         let connection = TcpStream::connect(&address).unwrap();
         connection.set_nodelay(true).unwrap();
-        let headers = format!("host: {address}\r\nauthorization: Bearer {token}");
+        let host = format!("host: {address}");
+        let headers = format!("{host}\r\nauthorization: Bearer {token}");
         let connection = BufReader::new(connection);
-        let mut server = Self { process, connection, headers, started_in: Duration::ZERO };
+        let started_in = Duration::ZERO;
+        let mut server = Self { process, connection, facts, host, headers, started_in };
         server.call(&Call::get("/ServiceProviderConfig"));
         server.started_in = started.elapsed();
         server
     }
 
-    /// Sends a request and reads its answer; null when it has no body.
+    /// Sends a request and reads its answer; null when it has no body in JSON.
     fn call(&mut self, call: &Call) -> Value {
-        let request = call.0.replacen("AUTH", &self.headers, 1);
+        let Reply { status, body, .. } = self.exchange(call);
+        assert!((200..300).contains(&status), "{status} {}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).unwrap_or_default()
+    }
+
+    fn exchange(&mut self, call: &Call) -> Reply {
+        let line = |text: &str| format!("\r\n{text}\r\n");
+        let request = call.0.replacen(&line("AUTH"), &line(&self.headers), 1);
+        let request = request.replacen(&line("HOST"), &line(&self.host), 1);
         self.connection.get_mut().write_all(request.as_bytes()).unwrap();
-        let (mut status, mut length) = (0, 0);
+        let mut status = String::new();
+        self.connection.read_line(&mut status).unwrap();
+        let status = status.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut reply = Reply { status, headers: Vec::new(), body: Vec::new() };
+        let mut length = 0;
         loop {
             let mut line = String::new();
             self.connection.read_line(&mut line).unwrap();
-            let line = line.trim_end().to_ascii_lowercase();
-            if let Some(rest) = line.strip_prefix("http/1.1 ") {
-                status = rest.split(' ').next().unwrap().parse().unwrap();
-            } else if let Some(value) = line.strip_prefix("content-length: ") {
-                length = value.parse().unwrap();
-            } else if line.is_empty() {
+            let line = line.trim_end();
+            if line.is_empty() {
                 break;
             }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                length = value.parse().unwrap();
+            }
+            reply.headers.push(line.to_owned());
         }
-        let mut body = vec![0; length];
-        self.connection.read_exact(&mut body).unwrap();
-        assert!((200..300).contains(&status), "{status} {}", String::from_utf8_lossy(&body));
-        serde_json::from_slice(&body).unwrap_or_default()
+        reply.body = vec![0; length];
+        self.connection.read_exact(&mut reply.body).unwrap();
+        reply
     }
 
     fn group(&mut self, ids: &[String]) -> String {

@@ -11,6 +11,7 @@
 
 mod answer;
 pub mod browser;
+pub mod items;
 pub mod oidc;
 pub mod saml;
 

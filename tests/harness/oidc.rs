@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use shared::base_url::BaseUrl;
 use shared::oidc::authorize::AuthorizeRequest;
 use shared::oidc::parameters::Parameters;
+use shared::oidc::pkce::Pkce;
 use shared::oidc::redirect_uri::AppUrl;
 use shared::sign_in::{Purpose, SignedIn};
 use shared::token::hex;
@@ -119,6 +120,7 @@ impl TestApp {
             &Parameters::parse(&app.query(rest)).expect("parameters"),
             app.client_id.parse().expect("a client id"),
             AppUrl::parse(REDIRECT_URI).expect("a URL"),
+            Pkce::Required,
             self.clock.now(),
         )
         .expect("a good request")

@@ -212,7 +212,7 @@ async fn patches_that_cannot_be_applied_change_nothing() {
         ),
         (json!([{"op": "replace", "path": "id", "value": "x"}]), 400, Some("mutability")),
         (json!([{"op": "remove"}]), 400, Some("noTarget")),
-        (json!([{"op": "remove", "path": "userName"}]), 400, Some("invalidValue")),
+        (json!([{"op": "remove", "path": "userName"}]), 400, Some("mutability")),
         (
             json!([{"op": "replace", "path": "active", "value": "perhaps"}]),
             400,

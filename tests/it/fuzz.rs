@@ -5,12 +5,16 @@ use shared as gatehouse;
 
 #[path = "../fuzz/checks/filter.rs"]
 mod filter;
+#[path = "../fuzz/checks/metadata.rs"]
+mod metadata;
 #[path = "../fuzz/checks/patch.rs"]
 mod patch;
 #[path = "../fuzz/checks/path.rs"]
 mod path;
 #[path = "../fuzz/checks/resource.rs"]
 mod resource;
+#[path = "../fuzz/checks/response.rs"]
+mod response;
 
 /// One property test per target.
 macro_rules! hold_for_whatever_is_read {
@@ -28,7 +32,7 @@ macro_rules! hold_for_whatever_is_read {
     };
 }
 
-hold_for_whatever_is_read![filter, path, patch, resource];
+hold_for_whatever_is_read![filter, metadata, path, patch, resource, response];
 
 /// Text as a client may send it, or a seed of the target with a few pieces moved.
 fn mutated(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {

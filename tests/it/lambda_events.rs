@@ -38,7 +38,7 @@ fn event(method: &str, path: &str, query: &str, token: &str, body: Option<&str>)
 }
 
 /// What the Lambda runtime makes of an event.
-fn request(event: &str) -> Request<Body> {
+pub(crate) fn request(event: &str) -> Request<Body> {
     lambda_http::request::from_str(event).unwrap().map(|body| match body {
         lambda_http::Body::Text(text) => Body::from(text),
         lambda_http::Body::Binary(bytes) => Body::from(bytes),

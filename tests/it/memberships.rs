@@ -118,3 +118,96 @@ async fn a_page_of_groups_shows_each_its_own_members() {
         .collect();
     assert_eq!(shown, expect);
 }
+
+#[tokio::test]
+async fn one_membership_is_found_at_the_same_price_in_a_group_of_any_size() {
+    let log = CallLog::over(Dynamo::memory().unwrap());
+    let test = TestApp::over(client_over(log.clone()), |_| {}).await;
+    let mut ids = Vec::new();
+    for n in 0..300 {
+        ids.push(test.user(&format!("user{n}")).await);
+    }
+    let (ada, rest) = ids.split_first().unwrap();
+    let small = group(&test, "small", std::slice::from_ref(ada)).await;
+    let large = group(&test, "large", &ids).await;
+    let units = || log.take().iter().map(|call| call.read_units + call.write_units).sum::<f64>();
+    let mut price = Vec::new();
+    for id in [&small, &large] {
+        let mut prices = Vec::new();
+        for filter in [
+            format!("groups eq \"{id}\" and id eq \"{ada}\""),
+            format!("userName eq \"user0\" and groups.value eq \"{id}\""),
+        ] {
+            units();
+            assert_eq!(found(&test, "Users", &filter).await, [ada.as_str()], "{filter}");
+            prices.push(units());
+        }
+        let member = format!("members[type eq \"User\" and value eq \"{ada}\"]");
+        let remove = json!([{"op": "remove", "path": member}]);
+        let path = format!("/Groups/{id}?excludedAttributes=members");
+        test.patch(&path, remove).await.expect(200);
+        prices.push(units());
+        price.push(prices);
+    }
+    assert_eq!(price[0], price[1], "small and large");
+    assert_eq!(found(&test, "Groups", &format!("members eq \"{ada}\"")).await, [""; 0]);
+    let path = format!("/Groups/{large}");
+    let members = test.get(&path).await.expect(200).json()["members"].as_array().unwrap().len();
+    assert_eq!(members, rest.len());
+}
+
+#[tokio::test]
+async fn alternatives_are_looked_up_without_reading_the_collection() {
+    let log = CallLog::over(Dynamo::memory().unwrap());
+    let test = TestApp::over(client_over(log.clone()), |_| {}).await;
+    let mut ids = Vec::new();
+    for n in 0..100 {
+        ids.push(test.user(&format!("user{n}")).await);
+    }
+    let x = group(&test, "x", &ids[..3]).await;
+    let y = group(&test, "y", &[]).await;
+    for (endpoint, filter, expect) in [
+        (
+            "Users",
+            "userName eq \"user1\" or userName eq \"USER2\"".to_owned(),
+            vec![&ids[1], &ids[2]],
+        ),
+        ("Users", format!("id eq \"{}\" or userName eq \"user7\"", ids[7]), vec![&ids[7]]),
+        (
+            "Users",
+            format!("active eq true and (userName eq \"user5\" or groups eq \"{x}\")"),
+            vec![&ids[0], &ids[1], &ids[2], &ids[5]],
+        ),
+        ("Groups", format!("displayName eq \"y\" or members eq \"{}\"", ids[0]), vec![&x, &y]),
+    ] {
+        log.take();
+        assert_eq!(found(&test, endpoint, &filter).await, sorted(&expect), "{filter}");
+        let units: f64 = log.take().iter().map(|call| call.read_units).sum();
+        assert!(units <= 8.0, "{filter}: {units} units");
+    }
+}
+
+#[tokio::test]
+async fn what_a_lookup_finds_is_paged_by_cursor_without_reading_the_collection() {
+    let log = CallLog::over(Dynamo::memory().unwrap());
+    let test = TestApp::over(client_over(log.clone()), |_| {}).await;
+    let mut ids = Vec::new();
+    for n in 0..50 {
+        ids.push(test.user(&format!("user{n}")).await);
+    }
+    let x = group(&test, "x", &ids[..5]).await;
+    let (mut seen, mut cursor) = (Vec::new(), Some(String::new()));
+    while let Some(after) = cursor {
+        let path = format!("/Users?filter=groups+eq+%22{x}%22&count=2&cursor={after}");
+        let page = test.get(&path).await.expect(200).json();
+        assert_eq!(page["totalResults"], 5);
+        let users = page["Resources"].as_array().unwrap();
+        seen.extend(users.iter().map(|user| user["id"].as_str().unwrap().to_owned()));
+        cursor = page["nextCursor"].as_str().map(str::to_owned);
+    }
+    assert_eq!(seen, sorted(&ids[..5].iter().collect::<Vec<_>>()));
+    log.take();
+    let one = test.get("/Users?filter=userName+eq+%22user9%22&cursor").await.expect(200).json();
+    assert_eq!((&one["totalResults"], one.get("nextCursor")), (&json!(1), None));
+    assert!(log.take().len() <= 3);
+}

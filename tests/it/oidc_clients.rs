@@ -4,7 +4,7 @@ use axum::http::Method;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use harness::TestApp;
-use harness::oidc::{App, GOOD};
+use harness::oidc::{App, GOOD, VERIFIER};
 use serde_json::json;
 
 #[tokio::test]
@@ -130,6 +130,62 @@ async fn a_public_app_has_pkce_instead_of_a_secret_and_may_not_introspect() {
     test.form("/oauth2/token", None, &form).await.expect(200);
     test.form("/oauth2/revoke", None, &format!("token={access}{id}")).await.expect(200);
     test.userinfo(access).await.expect(401);
+}
+
+#[tokio::test]
+async fn an_app_with_a_secret_may_be_let_off_pkce_and_a_public_one_may_not() {
+    let test = TestApp::new().await;
+    let user = test.user("ada@acme.com").await;
+    let register = async |public: bool| {
+        let body = json!({
+            "redirect_uris": ["https://app.example/oauth2/idpresponse"],
+            "pkce": "optional",
+            "public": public,
+        });
+        test.operator(Method::POST, "/v1/clients", Some(body)).await
+    };
+    register(true).await.expect(400);
+    let made = register(false).await.expect(201).json();
+    assert_eq!(made["pkce"], "optional");
+    let field = |name: &str| made[name].as_str().unwrap().to_owned();
+    let app = App { client_id: field("client_id"), client_secret: Some(field("client_secret")) };
+    let session = test.sign_in(&test.app(false).await, &user, GOOD).await.cookie;
+    let ask = async |more: &str| {
+        let query = format!(
+            "client_id={}&redirect_uri=https%3A%2F%2Fapp.example%2Foauth2%2Fidpresponse\
+            &response_type=code&scope=openid&state=s1&domain=acme.com{more}",
+            app.client_id
+        );
+        let answer = test.authorize(&query, Some(&session)).await.expect(303);
+        answer.redirected("code").ok_or_else(|| answer.redirected("error").unwrap())
+    };
+    let redeem = async |code: &str, verifier: &str| {
+        let form = format!(
+            "grant_type=authorization_code&code={code}{verifier}\
+            &redirect_uri=https%3A%2F%2Fapp.example%2Foauth2%2Fidpresponse"
+        );
+        test.form_of(&app, "/oauth2/token", &form).await
+    };
+    let challenge = "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+        &code_challenge_method=S256";
+    let verifier = format!("&code_verifier={VERIFIER}");
+    // Without PKCE, as a load balancer does it.
+    let code = ask("").await.unwrap();
+    redeem(&code, &verifier).await.expect(400);
+    redeem(&code, "").await.expect(200);
+    // A challenge that is sent counts, and half of one is an error.
+    let code = ask(challenge).await.unwrap();
+    redeem(&code, "").await.expect(400);
+    redeem(&code, &verifier).await.expect(200);
+    assert_eq!(ask("&code_challenge_method=S256").await, Err("invalid_request".to_owned()));
+    // The operator can take it back, also from a code that is under way.
+    let code = ask("").await.unwrap();
+    let path = format!("/v1/clients/{}", app.client_id);
+    let required = json!({"pkce": "required"});
+    let changed = test.operator(Method::PATCH, &path, Some(required)).await.expect(200).json();
+    assert_eq!(changed["pkce"], "required");
+    redeem(&code, "").await.expect(400);
+    assert_eq!(ask("").await, Err("invalid_request".to_owned()));
 }
 
 #[tokio::test]

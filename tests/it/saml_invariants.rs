@@ -1,13 +1,19 @@
 //! The invariants of `shared::saml`, one by one.
 
-use harness::saml::attacks::{self, EVE, replaced};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use harness::saml::attacks::deputy::{OTHER, SIGNED};
+use harness::saml::attacks::{self, Attack, EVE, cut, replaced};
 use harness::saml::draft::{Draft, at, conditions};
 use harness::saml::encryption::Encryption;
 use harness::saml::keys::KEYS;
 use harness::saml::shapes;
 use harness::saml::signing::Signing;
 use harness::saml::world::{SP, Settings};
-use shared::saml::checks::{CheckId, Outcome};
+use openssl::bn::BigNum;
+use openssl::ecdsa::EcdsaSig;
+use shared::saml::checks::{Check, CheckId, Outcome};
+use shared::saml::error::SamlError;
 use shared::saml::response::{MAX_FIELD, decode_form_field};
 use shared::saml::xml::{MAX_BYTES, Strict};
 
@@ -65,6 +71,31 @@ fn keys_come_from_metadata_whatever_key_info_says() {
 }
 
 #[test]
+fn an_ecdsa_value_has_one_spelling() {
+    let algorithm = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+    let signing = Signing::by(|keys| &keys.idp_p256, algorithm);
+    let good = Draft { sign_assertion: Some(signing), ..Draft::default() }.response();
+    let (element, _) = cut(&good, "<ds:SignatureValue>", "</ds:SignatureValue>");
+    let text = element.replace("<ds:SignatureValue>", "").replace("</ds:SignatureValue>", "");
+    let raw = BASE64_STANDARD.decode(&text).unwrap();
+    let (r, s) = raw.split_at(32);
+    let number = |bytes| BigNum::from_slice(bytes).unwrap();
+    let pair = EcdsaSig::from_private_components(number(r), number(s)).unwrap();
+    let verify_with = |value: &[u8]| {
+        verify(&good.replace(&text, &BASE64_STANDARD.encode(value))).result.map_err(|e| e.code())
+    };
+    assert!(verify_with(&raw).is_ok());
+    for (other, what) in [
+        (pair.to_der().unwrap(), "DER"),
+        ([&[0], r, &[0], s].concat(), "longer halves"),
+        ([&raw, &[0][..]].concat(), "a byte behind"),
+        ([s, r].concat(), "halves changed round"),
+    ] {
+        assert_eq!(verify_with(&other).err(), Some("saml.sig.key"), "{what}");
+    }
+}
+
+#[test]
 fn claims_are_a_function_of_the_signed_bytes() {
     let response = shapes::entra().response();
     let honest = verify(&response).result.unwrap();
@@ -91,21 +122,60 @@ fn what_is_outside_the_signature_can_refuse_and_never_add() {
     assert_eq!(verify(&other).result.unwrap_err().code(), "saml.dest");
 }
 
+/// What a refused ciphertext tells, but for its size, which the sender knows.
+fn told(attack: &Attack) -> (SamlError, Vec<Check>) {
+    let verdict = attack.settings.verify(&attack.response);
+    let lines = verdict.checks.iter().filter(|line| line.id != CheckId::Form).cloned();
+    (verdict.result.unwrap_err(), lines.collect())
+}
+
 #[test]
-fn no_oracle_every_change_to_an_unauthenticated_ciphertext_looks_the_same() {
-    let outcomes: Vec<_> = attacks::all()
-        .into_iter()
-        .filter(|attack| attack.name.ends_with(", aes256-cbc"))
-        .map(|attack| attack.settings.verify(&attack.response))
-        .map(|verdict| {
-            // The size is the attacker's own; all other lines must say the same.
-            let lines = verdict.checks.iter().filter(|line| line.id != CheckId::Form).cloned();
-            (verdict.result.unwrap_err(), lines.collect::<Vec<_>>())
-        })
-        .collect();
-    assert!(outcomes.len() > 20);
-    for outcome in &outcomes {
-        assert_eq!(outcome, &outcomes[0]);
+fn no_oracle_every_change_to_a_ciphertext_looks_the_same() {
+    let attacks = attacks::all();
+    for cipher in ["aes256-cbc", "aes128-gcm"] {
+        let told: Vec<_> = attacks
+            .iter()
+            .filter(|attack| attack.name.ends_with(&format!(", {cipher}")))
+            .map(told)
+            .collect();
+        assert!(told.len() > 20);
+        for one in &told {
+            assert_eq!(one, &told[0], "{cipher}");
+        }
+    }
+}
+
+#[test]
+fn no_deputy_a_tenant_learns_nothing_of_another_tenants_ciphertext() {
+    let attacks = attacks::all();
+    for end in ["unsigned", SIGNED] {
+        let brought = attacks.iter().filter(|attack| {
+            attack.name.starts_with("another tenant's") && attack.name.ends_with(end)
+        });
+        let told: Vec<_> = brought.map(told).collect();
+        assert_eq!(told.len(), 17, "{end}");
+        for one in &told {
+            assert_eq!(one, &told[0], "{end}");
+            let (error, lines) = one;
+            assert!(!error.to_string().contains(OTHER));
+            let named =
+                |line: &&Check| line.expected.contains(OTHER) || line.received.contains(OTHER);
+            assert_eq!(lines.iter().find(named), None, "{end}");
+        }
+    }
+}
+
+#[test]
+fn an_encrypted_assertion_for_this_connection_is_told_what_is_wrong_with_it() {
+    let late = Draft { authn: String::new(), ..Draft::default() };
+    for cipher in ["aes256-cbc", "aes128-gcm"] {
+        let encrypt = Some(Encryption::with(cipher));
+        let by_itself = Draft { encrypt: encrypt.clone(), ..late.clone() };
+        assert_eq!(verify(&by_itself.response()).result.unwrap_err().code(), "saml.session");
+        let sign_response = Some(Signing::default());
+        let by_the_response =
+            Draft { encrypt, sign_assertion: None, sign_response, ..late.clone() };
+        assert_eq!(verify(&by_the_response.response()).result.unwrap_err().code(), "saml.session");
     }
 }
 

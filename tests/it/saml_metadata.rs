@@ -1,7 +1,7 @@
 //! Metadata of identity providers is read as it is found in the world, and refused with a reason;
 //! ours says what it must.
 
-use harness::saml::keys::KEYS;
+use harness::saml::keys::{KEYS, KeyPair};
 use harness::saml::metadata::{descriptor, entity, federation, key, mixed, services, sso, usual};
 use harness::saml::signing::{Signing, sign};
 use harness::saml::world::{ACS, IDP, SP, now};
@@ -60,6 +60,14 @@ fn any_number_of_certificates_is_trusted_and_a_key_without_use_signs() {
         .concat();
     let metadata = read(&entity(IDP, &descriptor(&keys, &services()))).unwrap();
     assert_eq!(metadata.providers[0].certificates.len(), 4);
+}
+
+#[test]
+fn more_keys_than_can_be_tried_in_time_are_refused() {
+    let keys = |count: usize| (0..count).map(|_| key("", &KeyPair::fresh())).collect::<String>();
+    let read_with = |count| read(&entity(IDP, &descriptor(&keys(count), &services())));
+    assert_eq!(read_with(32).unwrap().providers[0].certificates.len(), 32);
+    assert_eq!(read_with(33), Err(MetadataFault::TooManyKeys));
 }
 
 #[test]

@@ -144,3 +144,89 @@ async fn what_is_due_is_refreshed_in_one_call() {
     let activity = test.operator(Method::GET, &path, None).await.json().to_string();
     assert!(activity.contains("connection.metadata_changed"), "{activity}");
 }
+
+/// Connections of this many tenants, two each, that are due.
+async fn due(tenants: usize, path: &str) -> (TestApp, Host, Vec<String>) {
+    let (test, host) = (laptop().await, Host::new().await);
+    let mut domains = Vec::new();
+    for number in 0..tenants {
+        let tenant = test.tenant(&format!("Tenant {number}")).await.id;
+        for name in ["a", "b"] {
+            let domain = format!("{name}{number}.example");
+            let at = format!("/v1/tenants/{tenant}/connections/{domain}");
+            let body = json!({"idp_metadata_url": format!("{}/metadata", host.base)});
+            test.operator(Method::PUT, &at, Some(body)).await.expect(200);
+            let mut stored = test
+                .app
+                .store
+                .connection(tenant.parse().unwrap(), &domain.parse().unwrap())
+                .await
+                .unwrap()
+                .unwrap();
+            let trust = stored.connection.trust.as_mut().unwrap();
+            trust.metadata_url = Some(format!("{}{path}", host.base));
+            let version = Some(stored.version);
+            let tenant = stored.connection.tenant;
+            test.app.store.put_connection(tenant, version, &stored.connection).await.unwrap();
+            domains.push(domain);
+        }
+    }
+    test.clock.advance(Duration::from_hours(12));
+    (test, host, domains)
+}
+
+async fn round(test: &TestApp, query: &str) -> Value {
+    let path = format!("/v1/connections/refresh{query}");
+    test.operator(Method::POST, &path, None).await.expect(200).json()
+}
+
+#[tokio::test]
+async fn a_round_goes_on_where_the_call_before_has_stopped() {
+    let (test, _host, domains) = due(3, "/metadata").await;
+    let mut seen: Vec<String> = Vec::new();
+    let mut query = "?limit=1".to_owned();
+    for _ in 0..domains.len() {
+        let view = round(&test, &query).await;
+        let refreshed: Vec<String> = serde_json::from_value(view["refreshed"].clone()).unwrap();
+        assert_eq!(refreshed.len(), 1, "{view}");
+        seen.extend(refreshed);
+        query = format!("?limit=1&cursor={}", view["next_cursor"].as_str().unwrap());
+    }
+    assert_eq!(seen, domains);
+    let view = round(&test, &query).await;
+    assert_eq!((&view["refreshed"], &view["next_cursor"]), (&json!([]), &Value::Null));
+    test.operator(Method::POST, "/v1/connections/refresh?cursor=acme", None).await.expect(400);
+}
+
+#[tokio::test]
+async fn equal_calls_of_a_scheduler_come_to_every_connection() {
+    // Nothing is taken over, so that only the position moves the round on.
+    let (test, _host, domains) = due(3, "/gone").await;
+    let mut seen: Vec<String> = Vec::new();
+    for _ in 0..3 {
+        let view = round(&test, "?resume=true&limit=2").await;
+        assert_eq!(view["refreshed"], json!([]));
+        let failed = view["failed"].as_array().unwrap().iter();
+        seen.extend(failed.map(|failed| failed["domain"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!(seen, domains);
+    // At the end the next call begins again; one by hand did not disturb.
+    assert_eq!(round(&test, "?resume=true").await["failed"], json!([]));
+    round(&test, "?limit=1").await;
+    let again = round(&test, "?resume=true&limit=1").await;
+    assert_eq!(again["failed"][0]["domain"], domains[0]);
+}
+
+#[tokio::test]
+async fn a_call_ends_in_time_however_slow_the_hosts_are() {
+    let (test, _host, domains) = due(25, "/slow").await;
+    // From here on time passes by itself.
+    tokio::time::pause();
+    let started = tokio::time::Instant::now();
+    let view = round(&test, "?resume=true").await;
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(29), "{took:?}");
+    let failed = view["failed"].as_array().unwrap().len();
+    assert!((1..domains.len()).contains(&failed), "{failed}");
+    assert!(view["next_cursor"].is_string(), "{view}");
+}

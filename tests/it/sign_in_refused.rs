@@ -7,8 +7,9 @@ use axum::http::{Method, Request, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use harness::TestApp;
-use harness::browser::{Browser, draft, percent_encoded};
+use harness::browser::{Browser, draft, percent_encoded, request_id};
 use harness::saml::attacks;
+use harness::saml::attacks::deputy::{OTHER, SIGNED};
 use harness::saml::draft::Draft;
 use harness::saml::keys::KEYS;
 use harness::saml::metadata;
@@ -132,6 +133,92 @@ async fn forms_that_hold_no_response_are_refused() {
         browser.post(&test, path, &[("SAMLResponse", &good)]).await.expect(404);
     }
     browser.get(&test, "/saml/sso/other.com").await.expect(404);
+}
+
+#[tokio::test]
+async fn a_response_comes_by_one_field_of_a_form_and_no_other_way() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    let response = draft(Some(&request)).response();
+    let field = percent_encoded(&BASE64_STANDARD.encode(&response));
+    let pair = format!("SAMLResponse={field}");
+    let form = "application/x-www-form-urlencoded";
+    let part = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"SAMLResponse\"\r\n\r\n{field}\r\n--b--\r\n"
+    );
+    for (what, query, content_type, body) in [
+        ("in the query", format!("?{pair}"), form, String::new()),
+        ("as the value of another field", String::new(), form, format!("x={pair}")),
+        ("as an upload", String::new(), "multipart/form-data; boundary=b", part),
+        ("as text, as any page can post it", String::new(), "text/plain", pair.clone()),
+        ("as XML", String::new(), "application/xml", response.clone()),
+        ("without a type", String::new(), "", pair.clone()),
+        ("twice", String::new(), form, format!("{pair}&{pair}")),
+        ("beside an empty one", String::new(), form, format!("{pair}&SAMLResponse=")),
+        (
+            "beside one whose name is escaped",
+            String::new(),
+            form,
+            format!("{pair}&SAML%52esponse=PGEvPg"),
+        ),
+        ("by artifact", String::new(), form, "SAMLart=AAQAAA".to_owned()),
+    ] {
+        let request = Request::post(format!("/saml/sso/acme.com{query}"))
+            .header(header::COOKIE, browser.cookies())
+            .header(header::CONTENT_TYPE, content_type);
+        let answer = test.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, 400, "{what}");
+    }
+    // By GET it only begins anew, whatever is in the query.
+    let mut bomb = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut bomb, &vec![b'a'; 10_000_000]).unwrap();
+    let bomb = percent_encoded(&BASE64_STANDARD.encode(bomb.finish().unwrap()));
+    for query in [pair.clone(), format!("SAMLResponse={bomb}"), format!("SAMLRequest={bomb}")] {
+        let answer = Browser::default().get(&test, &format!("/saml/sso/acme.com?{query}")).await;
+        assert_ne!(request_id(&answer.expect(303)), request);
+    }
+    assert_eq!(test.get("/Users").await.json()["totalResults"], 0);
+
+    // Line breaks inside are usual, and none of the above has used the response up.
+    let wrapped: Vec<String> = BASE64_STANDARD
+        .encode(&response)
+        .as_bytes()
+        .chunks(76)
+        .map(|line| String::from_utf8(line.to_vec()).unwrap())
+        .collect();
+    let fields = [("SAMLResponse", wrapped.join("\r\n"))];
+    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+    browser.post(&test, "/saml/sso/acme.com", &fields).await.expect(200);
+}
+
+#[tokio::test]
+async fn another_tenants_ciphertext_tells_nothing_on_the_page_or_in_the_record() {
+    let test = TestApp::with_connection(json!({"jit": true, "keep_claims": true})).await;
+    let mut browser = Browser::having_begun(&test, REQUEST).await;
+    let mut told = std::collections::HashSet::new();
+    for attack in attacks::all() {
+        if !attack.name.starts_with("another tenant's") || !attack.name.ends_with(SIGNED) {
+            continue;
+        }
+        let response = String::from_utf8(attack.response).unwrap();
+        let page = browser.respond(&test, &response).await.expect(403);
+        let records = test.sign_ins().await;
+        let mut record = records.first().unwrap().clone();
+        assert_eq!(record["code"], "saml.enc", "{}", attack.name);
+        assert!(!record.to_string().contains(OTHER), "{}: {record}", attack.name);
+        let reference = record["reference"].as_str().unwrap().to_owned();
+        for own in ["id", "at", "reference"] {
+            record[own] = json!(null);
+        }
+        // The size is what was sent.
+        record["checks"][0]["received"] = json!(null);
+        told.insert((
+            String::from_utf8_lossy(&page.bytes).replace(&reference, ""),
+            record.to_string(),
+        ));
+    }
+    assert_eq!(told.len(), 1, "{told:?}");
 }
 
 /// A deployment that trusts every key of the generated responses, and a browser that has begun

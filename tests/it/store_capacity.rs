@@ -34,7 +34,7 @@ async fn users_cost_what_the_table_says() {
     store.users_by_email(t, name).await.unwrap();
     check(&table, "filter emails", &["GetItem", "GetItem", "Query"], 3.0);
     let patched = store.update_user(t, &created, &user(1).keys, &user(1)).await.unwrap().user;
-    check(&table, "patch", &["PutItem"], 2.0);
+    check(&table, "patch", &["UpdateItem"], 2.0);
     let renamed = UserWrite { keys: user(2).keys, ..user(1) };
     let renamed_user = store.update_user(t, &patched, &user(1).keys, &renamed).await.unwrap().user;
     check(&table, "rename and new externalId", &["TransactWriteItems"], 12.0);

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use aws_sdk_dynamodb::types::KeySchemaElement;
 use local::dynamodb::Dynamo;
 use saphyr::{LoadableYamlNode as _, ScalarOwned, YamlOwned};
 use serde_json::{Map, Value, json};
-use shared::config::{AwsConfig, Config};
+use shared::config::{AwsConfig, Config, DeployCheckConfig};
 use shared::store::Store;
 
 use crate::tidy::{files, text, workspace};
@@ -37,7 +38,7 @@ const OPEN_ROUTES: [&str; 6] = [
 const FOREIGN_VARIABLES: [&str; 1] = ["RUST_LOG"];
 
 /// Linter findings that the template suppresses, each with a reason.
-const SUPPRESSIONS: usize = 14;
+const SUPPRESSIONS: usize = 16;
 
 /// `template.yaml` as JSON, a tagged node `!Ref x` being `{"!Ref": "x"}`.
 pub(crate) fn template() -> Value {
@@ -67,7 +68,7 @@ fn json_of(node: YamlOwned) -> Value {
 }
 
 /// Resources of one type, by logical id.
-fn resources(template: &Value, of_type: &str) -> BTreeMap<String, Value> {
+pub(crate) fn resources(template: &Value, of_type: &str) -> BTreeMap<String, Value> {
     let all = template["Resources"].as_object().unwrap().iter();
     all.filter(|(_, resource)| resource["Type"] == of_type)
         .map(|(name, resource)| (name.clone(), resource.clone()))
@@ -84,7 +85,11 @@ pub(crate) fn functions(template: &Value) -> BTreeMap<String, Value> {
 fn routes(template: &Value) -> Vec<(String, String, Value)> {
     let mut routes = Vec::new();
     for (binary, function) in functions(template) {
-        for event in function["Properties"]["Events"].as_object().unwrap().values() {
+        let events = function["Properties"]["Events"].as_object();
+        for event in events.into_iter().flat_map(Map::values) {
+            if event["Type"] == "ScheduleV2" {
+                continue;
+            }
             assert_eq!(event["Type"], "HttpApi");
             let path = event["Properties"]["Path"].as_str().unwrap().to_owned();
             routes.push((binary.clone(), path, event["Properties"].clone()));
@@ -132,6 +137,81 @@ fn a_route_is_signed_unless_its_function_authenticates() {
     }
 }
 
+/// What cargo says about the workspace.
+fn metadata() -> Value {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(workspace());
+    serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap()
+}
+
+/// What Cargo.toml tells `cargo lambda watch`.
+fn watch() -> Value {
+    metadata()["metadata"]["lambda"].clone()
+}
+
+/// `sam build` and `cargo lambda watch` name a binary and no package, so they know no other.
+#[test]
+fn every_function_is_a_default_member_of_the_workspace() {
+    let metadata = metadata();
+    let members = metadata["workspace_default_members"].as_array().unwrap();
+    // `path+file:///…/functions/scim#0.1.0`
+    let names = members.iter().map(|id| {
+        let folder = id.as_str().unwrap().split('#').next().unwrap();
+        folder.rsplit('/').next().unwrap().to_owned()
+    });
+    let deployed: BTreeSet<String> = functions(&template()).into_keys().collect();
+    assert_eq!(names.collect::<BTreeSet<_>>(), deployed);
+}
+
+#[test]
+fn cargo_lambda_watch_has_the_routes_of_the_api() {
+    let routed = routes(&template()).into_iter().map(|(binary, route, event)| {
+        let function = match event["Method"].as_str().unwrap() {
+            "ANY" => binary.into(),
+            method => json!([{"method": method, "function": binary}]),
+        };
+        (route.replace("{proxy+}", "{*proxy}"), function)
+    });
+    let routed: Map<String, Value> = routed.collect();
+    assert_eq!(watch()["watch"]["router"], Value::from(routed));
+}
+
+/// By it the acceptance suite knows whose role a call of AWS needs.
+#[test]
+fn under_cargo_lambda_watch_each_function_has_a_key_id_of_its_own() {
+    let watch = watch();
+    for (function, _) in ROUTERS {
+        assert_eq!(watch["bin"][function]["env"]["AWS_ACCESS_KEY_ID"], function);
+    }
+}
+
+/// The variables that one of the functions has in the template.
+fn variables_set() -> BTreeSet<String> {
+    let template = template();
+    let globals = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let mut set: BTreeSet<String> = globals.as_object().unwrap().keys().cloned().collect();
+    for function in functions(&template).into_values() {
+        let own = &function["Properties"]["Environment"]["Variables"];
+        set.extend(own.as_object().unwrap().keys().cloned());
+    }
+    set
+}
+
+/// `sam local` leaves out in silence what the template does not name.
+#[test]
+fn the_variables_for_sam_local_reach_a_function_and_the_services_of_make_run() {
+    let text = fs::read_to_string(workspace().join(".sam-local.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let overridden = file["Parameters"].as_object().unwrap();
+    let set = variables_set();
+    for name in overridden.keys() {
+        assert!(set.contains(name), "{name}");
+    }
+    // The two ports after that of `make run`, which is 7400.
+    assert_eq!(overridden["AWS_ENDPOINT_URL_DYNAMODB"], "http://host.docker.internal:7401");
+    assert_eq!(overridden["AWS_ENDPOINT_URL_SECRETS_MANAGER"], "http://host.docker.internal:7402");
+}
+
 /// The variables that [`Config`] and [`AwsConfig`] ask for.
 fn variables_read() -> BTreeSet<String> {
     let asked = RefCell::new(BTreeSet::new());
@@ -140,25 +220,19 @@ fn variables_read() -> BTreeSet<String> {
         (name == "GATEHOUSE_TABLE").then(|| "t".to_owned())
     });
     config.unwrap();
-    let aws = AwsConfig::from_lookup(|name| {
+    let asked_for = |name: &str| {
         asked.borrow_mut().insert(name.to_owned());
         Some("x".to_owned())
-    });
-    aws.unwrap();
+    };
+    AwsConfig::from_lookup(asked_for).unwrap();
+    DeployCheckConfig::from_lookup(asked_for).unwrap();
     asked.into_inner()
 }
 
 #[test]
 fn a_variable_of_the_template_is_one_that_is_read() {
-    let template = template();
-    let globals = &template["Globals"]["Function"]["Environment"]["Variables"];
-    let mut set: BTreeSet<String> = globals.as_object().unwrap().keys().cloned().collect();
-    for function in functions(&template).into_values() {
-        let own = &function["Properties"]["Environment"]["Variables"];
-        set.extend(own.as_object().unwrap().keys().cloned());
-    }
     let read = variables_read();
-    for name in set {
+    for name in variables_set() {
         assert!(read.contains(&name) || FOREIGN_VARIABLES.contains(&name.as_str()), "{name}");
     }
 }

@@ -1,8 +1,8 @@
 //! The embedded services over HTTP, for the AWS CLI and for functions started by themselves.
 //!
 //! Invariants:
-//! - They listen on loopback only. A signature is not checked, as in every local emulator: who can
-//!   connect is trusted like the user of this machine.
+//! - They listen on loopback, unless the user names another address. A signature is not checked, as
+//!   in every local emulator: who can connect is trusted like the user of this machine.
 //! - A web page is not trusted, although it runs on this machine: a request with an `Origin` is
 //!   refused, and so is a `Host` that is not this machine, which is what a page sees whose name was
 //!   pointed at loopback after it was loaded (DNS rebinding).
@@ -10,7 +10,7 @@
 mod guard;
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -35,15 +35,15 @@ pub fn secrets_manager_router(secrets: SecretsManager) -> Router {
     guarded(Router::new().route("/", post(secrets_manager)).with_state(secrets))
 }
 
-/// A listener on loopback, on `preferred` or, when that is taken, on any free port.
-pub async fn listen(preferred: Option<u16>) -> io::Result<TcpListener> {
+/// A listener on `preferred` or, when that is taken, on any free port.
+pub async fn listen(address: IpAddr, preferred: Option<u16>) -> io::Result<TcpListener> {
     if let Some(port) = preferred {
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+        match TcpListener::bind((address, port)).await {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             bound => return bound,
         }
     }
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
+    TcpListener::bind((address, 0)).await
 }
 
 async fn dynamodb(State(dynamo): State<Dynamo>, headers: HeaderMap, body: Bytes) -> Response {

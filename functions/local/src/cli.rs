@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -19,6 +20,13 @@ pub struct Options {
     /// taken.
     #[arg(long, value_name = "N", default_value_t = 7400, verbatim_doc_comment)]
     pub port: u16,
+
+    /// Address for DynamoDB and Secrets Manager, for functions in containers to reach them; the one
+    /// of Docker's bridge on Linux is 172.17.0.1.
+    ///
+    /// Who can connect to it can read and change everything.
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), verbatim_doc_comment)]
+    pub aws_address: IpAddr,
 
     /// Directory for everything that is stored; made when it is not there.
     #[arg(long, value_name = "DIR", default_value = ".gatehouse", conflicts_with = "ephemeral")]
@@ -59,6 +67,7 @@ mod tests {
     fn the_defaults_are_what_the_readme_says() {
         let options = Options::try_parse_from(["local"]).unwrap();
         assert_eq!(options.port, 7400);
+        assert!(options.aws_address.is_loopback());
         assert_eq!(options.data.to_str(), Some(".gatehouse"));
         assert!(!options.ephemeral && !options.json);
         assert_eq!(options.rate_limit, None);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use shared::clock::{ordered_uuid, random_bytes};
 use shared::ids::TenantId;
@@ -51,6 +51,10 @@ impl Demo {
     ) -> Result<Self, DemoError> {
         let memory = Memory { file: directory.map(|directory| directory.join(FILE)) };
         let operator_key = key(app, SecretName::OperatorKey).await?;
+        if let Some(directory) = directory {
+            let text = format!("{}\n", operator_key.expose_secret());
+            private_file::replace(&directory.join(OPERATOR_KEY_FILE), text.as_bytes())?;
+        }
         key(app, SecretName::CursorKey).await?;
         let known = memory.recall()?;
         let tenant = tenant(app, known.as_ref()).await?;
@@ -184,6 +188,9 @@ pub(crate) enum DemoError {
 }
 
 const FILE: &str = "demo.json";
+
+/// Where the command line tool looks for the key of a deployment on this machine.
+const OPERATOR_KEY_FILE: &str = "operator-key";
 
 /// By this the demo's tenant is found again.
 const EXTERNAL_ID: &str = "gatehouse-demo";

@@ -4,7 +4,6 @@
 //! Since it signs whatever is clicked, it serves only the Gatehouse that it runs in:
 //! a request that names another service provider is refused.
 
-mod assertion;
 mod key;
 mod page;
 mod request;
@@ -19,11 +18,10 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use shared::clock::Clock;
+use shared::clock::{Clock, random_bytes};
+use shared::idp::{self, KeyPair, Person};
 
-use self::assertion::Person;
 pub(crate) use self::key::KeyError;
-use self::key::KeyPair;
 use self::request::Request;
 use crate::html;
 
@@ -44,7 +42,7 @@ impl DemoIdp {
         clock: Clock,
         directory: Option<&Path>,
     ) -> Result<Self, KeyError> {
-        let key = KeyPair::open(directory)?;
+        let key = key::open(directory, clock.now())?;
         Ok(Self(Arc::new(Parts { base_url: base_url.to_owned(), clock, key })))
     }
 
@@ -56,7 +54,7 @@ impl DemoIdp {
     /// What a service provider has to know about it.
     pub(crate) fn metadata(&self) -> String {
         let sso_url = format!("{}/demo/idp/sso", self.0.base_url);
-        assertion::metadata(&self.entity_id(), &sso_url, self.0.key.certificate())
+        idp::metadata(&self.entity_id(), &sso_url, self.0.key.certificate())
     }
 
     /// `/demo/idp/…`
@@ -70,18 +68,19 @@ impl DemoIdp {
     /// A form for each person, with the finished response in it.
     fn choices(&self, request: &Request) -> Option<Vec<page::Choice>> {
         let now = self.0.clock.now();
-        let choice = |person: &'static Person| {
-            let response = assertion::Response {
+        let choice = |person: &'static Person<'static>| {
+            let response = idp::Response {
                 idp: &self.entity_id(),
                 person,
                 in_response_to: &request.id,
                 audience: &request.issuer,
                 acs_url: &request.acs_url,
                 now,
+                ids: [random_bytes().ok()?, random_bytes().ok()?],
             };
             Some(page::Choice { person, response: response.signed(&self.0.key)? })
         };
-        assertion::PEOPLE.iter().map(choice).collect()
+        PEOPLE.iter().map(choice).collect()
     }
 }
 
@@ -100,3 +99,25 @@ async fn sign_in(State(idp): State<DemoIdp>, RawQuery(query): RawQuery) -> Respo
         None => html::failure(StatusCode::INTERNAL_SERVER_ERROR, "The demo cannot sign."),
     }
 }
+
+/// Who works at Acme.
+const PEOPLE: [Person<'static>; 3] = [
+    Person {
+        given_name: "Ada",
+        family_name: "Lovelace",
+        email: "ada@acme.com",
+        groups: &["Engineering"],
+    },
+    Person {
+        given_name: "Grace",
+        family_name: "Hopper",
+        email: "grace@acme.com",
+        groups: &["Engineering", "Administrators"],
+    },
+    Person {
+        given_name: "Alan",
+        family_name: "Turing",
+        email: "alan@acme.com",
+        groups: &["Research"],
+    },
+];

@@ -5,7 +5,7 @@ mod sign_in;
 mod signals;
 
 use std::io::{self, Write as _};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -62,8 +62,8 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     app.store.create_table().await?;
     let demo = Demo::prepare(&app, &base_url, services.path()).await?;
 
-    let dynamodb = aws_endpoints::listen(next_port(options.port, 1)).await?;
-    let secrets_manager = aws_endpoints::listen(next_port(options.port, 2)).await?;
+    let dynamodb = listen_for_aws(options, 1).await?;
+    let secrets_manager = listen_for_aws(options, 2).await?;
     let aws = Aws {
         dynamodb_endpoint: url(&dynamodb)?,
         secretsmanager_endpoint: url(&secrets_manager)?,
@@ -129,9 +129,12 @@ async fn listen(port: u16) -> Result<TcpListener, StartError> {
     })
 }
 
-/// Where an embedded service would like to listen: near `port`, unless any port will do.
-fn next_port(port: u16, offset: u16) -> Option<u16> {
-    if port == 0 { None } else { port.checked_add(offset) }
+/// An embedded service listens near our own port, unless any port will do.
+async fn listen_for_aws(options: &Options, offset: u16) -> Result<TcpListener, StartError> {
+    let port = if options.port == 0 { None } else { options.port.checked_add(offset) };
+    let address = options.aws_address;
+    let listener = aws_endpoints::listen(address, port).await;
+    listener.map_err(|source| StartError::AwsAddress { address, source })
 }
 
 async fn serve_router(listener: TcpListener, router: Router, mut stopping: watch::Receiver<()>) {
@@ -237,6 +240,8 @@ fn announce(facts: &Facts, json: bool) -> Result<(), StartError> {
 enum StartError {
     #[error("port {0} is taken; choose another with --port, or --port 0 for any free one")]
     PortTaken(u16),
+    #[error("cannot listen on {address}: {source}; choose another with --aws-address")]
+    AwsAddress { address: IpAddr, source: io::Error },
     #[error(transparent)]
     Data(#[from] TakeError),
     #[error("cannot open the database: {0}")]

@@ -48,7 +48,7 @@ impl Trust {
             }
             providers.push(provider);
         }
-        Ok(Self { providers, ..fresh })
+        Ok(Self { providers, unknown: self.unknown.clone(), ..fresh })
     }
 }
 
@@ -94,7 +94,16 @@ mod tests {
             metadata_url: None,
             pinned_key_pem: None,
             read_at: jiff::Timestamp::UNIX_EPOCH,
+            unknown: serde_json::Map::new(),
         }
+    }
+
+    #[test]
+    fn what_a_newer_version_has_put_beside_the_providers_stays() {
+        let (entity, url) = ("https://idp.example", "https://idp.example/sso");
+        let mut known = trust(entity, url, &["a"]);
+        known.unknown.insert("newer".to_owned(), true.into());
+        assert_eq!(known.refreshed(trust(entity, url, &["a"])), Ok(known));
     }
 
     #[track_caller]

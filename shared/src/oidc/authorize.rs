@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::client::{Client, ClientId};
 use super::error::{ErrorCode, OauthError};
 use super::parameters::Parameters;
-use super::pkce::CodeChallenge;
+use super::pkce::{CodeChallenge, Pkce};
 use super::redirect_uri::AppUrl;
 use super::scopes::{Scope, Scopes};
 use crate::domain::Domain;
@@ -30,8 +30,8 @@ pub struct AuthorizeRequest {
     pub nonce: Option<String>,
     /// What the app wants.
     pub scopes: Scopes,
-    /// What the code has to be redeemed with.
-    pub code_challenge: CodeChallenge,
+    /// What the code has to be redeemed with, unless the app may do without.
+    pub code_challenge: Option<CodeChallenge>,
     /// Whether the person may, or must, be asked.
     pub prompt: Prompt,
     /// How long ago the person may have been authenticated.
@@ -114,6 +114,7 @@ impl AuthorizeRequest {
         parameters: &Parameters,
         client_id: ClientId,
         redirect_uri: AppUrl,
+        pkce: Pkce,
         now: Timestamp,
     ) -> Result<Self, OauthError> {
         refuse_unsupported(parameters)?;
@@ -123,7 +124,7 @@ impl AuthorizeRequest {
             state: opaque(parameters, "state", MAX_STATE, "state is too long or not ASCII")?,
             nonce: opaque(parameters, "nonce", MAX_NONCE, "nonce is too long or not ASCII")?,
             scopes: scopes(parameters)?,
-            code_challenge: CodeChallenge::read(parameters)?,
+            code_challenge: CodeChallenge::read(parameters, pkce)?,
             prompt: prompt(parameters)?,
             max_age_seconds: max_age(parameters)?,
             organisation: organisation(parameters)?,
@@ -136,7 +137,10 @@ impl AuthorizeRequest {
         let scope = self.scopes.to_string();
         let max_age = self.max_age_seconds.map(|seconds| seconds.to_string());
         let prompt = self.prompt.as_str();
+        let challenge = self.code_challenge.as_ref().map(CodeChallenge::as_str);
         let optional = [
+            ("code_challenge", challenge),
+            ("code_challenge_method", challenge.map(|_| "S256")),
             ("state", self.state.as_deref()),
             ("nonce", self.nonce.as_deref()),
             ("max_age", max_age.as_deref()),
@@ -147,8 +151,6 @@ impl AuthorizeRequest {
             .append_pair("client_id", self.client_id.as_str())
             .append_pair("redirect_uri", self.redirect_uri.as_str())
             .append_pair("scope", &scope)
-            .append_pair("code_challenge", self.code_challenge.as_str())
-            .append_pair("code_challenge_method", "S256")
             .append_pair("domain", domain.as_str())
             .extend_pairs(optional.iter().filter_map(|(name, value)| Some((name, (*value)?))))
             .finish()

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::pkce::Pkce;
 use super::redirect_uri::AppUrl;
 use crate::ids::InvalidId;
 use crate::token::hex;
@@ -73,6 +74,8 @@ pub struct Client {
     /// SHA-256 of the secret, in hexadecimal. A public client has none: it proves itself by PKCE
     /// alone (RFC 6749 §2.1).
     pub secret_sha256: Option<String>,
+    /// Optional only for an app that keeps a secret.
+    pub pkce: Pkce,
     /// Where codes may go; at least one.
     pub redirect_uris: Vec<AppUrl>,
     /// Where a sign-in goes that the app did not begin (OpenID Connect Core §4).
@@ -85,6 +88,12 @@ impl Client {
     /// Whether it keeps a secret.
     pub const fn is_confidential(&self) -> bool {
         self.secret_sha256.is_some()
+    }
+
+    /// Whether it may leave PKCE out. A public client may not, whatever is stored: nothing else
+    /// proves who it is.
+    pub fn pkce(&self) -> Pkce {
+        if self.is_confidential() { self.pkce } else { Pkce::Required }
     }
 
     /// Whether `secret` is its secret. The digests are compared in constant time.
@@ -121,6 +130,7 @@ mod tests {
             id: ClientId::new([7; 16]),
             name: "App".to_owned(),
             secret_sha256: Some(secret_digest("secret")),
+            pkce: Pkce::Required,
             redirect_uris: vec![AppUrl::parse("https://app.example/cb").unwrap()],
             initiate_login_uri: None,
             created_at: Timestamp::UNIX_EPOCH,
@@ -133,6 +143,13 @@ mod tests {
         assert!(!client().admits("secret2"));
         assert!(!client().admits(""));
         assert!(!Client { secret_sha256: None, ..client() }.admits(""));
+    }
+
+    #[test]
+    fn a_public_client_always_needs_pkce() {
+        let lenient = Client { pkce: Pkce::Optional, ..client() };
+        assert_eq!(lenient.pkce(), Pkce::Optional);
+        assert_eq!(Client { secret_sha256: None, ..lenient }.pkce(), Pkce::Required);
     }
 
     #[test]

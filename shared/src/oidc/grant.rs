@@ -83,8 +83,8 @@ pub struct Code {
     pub grant: Grant,
     /// Where it was sent.
     pub redirect_uri: AppUrl,
-    /// What it has to be redeemed with.
-    pub code_challenge: CodeChallenge,
+    /// What it has to be redeemed with, unless the app may do without.
+    pub code_challenge: Option<CodeChallenge>,
     /// For the ID token.
     pub nonce: Option<String>,
     /// From when on it does not count.

@@ -9,6 +9,18 @@ use subtle::ConstantTimeEq as _;
 use super::error::OauthError;
 use super::parameters::Parameters;
 
+/// Whether an app must use PKCE.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pkce {
+    /// It must.
+    #[default]
+    Required,
+    /// It may: an app with a secret that cannot, as an Application Load Balancer cannot. A
+    /// challenge that it does send counts (RFC 9700 §2.1.1).
+    Optional,
+}
+
 /// A `code_challenge` by S256.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
@@ -23,7 +35,16 @@ impl CodeChallenge {
     /// # Errors
     ///
     /// `invalid_request` (RFC 7636 §4.4.1).
-    pub fn read(parameters: &Parameters) -> Result<Self, OauthError> {
+    pub fn read(parameters: &Parameters, pkce: Pkce) -> Result<Option<Self>, OauthError> {
+        let names = ["code_challenge", "code_challenge_method"];
+        let absent = names.iter().all(|name| matches!(parameters.one(name), Ok(None)));
+        match pkce {
+            Pkce::Optional if absent => Ok(None),
+            Pkce::Optional | Pkce::Required => Self::read_required(parameters).map(Some),
+        }
+    }
+
+    fn read_required(parameters: &Parameters) -> Result<Self, OauthError> {
         let challenge = parameters.required("code_challenge", "code_challenge is missing")?;
         if parameters.one("code_challenge_method")? != Some("S256") {
             return Err(OauthError::invalid_request("code_challenge_method must be S256"));
@@ -56,7 +77,10 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<CodeChallenge, OauthError> {
-        CodeChallenge::read(&Parameters::parse(query).unwrap())
+        let parameters = Parameters::parse(query).unwrap();
+        let challenge = CodeChallenge::read(&parameters, Pkce::Required)?;
+        assert_eq!(CodeChallenge::read(&parameters, Pkce::Optional), Ok(challenge.clone()));
+        Ok(challenge.unwrap())
     }
 
     #[test]
@@ -96,6 +120,10 @@ mod tests {
             "code_challenge=x&code_challenge_method=S256".to_owned(),
         ] {
             assert!(read(&query).is_err(), "{query}");
+            // Where PKCE may be left out, a request without it is the only one more that is good.
+            let parameters = Parameters::parse(&query).unwrap();
+            let optional = CodeChallenge::read(&parameters, Pkce::Optional);
+            assert_eq!(optional.is_ok(), query.is_empty(), "{query}");
         }
     }
 }

@@ -48,7 +48,8 @@ async fn authorize(
     };
     let base_url = BaseUrl::of(&app.config, headers);
     let now = app.clock.now();
-    let request = AuthorizeRequest::read(&parameters, client.id, redirect_uri.clone(), now);
+    let pkce = client.pkce();
+    let request = AuthorizeRequest::read(&parameters, client.id, redirect_uri.clone(), pkce, now);
     let answer = match request {
         Ok(request) => answer(app, &base_url, headers, request).await,
         Err(error) => Err(error),

@@ -13,7 +13,9 @@ use crate::oidc::error::{ErrorCode, OauthError};
 use crate::oidc::grant::Code;
 use crate::oidc::handle::{Handle, HandleKind};
 use crate::oidc::parameters::Parameters;
+use crate::oidc::pkce::Pkce;
 use crate::oidc::scopes::Scope;
+use crate::request_log::note_tenant;
 use crate::state::AppState;
 use crate::store::Use;
 
@@ -46,6 +48,7 @@ async fn redeem(
     let handle = Handle::parse(HandleKind::Code, code).ok_or(BAD_CODE)?;
     let (tenant, digest) = (handle.tenant(), handle.digest());
     let found = app.store.code(tenant, &digest).await?.ok_or(BAD_CODE)?;
+    note_tenant(tenant);
     let code = found.value;
     check_code(client, parameters, &code)?;
     if found.used {
@@ -85,11 +88,16 @@ async fn redeem(
 /// use the code up, nor end what it gave: whoever stole a code can do no harm to its owner.
 fn check_code(client: &Client, parameters: &Parameters, code: &Code) -> Result<(), OauthError> {
     let redirect_uri = parameters.required("redirect_uri", "redirect_uri is missing")?;
-    let verifier = parameters.required("code_verifier", "code_verifier is missing")?;
-    if code.grant.client_id != client.id
-        || code.redirect_uri.as_str() != redirect_uri
-        || !code.code_challenge.is_met_by(verifier)
-    {
+    let is_met = match &code.code_challenge {
+        Some(challenge) => {
+            let missing = "code_verifier is missing";
+            challenge.is_met_by(parameters.required("code_verifier", missing)?)
+        }
+        // A verifier without a challenge: somebody took the challenge out of the request on its
+        // way (RFC 9700 §4.8.2).
+        None => client.pkce() == Pkce::Optional && parameters.one("code_verifier")?.is_none(),
+    };
+    if code.grant.client_id != client.id || code.redirect_uri.as_str() != redirect_uri || !is_met {
         return Err(BAD_CODE);
     }
     Ok(())
@@ -113,6 +121,7 @@ async fn refresh(
     let handle = Handle::parse(HandleKind::RefreshToken, token).ok_or(BAD_REFRESH_TOKEN)?;
     let (tenant, digest) = (handle.tenant(), handle.digest());
     let found = app.store.refresh_token(tenant, &digest).await?.ok_or(BAD_REFRESH_TOKEN)?;
+    note_tenant(tenant);
     let grant_id = found.value;
     let live = live(app, tenant, grant_id).await?.ok_or(BAD_REFRESH_TOKEN)?;
     if live.grant.client_id != client.id {

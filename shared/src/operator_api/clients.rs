@@ -13,6 +13,7 @@ use super::params::{Path, Query};
 use super::tenants::{Change, PageQuery, checked};
 use crate::clock::random_bytes;
 use crate::oidc::client::{Client, ClientId, secret_digest};
+use crate::oidc::pkce::Pkce;
 use crate::oidc::redirect_uri::AppUrl;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -26,6 +27,7 @@ pub(super) struct ClientView {
     client_secret: Option<String>,
     name: String,
     public: bool,
+    pkce: Pkce,
     redirect_uris: Vec<AppUrl>,
     initiate_login_uri: Option<AppUrl>,
     created_at: Timestamp,
@@ -35,6 +37,7 @@ impl ClientView {
     fn new(client: Client, client_secret: Option<String>) -> Self {
         Self {
             public: !client.is_confidential(),
+            pkce: client.pkce(),
             client_id: client.id,
             client_secret,
             name: client.name,
@@ -59,6 +62,9 @@ pub(super) struct NewClient {
     /// Runs where no secret can be kept, in a browser or on a phone.
     #[serde(default)]
     public: bool,
+    /// Optional for an app with a secret that cannot do it.
+    #[serde(default)]
+    pkce: Pkce,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,6 +73,7 @@ pub(super) struct ClientChange {
     name: Option<String>,
     /// All of them anew.
     redirect_uris: Option<Vec<String>>,
+    pkce: Option<Pkce>,
     /// Absent leaves it, null clears it.
     #[serde(default)]
     initiate_login_uri: Change<String>,
@@ -85,6 +92,7 @@ pub(super) async fn create(
     let client = Client {
         id: ClientId::new(random_bytes().map_err(random)?),
         name: checked("name", body.name.as_deref().unwrap_or("App"))?,
+        pkce: checked_pkce(body.pkce, secret.is_some())?,
         secret_sha256: secret.as_deref().map(secret_digest),
         redirect_uris: redirect_uris(&body.redirect_uris)?,
         initiate_login_uri: body
@@ -137,6 +145,9 @@ pub(super) async fn change(
     if let Some(texts) = body.redirect_uris {
         after.redirect_uris = redirect_uris(&texts)?;
     }
+    if let Some(pkce) = body.pkce {
+        after.pkce = checked_pkce(pkce, before.is_confidential())?;
+    }
     match body.initiate_login_uri {
         Change::Keep => {}
         Change::Clear => after.initiate_login_uri = None,
@@ -154,6 +165,16 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, Problem> {
     let id = id.parse().map_err(|_| NO_CLIENT)?;
     if app.store.delete_client(&id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(NO_CLIENT) }
+}
+
+fn checked_pkce(pkce: Pkce, is_confidential: bool) -> Result<Pkce, Problem> {
+    match pkce {
+        Pkce::Optional if !is_confidential => {
+            let rule = "pkce is required of a public app, which has nothing else";
+            Err(Problem::Invalid(rule.to_owned()))
+        }
+        Pkce::Optional | Pkce::Required => Ok(pkce),
+    }
 }
 
 fn redirect_uris(texts: &[String]) -> Result<Vec<AppUrl>, Problem> {

@@ -1,5 +1,6 @@
 //! `/v1/tenants/{tenant}/connections`: whom a tenant trusts to sign its people in.
 
+mod explain;
 mod refresh;
 mod source;
 mod test;
@@ -8,8 +9,9 @@ mod view;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
+pub(super) use self::explain::explain;
 pub(super) use self::refresh::{refresh, refresh_all};
 use self::source::Source;
 pub(super) use self::test::test;
@@ -49,7 +51,8 @@ pub(super) struct NewConnection {
 }
 
 impl NewConnection {
-    fn settings(&self) -> Result<Settings, Problem> {
+    /// `unknown` is what a newer version has set.
+    fn settings(&self, unknown: Map<String, Value>) -> Result<Settings, Problem> {
         let new = Settings::default();
         let skew = self.clock_skew_seconds.unwrap_or(new.clock_skew_seconds);
         if ClockSkew::from_seconds(skew).is_none() {
@@ -64,6 +67,7 @@ impl NewConnection {
             request_binding: self.request_binding.unwrap_or(new.request_binding),
             clock_skew_seconds: skew,
             keep_claims: self.keep_claims.unwrap_or(new.keep_claims),
+            unknown,
         })
     }
 
@@ -117,13 +121,15 @@ pub(super) async fn put(
     let domain: Domain =
         domain.parse().map_err(|error| Problem::Invalid(format!("{domain:?}: {error}")))?;
     let base_url = BaseUrl::of(&app.config, &headers);
-    let settings = body.settings()?;
     let before = app.store.connection(tenant, &domain).await?;
+    let known = before.as_ref().map(|stored| &stored.connection);
+    let unknown = known.map(|known| (known.unknown.clone(), known.settings.unknown.clone()));
+    let (unknown, unknown_settings) = unknown.unwrap_or_default();
+    let settings = body.settings(unknown_settings)?;
     let trust = body.trust(&Source { app: &app, base_url: &base_url, domain: &domain }).await?;
     let now = app.clock.now();
     // Our metadata holds them, and it is read as soon as there is a connection.
     app.saml_keys.ensure(now).await?;
-    let known = before.as_ref().map(|stored| &stored.connection);
     let connection = Connection {
         tenant,
         settings,
@@ -131,6 +137,7 @@ pub(super) async fn put(
         created_at: known.map_or(now, |connection| connection.created_at),
         changed_at: now,
         domain,
+        unknown,
     };
     let version = before.map(|stored| stored.version);
     app.store.put_connection(tenant, version, &connection).await?;

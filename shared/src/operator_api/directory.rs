@@ -1,9 +1,10 @@
 //! `/v1/tenants/{tenant}/users`, `groups` and `activity`: what the identity provider has put here.
-//! Read-only: users and groups are written by SCIM alone.
+//! Read-only: users and groups are written by SCIM alone. In brief, unless the whole resources are
+//! asked for, as an export does.
 
 use axum::extract::State;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::body::{Items, Json};
@@ -12,9 +13,10 @@ use super::params::{Path, Query};
 use super::tenants::{PageQuery, existing};
 use crate::ids::ResourceId;
 use crate::problem::Problem;
+use crate::scim::members::MemberKind;
 use crate::scim::resource;
 use crate::state::AppState;
-use crate::store::{Activity, StoredGroup, StoredUser};
+use crate::store::{Activity, GroupMember, StoredGroup, StoredUser};
 
 /// A user in brief.
 #[derive(Debug, Serialize)]
@@ -29,10 +31,13 @@ pub(super) struct UserView {
     seated: bool,
     created_at: Timestamp,
     last_modified_at: Timestamp,
+    /// All attributes; only when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<Map<String, Value>>,
 }
 
-impl From<StoredUser> for UserView {
-    fn from(user: StoredUser) -> Self {
+impl UserView {
+    fn new(user: &StoredUser, whole: bool) -> Self {
         let document = attributes(&user.document);
         Self {
             id: user.id,
@@ -44,6 +49,7 @@ impl From<StoredUser> for UserView {
             seated: user.seated,
             created_at: user.created,
             last_modified_at: user.last_modified,
+            resource: whole.then_some(document),
         }
     }
 }
@@ -56,10 +62,13 @@ pub(super) struct GroupView {
     external_id: Option<String>,
     created_at: Timestamp,
     last_modified_at: Timestamp,
+    /// All attributes but `members`; only when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<Map<String, Value>>,
 }
 
-impl From<StoredGroup> for GroupView {
-    fn from(group: StoredGroup) -> Self {
+impl GroupView {
+    fn new(group: &StoredGroup, whole: bool) -> Self {
         let document = attributes(&group.document);
         Self {
             id: group.id,
@@ -67,8 +76,38 @@ impl From<StoredGroup> for GroupView {
             external_id: resource::external_id(&document).map(str::to_owned),
             created_at: group.created,
             last_modified_at: group.last_modified,
+            resource: whole.then_some(document),
         }
     }
+}
+
+/// A member of a group.
+#[derive(Debug, Serialize)]
+pub(super) struct MemberView {
+    id: ResourceId,
+    /// `User` or `Group`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// As the identity provider sent it.
+    display: Option<String>,
+}
+
+impl From<GroupMember> for MemberView {
+    fn from(member: GroupMember) -> Self {
+        let GroupMember { id, kind, display } = member;
+        let kind = match kind {
+            MemberKind::User => "User",
+            MemberKind::Group => "Group",
+        };
+        Self { id, kind, display }
+    }
+}
+
+/// Whether whole resources are asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Detail {
+    #[serde(default)]
+    resource: bool,
 }
 
 pub(super) async fn users(
@@ -76,12 +115,14 @@ pub(super) async fn users(
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Query(page): Query<PageQuery>,
+    Query(detail): Query<Detail>,
 ) -> Result<Json<Items<UserView>>, Problem> {
     let tenant = existing(&app, &tenant).await?;
     let users = app.store.users_after(tenant.id, page.after()?, page.limit()).await?;
     let last = users.last().map(|user| user.id.to_string());
     let next_cursor = last.filter(|_| users.len() == page.limit());
-    Ok(Json(Items { items: users.into_iter().map(UserView::from).collect(), next_cursor }))
+    let view = |user: &StoredUser| UserView::new(user, detail.resource);
+    Ok(Json(Items { items: users.iter().map(view).collect(), next_cursor }))
 }
 
 pub(super) async fn groups(
@@ -89,12 +130,30 @@ pub(super) async fn groups(
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Query(page): Query<PageQuery>,
+    Query(detail): Query<Detail>,
 ) -> Result<Json<Items<GroupView>>, Problem> {
     let tenant = existing(&app, &tenant).await?;
     let groups = app.store.groups_after(tenant.id, page.after()?, page.limit()).await?;
     let last = groups.last().map(|group| group.id.to_string());
     let next_cursor = last.filter(|_| groups.len() == page.limit());
-    Ok(Json(Items { items: groups.into_iter().map(GroupView::from).collect(), next_cursor }))
+    let view = |group: &StoredGroup| GroupView::new(group, detail.resource);
+    Ok(Json(Items { items: groups.iter().map(view).collect(), next_cursor }))
+}
+
+pub(super) async fn members(
+    _: Operator,
+    State(app): State<AppState>,
+    Path((tenant, group)): Path<(String, String)>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Items<MemberView>>, Problem> {
+    let no_group = Problem::NotFound("group");
+    let tenant = existing(&app, &tenant).await?.id;
+    let Ok(group) = group.parse() else { return Err(no_group) };
+    let group: ResourceId = app.store.group(tenant, group).await?.ok_or(no_group)?.id;
+    let members = app.store.members_after(tenant, group, page.after()?, page.limit()).await?;
+    let last = members.last().map(|member| member.id.to_string());
+    let next_cursor = last.filter(|_| members.len() == page.limit());
+    Ok(Json(Items { items: members.into_iter().map(MemberView::from).collect(), next_cursor }))
 }
 
 /// What happened, newest first.

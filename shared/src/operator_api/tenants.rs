@@ -71,6 +71,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct TenantsQuery {
+    /// The one with this name of the operator's, if there is one.
+    external_id: Option<String>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct PageQuery {
     cursor: Option<String>,
     limit: Option<usize>,
@@ -110,8 +118,15 @@ pub(super) async fn create(
 pub(super) async fn list(
     _: Operator,
     State(app): State<AppState>,
-    Query(page): Query<PageQuery>,
+    Query(query): Query<TenantsQuery>,
 ) -> Result<Json<Items<TenantView>>, Problem> {
+    let TenantsQuery { external_id, cursor, limit } = query;
+    if let Some(external_id) = external_id {
+        let found = app.store.tenant_by_external_id(&external_id).await?;
+        let items = found.into_iter().map(TenantView::from).collect();
+        return Ok(Json(Items { items, next_cursor: None }));
+    }
+    let page = PageQuery { cursor, limit };
     let tenants = app.store.tenants(page.after()?, page.limit()).await?;
     let next_cursor = (tenants.len() == page.limit())
         .then(|| tenants.last().map(|tenant| tenant.id.to_string()))

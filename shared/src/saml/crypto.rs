@@ -16,7 +16,8 @@ use openssl::sign::{RsaPssSaltlen, Signer, Verifier};
 use openssl::symm;
 
 pub use keys::{
-    Certificate, DecryptionKey, KeyFault, MIN_EC_BITS, MIN_RSA_BITS, SigningKey, VerifyingKey,
+    Certificate, DecryptionKey, KeyFault, MAX_RSA_BITS, MIN_EC_BITS, MIN_RSA_BITS, SigningKey,
+    VerifyingKey,
 };
 
 /// A message digest for signatures and references.

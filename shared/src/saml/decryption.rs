@@ -30,7 +30,7 @@ pub enum DecryptionFault {
     Algorithm(String),
     /// Everything else, deliberately without a reason.
     #[error(
-        "it was encrypted for another certificate, was changed, or is not an assertion that the provider signed"
+        "it was encrypted for another certificate, was changed, or is not an assertion for this connection signed with a key of the provider's metadata"
     )]
     Failed,
 }

@@ -9,8 +9,9 @@
 //!   the order of [`CheckId`](super::checks::CheckId); the record has them all. Two failures end
 //!   the run: without a good signature there are no claims to check, and an assertion of somebody
 //!   else is not read on.
-//! - *no oracle*: what comes out of an unauthenticated ciphertext fails in one way, whatever is
-//!   wrong with it.
+//! - *no oracle*: what comes out of a ciphertext fails in one way, whatever is wrong with it, until
+//!   it is known to be this connection's: its own signature is verified, or the response around it
+//!   is signed and it names this connection. Our decryption keys serve all tenants.
 
 mod judge;
 mod run;

@@ -32,7 +32,8 @@ pub fn check(root: Node<'_, '_>) -> Result<(), XmlFault> {
 fn may_stand(root: Node<'_, '_>, node: Node<'_, '_>) -> bool {
     let parent = node.parent_element().filter(|_| node != root);
     let below = |namespace, name| parent.is_some_and(|parent| is(parent, namespace, name));
-    let top = node == root || parent == Some(root);
+    // In an assertion that was decrypted, or read again from what was signed, there is no other.
+    let top = node == root || parent.is_some_and(|parent| is(parent, PROTOCOL, "Response"));
     let space = node.tag_name().namespace().unwrap_or_default();
     match node.tag_name().name() {
         "Signature" => {
@@ -119,6 +120,18 @@ mod tests {
         );
         check_shape("<e:x><p:Response/></e:x>", &misplaced("Response", PROTOCOL));
         check_shape("<p:Extensions/>", &misplaced("Extensions", PROTOCOL));
+    }
+
+    #[test]
+    fn an_assertion_holds_no_other() {
+        for inside in
+            ["<a:Assertion/>", "<a:EncryptedAssertion/>", "<a:Advice><a:Assertion/></a:Advice>"]
+        {
+            let text = format!("<a:Assertion xmlns:a=\"{ASSERTION}\">{inside}</a:Assertion>");
+            let document = Strict::parse(text.as_bytes()).unwrap();
+            let fault = check(document.root()).unwrap_err().to_string();
+            assert!(fault.ends_with("Assertion must not be there"), "{fault}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::begin::{pending, request_id};
+use super::bench::Bench;
 use super::browser;
 use super::failure::{Failure, status};
 use super::form::Form;
@@ -19,17 +20,14 @@ use super::record::{self, Facts};
 use super::urls::SpUrls;
 use super::user::{Arrival, NoUser};
 use crate::base_url::BaseUrl;
-use crate::connection::{Connection, Provider};
+use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::oidc_api;
-use crate::request_log::{FailureCode, RequestLog};
+use crate::request_log::{FailureCode, note_tenant};
 use crate::saml::checks::{CheckId, Checks};
 use crate::saml::error::{ConnectionFault, FormFault, SamlError};
-use crate::saml::names::ASSERTION;
-use crate::saml::response::{
-    Assertion, Expectations, SignedPart, Verdict, decode_form_field, verify,
-};
-use crate::saml::xml::{MESSAGE, Strict, clipped, named, text};
+use crate::saml::response::{Assertion, Verdict, decode_form_field};
+use crate::saml::xml::clipped;
 use crate::sign_in::{Purpose, SignedIn};
 use crate::state::AppState;
 use crate::store::{PendingSignIn, Stage, StoredUser};
@@ -63,7 +61,6 @@ async fn answer(
     let domain: Domain = domain.parse().map_err(|_| Failure::Refused(unknown.clone()))?;
     let base_url = BaseUrl::of(&app.config, request.headers());
     let headers = request.headers().clone();
-    let log = request.extensions().get::<RequestLog>().cloned();
     let now = app.clock.now();
     let form = Form::read(request).await;
     let (stored, begun) = tokio::join!(
@@ -71,9 +68,7 @@ async fn answer(
         browser::pending_sign_ins(app, &base_url, &headers, now),
     );
     let connection = stored?.ok_or(Failure::Refused(unknown))?.connection;
-    if let Some(log) = log {
-        log.tenant(connection.tenant);
-    }
+    note_tenant(connection.tenant);
     let mut begun = begun?;
     begun.retain(|begun| begun.domain == connection.domain && begun.tenant == connection.tenant);
     let consumer = Consumer { app, base_url, connection, federated, begun, now };
@@ -167,28 +162,17 @@ impl Consumer<'_> {
         let form = form?;
         let field = form.one("SAMLResponse").ok_or(SamlError::Form(FormFault::Field))?;
         let response = decode_form_field(field)?;
-        let provider = match trust.providers.as_slice() {
-            [provider] if !self.federated => provider,
-            providers => member(providers, &response)?,
+        let bench = Bench {
+            connection: &self.connection,
+            trust,
+            urls: SpUrls::new(&self.base_url, &self.connection.domain),
+            decryption_keys: &keys.decryption,
         };
-        let urls = SpUrls::new(&self.base_url, &self.connection.domain);
+        let provider = bench.provider(&response)?;
         let asked = |begun: &&PendingSignIn| matches!(&begun.stage, Stage::Asked(entity_id) if *entity_id == provider.entity_id);
         let open: Vec<&str> =
             self.begun.iter().filter(asked).map(|begun| begun.id.as_str()).collect();
-        let expect = Expectations {
-            idp_entity_id: &provider.entity_id,
-            idp_keys: &provider.keys(),
-            sp_entity_id: &urls.entity_id,
-            acs_url: if self.federated { &urls.federated_acs_url } else { &urls.acs_url },
-            decryption_keys: &keys.decryption,
-            open_requests: &open,
-            allow_idp_initiated: self.connection.settings.allow_idp_initiated,
-            clock_skew: self.connection.clock_skew(),
-            signed: SignedPart::Either,
-            authn_contexts: &[],
-            require_email: false,
-        };
-        let Verdict { result, checks: found } = verify(&response, &expect, self.now);
+        let Verdict { result, checks: found } = bench.verify(provider, &response, &open, self.now);
         *checks = found;
         checks.pass(CheckId::Connection, "on", "on");
         Ok(result?)
@@ -319,18 +303,6 @@ impl Consumer<'_> {
         response.extensions_mut().insert(FailureCode(error.code()));
         response
     }
-}
-
-/// The member of a federation that the response says to come from. It is taken at its word only
-/// as to whose keys must have signed.
-fn member<'a>(providers: &'a [Provider], response: &[u8]) -> Result<&'a Provider, SamlError> {
-    let document = Strict::parse_within(response, MESSAGE)?;
-    let issuer = named(document.root(), ASSERTION, "Issuer").next();
-    let issuer = issuer.map(text).transpose()?.unwrap_or_default();
-    providers.iter().find(|provider| provider.entity_id == issuer.trim()).ok_or_else(|| {
-        let expected = "a member of the federation".to_owned();
-        SamlError::Issuer { expected, received: clipped(&issuer, 256) }
-    })
 }
 
 fn origin(begun: Option<&PendingSignIn>) -> &'static str {

@@ -76,7 +76,7 @@ pub(super) fn reference() -> String {
 }
 
 /// The checks without what names the person, unless the tenant wants it kept.
-fn shown(checks: &Checks, keep: bool) -> Value {
+pub(super) fn shown(checks: &Checks, keep: bool) -> Value {
     let lines = checks.iter().map(|check| {
         let personal = matches!(check.id, CheckId::Subject | CheckId::Attributes);
         let received = if personal && !keep && !check.received.is_empty() {
@@ -95,7 +95,7 @@ fn shown(checks: &Checks, keep: bool) -> Value {
     lines.collect()
 }
 
-fn claims(assertion: &Assertion) -> Value {
+pub(super) fn claims(assertion: &Assertion) -> Value {
     let attributes = assertion.attributes.iter().take(MOST_ATTRIBUTES).map(|attribute| {
         let values = attribute.values.iter().take(MOST_VALUES);
         let values: Vec<String> =
@@ -113,7 +113,7 @@ fn claims(assertion: &Assertion) -> Value {
     })
 }
 
-const fn actor(actor: Actor) -> &'static str {
+pub(super) const fn actor(actor: Actor) -> &'static str {
     match actor {
         Actor::IdpAdmin => "idp_admin",
         Actor::TenantAdmin => "tenant_admin",

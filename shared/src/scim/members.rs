@@ -10,7 +10,7 @@ mod split;
 use serde_json::{Map, Value};
 
 pub use self::net::{Net, net};
-pub use self::split::{MemberOp, split};
+pub use self::split::{MemberOp, only_ids, says_members, split};
 use crate::scim::error::ScimError;
 
 /// A member as a client names it.

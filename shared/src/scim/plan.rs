@@ -5,8 +5,8 @@ use crate::scim::filter::{CompareOp, CompareValue, Filter};
 use crate::scim::schema::ResourceType;
 use crate::scim::target::Target;
 
-/// The one lookup that yields every resource that a filter can match, and perhaps others: the
-/// matcher is always run on what it yields.
+/// The lookups that yield every resource that a filter can match, and perhaps others: the matcher
+/// is always run on what they yield.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Plan {
     /// The resource of this id.
@@ -23,6 +23,8 @@ pub enum Plan {
     Member(String),
     /// Members of this group.
     Group(String),
+    /// What any of these finds; none of them is a list or a scan.
+    AnyOf(Vec<Self>),
     /// No lookup fits: every resource must be looked at.
     Scan,
 }
@@ -30,7 +32,7 @@ pub enum Plan {
 impl Plan {
     /// Picks the cheapest lookup from the terms that must all hold.
     ///
-    /// An `or` or a `not` is a scan, even of terms that have a lookup each: no connector sends it.
+    /// An `or` has one if each of its terms has; a `not` is a scan.
     pub fn of(filter: &Filter, resource_type: &ResourceType) -> Self {
         let terms = match filter {
             Filter::And(terms) => terms.as_slice(),
@@ -47,7 +49,25 @@ impl Plan {
             .unwrap_or(Self::Scan)
     }
 
+    /// The lookups to make; none for a scan.
+    pub fn lookups(&self) -> &[Self] {
+        match self {
+            Self::Scan => &[],
+            Self::AnyOf(lookups) => lookups,
+            Self::Id(_)
+            | Self::UserName(_)
+            | Self::ExternalId(_)
+            | Self::Email(_)
+            | Self::DisplayName(_)
+            | Self::Member(_)
+            | Self::Group(_) => std::slice::from_ref(self),
+        }
+    }
+
     fn of_term(term: &Filter, resource_type: &ResourceType) -> Self {
+        if let Filter::Or(terms) = term {
+            return Self::any_of(terms, resource_type);
+        }
         let Some((path, value)) = equality(term) else { return Self::Scan };
         let target = Target::of(path, resource_type);
         let plain = target.sub.is_none() && !matches!(term, Filter::ValuePath(..));
@@ -72,6 +92,24 @@ impl Plan {
         }
     }
 
+    fn any_of(terms: &[Filter], resource_type: &ResourceType) -> Self {
+        let mut plans = Vec::with_capacity(terms.len());
+        for term in terms {
+            match Self::of(term, resource_type) {
+                Self::Scan => return Self::Scan,
+                Self::AnyOf(several) => plans.extend(several),
+                one @ (Self::Id(_)
+                | Self::UserName(_)
+                | Self::ExternalId(_)
+                | Self::Email(_)
+                | Self::DisplayName(_)
+                | Self::Member(_)
+                | Self::Group(_)) => plans.push(one),
+            }
+        }
+        if plans.len() > MOST_LOOKUPS { Self::Scan } else { Self::AnyOf(plans) }
+    }
+
     /// Fewest candidates first.
     const fn rank(&self) -> u8 {
         match self {
@@ -82,7 +120,8 @@ impl Plan {
             Self::DisplayName(_) => 4,
             Self::Member(_) => 5,
             Self::Group(_) => 6,
-            Self::Scan => 7,
+            Self::AnyOf(_) => 7,
+            Self::Scan => 8,
         }
     }
 }
@@ -166,6 +205,9 @@ fn equality(term: &Filter) -> Option<(&AttrPath, String)> {
     }
 }
 
+/// With more, reading the collection is no dearer.
+const MOST_LOOKUPS: usize = 50;
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -222,12 +264,27 @@ mod tests {
     }
 
     #[test]
+    fn alternatives_with_a_lookup_each_are_lookups() {
+        let y = || "y".to_owned();
+        let both = Plan::AnyOf(vec![Plan::UserName(x()), Plan::Email(y())]);
+        users(r#"userName eq "x" or emails.value eq "y""#, &both);
+        users(r#"active eq true and (userName eq "x" or emails eq "y")"#, &both);
+        users(r#"(userName eq "x" and title pr) or (emails eq "y")"#, &both);
+        let three = Plan::AnyOf(vec![Plan::Id(x()), Plan::Id(y()), Plan::ExternalId(x())]);
+        users(r#"(id eq "x" or id eq "y") or externalId eq "x""#, &three);
+        users(r#"(id eq "x" or id eq "y") and userName eq "x""#, &Plan::UserName(x()));
+        let many = |count| vec![r#"id eq "x""#; count].join(" or ");
+        users(&many(MOST_LOOKUPS), &Plan::AnyOf(vec![Plan::Id(x()); MOST_LOOKUPS]));
+        users(&many(MOST_LOOKUPS + 1), &Plan::Scan);
+    }
+
+    #[test]
     fn everything_else_is_a_scan() {
         for filter in [
             "title pr",
             r#"userName ne "x""#,
             r#"userName sw "x""#,
-            r#"userName eq "x" or userName eq "y""#,
+            r#"userName eq "x" or title pr"#,
             r#"not (userName eq "x")"#,
             "userName eq null",
             r#"displayName eq "x""#,
@@ -301,15 +358,16 @@ mod tests {
             }));
             let of = ResourceType::user();
             if matches(&filter, of, &user) {
-                let found = match Plan::of(&filter, of) {
-                    Plan::Id(x) => id == x,
-                    Plan::UserName(x) => fold(&name) == fold(&x),
-                    Plan::ExternalId(x) => external == x,
-                    Plan::Email(x) => [fold("b"), fold(&email)].contains(&fold(&x)),
-                    Plan::Group(x) => fold(&group) == fold(&x),
-                    Plan::Scan => true,
-                    Plan::DisplayName(_) | Plan::Member(_) => false,
+                let finds = |lookup: &Plan| match lookup {
+                    Plan::Id(x) => id == *x,
+                    Plan::UserName(x) => fold(&name) == fold(x),
+                    Plan::ExternalId(x) => external == *x,
+                    Plan::Email(x) => [fold("b"), fold(&email)].contains(&fold(x)),
+                    Plan::Group(x) => fold(&group) == fold(x),
+                    Plan::DisplayName(_) | Plan::Member(_) | Plan::AnyOf(_) | Plan::Scan => false,
                 };
+                let plan = Plan::of(&filter, of);
+                let found = plan == Plan::Scan || plan.lookups().iter().any(finds);
                 prop_assert!(found, "{}", filter);
             }
         }

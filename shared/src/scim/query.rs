@@ -155,7 +155,6 @@ struct Parameters<'q> {
 impl<'q> Parameters<'q> {
     fn set(&mut self, name: &str, value: Cow<'q, str>) -> Result<(), ScimError> {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
-        // A list may come in pieces: `attributes=a&attributes=b`.
         let list = if is("attributes") {
             Some(&mut self.attributes)
         } else if is("excludedAttributes") {
@@ -164,10 +163,7 @@ impl<'q> Parameters<'q> {
             None
         };
         if let Some(list) = list {
-            *list = Some(match list.take() {
-                Some(first) => Cow::Owned(format!("{first},{value}")),
-                None => value,
-            });
+            join(list, value);
             return Ok(());
         }
         let slot = if is("filter") {
@@ -190,6 +186,14 @@ impl<'q> Parameters<'q> {
             Some(_) => Err(ScimError::InvalidValue(format!("{name} is sent twice"))),
         }
     }
+}
+
+/// Adds a piece to a list that may come in several: `attributes=a&attributes=b`.
+pub(crate) fn join<'q>(list: &mut Option<Cow<'q, str>>, value: Cow<'q, str>) {
+    *list = Some(match list.take() {
+        Some(first) => Cow::Owned(format!("{first},{value}")),
+        None => value,
+    });
 }
 
 /// Tolerance: a search without `schemas` is one by its endpoint; only a body that says it is

@@ -247,6 +247,31 @@ mod tests {
     }
 
     #[test]
+    fn neither_primary_nor_the_order_of_parts_makes_another_element() {
+        let few = json!([
+            {"country": "DE", "region": "BE"},
+            {"region": "BE", "country": "DE", "primary": true},
+            {"country": "GB", "primary": true},
+            {"country": "GB", "primary": false},
+        ]);
+        let kept = json!([
+            {"country": "DE", "region": "BE"},
+            {"country": "GB", "primary": true},
+        ]);
+        // Long lists are compared in another way.
+        let others: Vec<_> = (0..20).map(|at| json!({"country": at.to_string()})).collect();
+        let with = |list: &Value, others: &[Value]| {
+            let list = [list.as_array().unwrap(), others].concat();
+            json!({"userName": "ada", "addresses": list})
+        };
+        for others in [&[], others.as_slice()] {
+            let mut expected = with(&kept, others);
+            expected["schemas"] = json!([USER]);
+            check(with(&few, others), &expected);
+        }
+    }
+
+    #[test]
     fn schemas_may_be_missing_or_name_more_but_not_only_others() {
         let adscim = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group";
         for schemas in [json!(null), json!([]), json!([GROUP, adscim]), json!(GROUP.to_lowercase())]

@@ -15,7 +15,7 @@ use crate::clock::random_uuid;
 use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
 use crate::scim::fold::fold;
-use crate::scim::members::{MemberOp, Net, net, split, take};
+use crate::scim::members::{MemberOp, Net, net, says_members, split, take};
 use crate::scim::patch::{self, PatchRequest};
 use crate::scim::projection::Projection;
 use crate::scim::resource::{self, Meta};
@@ -58,7 +58,7 @@ pub(super) async fn add(
 }
 
 /// Replaces a group. A body without `members` leaves them: renaming must not empty a group
-/// (RFC 7644 §3.5.1 lets the service decide).
+/// (RFC 7644 §3.5.1 lets the service decide). An empty list is Okta's last member leaving.
 pub(super) async fn put(
     caller: &Caller,
     projection: &Projection,
@@ -67,8 +67,10 @@ pub(super) async fn put(
     body: Value,
 ) -> Result<Reply, ScimError> {
     let of = ResourceType::group();
+    let empties = says_members(&body);
     let mut new = resource::normalize(of, body, caller.mode)?;
-    let members = net(take(&mut new)?.map(MemberOp::Replace).into_iter().collect());
+    let wanted = take(&mut new)?.or_else(|| empties.then(Vec::new));
+    let members = net(wanted.map(MemberOp::Replace).into_iter().collect());
     let changed = change(caller, id, if_match, &members, |before| {
         Ok(resource::replace(of, before, new.clone()))
     });

@@ -1,6 +1,6 @@
 //! Lists and searches (RFC 7644 §3.4.2, §3.4.3, RFC 9865).
 //!
-//! A filter that names one resource by a unique value, an address or a membership costs a lookup.
+//! A filter that names resources by a unique value, an address or a membership costs lookups.
 //! A list without filter and sort costs its page. Anything else reads the collection, up to what
 //! [`Sight::most`] says; past that the client must page by cursor, which reads as much a page.
 //! What has to be read for each resource by itself is read for several at once.
@@ -119,10 +119,28 @@ async fn candidates(
     sight: &Sight,
 ) -> Result<Vec<Stored>, ScimError> {
     let found = match filter.map(|filter| Plan::of(filter, kind.resource_type())) {
-        Some(lookup) if lookup != Plan::Scan => look_up(caller, kind, &lookup, sight).await?,
+        Some(plan) if plan != Plan::Scan => planned(caller, kind, &plan, sight).await?,
         Some(_) | None => after(caller, kind, None, sight.most() + 1).await?,
     };
     sight.bound(found.len())?;
+    Ok(found)
+}
+
+/// What a plan finds, in order of id.
+async fn planned(
+    caller: &Caller,
+    kind: Kind,
+    plan: &Plan,
+    sight: &Sight,
+) -> Result<Vec<Stored>, ScimError> {
+    let lookups = plan.lookups();
+    let mut found = Vec::with_capacity(lookups.len());
+    for lookup in lookups {
+        found.push(look_up(caller, kind, lookup, sight));
+    }
+    let mut found = at_once(found).await?.concat();
+    found.sort_unstable_by_key(Stored::id);
+    found.dedup_by_key(|stored| stored.id());
     Ok(found)
 }
 
@@ -145,7 +163,19 @@ async fn by_cursor(
             Some(position.parse().map_err(|_| ScimError::InvalidCursor)?)
         }
     };
+    let seal = |last: ResourceId| key.seal(scope, &last.to_string(), caller.now);
     let filter = query.filter.as_ref();
+    if filter.is_some_and(|filter| Plan::of(filter, of) != Plan::Scan) {
+        let found = matching(caller, &[kind], query).await?;
+        let total = found.len() as u64;
+        let rest = |stored: &Stored| last.is_none_or(|last| stored.id() > last);
+        let mut rest = found.into_iter().filter(rest);
+        let page: Vec<Stored> = rest.by_ref().take(count).collect();
+        let more = rest.next().is_some();
+        let next = page.last().map(Stored::id).filter(|_| more).map(seal);
+        let resources = shown(caller, &query.projection, &page).await?;
+        return Ok(ListResponse::by_cursor(Some(total), None, next, resources));
+    }
     let sight = Sight::of(caller, kind, filter).await?;
     let mut page = Vec::new();
     let mut looked_at = 0;
@@ -175,7 +205,7 @@ async fn by_cursor(
         more |= chunk.len() > 0;
     }
     let resources = shown(caller, &query.projection, &page).await?;
-    let next = last.filter(|_| more).map(|last| key.seal(scope, &last.to_string(), caller.now));
+    let next = last.filter(|_| more).map(seal);
     let total = if filter.is_none() { Some(total(caller, kind).await?) } else { None };
     Ok(ListResponse::by_cursor(total, None, next, resources))
 }
@@ -227,10 +257,9 @@ async fn look_up(
             Ok(member) => groups(store.groups_with_member(tenant, member).await?),
             Err(_) => Vec::new(),
         },
-        (Kind::Users, Plan::DisplayName(_) | Plan::Member(_) | Plan::Scan)
-        | (Kind::Groups, Plan::UserName(_) | Plan::Email(_) | Plan::Group(_) | Plan::Scan) => {
-            Vec::new()
-        }
+        (Kind::Users, Plan::DisplayName(_) | Plan::Member(_))
+        | (Kind::Groups, Plan::UserName(_) | Plan::Email(_) | Plan::Group(_))
+        | (_, Plan::AnyOf(_) | Plan::Scan) => Vec::new(),
     })
 }
 

@@ -9,7 +9,7 @@ use super::caller::Caller;
 use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
 use crate::scim::matcher::matches_element;
-use crate::scim::members::{Member, MemberKind, Net};
+use crate::scim::members::{Member, MemberKind, Net, only_ids};
 use crate::scim::quirks;
 use crate::scim::schema::ResourceType;
 use crate::store::GroupMember;
@@ -63,7 +63,7 @@ impl MemberBudget {
 /// What a net effect changes in the rows that are there.
 ///
 /// Adding and removing named members looks at those rows alone; replacing and clearing, and a
-/// filter on anything but `value`, read all members.
+/// filter that may match any member, read all of them.
 pub(super) async fn change(
     caller: &Caller,
     group: ResourceId,
@@ -78,14 +78,9 @@ pub(super) async fn change(
         ));
     }
     let store = &caller.app.store;
-    let present = if net.reset || !net.remove_matching.is_empty() {
-        store.members(caller.tenant, group, usize::MAX).await?
-    } else {
-        let added = net.add.iter().map(|member| member.value.as_str());
-        let named = added.chain(net.remove.iter().map(String::as_str));
-        // A text that is no id names no member.
-        let named: Vec<ResourceId> = named.filter_map(|id| id.parse().ok()).collect();
-        store.which_are_members(caller.tenant, group, &named).await?
+    let present = match named(net) {
+        Some(named) => store.which_are_members(caller.tenant, group, &named).await?,
+        None => store.members(caller.tenant, group, usize::MAX).await?,
     };
     let mut stays: HashSet<ResourceId> = HashSet::new();
     let mut new = Vec::new();
@@ -110,6 +105,19 @@ pub(super) async fn change(
         known(caller, &new).await?
     };
     Ok(MemberChange { add, remove })
+}
+
+/// The members that a net effect can touch; None if it can be any.
+fn named(net: &Net) -> Option<Vec<ResourceId>> {
+    if net.reset {
+        return None;
+    }
+    let matching: Option<Vec<_>> = net.remove_matching.iter().map(only_ids).collect();
+    let matching = matching?.concat();
+    let added = net.add.iter().map(|member| &member.value);
+    let named = added.chain(&net.remove).chain(&matching);
+    // A text that is no id names no member.
+    Some(named.filter_map(|id| id.parse().ok()).collect())
 }
 
 fn matches_any(net: &Net, member: &GroupMember) -> bool {

@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 
 use crate::scim::error::ScimError;
 use crate::scim::projection::Projection;
+use crate::scim::query::join;
 
 /// The `{id}` of a path, percent-decoded.
 pub(super) struct PathId(pub(super) String);
@@ -40,11 +41,14 @@ impl Query {
         }
         let (mut attributes, mut excluded) = (None, None);
         for (name, value) in form_urlencoded::parse(self.0.as_bytes()) {
-            if name.eq_ignore_ascii_case("attributes") {
-                attributes = Some(value);
+            let list = if name.eq_ignore_ascii_case("attributes") {
+                &mut attributes
             } else if name.eq_ignore_ascii_case("excludedAttributes") {
-                excluded = Some(value);
-            }
+                &mut excluded
+            } else {
+                continue;
+            };
+            join(list, value);
         }
         Projection::parse(attributes.as_deref(), excluded.as_deref())
     }

@@ -29,6 +29,8 @@ enum Memberships {
     None,
     /// Of a user: groups that the filter names, with their members.
     Groups(Vec<(ResourceId, HashSet<ResourceId>)>),
+    /// Of a user: those of these groups that it is in, looked up for each user.
+    AmongGroups(Vec<ResourceId>),
     /// Of a user: whatever groups it has.
     AllGroups,
     /// Of a group: members that the filter names.
@@ -51,6 +53,12 @@ impl Sight {
         let (memberships, most) = match kind {
             Kind::Users => match Needed::of(filter, of, "groups") {
                 Needed::Only(ids) if ids.is_empty() => (Memberships::None, MOST_CANDIDATES),
+                // One membership of one user, in a group of any size.
+                Needed::Only(ids)
+                    if matches!(Plan::of(filter, of), Plan::Id(_) | Plan::UserName(_)) =>
+                {
+                    (Memberships::AmongGroups(parsed(&ids)), MOST_LOADED)
+                }
                 Needed::Only(ids) => {
                     let groups = with_members(caller, &ids).await?;
                     (Memberships::Groups(groups), MOST_CANDIDATES)
@@ -91,6 +99,7 @@ impl Sight {
         let known = match &self.memberships {
             Memberships::Groups(groups) => groups,
             Memberships::None
+            | Memberships::AmongGroups(_)
             | Memberships::AllGroups
             | Memberships::Members(_)
             | Memberships::AllMembers => {
@@ -130,6 +139,7 @@ impl Sight {
                         let of_user = groups.iter().filter(|(_, them)| them.contains(&user.id));
                         of_user.map(|(group, _)| *group).collect()
                     }
+                    Memberships::AmongGroups(groups) => among(caller, user.id, groups).await?,
                     Memberships::AllGroups => users::groups_of(caller, user).await?,
                     Memberships::None | Memberships::Members(_) | Memberships::AllMembers => {
                         Vec::new()
@@ -145,9 +155,10 @@ impl Sight {
                 let members = match &self.memberships {
                     Memberships::Members(ids) => members::among(caller, group.id, ids).await?,
                     Memberships::AllMembers => members::of_filter(caller, group.id).await?,
-                    Memberships::None | Memberships::Groups(_) | Memberships::AllGroups => {
-                        Vec::new()
-                    }
+                    Memberships::None
+                    | Memberships::Groups(_)
+                    | Memberships::AmongGroups(_)
+                    | Memberships::AllGroups => Vec::new(),
                 };
                 groups::put_members(&mut resource, members);
                 Ok(resource)
@@ -178,6 +189,20 @@ async fn with_members(
         found.push((group, members.into_iter().map(|member| member.id).collect()));
     }
     Ok(found)
+}
+
+/// Those of the groups that a user is a member of.
+async fn among(
+    caller: &Caller,
+    user: ResourceId,
+    groups: &[ResourceId],
+) -> Result<Vec<ResourceId>, ScimError> {
+    let (store, tenant) = (&caller.app.store, caller.tenant);
+    let is_member = groups.iter().copied().map(|group| async move {
+        let found = store.which_are_members(tenant, group, &[user]).await?;
+        Ok::<_, ScimError>((!found.is_empty()).then_some(group))
+    });
+    Ok(at_once(is_member).await?.into_iter().flatten().collect())
 }
 
 /// Ids, each once; a text that is no id names nothing.

@@ -136,7 +136,7 @@ fn made_at(id: &str) -> Option<Timestamp> {
 }
 
 /// `newest`'s month and those before it that may still have entries, as `202611`.
-fn months_before(newest: Timestamp, now: Timestamp) -> Vec<String> {
+pub(super) fn months_before(newest: Timestamp, now: Timestamp) -> Vec<String> {
     let oldest = now.checked_sub(Duration::from_secs(RETENTION_SECONDS.unsigned_abs()));
     let oldest = date(oldest.unwrap_or(Timestamp::UNIX_EPOCH)).first_of_month();
     let mut months = Vec::new();

@@ -1,14 +1,16 @@
 //! Apps. They belong to the deployment, not to a tenant: the same app serves all customers.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::item::{Item, parsed, take_optional_text, take_text, text};
+use super::item::{Item, flag, parsed, take_optional_text, take_text, text};
 use super::keys::{CLIENTS, Key};
 use super::read::{Consistency, Range, Sort};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
 use crate::oidc::client::{Client, ClientId};
+use crate::oidc::pkce::Pkce;
 
 fn read(mut item: Item) -> Result<Client, StoreError> {
     let redirect_uris = take_text(&mut item, "uris")?;
@@ -17,6 +19,7 @@ fn read(mut item: Item) -> Result<Client, StoreError> {
         created_at: parsed::<Timestamp>(&item, "ca")?,
         name: take_text(&mut item, "nm")?,
         secret_sha256: take_optional_text(&mut item, "sha"),
+        pkce: if flag(&item, "np") { Pkce::Optional } else { Pkce::Required },
         redirect_uris: serde_json::from_str(&redirect_uris)
             .map_err(|_| StoreError::Corrupt("uris"))?,
         initiate_login_uri: take_optional_text(&mut item, "init")
@@ -35,6 +38,9 @@ fn row(client: &Client) -> Result<Item, StoreError> {
     ]);
     if let Some(digest) = &client.secret_sha256 {
         item.insert("sha".to_owned(), text(digest));
+    }
+    if client.pkce == Pkce::Optional {
+        item.insert("np".to_owned(), AttributeValue::Bool(true));
     }
     if let Some(url) = &client.initiate_login_uri {
         item.insert("init".to_owned(), text(url.as_str()));
@@ -77,8 +83,10 @@ impl Store {
     /// Replaces an app that was read, unless its URLs have changed since.
     #[tracing::instrument(level = "debug", name = "store.replace_client", skip_all)]
     pub async fn replace_client(&self, before: &Client, after: &Client) -> Result<(), StoreError> {
-        let put = Write::put(row(after)?).when("uris = :uris").bind(":uris", text(uris(before)?));
-        match self.commit(&[((), put)]).await? {
+        let replaced = Write::replace(row(after)?, &["sha", "np", "init"])
+            .when("uris = :uris")
+            .bind(":uris", text(uris(before)?));
+        match self.commit(&[((), replaced)]).await? {
             Commit::Done => Ok(()),
             Commit::Refused(_) => Err(StoreError::VersionMismatch),
         }

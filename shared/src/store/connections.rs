@@ -57,7 +57,7 @@ impl Store {
         row.insert("d".to_owned(), text(document));
         row.insert("v".to_owned(), number(version));
         let write = match before {
-            Some(before) => Write::put(row).when("v = :v").bind(":v", number(before)),
+            Some(before) => Write::replace(row, &[]).when("v = :v").bind(":v", number(before)),
             None => Write::insert(row),
         };
         let mut writes = vec![(Part::Connection, write)];

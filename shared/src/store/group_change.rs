@@ -119,6 +119,7 @@ impl<'a> GroupChange<'a> {
     fn row_write(&self, after: Option<&StoredGroup>) -> Write {
         let key = Key::resource(self.tenant, Collection::Groups, self.id);
         let write = match after {
+            Some(group) if self.before.is_some() => Write::replace(row(&key, group), &["x"]),
             Some(group) => Write::put(row(&key, group)),
             None => Write::delete(key),
         };

@@ -24,6 +24,8 @@
 //! | all tenants | `TENANTS` | `t` |
 //! | operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
+//! | layout of the rows | `LAYOUT` | `LAYOUT` |
+//! | how far the scheduled refresh has come | `REFRESH` | `REFRESH` |
 //! | who changes a tenant's tokens | `LOCK#scim-tokens#t` | `LOCK` |
 //! | nothing, ever | `NOTHING` | `NOTHING` |
 //!
@@ -181,6 +183,16 @@ impl Key {
         Self::new("NOTHING".to_owned(), "NOTHING")
     }
 
+    /// How far the scheduled round over all connections has come.
+    pub(super) fn refresh_position() -> Self {
+        Self::new("REFRESH".to_owned(), "REFRESH")
+    }
+
+    /// Which layout the rows have.
+    pub(super) fn layout() -> Self {
+        Self::new("LAYOUT".to_owned(), "LAYOUT")
+    }
+
     pub(super) fn activity(tenant: TenantId, month: &str, id: &str) -> Self {
         Self::new(activity(tenant, month), id)
     }
@@ -261,6 +273,14 @@ fn sign_ins(tenant: TenantId) -> String {
 pub(super) fn of_tenant(tenant: TenantId) -> [String; 15] {
     ["O", "L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
         .map(|kind| format!("{tenant}#{kind}"))
+}
+
+/// What can be brought back of a tenant, but for members and activity: not what sign-ins gave,
+/// which may have been revoked since.
+pub(super) fn restorable(tenant: TenantId) -> impl Iterator<Item = String> {
+    let given = sign_ins(tenant);
+    let lasting = of_tenant(tenant).into_iter().filter(move |partition| *partition != given);
+    lasting.chain([tenant_rows(tenant)])
 }
 
 /// Partition of the lookup by `externalId`, which need not be unique: it is the client's own

@@ -58,13 +58,13 @@ impl Store {
         let writes = [
             (
                 Part::Identity,
-                Write::put(by_identity)
+                Write::replace(by_identity, &[])
                     .when("attribute_not_exists(pk) OR id = :known")
                     .bind(":known", text(known.to_string())),
             ),
             (
                 Part::User,
-                Write::put(by_user)
+                Write::replace(by_user, &[])
                     .when("attribute_not_exists(pk) OR x = :x")
                     .bind(":x", text(identity)),
             ),

@@ -20,7 +20,7 @@ use super::batch::RowChange;
 use super::groups::StoredGroup;
 use super::item::{Item, number, parsed, take_optional_text, text};
 use super::keys::{Collection, Key, MEMBER, PK, SK, group_of_members, member_of, members};
-use super::read::{Consistency, Range};
+use super::read::{Consistency, Range, Sort};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
@@ -78,6 +78,23 @@ impl Store {
     ) -> Result<Vec<GroupMember>, StoreError> {
         let mut range = Range::all(members(tenant, group), Consistency::Strong);
         range.projection = Some("sk, k, n");
+        self.query(&range, limit).await?.into_iter().map(GroupMember::read).collect()
+    }
+
+    /// Members of a group whose id follows `last`, in id order; from the first without it.
+    #[tracing::instrument(level = "debug", name = "store.members_after", skip_all, fields(tenant.id = %tenant))]
+    pub async fn members_after(
+        &self,
+        tenant: TenantId,
+        group: ResourceId,
+        last: Option<ResourceId>,
+        limit: usize,
+    ) -> Result<Vec<GroupMember>, StoreError> {
+        let mut range = Range::all(members(tenant, group), Consistency::Strong);
+        range.projection = Some("sk, k, n");
+        if let Some(last) = last {
+            range = range.sorted(Sort::After(last.to_string()));
+        }
         self.query(&range, limit).await?.into_iter().map(GroupMember::read).collect()
     }
 

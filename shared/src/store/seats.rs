@@ -185,11 +185,10 @@ fn shares(seats: Option<u64>, used: u64) -> Result<(bool, Vec<i64>), StoreError>
 fn replace_pool(tenant: TenantId, before: &Pool, after: &Pool) -> Write {
     let mut item = Key::seats(tenant).item();
     item.extend(after.attributes());
-    let write = Write::put(item);
     if before.epoch == 0 {
-        return write.when("attribute_not_exists(pk)");
+        return Write::insert(item);
     }
-    let write = write.bind(":before", number(before.epoch));
+    let write = Write::replace(item, &["seats"]).bind(":before", number(before.epoch));
     match before.seats {
         Some(seats) => write.when("e = :before AND seats = :seats").bind(":seats", number(seats)),
         None => write.when("e = :before AND attribute_not_exists(seats)"),

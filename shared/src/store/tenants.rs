@@ -134,7 +134,8 @@ impl Store {
     /// Replaces a tenant that was read, unless it has changed since.
     #[tracing::instrument(level = "debug", name = "store.replace_tenant", skip_all, fields(tenant.id = %before.id))]
     pub async fn replace_tenant(&self, before: &Tenant, after: &Tenant) -> Result<(), StoreError> {
-        let mut writes = vec![(Part::Tenant, before.while_it_is(Write::put(after.row())))];
+        let mut writes =
+            vec![(Part::Tenant, before.while_it_is(Write::replace(after.row(), &["x"])))];
         move_external_id(Some(before), Some(after), before.id, &mut writes);
         self.commit_tenant(&writes).await
     }

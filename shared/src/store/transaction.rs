@@ -98,6 +98,19 @@ impl Store {
                     .send()
                     .await?;
             }
+            Kind::Replace(replace) => {
+                self.client
+                    .update_item()
+                    .table_name(&self.table)
+                    .set_key(Some(replace.key()))
+                    .update_expression(replace.expression())
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(Some(replace.names()))
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(all_old)
+                    .send()
+                    .await?;
+            }
             Kind::Update { key, expression } => {
                 self.client
                     .update_item()

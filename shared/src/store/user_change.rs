@@ -166,6 +166,7 @@ impl<'a> Change<'a> {
     fn row_write(&self, after: Option<&StoredUser>) -> Write {
         let key = Key::user(self.tenant, self.id);
         let write = match after {
+            Some(user) if self.before.is_some() => Write::replace(row(&key, user), &["dn"]),
             Some(user) => Write::put(row(&key, user)),
             None => Write::delete(key),
         };

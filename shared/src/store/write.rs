@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::StoreError;
 use super::item::{Item, number};
-use super::keys::Key;
+use super::keys::{Key, PK, SK};
 use super::retry::random;
 
 /// One write and the condition under which it may happen.
@@ -24,6 +24,7 @@ pub(super) struct Write {
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     Put(Item),
+    Replace(Replace),
     Update {
         key: Key,
         expression: String,
@@ -31,6 +32,59 @@ pub(super) enum Kind {
     Delete(Key),
     /// Nothing: the condition alone, which only a transaction can have.
     Check(Key),
+}
+
+/// Attributes that a row is to have, and others that it is to lose. What is named in neither stays
+/// as it is: a newer version of Gatehouse may have put it there, and works on the same table while
+/// a deployment moves from one to the other.
+#[derive(Clone, Debug)]
+pub(super) struct Replace {
+    /// With the row's key.
+    row: Item,
+    absent: Vec<&'static str>,
+}
+
+impl Replace {
+    /// The key of the row.
+    pub(super) fn key(&self) -> Item {
+        self.row.iter().filter(|(name, _)| is_key(name)).map(cloned).collect()
+    }
+
+    /// `SET … REMOVE …`. Every name is a placeholder, as DynamoDB reserves many words.
+    pub(super) fn expression(&self) -> String {
+        let sets: Vec<_> = self.set_names().map(|name| format!("#{name} = :_{name}")).collect();
+        let removes: Vec<_> = self.absent.iter().map(|name| format!("#{name}")).collect();
+        let remove = if removes.is_empty() { "" } else { " REMOVE " };
+        format!("SET {}{remove}{}", sets.join(", "), removes.join(", "))
+    }
+
+    /// The names behind the placeholders.
+    pub(super) fn names(&self) -> HashMap<String, String> {
+        let absent = self.absent.iter().copied();
+        self.set_names().chain(absent).map(|name| (format!("#{name}"), name.to_owned())).collect()
+    }
+
+    fn values(&self) -> impl Iterator<Item = (String, AttributeValue)> {
+        let set = self.row.iter().filter(|(name, _)| !is_key(name));
+        set.map(|(name, value)| (format!(":_{name}"), value.clone()))
+    }
+
+    fn set_names(&self) -> impl Iterator<Item = &str> {
+        self.row.keys().map(String::as_str).filter(|name| !is_key(name))
+    }
+
+    fn is_done(&self, found: &Item) -> bool {
+        self.row.iter().all(|(name, value)| found.get(name) == Some(value))
+            && self.absent.iter().all(|name| !found.contains_key(*name))
+    }
+}
+
+fn is_key(name: &str) -> bool {
+    name == PK || name == SK
+}
+
+fn cloned((name, value): (&String, &AttributeValue)) -> (String, AttributeValue) {
+    (name.clone(), value.clone())
 }
 
 impl Write {
@@ -45,6 +99,12 @@ impl Write {
     /// Puts a row that must not exist yet.
     pub(super) fn insert(item: Item) -> Self {
         Self::put(item).when("attribute_not_exists(pk)")
+    }
+
+    /// Gives a row the attributes of `row` and takes away those of `optional` that `row` lacks.
+    pub(super) fn replace(row: Item, optional: &[&'static str]) -> Self {
+        let absent = optional.iter().copied().filter(|name| !row.contains_key(*name)).collect();
+        Self::new(Kind::Replace(Replace { row, absent }))
     }
 
     pub(super) fn update(key: Key, expression: impl Into<String>) -> Self {
@@ -74,22 +134,30 @@ impl Write {
 
     /// The values of all placeholders.
     pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
-        (!self.values.is_empty()).then(|| self.values.clone())
+        let mut values = self.values.clone();
+        if let Kind::Replace(replace) = &self.kind {
+            values.extend(replace.values());
+        }
+        (!values.is_empty()).then_some(values)
     }
 
     /// The same put with a mark by which its row is known again.
     pub(super) fn marked(&self) -> Result<Self, StoreError> {
         let mut marked = self.clone();
-        if let Kind::Put(row) = &mut marked.kind {
+        if let Kind::Put(row) | Kind::Replace(Replace { row, .. }) = &mut marked.kind {
             row.insert("w".to_owned(), number(random()?));
         }
         Ok(marked)
     }
 
-    /// Whether the row that refused a put is the very row to put: then an earlier attempt, whose
+    /// Whether the row that refused a put is the very row to put, or has all of a replacement: then an earlier attempt, whose
     /// answer was lost, has already done it. (A transaction has its token for that.)
     pub(super) fn stored(&self, found: Option<&Item>) -> bool {
-        matches!(&self.kind, Kind::Put(row) if found == Some(row))
+        match &self.kind {
+            Kind::Put(row) => found == Some(row),
+            Kind::Replace(replace) => found.is_some_and(|found| replace.is_done(found)),
+            Kind::Update { .. } | Kind::Delete(_) | Kind::Check(_) => false,
+        }
     }
 
     /// The write as part of a transaction that tells which row refused it.
@@ -102,6 +170,18 @@ impl Write {
                     .table_name(table)
                     .set_item(Some(row.clone()))
                     .set_condition_expression(self.condition.clone())
+                    .set_expression_attribute_values(self.values())
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()
+                    .map_err(StoreError::unavailable)?,
+            ),
+            Kind::Replace(replace) => item.update(
+                Update::builder()
+                    .table_name(table)
+                    .set_key(Some(replace.key()))
+                    .update_expression(replace.expression())
+                    .set_condition_expression(self.condition.clone())
+                    .set_expression_attribute_names(Some(replace.names()))
                     .set_expression_attribute_values(self.values())
                     .return_values_on_condition_check_failure(all_old)
                     .build()

@@ -1,8 +1,8 @@
 // Signs people in with a browser, as an application does that uses openid-client.
 //
 // Reads a plan from standard input and writes a line of JSON for every check: {name, problem}. A case of the plan:
-//   {name, domain, app: none | "demo", idp: "form" | "demo", person, claims: {…}, steps: ["again" | "replay" | "deactivate"],
-//    write: {file, text}, says}
+//   {name, domain, tenant: none | "…" to ask for it and not for the domain, app: none | "demo", idp: "form" | "demo", person, claims: {…}, write: {file, text}, says,
+//    steps: ["again" | "tabs" | "group" | "refresh" | "deactivate" | "replay"]}
 // `write` is written to `file` first; `says` is what the page says that refuses the sign-in.
 
 import { createServer } from "node:http";
@@ -75,12 +75,22 @@ async function steps(wanted, page, report) {
   await check("the claims are right", () => different(wanted.claims, claims));
   await check("the access token is active", async () => (await isActive(tokens)) ? null : "introspection says it is not");
   if (wanted.steps?.includes("again")) await check("a second application is not asked for a password", () => again(wanted, page));
+  if (wanted.steps?.includes("tabs")) await check("two sign-ins in two tabs", () => tabs(wanted, page));
+  if (wanted.steps?.includes("group")) await check("the application learns the groups", () => group(wanted, page));
+  if (wanted.steps?.includes("refresh")) await refresh(wanted, page, check);
   if (wanted.steps?.includes("deactivate")) await deactivate(wanted, page, tokens, check);
   if (wanted.steps?.includes("replay")) await replay(answer, asked, tokens, check);
 }
 
 // Asks for sign-in and does what the person does at the identity provider.
-async function authorize(wanted, page) {
+async function authorize(wanted, page, more = {}) {
+  const asked = await begin(wanted, page, more);
+  if (new URL(page.url()).origin !== callback.origin) await atIdentityProvider(wanted, page);
+  return asked;
+}
+
+// The authorization request, after which the person is at the identity provider or back already.
+async function begin(wanted, page, more) {
   const expected = {
     pkceCodeVerifier: oidc.randomPKCECodeVerifier(),
     expectedState: oidc.randomState(),
@@ -94,11 +104,17 @@ async function authorize(wanted, page) {
     code_challenge_method: "S256",
     state: expected.expectedState,
     nonce: expected.expectedNonce,
-    domain: wanted.domain,
+    ...(wanted.tenant ? { tenant: wanted.tenant } : { domain: wanted.domain }),
+    ...more,
   });
   await page.goto(url.href);
-  if (new URL(page.url()).origin !== callback.origin) await atIdentityProvider(wanted, page);
   return { expected };
+}
+
+// The tokens of a sign-in that has come back to the application.
+async function redeem(page, asked) {
+  await page.waitForURL((url) => url.origin === callback.origin);
+  return oidc.authorizationCodeGrant(configuration, new URL(page.url()), asked.expected);
 }
 
 async function atIdentityProvider(wanted, page) {
@@ -132,6 +148,39 @@ async function demoApplication(wanted, page, check) {
 async function again(wanted, page) {
   await authorize({ ...wanted, idp: "nobody" }, page);
   return new URL(page.url()).origin === callback.origin ? null : `stopped at ${page.url()}`;
+}
+
+// Who begins a second sign-in before the first is over can finish both.
+async function tabs(wanted, page) {
+  const other = await page.context().newPage();
+  const asked = [await begin(wanted, page, { prompt: "login" }), await begin(wanted, other, { prompt: "login" })];
+  for (const [index, tab] of [page, other].entries()) {
+    await atIdentityProvider(wanted, tab);
+    await redeem(tab, asked[index]);
+  }
+  await other.close();
+}
+
+// SCIM makes a group of the user; the next sign-in tells its name.
+async function group(wanted, page) {
+  const { id, problem } = await scimUser(wanted);
+  if (problem) return problem;
+  const body = { schemas: ["urn:ietf:params:scim:schemas:core:2.0:Group"], displayName: "Engineers", members: [{ value: id }] };
+  const answer = await scimSend("POST", `${scim.base_url}/Groups`, body);
+  if (!answer.ok) return `${answer.status} ${await answer.text()}`;
+  const tokens = await redeem(page, await authorize(wanted, page, { scope: "openid profile email groups" }));
+  const claims = await oidc.fetchUserInfo(configuration, tokens.access_token, tokens.claims().sub);
+  return different({ groups: "Engineers" }, { groups: String(claims.groups) });
+}
+
+// RFC 6749 §6 and RFC 7009: new tokens without the person, until they are given back.
+async function refresh(wanted, page, check) {
+  const asked = await authorize(wanted, page, { scope: "openid offline_access" });
+  const first = await redeem(page, asked);
+  const second = await oidc.refreshTokenGrant(configuration, first.refresh_token);
+  await check("a refresh token gives new tokens", async () => (await isActive(second)) ? null : "the token is not active");
+  await oidc.tokenRevocation(configuration, second.refresh_token);
+  await check("a revoked refresh token takes its tokens along", async () => (await isActive(second)) ? "still active" : null);
 }
 
 // The sign-in ends on a page of ours that says so, and the application hears of it at most as an error.
@@ -174,18 +223,28 @@ async function deactivate(wanted, page, tokens, check) {
   await check("the session is dead and the identity provider's word is refused", () => refused({ ...wanted, says }, page));
 }
 
-async function scimDeactivate({ claims }) {
-  const headers = { authorization: `Bearer ${scim.token}`, "content-type": "application/scim+json" };
-  const filter = encodeURIComponent(`userName eq "${claims.email}"`);
-  const found = await (await fetch(`${scim.base_url}/Users?filter=${filter}`, { headers })).json();
-  if (found.totalResults !== 1) return `SCIM finds ${found.totalResults} users with this userName`;
+async function scimDeactivate(wanted) {
+  const { id, problem } = await scimUser(wanted);
+  if (problem) return problem;
   const body = {
     schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
     Operations: [{ op: "replace", path: "active", value: false }],
   };
-  const user = `${scim.base_url}/Users/${found.Resources[0].id}`;
-  const answer = await fetch(user, { method: "PATCH", headers, body: JSON.stringify(body) });
+  const answer = await scimSend("PATCH", `${scim.base_url}/Users/${id}`, body);
   return answer.ok ? null : `${answer.status} ${await answer.text()}`;
+}
+
+// The id of the user whom the case signs in.
+async function scimUser({ claims }) {
+  const filter = encodeURIComponent(`userName eq "${claims.email}"`);
+  const found = await (await scimSend("GET", `${scim.base_url}/Users?filter=${filter}`)).json();
+  if (found.totalResults !== 1) return { problem: `SCIM finds ${found.totalResults} users with this userName` };
+  return { id: found.Resources[0].id };
+}
+
+function scimSend(method, url, body) {
+  const headers = { authorization: `Bearer ${scim.token}`, "content-type": "application/scim+json" };
+  return fetch(url, { method, headers, body: body && JSON.stringify(body) });
 }
 
 async function isActive(tokens) {

@@ -25,7 +25,20 @@ def test(log):
     """Unit, integration and documentation tests of the whole workspace."""
     tools.need("cc", ["build-essential"], ["llvm"])
     code = tools.run(["cargo", "test", "--workspace", "--locked", "--no-fail-fast"], log, cwd=tools.ROOT, env=PLAIN)
-    output = log.read_text("utf-8", "replace")
+    return counted(code, log.read_text("utf-8", "replace"), log)
+
+
+def traces(base_url, token, log):
+    """The connector traces against a running server, one after the other since they share a tenant."""
+    command = ["cargo", "test", "--workspace", "--locked", "--test", "it", "--", "traces::", "--skip", "::tests::"]
+    command += ["--test-threads=1"]
+    where = {"GATEHOUSE_TRACES_BASE_URL": base_url, "GATEHOUSE_TRACES_TOKEN": token}
+    code = tools.run(command, log, cwd=tools.ROOT, env={**PLAIN, **where})
+    return counted(code, log.read_text("utf-8", "replace"), log)
+
+
+def counted(code, output, log):
+    """The counts in the output of `cargo test`."""
     outcome = Outcome()
     for passed, failed, ignored in RESULT.findall(output):
         outcome.passed += int(passed)
@@ -42,9 +55,18 @@ def test(log):
 
 
 def build_server(log):
-    """The path of the laptop process, built from the same sources and profile as the tests."""
-    tools.must(["cargo", "build", "--locked", "--package", "local"], log, cwd=tools.ROOT, env=PLAIN)
+    """The path of the laptop process.
+
+    Named together with a test it has the features of `cargo test`, so what it stands on is compiled already.
+    """
+    command = ["cargo", "build", "--workspace", "--locked", "--bin", "local", "--test", "it"]
+    tools.must(command, log, cwd=tools.ROOT, env=PLAIN)
     return target_folder() / "debug" / "local"
+
+
+def build_functions(log):
+    """The functions as `cargo run --bin` builds each of them, with the features of all that are deployed."""
+    tools.must(["cargo", "build", "--locked", "--bins"], log, cwd=tools.ROOT, env=PLAIN)
 
 
 def target_folder():
@@ -61,13 +83,21 @@ def fuzz(log):
     # The versions that the workspace builds, whatever has been added to it.
     shutil.copy(tools.ROOT / "Cargo.lock", FUZZ / "Cargo.lock")
     build = ["cargo", "+nightly", "build", "--release", "--target", host]
-    environment = {**PLAIN, "RUSTFLAGS": COVERAGE, "CARGO_TARGET_DIR": str(target_folder() / "fuzz")}
+    environment = {**PLAIN, "RUSTFLAGS": COVERAGE, "CARGO_TARGET_DIR": str(target_folder() / "fuzz"), **built_openssl()}
     tools.must([*build, "--manifest-path", FUZZ / "Cargo.toml"], log, cwd=FUZZ, env=environment)
     outcome = Outcome()
     for target in sorted(file.stem for file in (FUZZ / "targets").glob("*.rs")):
         binary = target_folder() / "fuzz" / host / "release" / target
         fuzz_one(binary, target, log, outcome)
     return outcome
+
+
+def built_openssl():
+    """The OpenSSL that `cargo test` has compiled, so that it is not compiled again: a minute or two."""
+    found = sorted((target_folder() / "debug" / "build").glob("openssl-sys-*/out/openssl-build/install"))
+    if not found:
+        return {}
+    return {"OPENSSL_NO_VENDOR": "1", "OPENSSL_STATIC": "1", "OPENSSL_DIR": str(found[-1].resolve())}
 
 
 def fuzz_one(binary, target, log, outcome):

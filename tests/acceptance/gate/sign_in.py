@@ -21,10 +21,10 @@ VARIANTS = {
 }
 
 
-def with_identity_provider(idp, scripts, target, folder, more=()):
+def with_identity_provider(idp, scripts, target, folder, more=(), variants=VARIANTS, **settings):
     """Every variant through one identity provider, each in a fresh browser; then `more` cases."""
     local = target.local
-    connection = connect(local, target.tenant, idp.metadata)
+    connection = connect(local, target.tenant, idp.metadata, **settings)
     with urllib.request.urlopen(connection["sp"]["metadata_url"], timeout=20) as answer:
         metadata = answer.read().decode()
 
@@ -41,15 +41,15 @@ def with_identity_provider(idp, scripts, target, folder, more=()):
             **settings,
         }
 
-    cases = [case(name, wanted) for name, wanted in VARIANTS.items()]
+    cases = [case(name, wanted) for name, wanted in variants.items()]
     cases += [case(name, wanted, **settings) for name, wanted, settings in more]
     return browse(scripts, local, {"base_url": target.base_url, "token": target.token}, cases, folder)
 
 
-def connect(local, tenant, metadata):
+def connect(local, tenant, metadata, **settings):
     """A connection that trusts `metadata` and makes users at their first sign-in."""
     path = f"/v1/tenants/{tenant}/connections/{DOMAIN}"
-    return local.operator("PUT", path, {"idp_metadata_xml": metadata, "jit": True})
+    return local.operator("PUT", path, {"idp_metadata_xml": metadata, "jit": True, **settings})
 
 
 def browse(scripts, local, scim, cases, folder):

@@ -3,8 +3,10 @@
 
 pub mod addressing;
 pub mod claims;
+pub mod deputy;
 pub mod encryption;
 pub mod signatures;
+pub mod spellings;
 pub mod wrapping;
 pub mod xml;
 
@@ -60,7 +62,9 @@ pub fn all() -> Vec<Attack> {
     let mut corpus = Corpus::default();
     wrapping::add(&mut corpus);
     signatures::add(&mut corpus);
+    spellings::add(&mut corpus);
     encryption::add(&mut corpus);
+    deputy::add(&mut corpus);
     claims::add(&mut corpus);
     addressing::add(&mut corpus);
     xml::add(&mut corpus);

@@ -7,6 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use shared::clock::random_bytes;
 use shared::oidc::client::{self, ClientId, secret_digest};
+use shared::oidc::pkce::Pkce;
 use shared::oidc::redirect_uri::AppUrl;
 use shared::state::AppState;
 
@@ -64,6 +65,7 @@ impl Client {
             id: self.id.clone(),
             name: "Demo application".to_owned(),
             secret_sha256: Some(secret_digest(&self.secret)),
+            pkce: Pkce::Required,
             redirect_uris: vec![url(&self.redirect_uri)?],
             initiate_login_uri: Some(url(&format!("{base_url}{}", demo_app::SIGN_IN))?),
             created_at: app.clock.now(),

@@ -42,6 +42,7 @@ pub(super) async fn prepare(
             trust: Some(trust),
             created_at: now,
             changed_at: now,
+            unknown: serde_json::Map::new(),
         },
     };
     app.store.put_connection(tenant, version, &connection).await?;

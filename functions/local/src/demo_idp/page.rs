@@ -2,15 +2,15 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use shared::idp::Person;
 use shared::saml::xml::{base64_of, escaped};
 
-use super::assertion::Person;
 use super::request::Request;
 use crate::html;
 
 /// One person, and the response if it is this one.
 pub(super) struct Choice {
-    pub(super) person: &'static Person,
+    pub(super) person: &'static Person<'static>,
     pub(super) response: String,
 }
 
@@ -23,7 +23,7 @@ pub(super) fn sign_in(request: &Request, choices: &[Choice]) -> Response {
     let acs_url = escaped(&request.acs_url);
     let forms: Vec<_> = choices
         .iter()
-        .map(|Choice { person: Person { given_name, family_name, email, .. }, response }| {
+        .map(|Choice { person: Person { given_name, family_name, email, groups: _ }, response }| {
             format!(
                 "<form method=\"post\" action=\"{acs_url}\">\
                  <input type=\"hidden\" name=\"SAMLResponse\" value=\"{}\">{relay_state}\

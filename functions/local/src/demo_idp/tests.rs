@@ -8,7 +8,7 @@ use shared::saml::response::{Expectations, SignedPart, verify};
 use shared::saml::time::ClockSkew;
 
 use super::request::{Fault, Request};
-use super::{DemoIdp, assertion};
+use super::{DemoIdp, PEOPLE};
 
 const BASE_URL: &str = "http://127.0.0.1:7400";
 const SP: &str = "http://127.0.0.1:7400/saml/metadata/acme.com";
@@ -38,7 +38,7 @@ fn everybody_it_offers_is_believed() {
         authn_contexts: &[],
         require_email: true,
     };
-    for (choice, person) in idp.choices(&request).unwrap().iter().zip(assertion::PEOPLE) {
+    for (choice, person) in idp.choices(&request).unwrap().iter().zip(PEOPLE) {
         let assertion = verify(choice.response.as_bytes(), &expect, now()).result.unwrap();
         assert_eq!(assertion.profile.email.as_deref(), Some(person.email));
         assert_eq!(assertion.profile.given_name.as_deref(), Some(person.given_name));

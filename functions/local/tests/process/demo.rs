@@ -33,6 +33,17 @@ fn a_restart_shows_the_same_keys_and_keeps_the_users() {
 }
 
 #[test]
+fn the_operator_key_is_left_where_the_command_line_tool_looks_for_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let directory = directory("operator_key");
+    let instance = Instance::on(&directory);
+    let file = directory.join("operator-key");
+    assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), instance.fact("/operator_key"));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn both_keys_open_their_door_and_no_other() {
     let instance = Instance::ephemeral();
     let users = format!("{}/Users", instance.fact("/scim/base_url"));

@@ -6,7 +6,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-use crate::instance::{Instance, http};
+use crate::instance::{Instance, command, http};
 
 #[tokio::test]
 async fn the_sdks_work_over_tcp() {
@@ -50,6 +50,28 @@ fn a_web_page_cannot_reach_them() {
         let preflight = http("OPTIONS", instance.fact(endpoint), &[("Origin", "null")], "");
         assert_eq!(preflight.0, 403);
     }
+}
+
+#[test]
+fn containers_reach_them_where_the_user_says() {
+    let instance = Instance::start(&["--ephemeral", "--aws-address", "0.0.0.0"]);
+    assert!(instance.fact("/base_url").starts_with("http://127.0.0.1:"));
+    let endpoint = instance.fact("/aws/dynamodb_endpoint");
+    assert!(endpoint.starts_with("http://0.0.0.0:"), "{endpoint}");
+    let list = ("X-Amz-Target", "DynamoDB_20120810.ListTables");
+    for host in ["host.docker.internal:7401", "172.17.0.1:7401"] {
+        assert_eq!(http("POST", endpoint, &[list, ("Host", host)], "{}").0, 200, "{host}");
+    }
+    assert_eq!(http("POST", endpoint, &[list, ("Host", "evil.example")], "{}").0, 403);
+}
+
+#[test]
+fn an_address_of_another_machine_is_named() {
+    let output = command(&["--ephemeral", "--port", "0", "--aws-address", "203.0.113.1"]).output();
+    let output = output.unwrap();
+    assert!(!output.status.success());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("203.0.113.1") && text.contains("--aws-address"), "{text}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ fn read(query: &str) -> Result<AuthorizeRequest, OauthError> {
         &Parameters::parse(query).unwrap(),
         ClientId::new([1; 16]),
         AppUrl::parse("https://app.example/cb").unwrap(),
+        Pkce::Required,
         at("2026-01-01T12:00:00Z"),
     )
 }

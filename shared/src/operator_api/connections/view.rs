@@ -75,7 +75,8 @@ impl ConnectionView {
                 Status::WaitingForMetadata
             }
         };
-        let Connection { domain, settings, trust, created_at, changed_at, tenant: _ } = connection;
+        let Connection { domain, settings, trust, created_at, changed_at, tenant: _, unknown: _ } =
+            connection;
         let view = |provider: &Provider| ProviderView::new(provider, &settings);
         let trust = trust.as_ref();
         let lone = trust.filter(|trust| !trust.federation);

@@ -1,6 +1,7 @@
 //! Keys, and the certificates that carry them.
 //!
-//! Invariant: a key too weak to trust, or of a type that is not verified, cannot be made.
+//! Invariant: a key too weak to trust, of a type that is not verified, or so large that to verify
+//! with it would cost milliseconds, cannot be made.
 
 use std::fmt;
 
@@ -14,6 +15,8 @@ use super::fingerprint;
 
 /// Smallest RSA modulus that we trust, in bits (NIST SP 800-131A).
 pub const MIN_RSA_BITS: u32 = 2048;
+/// Largest RSA modulus that we verify with, in bits: what it costs grows with the square.
+pub const MAX_RSA_BITS: u32 = 8192;
 /// Smallest elliptic curve that we trust, in bits.
 pub const MIN_EC_BITS: u32 = 256;
 
@@ -34,6 +37,12 @@ pub enum KeyFault {
         /// Size of the key in bits.
         bits: u32,
     },
+    /// Longer than anybody needs.
+    #[error("RSA {0}: larger than the 8192 bits that we verify with")]
+    Large(u32),
+    /// With 1 everybody can sign; a long one makes each verification as slow as a signature.
+    #[error("an RSA exponent that is not an odd number of 2 to 64 bits")]
+    Exponent,
 }
 
 /// A public key that signatures are verified with: RSA of 2048 bits or more, P-256 or P-384.
@@ -64,9 +73,15 @@ impl VerifyingKey {
     fn checked(key: PKey<Public>, fingerprint: String) -> Result<Self, KeyFault> {
         let bits = key.bits();
         if key.id() == Id::RSA {
-            let strong = bits >= MIN_RSA_BITS;
-            let weak = KeyFault::Weak { kind: "RSA", bits };
-            return if strong { Ok(Self { key, fingerprint }) } else { Err(weak) };
+            if bits < MIN_RSA_BITS {
+                return Err(KeyFault::Weak { kind: "RSA", bits });
+            }
+            if bits > MAX_RSA_BITS {
+                return Err(KeyFault::Large(bits));
+            }
+            let rsa = key.rsa().map_err(|_| KeyFault::Unreadable)?;
+            let usual = rsa.e().is_bit_set(0) && (2..=64).contains(&rsa.e().num_bits());
+            return if usual { Ok(Self { key, fingerprint }) } else { Err(KeyFault::Exponent) };
         }
         let curve = key.ec_key().ok().and_then(|key| key.group().curve_name());
         match curve {
@@ -197,5 +212,38 @@ fn rsa_private_key(pem: &[u8]) -> Result<PKey<Private>, KeyFault> {
         (true, true) => Ok(key),
         (true, false) => Err(KeyFault::Weak { kind: "RSA", bits }),
         (false, _) => Err(KeyFault::Type),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::bn::{BigNum, MsbOption};
+    use openssl::rsa::Rsa;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(bits: i32, exponent: BigNum, expect: &str) {
+        let mut modulus = BigNum::new().unwrap();
+        modulus.rand(bits, MsbOption::ONE, true).unwrap();
+        let key = Rsa::from_public_components(modulus, exponent).unwrap();
+        let read = VerifyingKey::from_public_key(&key.public_key_to_der().unwrap());
+        let said = read.map_or_else(|fault| fault.to_string(), |key| key.description());
+        assert!(said.contains(expect), "{said}");
+    }
+
+    #[test]
+    fn an_rsa_key_is_neither_weak_nor_slow() {
+        let number = |number| BigNum::from_u32(number).unwrap();
+        check(2048, number(65537), "RSA 2048");
+        check(8192, number(3), "RSA 8192");
+        check(2047, number(65537), "RSA 2047: too weak");
+        check(8193, number(65537), "RSA 8193: larger");
+        for exponent in [0, 1, 2, 65536] {
+            check(2048, number(exponent), "an RSA exponent");
+        }
+        let mut long = BigNum::new().unwrap();
+        long.rand(65, MsbOption::ONE, true).unwrap();
+        check(2048, long, "an RSA exponent");
     }
 }

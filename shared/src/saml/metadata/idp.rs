@@ -14,6 +14,10 @@ use crate::saml::xml::{
 /// Bounds of a metadata document. Federations are large, and people comment them.
 const BOUNDS: Bounds = Bounds { bytes: 1024 * 1024, nodes: 100_000, comments: true };
 
+/// Most signing keys of one provider. To try them all takes half of the 50 ms that a response may
+/// cost at the worst; providers have two or three.
+const MAX_KEYS: usize = 32;
+
 /// What decides how metadata is read.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions<'a> {
@@ -139,6 +143,9 @@ pub enum MetadataFault {
     /// Keys, but none that can be trusted.
     #[error("no signing certificate can be trusted: {0}")]
     Key(KeyFault),
+    /// More keys than are tried: each costs time for every response, whoever sent it.
+    #[error("there are more than {MAX_KEYS} signing certificates; leave the oldest out")]
+    TooManyKeys,
     /// Nowhere to send requests to.
     #[error("there is no sign-in URL for the HTTP-Redirect or HTTP-POST binding")]
     NoEndpoint,
@@ -263,6 +270,7 @@ fn signing_certificates(
         let der = base64(node).unwrap_or_default();
         match Certificate::from_der(&der) {
             Ok(certificate) if usable.iter().any(|known| known.certificate == certificate) => {}
+            Ok(_) if usable.len() == MAX_KEYS => return Err(MetadataFault::TooManyKeys),
             Ok(certificate) => usable.push(MetadataCertificate { der, certificate }),
             Err(fault) => faults.push(fault),
         }

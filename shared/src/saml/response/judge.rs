@@ -28,7 +28,7 @@ impl Run<'_> {
         &mut self,
         claims: Claims,
         response_in_response_to: Option<&str>,
-        xml: &str,
+        xml: String,
     ) -> Result<Option<Assertion>, SamlError> {
         if claims.issuer != self.expect.idp_entity_id {
             return Err(self.foreign_issuer(&claims.issuer));
@@ -66,7 +66,7 @@ impl Run<'_> {
             session_not_on_or_after: session_end,
             authn_context,
             attributes: claims.attributes,
-            xml: xml.to_owned(),
+            xml,
         }))
     }
 

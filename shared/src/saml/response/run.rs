@@ -28,6 +28,15 @@ pub(super) struct Run<'e> {
     pub(super) failures: Vec<SamlError>,
 }
 
+/// An assertion, read and not yet judged.
+struct Read {
+    claims: Claims,
+    /// Whether it has a signature of its own, which was verified.
+    signed: bool,
+    /// The text that the claims were read from.
+    xml: String,
+}
+
 impl Run<'_> {
     /// The whole run. An error ends it; what is only noted does not.
     pub(super) fn response(&mut self, bytes: &[u8]) -> Result<Option<Assertion>, SamlError> {
@@ -84,10 +93,8 @@ impl Run<'_> {
             .map_err(SamlError::Decryption)?;
         let before = (self.checks.clone(), self.failures.len());
         let result = self.decrypted(response, &decrypted, response_signed);
-        // No oracle: from a ciphertext that anybody can change, nobody learns how far it got.
-        let blind = !decrypted.authenticated && !response_signed;
-        let trusted = self.checks.outcome(CheckId::Decryption) == Outcome::Passed;
-        if decrypted.intact && (trusted || !blind) {
+        // No oracle: whose it is comes first, and until then nobody learns how far it got.
+        if decrypted.intact && self.checks.outcome(CheckId::Decryption) == Outcome::Passed {
             return result;
         }
         self.checks = before.0;
@@ -104,17 +111,44 @@ impl Run<'_> {
         let plain = Strict::parse(&decrypted.bytes)?;
         let assertion = plain.root_of(ASSERTION, "Assertion")?;
         shape::check(assertion)?;
-        self.assertion(response, assertion, response_signed)
+        let read = self.read(assertion, response_signed)?;
+        if !read.signed && !self.is_for_us(&read.claims, decrypted.authenticated) {
+            return Err(SamlError::Decryption(DecryptionFault::Failed));
+        }
+        self.checks.pass(CheckId::Decryption, "", "decrypted");
+        self.judge(read.claims, response.attribute("InResponseTo"), read.xml)
     }
 
-    /// `assertion` stands in `response`, or came out of it by decryption. When `response_signed`,
-    /// either is covered by the response's signature.
+    /// Whether a decrypted assertion without a signature of its own was written for this
+    /// connection.
+    ///
+    /// The signature of the response around it does not say so: all tenants share one pair of
+    /// keys, and whoever caught another tenant's ciphertext can have their own provider sign a
+    /// response around it. What CBC gave out may have been changed as well, so both places that
+    /// name us must: to turn a name in one place into another, the block before it is lost.
+    fn is_for_us(&self, claims: &Claims, authenticated: bool) -> bool {
+        let audiences = claims.conditions.iter().flat_map(|conditions| &conditions.audiences);
+        let audience = audiences.flatten().any(|name| name == self.expect.sp_entity_id);
+        let acs_url = Some(self.expect.acs_url);
+        let recipient = claims.bearers.iter().any(|bearer| bearer.recipient.as_deref() == acs_url);
+        let named = if authenticated { audience || recipient } else { audience && recipient };
+        named && claims.issuer == self.expect.idp_entity_id
+    }
+
+    /// `assertion` stands in the response. When `response_signed`, it is covered by that signature.
     fn assertion(
         &mut self,
         response: Node<'_, '_>,
         assertion: Node<'_, '_>,
         response_signed: bool,
     ) -> Result<Option<Assertion>, SamlError> {
+        let read = self.read(assertion, response_signed)?;
+        self.judge(read.claims, response.attribute("InResponseTo"), read.xml)
+    }
+
+    /// The claims of `assertion`: from its own signed bytes when it is signed, otherwise as it
+    /// stands, where the response's signature covers it or what it was decrypted from.
+    fn read(&mut self, assertion: Node<'_, '_>, response_signed: bool) -> Result<Read, SamlError> {
         let signed = self.signature_of(assertion)?;
         let required = self.expect.signed;
         if !required.satisfied(response_signed, signed.is_some()) {
@@ -130,11 +164,8 @@ impl Run<'_> {
             None => assertion,
         };
         let claims = Claims::read(assertion)?;
-        if at_most_one(response, ASSERTION, "EncryptedAssertion")?.is_some() {
-            self.checks.pass(CheckId::Decryption, "", "decrypted");
-        }
         let xml = assertion.document().input_text().get(assertion.range()).unwrap_or_default();
-        self.judge(claims, response.attribute("InResponseTo"), xml)
+        Ok(Read { claims, signed: signed.is_some(), xml: xml.to_owned() })
     }
 
     /// The signed text of `element`, when it has a signature. Notes checks 8 to 10.

@@ -72,6 +72,19 @@ fn without_path(
     Ok((!rest.is_empty()).then_some(Value::Object(rest)))
 }
 
+/// Whether the body of a PUT says who the members are, if only that there are none.
+///
+/// An empty list and null are no value (RFC 7643 §2.5), so normalising drops them; but a client
+/// that sends one has not left `members` out.
+pub fn says_members(body: &Value) -> bool {
+    body.as_object().into_iter().flatten().any(|(name, value)| {
+        PatchPath::parse(name).is_ok_and(|path| {
+            let is_whole = path.filter.is_none() && path.attr.sub.is_none();
+            is_whole && is_members(&path) || is_core(&path) && says_members(value)
+        })
+    })
+}
+
 fn is_members(path: &PatchPath) -> bool {
     Target::of(&path.attr, ResourceType::group()).is_core("members")
 }
@@ -167,6 +180,20 @@ fn by_ids(filter: &Filter) -> Option<Vec<String>> {
         | Filter::ValuePath(..)
         | Filter::Not(_)
         | Filter::And(_) => None,
+    }
+}
+
+/// The ids of which a member must have one to satisfy a filter: `value eq "…" and type eq "User"`.
+/// None if it may have any.
+pub fn only_ids(filter: &Filter) -> Option<Vec<String>> {
+    match filter {
+        Filter::And(terms) => terms.iter().find_map(only_ids),
+        Filter::Or(terms) => {
+            let ids: Option<Vec<_>> = terms.iter().map(only_ids).collect();
+            ids.map(|ids| ids.concat())
+        }
+        Filter::Compare(..) => by_ids(filter),
+        Filter::Present(_) | Filter::ValuePath(..) | Filter::Not(_) => None,
     }
 }
 
@@ -274,6 +301,24 @@ mod tests {
             assert_eq!(change(path).unwrap_err().scim_type(), Some("mutability"), "{path}");
         }
         assert_eq!(change("members[value eq \"1\"].display").unwrap().1, []);
+    }
+
+    #[test]
+    fn a_body_says_members_also_by_saying_none() {
+        for members in [json!([]), json!(null), json!([{"value": "1"}])] {
+            let urn = format!("{GROUP}:members");
+            assert!(says_members(&json!({"displayName": "g", "MEMBERS": members})));
+            assert!(says_members(&json!({"displayName": "g", urn: members})));
+            assert!(says_members(&json!({GROUP: {"displayName": "g", "members": members}})));
+        }
+        for body in [
+            json!({"displayName": "g"}),
+            json!({"displayName": "g", "members[broken": [], "members.value": null}),
+            json!({"displayName": "g", GROUP: {"displayName": "g"}, "urn:example:members": []}),
+            json!([]),
+        ] {
+            assert!(!says_members(&body), "{body}");
+        }
     }
 
     #[test]

@@ -121,9 +121,15 @@ impl Change {
             return self.remove(within, at, is_list);
         }
         let Some(new) = self.normal(at)? else {
-            // To add nothing to a list is no change; a single value becomes nothing.
-            if !(is_list && self.op == Op::Add) {
-                within.shift_remove(at.name);
+            match (within.get_mut(at.name), self.value.as_ref().and_then(Value::as_object)) {
+                (Some(Value::Object(current)), Some(sent)) if clears_parts(sent) => {
+                    merge(at.attribute, current, self.value.as_ref(), Map::new());
+                }
+                // To add nothing to a list is no change; a single value becomes nothing.
+                _ if is_list && self.op == Op::Add => {}
+                _ => {
+                    within.shift_remove(at.name);
+                }
             }
             return Ok(());
         };
@@ -151,6 +157,10 @@ impl Change {
         at: &At<'_>,
         is_list: bool,
     ) -> Result<(), ScimError> {
+        if at.attribute.is_some_and(|attribute| attribute.required) {
+            // RFC 7644 §3.5.2.2 has this error for it.
+            return Err(ScimError::Mutability(format!("{} is required", at.name)));
+        }
         let mode = self.mode;
         let values = quirks::values_to_remove(self.value);
         let (Some(values), Some(Value::Array(current)), true) =
@@ -261,6 +271,12 @@ fn merge(
     current.extend(new);
 }
 
+/// Whether a value without anything in it names parts to clear, `{"givenName": null}`, and not the
+/// whole: what loses its `value`, as a manager, is gone.
+fn clears_parts(sent: &Map<String, Value>) -> bool {
+    !sent.is_empty() && !sent.keys().any(|name| name.eq_ignore_ascii_case("value"))
+}
+
 /// Appends what a list does not have yet (RFC 7644 §3.5.2.1); what it has gets the new parts.
 fn append(attribute: Option<&Attribute>, current: &mut Vec<Value>, new: Vec<Value>) {
     for element in new {
@@ -269,7 +285,9 @@ fn append(attribute: Option<&Attribute>, current: &mut Vec<Value>, new: Vec<Valu
         }
         match current.iter_mut().find(|have| same(attribute, have, &element)) {
             Some(Value::Object(have)) => {
-                if let Value::Object(element) = element {
+                if let Value::Object(mut element) = element {
+                    // The same in another letter case is there already.
+                    element.retain(|name, _| !(is_identity(name) && have.contains_key(name)));
                     have.extend(element);
                 }
             }
@@ -277,6 +295,11 @@ fn append(attribute: Option<&Attribute>, current: &mut Vec<Value>, new: Vec<Valu
             None => current.push(element),
         }
     }
+}
+
+/// Whether a part decides which element this is, see [`same`].
+fn is_identity(name: &str) -> bool {
+    matches!(name, "value" | "type")
 }
 
 /// Whether `element` is what a client means by `gone`: the same `value`, and `type` if it names one;

@@ -52,7 +52,7 @@ fn add_sets_single_values_and_appends_to_lists() {
         &json!({
             "title": "B",
             "emails": [
-                {"type": "WORK", "value": "A@B", "display": "x"},
+                {"type": "work", "value": "a@b", "display": "x"},
                 {"type": "home", "value": "c@d"},
             ],
             "nickName": "Babs",
@@ -80,6 +80,45 @@ fn replace_sets_lists_and_merges_complex_values() {
             "emails": [{"value": "c@d"}],
         }),
     );
+}
+
+#[test]
+fn null_for_a_part_clears_that_part_alone() {
+    let before = json!({
+        "name": {"givenName": "Ada", "familyName": "Byron"},
+        ENTERPRISE_USER: {"manager": {"value": "7", "$ref": "../Users/7"}, "department": "R&D"},
+    });
+    let rest = json!({"name": {"familyName": "Byron"}, ENTERPRISE_USER: {"department": "R&D"}});
+    let manager = format!("{ENTERPRISE_USER}:manager");
+    for value in [json!({"value": null}), json!({"Value": "", "$ref": null}), json!({})] {
+        for op in ["add", "replace"] {
+            check(
+                &before,
+                &json!([
+                    {"op": op, "path": "name", "value": {"GivenName": null, "middleName": ""}},
+                    {"op": op, "path": manager, "value": value},
+                ]),
+                &rest,
+            );
+        }
+    }
+    check(&before, &json!([{"op": "replace", "value": {"name": {"givenName": null}}}]), &{
+        let mut after = before.clone();
+        after["name"] = json!({"familyName": "Byron"});
+        after
+    });
+}
+
+#[test]
+fn what_is_required_cannot_be_removed() {
+    let nothing = json!({});
+    let required = "userName is required";
+    let remove = json!([{"op": "remove", "path": "USERNAME"}]);
+    let remove_value = json!([{"op": "remove", "value": {"userName": "ada"}}]);
+    let clear = json!([{"op": "replace", "path": "userName", "value": null}]);
+    refused(&nothing, &remove, Mode::Lenient, "mutability", required);
+    refused(&nothing, &remove_value, Mode::Strict, "mutability", required);
+    refused(&nothing, &clear, Mode::Lenient, "invalidValue", required);
 }
 
 #[test]
@@ -264,6 +303,23 @@ fn a_value_filter_selects_elements() {
 }
 
 #[test]
+fn an_address_that_stops_being_primary_stays_one_address() {
+    let german = json!({"country": "DE", "primary": true});
+    check(
+        &json!({}),
+        &json!([
+            {"op": "add", "path": "addresses", "value": [german]},
+            {"op": "add", "path": "addresses", "value": [german]},
+            {"op": "add", "path": "addresses", "value": [{"country": "GB", "primary": true}]},
+        ]),
+        &json!({"addresses": [
+            {"country": "DE", "primary": false},
+            {"country": "GB", "primary": true},
+        ]}),
+    );
+}
+
+#[test]
 fn the_newest_primary_is_the_only_one() {
     let before = json!({"emails": [{"value": "a@b", "primary": true}, {"value": "c@d"}]});
     for operation in [
@@ -367,7 +423,7 @@ fn every_declared_attribute_can_be_added_replaced_and_removed() {
                 assert_eq!(run(&start, "replace", &path, &value), Ok(added.clone()), "{path}");
                 let removed = run(&added, "remove", &path, &Value::Null);
                 if attribute.required {
-                    assert_eq!(removed.unwrap_err().scim_type(), Some("invalidValue"), "{path}");
+                    assert_eq!(removed.unwrap_err().scim_type(), Some("mutability"), "{path}");
                 } else {
                     assert_eq!(read(&removed.unwrap()), None, "{path}");
                 }
@@ -414,7 +470,7 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         );
     };
     lenient(json!({"op": "remove"}), "noTarget", "remove needs a path (RFC 7644 §3.5.2.2)");
-    lenient(json!({"op": "remove", "path": "userName"}), "invalidValue", "userName is required");
+    lenient(json!({"op": "remove", "path": "userName"}), "mutability", "userName is required");
     lenient(
         json!({"op": "replace", "path": "userName", "value": ""}),
         "invalidValue",

@@ -209,7 +209,9 @@ pub(in crate::scim) fn drop_duplicates(attribute: &Attribute, values: &mut Vec<V
 }
 
 /// Whether two elements of a list are one: the same `type` and `value` (RFC 7643 §2.4), or the
-/// same altogether where an element has no `value`, as in `addresses`.
+/// same parts where an element has no `value`, as in `addresses`.
+///
+/// `primary` is no part of what an element is: another element takes it away.
 pub(in crate::scim) fn same(attribute: Option<&Attribute>, left: &Value, right: &Value) -> bool {
     let Some(attribute) = attribute else { return left == right };
     let text = |element, name| Value::get(element, name).and_then(Value::as_str);
@@ -219,9 +221,16 @@ pub(in crate::scim) fn same(attribute: Option<&Attribute>, left: &Value, right: 
             same_text(attribute, left_value, right_value)
                 && kind(left).eq_ignore_ascii_case(kind(right))
         }
-        (None, None) => left == right,
+        (None, None) => same_parts(left, right),
         (Some(_), None) | (None, Some(_)) => false,
     }
+}
+
+fn same_parts(left: &Value, right: &Value) -> bool {
+    let (Value::Object(left), Value::Object(right)) = (left, right) else { return left == right };
+    let parts = |of: &Map<String, Value>| of.len() - usize::from(of.contains_key("primary"));
+    let is_in_right = |(name, part)| name == "primary" || right.get(name) == Some(part);
+    parts(left) == parts(right) && left.iter().all(is_in_right)
 }
 
 /// Whether two `value`s of an attribute are one.
@@ -239,7 +248,12 @@ pub(in crate::scim) fn same_text(attribute: &Attribute, left: &str, right: &str)
 fn identity(attribute: &Attribute, element: &Value) -> (String, String) {
     let text = |name| element.get(name).and_then(Value::as_str);
     let Some(value) = text("value") else {
-        return ("\u{0}".to_owned(), element.to_string());
+        let mut parts = element.clone();
+        if let Some(parts) = parts.as_object_mut() {
+            parts.shift_remove("primary");
+        }
+        parts.sort_all_objects();
+        return ("\u{0}".to_owned(), parts.to_string());
     };
     let value = if is_exact(attribute) { value.to_owned() } else { fold(value) };
     (text("type").unwrap_or_default().to_ascii_lowercase(), value)

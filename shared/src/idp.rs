@@ -1,48 +1,37 @@
-//! What the identity provider says: metadata, and signed assertions about three people.
+//! The identity provider's side of SAML, as small as it can be: metadata, and responses with a
+//! signed assertion.
+//!
+//! Two use it, and both are their own only service provider: the demo of `local`, and the check
+//! that a new version has to pass. No function that serves requests signs assertions.
+
+mod key;
 
 use jiff::{SignedDuration, Timestamp};
-use shared::clock::random_bytes;
-use shared::saml::c14n::{Mode, canonicalize};
-use shared::saml::crypto::{Digest, digest};
-use shared::saml::names::{
+
+pub use self::key::KeyPair;
+use crate::saml::c14n::{Mode, canonicalize};
+use crate::saml::crypto::{Digest, digest};
+use crate::saml::names::{
     ASSERTION, BEARER, DSIG, EMAIL_ADDRESS, ENVELOPED, EXCLUSIVE_C14N, HTTP_REDIRECT, METADATA,
     PROTOCOL, SHA256, SUCCESS,
 };
-use shared::saml::xml::{Strict, base64_of, escaped};
+use crate::saml::xml::{Strict, base64_of, escaped};
 
-use super::key::KeyPair;
-
-/// Somebody who works at Acme.
-pub(super) struct Person {
-    pub(super) given_name: &'static str,
-    pub(super) family_name: &'static str,
-    pub(super) email: &'static str,
-    pub(super) groups: &'static [&'static str],
+/// Somebody whom the identity provider knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    /// First name.
+    pub given_name: &'a str,
+    /// Last name.
+    pub family_name: &'a str,
+    /// E-mail address, which is also the name identifier.
+    pub email: &'a str,
+    /// Groups.
+    pub groups: &'a [&'a str],
 }
 
-pub(super) const PEOPLE: [Person; 3] = [
-    Person {
-        given_name: "Ada",
-        family_name: "Lovelace",
-        email: "ada@acme.com",
-        groups: &["Engineering"],
-    },
-    Person {
-        given_name: "Grace",
-        family_name: "Hopper",
-        email: "grace@acme.com",
-        groups: &["Engineering", "Administrators"],
-    },
-    Person {
-        given_name: "Alan",
-        family_name: "Turing",
-        email: "alan@acme.com",
-        groups: &["Research"],
-    },
-];
-
 /// An `EntityDescriptor` with one key and one endpoint (SAML metadata §2.4.3).
-pub(super) fn metadata(entity_id: &str, sso_url: &str, certificate: &[u8]) -> String {
+pub fn metadata(entity_id: &str, sso_url: &str, certificate: &[u8]) -> String {
     format!(
         "<md:EntityDescriptor xmlns:md=\"{METADATA}\" entityID=\"{entity_id}\">\
          <md:IDPSSODescriptor WantAuthnRequestsSigned=\"false\" protocolSupportEnumeration=\"{PROTOCOL}\">\
@@ -57,26 +46,34 @@ pub(super) fn metadata(entity_id: &str, sso_url: &str, certificate: &[u8]) -> St
 }
 
 /// What is to be said about one person in answer to one request.
-pub(super) struct Response<'a> {
-    pub(super) idp: &'a str,
-    pub(super) person: &'a Person,
-    pub(super) in_response_to: &'a str,
-    pub(super) audience: &'a str,
-    pub(super) acs_url: &'a str,
-    pub(super) now: Timestamp,
+#[derive(Clone, Copy, Debug)]
+pub struct Response<'a> {
+    /// Our entity id as the identity provider.
+    pub idp: &'a str,
+    /// Who has signed in.
+    pub person: &'a Person<'a>,
+    /// The `ID` of the request.
+    pub in_response_to: &'a str,
+    /// The service provider's entity id.
+    pub audience: &'a str,
+    /// Where the response goes.
+    pub acs_url: &'a str,
+    /// Now.
+    pub now: Timestamp,
+    /// Randomness for the `ID` of the response and for that of the assertion.
+    pub ids: [[u8; 20]; 2],
 }
 
 impl Response<'_> {
-    /// The `samlp:Response` (SAML core §3.3.3) with its assertion signed; none when no randomness or no signature
-    /// can be had.
-    pub(super) fn signed(&self, key: &KeyPair) -> Option<String> {
-        let assertion = sign(&self.assertion(&new_id()?), key)?;
+    /// The `samlp:Response` (SAML core §3.3.3) with its assertion signed; none when there is no signature to be had.
+    pub fn signed(&self, key: &KeyPair) -> Option<String> {
+        let [id, assertion_id] = self.ids.map(|bytes| id(&bytes));
+        let assertion = sign(&self.assertion(&assertion_id), key)?;
         Some(format!(
             "<samlp:Response xmlns:samlp=\"{PROTOCOL}\" ID=\"{id}\" Version=\"2.0\" IssueInstant=\"{now}\" \
              Destination=\"{acs_url}\" InResponseTo=\"{in_response_to}\">\
              <saml:Issuer xmlns:saml=\"{ASSERTION}\">{idp}</saml:Issuer>\
              <samlp:Status><samlp:StatusCode Value=\"{SUCCESS}\"/></samlp:Status>{assertion}</samlp:Response>",
-            id = new_id()?,
             now = self.now,
             acs_url = escaped(self.acs_url),
             in_response_to = escaped(self.in_response_to),
@@ -85,11 +82,11 @@ impl Response<'_> {
     }
 
     fn assertion(&self, id: &str) -> String {
-        let Person { given_name, family_name, email, groups } = self.person;
+        let Person { given_name, family_name, email, groups } = *self.person;
         let attributes: String = [
-            ("User.Email", &[*email][..]),
-            ("User.FirstName", &[*given_name]),
-            ("User.LastName", &[*family_name]),
+            ("User.Email", &[email][..]),
+            ("User.FirstName", &[given_name]),
+            ("User.LastName", &[family_name]),
             ("groups", groups),
         ]
         .into_iter()
@@ -112,6 +109,7 @@ impl Response<'_> {
             start = self.now - SKEW,
             end = self.now + LIFE,
             idp = escaped(self.idp),
+            email = escaped(email),
             in_response_to = escaped(self.in_response_to),
             acs_url = escaped(self.acs_url),
             audience = escaped(self.audience),
@@ -163,9 +161,8 @@ fn key_info(certificate: &[u8]) -> String {
 }
 
 /// A name for an XML element that nobody can guess; the underscore since it may not begin with a digit.
-fn new_id() -> Option<String> {
-    let bytes: [u8; 20] = random_bytes().ok()?;
-    Some(bytes.iter().fold("_".to_owned(), |id, byte| format!("{id}{byte:02x}")))
+fn id(bytes: &[u8]) -> String {
+    bytes.iter().fold("_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
 }
 
 const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";

@@ -1,0 +1,12 @@
+//! `gatehouse`: the operator API on a command line.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use gatehouse::cli::Options;
+use gatehouse::environment::Environment;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    gatehouse::run(Options::parse(), Environment::read()).await
+}

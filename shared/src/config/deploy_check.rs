@@ -1,0 +1,84 @@
+//! What the deployment check reads from the environment.
+
+use super::ConfigError;
+
+/// Which versions are checked, and under which name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DeployCheckConfig {
+    /// The versions.
+    pub functions: CheckedFunctions,
+    /// `GATEHOUSE_BASE_URL`, as the functions have it.
+    base_url: Option<String>,
+}
+
+/// ARNs of the versions that are to get traffic.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CheckedFunctions {
+    /// `GATEHOUSE_CHECK_SCIM`.
+    pub scim: String,
+    /// `GATEHOUSE_CHECK_ADMIN`.
+    pub admin: String,
+    /// `GATEHOUSE_CHECK_SAML_ACS`.
+    pub saml_acs: String,
+    /// `GATEHOUSE_CHECK_SAML_METADATA`.
+    pub saml_metadata: String,
+    /// `GATEHOUSE_CHECK_OIDC`.
+    pub oidc: String,
+}
+
+impl DeployCheckConfig {
+    /// Reads the variables named at the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`] names the first that is missing.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads the same variables from anywhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`DeployCheckConfig::from_env`].
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let required = |name: &'static str| set(name).ok_or(ConfigError::Missing(name));
+        Ok(Self {
+            functions: CheckedFunctions {
+                scim: required("GATEHOUSE_CHECK_SCIM")?,
+                admin: required("GATEHOUSE_CHECK_ADMIN")?,
+                saml_acs: required("GATEHOUSE_CHECK_SAML_ACS")?,
+                saml_metadata: required("GATEHOUSE_CHECK_SAML_METADATA")?,
+                oidc: required("GATEHOUSE_CHECK_OIDC")?,
+            },
+            base_url: set("GATEHOUSE_BASE_URL"),
+        })
+    }
+
+    /// The host of the base URL. Without one the functions go by the `Host` of each request, and
+    /// any will do; the API's own cannot be known here, since it is made after the check.
+    pub fn host(&self) -> &str {
+        let base_url = self.base_url.as_deref().unwrap_or("https://check.gatehouse.invalid");
+        base_url.split_once("://").map_or(base_url, |(_, host)| host).trim_end_matches('/')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_that_of_the_base_url() {
+        let host = |base_url: &str| {
+            let lookup = |name: &str| {
+                let set = if name == "GATEHOUSE_BASE_URL" { base_url } else { "arn" };
+                Some(set.to_owned())
+            };
+            DeployCheckConfig::from_lookup(lookup).unwrap().host().to_owned()
+        };
+        assert_eq!(host("https://id.example.com/"), "id.example.com");
+        assert_eq!(host(""), "check.gatehouse.invalid");
+    }
+}

@@ -1,0 +1,38 @@
+//! `POST …/connections/{domain}/explain`: what would become of a response, without it becoming so.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::super::body::Json;
+use super::super::caller::Operator;
+use super::super::params::Path;
+use super::stored;
+use crate::base_url::BaseUrl;
+use crate::problem::Problem;
+use crate::saml_api::{self, Explanation};
+use crate::state::AppState;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::operator_api) struct Question {
+    /// The form field `SAMLResponse`: base64.
+    saml_response: String,
+    /// When it arrived; now, unless given.
+    at: Option<Timestamp>,
+}
+
+pub(in crate::operator_api) async fn explain(
+    _: Operator,
+    State(app): State<AppState>,
+    Path((tenant, domain)): Path<(String, String)>,
+    headers: HeaderMap,
+    Json(question): Json<Question>,
+) -> Result<Json<Explanation>, Problem> {
+    let connection = stored(&app, &tenant, &domain).await?.connection;
+    let base_url = BaseUrl::of(&app.config, &headers);
+    let at = question.at.unwrap_or_else(|| app.clock.now());
+    let field = &question.saml_response;
+    Ok(Json(saml_api::explain(&app, &base_url, &connection, field, at).await?))
+}

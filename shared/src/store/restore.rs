@@ -1,0 +1,132 @@
+//! Bringing one tenant back from another table: from a restore of this one to an earlier time.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::activity::{Activity, months_before};
+use super::batch::RowChange;
+use super::item::{Item, text};
+use super::keys::{Key, activity, members, restorable};
+use super::read::{Consistency, Range, Sort, sort_key};
+use super::transaction::Commit;
+use super::write::Write;
+use super::{Store, StoreError, UniqueAttribute};
+use crate::ids::{ResourceId, TenantId};
+
+/// What became of the copy of a tenant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Restored {
+    /// The tenant is there again, with so many rows.
+    Done {
+        /// Without the few of the last transaction.
+        rows: usize,
+    },
+    /// The source does not have it. Nothing was written.
+    Absent,
+    /// The target still has it: it has to be deleted first, or what is newer would mix with what
+    /// is older. Nothing was written.
+    Exists,
+}
+
+/// A write of the last transaction, named by what its refusal means.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Tenant,
+    Listed,
+    ExternalId,
+    Domain,
+}
+
+impl Store {
+    /// Copies a tenant from the table `source` into this one.
+    ///
+    /// What people's sign-ins gave to apps and browsers is left out: a session or a refresh token
+    /// that was ended since must not come back. Tokens of SCIM are not in the table at all.
+    ///
+    /// The tenant's own row comes last, so that nobody sees a tenant that is half there, and a
+    /// copy that was interrupted is simply begun again.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when another tenant has one of its domains, or its name of the
+    /// operator's, by now.
+    #[tracing::instrument(level = "debug", name = "store.restore_tenant", skip_all, fields(tenant.id = %tenant))]
+    pub async fn restore_tenant(
+        &self,
+        source: &Self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<Restored, StoreError> {
+        let Some(found) = source.get(&Key::tenant(tenant)).await? else {
+            return Ok(Restored::Absent);
+        };
+        if self.tenant(tenant).await?.is_some() {
+            return Ok(Restored::Exists);
+        }
+        let mut rows = 0;
+        let mut last: Option<ResourceId> = None;
+        loop {
+            let groups = source.groups_after(tenant, last, GROUPS_AT_A_TIME).await?;
+            for group in &groups {
+                rows += self.copy(source, tenant, members(tenant, group.id)).await?;
+            }
+            match groups.last() {
+                Some(group) => last = Some(group.id),
+                None => break,
+            }
+        }
+        for month in months_before(now, now) {
+            rows += self.copy(source, tenant, activity(tenant, &month)).await?;
+        }
+        for partition in restorable(tenant) {
+            rows += self.copy(source, tenant, partition).await?;
+        }
+        let mut writes = vec![
+            (Part::Tenant, Write::insert(found)),
+            (Part::Listed, Write::put(Key::registered(tenant).item())),
+        ];
+        let named = source.tenant(tenant).await?.and_then(|tenant| tenant.external_id);
+        if let Some(name) = named.filter(|name| !name.is_empty()) {
+            let mut row = Key::tenant_external_id(&name).item();
+            row.insert("id".to_owned(), text(tenant.to_string()));
+            writes.push((Part::ExternalId, Write::insert(row)));
+        }
+        for stored in source.connections(tenant).await? {
+            let mut row = Key::domain(&stored.connection.domain).item();
+            row.insert("t".to_owned(), text(tenant.to_string()));
+            writes.push((Part::Domain, Write::insert(row)));
+        }
+        if let Commit::Refused(refusals) = self.commit(&writes).await? {
+            return match refusals.first().map(|refusal| refusal.label) {
+                Some(Part::Domain) => Err(StoreError::Conflict(UniqueAttribute::Domain)),
+                Some(Part::ExternalId) => {
+                    Err(StoreError::Conflict(UniqueAttribute::TenantExternalId))
+                }
+                Some(Part::Tenant | Part::Listed) | None => Ok(Restored::Exists),
+            };
+        }
+        let entry = Activity::new(now, "operator", "tenant.restored", json!({ "rows": rows }))?;
+        self.commit(&[((), entry.write(tenant))]).await?;
+        Ok(Restored::Done { rows })
+    }
+
+    /// Copies a partition, but for the tenant's own row; tells how many rows it has.
+    async fn copy(&self, source: &Self, tenant: TenantId, pk: String) -> Result<usize, StoreError> {
+        let own = Key::tenant(tenant).item();
+        let is_own = |row: &Item| own.iter().all(|(name, value)| row.get(name) == Some(value));
+        let mut range = Range::all(pk, Consistency::Strong);
+        let mut copied = 0;
+        loop {
+            let rows = source.query(&range, ROWS_AT_A_TIME).await?;
+            let Some(last) = rows.last() else { return Ok(copied) };
+            range.sort = Some(Sort::After(sort_key(last)?.to_owned()));
+            let others = rows.into_iter().filter(|row| !is_own(row));
+            let changes: Vec<_> = others.map(RowChange::Put).collect();
+            copied += changes.len();
+            self.write_rows(changes).await?;
+        }
+    }
+}
+
+const GROUPS_AT_A_TIME: usize = 100;
+const ROWS_AT_A_TIME: usize = 1_000;

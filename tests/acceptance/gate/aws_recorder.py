@@ -1,0 +1,111 @@
+"""Stands between the functions and the AWS services of `local`, and notes which function does what to which resource.
+
+A function is known by the key id with which it signs, as AWS knows its role. Actions and resources are those of IAM:
+a transaction counts as the writes in it, a query of an index as one of the index.
+"""
+
+import http.client
+import json
+import re
+import threading
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+# Members of a transaction's items, and the action that each needs.
+TRANSACTION = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+    "Get": "GetItem",
+}
+
+
+class Use(NamedTuple):
+    """One action that a function took on one resource, named as the end of its ARN is."""
+
+    function: str
+    action: str
+    resource: str
+
+
+class Recorder:
+    """Serves both services on one port of loopback until the end of the `with` block."""
+
+    def __init__(self, aws):
+        self.upstream = {"DynamoDB": aws["dynamodb_endpoint"], "secretsmanager": aws["secretsmanager_endpoint"]}
+        self.table = aws["table"]
+        self.uses, self.lock = set(), threading.Lock()
+
+    def __enter__(self):
+        handler = type("Handler", (Forwarder,), {"recorder": self})
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{self.server.server_port}"
+        return {"dynamodb_endpoint": url, "secretsmanager_endpoint": url, "table": self.table}
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def note(self, function, service, operation, request):
+        """Adds what a call needs permission for."""
+        name = "dynamodb" if service == "DynamoDB" else service
+        found = {Use(function, f"{name}:{action}", resource) for action, resource in needs(service, operation, request)}
+        with self.lock:
+            self.uses |= found
+
+
+class Forwarder(BaseHTTPRequestHandler):
+    """Passes one call on and its answer back."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    # Header and body in one segment.
+    wbufsize = -1
+
+    def do_POST(self):
+        """The only method of both services."""
+        body = self.rfile.read(int(self.headers["content-length"]))
+        target, operation = self.headers["x-amz-target"].split(".")
+        service = target.partition("_")[0]
+        key_id = re.search(r"Credential=([^/]+)/", self.headers["authorization"])[1]
+        self.recorder.note(key_id, service, operation, json.loads(body))
+        status, content_type, answer = self._forward(service, body)
+        self.send_response(status)
+        self.send_header("content-type", content_type)
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def _forward(self, service, body):
+        upstream = urllib.parse.urlsplit(self.recorder.upstream[service])
+        connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=30)
+        try:
+            headers = {name: self.headers[name] for name in ("content-type", "x-amz-target", "authorization")}
+            connection.request("POST", "/", body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.getheader("content-type"), answer.read()
+        finally:
+            connection.close()
+
+    def log_message(self, *_):
+        """Says nothing: what counts is in the recorder."""
+
+
+def needs(service, operation, request):
+    """The actions of one call, each with the resource that it is taken on."""
+    if service == "secretsmanager":
+        yield operation, "secret:" + (request.get("SecretId") or request["Name"])
+    elif operation in ("TransactWriteItems", "TransactGetItems"):
+        for item in request["TransactItems"]:
+            for member, part in item.items():
+                yield TRANSACTION[member], "table/" + part["TableName"]
+    elif operation in ("BatchGetItem", "BatchWriteItem"):
+        for table in request["RequestItems"]:
+            yield operation, "table/" + table
+    else:
+        index = request.get("IndexName")
+        yield operation, "table/" + request["TableName"] + (f"/index/{index}" if index else "")

@@ -1,0 +1,175 @@
+"""The compiled functions under `cargo lambda watch`, which plays API Gateway (payload 2.0) and the Lambda runtime."""
+
+import base64
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+
+from gate import rust, tools
+from gate.identity_providers import free_port
+from gate.server import Target
+
+START_SECONDS = 120
+# The caller whom API Gateway names to the operator API after it has checked a signature.
+OPERATOR = {
+    "accessKey": "AKIAOPERATOR",
+    "accountId": "123456789012",
+    "callerId": "AIDAOPERATOR",
+    "cognitoIdentity": None,
+    "principalOrgId": None,
+    "userArn": "arn:aws:iam::123456789012:user/operator",
+    "userId": "AIDAOPERATOR",
+}
+
+
+@dataclass
+class Refused(Exception):
+    """An answer of the operator API that is no success."""
+
+    method: str
+    path: str
+    status: int
+    body: object
+
+    def __str__(self):
+        return f"{self.method} {self.path}: {self.status} {json.dumps(self.body)[:500]}"
+
+
+def prepare():
+    """Installs cargo-lambda and builds what it runs."""
+    tools.venv("cargo-lambda")
+    rust.build_functions(tools.WORK / "build.log")
+
+
+class Functions:
+    """All functions behind one address, stopped at the end of the `with` block."""
+
+    def __init__(self, aws, folder):
+        self.aws, self.log = aws, folder / "functions.log"
+        self.port = free_port()
+        base_url = f"http://127.0.0.1:{self.port}"
+        self.ready = {"base_url": base_url, "scim": {"base_url": base_url + "/scim/v2"}}
+
+    def __enter__(self):
+        # As `make watch`, but an operator is whom API Gateway names, as on AWS.
+        environment = {
+            "AWS_ENDPOINT_URL_DYNAMODB": self.aws["dynamodb_endpoint"],
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.aws["secretsmanager_endpoint"],
+            "GATEHOUSE_OPERATOR_AUTH": "iam",
+            "RUST_LOG": "info",
+        }
+        with open(self.log, "wb") as out:
+            # A group of its own, with cargo and the functions in it.
+            self.process = subprocess.Popen(
+                [sys.executable, tools.HERE / "watch.py", "--port", str(self.port), "--ignore-changes"],
+                env={**rust.PLAIN, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_it_listens()
+        except Exception:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, number)
+                self.process.wait(10)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                pass
+
+    def died(self):
+        """Why the functions are no longer served or not to be trusted, or None."""
+        code = self.process.poll()
+        if code is not None:
+            return f"cargo lambda watch ended with code {code}:\n{tools.tail(self.log, 10)}"
+        lines = self.log.read_text("utf-8", "replace").split("\n")
+        panics = [line for line in lines if "panicked at" in line]
+        return f"a function panicked: {panics[0]}" if panics else None
+
+    def new_tenant(self, name):
+        """A fresh, empty tenant, through the operator API."""
+        tenant = self.operator("POST", "/v1/tenants", {"name": name})
+        token = self.operator("POST", f"/v1/tenants/{tenant['id']}/scim-tokens", {})
+        return Target(self.ready["scim"]["base_url"], token["token"], self, tenant["id"])
+
+    def operator(self, method, path, body=None):
+        """One call of the operator API as API Gateway hands it over; anything but a success is raised."""
+        answer = self.invoke("admin", api_gateway_event(method, path, body))
+        text = answer.get("body") or ""
+        if answer.get("isBase64Encoded"):
+            text = base64.b64decode(text).decode()
+        found = json.loads(text) if text else None
+        if answer["statusCode"] >= 300:
+            raise Refused(method, path, answer["statusCode"], found)
+        return found
+
+    def invoke(self, function, event):
+        """Lambda's own `Invoke`, which here starts the function if it does not run yet."""
+        url = f"{self.ready['base_url']}/2015-03-31/functions/{function}/invocations"
+        request = urllib.request.Request(url, method="POST", data=json.dumps(event).encode())
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
+            return json.loads(answer.read())
+
+    def _wait_until_it_listens(self):
+        end = time.monotonic() + START_SECONDS
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
+            try:
+                return connection.connect()
+            except ConnectionError:
+                if self.process.poll() is not None or time.monotonic() > end:
+                    raise tools.SetupError(f"it did not come up:\n{tools.tail(self.log, 10)}") from None
+                time.sleep(0.05)
+            finally:
+                connection.close()
+
+
+def api_gateway_event(method, path, body=None):
+    """A request of the operator as an HTTP API sends it, with the caller that its authoriser found."""
+    path, _, query = path.partition("?")
+    event = {
+        "version": "2.0",
+        "routeKey": "ANY /v1/{proxy+}",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"host": "id.example.com", "x-forwarded-proto": "https"},
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "api",
+            "authorizer": {"iam": OPERATOR},
+            "domainName": "id.example.com",
+            "domainPrefix": "id",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "acceptance",
+            },
+            "requestId": "request",
+            "routeKey": "ANY /v1/{proxy+}",
+            "stage": "$default",
+            "time": "01/Jan/2026:00:00:00 +0000",
+            "timeEpoch": 1767225600000,
+        },
+        "isBase64Encoded": False,
+    }
+    if query:
+        event["queryStringParameters"] = dict(urllib.parse.parse_qsl(query))
+    if body is not None:
+        event["headers"]["content-type"] = "application/json"
+        event["body"] = json.dumps(body)
+    return event

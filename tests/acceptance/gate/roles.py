@@ -1,0 +1,129 @@
+"""Compares what each function did with what its role in `template.yaml` lets it do, in both directions."""
+
+import json
+import re
+import subprocess
+
+from gate import tools
+
+TEMPLATE = tools.ROOT / "template.yaml"
+PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::AccountId": "123456789012",
+    "AWS::StackName": "gatehouse-local",
+    "Stage": "local",
+}
+# Lambda itself writes the log, with the permission of the role; the function makes no such call.
+BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
+# Secrets Manager ends the ARN of a secret in a hyphen and six random characters.
+SUFFIX = "-AbCdEf"
+
+
+def template():
+    """The template with its functions (`!Ref`, `!Sub`, …) in their long form."""
+    script = "import json, sys, cfnlint.decode as d; print(json.dumps(d.decode(sys.argv[1])[0]))"
+    python = tools.venv("cfn-lint")
+    done = subprocess.run([python, "-c", script, TEMPLATE], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise tools.SetupError("template.yaml cannot be read:\n" + done.stderr[-2000:])
+    return json.loads(done.stdout)
+
+
+class Roles:
+    """The roles of one deployment: stage `local`, and the table that `local` has."""
+
+    def __init__(self, template, table):
+        self.resources = template["Resources"]
+        self.arns = {"Table": f"arn:aws:dynamodb:us-east-1:123456789012:table/{table}"}
+
+    def functions(self):
+        """The logical id of the role of each function that the API leads to, by the name of its binary."""
+        found = {}
+        for resource in self.resources.values():
+            if resource["Type"] == "AWS::Serverless::Function" and has_route(resource):
+                binary = resource["Metadata"]["BuildProperties"]["Binary"]
+                found[binary] = resource["Properties"]["Role"]["Fn::GetAtt"][0]
+        return found
+
+    def grants(self, role):
+        """What a role allows: pairs of an action and the pattern of a resource."""
+        found = set()
+        for policy in self.resources[role]["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                for action in listed(statement["Action"]):
+                    if action not in BY_LAMBDA:
+                        found |= {(action, self.arn(resource)) for resource in listed(statement["Resource"])}
+        return found
+
+    def arn(self, value):
+        """The ARN that a value of the template stands for."""
+        if isinstance(value, str):
+            return value
+        ((function, argument),) = value.items()
+        if function == "Fn::Sub":
+            return re.sub(r"\$\{([^}]+)\}", lambda name: self.value(name[1]), argument)
+        if function == "Ref":
+            return self.value(argument)
+        if function == "Fn::GetAtt":
+            return self.value(".".join(listed(argument)))
+        raise ValueError(f"{value} is no resource that this test knows")
+
+    def value(self, name):
+        """What `${name}` stands for."""
+        if name in PSEUDO:
+            return PSEUDO[name]
+        logical_id = name.removesuffix(".Arn")
+        if logical_id in self.arns:
+            return self.arns[logical_id]
+        resource = self.resources[logical_id]
+        if resource["Type"] != "AWS::SecretsManager::Secret":
+            raise ValueError(f"{name} is of a type that this test does not know")
+        return secret_arn(self.arn(resource["Properties"]["Name"])) + SUFFIX
+
+    def compare(self, uses):
+        """Sentences about what is granted in vain and what is missing."""
+        problems = []
+        for function, role in sorted(self.functions().items()):
+            grants = self.grants(role)
+            used = {(use.action, arn) for use in uses if use.function == function for arn in use_arns(use)}
+            for action, pattern in sorted(grants):
+                if not any(action == done and matches(pattern, arn) for done, arn in used):
+                    problems.append(f"{role} grants {action} on {pattern}, which {function} never used")
+            for done, arn in sorted(used):
+                if not any(action == done and matches(pattern, arn) for action, pattern in grants):
+                    problems.append(f"{function} used {done} on {arn}, which {role} does not grant")
+        strangers = {use.function for use in uses} - set(self.functions())
+        problems += [f"{name} called AWS and has no role in the template" for name in sorted(strangers)]
+        return problems
+
+
+def has_route(function):
+    """Whether API Gateway sends it requests."""
+    events = function["Properties"].get("Events", {})
+    return any(event["Type"] == "HttpApi" for event in events.values())
+
+
+def use_arns(use):
+    """The ARNs on which IAM decides about a use."""
+    if not use.resource.startswith("secret:"):
+        return [f"arn:aws:dynamodb:us-east-1:123456789012:{use.resource}"]
+    arn = secret_arn(use.resource.removeprefix("secret:"))
+    # One that is being made may not have its suffix yet.
+    return [arn, arn + SUFFIX] if use.action.endswith(":CreateSecret") else [arn + SUFFIX]
+
+
+def secret_arn(name):
+    """The ARN of a secret without its suffix."""
+    return f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}"
+
+
+def matches(pattern, arn):
+    """Whether a pattern of IAM, with `*` and `?`, is for this ARN."""
+    parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
+    return re.fullmatch("".join(parts), arn) is not None
+
+
+def listed(value):
+    """A list of one or more, as CloudFormation takes either."""
+    return value if isinstance(value, list) else [value]

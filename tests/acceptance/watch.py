@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Serves the Lambda functions as AWS does, on http://127.0.0.1:9000, with the data of `make run` in another terminal.
+
+`cargo lambda watch` plays API Gateway and the Lambda runtime, and compiles a function at its first request and after
+a change. A variable that is set wins over what is set here; other arguments than `--port` go to `cargo lambda watch`.
+"""
+
+import argparse
+import os
+import sys
+
+sys.dont_write_bytecode = True
+
+from gate import tools  # noqa: E402
+
+# Where `make run` listens, and what it calls things. The key ids are in Cargo.toml, one for each function.
+DEFAULTS = {
+    "AWS_REGION": "us-east-1",
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:7401",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://127.0.0.1:7402",
+    "GATEHOUSE_OPERATOR_AUTH": "key",
+    "GATEHOUSE_STAGE": "local",
+    "GATEHOUSE_TABLE": "gatehouse",
+}
+
+
+def main():
+    """Becomes `cargo lambda watch`."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=9000, help="port on 127.0.0.1")
+    arguments, more = parser.parse_known_args()
+    try:
+        binaries = tools.venv("cargo-lambda").parent
+    except tools.SetupError as error:
+        sys.exit(f"watch: {error}")
+    where = {
+        "GATEHOUSE_BASE_URL": f"http://127.0.0.1:{arguments.port}",
+        # It plays Lambda itself too, for the function that checks the others.
+        "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{arguments.port}",
+        "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
+    }
+    address = ["--invoke-address", "127.0.0.1", "--invoke-port", str(arguments.port)]
+    command = ["cargo-lambda", "lambda", "watch", "--locked", "--disable-cors", *address, *more]
+    os.chdir(tools.ROOT)
+    os.execve(binaries / "cargo-lambda", command, {**DEFAULTS, **os.environ, **where})
+
+
+if __name__ == "__main__":
+    main()

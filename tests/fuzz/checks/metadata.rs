@@ -1,0 +1,64 @@
+//! Metadata: what is read is usable, says the same in its canonical form, and was signed if it
+//! had to be.
+//!
+//! The seed `signed` was signed with a key that is thrown away, whose certificate is in all seeds.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+
+use super::gatehouse::saml::c14n::{Mode, canonicalize};
+use super::gatehouse::saml::crypto::VerifyingKey;
+use super::gatehouse::saml::metadata::{Metadata, MetadataFault, ReadOptions, read_idp_metadata};
+use super::gatehouse::saml::xml::{Bounds, Strict};
+
+/// Checks one input; returns whether it was read at all.
+pub(crate) fn check(input: &[u8]) -> bool {
+    let (key, signed) = &*PINNED;
+    if let Ok(metadata) = read(input, Some(key)) {
+        assert_eq!(&metadata, signed, "nobody signed this");
+    }
+    let Ok(metadata) = read(input, None) else { return false };
+    assert!(!metadata.providers.is_empty(), "metadata of nobody");
+    for provider in &metadata.providers {
+        assert!(!provider.entity_id.is_empty(), "no entity id");
+        assert!(!provider.certificates.is_empty(), "no key to verify with");
+        assert!(!provider.sso.is_empty(), "nowhere to sign in");
+        assert!(provider.sso.iter().all(|endpoint| endpoint.url.starts_with("https://")));
+    }
+    if let Ok(document) = Strict::parse_within(input, BOUNDS) {
+        let canonical = canonicalize(document.root(), Mode::Inclusive, &[], None);
+        // Escapes may make it longer than what is read.
+        if canonical.len() <= BOUNDS.bytes {
+            assert_eq!(read(canonical.as_bytes(), None), Ok(metadata), "{canonical} read again");
+        }
+    }
+    true
+}
+
+/// The pinned key, and all that it ever signed.
+static PINNED: LazyLock<(VerifyingKey, Metadata)> = LazyLock::new(|| {
+    let unpinned = read(SIGNED, None).expect("the seed is read");
+    let certificates = unpinned.providers.first().map(|provider| provider.certificates.as_slice());
+    let key = certificates.and_then(<[_]>::first).expect("the seed has a certificate");
+    let key = key.certificate.key.clone();
+    let signed = read(SIGNED, Some(&key)).expect("the seed is signed");
+    (key, signed)
+});
+
+fn read(input: &[u8], pinned_key: Option<&VerifyingKey>) -> Result<Metadata, MetadataFault> {
+    let options = ReadOptions {
+        our_entity_id: "https://sp.example/saml/metadata/acme.com",
+        pinned_key,
+        allow_loopback_http: false,
+        now: Timestamp::from_second(NOW).unwrap_or_default(),
+    };
+    read_idp_metadata(input, &options)
+}
+
+/// 2026-11-21T12:00:00Z.
+const NOW: i64 = 1_795_262_400;
+
+const BOUNDS: Bounds = Bounds { bytes: 1024 * 1024, nodes: 100_000, comments: true };
+
+const SIGNED: &[u8] = include_bytes!("../seeds/metadata/signed");

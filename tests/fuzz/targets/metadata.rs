@@ -1,0 +1,12 @@
+//! See `checks/metadata.rs`, which runs as a property test too.
+
+#![no_main]
+
+use core_alone as gatehouse;
+
+#[path = "../checks/metadata.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    checks::check(input);
+});

@@ -1,0 +1,73 @@
+//! The rows of the table as DynamoDB's own JSON: what a version of Gatehouse leaves to the next.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use shared::store::Store;
+
+use crate::TestApp;
+
+impl TestApp {
+    /// All rows, in order of their keys.
+    pub async fn items(&self) -> Vec<Value> {
+        let scan = self.dynamodb.scan().table_name(&self.app.config.table);
+        let mut pages = scan.into_paginator().items().send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            items.push(to_json(&item.expect("a row")));
+        }
+        items.sort_by_key(|item: &Value| (text(item, "pk"), text(item, "sk")));
+        items
+    }
+
+    /// Writes rows, whatever was there.
+    pub async fn put_items(&self, items: &[Value]) {
+        self.put_into(&self.app.config.table, items).await;
+    }
+
+    /// Another, empty table beside the deployment's.
+    pub async fn table(&self, name: &str) -> Store {
+        let store = Store::new(self.dynamodb.clone(), name);
+        store.create_table().await.expect("a table");
+        store
+    }
+
+    /// Copies all rows to another table, as a restore does.
+    pub async fn copy_to(&self, table: &str) {
+        self.put_into(table, &self.items().await).await;
+    }
+
+    async fn put_into(&self, table: &str, items: &[Value]) {
+        for item in items {
+            let put = self.dynamodb.put_item().table_name(table);
+            put.set_item(Some(from_json(item))).send().await.expect("a put");
+        }
+    }
+}
+
+/// A text attribute of a row; empty when it has none.
+pub fn text(item: &Value, name: &str) -> String {
+    item[name]["S"].as_str().unwrap_or_default().to_owned()
+}
+
+fn to_json(item: &HashMap<String, AttributeValue>) -> Value {
+    let attribute = |value: &AttributeValue| match (value.as_s(), value.as_n(), value.as_bool()) {
+        (Ok(text), ..) => json!({"S": text}),
+        (_, Ok(number), _) => json!({"N": number}),
+        (.., Ok(flag)) => json!({"BOOL": flag}),
+        _ => panic!("no row has {value:?}"),
+    };
+    item.iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
+}
+
+fn from_json(item: &Value) -> HashMap<String, AttributeValue> {
+    let attribute = |value: &Value| match (&value["S"], &value["N"], &value["BOOL"]) {
+        (Value::String(text), ..) => AttributeValue::S(text.clone()),
+        (_, Value::String(number), _) => AttributeValue::N(number.clone()),
+        (.., Value::Bool(flag)) => AttributeValue::Bool(*flag),
+        _ => panic!("no row has {value}"),
+    };
+    let item = item.as_object().expect("a row");
+    item.iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
+}

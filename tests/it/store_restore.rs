@@ -1,0 +1,130 @@
+//! One tenant back from a table that was restored to an earlier time.
+
+use axum::http::Method;
+use harness::oidc::{App, GOOD};
+use harness::{TestApp, items};
+use serde_json::{Value, json};
+use shared::ids::TenantId;
+use shared::store::{Restored, Store, StoreError, UniqueAttribute};
+
+/// A deployment with a tenant that has something of everything, and a table that was restored to
+/// now.
+async fn restored_to_now() -> (TestApp, Store) {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let tenant = format!("/v1/tenants/{}", test.acme.id);
+    let named = json!({"external_id": "customer-17"});
+    test.operator(Method::PATCH, &tenant, Some(named)).await.expect(200);
+    let seats = json!({"seats": 5, "on_join": "grant"});
+    test.operator(Method::PUT, &format!("{tenant}/seats"), Some(seats)).await.expect(200);
+    let mut members = Vec::new();
+    for name in ["ada", "grace", "linus"] {
+        let user = json!({
+            "userName": name,
+            "externalId": format!("00u-{name}"),
+            "emails": [{"value": format!("{name}@acme.com")}],
+        });
+        members.push(json!({"value": test.post("/Users", user).await.expect(201).text("id")}));
+    }
+    let group = json!({"displayName": "Engineers", "externalId": "g1", "members": members});
+    test.post("/Groups", group).await.expect(201);
+    let source = test.table("restored").await;
+    test.copy_to("restored").await;
+    (test, source)
+}
+
+/// The tenant's rows, but for its activity and for what sign-ins gave.
+async fn lasting(test: &TestApp) -> Vec<Value> {
+    let mut rows = test.items().await;
+    let given = [format!("{}#O", test.acme.id), format!("{}#A#", test.acme.id)];
+    rows.retain(|row| {
+        let pk = items::text(row, "pk");
+        !given.iter().any(|prefix| pk.starts_with(prefix)) && pk != "CLIENTS"
+    });
+    rows
+}
+
+fn tenant(test: &TestApp) -> TenantId {
+    test.acme.id.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_tenant_that_was_deleted_by_mistake_comes_back_as_it_was() {
+    let (mut test, source) = restored_to_now().await;
+    let before = lasting(&test).await;
+    let path = format!("/v1/tenants/{}", test.acme.id);
+    test.operator(Method::DELETE, &path, None).await.expect(204);
+    let now = test.clock.now();
+    let restored = test.app.store.restore_tenant(&source, tenant(&test), now).await.unwrap();
+    assert!(
+        matches!(restored, Restored::Done { rows } if rows >= before.len() - 5),
+        "{restored:?}"
+    );
+    assert_eq!(lasting(&test).await, before);
+    // It works: with a new token, since the old one is gone.
+    test.get("/Users").await.expect(401);
+    let token = test.operator(Method::POST, &format!("{path}/scim-tokens"), None).await;
+    test.acme.token = token.expect(201).text("token");
+    let found = test.get("/Users?filter=externalId%20eq%20%2200u-ada%22").await.expect(200).json();
+    assert_eq!(found["totalResults"], 1);
+    test.user("new@acme.com").await;
+    let list = test.get("/Users").await.expect(200).json();
+    assert_eq!(list["totalResults"], 4);
+    let seats = test.operator(Method::GET, &format!("{path}/seats"), None).await.expect(200).json();
+    assert_eq!((&seats["seats"], &seats["used"]), (&json!(5), &json!(4)));
+    let activity = test.operator(Method::GET, &format!("{path}/activity"), None).await;
+    let actions: Vec<_> = activity.expect(200).json()["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["action"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(actions.contains(&"tenant.restored".to_owned()), "{actions:?}");
+}
+
+#[tokio::test]
+async fn sessions_and_refresh_tokens_do_not_come_back() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let app = test.app(false).await;
+    let user = test.user("ada@acme.com").await;
+    let scopes = GOOD.replace("scope=openid", "scope=openid+offline_access");
+    let sign_in = test.sign_in(&app, &user, &scopes).await;
+    let form = App::redemption(&sign_in.code);
+    let tokens = test.form_of(&app, "/oauth2/token", &form).await.expect(200).json();
+    let refresh_token = tokens["refresh_token"].as_str().unwrap();
+    let source = test.table("restored").await;
+    test.copy_to("restored").await;
+    let path = format!("/v1/tenants/{}", test.acme.id);
+    test.operator(Method::DELETE, &path, None).await.expect(204);
+    let now = test.clock.now();
+    test.app.store.restore_tenant(&source, tenant(&test), now).await.unwrap();
+    assert!(!test.is_active(&app, refresh_token).await);
+    test.userinfo(tokens["access_token"].as_str().unwrap()).await.expect(401);
+    let asked = app.query(&format!("{GOOD}&prompt=none"));
+    let answer = test.authorize(&asked, Some(&sign_in.cookie)).await.expect(303);
+    assert_eq!(answer.redirected("error").as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn nothing_is_written_where_it_would_mix_with_what_is_newer() {
+    let (test, source) = restored_to_now().await;
+    let before = test.items().await;
+    let now = test.clock.now();
+    let restore = async |id| test.app.store.restore_tenant(&source, id, now).await;
+    assert_eq!(restore(tenant(&test)).await.unwrap(), Restored::Exists);
+    let other = "01890000-0000-7000-8000-00000000ffff".parse().unwrap();
+    assert_eq!(restore(other).await.unwrap(), Restored::Absent);
+    assert_eq!(test.items().await, before);
+
+    // Somebody else has the domain by now: the tenant does not appear.
+    let path = format!("/v1/tenants/{}", test.acme.id);
+    test.operator(Method::DELETE, &path, None).await.expect(204);
+    let eve = test.tenant("Eve").await;
+    let theirs = format!("/v1/tenants/{}/connections/acme.com", eve.id);
+    test.operator(Method::PUT, &theirs, Some(json!({}))).await.expect(200);
+    let refused = restore(tenant(&test)).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(UniqueAttribute::Domain))), "{refused:?}");
+    test.operator(Method::GET, &path, None).await.expect(404);
+    test.operator(Method::DELETE, &theirs, None).await.expect(204);
+    assert!(matches!(restore(tenant(&test)).await, Ok(Restored::Done { .. })));
+    test.operator(Method::GET, &path, None).await.expect(200);
+}

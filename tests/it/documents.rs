@@ -71,7 +71,11 @@ const NEEDS: [&str; 2] = ["# Needs an AWS account.", "# Needs Docker."];
 const ELSEWHERE: [(&str, &str, &str); 8] = [
     ("make run", "functions/local/tests/process/instance.rs", "CARGO_BIN_EXE_local"),
     ("cargo run -p gatehouse", "functions/gatehouse/tests/cli/deployment.rs", GATEHOUSE),
-    ("cargo install --locked --path functions/gatehouse", "functions/gatehouse/tests/cli/deployment.rs", GATEHOUSE),
+    (
+        "cargo install --locked --path functions/gatehouse",
+        "functions/gatehouse/tests/cli/deployment.rs",
+        GATEHOUSE,
+    ),
     ("make watch", "tests/acceptance/suites/lambda_runtime.py", "cargo lambda watch"),
     ("make test", ".ci/run", "make test"),
     ("make lint", ".ci/run", "make lint"),

@@ -1,6 +1,8 @@
 //! What a deployment costs: computed from AWS's list prices and from what requests consume here,
 //! and held against the table in `docs/operations.md`.
 
+use std::fmt::Write as _;
+
 use harness::TestApp;
 use harness::browser::{Browser, draft};
 use harness::oidc::{App, GOOD};
@@ -171,13 +173,14 @@ async fn the_costs_in_the_document_are_these() {
             let cell = dollars(column[index]);
             if row.starts_with("**") { format!("**{cell}**") } else { cell }
         });
-        expect.push_str(&format!("| {row} | {} |\n", cells.join(" | ")));
+        let _ = writeln!(expect, "| {row} | {} |", cells.join(" | "));
     }
     let sign_in = measured.sign_in;
-    expect.push_str(&format!(
+    let _ = write!(
+        expect,
         "\nA sign-in, from the app and back to it, takes {} read units and {} write units",
         sign_in.read, sign_in.write
-    ));
+    );
     let document = text("docs/operations.md".as_ref()).unwrap();
     assert!(document.replace('\n', " ").contains(&expect.replace('\n', " ")), "{expect}");
 }

@@ -29,7 +29,10 @@ fn documents() -> Vec<String> {
     let root = fs::read_dir(workspace()).unwrap();
     let root = root.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let docs = files("docs").into_iter().map(|file| file.to_str().unwrap().to_owned());
-    let mut documents: Vec<_> = root.chain(docs).filter(|name| name.ends_with(".md")).collect();
+    let mut documents: Vec<_> = root
+        .chain(docs)
+        .filter(|name| name.rsplit_once('.').is_some_and(|(_, kind)| kind == "md"))
+        .collect();
     documents.sort();
     assert!(documents.len() > 8, "{documents:?}");
     documents
@@ -49,13 +52,12 @@ fn blocks(document: &str) -> Vec<Block> {
                 kind: kind.to_owned(),
                 text: String::new(),
             }),
-            Some(_) => {}
             None if is_open => {
                 let block = found.last_mut().unwrap();
                 block.text.push_str(content);
                 block.text.push('\n');
             }
-            None => {}
+            Some(_) | None => {}
         }
         is_open ^= content.starts_with("```");
     }
@@ -96,9 +98,10 @@ fn every_block_is_run_or_says_what_it_needs() {
         for Block { line, kind, text: block, .. } in blocks(&document) {
             match kind.as_str() {
                 "sh" | "json" | "js" | "mermaid" | "text" => {}
-                "console" if NEEDS.iter().any(|needs| block.starts_with(&format!("{needs}\n"))) => {
-                }
                 "console" => {
+                    if NEEDS.iter().any(|needs| block.starts_with(&format!("{needs}\n"))) {
+                        continue;
+                    }
                     for command in block.lines().filter_map(|line| line.strip_prefix("$ ")) {
                         let run = ELSEWHERE.iter().find(|(begin, ..)| command.starts_with(begin));
                         let (_, file, words) = run.unwrap_or_else(|| {

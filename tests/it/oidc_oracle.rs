@@ -71,8 +71,8 @@ impl<'a> Authoriser<'a> {
 /// Tokens of a sign-in with these scopes.
 async fn tokens(test: &TestApp, app: &App, user: &str, scope: &str) -> (String, String) {
     let tokens = test.tokens(app, user, &GOOD.replace("openid", scope)).await;
-    let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
-    (text("access_token"), text("id_token"))
+    let named = |name: &str| tokens[name].as_str().unwrap().to_owned();
+    (named("access_token"), named("id_token"))
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ mod store_table;
 mod store_tenants;
 mod store_users;
 mod template;
+mod template_events;
 mod tenant_isolation;
 mod tidy;
 mod tokens;

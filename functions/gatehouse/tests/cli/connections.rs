@@ -99,7 +99,7 @@ async fn keys_are_shown_and_rotated_in_their_steps() {
     assert!(rotated.out.contains("current"), "{}", rotated.out);
     let soon = here.run("keys rotate oidc --json", 1).await;
     assert_eq!(soon.out, "");
-    here.test.clock.advance(std::time::Duration::from_hours(2));
+    here.test.clock.advance(std::time::Duration::from_hours(25));
     assert!(here.run("keys rotate oidc --json", 0).await.json().is_object());
 }
 
@@ -119,10 +119,11 @@ async fn an_app_is_registered_shown_changed_and_removed() {
         assert!(!json.to_string().contains(&secret), "{json}");
     }
     let update = format!(
-        "clients update {id} --name Drawings --redirect-uri https://app.example.com/c --initiate-login-uri https://app.example.com/login --json"
+        "clients update {id} --name Drawings --redirect-uri https://app.example.com/c --initiate-login-uri https://app.example.com/login --pkce optional --json"
     );
     let changed = here.run(&update, 0).await.json();
     assert_eq!(changed["redirect_uris"], json!(["https://app.example.com/c"]));
+    assert_eq!(changed["pkce"], "optional");
     let cleared = here.run(&format!("clients update {id} --no-initiate-login-uri"), 0).await;
     assert_eq!(cleared.field("Login URI"), "–");
     here.run(&format!("clients update {id}"), 2).await;

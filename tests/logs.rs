@@ -83,6 +83,26 @@ async fn provisioning() {
     assert!(first["duration_ms"].is_number());
     assert_eq!(logged[1]["failure.code"], "uniqueness");
     assert_eq!(logged[2]["route"], "/scim/v2/Users/{id}");
+    let of_apps = logged
+        .iter()
+        .filter(|line| line["route"].as_str().is_some_and(|route| route.starts_with("/oauth2/")));
+    let tenants: Vec<Value> = of_apps
+        .map(|line| {
+            let known = line["tenant.id"] == test.acme.id;
+            json!([line["route"], line["status"], if known { "acme" } else { "" }])
+        })
+        .collect();
+    assert_eq!(
+        Value::from(tenants),
+        json!([
+            ["/oauth2/authorize", 303, "acme"],
+            ["/oauth2/authorize", 400, ""],
+            ["/oauth2/token", 200, "acme"],
+            ["/oauth2/userinfo", 200, "acme"],
+            ["/oauth2/userinfo", 401, ""],
+            ["/oauth2/token", 400, "acme"],
+        ])
+    );
     let me = logged.last().unwrap();
     assert_eq!((&me["status"], &me["level"]), (&json!(501), &json!("INFO")), "as specified");
 }
@@ -112,8 +132,10 @@ async fn sign_ins() {
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let codes: Vec<&Value> = logged.iter().map(|line| &line["failure.code"]).collect();
     assert_eq!(codes, ["", "", "", "user.domain", "saml.xml", "saml.link"], "{written}");
-    assert_eq!(logged[1]["tenant.id"], test.acme.id);
-    assert_eq!(logged[1]["route"], "/saml/sso/{domain}");
+    for line in &logged {
+        assert_eq!(line["tenant.id"], test.acme.id, "{line}");
+        assert_eq!(line["route"], "/saml/sso/{domain}");
+    }
 }
 
 /// A sign-in to an app, with the canary wherever a value of somebody's can be.

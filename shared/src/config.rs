@@ -120,6 +120,10 @@ pub struct AwsConfig {
     pub dynamodb_endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
     pub secrets_manager_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_LAMBDA`.
+    pub lambda_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_CODEDEPLOY`.
+    pub codedeploy_endpoint: Option<String>,
     /// `GATEHOUSE_NATIVE_ROOTS=1`: trust what the operating system trusts, where something other
     /// than AWS answers for it.
     pub native_roots: bool,
@@ -151,9 +155,17 @@ impl AwsConfig {
             session_token: set("AWS_SESSION_TOKEN"),
             dynamodb_endpoint: set("AWS_ENDPOINT_URL_DYNAMODB"),
             secrets_manager_endpoint: set("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            lambda_endpoint: set("AWS_ENDPOINT_URL_LAMBDA"),
+            codedeploy_endpoint: set("AWS_ENDPOINT_URL_CODEDEPLOY"),
             native_roots: set("GATEHOUSE_NATIVE_ROOTS").is_some_and(|value| value == "1"),
         })
     }
+}
+
+/// `RUST_LOG`: the least severe log lines to write.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
+pub fn log_levels() -> Option<String> {
+    std::env::var("RUST_LOG").ok()
 }
 
 /// A number of which 0 means "none".

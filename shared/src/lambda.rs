@@ -13,22 +13,24 @@ use tower::ServiceExt as _;
 use crate::aws::AwsClients;
 use crate::clock::Clock;
 use crate::config::{AwsConfig, Config};
-use crate::secrets::SecretName;
 use crate::state::AppState;
 use crate::telemetry::{self, Format};
-use crate::warm_up::{WarmUp, after_warm_up};
+use crate::warm_up::{WarmUp, WarmUpError, after_warm_up};
 
 /// Reads the environment, connects and serves `router` until the environment is shut down.
 ///
-/// `secret` is one that its requests will need: it is read ahead, while the process starts.
+/// `secret` reads one that its requests will need, while the process starts.
 ///
 /// # Errors
 ///
 /// When a variable is missing, or the runtime API cannot be reached.
-pub async fn serve(
+pub async fn serve<S>(
     router: impl FnOnce(AppState) -> Router,
-    secret: SecretName,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+    secret: impl FnOnce(AppState) -> S,
+) -> Result<(), Box<dyn Error + Send + Sync>>
+where
+    S: Future<Output = Result<(), WarmUpError>> + Send + 'static,
+{
     telemetry::start(Format::Json);
     let config = Config::from_env()?;
     let AwsClients { dynamodb, secrets_manager } = AwsClients::new(&AwsConfig::from_env()?)?;

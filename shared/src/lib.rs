@@ -10,6 +10,9 @@
 //! (the DynamoDB table), [`secrets`], [`scim_tokens`], [`saml_keys`] and [`oidc_keys`] (Secrets
 //! Manager), [`metadata_fetch`] (the Internet), [`request_log`], [`telemetry`].
 //!
+//! Beside them: [`deploy_check`], which a new version has to pass, and [`idp`], an identity provider
+//! for it and for the demo.
+//!
 //! Wiring: [`config`], [`aws`], [`state`], [`lambda`], [`warm_up`].
 //!
 //! # Architecture invariants

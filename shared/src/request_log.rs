@@ -3,7 +3,7 @@
 //! The line never holds a token, a body, a query string, a path with a person in it, a name, an
 //! e-mail address or an IP address.
 
-use std::sync::{Arc, OnceLock};
+use std::cell::OnceCell;
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -13,16 +13,16 @@ use tracing::{Level, event};
 
 use crate::ids::TenantId;
 
-/// What a request's handlers learn for its summary line; an extension of the request.
-#[derive(Clone, Debug, Default)]
-pub struct RequestLog(Arc<OnceLock<TenantId>>);
+tokio::task_local! {
+    /// Whose request this task answers, once that is known.
+    static TENANT: OnceCell<TenantId>;
+}
 
-impl RequestLog {
-    /// Notes whose request it is, once authenticated.
-    pub fn tenant(&self, tenant: TenantId) {
-        // The first answer stays: a request has one tenant.
-        let _ = self.0.set(tenant);
-    }
+/// Notes whose request it is, for its summary line: where a token, a session, a code or the domain
+/// of a connection has been found to be somebody's, and not before.
+pub fn note_tenant(tenant: TenantId) {
+    // The first answer stays: a request has one tenant. Outside of a request there is no line.
+    let _ = TENANT.try_with(|known| known.set(tenant));
 }
 
 /// The code of a failure, `uniqueness` or `saml.audience`; an extension of the response.
@@ -30,20 +30,23 @@ impl RequestLog {
 pub struct FailureCode(pub &'static str);
 
 /// Middleware that writes the line.
-pub async fn log_request(mut request: Request, next: Next) -> Response {
+pub async fn log_request(request: Request, next: Next) -> Response {
     let started = std::time::Instant::now();
-    let log = RequestLog::default();
-    request.extensions_mut().insert(log.clone());
     let method = request.method().clone();
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
     let idp_kind = idp_kind(request.headers());
-    let response = next.run(request).await;
+    let answered = async {
+        let response = next.run(request).await;
+        let tenant = TENANT.try_with(|known| known.get().copied()).ok().flatten();
+        (response, tenant)
+    };
+    let (response, tenant) = TENANT.scope(OnceCell::new(), answered).await;
     let status = response.status().as_u16();
     let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
-    let tenant = log.0.get().map(ToString::to_string).unwrap_or_default();
+    let tenant = tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
     let code = response.extensions().get::<FailureCode>().map_or("", |code| code.0);
     macro_rules! summary {
         ($level:expr) => {

@@ -7,6 +7,7 @@
 
 mod make;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,7 +100,9 @@ pub struct SpKeys {
 #[derive(Debug)]
 pub struct SamlKeys {
     secrets: Arc<Secrets>,
-    known: TtlCache<(), Arc<SpKeys>>,
+    /// [`SpKeys`], without its type: dropping those needs OpenSSL, all of it, and every function
+    /// has this cache in its state, those too that never read these keys.
+    known: TtlCache<(), Arc<dyn Any + Send + Sync>>,
 }
 
 impl SamlKeys {
@@ -114,7 +117,8 @@ impl SamlKeys {
     ///
     /// [`SamlKeysError::Missing`] before [`SamlKeys::ensure`] ran once.
     pub async fn load(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
-        if let Some(keys) = self.known.get(&(), now) {
+        let known = self.known.get(&(), now).and_then(|keys| keys.downcast::<SpKeys>().ok());
+        if let Some(keys) = known {
             return Ok(keys);
         }
         let stored = self.fetch().await?.ok_or(SamlKeysError::Missing)?;
@@ -176,7 +180,7 @@ impl SamlKeys {
 
     fn remember(&self, stored: &StoredKeys, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
         let keys = Arc::new(SpKeys::read(stored).ok_or(SamlKeysError::Corrupt)?);
-        self.known.put((), Arc::clone(&keys), now);
+        self.known.put((), Arc::<SpKeys>::clone(&keys), now);
         Ok(keys)
     }
 }

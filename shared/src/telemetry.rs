@@ -1,8 +1,13 @@
 //! Logs: JSON lines in Lambda, readable ones on a laptop.
 
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry;
+
+use crate::config::log_levels;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -19,17 +24,22 @@ pub fn start(format: Format) {
     let _ = tracing::subscriber::set_global_default(subscriber(format, std::io::stderr));
 }
 
-/// What writes the lines. `RUST_LOG` sets the level, `info` without it.
+/// What writes the lines. `RUST_LOG` sets the level, `info` without it: one for all, or a list as
+/// `info,shared::store=debug`.
 pub fn subscriber<W>(format: Format, writer: W) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    // Not `EnvFilter`, which also selects by the values of fields: a function would carry regular
+    // expressions for it.
+    let levels = log_levels().and_then(|levels| levels.parse().ok());
+    let levels = levels.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let lines = fmt::layer().with_writer(writer);
     match format {
         Format::Json => {
-            Box::new(lines.json().flatten_event(true).with_current_span(false).finish())
+            let lines = lines.json().flatten_event(true).with_current_span(false);
+            Box::new(registry().with(levels).with(lines))
         }
-        Format::Text => Box::new(lines.compact().with_target(false).finish()),
+        Format::Text => Box::new(registry().with(levels).with(lines.compact().with_target(false))),
     }
 }

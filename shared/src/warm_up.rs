@@ -8,6 +8,8 @@
 //! - A warm-up stops nothing. What it could not do, the first request does, or fails at.
 //! - It makes no more calls than one of each service, and none that the function's role does not
 //!   allow anyway.
+//! - A function names the secret by a function of this module and not by a value, so that only the
+//!   code for that secret, and the library that it needs, is linked into its executable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +30,13 @@ pub struct WarmUp(Arc<SetOnce<()>>);
 
 impl WarmUp {
     /// Begins, and goes on whenever its caller waits for something else.
-    pub fn begin(app: AppState, secret: SecretName) -> Self {
+    pub fn begin<S>(app: AppState, secret: impl FnOnce(AppState) -> S) -> Self
+    where
+        S: Future<Output = Result<(), WarmUpError>> + Send + 'static,
+    {
         let over = Arc::new(SetOnce::new());
         let this = Self(Arc::clone(&over));
+        let secret = secret(app.clone());
         tokio::spawn(async move {
             warm_up(&app, secret).await;
             // There is nobody else to set it.
@@ -41,14 +47,59 @@ impl WarmUp {
 }
 
 /// Opens both connections at once. What fails is logged, for it will fail again.
-pub async fn warm_up(app: &AppState, secret: SecretName) {
-    let (table, secret) = tokio::join!(app.store.connect(), read(app, secret));
+pub async fn warm_up(app: &AppState, secret: impl Future<Output = Result<(), WarmUpError>>) {
+    let (table, secret) = tokio::join!(app.store.connect(), secret);
     if let Err(error) = table {
         tracing::warn!(error = &error as &dyn std::error::Error, "the table was not reached");
     }
     if let Err(error) = secret {
         tracing::warn!(error = &error as &dyn std::error::Error, "a secret was not read");
     }
+}
+
+/// The key that authenticates cursors.
+///
+/// # Errors
+///
+/// When Secrets Manager does not answer. As with the others, a secret that does not exist yet is
+/// left to the requests.
+pub async fn cursor_key(app: AppState) -> Result<(), WarmUpError> {
+    Ok(app.secrets.cached(SecretName::CursorKey, app.clock.now()).await.map(drop)?)
+}
+
+/// The keys of the SAML service provider.
+///
+/// # Errors
+///
+/// When Secrets Manager does not answer, or holds something else.
+pub async fn saml_keys(app: AppState) -> Result<(), WarmUpError> {
+    match app.saml_keys.load(app.clock.now()).await {
+        Ok(_) | Err(SamlKeysError::Missing) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The keys that sign tokens.
+///
+/// # Errors
+///
+/// When Secrets Manager does not answer, or holds something else.
+pub async fn oidc_keys(app: AppState) -> Result<(), WarmUpError> {
+    Ok(app.oidc_keys.known(app.clock.now()).await.map(drop)?)
+}
+
+/// Why a secret is not at hand.
+#[derive(Debug, thiserror::Error)]
+pub enum WarmUpError {
+    /// The keys of the SAML service provider.
+    #[error(transparent)]
+    Saml(#[from] SamlKeysError),
+    /// The keys that sign tokens.
+    #[error(transparent)]
+    Oidc(#[from] KeysError),
+    /// Any other.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
 }
 
 /// Middleware that lets the first request wait for the warm-up instead of opening the same
@@ -64,33 +115,6 @@ pub async fn after_warm_up(
         let _ = tokio::time::timeout(PATIENCE, over.wait()).await;
     }
     next.run(request).await
-}
-
-/// Puts a secret where requests look for it. One that does not exist yet is left to them.
-async fn read(app: &AppState, secret: SecretName) -> Result<(), WarmUpError> {
-    let now = app.clock.now();
-    match secret {
-        SecretName::SamlKeys => match app.saml_keys.load(now).await {
-            Ok(_) | Err(SamlKeysError::Missing) => {}
-            Err(error) => return Err(error.into()),
-        },
-        SecretName::OidcKeys => drop(app.oidc_keys.known(now).await?),
-        SecretName::ScimTokens(_) | SecretName::OperatorKey | SecretName::CursorKey => {
-            drop(app.secrets.cached(secret, now).await?);
-        }
-    }
-    Ok(())
-}
-
-/// Why a secret is not at hand.
-#[derive(Debug, thiserror::Error)]
-enum WarmUpError {
-    #[error(transparent)]
-    Saml(#[from] SamlKeysError),
-    #[error(transparent)]
-    Oidc(#[from] KeysError),
-    #[error(transparent)]
-    Secrets(#[from] SecretsError),
 }
 
 /// Several times what two handshakes take within a Region.

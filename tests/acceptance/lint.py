@@ -20,6 +20,7 @@ from gate.rust import FUZZ, PLAIN  # noqa: E402
 
 DENY_VERSION = "0.20.2"
 TEMPLATE = tools.ROOT / "template.yaml"
+SAMPLES = tools.ROOT / "docs" / "sample-app"
 DENY = ("--", "-D", "warnings")
 SHOWN_LINES = 60
 # What `sam validate` would otherwise ask for: a region to check against, and nothing sent home.
@@ -123,16 +124,19 @@ def dependencies(log):
 
 
 def template(log):
-    """The CloudFormation template, by four linters that find different things; remarks count as findings."""
+    """The CloudFormation template and the samples, by four linters that find different things; remarks count as
+    findings."""
     cfn_lint = tools.venv("cfn-lint").parent / "cfn-lint"
-    tools.must([cfn_lint, "--include-checks", "I", "--template", TEMPLATE], log, cwd=tools.ROOT, env=AWS)
     sam = tools.venv("sam").parent / "sam"
-    for more in ([], ["--lint"]):
-        tools.must([sam, "validate", "--template", TEMPLATE, *more], log, cwd=tools.ROOT, env=AWS)
     # In SAM's own environment, whose translator it uses.
     tools.must([tools.venv("sam"), "-B", tools.HERE / "gate" / "template_graph.py", TEMPLATE], log, env=AWS)
     checkov = [tools.venv("checkov").parent / "checkov", "--framework", "cloudformation", "--skip-download"]
-    tools.must([*checkov, "--compact", "--quiet", "--file", TEMPLATE], log, cwd=tools.ROOT, env=AWS)
+    for file in [TEMPLATE, *sorted(SAMPLES.glob("*.yaml"))]:
+        tools.must([cfn_lint, "--include-checks", "I", "--template", file], log, cwd=tools.ROOT, env=AWS)
+        if "AWS::Serverless" in file.read_text("utf-8"):
+            for more in ([], ["--lint"]):
+                tools.must([sam, "validate", "--template", file, *more], log, cwd=tools.ROOT, env=AWS)
+        tools.must([*checkov, "--compact", "--quiet", "--file", file], log, cwd=tools.ROOT, env=AWS)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,8 @@ def main():
         sys.exit(f"watch: {error}")
     where = {
         "GATEHOUSE_BASE_URL": f"http://127.0.0.1:{arguments.port}",
+        # It plays Lambda itself too, for the function that checks the others.
+        "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{arguments.port}",
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
     }
     address = ["--invoke-address", "127.0.0.1", "--invoke-port", str(arguments.port)]

@@ -1,73 +1,194 @@
 //! Every command in the documents works.
 //!
-//! A block that is marked `sh` is run, in its document's order, against a fresh deployment. One
-//! that is marked `console` shows what starts a server or needs an AWS account, and is not.
+//! Blocks that are marked `sh` are run, those of one document in one shell and in their order,
+//! against a fresh deployment. One that is marked `console` begins by saying what it needs that a
+//! test has not; or a test elsewhere runs its commands, and is named below.
 
 use std::fs;
 use std::process::Command;
 
+use harness::oidc::{App, GOOD, REDIRECT_URI, VERIFIER};
 use harness::{OPERATOR_KEY, TestApp};
+use serde_json::json;
 use shared::{oidc_api, operator_api, saml_api, scim_api};
 use tokio::net::TcpListener;
 
-use crate::tidy::workspace;
+use crate::tidy::{files, text, workspace};
 
-/// The blocks of a document that are marked `sh`.
-fn commands(document: &str) -> Vec<String> {
-    let text = fs::read_to_string(workspace().join(document)).unwrap();
-    let blocks = text.split("\n```sh\n").skip(1);
-    blocks.map(|block| block.split("\n```").next().unwrap().to_owned()).collect()
+/// A fenced block of a document.
+struct Block {
+    document: String,
+    line: usize,
+    /// What follows the opening fence.
+    kind: String,
+    text: String,
 }
 
-async fn check(document: &str) {
-    let deployment = TestApp::new().await;
-    let app = &deployment.app;
-    let router = scim_api::router(app.clone())
-        .merge(operator_api::router(app.clone()))
-        .merge(saml_api::acs_router(app.clone()))
-        .merge(saml_api::metadata_router(app.clone()))
-        .merge(oidc_api::router(app.clone()));
+/// All documents: those of the root, and those in `docs`.
+fn documents() -> Vec<String> {
+    let root = fs::read_dir(workspace()).unwrap();
+    let root = root.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let docs = files("docs").into_iter().map(|file| file.to_str().unwrap().to_owned());
+    let mut documents: Vec<_> = root
+        .chain(docs)
+        .filter(|name| name.rsplit_once('.').is_some_and(|(_, kind)| kind == "md"))
+        .collect();
+    documents.sort();
+    assert!(documents.len() > 8, "{documents:?}");
+    documents
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let text = fs::read_to_string(workspace().join(document)).unwrap();
+    let mut found: Vec<Block> = Vec::new();
+    let mut is_open = false;
+    for (line, content) in (1..).zip(text.lines()) {
+        // In a list, a block is indented.
+        let content = content.trim_start();
+        match content.strip_prefix("```") {
+            Some(kind) if !is_open => found.push(Block {
+                document: document.to_owned(),
+                line,
+                kind: kind.to_owned(),
+                text: String::new(),
+            }),
+            None if is_open => {
+                let block = found.last_mut().unwrap();
+                block.text.push_str(content);
+                block.text.push('\n');
+            }
+            Some(_) | None => {}
+        }
+        is_open ^= content.starts_with("```");
+    }
+    assert!(!is_open, "{document}: a block has no end");
+    found
+}
+
+/// The first line of a block whose commands no test can run.
+const NEEDS: [&str; 2] = ["# Needs an AWS account.", "# Needs Docker."];
+
+/// Commands in `console` blocks that something else runs: what they begin with, the file that
+/// runs them, and the words in it.
+const ELSEWHERE: [(&str, &str, &str); 8] = [
+    ("make run", "functions/local/tests/process/instance.rs", "CARGO_BIN_EXE_local"),
+    ("cargo run -p gatehouse", "functions/gatehouse/tests/cli/deployment.rs", GATEHOUSE),
+    (
+        "cargo install --locked --path functions/gatehouse",
+        "functions/gatehouse/tests/cli/deployment.rs",
+        GATEHOUSE,
+    ),
+    ("make watch", "tests/acceptance/suites/lambda_runtime.py", "cargo lambda watch"),
+    ("make test", ".ci/run", "make test"),
+    ("make lint", ".ci/run", "make lint"),
+    // Shows which values to take over; the values are given to the other blocks.
+    ("export BASE=", "tests/it/documents.rs", "(\"BASE\", base)"),
+    ("export ", "tests/it/documents.rs", "shell.envs("),
+];
+
+const GATEHOUSE: &str = "CARGO_BIN_EXE_gatehouse";
+
+/// Documents whose `sh` blocks another test runs, where the program is that they are about.
+const ELSEWHERE_WHOLE: [(&str, &str); 1] =
+    [("docs/cli.md", "functions/gatehouse/tests/cli/documents.rs")];
+
+#[test]
+fn every_block_is_run_or_says_what_it_needs() {
+    for document in documents() {
+        for Block { line, kind, text: block, .. } in blocks(&document) {
+            match kind.as_str() {
+                "sh" | "json" | "js" | "mermaid" | "text" => {}
+                "console" => {
+                    if NEEDS.iter().any(|needs| block.starts_with(&format!("{needs}\n"))) {
+                        continue;
+                    }
+                    for command in block.lines().filter_map(|line| line.strip_prefix("$ ")) {
+                        let run = ELSEWHERE.iter().find(|(begin, ..)| command.starts_with(begin));
+                        let (_, file, words) = run.unwrap_or_else(|| {
+                            panic!(
+                                "{document}:{line}: nothing runs `{command}`, nor does it say why"
+                            )
+                        });
+                        assert!(text(file.as_ref()).unwrap().contains(words), "{file}: {words}");
+                    }
+                }
+                _ => panic!("{document}:{line}: a block of what? `{kind}`"),
+            }
+        }
+    }
+}
+
+/// The example of openid-client is taken from the client that signs in with a browser.
+#[test]
+fn every_javascript_is_part_of_a_program_that_is_run() {
+    let program = text("tests/acceptance/browser/sign_in.mjs".as_ref()).unwrap();
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut count = 0;
+    for document in documents() {
+        for block in blocks(&document).into_iter().filter(|block| block.kind == "js") {
+            for part in block.text.split("\n\n") {
+                assert!(words(&program).contains(&words(part)), "{}: {part}", block.document);
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 0);
+}
+
+async fn run(document: &str) {
+    let commands: Vec<_> =
+        blocks(document).into_iter().filter(|block| block.kind == "sh").collect();
+    if let Some((_, test)) = ELSEWHERE_WHOLE.iter().find(|(whole, _)| *whole == document) {
+        assert!(text(test.as_ref()).unwrap().contains(document), "{test}");
+        return;
+    }
+    if commands.is_empty() {
+        return;
+    }
+    let deployment = TestApp::with_connection(json!({"jit": true})).await;
+    let app = deployment.app(false).await;
+    let user = deployment.user("ada@acme.com").await;
+    let scopes = GOOD.replace("scope=openid", "scope=openid+offline_access");
+    let code = deployment.sign_in(&app, &user, &scopes).await.code;
+    let state = deployment.app.clone();
+    let router = scim_api::router(state.clone())
+        .merge(operator_api::router(state.clone()))
+        .merge(saml_api::acs_router(state.clone()))
+        .merge(saml_api::metadata_router(state.clone()))
+        .merge(oidc_api::router(state));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let commands = commands(document);
-    assert!(!commands.is_empty(), "{document} has no commands");
-    for command in commands {
-        let mut shell = Command::new("bash");
-        shell
-            .args(["-euo", "pipefail", "-c", &command])
-            .env("BASE", &base)
-            .env("TOKEN", &deployment.acme.token)
-            .env("TENANT", &deployment.acme.id)
-            .env("OPERATOR_KEY", OPERATOR_KEY);
-        let output = tokio::task::spawn_blocking(move || shell.output()).await.unwrap().unwrap();
-        assert!(
-            output.status.success(),
-            "{document}:\n{command}\n{}\n{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
-    }
+    let App { client_id, client_secret } = app;
+    let mut shell = Command::new("bash");
+    let script: String = commands.into_iter().map(|block| block.text + "\n").collect();
+    shell.args(["-euxo", "pipefail", "-c", &script]);
+    shell.envs([
+        ("BASE", base),
+        ("TOKEN", deployment.acme.token.clone()),
+        ("TENANT", deployment.acme.id.clone()),
+        ("OPERATOR_KEY", OPERATOR_KEY.to_owned()),
+        ("CLIENT_ID", client_id),
+        ("CLIENT_SECRET", client_secret.unwrap()),
+        ("REDIRECT_URI", REDIRECT_URI.to_owned()),
+        ("CODE", code),
+        ("VERIFIER", VERIFIER.to_owned()),
+        ("USER_ID", user),
+    ]);
+    let output = tokio::task::spawn_blocking(move || shell.output()).await.unwrap().unwrap();
+    assert!(
+        output.status.success(),
+        "{document}:\n{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     server.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_commands_of_the_readme_work() {
-    check("README.md").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_commands_of_the_scim_document_work() {
-    check("docs/scim.md").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_commands_of_the_operator_document_work() {
-    check("docs/operator-api.md").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_commands_of_the_sign_in_document_work() {
-    check("docs/sign-in.md").await;
+async fn every_command_works() {
+    for document in documents() {
+        run(&document).await;
+    }
 }

@@ -147,8 +147,8 @@ async fn an_app_with_a_secret_may_be_let_off_pkce_and_a_public_one_may_not() {
     register(true).await.expect(400);
     let made = register(false).await.expect(201).json();
     assert_eq!(made["pkce"], "optional");
-    let text = |name: &str| made[name].as_str().unwrap().to_owned();
-    let app = App { client_id: text("client_id"), client_secret: Some(text("client_secret")) };
+    let field = |name: &str| made[name].as_str().unwrap().to_owned();
+    let app = App { client_id: field("client_id"), client_secret: Some(field("client_secret")) };
     let session = test.sign_in(&test.app(false).await, &user, GOOD).await.cookie;
     let ask = async |more: &str| {
         let query = format!(

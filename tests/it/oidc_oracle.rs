@@ -1,6 +1,7 @@
 //! Our tokens as others read them: by a JWT library that is not ours, from our discovery document
 //! and our JWKS, by the rules of API Gateway's JWT authoriser.
 
+use std::process::Command;
 use std::time::Duration;
 
 use axum::http::Method;
@@ -11,6 +12,8 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header,
 };
 use serde_json::{Value, json};
+
+use crate::tidy::text;
 
 const ISSUER: &str = "https://gatehouse.example";
 
@@ -68,8 +71,8 @@ impl<'a> Authoriser<'a> {
 /// Tokens of a sign-in with these scopes.
 async fn tokens(test: &TestApp, app: &App, user: &str, scope: &str) -> (String, String) {
     let tokens = test.tokens(app, user, &GOOD.replace("openid", scope)).await;
-    let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
-    (text("access_token"), text("id_token"))
+    let named = |name: &str| tokens[name].as_str().unwrap().to_owned();
+    (named("access_token"), named("id_token"))
 }
 
 #[tokio::test]
@@ -158,4 +161,42 @@ async fn an_authoriser_with_keys_of_two_hours_ago_knows_the_key_after_a_rotation
         test.operator(Method::POST, "/v1/oidc-keys/rotate", None).await.expect(409);
         test.clock.advance(Duration::from_hours(22));
     }
+}
+
+/// What the function of the sample app answers to a request that API Gateway has let in: its claims
+/// come as texts.
+fn sample_app(client_id: &str, claims: &Value) -> Value {
+    let claims = claims.as_object().unwrap().iter().map(|(name, value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (name.clone(), Value::from(text))
+    });
+    let claims: Value = claims.collect();
+    let event = json!({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}});
+    let template = text("docs/sample-app/template.yaml".as_ref()).unwrap();
+    let (_, code) = template.split_once("InlineCode: |\n").unwrap();
+    let lines = code.lines().take_while(|line| line.is_empty() || line.starts_with("        "));
+    let code: String =
+        lines.map(|line| line.get(8..).unwrap_or_default().to_owned() + "\n").collect();
+    let call = "import sys\nprint(json.dumps(handler(json.loads(sys.argv[1]), None)))\n";
+    let output = Command::new("python3")
+        .args(["-c", &(code + call), &event.to_string()])
+        .env("CLIENT_ID", client_id)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_sample_app_tells_its_users_who_they_are_and_turns_those_of_other_apps_away() {
+    let test = TestApp::new().await;
+    let (app, other) = (test.app(false).await, test.app(false).await);
+    let user = test.user("ada@acme.com").await;
+    let (access_token, _) = tokens(&test, &app, &user, "openid").await;
+    let claims = Authoriser::of(&test, ISSUER, "openid").await.claims(&access_token).unwrap();
+    let answer = sample_app(&app.client_id, &claims);
+    assert_eq!(answer["statusCode"], 200);
+    let who: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    assert_eq!(who, json!({"user": user, "tenant": test.acme.id}));
+    assert_eq!(sample_app(&other.client_id, &claims)["statusCode"], 403);
 }

@@ -5,19 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::types::KeySchemaElement;
-use harness::TestApp;
-use http_body_util::BodyExt as _;
 use local::dynamodb::Dynamo;
 use saphyr::{LoadableYamlNode as _, ScalarOwned, YamlOwned};
 use serde_json::{Map, Value, json};
-use shared::config::{AwsConfig, Config, DeployCheckConfig, OperatorAuth};
+use shared::config::{AwsConfig, Config, DeployCheckConfig};
 use shared::store::Store;
-use tower::ServiceExt as _;
 
-use crate::lambda_events;
 use crate::tidy::{files, text, workspace};
 
 /// Paths of each function's router, in axum's notation.
@@ -44,9 +39,6 @@ const FOREIGN_VARIABLES: [&str; 1] = ["RUST_LOG"];
 
 /// Linter findings that the template suppresses, each with a reason.
 const SUPPRESSIONS: usize = 16;
-
-/// The function that no request reaches: it checks new versions of the others.
-const PRETRAFFIC: &str = "pretraffic";
 
 /// `template.yaml` as JSON, a tagged node `!Ref x` being `{"!Ref": "x"}`.
 pub(crate) fn template() -> Value {
@@ -76,7 +68,7 @@ fn json_of(node: YamlOwned) -> Value {
 }
 
 /// Resources of one type, by logical id.
-fn resources(template: &Value, of_type: &str) -> BTreeMap<String, Value> {
+pub(crate) fn resources(template: &Value, of_type: &str) -> BTreeMap<String, Value> {
     let all = template["Resources"].as_object().unwrap().iter();
     all.filter(|(_, resource)| resource["Type"] == of_type)
         .map(|(name, resource)| (name.clone(), resource.clone()))
@@ -145,12 +137,30 @@ fn a_route_is_signed_unless_its_function_authenticates() {
     }
 }
 
-/// What Cargo.toml tells `cargo lambda watch`.
-fn watch() -> Value {
+/// What cargo says about the workspace.
+fn metadata() -> Value {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(workspace());
-    let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
-    metadata["metadata"]["lambda"].clone()
+    serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap()
+}
+
+/// What Cargo.toml tells `cargo lambda watch`.
+fn watch() -> Value {
+    metadata()["metadata"]["lambda"].clone()
+}
+
+/// `sam build` and `cargo lambda watch` name a binary and no package, so they know no other.
+#[test]
+fn every_function_is_a_default_member_of_the_workspace() {
+    let metadata = metadata();
+    let members = metadata["workspace_default_members"].as_array().unwrap();
+    // `path+file:///…/functions/scim#0.1.0`
+    let names = members.iter().map(|id| {
+        let folder = id.as_str().unwrap().split('#').next().unwrap();
+        folder.rsplit('/').next().unwrap().to_owned()
+    });
+    let deployed: BTreeSet<String> = functions(&template()).into_keys().collect();
+    assert_eq!(names.collect::<BTreeSet<_>>(), deployed);
 }
 
 #[test]
@@ -310,97 +320,6 @@ fn only_the_operator_api_may_change_token_secrets() {
     // It makes its signing keys at first need, and can overwrite nothing.
     let oidc = template["Resources"]["OidcRole"]["Properties"]["Policies"].to_string();
     assert!(!oidc.contains("PutSecretValue") && !oidc.contains("/scim/"), "{oidc}");
-}
-
-/// The policies of a role, as text.
-fn policies(template: &Value, role: &str) -> String {
-    template["Resources"][role]["Properties"]["Policies"].to_string()
-}
-
-#[test]
-fn no_version_gets_traffic_before_it_is_checked() {
-    let template = template();
-    let functions = functions(&template);
-    let variables = &functions[PRETRAFFIC]["Properties"]["Environment"]["Variables"];
-    for (name, resource) in resources(&template, "AWS::Serverless::Function") {
-        if resource == functions[PRETRAFFIC] {
-            let properties = &resource["Properties"];
-            assert!(properties.get("AutoPublishAlias").is_none(), "{name} has no traffic to move");
-            continue;
-        }
-        let deployment = &resource["Properties"]["DeploymentPreference"];
-        assert_eq!(resource["Properties"]["AutoPublishAlias"], "live", "{name}");
-        assert_eq!(deployment["Hooks"]["PreTraffic"]["!Ref"], "PreTrafficFunction", "{name}");
-        assert_eq!(deployment["Alarms"].as_array().unwrap().len(), 2, "{name}");
-        // What is checked is the version that is about to get traffic, and may be invoked.
-        let version = json!({"!Ref": format!("{name}.Version")});
-        assert!(variables.as_object().unwrap().values().any(|v| *v == version), "{name}");
-        let arn = format!("\"${{{name}.Arn}}:*\"");
-        assert!(policies(&template, "PreTrafficRole").contains(&arn), "{name}");
-    }
-    // The policy of AWS knows functions with a certain name only.
-    let deployment = policies(&template, "DeploymentRole");
-    assert!(deployment.contains("lambda:InvokeFunction"), "{deployment}");
-    assert!(deployment.contains("PreTrafficFunction.Arn"), "{deployment}");
-}
-
-#[test]
-fn the_check_of_new_versions_can_reach_neither_table_nor_secrets() {
-    let template = template();
-    let check = policies(&template, "PreTrafficRole");
-    assert!(!check.contains("dynamodb:") && !check.contains("secretsmanager:"), "{check}");
-    let report = "codedeploy:PutLifecycleEventHookExecutionStatus";
-    assert!(check.contains(report), "{check}");
-}
-
-/// The text of `!Sub` with what CloudFormation puts in.
-fn substituted(text: &str) -> String {
-    let values = [
-        ("${Api}", "a1b2c3"),
-        ("${AWS::AccountId}", "123456789012"),
-        ("${AWS::Region}", "eu-west-1"),
-        ("${AWS::URLSuffix}", "amazonaws.com"),
-        ("${RefreshScheduleRole.Arn}", "arn:aws:iam::123456789012:role/refresh"),
-    ];
-    let text = values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value));
-    assert!(!text.contains("${"), "{text}");
-    text
-}
-
-#[tokio::test]
-async fn the_schedule_reads_metadata_again() {
-    let template = template();
-    let event = &functions(&template)["admin"]["Properties"]["Events"]["RefreshMetadata"];
-    assert_eq!(event["Type"], "ScheduleV2");
-    let schedule = &event["Properties"];
-    // The name is the schedule's for the whole account.
-    assert!(schedule["Name"]["!Sub"].as_str().unwrap().contains("${Stage}"));
-    assert_eq!(schedule["RoleArn"]["!GetAtt"], "RefreshScheduleRole.Arn");
-    assert_eq!(schedule["DeadLetterConfig"]["Arn"]["!GetAtt"], "UndeliveredCalls.Arn");
-    let role = policies(&template, "RefreshScheduleRole");
-    assert!(role.contains("\"${AdminFunction.Arn}:live\""), "{role}");
-
-    let test = TestApp::with_connection(json!({})).await;
-    // The host does not exist: that it was asked is what is to be seen.
-    let (tenant, domain) = (test.acme.id.parse().unwrap(), "acme.com".parse().unwrap());
-    let mut stored = test.app.store.connection(tenant, &domain).await.unwrap().unwrap();
-    let trust = stored.connection.trust.as_mut().unwrap();
-    trust.metadata_url = Some("https://127.0.0.1/metadata".to_owned());
-    let version = Some(stored.version);
-    test.app.store.put_connection(tenant, version, &stored.connection).await.unwrap();
-    test.clock.advance(Duration::from_hours(12));
-
-    let mut config = test.app.config.clone();
-    config.operator_auth = OperatorAuth::Iam;
-    config.base_url = None;
-    let router = shared::operator_api::router(test.with_config(config));
-    let input = substituted(schedule["Input"]["!Sub"].as_str().unwrap());
-    let response = router.oneshot(lambda_events::request(&input)).await.unwrap();
-    assert_eq!(response.status().as_u16(), 200);
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    let body: Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!(body["failed"][0]["domain"], "acme.com", "{body}");
-    assert_eq!(body["next_cursor"], Value::Null, "{body}");
 }
 
 #[test]

@@ -5,26 +5,26 @@ use std::collections::BTreeSet;
 use harness::TestApp;
 use local::dynamodb::{CallLog, Dynamo, Fault, Faults, client_over};
 use shared::secrets::SecretName;
-use shared::warm_up::warm_up;
+use shared::warm_up::{cursor_key, oidc_keys, saml_keys, warm_up};
 
 #[tokio::test]
 async fn a_warm_function_has_its_secret_at_hand() {
     let test = TestApp::new().await;
     let now = test.app.clock.now();
-    warm_up(&test.app, SecretName::CursorKey).await;
+    warm_up(&test.app, cursor_key(test.app.clone())).await;
     test.app.secrets.delete(SecretName::CursorKey).await.unwrap();
     assert!(test.app.secrets.cached(SecretName::CursorKey, now).await.unwrap().is_some());
 
     let made = test.app.saml_keys.ensure(now).await.unwrap();
     let second = test.with_config(test.app.config.clone());
-    warm_up(&second, SecretName::SamlKeys).await;
+    warm_up(&second, saml_keys(second.clone())).await;
     second.secrets.delete(SecretName::SamlKeys).await.unwrap();
     let read = second.saml_keys.load(now).await.unwrap();
     assert_eq!(read.signing_certificate, made.signing_certificate);
 
     let made = test.app.oidc_keys.keys(now).await.unwrap().names();
     let third = test.with_config(test.app.config.clone());
-    warm_up(&third, SecretName::OidcKeys).await;
+    warm_up(&third, oidc_keys(third.clone())).await;
     third.secrets.delete(SecretName::OidcKeys).await.unwrap();
     assert_eq!(third.oidc_keys.keys(now).await.unwrap().names(), made);
 }
@@ -32,9 +32,15 @@ async fn a_warm_function_has_its_secret_at_hand() {
 #[tokio::test]
 async fn a_warm_up_makes_nothing_that_is_not_there() {
     let test = TestApp::new().await;
-    for secret in [SecretName::SamlKeys, SecretName::OidcKeys, SecretName::OperatorKey] {
+    let secrets = [SecretName::SamlKeys, SecretName::OidcKeys, SecretName::CursorKey];
+    for secret in secrets {
         test.app.secrets.delete(secret).await.unwrap();
-        warm_up(&test.app, secret).await;
+    }
+    let app = &test.app;
+    warm_up(app, saml_keys(app.clone())).await;
+    warm_up(app, oidc_keys(app.clone())).await;
+    warm_up(app, cursor_key(app.clone())).await;
+    for secret in secrets {
         assert!(test.app.secrets.fetch(secret).await.unwrap().is_none(), "{secret:?}");
     }
 }
@@ -45,7 +51,7 @@ async fn a_warm_up_costs_one_cheap_read() {
     let calls = CallLog::over(dynamo.clone());
     let test = TestApp::over(client_over(calls.clone()), |_| {}).await;
     calls.take();
-    warm_up(&test.app, SecretName::CursorKey).await;
+    warm_up(&test.app, cursor_key(test.app.clone())).await;
     let taken = calls.take();
     let operations: Vec<&str> = taken.iter().map(|call| call.operation.as_str()).collect();
     assert_eq!(operations, ["GetItem"]);
@@ -62,14 +68,14 @@ async fn a_warm_up_that_fails_stops_nothing() {
         faults.fail("GetItem", nth, Fault::InternalServerError);
     }
     test.app.secrets.put(SecretName::SamlKeys, &"not keys".to_owned().into()).await.unwrap();
-    warm_up(&test.app, SecretName::SamlKeys).await;
+    warm_up(&test.app, saml_keys(test.app.clone())).await;
     assert_eq!(faults.pending(), 0);
     test.get("/Users").await.expect(200);
 }
 
 /// The secrets that the roles of the template may read, by a part of their name there.
 const READABLE: [(&str, &str); 3] =
-    [("CursorKey", "CursorKey"), ("SamlKeys", "/saml/keys"), ("OidcKeys", "/oidc/keys")];
+    [("cursor_key", "CursorKey"), ("saml_keys", "/saml/keys"), ("oidc_keys", "/oidc/keys")];
 
 #[test]
 fn a_function_may_read_what_it_warms_up_with() {
@@ -77,7 +83,7 @@ fn a_function_may_read_what_it_warms_up_with() {
     let mut seen = BTreeSet::new();
     for (binary, function) in crate::template::functions(&template) {
         let main = crate::tidy::text(format!("functions/{binary}/src/main.rs").as_ref()).unwrap();
-        let Some((_, secret)) = main.split_once("SecretName::") else { continue };
+        let Some((_, secret)) = main.split_once("warm_up::") else { continue };
         let secret = secret.split(')').next().unwrap();
         let (_, name) = READABLE.iter().find(|(known, _)| *known == secret).unwrap();
         let role = function["Properties"]["Role"]["!GetAtt"].as_str().unwrap();

@@ -44,8 +44,12 @@ use self::error::Error;
 /// Does what the command line says; prints the outcome, or why there is none.
 pub async fn run(options: Options, environment: Environment) -> ExitCode {
     let json = options.json;
-    match commands::run(options, &environment).await {
-        Ok(shown) => print(&shown, json),
+    let done = match commands::run(options, &environment).await {
+        Ok(shown) => print(&shown, json).map_err(Error::Output),
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(code) => code,
         // Whoever read our output has read enough.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -56,14 +60,16 @@ pub async fn run(options: Options, environment: Environment) -> ExitCode {
     }
 }
 
-fn print(shown: &Shown, json: bool) -> ExitCode {
+fn print(shown: &Shown, json: bool) -> io::Result<ExitCode> {
     let text = if json { shown.json() } else { shown.text.clone() };
     let mut out = io::stdout().lock();
-    if !text.is_empty() && writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
-        return ExitCode::SUCCESS;
+    if !text.is_empty() {
+        writeln!(out, "{text}")?;
     }
-    if let Some(note) = &shown.note {
+    out.flush()?;
+    // A program has it all in the document.
+    if let Some(note) = shown.note.as_ref().filter(|_| !json) {
         let _ = writeln!(io::stderr(), "{note}");
     }
-    if shown.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    Ok(if shown.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt as _;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{Function, Invoke, InvokeFault};
@@ -28,8 +28,23 @@ pub(super) struct Aws {
     functions: CheckedFunctions,
     connector: Connector,
     clock: Clock,
-    /// What answers for AWS in tests.
-    endpoint: Option<String>,
+}
+
+/// One of the two.
+#[derive(Clone, Copy, Debug)]
+enum Service {
+    Lambda,
+    CodeDeploy,
+}
+
+impl Service {
+    /// In hosts and signatures.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Lambda => "lambda",
+            Self::CodeDeploy => "codedeploy",
+        }
+    }
 }
 
 /// The deployment that waits for a report.
@@ -70,7 +85,7 @@ impl Aws {
         functions: CheckedFunctions,
         clock: Clock,
     ) -> Result<Self, ConfigError> {
-        Ok(Self { connector: connector(&config)?, config, functions, clock, endpoint: None })
+        Ok(Self { connector: connector(&config)?, config, functions, clock })
     }
 
     /// Tells `CodeDeploy` how it went.
@@ -88,13 +103,13 @@ impl Aws {
             "lifecycleEventHookExecutionId": deployment.execution_id,
             "status": status,
         });
-        self.call("codedeploy", "/", Some(REPORT), body.to_string()).await.map(drop)
+        self.call(Service::CodeDeploy, "/", Some(REPORT), body.to_string()).await.map(drop)
     }
 
     /// One call; again when the service says that it is busy.
     async fn call(
         &self,
-        service: &str,
+        service: Service,
         path: &str,
         target: Option<&'static str>,
         body: String,
@@ -112,7 +127,7 @@ impl Aws {
 
     async fn call_once(
         &self,
-        service: &str,
+        service: Service,
         path: &str,
         target: Option<&'static str>,
         body: &str,
@@ -134,7 +149,7 @@ impl Aws {
     fn signed(
         &self,
         mut request: HttpRequest,
-        service: &str,
+        service: Service,
         body: &str,
     ) -> Result<HttpRequest, AwsFault> {
         let AwsConfig { access_key_id, secret_access_key, session_token, region, .. } =
@@ -150,7 +165,7 @@ impl Aws {
         let parameters = SigningParams::builder()
             .identity(&identity)
             .region(region)
-            .name(service)
+            .name(service.name())
             .time(SystemTime::from(self.clock.now()))
             .settings(SigningSettings::default())
             .build()
@@ -172,14 +187,19 @@ impl Aws {
         Ok(request)
     }
 
-    /// `https://lambda.eu-west-1.amazonaws.com`; China has a suffix of its own.
-    fn endpoint(&self, service: &str) -> String {
-        if let Some(endpoint) = &self.endpoint {
-            return endpoint.clone();
+    /// `https://lambda.eu-west-1.amazonaws.com`, unless another is set; China has a suffix of its
+    /// own.
+    fn endpoint(&self, service: Service) -> String {
+        let set = match service {
+            Service::Lambda => &self.config.lambda_endpoint,
+            Service::CodeDeploy => &self.config.codedeploy_endpoint,
+        };
+        if let Some(endpoint) = set {
+            return endpoint.trim_end_matches('/').to_owned();
         }
-        let region = &self.config.region;
+        let (name, region) = (service.name(), &self.config.region);
         let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-        format!("https://{service}.{region}.amazonaws.com{suffix}")
+        format!("https://{name}.{region}.amazonaws.com{suffix}")
     }
 }
 
@@ -192,9 +212,9 @@ impl Invoke for Aws {
             Function::SamlMetadata => &self.functions.saml_metadata,
             Function::Oidc => &self.functions.oidc,
         };
-        let arn = utf8_percent_encode(arn, NON_ALPHANUMERIC);
+        let arn = utf8_percent_encode(arn, RESERVED);
         let path = format!("/2015-03-31/functions/{arn}/invocations");
-        let reply = self.call("lambda", &path, None, event.to_string()).await;
+        let reply = self.call(Service::Lambda, &path, None, event.to_string()).await;
         let Reply { function_error, body } =
             reply.map_err(|fault| InvokeFault::Refused(fault.to_string()))?;
         let value: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -227,11 +247,18 @@ fn unusable(error: impl std::fmt::Display) -> AwsFault {
     AwsFault::Request(error.to_string())
 }
 
+/// All but what RFC 3986 §2.3 leaves as it is.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 const REPORT: &str = "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus";
 
 /// A new account may have ten function instances at a time, and a deployment takes most of them.
-const PAUSES: [Duration; 3] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+const PAUSES: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
 
 #[cfg(test)]
 mod tests;

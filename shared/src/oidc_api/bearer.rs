@@ -7,6 +7,7 @@ use super::reply::Failure;
 use crate::base_url::BaseUrl;
 use crate::oidc::claims::AccessToken;
 use crate::oidc_keys::TokenType;
+use crate::request_log::note_tenant;
 use crate::state::AppState;
 
 /// The token of the one `Authorization` header.
@@ -39,5 +40,9 @@ pub(super) async fn signed(
 ) -> Result<Option<AccessToken>, Failure> {
     let keys = app.oidc_keys.keys(app.clock.now()).await?;
     let token: Option<AccessToken> = keys.verify(TokenType::AccessToken, token);
-    Ok(token.filter(|token| token.iss == base_url.join("")))
+    let token = token.filter(|token| token.iss == base_url.join(""));
+    if let Some(token) = &token {
+        note_tenant(token.tenant);
+    }
+    Ok(token)
 }

@@ -12,6 +12,7 @@ use crate::base_url::BaseUrl;
 use crate::oidc::client::Client;
 use crate::oidc::error::{ErrorCode, OauthError};
 use crate::oidc::handle::{Handle, HandleKind};
+use crate::request_log::note_tenant;
 use crate::state::AppState;
 
 /// An app that keeps no secret is anybody, and may not ask (RFC 7662 §2.1).
@@ -66,6 +67,7 @@ async fn refresh_token(
     let Some(grant_id) = found.filter(|found| !found.used).map(|found| found.value) else {
         return Ok(None);
     };
+    note_tenant(tenant);
     let live = live(app, tenant, grant_id).await?;
     let Some(live) = live.filter(|live| live.grant.client_id == client.id) else {
         return Ok(None);

@@ -11,6 +11,7 @@ use crate::base_url::BaseUrl;
 use crate::ids::{GrantId, TenantId};
 use crate::oidc::error::OauthError;
 use crate::oidc::handle::{Handle, HandleKind};
+use crate::request_log::note_tenant;
 use crate::state::AppState;
 
 pub(super) async fn revoke(
@@ -25,6 +26,7 @@ pub(super) async fn revoke(
     if let Some((tenant, grant_id)) = grant_of(&app, &base_url, token).await?
         && let Some(grant) = app.store.grant(tenant, grant_id).await?
     {
+        note_tenant(tenant);
         if grant.client_id != client.id {
             let other = "the token was issued to another client";
             return Err(OauthError::invalid_grant(other).into());

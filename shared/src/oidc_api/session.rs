@@ -12,6 +12,7 @@ use crate::ids::TenantId;
 use crate::oidc::error::OauthError;
 use crate::oidc::grant::{Authentication, Session};
 use crate::oidc::handle::{Handle, HandleKind};
+use crate::request_log::note_tenant;
 use crate::state::AppState;
 
 /// The live session of the browser that makes the request, and whose it is. No error for a cookie
@@ -29,6 +30,7 @@ pub(super) async fn current(
     let Some(session) = app.store.session(tenant, &handle.digest()).await? else {
         return Ok(None);
     };
+    note_tenant(tenant);
     if session.expires_at <= app.clock.now() {
         return Ok(None);
     }

@@ -15,6 +15,7 @@ use crate::oidc::handle::{Handle, HandleKind};
 use crate::oidc::parameters::Parameters;
 use crate::oidc::pkce::Pkce;
 use crate::oidc::scopes::Scope;
+use crate::request_log::note_tenant;
 use crate::state::AppState;
 use crate::store::Use;
 
@@ -47,6 +48,7 @@ async fn redeem(
     let handle = Handle::parse(HandleKind::Code, code).ok_or(BAD_CODE)?;
     let (tenant, digest) = (handle.tenant(), handle.digest());
     let found = app.store.code(tenant, &digest).await?.ok_or(BAD_CODE)?;
+    note_tenant(tenant);
     let code = found.value;
     check_code(client, parameters, &code)?;
     if found.used {
@@ -119,6 +121,7 @@ async fn refresh(
     let handle = Handle::parse(HandleKind::RefreshToken, token).ok_or(BAD_REFRESH_TOKEN)?;
     let (tenant, digest) = (handle.tenant(), handle.digest());
     let found = app.store.refresh_token(tenant, &digest).await?.ok_or(BAD_REFRESH_TOKEN)?;
+    note_tenant(tenant);
     let grant_id = found.value;
     let live = live(app, tenant, grant_id).await?.ok_or(BAD_REFRESH_TOKEN)?;
     if live.grant.client_id != client.id {

@@ -23,7 +23,7 @@ use crate::base_url::BaseUrl;
 use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::oidc_api;
-use crate::request_log::{FailureCode, RequestLog};
+use crate::request_log::{FailureCode, note_tenant};
 use crate::saml::checks::{CheckId, Checks};
 use crate::saml::error::{ConnectionFault, FormFault, SamlError};
 use crate::saml::response::{Assertion, Verdict, decode_form_field};
@@ -61,7 +61,6 @@ async fn answer(
     let domain: Domain = domain.parse().map_err(|_| Failure::Refused(unknown.clone()))?;
     let base_url = BaseUrl::of(&app.config, request.headers());
     let headers = request.headers().clone();
-    let log = request.extensions().get::<RequestLog>().cloned();
     let now = app.clock.now();
     let form = Form::read(request).await;
     let (stored, begun) = tokio::join!(
@@ -69,9 +68,7 @@ async fn answer(
         browser::pending_sign_ins(app, &base_url, &headers, now),
     );
     let connection = stored?.ok_or(Failure::Refused(unknown))?.connection;
-    if let Some(log) = log {
-        log.tenant(connection.tenant);
-    }
+    note_tenant(connection.tenant);
     let mut begun = begun?;
     begun.retain(|begun| begun.domain == connection.domain && begun.tenant == connection.tenant);
     let consumer = Consumer { app, base_url, connection, federated, begun, now };

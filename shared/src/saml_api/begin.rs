@@ -11,6 +11,7 @@ use super::urls::SpUrls;
 use crate::base_url::BaseUrl;
 use crate::clock::random_bytes;
 use crate::connection::{Connection, Provider, RequestBinding, Trust};
+use crate::request_log::note_tenant;
 use crate::saml::authn_request::{AuthnRequest, RequestId};
 use crate::saml::error::SamlError;
 use crate::sign_in::Purpose;
@@ -25,6 +26,7 @@ pub async fn begin(
     connection: &Connection,
     purpose: Purpose,
 ) -> Response {
+    note_tenant(connection.tenant);
     let begun = match connection.ready() {
         Ok(trust) => at(app, base_url, connection, trust, purpose).await,
         Err(fault) => Err(Failure::Refused(SamlError::Connection(fault))),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::urls::SpUrls;
 use crate::base_url::BaseUrl;
 use crate::domain::Domain;
+use crate::request_log::note_tenant;
 use crate::saml::metadata::{AttributeNaming, SpMetadata};
 use crate::saml_keys::SamlKeysError;
 use crate::state::AppState;
@@ -35,6 +36,7 @@ pub(super) async fn show(
     let (stored, keys) =
         tokio::join!(app.store.connection_of_domain(&domain), app.saml_keys.load(now));
     let connection = stored?.ok_or(MetadataRefusal::Unknown)?.connection;
+    note_tenant(connection.tenant);
     let keys = keys?;
     let wanted = connection.trust.iter().flat_map(|trust| &trust.providers);
     let wanted = wanted.into_iter().any(|provider| provider.wants_signed_requests);

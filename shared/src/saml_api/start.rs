@@ -14,6 +14,7 @@ use crate::base_url::BaseUrl;
 use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::oidc_api;
+use crate::request_log::note_tenant;
 use crate::saml::error::{ConnectionFault, SamlError};
 use crate::sign_in::{Purpose, SignedIn};
 use crate::state::AppState;
@@ -155,7 +156,9 @@ async fn connection(app: &AppState, domain: &str) -> Result<Connection, Failure>
     let unknown = || Failure::Refused(SamlError::Connection(ConnectionFault::Unknown));
     let domain: Domain = domain.parse().map_err(|_| unknown())?;
     let stored = app.store.connection_of_domain(&domain).await?;
-    Ok(stored.ok_or_else(unknown)?.connection)
+    let connection = stored.ok_or_else(unknown)?.connection;
+    note_tenant(connection.tenant);
+    Ok(connection)
 }
 
 /// The sign-in with this id, if this browser began it at this connection.

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base_url::BaseUrl;
 use crate::ids::TenantId;
-use crate::request_log::RequestLog;
+use crate::request_log::note_tenant;
 use crate::scim::cursor::CursorKey;
 use crate::scim::error::ScimError;
 use crate::scim::resource::Mode;
@@ -45,9 +45,7 @@ impl FromRequestParts<AppState> for Caller {
             return Err(ScimError::InvalidToken);
         }
         let tenant = token.tenant();
-        if let Some(log) = parts.extensions.get::<RequestLog>() {
-            log.tenant(tenant);
-        }
+        note_tenant(tenant);
         if let Some(limiter) = &app.rate_limiter {
             limiter.take(tenant, now).map_err(|retry_after_seconds| {
                 ScimError::TooManyRequests { retry_after_seconds }

@@ -16,7 +16,7 @@ from gate import rust, tools
 from gate.identity_providers import free_port
 from gate.server import Target
 
-START_SECONDS = 60
+START_SECONDS = 120
 # The caller whom API Gateway names to the operator API after it has checked a signature.
 OPERATOR = {
     "accessKey": "AKIAOPERATOR",
@@ -45,8 +45,7 @@ class Refused(Exception):
 def prepare():
     """Installs cargo-lambda and builds what it runs."""
     tools.venv("cargo-lambda")
-    # It runs `cargo run --bin`, in the profile and with the features of this build.
-    rust.build_binaries(tools.WORK / "build.log")
+    rust.build_functions(tools.WORK / "build.log")
 
 
 class Functions:

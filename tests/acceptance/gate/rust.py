@@ -55,17 +55,18 @@ def counted(code, output, log):
 
 
 def build_server(log):
-    """The path of the laptop process."""
-    return build_binaries(log) / "local"
+    """The path of the laptop process.
 
-
-def build_binaries(log):
-    """The folder of the laptop process and the functions, built from the same sources and profile as the tests.
-
-    All at once: a package built by itself has fewer features, so what it stands on would be compiled once more.
+    Named together with a test it has the features of `cargo test`, so what it stands on is compiled already.
     """
-    tools.must(["cargo", "build", "--workspace", "--bins", "--locked"], log, cwd=tools.ROOT, env=PLAIN)
-    return target_folder() / "debug"
+    command = ["cargo", "build", "--workspace", "--locked", "--bin", "local", "--test", "it"]
+    tools.must(command, log, cwd=tools.ROOT, env=PLAIN)
+    return target_folder() / "debug" / "local"
+
+
+def build_functions(log):
+    """The functions as `cargo run --bin` builds each of them, with the features of all that are deployed."""
+    tools.must(["cargo", "build", "--locked", "--bins"], log, cwd=tools.ROOT, env=PLAIN)
 
 
 def target_folder():

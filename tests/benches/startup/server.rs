@@ -46,6 +46,7 @@ impl Server {
         let user = format!("/scim/v2/Users/{}", self.user(&bearer));
         // Keys are made at first need, which is not what is measured.
         self.get("/oauth2/jwks");
+        self.get("/saml/metadata/acme.com");
         [
             ("scim", event::get(&user, &scim)),
             ("saml-acs", event::get("/saml/sso/acme.com", &host)),

@@ -1,6 +1,6 @@
 //! `gatehouse clients`.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::{Shown, input};
@@ -34,6 +34,9 @@ pub enum Clients {
         /// It can keep no secret: it runs in a browser or on a phone.
         #[arg(long)]
         public: bool,
+        /// Whether it has to use PKCE; optional only with a secret, for an app that cannot do it.
+        #[arg(long, value_name = "HOW")]
+        pkce: Option<Pkce>,
     },
     /// Shows one.
     #[command(after_help = "Example:\n  gatehouse clients show app_5f2c0a7e52b1d3c4")]
@@ -60,6 +63,9 @@ pub enum Clients {
         /// Takes that place away.
         #[arg(long, conflicts_with = "initiate_login_uri")]
         no_initiate_login_uri: bool,
+        /// Whether it has to use PKCE; optional only with a secret, for an app that cannot do it.
+        #[arg(long, value_name = "HOW")]
+        pkce: Option<Pkce>,
     },
     /// Removes one; its codes and tokens count no more.
     #[command(after_help = "Example:\n  gatehouse clients delete app_5f2c0a7e52b1d3c4 --yes")]
@@ -72,6 +78,22 @@ pub enum Clients {
     },
 }
 
+/// RFC 7636, by S256.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Pkce {
+    Required,
+    Optional,
+}
+
+impl Pkce {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+        }
+    }
+}
+
 pub(crate) async fn run(api: &Api, command: Clients) -> Result<Shown, Error> {
     match command {
         Clients::List { paging } => {
@@ -79,13 +101,16 @@ pub(crate) async fn run(api: &Api, command: Clients) -> Result<Shown, Error> {
             let none = "No app: gatehouse clients create NAME --redirect-uri URL";
             Ok(Shown::list(list, &COLUMNS, none))
         }
-        Clients::Create { name, redirect_uri, initiate_login_uri, public } => {
-            let body = json!({
+        Clients::Create { name, redirect_uri, initiate_login_uri, public, pkce } => {
+            let mut body = json!({
                 "name": name,
                 "redirect_uris": redirect_uri,
                 "initiate_login_uri": initiate_login_uri,
                 "public": public,
             });
+            if let (Some(pkce), Value::Object(body)) = (pkce, &mut body) {
+                body.insert("pkce".to_owned(), pkce.as_str().into());
+            }
             let client = api.call("POST", "/v1/clients", Some(&body)).await?;
             let secret = client.get("client_secret").is_some();
             let note = "The secret is not shown again: put it into the app now.".to_owned();
@@ -103,6 +128,7 @@ pub(crate) async fn run(api: &Api, command: Clients) -> Result<Shown, Error> {
             redirect_uri,
             initiate_login_uri,
             no_initiate_login_uri,
+            pkce,
         } => {
             let mut change = Map::new();
             if let Some(name) = name {
@@ -113,6 +139,9 @@ pub(crate) async fn run(api: &Api, command: Clients) -> Result<Shown, Error> {
             }
             if initiate_login_uri.is_some() || no_initiate_login_uri {
                 change.insert("initiate_login_uri".to_owned(), initiate_login_uri.into());
+            }
+            if let Some(pkce) = pkce {
+                change.insert("pkce".to_owned(), pkce.as_str().into());
             }
             if change.is_empty() {
                 return Err(Error::Usage(
@@ -145,6 +174,7 @@ fn shown(client: &Value) -> String {
     }
     rows.extend([
         ("Public", at(client, "/public")),
+        ("PKCE", at(client, "/pkce")),
         ("Redirect URIs", at(client, "/redirect_uris")),
         ("Login URI", at(client, "/initiate_login_uri")),
         ("Created", time(client, "/created_at")),

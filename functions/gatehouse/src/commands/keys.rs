@@ -21,7 +21,7 @@ pub enum Keys {
     /// saml: the first time publishes the next keys in our metadata; again, five minutes later at
     /// the earliest and better after the providers have read it, lets them take over.
     ///
-    /// oidc: the next key signs tokens from now on, the previous one stays published; once an hour
+    /// oidc: the next key signs tokens from now on, the previous one stays published; once a day
     /// at most.
     #[command(after_help = "Examples:\n  gatehouse keys rotate oidc\n  gatehouse keys rotate saml")]
     Rotate {

@@ -1,6 +1,6 @@
 //! `gatehouse sign-ins tail`.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -28,8 +28,8 @@ pub(crate) struct Tail {
 /// may be written later, so it is not enough to remember the newest.
 #[derive(Debug, Default)]
 struct Seen {
-    ids: HashSet<String>,
-    /// What is older was there before we began.
+    ids: BTreeSet<String>,
+    /// What is not newer was there before we began, or is forgotten.
     floor: String,
 }
 
@@ -86,7 +86,13 @@ impl Seen {
     /// Whether a record is new; it is not, from now on.
     fn is_news(&mut self, record: &Value) -> bool {
         let id = at(record, "/id");
-        id > self.floor && self.ids.insert(id)
+        let is_news = id > self.floor && self.ids.insert(id);
+        if self.ids.len() > MOST_REMEMBERED
+            && let Some(oldest) = self.ids.pop_first()
+        {
+            self.floor = oldest;
+        }
+        is_news
     }
 }
 
@@ -115,6 +121,9 @@ fn line(record: &Value) -> String {
     }
 }
 
+/// Far more than come out of order, and little memory however long it runs.
+const MOST_REMEMBERED: usize = 10_000;
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -127,5 +136,15 @@ mod tests {
         let mut seen = Seen::starting_at(&[record("5"), record("3")]);
         let news = ["1", "3", "4", "4", "5", "6"].map(|id| seen.is_news(&record(id)));
         assert_eq!(news, [false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_news_again() {
+        let record = |number: usize| json!({"id": format!("{number:09}")});
+        let mut seen = Seen::default();
+        let all = 0..MOST_REMEMBERED + 100;
+        assert!(all.clone().all(|number| seen.is_news(&record(number))));
+        assert_eq!(seen.ids.len(), MOST_REMEMBERED);
+        assert!(!all.clone().any(|number| seen.is_news(&record(number))));
     }
 }

@@ -38,6 +38,12 @@ async fn a_connection_is_made_in_two_steps_and_its_settings_stay() {
     let off = "connections set Acme other.com --enabled=false --keep-claims --sign-requests --allow-idp-initiated --json";
     let off = here.run(off, 0).await.json();
     assert_eq!((&off["status"], &off["keep_claims"]), (&json!("disabled"), &json!(true)));
+    let federation = metadata::federation(&metadata::usual(IDP));
+    let set = "connections set Acme other.com --metadata-file -";
+    let federated = here.run_with(set, &federation, 0).await;
+    assert_eq!(federated.field("Provider"), "federation of 1");
+    let acs = "https://sp.example/saml/sso/other.com/federated";
+    assert_eq!(federated.field("Our ACS URL"), acs);
     let bad = here.run("connections set Acme other.com --clock-skew-seconds 9", 1).await;
     assert!(bad.err.contains("60 to 300"), "{}", bad.err);
     let bad = here.run("connections set Acme other.com --metadata-url https://10.0.0.1/", 1).await;
@@ -93,7 +99,7 @@ async fn keys_are_shown_and_rotated_in_their_steps() {
     assert!(rotated.out.contains("current"), "{}", rotated.out);
     let soon = here.run("keys rotate oidc --json", 1).await;
     assert_eq!(soon.out, "");
-    here.test.clock.advance(std::time::Duration::from_hours(2));
+    here.test.clock.advance(std::time::Duration::from_hours(25));
     assert!(here.run("keys rotate oidc --json", 0).await.json().is_object());
 }
 
@@ -113,10 +119,11 @@ async fn an_app_is_registered_shown_changed_and_removed() {
         assert!(!json.to_string().contains(&secret), "{json}");
     }
     let update = format!(
-        "clients update {id} --name Drawings --redirect-uri https://app.example.com/c --initiate-login-uri https://app.example.com/login --json"
+        "clients update {id} --name Drawings --redirect-uri https://app.example.com/c --initiate-login-uri https://app.example.com/login --pkce optional --json"
     );
     let changed = here.run(&update, 0).await.json();
     assert_eq!(changed["redirect_uris"], json!(["https://app.example.com/c"]));
+    assert_eq!(changed["pkce"], "optional");
     let cleared = here.run(&format!("clients update {id} --no-initiate-login-uri"), 0).await;
     assert_eq!(cleared.field("Login URI"), "–");
     here.run(&format!("clients update {id}"), 2).await;

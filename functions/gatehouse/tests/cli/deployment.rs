@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use harness::{OPERATOR_KEY, TestApp};
+use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::Value;
 use shared::clock::Clock;
 use shared::{oidc_api, operator_api, saml_api};
@@ -25,41 +26,31 @@ impl Deployment {
         Self::of(TestApp::new().await).await
     }
 
-    /// Of any state.
+    /// Of any state. It says that it is the time of the state's clock.
     pub(crate) async fn of(test: TestApp) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::on(listener, test)
-    }
-
-    /// In our time, under the URL that it answers at.
-    pub(crate) async fn today() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let test = TestApp::with(|config| config.base_url = Some(url)).await;
-        let start = test.clock.now();
-        test.clock.advance(Clock::system().now().duration_since(start).unsigned_abs());
-        Self::on(listener, test)
-    }
-
-    fn on(listener: TcpListener, test: TestApp) -> Self {
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = test.app.clone();
         let clock = test.clock.clone();
         let dated = from_fn(move |request: Request, next: Next| {
-            let now = jiff::fmt::rfc2822::DateTimePrinter::new()
-                .timestamp_to_rfc9110_string(&clock.now())
-                .unwrap();
+            let now = DateTimePrinter::new().timestamp_to_rfc9110_string(&clock.now()).unwrap();
             async move {
                 let mut response = next.run(request).await;
                 response.headers_mut().insert(header::DATE, HeaderValue::from_str(&now).unwrap());
                 response
             }
         });
-        let router = operator_api::router(app.clone())
-            .merge(saml_api::metadata_router(app.clone()))
-            .merge(oidc_api::router(app))
-            .layer(dated);
-        serve(listener, router);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        serve(listener, router(&test).layer(dated));
+        Self { test, url }
+    }
+
+    /// In our time, under the URL that it answers at.
+    pub(crate) async fn today() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let test = TestApp::with(|config| config.base_url = Some(url.clone())).await;
+        let start = test.clock.now();
+        test.clock.advance(Clock::system().now().duration_since(start).unsigned_abs());
+        serve(listener, router(&test));
         Self { test, url }
     }
 
@@ -89,6 +80,13 @@ impl Deployment {
         command.env("GATEHOUSE_URL", &self.url).env("GATEHOUSE_OPERATOR_KEY", OPERATOR_KEY);
         command
     }
+}
+
+/// What the tool and its doctor ask for.
+fn router(test: &TestApp) -> Router {
+    operator_api::router(test.app.clone())
+        .merge(saml_api::metadata_router(test.app.clone()))
+        .merge(oidc_api::router(test.app.clone()))
 }
 
 /// What the binary said.

@@ -42,7 +42,7 @@ async fn what_needs_somebody_is_named_with_what_to_do() {
     assert!(acme.iter().all(|(level, _)| *level == "warn"), "{acme:?}");
     let has = |part: &str| acme.iter().any(|(_, message)| message.contains(part));
     for part in [
-        "expires in 9 days",
+        "the SCIM token that ends in",
         "0 of 0 licences are used",
         "waits for the provider's metadata",
         "nobody has signed in",

@@ -156,3 +156,16 @@ async fn a_name_cannot_draw_on_the_terminal() {
     assert!(said.out.contains(r"\u{1b}[2J\u{202e}evil"), "{}", said.out);
     assert!(!said.out.contains('\u{1b}') && !said.out.contains('\u{202e}'));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_output_that_cannot_be_written_is_no_success() {
+    let here = Deployment::new().await;
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full");
+    // Only Linux has such a device.
+    let Ok(device) = full() else { return };
+    let mut command = here.command(&["tenants", "list"]);
+    command.stdout(device);
+    let said = crate::deployment::run(command, "").await;
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("standard output"), "{}", said.err);
+}

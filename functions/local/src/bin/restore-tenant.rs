@@ -33,6 +33,7 @@ struct Options {
     tenant: TenantId,
 }
 
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool that says how it went")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match restore(&Options::parse()).await {

@@ -9,4 +9,5 @@ mod crash;
 mod demo;
 mod instance;
 mod lifecycle;
+mod restore;
 mod services;

@@ -46,6 +46,7 @@ async fn aws(answers: &[(u16, Option<&'static str>, &'static str)]) -> (Aws, Stu
             "AWS_ACCESS_KEY_ID" => "AKIDEXAMPLE",
             "AWS_SECRET_ACCESS_KEY" => "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
             "AWS_SESSION_TOKEN" => "session",
+            "AWS_ENDPOINT_URL_LAMBDA" | "AWS_ENDPOINT_URL_CODEDEPLOY" => endpoint.as_str(),
             _ => return None,
         };
         Some(value.to_owned())
@@ -59,9 +60,7 @@ async fn aws(answers: &[(u16, Option<&'static str>, &'static str)]) -> (Aws, Stu
         oidc: arn("oidc"),
     };
     let clock = Clock::standing_at("2026-01-01T00:00:00Z".parse().unwrap());
-    let mut aws = Aws::new(config.unwrap(), functions, clock).unwrap();
-    aws.endpoint = Some(endpoint);
-    (aws, stub)
+    (Aws::new(config.unwrap(), functions, clock).unwrap(), stub)
 }
 
 #[tokio::test]
@@ -73,7 +72,7 @@ async fn a_function_is_invoked_by_its_version() {
     let (uri, headers, body) = &asked[0];
     assert_eq!(
         uri,
-        "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu%2Dwest%2D1%3A123456789012%3Afunction%3Aoidc%3A7/invocations"
+        "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Aoidc%3A7/invocations"
     );
     assert_eq!(body, r#"{"version":"2.0"}"#);
     assert_eq!(headers["x-amz-security-token"], "session");
@@ -129,16 +128,16 @@ async fn the_outcome_is_reported_for_the_deployment_that_asked() {
 #[tokio::test]
 async fn the_signature_is_the_one_that_aws_s_own_tools_make() {
     let (mut aws, _) = aws(&[(200, None, "{}")]).await;
-    aws.endpoint = None;
+    aws.config.lambda_endpoint = None;
     let path = format!(
         "{}/2015-03-31/functions/arn%3Aaws%3Alambda%3Afunction%3Ascim%3A7/invocations",
-        aws.endpoint("lambda")
+        aws.endpoint(Service::Lambda)
     );
     let mut request = HttpRequest::new(SdkBody::from("{}"));
     request.set_method("POST").unwrap();
     request.set_uri(path).unwrap();
     request.headers_mut().insert("content-type", "application/x-amz-json-1.1");
-    let request = aws.signed(request, "lambda", "{}").unwrap();
+    let request = aws.signed(request, Service::Lambda, "{}").unwrap();
     let signature = request.headers().get("authorization").unwrap();
     // Made by botocore, of the same request.
     let botocore = "AWS4-HMAC-SHA256 \

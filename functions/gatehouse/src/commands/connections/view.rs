@@ -33,7 +33,7 @@ pub(super) fn whole(connection: &Value) -> String {
     rows.retain(|(_, value)| value != "–");
     rows.extend([
         ("Our entity id", one("/sp/entity_id")),
-        ("Our ACS URL", one("/sp/acs_url")),
+        ("Our ACS URL", one(acs_url(connection))),
         ("Our metadata", one("/sp/metadata_url")),
         ("Sign-in link", one("/sp/sso_url")),
         ("Enabled", one("/enabled")),
@@ -64,10 +64,19 @@ pub(super) fn next_step(connection: &Value) -> Option<String> {
 }
 
 fn provider(connection: &Value) -> String {
-    match connection.get("federation").and_then(Value::as_array) {
+    match members(connection) {
         Some(members) => format!("federation of {}", members.len()),
         None => at(connection, "/idp/entity_id"),
     }
+}
+
+/// Where answers go: those of a federation somewhere else.
+fn acs_url(connection: &Value) -> &'static str {
+    if members(connection).is_some() { "/sp/federated_acs_url" } else { "/sp/acs_url" }
+}
+
+fn members(connection: &Value) -> Option<&Vec<Value>> {
+    connection.get("federation").and_then(Value::as_array)
 }
 
 fn certificates(connection: &Value) -> String {

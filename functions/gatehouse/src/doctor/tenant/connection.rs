@@ -75,8 +75,11 @@ fn judge(
     let from_url = connection.get("metadata_url").is_some_and(Value::is_string);
     let age = days_until(connection, "/metadata_read_at", now);
     if let Some(age) = age.filter(|age| from_url && *age < -STALE) {
-        let next =
-            "Call gatehouse connections refresh-all every hour: new certificates come by it.";
+        let next = format!(
+            "gatehouse connections refresh {} {} says why it is not read any more.",
+            tenant.id,
+            at(connection, "/domain")
+        );
         findings.warn(about, format!("its metadata was read {} days ago", -age), next);
     }
 }

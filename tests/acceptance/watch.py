@@ -34,16 +34,17 @@ def main():
         binaries = tools.venv("cargo-lambda").parent
     except tools.SetupError as error:
         sys.exit(f"watch: {error}")
+    address = f"http://127.0.0.1:{arguments.port}"
+    # It plays Lambda itself too, for the function that checks the others.
+    defaults = {**DEFAULTS, "AWS_ENDPOINT_URL_LAMBDA": address}
     where = {
-        "GATEHOUSE_BASE_URL": f"http://127.0.0.1:{arguments.port}",
-        # It plays Lambda itself too, for the function that checks the others.
-        "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{arguments.port}",
+        "GATEHOUSE_BASE_URL": address,
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
     }
-    address = ["--invoke-address", "127.0.0.1", "--invoke-port", str(arguments.port)]
-    command = ["cargo-lambda", "lambda", "watch", "--locked", "--disable-cors", *address, *more]
+    listen = ["--invoke-address", "127.0.0.1", "--invoke-port", str(arguments.port)]
+    command = ["cargo-lambda", "lambda", "watch", "--locked", "--disable-cors", *listen, *more]
     os.chdir(tools.ROOT)
-    os.execve(binaries / "cargo-lambda", command, {**DEFAULTS, **os.environ, **where})
+    os.execve(binaries / "cargo-lambda", command, {**defaults, **os.environ, **where})
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 //! `template.yaml` says what the code says: routes, variables, table, permissions, logs.
 
+mod on_this_machine;
+mod roles;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use aws_sdk_dynamodb::types::KeySchemaElement;
 use local::dynamodb::Dynamo;
@@ -13,7 +15,7 @@ use serde_json::{Map, Value, json};
 use shared::config::{AwsConfig, Config, DeployCheckConfig};
 use shared::store::Store;
 
-use crate::tidy::{files, text, workspace};
+use crate::tidy::{text, workspace};
 
 /// Paths of each function's router, in axum's notation.
 const ROUTERS: [(&str, &[&str]); 5] = [
@@ -137,54 +139,6 @@ fn a_route_is_signed_unless_its_function_authenticates() {
     }
 }
 
-/// What cargo says about the workspace.
-fn metadata() -> Value {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(workspace());
-    serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap()
-}
-
-/// What Cargo.toml tells `cargo lambda watch`.
-fn watch() -> Value {
-    metadata()["metadata"]["lambda"].clone()
-}
-
-/// `sam build` and `cargo lambda watch` name a binary and no package, so they know no other.
-#[test]
-fn every_function_is_a_default_member_of_the_workspace() {
-    let metadata = metadata();
-    let members = metadata["workspace_default_members"].as_array().unwrap();
-    // `path+file:///…/functions/scim#0.1.0`
-    let names = members.iter().map(|id| {
-        let folder = id.as_str().unwrap().split('#').next().unwrap();
-        folder.rsplit('/').next().unwrap().to_owned()
-    });
-    let deployed: BTreeSet<String> = functions(&template()).into_keys().collect();
-    assert_eq!(names.collect::<BTreeSet<_>>(), deployed);
-}
-
-#[test]
-fn cargo_lambda_watch_has_the_routes_of_the_api() {
-    let routed = routes(&template()).into_iter().map(|(binary, route, event)| {
-        let function = match event["Method"].as_str().unwrap() {
-            "ANY" => binary.into(),
-            method => json!([{"method": method, "function": binary}]),
-        };
-        (route.replace("{proxy+}", "{*proxy}"), function)
-    });
-    let routed: Map<String, Value> = routed.collect();
-    assert_eq!(watch()["watch"]["router"], Value::from(routed));
-}
-
-/// By it the acceptance suite knows whose role a call of AWS needs.
-#[test]
-fn under_cargo_lambda_watch_each_function_has_a_key_id_of_its_own() {
-    let watch = watch();
-    for (function, _) in ROUTERS {
-        assert_eq!(watch["bin"][function]["env"]["AWS_ACCESS_KEY_ID"], function);
-    }
-}
-
 /// The variables that one of the functions has in the template.
 fn variables_set() -> BTreeSet<String> {
     let template = template();
@@ -195,21 +149,6 @@ fn variables_set() -> BTreeSet<String> {
         set.extend(own.as_object().unwrap().keys().cloned());
     }
     set
-}
-
-/// `sam local` leaves out in silence what the template does not name.
-#[test]
-fn the_variables_for_sam_local_reach_a_function_and_the_services_of_make_run() {
-    let text = fs::read_to_string(workspace().join(".sam-local.json")).unwrap();
-    let file: Value = serde_json::from_str(&text).unwrap();
-    let overridden = file["Parameters"].as_object().unwrap();
-    let set = variables_set();
-    for name in overridden.keys() {
-        assert!(set.contains(name), "{name}");
-    }
-    // The two ports after that of `make run`, which is 7400.
-    assert_eq!(overridden["AWS_ENDPOINT_URL_DYNAMODB"], "http://host.docker.internal:7401");
-    assert_eq!(overridden["AWS_ENDPOINT_URL_SECRETS_MANAGER"], "http://host.docker.internal:7402");
 }
 
 /// The variables that [`Config`] and [`AwsConfig`] ask for.
@@ -243,83 +182,6 @@ fn a_variable_that_is_read_is_in_the_readme() {
     for name in variables_read().iter().map(String::as_str).chain(FOREIGN_VARIABLES) {
         assert!(readme.contains(&format!("| `{name}` |")), "{name}");
     }
-}
-
-#[test]
-fn each_function_has_a_role_of_its_own_without_wildcards() {
-    let template = template();
-    let mut roles = BTreeSet::new();
-    for (binary, function) in functions(&template) {
-        let role = function["Properties"]["Role"]["!GetAtt"].as_str().unwrap();
-        let name = role.strip_suffix(".Arn").unwrap();
-        assert!(roles.insert(name.to_owned()), "{binary} shares {name}");
-        let role = &template["Resources"][name]["Properties"];
-        assert!(role.get("ManagedPolicyArns").is_none(), "{name}");
-        for policy in role["Policies"].as_array().unwrap() {
-            for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
-                assert!(!statement["Action"].to_string().contains('*'), "{statement}");
-                assert_ne!(statement["Resource"], "*", "{statement}");
-            }
-        }
-    }
-}
-
-/// The SDK calls that the code makes, each with the IAM action that it needs. A transaction needs
-/// the actions of what is in it.
-const CALLS: [(&str, &str); 13] = [
-    (".get_item()", "dynamodb:GetItem"),
-    (".batch_get_item()", "dynamodb:BatchGetItem"),
-    (".query()", "dynamodb:Query"),
-    (".scan()", "dynamodb:Scan"),
-    (".batch_write_item()", "dynamodb:BatchWriteItem"),
-    ("Put::builder()", "dynamodb:PutItem"),
-    ("Update::builder()", "dynamodb:UpdateItem"),
-    ("Delete::builder()", "dynamodb:DeleteItem"),
-    ("ConditionCheck::builder()", "dynamodb:ConditionCheckItem"),
-    (".get_secret_value()", "secretsmanager:GetSecretValue"),
-    (".put_secret_value()", "secretsmanager:PutSecretValue"),
-    (".create_secret()", "secretsmanager:CreateSecret"),
-    (".delete_secret()", "secretsmanager:DeleteSecret"),
-];
-
-#[test]
-fn the_roles_have_the_permissions_that_the_code_needs_and_no_other() {
-    let mut sources = files("shared/src/store");
-    // On AWS the template makes the table.
-    sources.retain(|file| !file.ends_with("table.rs"));
-    sources.push("shared/src/secrets.rs".into());
-    let code: String = sources.iter().filter_map(|file| text(file)).collect();
-    let calls = CALLS.iter().filter(|(call, _)| code.contains(call));
-    let needed: BTreeSet<&str> = calls.map(|(_, action)| *action).collect();
-
-    let template = template();
-    let mut allowed = BTreeSet::new();
-    for role in ["ScimRole", "AdminRole"] {
-        let policies = template["Resources"][role]["Properties"]["Policies"].to_string();
-        let services = ["dynamodb:", "secretsmanager:"];
-        let actions =
-            policies.split('"').filter(|text| services.iter().any(|s| text.starts_with(s)));
-        allowed.extend(actions.map(str::to_owned));
-    }
-    assert_eq!(allowed.iter().map(String::as_str).collect::<BTreeSet<_>>(), needed);
-}
-
-#[test]
-fn only_the_operator_api_may_change_token_secrets() {
-    let template = template();
-    let may_write = |role: &str| {
-        let policies = template["Resources"][role]["Properties"]["Policies"].to_string();
-        policies.contains("PutSecretValue") || policies.contains("CreateSecret")
-    };
-    assert!(may_write("AdminRole"));
-    assert!(!may_write("ScimRole"));
-    assert!(!may_write("SamlAcsRole"));
-    assert!(!may_write("SamlMetadataRole"));
-    let metadata = template["Resources"]["SamlMetadataRole"]["Properties"]["Policies"].to_string();
-    assert!(!metadata.contains("PutItem") && !metadata.contains("UpdateItem"), "{metadata}");
-    // It makes its signing keys at first need, and can overwrite nothing.
-    let oidc = template["Resources"]["OidcRole"]["Properties"]["Policies"].to_string();
-    assert!(!oidc.contains("PutSecretValue") && !oidc.contains("/scim/"), "{oidc}");
 }
 
 #[test]

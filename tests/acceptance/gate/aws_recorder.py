@@ -1,4 +1,4 @@
-"""Stands between the functions and the AWS services of `local`, and notes which function does what to which resource.
+"""Stands between the functions and what plays AWS for them, and notes which function does what to which resource.
 
 A function is known by the key id with which it signs, as AWS knows its role. Actions and resources are those of IAM:
 a transaction counts as the writes in it, a query of an index as one of the index.
@@ -12,6 +12,7 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
+FORWARD_SECONDS = 120
 # Members of a transaction's items, and the action that each needs.
 TRANSACTION = {
     "Put": "PutItem",
@@ -31,12 +32,13 @@ class Use(NamedTuple):
 
 
 class Recorder:
-    """Serves both services on one port of loopback until the end of the `with` block."""
+    """Serves AWS on one port of loopback until the end of the `with` block."""
 
     def __init__(self, aws):
-        self.upstream = {"DynamoDB": aws["dynamodb_endpoint"], "secretsmanager": aws["secretsmanager_endpoint"]}
+        # Lambda is added by whoever runs the functions.
+        self.upstream = {"dynamodb": aws["dynamodb_endpoint"], "secretsmanager": aws["secretsmanager_endpoint"]}
         self.table = aws["table"]
-        self.uses, self.lock = set(), threading.Lock()
+        self.uses, self.reports, self.lock = set(), [], threading.Lock()
 
     def __enter__(self):
         handler = type("Handler", (Forwarder,), {"recorder": self})
@@ -44,7 +46,7 @@ class Recorder:
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{self.server.server_port}"
-        return {"dynamodb_endpoint": url, "secretsmanager_endpoint": url, "table": self.table}
+        return {"endpoint": url, "table": self.table}
 
     def __exit__(self, *_):
         self.server.shutdown()
@@ -52,10 +54,11 @@ class Recorder:
 
     def note(self, function, service, operation, request):
         """Adds what a call needs permission for."""
-        name = "dynamodb" if service == "DynamoDB" else service
-        found = {Use(function, f"{name}:{action}", resource) for action, resource in needs(service, operation, request)}
+        found = {Use(function, f"{service}:{action}", on) for action, on in needs(service, operation, request)}
         with self.lock:
             self.uses |= found
+            if service == "codedeploy":
+                self.reports.append(request)
 
 
 class Forwarder(BaseHTTPRequestHandler):
@@ -67,27 +70,41 @@ class Forwarder(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_POST(self):
-        """The only method of both services."""
+        """The only method of all these services."""
         body = self.rfile.read(int(self.headers["content-length"]))
-        target, operation = self.headers["x-amz-target"].split(".")
-        service = target.partition("_")[0]
+        request = json.loads(body)
+        service, operation = self._operation()
+        if service == "lambda":
+            request = {"FunctionName": urllib.parse.unquote(self.path.split("/")[3])}
         key_id = re.search(r"Credential=([^/]+)/", self.headers["authorization"])[1]
-        self.recorder.note(key_id, service, operation, json.loads(body))
-        status, content_type, answer = self._forward(service, body)
+        self.recorder.note(key_id, service, operation, request)
+        status, headers, answer = self._forward(service, body)
         self.send_response(status)
-        self.send_header("content-type", content_type)
+        for name in ("content-type", "x-amz-function-error"):
+            if headers.get(name):
+                self.send_header(name, headers[name])
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
+    def _operation(self):
+        """The service by its prefix in IAM, and the operation. Lambda alone says it by the path."""
+        target = self.headers["x-amz-target"]
+        if not target:
+            return "lambda", "InvokeFunction"
+        service, operation = target.split(".")
+        return service.partition("_")[0].lower(), operation
+
     def _forward(self, service, body):
+        if service == "codedeploy":
+            return 200, {"content-type": "application/x-amz-json-1.1"}, b"{}"
         upstream = urllib.parse.urlsplit(self.recorder.upstream[service])
-        connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=30)
+        connection = http.client.HTTPConnection(upstream.hostname, upstream.port, timeout=FORWARD_SECONDS)
         try:
-            headers = {name: self.headers[name] for name in ("content-type", "x-amz-target", "authorization")}
-            connection.request("POST", "/", body, headers)
+            sent = {name: self.headers[name] for name in ("content-type", "x-amz-target") if self.headers[name]}
+            connection.request("POST", self.path, body, sent)
             answer = connection.getresponse()
-            return answer.status, answer.getheader("content-type"), answer.read()
+            return answer.status, answer.headers, answer.read()
         finally:
             connection.close()
 
@@ -97,7 +114,12 @@ class Forwarder(BaseHTTPRequestHandler):
 
 def needs(service, operation, request):
     """The actions of one call, each with the resource that it is taken on."""
-    if service == "secretsmanager":
+    if service == "lambda":
+        yield operation, "function:" + request["FunctionName"]
+    elif service == "codedeploy":
+        # Which group a deployment is of is for CodeDeploy to know.
+        yield operation, "deploymentgroup:" + request["deploymentId"]
+    elif service == "secretsmanager":
         yield operation, "secret:" + (request.get("SecretId") or request["Name"])
     elif operation in ("TransactWriteItems", "TransactGetItems"):
         for item in request["TransactItems"]:

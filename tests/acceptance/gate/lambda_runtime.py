@@ -59,9 +59,9 @@ class Functions:
 
     def __enter__(self):
         # As `make watch`, but an operator is whom API Gateway names, as on AWS.
+        services = ("DYNAMODB", "SECRETS_MANAGER", "LAMBDA", "CODEDEPLOY")
         environment = {
-            "AWS_ENDPOINT_URL_DYNAMODB": self.aws["dynamodb_endpoint"],
-            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.aws["secretsmanager_endpoint"],
+            **{f"AWS_ENDPOINT_URL_{service}": self.aws["endpoint"] for service in services},
             "GATEHOUSE_OPERATOR_AUTH": "iam",
             "RUST_LOG": "info",
         }

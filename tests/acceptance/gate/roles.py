@@ -13,7 +13,11 @@ PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::StackName": "gatehouse-local",
     "Stage": "local",
+    # SAM makes it, for the deployments of all functions.
+    "ServerlessDeploymentApplication": "deployments",
 }
+FUNCTION = "AWS::Serverless::Function"
+LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
 # Lambda itself writes the log, with the permission of the role; the function makes no such call.
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
 # Secrets Manager ends the ARN of a secret in a hyphen and six random characters.
@@ -38,12 +42,11 @@ class Roles:
         self.arns = {"Table": f"arn:aws:dynamodb:us-east-1:123456789012:table/{table}"}
 
     def functions(self):
-        """The logical id of the role of each function that the API leads to, by the name of its binary."""
+        """The logical id of each function's role, by the name of its binary."""
         found = {}
         for resource in self.resources.values():
-            if resource["Type"] == "AWS::Serverless::Function" and has_route(resource):
-                binary = resource["Metadata"]["BuildProperties"]["Binary"]
-                found[binary] = resource["Properties"]["Role"]["Fn::GetAtt"][0]
+            if resource["Type"] == FUNCTION:
+                found[binary(resource)] = resource["Properties"]["Role"]["Fn::GetAtt"][0]
         return found
 
     def grants(self, role):
@@ -77,9 +80,11 @@ class Roles:
         if logical_id in self.arns:
             return self.arns[logical_id]
         resource = self.resources[logical_id]
-        if resource["Type"] != "AWS::SecretsManager::Secret":
-            raise ValueError(f"{name} is of a type that this test does not know")
-        return secret_arn(self.arn(resource["Properties"]["Name"])) + SUFFIX
+        if resource["Type"] == FUNCTION:
+            return f"{LAMBDA}:function:{binary(resource)}"
+        if resource["Type"] == "AWS::SecretsManager::Secret":
+            return secret_arn(self.arn(resource["Properties"]["Name"])) + SUFFIX
+        raise ValueError(f"{name} is of a type that this test does not know")
 
     def compare(self, uses):
         """Sentences about what is granted in vain and what is missing."""
@@ -98,17 +103,22 @@ class Roles:
         return problems
 
 
-def has_route(function):
-    """Whether API Gateway sends it requests."""
-    events = function["Properties"].get("Events", {})
-    return any(event["Type"] == "HttpApi" for event in events.values())
+def binary(function):
+    """The name of a function's binary."""
+    return function["Metadata"]["BuildProperties"]["Binary"]
 
 
 def use_arns(use):
     """The ARNs on which IAM decides about a use."""
-    if not use.resource.startswith("secret:"):
+    kind, _, name = use.resource.partition(":")
+    if kind == "function":
+        # There functions have no versions, and on AWS it is a version that is invoked.
+        return [f"{LAMBDA}:function:{name}:1"]
+    if kind == "deploymentgroup":
+        return [f"arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:deployments/{name}"]
+    if kind != "secret":
         return [f"arn:aws:dynamodb:us-east-1:123456789012:{use.resource}"]
-    arn = secret_arn(use.resource.removeprefix("secret:"))
+    arn = secret_arn(name)
     # One that is being made may not have its suffix yet.
     return [arn, arn + SUFFIX] if use.action.endswith(":CreateSecret") else [arn + SUFFIX]
 

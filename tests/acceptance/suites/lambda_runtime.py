@@ -38,13 +38,14 @@ def run(prepared, target, folder):
             outcome.problems += [f"{name}: {problem}" for problem in found.problems]
             outcome.notes.append(f"{name}: {found.passed} passed")
 
+        recorder.upstream["lambda"] = functions.ready["base_url"]
         people = functions.new_tenant("sign-in")
         part("keys", lambda _: operator_walk.before_any_sign_in(functions, upstream["secretsmanager_endpoint"]))
         part("connector traces", lambda inside: traces(functions, inside))
         part("scim-sanity", lambda inside: scim_sanity.run(sanity, functions.new_tenant("scim-sanity"), inside))
         part("sign-in", lambda inside: sign_in_with_samlp(browser, people, inside))
         part("operator", lambda _: operator_walk.everything(functions, people.tenant))
-        part("deployment check", lambda _: deployment_check(functions))
+        part("deployment check", lambda _: deployment_check(functions, recorder))
         if functions.died():
             outcome.bad(functions.died())
     seen = sorted(" ".join(use) for use in recorder.uses)
@@ -54,11 +55,13 @@ def run(prepared, target, folder):
     return outcome
 
 
-def deployment_check(functions):
-    """The check of a new version, invoked by hand: it invokes the others as it does on AWS."""
+def deployment_check(functions, recorder):
+    """The check of a new version, as CodeDeploy invokes it; it invokes the others as it does on AWS."""
     outcome = Outcome()
-    answer = functions.invoke("pretraffic", {})
+    answer = functions.invoke("pretraffic", {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"})
     outcome.expect(answer == {"passed": True}, "the functions pass", str(answer))
+    report = {"deploymentId": "d-1", "lifecycleEventHookExecutionId": "e-1", "status": "Succeeded"}
+    outcome.expect(recorder.reports == [report], "CodeDeploy hears of it", str(recorder.reports))
     return outcome
 
 

@@ -1,0 +1,54 @@
+//! What runs the functions without AWS has what the template has.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Map, Value, json};
+
+use super::{functions, routes, template, variables_set};
+use crate::tidy::workspace;
+
+/// What Cargo.toml tells `cargo lambda watch`.
+fn watch() -> Value {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(workspace());
+    let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
+    metadata["metadata"]["lambda"].clone()
+}
+
+#[test]
+fn cargo_lambda_watch_has_the_routes_of_the_api() {
+    let routed = routes(&template()).into_iter().map(|(binary, route, event)| {
+        let function = match event["Method"].as_str().unwrap() {
+            "ANY" => binary.into(),
+            method => json!([{"method": method, "function": binary}]),
+        };
+        (route.replace("{proxy+}", "{*proxy}"), function)
+    });
+    let routed: Map<String, Value> = routed.collect();
+    assert_eq!(watch()["watch"]["router"], Value::from(routed));
+}
+
+/// By it the acceptance suite knows whose role a call of AWS needs.
+#[test]
+fn under_cargo_lambda_watch_each_function_has_a_key_id_of_its_own() {
+    let watch = watch();
+    for function in functions(&template()).into_keys() {
+        assert_eq!(watch["bin"][&function]["env"]["AWS_ACCESS_KEY_ID"], function.as_str());
+    }
+}
+
+/// `sam local` leaves out in silence what the template does not name.
+#[test]
+fn the_variables_for_sam_local_reach_a_function_and_the_services_of_make_run() {
+    let text = fs::read_to_string(workspace().join(".sam-local.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let overridden = file["Parameters"].as_object().unwrap();
+    let set = variables_set();
+    for name in overridden.keys() {
+        assert!(set.contains(name), "{name}");
+    }
+    // The two ports after that of `make run`, which is 7400.
+    assert_eq!(overridden["AWS_ENDPOINT_URL_DYNAMODB"], "http://host.docker.internal:7401");
+    assert_eq!(overridden["AWS_ENDPOINT_URL_SECRETS_MANAGER"], "http://host.docker.internal:7402");
+}

@@ -18,11 +18,14 @@ test: ## Runs every level: unit, integration, fuzz, third-party suites, browser
 lint: ## Checks format, lints, documentation, dependencies and the template
 	@tests/acceptance/bootstrap tests/acceptance/lint.py
 
-bench: build ## Measures sizes and start-up of the functions, and CPU per request
+bench: ## Measures sizes and start-up of the functions, and CPU per request; fails above a budget, after all of it
 	@tests/acceptance/bootstrap cargo build --locked --profile laptop --package local
-	@cargo bench --locked --profile dev --package tests --bench startup
-	@cargo bench --locked --profile dev --package tests --bench local
-	@cargo bench --locked --package tests --bench saml
+	@status=0; \
+	tests/acceptance/bootstrap tests/acceptance/package.py || status=1; \
+	cargo bench --locked --profile dev --package tests --bench startup || status=1; \
+	cargo bench --locked --profile dev --package tests --bench local || status=1; \
+	cargo bench --locked --package tests --bench saml || status=1; \
+	exit $$status
 
 build: ## Builds the zip of every Lambda function for both processors; ONLY=arm64 or ONLY=x86_64 for one
 	@tests/acceptance/bootstrap tests/acceptance/package.py $(ONLY)

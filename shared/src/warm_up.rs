@@ -1,8 +1,9 @@
 //! What a function does while it starts, so that its first request need not: it opens a connection
 //! to the table and to Secrets Manager, and reads the secret that its requests will need.
 //!
-//! Lambda starts a process when a request is waiting for it, and gives it more of a processor until
-//! it asks for that request. A TLS handshake is the greater part of a first call's work.
+//! Lambda starts a process when a request is waiting for it. The process asks for that request first;
+//! while it is on its way, and its answer is not, the handshakes are under way, which are the greater
+//! part of a first call's work.
 //!
 //! Invariants:
 //! - A warm-up stops nothing. What it could not do, the first request does, or fails at.
@@ -38,6 +39,9 @@ impl WarmUp {
         let this = Self(Arc::clone(&over));
         let secret = secret(app.clone());
         tokio::spawn(async move {
+            for _ in 0..PASSES {
+                tokio::task::yield_now().await;
+            }
             warm_up(&app, secret).await;
             // There is nobody else to set it.
             let _ = over.set(());
@@ -116,6 +120,10 @@ pub async fn after_warm_up(
     }
     next.run(request).await
 }
+
+/// How often the others come first, so that the poll is out and the request on its way before this
+/// takes the one thread: a connection, a request and its bytes need one pass each.
+const PASSES: usize = 8;
 
 /// Several times what two handshakes take within a Region.
 const PATIENCE: Duration = Duration::from_millis(250);

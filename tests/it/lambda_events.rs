@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::Request;
 use harness::TestApp;
 use http_body_util::BodyExt as _;
+use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -39,7 +40,9 @@ fn event(method: &str, path: &str, query: &str, token: &str, body: Option<&str>)
 
 /// What the Lambda runtime makes of an event.
 pub(crate) fn request(event: &str) -> Request<Body> {
-    lambda_http::request::from_str(event).unwrap().map(|body| match body {
+    let event: LambdaRequest = serde_json::from_str(event).unwrap();
+    let request: lambda_http::Request = shared::lambda::readable(event).into();
+    request.map(|body| match body {
         lambda_http::Body::Text(text) => Body::from(text),
         lambda_http::Body::Binary(bytes) => Body::from(bytes),
         lambda_http::Body::Empty => Body::empty(),
@@ -72,6 +75,27 @@ async fn a_user_is_created_and_found_through_raw_events() {
     let path = format!("/scim/v2/Users/{}", created["id"].as_str().unwrap());
     let (status, read) = send(&test, &event("GET", &path, "", &token, None)).await;
     assert_eq!((status, &read["id"]), (200, &created["id"]));
+}
+
+#[tokio::test]
+async fn a_query_that_is_no_uri_is_read_all_the_same() {
+    let test = TestApp::new().await;
+    let token = test.acme.token.clone();
+    test.user("Zoë <z>").await;
+    for (query, status, total) in [
+        ("filter=userName+eq+\"Zo\u{eb}+<z>\"", 200, json!(1)),
+        ("filter=userName eq \"zo%c3%ab%20%3Cz%3e\"", 200, json!(1)),
+        ("filter=userName+eq+\"a#b\"", 200, json!(0)),
+        ("filter=userName+eq+\"a\nb\u{7f}\"", 400, Value::Null),
+        ("filter=%zz%\"", 400, Value::Null),
+    ] {
+        let (seen, body) = send(&test, &event("GET", "/scim/v2/Users", query, &token, None)).await;
+        assert_eq!((seen, &body["totalResults"]), (status, &total), "{query}: {body}");
+    }
+    // What a signature was made over stays as it was sent.
+    let sent = "SAMLResponse=a%2bB%3d&RelayState=%C3%A4'()*~&SigAlg=x";
+    let request = request(&event("GET", "/saml/sso/acme.example", sent, &token, None));
+    assert_eq!(request.uri().query(), Some(sent));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::runtime_api::RuntimeApi;
@@ -33,13 +34,13 @@ impl<'a> Function<'a> {
         Self { executable: packed.join(name).join("bootstrap"), event, server, authority }
     }
 
-    /// Starts it without a request and with nobody who answers for AWS: CPU up to where it has
-    /// nothing left to do but wait for both.
+    /// Starts it without a request: CPU up to where it asks for one.
     pub(crate) fn first_poll(&self) -> Duration {
         let runtime_api = RuntimeApi::new();
         let process = self.start(&runtime_api, &self.dynamodb(), &self.secrets_manager());
         runtime_api.poll();
-        process.cpu_at_rest()
+        process.stop();
+        process.cpu_when_all_are('T')
     }
 
     /// Starts it with a request that waits: CPU up to the first answer, and from there to a second.
@@ -51,10 +52,10 @@ impl<'a> Function<'a> {
         runtime_api.invoke(&self.event);
         let process = self.start(&runtime_api, &dynamodb, &secrets_manager);
         self.check(&runtime_api.answer());
-        let first = process.cpu_at_rest();
+        let first = process.cpu_when_all_are(WAITING);
         runtime_api.invoke(&self.event);
         self.check(&runtime_api.answer());
-        (first, process.cpu_at_rest().saturating_sub(first))
+        (first, process.cpu_when_all_are(WAITING).saturating_sub(first))
     }
 
     fn dynamodb(&self) -> Endpoint {
@@ -105,26 +106,31 @@ impl<'a> Function<'a> {
 struct Process(Child);
 
 impl Process {
-    /// What all its threads have run, once they all wait: the kernel counts the time of a thread
-    /// when it stops.
-    fn cpu_at_rest(&self) -> Duration {
+    /// Lets it do nothing more.
+    fn stop(&self) {
+        kill_process(Pid::from_child(&self.0), Signal::STOP).unwrap();
+    }
+
+    /// What all its threads have run, once all are in a state and stay there: the kernel counts the
+    /// time of a thread when it leaves the processor.
+    fn cpu_when_all_are(&self, state: char) -> Duration {
         let (mut before, mut same) = (None, 0);
         while same < 4 {
             thread::sleep(LITTLE);
-            let now = self.cpu_if_all_wait();
+            let now = self.cpu_if_all_are(state);
             same = if now.is_some() && now == before { same + 1 } else { 0 };
             before = now;
         }
         before.unwrap_or_default()
     }
 
-    fn cpu_if_all_wait(&self) -> Option<Duration> {
+    fn cpu_if_all_are(&self, wanted: char) -> Option<Duration> {
         let mut nanoseconds = 0;
         for task in fs::read_dir(format!("/proc/{}/task", self.0.id())).ok()? {
             let task = task.ok()?.path();
             let stat = fs::read_to_string(task.join("stat")).ok()?;
             let (_, state) = stat.rsplit_once(") ")?;
-            if !state.starts_with('S') {
+            if !state.starts_with(wanted) {
                 return None;
             }
             let schedstat = fs::read_to_string(task.join("schedstat")).ok()?;
@@ -141,6 +147,9 @@ impl Drop for Process {
         let _ = self.0.wait();
     }
 }
+
+/// How the kernel calls a thread that waits.
+const WAITING: char = 'S';
 
 /// A wait between two looks.
 const LITTLE: Duration = Duration::from_millis(2);

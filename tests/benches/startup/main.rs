@@ -4,9 +4,11 @@
 //! with a Runtime API and with DynamoDB and Secrets Manager behind TLS 1.3, on this machine. It
 //! fails above the budget. Linux only, on a processor that Lambda has.
 //!
-//! The first poll is all work up to where a process waits for a request and for the first byte of
-//! AWS. The first answer is to a request that is there before the process is, as on Lambda. Time
-//! that a process waits is in neither, so a slow network or a busy machine is not either.
+//! A process is stopped when it has asked for its first request, so what is counted up to there is
+//! that and a few microseconds. The first answer is to a request that is there before the process
+//! is, as on Lambda, and comes with all that the process does meanwhile. Time that a process waits
+//! is in neither, so a slow network is not either. A processor that others use at the same time is:
+//! its caches are theirs too.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table and its verdict")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench that cannot run stops")]

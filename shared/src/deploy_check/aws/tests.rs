@@ -10,11 +10,17 @@ use axum::response::IntoResponse;
 
 use super::*;
 
+/// Path, headers and body of a request.
+type Asked = (String, HeaderMap, String);
+
+/// Status, `X-Amz-Function-Error` and body of an answer.
+type Scripted = (u16, Option<&'static str>, &'static str);
+
 /// What AWS was asked, and what it answers: one after the other, the last one for ever.
 #[derive(Clone, Default)]
 struct Stub {
-    asked: Arc<Mutex<Vec<(String, HeaderMap, String)>>>,
-    answers: Arc<Mutex<Vec<(u16, Option<&'static str>, &'static str)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    answers: Arc<Mutex<Vec<Scripted>>>,
 }
 
 async fn answer(
@@ -34,7 +40,7 @@ async fn answer(
     (StatusCode::from_u16(status).unwrap(), headers, body)
 }
 
-async fn aws(answers: &[(u16, Option<&'static str>, &'static str)]) -> (Aws, Stub) {
+async fn aws(answers: &[Scripted]) -> (Aws, Stub) {
     let stub = Stub { answers: Arc::new(Mutex::new(answers.to_vec())), ..Stub::default() };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

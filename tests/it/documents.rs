@@ -70,7 +70,7 @@ const NEEDS: [&str; 2] = ["# Needs an AWS account.", "# Needs Docker."];
 
 /// Commands in `console` blocks that something else runs: what they begin with, the file that
 /// runs them, and the words in it.
-const ELSEWHERE: [(&str, &str, &str); 8] = [
+const ELSEWHERE: [(&str, &str, &str); 9] = [
     ("make run", "functions/local/tests/process/instance.rs", "CARGO_BIN_EXE_local"),
     ("cargo run -p gatehouse", "functions/gatehouse/tests/cli/deployment.rs", GATEHOUSE),
     (
@@ -78,6 +78,8 @@ const ELSEWHERE: [(&str, &str, &str); 8] = [
         "functions/gatehouse/tests/cli/deployment.rs",
         GATEHOUSE,
     ),
+    // For ten seconds instead of ten minutes.
+    ("target/fuzz/*/release/", "tests/acceptance/gate/rust.py", "-max_total_time="),
     ("make watch", "tests/acceptance/suites/lambda_runtime.py", "cargo lambda watch"),
     ("make test", ".ci/run", "make test"),
     ("make lint", ".ci/run", "make lint"),

@@ -139,7 +139,8 @@ fn envelopes(corpus: &mut Corpus) {
 
 /// A signed assertion inside an evil one, where only decryption brings it out.
 fn nested(corpus: &mut Corpus) {
-    let plaintexts: [(&str, fn(String) -> String); 4] = [
+    type Nest = fn(String) -> String;
+    let plaintexts: [(&str, Nest); 4] = [
         ("Advice", |good| within("</saml:Conditions>", "saml:Advice", &good)),
         ("a place behind everything", |good| within("</saml:Subject>", "saml:Statement", &good)),
         ("its very end", |good| {
@@ -156,7 +157,6 @@ fn nested(corpus: &mut Corpus) {
     ];
     for (place, nest) in plaintexts {
         for cipher in ["aes256-cbc", "aes128-gcm"] {
-            // A function pointer cannot carry the place along: the plaintext is made here.
             let draft = Draft::default();
             let plaintext = nest(draft.assertion());
             let text = crate::saml::encryption::encrypt(&plaintext, &Encryption::with(cipher));

@@ -79,6 +79,7 @@ const ELSEWHERE: [(&str, &str, &str); 9] = [
         GATEHOUSE,
     ),
     ("make watch", "tests/acceptance/gate/lambda_runtime.py", "\"watch.py\""),
+    // For ten seconds instead of ten minutes.
     ("target/fuzz/*/release/", "tests/acceptance/gate/rust.py", "-max_total_time="),
     ("make test", ".ci/run", "make test"),
     ("make lint", ".ci/run", "make lint"),

@@ -57,6 +57,8 @@ fn main() {
     }
     if !over.is_empty() {
         println!("over budget: {}", over.join(", "));
+        // Nothing is dropped on the way out, and it would go on running.
+        drop(server);
         exit(1);
     }
 }

@@ -21,7 +21,7 @@ lint: ## Checks format, lints, documentation, dependencies and the template
 bench: ## Measures sizes and start-up of the functions, and CPU per request; fails above a budget, after all of it
 	@tests/acceptance/bootstrap cargo build --locked --profile laptop --package local
 	@status=0; \
-	tests/acceptance/bootstrap tests/acceptance/package.py || status=1; \
+	tests/acceptance/bootstrap tests/acceptance/package.py --within-budget || status=1; \
 	cargo bench --locked --profile dev --package tests --bench startup || status=1; \
 	cargo bench --locked --profile dev --package tests --bench local || status=1; \
 	cargo bench --locked --package tests --bench saml || status=1; \

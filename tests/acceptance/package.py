@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Builds the zip of every Lambda function, for arm64 and x86-64; for one of them with `package.py arm64`.
+"""Builds the zip of every Lambda function, for arm64 and x86-64.
 
 Needs no container: cargo-lambda and its linker come from PyPI, pinned. In `target/lambda/<processor>/<function>/` are
 then the executable, `bootstrap`, its zip and its bill of materials, and above them `SHA256SUMS`. `sam build` makes
-the same executables from the same sources. Fails when a zip is over its budget, or when an executable would not start
-on Lambda's own operating system.
+the same executables from the same sources. Fails when an executable would not start on Lambda's own operating system
+and, with --within-budget, when a zip is over its budget.
 """
 
+import argparse
 import os
 import sys
 
@@ -17,40 +18,56 @@ from gate import elf, functions, sbom, tools, zips  # noqa: E402
 
 def main():
     """Builds, then prints one line per function."""
-    chosen = sys.argv[1:] or list(functions.PROCESSORS)
-    unknown = [name for name in chosen if name not in functions.PROCESSORS]
-    if unknown:
-        sys.exit(f"package: {', '.join(unknown)}: choose of {', '.join(functions.PROCESSORS)}")
+    arguments = parse()
     try:
-        problems = [problem for name in chosen for problem in package(functions.PROCESSORS[name])]
+        packages = [package(functions.PROCESSORS[name]) for name in arguments.processor or functions.PROCESSORS]
     except tools.SetupError as error:
         sys.exit(f"package: {error}")
+    problems = [problem for bad, over in packages for problem in (bad + over if arguments.within_budget else bad)]
     if problems:
         sys.exit("package: " + "\n         ".join(problems))
 
 
+def parse():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("processor", nargs="*", metavar="PROCESSOR", help="arm64 or x86_64; both, unless named")
+    parser.add_argument("--within-budget", action="store_true", help="fail when a zip is over its budget")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.processor) - set(functions.PROCESSORS):
+        parser.error(f"{', '.join(sorted(unknown))}: choose of {', '.join(functions.PROCESSORS)}")
+    return arguments
+
+
 def package(processor):
-    """Builds and packs every function for one processor; returns what is wrong with them."""
+    """Builds and packs every function for one processor; returns what would not run, and what is over its budget."""
     names = functions.names()
     build(processor, names)
     executables = {name: functions.folder(processor, name) / "bootstrap" for name in names}
-    made = [pack(processor, name, executable) for name, executable in executables.items()]
-    zips.write_checksums(functions.folder(processor, "").resolve(), [file for files in made for file in files])
-    print(f"\n{processor.name:<16}    zipped    budget  executable  sha256 of the zip")
-    sizes = [megabytes(files[0]) for files in made]
-    for name, size, (archive, _) in zip(names, sizes, made, strict=True):
+    made = {name: pack(processor, name, executable) for name, executable in executables.items()}
+    zips.write_checksums(functions.folder(processor, "").resolve(), [file for files in made.values() for file in files])
+    sizes = {name: megabytes(archive) for name, (archive, _) in made.items()}
+    print(f"\n{processor.name:<16}    zipped     budget  executable  sha256 of the zip")
+    for name, (archive, _) in made.items():
         plain = megabytes(executables[name])
-        print(f"  {name:<14} {size:6.2f} MB {functions.budget(name):6.2f} MB  {plain:7.2f} MB  {zips.sha256(archive)}")
-    print(f"  {'all':<14} {sum(sizes):6.2f} MB {functions.BUDGET_OF_ALL:6.2f} MB", flush=True)
-    over = [name for name, size in zip(names, sizes, strict=True) if size > functions.budget(name)]
-    if sum(sizes) > functions.BUDGET_OF_ALL:
+        digest = zips.sha256(archive)
+        print(f"  {name:<14} {sizes[name]:6.2f} MB  {allowed(functions.BUDGETS.get(name))}  {plain:7.2f} MB  {digest}")
+    total = sum(sizes.values())
+    print(f"  {'all':<14} {total:6.2f} MB  {allowed(functions.BUDGET_OF_ALL)}", flush=True)
+    over = [name for name, budget in functions.BUDGETS.items() if sizes[name] > budget]
+    if total > functions.BUDGET_OF_ALL:
         over.append("all together")
-    problems = [f"{processor.name}: {name} over budget" for name in over]
     found = elf.inspect(executables.values())
-    for name, executable in executables.items():
-        said = elf.problems(found[str(executable)], processor.machine)
-        problems += [f"{processor.name}: {name} {problem}" for problem in said]
-    return problems
+    said = {name: elf.problems(found[str(executable)], processor.machine) for name, executable in executables.items()}
+    return (
+        [f"{processor.name}: {name} {problem}" for name, problems in said.items() for problem in problems],
+        [f"{processor.name}: {name} over budget" for name in over],
+    )
+
+
+def allowed(budget):
+    """A budget as the table shows it."""
+    return f"{budget:6.2f} MB" if budget else " " * 9
 
 
 def build(processor, names):

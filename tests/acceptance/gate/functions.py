@@ -8,8 +8,7 @@ from gate import tools
 TEMPLATE = tools.ROOT / "template.yaml"
 BINARY = re.compile(r"\bBinary: ([a-z][a-z0-9-]*)")
 # Megabytes, zipped: the size of a function is part of its cold start.
-BUDGETS = {"saml-acs": 4.0}
-BUDGET = 3.0
+BUDGETS = {"scim": 3.0, "saml-acs": 4.0}
 BUDGET_OF_ALL = 14.0
 
 
@@ -39,11 +38,6 @@ def names():
     if not found:
         raise tools.SetupError(f"{TEMPLATE.name} names no binary")
     return found
-
-
-def budget(function):
-    """How many megabytes the zip of a function may have."""
-    return BUDGETS.get(function, BUDGET)
 
 
 def folder(processor, function):

@@ -8,6 +8,7 @@
 use std::path::Path;
 use std::{env, fs};
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script what to do by these")]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let is_gnu = env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|name| name == "gnu");

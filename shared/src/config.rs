@@ -68,9 +68,8 @@ impl Config {
     /// # Errors
     ///
     /// [`ConfigError`] names the first variable that is missing or out of range.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_lookup(|name| std::env::var(name).ok())
+        Self::from_lookup(variable)
     }
 
     /// Reads the same variables from anywhere.
@@ -135,9 +134,8 @@ impl AwsConfig {
     /// # Errors
     ///
     /// [`ConfigError::Missing`] names the first that is missing.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_lookup(|name| std::env::var(name).ok())
+        Self::from_lookup(variable)
     }
 
     /// Reads the same variables from anywhere.
@@ -163,9 +161,13 @@ impl AwsConfig {
 }
 
 /// `RUST_LOG`: the least severe log lines to write.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
 pub fn log_levels() -> Option<String> {
-    std::env::var("RUST_LOG").ok()
+    variable("RUST_LOG")
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// A number of which 0 means "none".

@@ -26,12 +26,14 @@
 
 pub mod aws;
 pub mod base_url;
+mod body;
 pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod cookie;
 pub mod deploy_check;
 pub mod domain;
+mod html;
 pub mod idp;
 pub mod ids;
 pub mod lambda;

@@ -1,6 +1,6 @@
 //! What the deployment check reads from the environment.
 
-use super::ConfigError;
+use super::{ConfigError, variable};
 
 /// Which versions are checked, and under which name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,9 +32,8 @@ impl DeployCheckConfig {
     /// # Errors
     ///
     /// [`ConfigError::Missing`] names the first that is missing.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_lookup(|name| std::env::var(name).ok())
+        Self::from_lookup(variable)
     }
 
     /// Reads the same variables from anywhere.

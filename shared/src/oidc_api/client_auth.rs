@@ -1,15 +1,40 @@
 //! Which app calls (RFC 6749 §2.3): `client_secret_basic`, `client_secret_post`, or none for a
 //! public client.
 
+use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::form;
+use super::reply::Failure;
+use crate::base_url::BaseUrl;
 use crate::oidc::client::Client;
 use crate::oidc::error::{ErrorCode, OauthError};
 use crate::oidc::parameters::Parameters;
 use crate::state::AppState;
+
+/// A form that an app has sent, which has shown who it is.
+pub(super) struct ClientRequest {
+    /// The app.
+    pub(super) client: Client,
+    /// Its form.
+    pub(super) parameters: Parameters,
+    /// Under which name it found us.
+    pub(super) base_url: BaseUrl,
+}
+
+impl FromRequest<AppState> for ClientRequest {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, Failure> {
+        let headers = request.headers().clone();
+        let parameters = form::read(request).await?;
+        let client = client(app, &headers, &parameters).await?;
+        Ok(Self { client, parameters, base_url: BaseUrl::of(&app.config, &headers) })
+    }
+}
 
 /// What a request says about its client. Not yet believed.
 struct Credentials {
@@ -20,7 +45,7 @@ struct Credentials {
 /// The client that makes the request.
 ///
 /// One error for all that can be wrong with credentials: which part it was helps only a guesser.
-pub(super) async fn client(
+async fn client(
     app: &AppState,
     headers: &HeaderMap,
     parameters: &Parameters,

@@ -1,9 +1,9 @@
 //! Form bodies, up to a limit.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, Limited};
 
+use crate::body::is_form;
 use crate::oidc::error::OauthError;
 use crate::oidc::parameters::{MAX_BYTES, Parameters};
 
@@ -18,12 +18,4 @@ pub(super) async fn read(request: Request) -> Result<Parameters, OauthError> {
     let body = body.map_err(|_| OauthError::invalid_request("the body is too long"))?.to_bytes();
     let text = std::str::from_utf8(&body);
     Parameters::parse(text.map_err(|_| OauthError::invalid_request("the body is not UTF-8"))?)
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }

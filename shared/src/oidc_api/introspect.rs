@@ -1,13 +1,14 @@
 //! `/oauth2/introspect` (RFC 7662): an app asks whether one of its tokens still counts.
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::bearer;
+use super::client_auth::ClientRequest;
 use super::live::live;
 use super::reply::{self, Failure};
-use super::{bearer, client_auth, form};
 use crate::base_url::BaseUrl;
 use crate::oidc::client::Client;
 use crate::oidc::error::{ErrorCode, OauthError};
@@ -18,12 +19,8 @@ use crate::state::AppState;
 /// An app that keeps no secret is anybody, and may not ask (RFC 7662 §2.1).
 pub(super) async fn introspect(
     State(app): State<AppState>,
-    request: Request,
+    ClientRequest { client, parameters, base_url }: ClientRequest,
 ) -> Result<Response, Failure> {
-    let headers = request.headers().clone();
-    let parameters = form::read(request).await?;
-    let base_url = BaseUrl::of(&app.config, &headers);
-    let client = client_auth::client(&app, &headers, &parameters).await?;
     if !client.is_confidential() {
         let refusal = "a public client may not introspect";
         return Err(OauthError::new(ErrorCode::InvalidClient, refusal).into());

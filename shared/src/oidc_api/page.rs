@@ -1,8 +1,9 @@
 //! What a person sees where there is no app to go to.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use crate::html;
 use crate::request_log::FailureCode;
 
 /// A page of fixed sentences; nothing of the request is in it.
@@ -56,22 +57,9 @@ impl IntoResponse for Page {
             <meta name=\"color-scheme\" content=\"light dark\">\n\
             <title>{title}</title>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>{detail}\n</main>\n</html>\n"
         );
-        let mut response = (status, html).into_response();
+        let mut response = html::page(status, html, "form-action 'none'");
         if !code.is_empty() {
             response.extensions_mut().insert(FailureCode(code));
-        }
-        let headers = response.headers_mut();
-        for (name, value) in [
-            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::CACHE_CONTROL, "no-store"),
-            (header::REFERRER_POLICY, "no-referrer"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (
-                header::CONTENT_SECURITY_POLICY,
-                "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            ),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
         }
         response
     }

@@ -1,12 +1,13 @@
 //! `/oauth2/revoke` (RFC 7009): an app gives a token back. All that the same sign-in gave ends
 //! with it (RFC 7009 §2.1).
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use super::bearer;
+use super::client_auth::ClientRequest;
 use super::reply::Failure;
-use super::{bearer, client_auth, form};
 use crate::base_url::BaseUrl;
 use crate::ids::{GrantId, TenantId};
 use crate::oidc::error::OauthError;
@@ -16,12 +17,8 @@ use crate::state::AppState;
 
 pub(super) async fn revoke(
     State(app): State<AppState>,
-    request: Request,
+    ClientRequest { client, parameters, base_url }: ClientRequest,
 ) -> Result<Response, Failure> {
-    let headers = request.headers().clone();
-    let parameters = form::read(request).await?;
-    let base_url = BaseUrl::of(&app.config, &headers);
-    let client = client_auth::client(&app, &headers, &parameters).await?;
     let token = parameters.required("token", "token is missing")?;
     if let Some((tenant, grant_id)) = grant_of(&app, &base_url, token).await?
         && let Some(grant) = app.store.grant(tenant, grant_id).await?

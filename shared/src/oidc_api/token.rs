@@ -1,12 +1,12 @@
 //! `/oauth2/token` (RFC 6749 §3.2): a code or a refresh token becomes tokens.
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 
+use super::client_auth::ClientRequest;
 use super::issue::{self, Tokens};
 use super::live::{Live, is_same, live};
 use super::reply::Failure;
-use super::{client_auth, form};
 use crate::base_url::BaseUrl;
 use crate::oidc::client::Client;
 use crate::oidc::error::{ErrorCode, OauthError};
@@ -21,12 +21,8 @@ use crate::store::Use;
 
 pub(super) async fn token(
     State(app): State<AppState>,
-    request: Request,
+    ClientRequest { client, parameters, base_url }: ClientRequest,
 ) -> Result<Response, Failure> {
-    let headers = request.headers().clone();
-    let parameters = form::read(request).await?;
-    let base_url = BaseUrl::of(&app.config, &headers);
-    let client = client_auth::client(&app, &headers, &parameters).await?;
     match parameters.required("grant_type", "grant_type is missing")? {
         "authorization_code" => redeem(&app, &base_url, &client, &parameters).await,
         "refresh_token" => refresh(&app, &base_url, &client, &parameters).await,

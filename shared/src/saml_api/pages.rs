@@ -11,6 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use crate::base_url::BaseUrl;
+use crate::html;
 use crate::request_log::FailureCode;
 use crate::saml::authn_request::PostForm;
 
@@ -115,24 +116,9 @@ fn page(status: StatusCode, template: &impl Template, policy: &str) -> Response 
     let Ok(html) = template.render() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let policy = format!(
-        "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src '{}'; {policy}",
-        digest(STYLE)
-    );
-    let mut response = (status, html).into_response();
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
+    let policy = format!("style-src '{}'; {policy}", digest(STYLE));
+    let mut response = html::page(status, html, &policy);
+    response.headers_mut().insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     response
 }
 

@@ -58,6 +58,14 @@ impl App {
 }
 
 impl TestApp {
+    /// With an app that keeps a secret and the user `ada@acme.com`, given by her id.
+    pub async fn with_app_and_user() -> (Self, App, String) {
+        let test = Self::new().await;
+        let app = test.app(false).await;
+        let user = test.user("ada@acme.com").await;
+        (test, app, user)
+    }
+
     /// Registers an app.
     pub async fn app(&self, public: bool) -> App {
         let body = json!({

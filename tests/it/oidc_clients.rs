@@ -32,9 +32,7 @@ async fn a_client_is_made_listed_read_and_removed_and_its_secret_shown_once() {
 
 #[tokio::test]
 async fn a_client_moves_to_other_urls_and_keeps_its_secret() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let path = format!("/v1/clients/{}", app.client_id);
     let change = async |body| test.operator(Method::PATCH, &path, Some(body)).await;
     let old = test.sign_in(&app, &user, GOOD).await;

@@ -77,9 +77,7 @@ async fn tokens(test: &TestApp, app: &App, user: &str, scope: &str) -> (String, 
 
 #[tokio::test]
 async fn an_authoriser_lets_our_access_token_in_and_tells_the_api_who_it_is() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let (access_token, _) = tokens(&test, &app, &user, "openid+email").await;
     let authoriser = Authoriser::of(&test, ISSUER, "openid").await;
     let claims = authoriser.claims(&access_token).unwrap();
@@ -92,9 +90,7 @@ async fn an_authoriser_lets_our_access_token_in_and_tells_the_api_who_it_is() {
 
 #[tokio::test]
 async fn an_authoriser_refuses_what_is_not_for_it() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let (access_token, id_token) = tokens(&test, &app, &user, "openid").await;
     let check = async |audience: &str, scope, token: &str, expect: &str| {
         let authoriser = Authoriser::of(&test, audience, scope).await;
@@ -117,9 +113,7 @@ async fn an_authoriser_refuses_what_is_not_for_it() {
 
 #[tokio::test]
 async fn an_authoriser_refuses_a_token_that_was_changed() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let (access_token, id_token) = tokens(&test, &app, &user, "openid").await;
     let authoriser = Authoriser::of(&test, ISSUER, "openid").await;
     let (header, rest) = access_token.split_once('.').unwrap();
@@ -144,9 +138,7 @@ async fn an_authoriser_refuses_a_token_that_was_changed() {
 
 #[tokio::test]
 async fn an_authoriser_with_keys_of_two_hours_ago_knows_the_key_after_a_rotation() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     for _ in 0..3 {
         let authoriser = Authoriser::of(&test, ISSUER, "openid").await;
         let before = tokens(&test, &app, &user, "openid").await.0;

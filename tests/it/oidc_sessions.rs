@@ -41,9 +41,7 @@ async fn a_session_answers_another_app_without_the_identity_provider() {
 
 #[tokio::test]
 async fn a_session_does_not_answer_what_it_is_not_for() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let cookie = test.sign_in(&app, &user, GOOD).await.cookie;
     let tenant = &test.acme.id;
     test.clock.advance(Duration::from_mins(2));
@@ -73,9 +71,7 @@ async fn a_session_does_not_answer_what_it_is_not_for() {
 
 #[tokio::test]
 async fn a_cookie_that_is_not_a_live_session_is_none() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let cookie = test.sign_in(&app, &user, GOOD).await.cookie;
     let rest = with("prompt=none");
     let changed =
@@ -97,9 +93,7 @@ async fn a_cookie_that_is_not_a_live_session_is_none() {
 
 #[tokio::test]
 async fn a_deactivation_ends_the_session_for_good() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let cookie = test.sign_in(&app, &user, GOOD).await.cookie;
     let rest = with("prompt=none");
     ask(&test, &app, &rest, Some(&cookie)).await.unwrap();
@@ -117,9 +111,7 @@ async fn a_deactivation_ends_the_session_for_good() {
 
 #[tokio::test]
 async fn the_identity_provider_can_end_a_session_earlier() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let end = test.clock.now() + SignedDuration::from_mins(10);
     let signed_in =
         shared::sign_in::SignedIn { session_not_on_or_after: Some(end), ..test.signed_in(&user) };
@@ -140,9 +132,7 @@ async fn the_identity_provider_can_end_a_session_earlier() {
 
 #[tokio::test]
 async fn an_old_authentication_does_not_answer_a_request_for_a_new_one() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     for (rest, minutes, error) in [
         ("prompt=login", 10, Some("login_required")),
         ("prompt=login", 1, None),
@@ -163,9 +153,7 @@ async fn an_old_authentication_does_not_answer_a_request_for_a_new_one() {
 
 #[tokio::test]
 async fn a_person_of_another_organisation_is_refused() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let rest = GOOD.replace("acme.com", "rival.com");
     let purpose = Purpose::App(Box::new(test.request(&app, &rest)));
     let answer = test.complete(test.signed_in(&user), purpose).await.expect(303);

@@ -23,9 +23,7 @@ async fn refresh(test: &TestApp, app: &App, token: &str) -> harness::Answer {
 
 #[tokio::test]
 async fn a_code_becomes_tokens_that_say_who_signed_in() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let sign_in = test.sign_in(&app, &user, &scoped("openid+profile+email")).await;
     let answer = test.form_of(&app, "/oauth2/token", &App::redemption(&sign_in.code)).await;
     let answer = answer.expect(200);
@@ -69,9 +67,7 @@ async fn a_code_becomes_tokens_that_say_who_signed_in() {
 
 #[tokio::test]
 async fn groups_are_told_to_an_app_that_asks() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let group = json!({"displayName": "Engineers", "members": [{"value": user}]});
     test.post("/Groups", group).await.expect(201);
     let tokens = test.tokens(&app, &user, &scoped("openid+groups")).await;
@@ -80,9 +76,7 @@ async fn groups_are_told_to_an_app_that_asks() {
 
 #[tokio::test]
 async fn a_code_works_once_and_its_second_use_ends_what_the_first_gave() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let sign_in = test.sign_in(&app, &user, &scoped("openid+offline_access")).await;
     let form = App::redemption(&sign_in.code);
     let tokens = test.form_of(&app, "/oauth2/token", &form).await.expect(200).json();
@@ -99,9 +93,7 @@ async fn a_code_works_once_and_its_second_use_ends_what_the_first_gave() {
 
 #[tokio::test]
 async fn a_code_redeemed_in_parallel_counts_once() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let form = App::redemption(&test.sign_in(&app, &user, GOOD).await.code);
     let redeem = || test.form_of(&app, "/oauth2/token", &form);
     let answers =
@@ -113,9 +105,7 @@ async fn a_code_redeemed_in_parallel_counts_once() {
 
 #[tokio::test]
 async fn a_code_lives_a_minute() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let (early, late) =
         (test.sign_in(&app, &user, GOOD).await, test.sign_in(&app, &user, GOOD).await);
     test.clock.advance(Duration::from_secs(59));
@@ -188,9 +178,7 @@ async fn a_refresh_token_is_replaced_and_its_second_use_ends_all() {
 
 #[tokio::test]
 async fn a_refresh_token_ends_after_a_week_however_often_it_was_used() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let tokens = test.tokens(&app, &user, &scoped("openid+offline_access")).await;
     let mut token = text(&tokens, "refresh_token").to_owned();
     for _ in 0..6 {
@@ -204,9 +192,7 @@ async fn a_refresh_token_ends_after_a_week_however_often_it_was_used() {
 
 #[tokio::test]
 async fn a_deactivation_takes_effect_at_once_and_for_good() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let tokens = test.tokens(&app, &user, &scoped("openid+offline_access")).await;
     let (access, refresh_token) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
     let waiting = test.sign_in(&app, &user, GOOD).await;
@@ -247,9 +233,7 @@ async fn a_deleted_user_or_app_ends_the_tokens() {
 
 #[tokio::test]
 async fn an_access_token_lives_five_minutes_and_is_no_other_kind_of_token() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let tokens = test.tokens(&app, &user, &scoped("openid+offline_access")).await;
     let access = text(&tokens, "access_token");
     for other in ["id_token", "refresh_token"] {
@@ -298,9 +282,7 @@ async fn an_app_introspects_and_revokes_only_its_own_tokens() {
 
 #[tokio::test]
 async fn a_token_of_another_issuer_is_none() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let tokens = test.tokens(&app, &user, GOOD).await;
     let mut config = test.app.config.clone();
     config.base_url = Some("https://other.example".to_owned());
@@ -311,9 +293,7 @@ async fn a_token_of_another_issuer_is_none() {
 
 #[tokio::test]
 async fn the_table_holds_no_secret_that_works() {
-    let test = TestApp::new().await;
-    let app = test.app(false).await;
-    let user = test.user("ada@acme.com").await;
+    let (test, app, user) = TestApp::with_app_and_user().await;
     let sign_in = test.sign_in(&app, &user, &scoped("openid+offline_access")).await;
     let form = App::redemption(&sign_in.code);
     let tokens = test.form_of(&app, "/oauth2/token", &form).await.expect(200).json();

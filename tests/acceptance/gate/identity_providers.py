@@ -3,9 +3,7 @@
 import json
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -33,14 +31,7 @@ class IdentityProvider:
         key_pair(self.folder)
         with open(self.folder / "output.log", "wb") as out:
             # A group of its own: PHP's workers outlive a parent that is killed alone.
-            self.process = subprocess.Popen(
-                self.command(),
-                env={**os.environ, **self.environment()},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self.process = tools.start_group(self.command(), out, {**os.environ, **self.environment()})
         try:
             self.metadata = self._first_metadata()
         except Exception:
@@ -49,12 +40,7 @@ class IdentityProvider:
         return self
 
     def __exit__(self, *_):
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.process.pid, number)
-                self.process.wait(5)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                pass
+        tools.stop_group(self.process)
 
     def trust(self, service_providers):
         """Serves exactly these: a list of {metadata, response, assertion, encrypt}."""

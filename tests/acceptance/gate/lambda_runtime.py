@@ -3,9 +3,6 @@
 import base64
 import http.client
 import json
-import os
-import signal
-import subprocess
 import sys
 import time
 import urllib.parse
@@ -67,13 +64,10 @@ class Functions:
         }
         with open(self.log, "wb") as out:
             # A group of its own, with cargo and the functions in it.
-            self.process = subprocess.Popen(
+            self.process = tools.start_group(
                 [sys.executable, tools.HERE / "watch.py", "--port", str(self.port), "--ignore-changes"],
-                env={**rust.PLAIN, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                out,
+                {**rust.PLAIN, **environment},
             )
         try:
             self._wait_until_it_listens()
@@ -83,12 +77,7 @@ class Functions:
         return self
 
     def __exit__(self, *_):
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.process.pid, number)
-                self.process.wait(10)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                pass
+        tools.stop_group(self.process)
 
     def died(self):
         """Why the functions are no longer served or not to be trusted, or None."""

@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,28 @@ def must(command, log, **options):
     """Runs `command`; a failure names the command and shows the end of its output."""
     if run(command, log, **options) != 0:
         raise SetupError(f"`{' '.join(map(str, command))}` failed:\n{tail(log, 8)}")
+
+
+def start_group(command, out, environment):
+    """Starts a process that leads a group of its own, for it starts others and they would outlive it."""
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def stop_group(process):
+    """Stops the whole group of a process, gently at first."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(10)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            pass
 
 
 def tail(log, lines):

@@ -8,7 +8,7 @@ mod key;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::key::KeyPair;
+pub use self::key::{KeyPair, KeyPairFault};
 use crate::saml::c14n::{Mode, canonicalize};
 use crate::saml::crypto::{Digest, digest};
 use crate::saml::names::{
@@ -131,7 +131,7 @@ fn sign(assertion: &str, key: &KeyPair) -> Option<String> {
     let (id, value) = {
         let tree = Strict::parse(assertion.as_bytes()).ok()?;
         let content = canonicalize(tree.root(), Mode::Exclusive, &[], None);
-        let value = digest(Digest::Sha256, content.as_bytes()).ok()?;
+        let value = digest(Digest::Sha256, content.as_bytes());
         (tree.root().attribute("ID")?.to_owned(), base64_of(&value))
     };
     let info = format!(
@@ -143,7 +143,7 @@ fn sign(assertion: &str, key: &KeyPair) -> Option<String> {
          <ds:DigestValue>{value}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
     );
     let signed = format!("<ds:SignedInfo xmlns:ds=\"{DSIG}\">{info}");
-    let signature = base64_of(&key.sign(signed.as_bytes()).ok()?);
+    let signature = base64_of(&key.sign(signed.as_bytes())?);
     let (before, after) = assertion.split_once(ISSUER_END)?;
     Some(format!(
         "{before}{ISSUER_END}<ds:Signature xmlns:ds=\"{DSIG}\"><ds:SignedInfo>{info}\

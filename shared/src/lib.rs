@@ -52,6 +52,7 @@ pub mod scim;
 pub mod scim_api;
 pub mod scim_tokens;
 pub mod secrets;
+mod self_signed;
 pub mod sign_in;
 pub mod state;
 pub mod store;

@@ -7,7 +7,6 @@
 
 mod make;
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ pub enum SamlKeysError {
     /// The secret holds something else.
     #[error("the secret with the SAML keys cannot be read")]
     Corrupt,
-    /// OpenSSL made none.
+    /// None could be made.
     #[error("no key could be made")]
     Make,
     /// The next keys were published a moment ago, and not every process knows them.
@@ -100,9 +99,7 @@ pub struct SpKeys {
 #[derive(Debug)]
 pub struct SamlKeys {
     secrets: Arc<Secrets>,
-    /// [`SpKeys`], without its type: dropping those needs OpenSSL, all of it, and every function
-    /// has this cache in its state, those too that never read these keys.
-    known: TtlCache<(), Arc<dyn Any + Send + Sync>>,
+    known: TtlCache<(), Arc<SpKeys>>,
 }
 
 impl SamlKeys {
@@ -117,8 +114,7 @@ impl SamlKeys {
     ///
     /// [`SamlKeysError::Missing`] before [`SamlKeys::ensure`] ran once.
     pub async fn load(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
-        let known = self.known.get(&(), now).and_then(|keys| keys.downcast::<SpKeys>().ok());
-        if let Some(keys) = known {
+        if let Some(keys) = self.known.get(&(), now) {
             return Ok(keys);
         }
         let stored = self.fetch().await?.ok_or(SamlKeysError::Missing)?;
@@ -180,7 +176,7 @@ impl SamlKeys {
 
     fn remember(&self, stored: &StoredKeys, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
         let keys = Arc::new(SpKeys::read(stored).ok_or(SamlKeysError::Corrupt)?);
-        self.known.put((), Arc::<SpKeys>::clone(&keys), now);
+        self.known.put((), Arc::clone(&keys), now);
         Ok(keys)
     }
 }

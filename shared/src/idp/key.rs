@@ -1,21 +1,29 @@
 //! The key that assertions are signed with. On P-256, since making an RSA key would take longer than
 //! all the rest of what needs one.
 
-use jiff::{SignedDuration, Timestamp};
-use openssl::asn1::Asn1Time;
-use openssl::bn::{BigNum, MsbOption};
-use openssl::ec::{EcGroup, EcKey};
-use openssl::ecdsa::EcdsaSig;
-use openssl::error::ErrorStack;
-use openssl::hash::{MessageDigest, hash};
-use openssl::nid::Nid;
-use openssl::pkey::{PKey, Private};
-use openssl::x509::{X509, X509NameBuilder};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use jiff::Timestamp;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+
+use crate::self_signed;
 
 /// A private key and the certificate that carries its public half.
 pub struct KeyPair {
-    key: EcKey<Private>,
+    key: EcdsaKeyPair,
     certificate: Vec<u8>,
+}
+
+/// There is no key pair.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum KeyPairFault {
+    /// None could be made.
+    #[error("no key could be made: {0}")]
+    Make(#[from] rcgen::Error),
+    /// The text is not what [`KeyPair::make`] gave.
+    #[error("not a private key on P-256 and its certificate, in PEM")]
+    Read,
 }
 
 impl KeyPair {
@@ -23,23 +31,28 @@ impl KeyPair {
     ///
     /// # Errors
     ///
-    /// OpenSSL's own.
-    pub fn make(name: &str, now: Timestamp) -> Result<(Vec<u8>, Self), ErrorStack> {
-        let curve = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
-        let key = PKey::from_ec_key(EcKey::generate(&curve)?)?;
-        let certificate = certificate(&key, name, now)?;
-        let pem = [key.private_key_to_pem_pkcs8()?, certificate.to_pem()?].concat();
-        Ok((pem, Self { key: key.ec_key()?, certificate: certificate.to_der()? }))
+    /// [`KeyPairFault::Make`].
+    pub fn make(name: &str, now: Timestamp) -> Result<(Vec<u8>, Self), KeyPairFault> {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let certificate = self_signed::certificate(&key, name, now)?;
+        let pem = key.serialize_pem() + &certificate.pem();
+        Ok((pem.into_bytes(), Self::new(key.serialized_der(), certificate.der().to_vec())?))
     }
 
     /// The pair in a PEM file.
     ///
     /// # Errors
     ///
-    /// When it is not what [`KeyPair::make`] gave.
-    pub fn read(pem: &[u8]) -> Result<Self, ErrorStack> {
-        let key = EcKey::private_key_from_pem(pem)?;
-        Ok(Self { key, certificate: X509::from_pem(pem)?.to_der()? })
+    /// [`KeyPairFault::Read`].
+    pub fn read(pem: &[u8]) -> Result<Self, KeyPairFault> {
+        let key = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|_| KeyPairFault::Read)?;
+        let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| KeyPairFault::Read)?;
+        Self::new(key.secret_pkcs8_der(), certificate.to_vec())
+    }
+
+    fn new(pkcs8: &[u8], certificate: Vec<u8>) -> Result<Self, KeyPairFault> {
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8);
+        Ok(Self { key: key.map_err(|_| KeyPairFault::Read)?, certificate })
     }
 
     /// The certificate, in DER.
@@ -47,11 +60,11 @@ impl KeyPair {
         &self.certificate
     }
 
-    /// ECDSA with SHA-256; `r` and `s` side by side (RFC 6931 §2.3.6).
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ErrorStack> {
-        let digest = hash(MessageDigest::sha256(), message)?;
-        let signature = EcdsaSig::sign(&digest, &self.key)?;
-        Ok([signature.r().to_vec_padded(32)?, signature.s().to_vec_padded(32)?].concat())
+    /// ECDSA with SHA-256; `r` and `s` side by side (RFC 6931 §2.3.6). None when there is no
+    /// randomness.
+    pub(super) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let signature = self.key.sign(&SystemRandom::new(), message).ok()?;
+        Some(signature.as_ref().to_vec())
     }
 }
 
@@ -60,32 +73,3 @@ impl std::fmt::Debug for KeyPair {
         f.write_str("KeyPair(..)")
     }
 }
-
-/// Self-signed: in SAML it only carries the key.
-fn certificate(key: &PKey<Private>, name: &str, now: Timestamp) -> Result<X509, ErrorStack> {
-    let mut subject = X509NameBuilder::new()?;
-    subject.append_entry_by_text("CN", name)?;
-    let subject = subject.build();
-    let mut serial = BigNum::new()?;
-    serial.rand(SERIAL_BITS, MsbOption::MAYBE_ZERO, false)?;
-    let end = now.saturating_add(LIFE).unwrap_or(now);
-    let mut builder = X509::builder()?;
-    builder.set_version(X509_V3)?;
-    builder.set_serial_number(serial.to_asn1_integer()?.as_ref())?;
-    builder.set_subject_name(&subject)?;
-    builder.set_issuer_name(&subject)?;
-    builder.set_pubkey(key)?;
-    builder.set_not_before(Asn1Time::from_unix(now.as_second())?.as_ref())?;
-    builder.set_not_after(Asn1Time::from_unix(end.as_second())?.as_ref())?;
-    builder.sign(key, MessageDigest::sha256())?;
-    Ok(builder.build())
-}
-
-/// What X.509 counts as 2.
-const X509_V3: i32 = 2;
-
-/// RFC 5280 §4.1.2.2: at most 20 octets, unique to the issuer.
-const SERIAL_BITS: i32 = 128;
-
-/// Ten years.
-const LIFE: SignedDuration = SignedDuration::from_hours(10 * 365 * 24);

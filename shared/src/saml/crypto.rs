@@ -1,24 +1,28 @@
 //! Every cryptographic operation that SAML needs, behind a handful of functions and four key
-//! types, so that OpenSSL can be replaced by changing this module alone.
+//! types, so that AWS-LC can be replaced by changing this module alone.
 //!
 //! Invariants: no SHA-1 signature, no HMAC, no RSA PKCS#1 v1.5 decryption can be named through
 //! this interface; a key too weak to trust cannot be made.
 
+mod certificate;
 mod keys;
+mod oaep;
+mod public_key;
+mod rsa;
 
-use openssl::bn::BigNum;
-use openssl::ecdsa::EcdsaSig;
-use openssl::encrypt::Decrypter;
-use openssl::error::ErrorStack;
-use openssl::hash::{MessageDigest, hash};
-use openssl::rsa::Padding;
-use openssl::sign::{RsaPssSaltlen, Signer, Verifier};
-use openssl::symm;
+use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::cipher::{self, DecryptingKey, DecryptionContext, UnboundCipherKey};
+use aws_lc_rs::digest as hash;
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::iv::FixedLength;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, RsaParameters, UnparsedPublicKey};
+use subtle::ConstantTimeEq as _;
 
-pub use keys::{
-    Certificate, DecryptionKey, KeyFault, MAX_RSA_BITS, MIN_EC_BITS, MIN_RSA_BITS, SigningKey,
-    VerifyingKey,
-};
+pub use certificate::Certificate;
+pub use keys::{DecryptionKey, KeyFault, MAX_RSA_BITS, MIN_RSA_BITS, SigningKey, VerifyingKey};
+pub use oaep::{Oaep, OaepDigest, unwrap_key};
+use public_key::{Curve, PublicKey, ecdsa_value};
 
 /// A message digest for signatures and references.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,28 +46,6 @@ pub enum SignatureScheme {
     Ecdsa(Digest),
 }
 
-/// A digest inside RSA-OAEP. SHA-1 is sound there: OAEP does not need collision resistance.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum OaepDigest {
-    /// SHA-1, the default of XML Encryption.
-    Sha1,
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-}
-
-/// How the content key of an encrypted assertion is wrapped: RSA-OAEP and nothing else.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Oaep {
-    /// The digest of the (empty) label.
-    pub digest: OaepDigest,
-    /// The digest inside the mask generation function MGF1.
-    pub mask: OaepDigest,
-}
-
 /// How the assertion itself is encrypted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ContentCipher {
@@ -83,21 +65,21 @@ pub enum ContentCipher {
 #[error("the cryptographic operation failed")]
 pub struct CryptoFault;
 
-impl From<ErrorStack> for CryptoFault {
-    fn from(_: ErrorStack) -> Self {
+impl From<Unspecified> for CryptoFault {
+    fn from(_: Unspecified) -> Self {
         Self
     }
 }
 
 /// The digest of `bytes`.
-pub fn digest(algorithm: Digest, bytes: &[u8]) -> Result<Vec<u8>, CryptoFault> {
-    Ok(hash(algorithm.openssl(), bytes)?.to_vec())
+pub fn digest(algorithm: Digest, bytes: &[u8]) -> Vec<u8> {
+    hash::digest(algorithm.hash(), bytes).as_ref().to_vec()
 }
 
 /// Lower-case hexadecimal SHA-256 with colons, as administrators know it from their consoles.
 pub fn fingerprint(der: &[u8]) -> String {
-    let Ok(bytes) = digest(Digest::Sha256, der) else { return String::new() };
-    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest(Digest::Sha256, der);
+    let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     pairs.join(":")
 }
 
@@ -109,66 +91,56 @@ pub fn verify(
     message: &[u8],
     signature: &[u8],
 ) -> bool {
-    let attempt = match (scheme, key.is_rsa()) {
-        (SignatureScheme::RsaPkcs1(digest), true) => {
-            verify_rsa(key, digest, None, message, signature)
+    let verified = match (scheme, key.key()) {
+        (SignatureScheme::RsaPkcs1(digest), PublicKey::Rsa { der, .. }) => {
+            UnparsedPublicKey::new(rsa_pkcs1(digest), der).verify(message, signature)
         }
-        (SignatureScheme::RsaPss(digest), true) => {
-            verify_rsa(key, digest, Some(RsaPssSaltlen::DIGEST_LENGTH), message, signature)
+        (SignatureScheme::RsaPss(digest), PublicKey::Rsa { der, .. }) => {
+            UnparsedPublicKey::new(rsa_pss(digest), der).verify(message, signature)
         }
-        (SignatureScheme::Ecdsa(digest), false) => verify_ecdsa(key, digest, message, signature),
-        (SignatureScheme::RsaPkcs1(_) | SignatureScheme::RsaPss(_), false)
-        | (SignatureScheme::Ecdsa(_), true) => Ok(false),
+        (SignatureScheme::Ecdsa(digest), PublicKey::Ec { curve, point }) => {
+            let Some(signature) = ecdsa_value(*curve, signature) else { return false };
+            UnparsedPublicKey::new(ecdsa(*curve, digest), point).verify(message, &signature)
+        }
+        (SignatureScheme::RsaPkcs1(_) | SignatureScheme::RsaPss(_), PublicKey::Ec { .. })
+        | (SignatureScheme::Ecdsa(_), PublicKey::Rsa { .. }) => return false,
     };
-    attempt.unwrap_or(false)
+    verified.is_ok()
 }
 
-fn verify_rsa(
-    key: &VerifyingKey,
-    digest: Digest,
-    pss: Option<RsaPssSaltlen>,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<bool, ErrorStack> {
-    let mut verifier = Verifier::new(digest.openssl(), key.key())?;
-    if let Some(salt) = pss {
-        verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
-        verifier.set_rsa_mgf1_md(digest.openssl())?;
-        verifier.set_rsa_pss_saltlen(salt)?;
+fn rsa_pkcs1(digest: Digest) -> &'static RsaParameters {
+    match digest {
+        Digest::Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        Digest::Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        Digest::Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
     }
-    verifier.verify_oneshot(signature, message)
 }
 
-fn verify_ecdsa(
-    key: &VerifyingKey,
-    digest: Digest,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<bool, ErrorStack> {
-    // `r` and `s` have exactly the length of the field, so a value has one spelling.
-    let half = (key.key().bits() as usize).div_ceil(8);
-    let Some((r, s)) = signature.split_at_checked(half).filter(|(_, s)| s.len() == half) else {
-        return Ok(false);
-    };
-    let pair = EcdsaSig::from_private_components(BigNum::from_slice(r)?, BigNum::from_slice(s)?)?;
-    Verifier::new(digest.openssl(), key.key())?.verify_oneshot(&pair.to_der()?, message)
+fn rsa_pss(digest: Digest) -> &'static RsaParameters {
+    match digest {
+        Digest::Sha256 => &signature::RSA_PSS_2048_8192_SHA256,
+        Digest::Sha384 => &signature::RSA_PSS_2048_8192_SHA384,
+        Digest::Sha512 => &signature::RSA_PSS_2048_8192_SHA512,
+    }
+}
+
+fn ecdsa(curve: Curve, digest: Digest) -> &'static EcdsaVerificationAlgorithm {
+    match (curve, digest) {
+        (Curve::P256, Digest::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
+        (Curve::P256, Digest::Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
+        (Curve::P256, Digest::Sha512) => &signature::ECDSA_P256_SHA512_ASN1,
+        (Curve::P384, Digest::Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
+        (Curve::P384, Digest::Sha384) => &signature::ECDSA_P384_SHA384_ASN1,
+        (Curve::P384, Digest::Sha512) => &signature::ECDSA_P384_SHA512_ASN1,
+    }
 }
 
 /// Signs with RSASSA-PKCS1-v1_5 and SHA-256, which every identity provider verifies.
 pub fn sign(key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, CryptoFault> {
-    Ok(Signer::new(MessageDigest::sha256(), key.key())?.sign_oneshot_to_vec(message)?)
-}
-
-/// Unwraps a content key that was encrypted for `key`.
-pub fn unwrap_key(key: &DecryptionKey, oaep: Oaep, wrapped: &[u8]) -> Result<Vec<u8>, CryptoFault> {
-    let mut decrypter = Decrypter::new(key.key())?;
-    decrypter.set_rsa_padding(Padding::PKCS1_OAEP)?;
-    decrypter.set_rsa_oaep_md(oaep.digest.openssl())?;
-    decrypter.set_rsa_mgf1_md(oaep.mask.openssl())?;
-    let mut content_key = vec![0; decrypter.decrypt_len(wrapped)?];
-    let length = decrypter.decrypt(wrapped, &mut content_key)?;
-    content_key.truncate(length);
-    Ok(content_key)
+    let pair = key.pair();
+    let mut value = vec![0; pair.public_modulus_len()];
+    pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut value)?;
+    Ok(value)
 }
 
 /// What came out of a content cipher.
@@ -190,72 +162,60 @@ pub fn decrypt(
         return Err(CryptoFault);
     }
     match cipher {
-        ContentCipher::Aes128Gcm | ContentCipher::Aes256Gcm => {
-            let (nonce, rest) = bytes.split_at_checked(12).ok_or(CryptoFault)?;
-            let split = rest.len().checked_sub(16).ok_or(CryptoFault)?;
-            let (ciphertext, tag) = rest.split_at_checked(split).ok_or(CryptoFault)?;
-            let bytes = symm::decrypt_aead(
-                cipher.openssl(),
-                content_key,
-                Some(nonce),
-                &[],
-                ciphertext,
-                tag,
-            )?;
-            Ok(Plaintext { bytes, padding_fits: true })
-        }
-        ContentCipher::Aes128Cbc | ContentCipher::Aes256Cbc => {
-            decrypt_cbc(cipher, content_key, bytes)
-        }
+        ContentCipher::Aes128Gcm => decrypt_gcm(&aead::AES_128_GCM, content_key, bytes),
+        ContentCipher::Aes256Gcm => decrypt_gcm(&aead::AES_256_GCM, content_key, bytes),
+        ContentCipher::Aes128Cbc => decrypt_cbc(&cipher::AES_128, content_key, bytes),
+        ContentCipher::Aes256Cbc => decrypt_cbc(&cipher::AES_256, content_key, bytes),
     }
 }
 
-fn decrypt_cbc(
-    cipher: ContentCipher,
+fn decrypt_gcm(
+    algorithm: &'static aead::Algorithm,
     content_key: &[u8],
     bytes: &[u8],
 ) -> Result<Plaintext, CryptoFault> {
-    let (iv, ciphertext) = bytes.split_at_checked(CBC_BLOCK).ok_or(CryptoFault)?;
-    if ciphertext.is_empty() || ciphertext.len() % CBC_BLOCK != 0 {
+    let (nonce, sealed) = bytes.split_at_checked(aead::NONCE_LEN).ok_or(CryptoFault)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce)?;
+    let key = LessSafeKey::new(UnboundKey::new(algorithm, content_key)?);
+    let mut bytes = sealed.to_vec();
+    let length = key.open_in_place(nonce, Aad::empty(), &mut bytes)?.len();
+    bytes.truncate(length);
+    Ok(Plaintext { bytes, padding_fits: true })
+}
+
+fn decrypt_cbc(
+    algorithm: &'static cipher::Algorithm,
+    content_key: &[u8],
+    bytes: &[u8],
+) -> Result<Plaintext, CryptoFault> {
+    let (iv, ciphertext) =
+        bytes.split_first_chunk::<{ cipher::AES_CBC_IV_LEN }>().ok_or(CryptoFault)?;
+    if ciphertext.is_empty() {
         return Err(CryptoFault);
     }
-    let mut crypter =
-        symm::Crypter::new(cipher.openssl(), symm::Mode::Decrypt, content_key, Some(iv))?;
-    crypter.pad(false);
-    let mut plain = vec![0; ciphertext.len() + CBC_BLOCK];
-    let length = crypter.update(ciphertext, &mut plain)?;
-    plain.truncate(length);
+    let key = DecryptingKey::cbc(UnboundCipherKey::new(algorithm, content_key)?)?;
+    let mut bytes = ciphertext.to_vec();
+    key.decrypt(&mut bytes, DecryptionContext::Iv128(FixedLength::from(iv)))?;
     // XML Encryption §5.2: the last byte counts the padding, the others are arbitrary.
-    let padding = plain.last().map_or(0, |&last| usize::from(last));
-    let padding_fits = (1..=CBC_BLOCK).contains(&padding);
+    let padding = bytes.last().map_or(0, |&last| usize::from(last));
+    let padding_fits = (1..=cipher::AES_CBC_IV_LEN).contains(&padding);
     if padding_fits {
-        plain.truncate(plain.len().saturating_sub(padding));
+        bytes.truncate(bytes.len().saturating_sub(padding));
     }
-    Ok(Plaintext { bytes: plain, padding_fits })
+    Ok(Plaintext { bytes, padding_fits })
 }
 
 /// Compares two digests in constant time.
 pub fn same(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && openssl::memcmp::eq(left, right)
+    left.ct_eq(right).into()
 }
 
 impl Digest {
-    fn openssl(self) -> MessageDigest {
+    fn hash(self) -> &'static hash::Algorithm {
         match self {
-            Self::Sha256 => MessageDigest::sha256(),
-            Self::Sha384 => MessageDigest::sha384(),
-            Self::Sha512 => MessageDigest::sha512(),
-        }
-    }
-}
-
-impl OaepDigest {
-    fn openssl(self) -> MessageDigest {
-        match self {
-            Self::Sha1 => MessageDigest::sha1(),
-            Self::Sha256 => MessageDigest::sha256(),
-            Self::Sha384 => MessageDigest::sha384(),
-            Self::Sha512 => MessageDigest::sha512(),
+            Self::Sha256 => &hash::SHA256,
+            Self::Sha384 => &hash::SHA384,
+            Self::Sha512 => &hash::SHA512,
         }
     }
 }
@@ -276,15 +236,4 @@ impl ContentCipher {
             Self::Aes128Cbc | Self::Aes256Cbc => false,
         }
     }
-
-    fn openssl(self) -> symm::Cipher {
-        match self {
-            Self::Aes128Gcm => symm::Cipher::aes_128_gcm(),
-            Self::Aes256Gcm => symm::Cipher::aes_256_gcm(),
-            Self::Aes128Cbc => symm::Cipher::aes_128_cbc(),
-            Self::Aes256Cbc => symm::Cipher::aes_256_cbc(),
-        }
-    }
 }
-
-const CBC_BLOCK: usize = 16;

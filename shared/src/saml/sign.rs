@@ -37,7 +37,7 @@ pub fn sign_enveloped(
             Some(issuer) => issuer.range().end,
             None => first.map_or(root.range().end, |child| child.range().start),
         };
-        (id, crypto::digest(Digest::Sha256, content.as_bytes())?, place)
+        (id, crypto::digest(Digest::Sha256, content.as_bytes()), place)
     };
     // Written in canonical form, so that the text below is the text that is signed.
     let info = format!(

@@ -91,11 +91,10 @@ pub fn verify_enveloped(
     let id = id.filter(|id| element.attribute("ID") == Some(id));
     let id = id.ok_or_else(|| SignatureFault::Reference(clipped(&signed.reference, 96)))?;
     let text = signed.content_form.apply(element, Some(signature));
-    match crypto::digest(signed.digest, text.as_bytes()) {
-        Ok(digest) if crypto::same(&digest, &signed.digest_value) => {
-            Ok(SignedText { text, id: id.to_owned() })
-        }
-        Ok(_) | Err(_) => Err(SignatureFault::Digest),
+    if crypto::same(&crypto::digest(signed.digest, text.as_bytes()), &signed.digest_value) {
+        Ok(SignedText { text, id: id.to_owned() })
+    } else {
+        Err(SignatureFault::Digest)
     }
 }
 

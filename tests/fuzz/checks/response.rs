@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::ecdsa::EcdsaSig;
 use openssl::nid::Nid;
-use openssl::pkey::Private;
+use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::sha::sha256;
 
@@ -74,8 +74,8 @@ impl World {
         let provider = read_idp_metadata(ENTITY, &options).ok()?.providers.pop()?;
         let certificates = provider.certificates.into_iter();
         let keys = certificates.map(|known| known.certificate.key).chain([own_public]).collect();
-        let decryption = Rsa::generate(2048).ok()?.private_key_to_pem().ok()?;
-        let decryption_keys = vec![DecryptionKey::from_pem(&decryption).ok()?];
+        let decryption = PKey::from_rsa(Rsa::generate(2048).ok()?).ok()?.private_key_to_pem_pkcs8();
+        let decryption_keys = vec![DecryptionKey::from_pem(&decryption.ok()?).ok()?];
         Some(Self { keys, own_key, decryption_keys, signed: Vec::new() })
     }
 

@@ -4,8 +4,7 @@ use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
-use openssl::error::ErrorStack;
-use shared::idp::KeyPair;
+use shared::idp::{KeyPair, KeyPairFault};
 
 use crate::private_file;
 
@@ -29,10 +28,10 @@ pub(crate) enum KeyError {
     File(#[from] io::Error),
     /// The file is not what this program wrote.
     #[error("{FILE} is damaged ({0}); delete it to get a new key")]
-    Damaged(ErrorStack),
+    Damaged(KeyPairFault),
     /// No key could be made.
     #[error(transparent)]
-    Make(#[from] ErrorStack),
+    Make(#[from] KeyPairFault),
 }
 
 const FILE: &str = "demo-idp.pem";

@@ -55,10 +55,6 @@ impl Source<'_> {
 
 /// A public key, or the one in a certificate.
 fn pinned_key(pem: &str) -> Result<VerifyingKey, Problem> {
-    let certificate = openssl::x509::X509::from_pem(pem.as_bytes()).and_then(|c| c.to_der());
-    let key = match certificate {
-        Ok(der) => VerifyingKey::from_certificate(&der),
-        Err(_) => VerifyingKey::from_public_key(pem.as_bytes()),
-    };
-    key.map_err(|fault| Problem::Invalid(format!("metadata_key_pem cannot be used: {fault}")))
+    VerifyingKey::from_pem(pem.as_bytes())
+        .map_err(|fault| Problem::Invalid(format!("metadata_key_pem cannot be used: {fault}")))
 }

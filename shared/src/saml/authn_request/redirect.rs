@@ -68,6 +68,8 @@ fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use openssl::pkey::PKey;
+    use openssl::rsa::Rsa;
 
     use super::*;
     use crate::saml::authn_request::{AuthnRequest, RequestId};
@@ -76,9 +78,9 @@ mod tests {
     use crate::saml::xml::{Strict, at_most_one};
 
     fn key() -> (SigningKey, VerifyingKey) {
-        let key = openssl::rsa::Rsa::generate(2048).unwrap();
-        let signing = SigningKey::from_pem(&key.private_key_to_pem().unwrap()).unwrap();
-        (signing, VerifyingKey::from_public_key(&key.public_key_to_pem().unwrap()).unwrap())
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let signing = SigningKey::from_pem(&key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+        (signing, VerifyingKey::from_public_key(&key.public_key_to_der().unwrap()).unwrap())
     }
 
     fn request<'a>(id: &'a RequestId, destination: &'a str) -> AuthnRequest<'a> {

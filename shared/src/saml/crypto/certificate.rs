@@ -1,0 +1,200 @@
+//! What an X.509 certificate says around its key (RFC 5280 §4.1).
+//!
+//! Read leniently, part by part: in SAML a certificate only carries a key, and providers publish
+//! what no certification authority would sign. What is not looked at cannot be wrong.
+
+use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
+use der::{Decode as _, Reader as _, SliceReader, Tag};
+use jiff::Timestamp;
+
+use super::keys::{KeyFault, VerifyingKey};
+
+/// What an X.509 certificate says around its key; for people to compare, not to decide by.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Certificate {
+    /// The key.
+    pub key: VerifyingKey,
+    /// The subject, `CN=idp.example, O=Acme`.
+    pub subject: String,
+    /// Valid from.
+    pub not_before: Option<Timestamp>,
+    /// Valid until.
+    pub not_after: Option<Timestamp>,
+}
+
+impl Certificate {
+    /// Reads a DER-encoded certificate.
+    pub fn from_der(der: &[u8]) -> Result<Self, KeyFault> {
+        let key = VerifyingKey::from_certificate(der)?;
+        let parts = Parts::read(der).map_err(|_| KeyFault::Unreadable)?;
+        let (not_before, not_after) = validity(parts.validity);
+        let subject = subject(parts.subject).unwrap_or_default();
+        Ok(Self { key, subject, not_before, not_after })
+    }
+}
+
+/// The parts that are looked at, as they stand in the certificate.
+pub(super) struct Parts<'a> {
+    validity: AnyRef<'a>,
+    subject: AnyRef<'a>,
+    /// `SubjectPublicKeyInfo`, in DER.
+    pub(super) public_key: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn read(certificate: &'a [u8]) -> der::Result<Self> {
+        let signed = sequence(AnyRef::decode(&mut SliceReader::new(certificate)?)?)?.tlv_bytes()?;
+        let mut to_be_signed = sequence(AnyRef::from_der(signed)?)?;
+        let version_is_said = Tag::peek(&to_be_signed)?.is_context_specific();
+        // The version, and what is between it and the validity: serial number, algorithm, issuer.
+        for _ in 0..3 + u32::from(version_is_said) {
+            to_be_signed.tlv_bytes()?;
+        }
+        let (validity, subject) = (to_be_signed.decode()?, to_be_signed.decode()?);
+        Ok(Self { validity, subject, public_key: to_be_signed.tlv_bytes()? })
+    }
+}
+
+/// The inside of a SEQUENCE, which need not be read to its end.
+pub(super) fn sequence(any: AnyRef<'_>) -> der::Result<SliceReader<'_>> {
+    inside(any, Tag::Sequence)
+}
+
+fn inside(any: AnyRef<'_>, tag: Tag) -> der::Result<SliceReader<'_>> {
+    any.header().tag().assert_eq(tag)?;
+    SliceReader::new(any.value())
+}
+
+fn validity(validity: AnyRef<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
+    let Ok(mut dates) = sequence(validity) else { return (None, None) };
+    let mut next = || dates.decode().ok().and_then(instant);
+    (next(), next())
+}
+
+fn instant(time: AnyRef<'_>) -> Option<Timestamp> {
+    let short = time.decode_as().map(|time: UtcTime| time.to_unix_duration());
+    let long = || time.decode_as().map(|time: GeneralizedTime| time.to_unix_duration());
+    let since = short.or_else(|_| long()).ok()?;
+    Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()
+}
+
+/// Every attribute of the name, in its order (RFC 5280 §4.1.2.4).
+fn subject(name: AnyRef<'_>) -> der::Result<String> {
+    let mut attributes = Vec::new();
+    let mut sets = sequence(name)?;
+    while !sets.is_finished() {
+        let mut set = inside(sets.decode()?, Tag::Set)?;
+        while !set.is_finished() {
+            let mut attribute = sequence(set.decode()?)?;
+            let (kind, value): (ObjectIdentifier, AnyRef<'_>) =
+                (attribute.decode()?, attribute.decode()?);
+            attributes.push(format!("{}={}", attribute_name(kind), text(value)));
+        }
+    }
+    Ok(attributes.join(", "))
+}
+
+/// The short names that people know (RFC 4514 §3, and what consoles show); the number otherwise.
+fn attribute_name(kind: ObjectIdentifier) -> String {
+    let known = NAMES.iter().find(|(id, _)| *id == kind);
+    known.map_or_else(|| kind.to_string(), |(_, name)| (*name).to_owned())
+}
+
+/// UTF-8, or its subsets. `BMPString`s are UTF-16; in old `TeletexString`s everybody put Latin 1.
+fn text(value: AnyRef<'_>) -> String {
+    let bytes = value.value();
+    if value.header().tag() == Tag::BmpString {
+        let units = bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair));
+        return char::decode_utf16(units)
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
+    }
+    let latin_1 = |_| bytes.iter().map(|&byte| char::from(byte)).collect();
+    std::str::from_utf8(bytes).map_or_else(latin_1, str::to_owned)
+}
+
+const NAMES: [(ObjectIdentifier, &str); 10] = [
+    (ObjectIdentifier::new_unwrap("2.5.4.3"), "CN"),
+    (ObjectIdentifier::new_unwrap("2.5.4.5"), "serialNumber"),
+    (ObjectIdentifier::new_unwrap("2.5.4.6"), "C"),
+    (ObjectIdentifier::new_unwrap("2.5.4.7"), "L"),
+    (ObjectIdentifier::new_unwrap("2.5.4.8"), "ST"),
+    (ObjectIdentifier::new_unwrap("2.5.4.10"), "O"),
+    (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),
+    (ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"), "UID"),
+    (ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"), "DC"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"), "emailAddress"),
+];
+
+#[cfg(test)]
+mod tests {
+    use openssl::asn1::{Asn1Time, Asn1Type};
+    use openssl::hash::MessageDigest;
+    use openssl::nid::Nid;
+    use openssl::pkey::PKey;
+    use openssl::rsa::Rsa;
+    use openssl::x509::{X509, X509Name};
+
+    use super::*;
+
+    fn certificate(version: i32, until: &str) -> Vec<u8> {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let mut name = X509Name::builder().unwrap();
+        let mut add =
+            |nid, value, kind| name.append_entry_by_nid_with_type(nid, value, kind).unwrap();
+        add(Nid::COUNTRYNAME, "DE", Asn1Type::PRINTABLESTRING);
+        add(Nid::ORGANIZATIONNAME, "\0A\0c\0m\0e", Asn1Type::BMPSTRING);
+        add(Nid::COMMONNAME, "idp.example", Asn1Type::UTF8STRING);
+        add(Nid::PKCS9_EMAILADDRESS, "it@idp.example", Asn1Type::IA5STRING);
+        add(Nid::DESCRIPTION, "by hand", Asn1Type::UTF8STRING);
+        let name = name.build();
+        let mut certificate = X509::builder().unwrap();
+        certificate.set_version(version).unwrap();
+        certificate.set_subject_name(&name).unwrap();
+        certificate.set_pubkey(&key).unwrap();
+        certificate.set_not_before(&Asn1Time::from_str("20250101000000Z").unwrap()).unwrap();
+        certificate.set_not_after(&Asn1Time::from_str(until).unwrap()).unwrap();
+        certificate.sign(&key, MessageDigest::sha256()).unwrap();
+        certificate.build().to_der().unwrap()
+    }
+
+    #[test]
+    fn people_see_its_subject_and_dates() {
+        // Before 2050 a date is a UTCTime, from then on a GeneralizedTime. Version 1 is not written.
+        for (version, until, expect) in [
+            (2, "20491231235959Z", "2049-12-31T23:59:59Z"),
+            (0, "20500101000000Z", "2050-01-01T00:00:00Z"),
+        ] {
+            let read = Certificate::from_der(&certificate(version, until)).unwrap();
+            let expected =
+                "C=DE, O=Acme, CN=idp.example, emailAddress=it@idp.example, 2.5.4.13=by hand";
+            assert_eq!(read.subject, expected);
+            assert_eq!(read.not_before.unwrap().to_string(), "2025-01-01T00:00:00Z");
+            assert_eq!(read.not_after.unwrap().to_string(), expect);
+            assert_eq!(read.key.description(), "RSA 2048");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_certificate_is_none() {
+        let der = certificate(2, "20491231235959Z");
+        for length in 0..der.len() {
+            assert_eq!(Certificate::from_der(&der[..length]), Err(KeyFault::Unreadable));
+        }
+        assert_eq!(
+            Certificate::from_der(b"-----BEGIN CERTIFICATE-----"),
+            Err(KeyFault::Unreadable)
+        );
+    }
+
+    #[test]
+    fn what_decides_nothing_may_be_odd() {
+        let mut der = certificate(2, "20491231235959Z");
+        der.extend(b"\n");
+        let date = der.windows(13).position(|part| part == b"250101000000Z").unwrap();
+        der[date..date + 13].copy_from_slice(b"251301000000Z");
+        let read = Certificate::from_der(&der).unwrap();
+        assert_eq!(read.not_before, None);
+        assert!(read.not_after.is_some());
+    }
+}

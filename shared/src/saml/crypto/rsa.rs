@@ -1,0 +1,95 @@
+//! The private operation of RSA (RFC 8017 §5.1.2), for those paddings alone that AWS-LC's safe
+//! interface does not have; see [`super::oaep`].
+
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use crypto_bigint::{BoxedUint, ConcatenatingMul as _, Odd, Resize as _};
+use der::asn1::{AnyRef, OctetStringRef, UintRef};
+use der::{Decode as _, Reader as _};
+
+use super::CryptoFault;
+use super::certificate::sequence;
+
+/// A private key with two primes of equal length, as keys of ours have.
+pub(super) struct RsaPrivateKey {
+    modulus: BoxedUint,
+    p: Prime,
+    q: Prime,
+    /// The inverse of `q` modulo `p`.
+    coefficient: BoxedUint,
+}
+
+struct Prime {
+    modulus: BoxedMontyParams,
+    /// The private exponent modulo one less than the prime.
+    exponent: BoxedUint,
+}
+
+impl RsaPrivateKey {
+    /// Reads PKCS #8 (RFC 5208 §5) with an `RSAPrivateKey` (RFC 8017 §A.1.2).
+    pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, CryptoFault> {
+        let [modulus, p, q, p_exponent, q_exponent, coefficient] =
+            parts(der).map_err(|_| CryptoFault)?;
+        let bits = bits(p)?;
+        if bits != self::bits(q)? || bits * 2 != self::bits(modulus)? {
+            return Err(CryptoFault);
+        }
+        Ok(Self {
+            modulus: number(modulus, bits * 2)?,
+            p: Prime::new(p, p_exponent, bits)?,
+            q: Prime::new(q, q_exponent, bits)?,
+            coefficient: number(coefficient, bits)?,
+        })
+    }
+
+    /// `ciphertext` to the private exponent; as long as the modulus.
+    pub(super) fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>, CryptoFault> {
+        let ciphertext = number(ciphertext, self.modulus.bits_precision())?;
+        if ciphertext >= self.modulus {
+            return Err(CryptoFault);
+        }
+        // Modulo each prime, then put together by the Chinese remainder theorem.
+        let by_p = self.p.power(&ciphertext);
+        let by_q = self.q.power(&ciphertext).retrieve();
+        let params = &self.p.modulus;
+        let difference = by_p.sub(&BoxedMontyForm::new(by_q.clone(), params));
+        let factor = difference.mul(&BoxedMontyForm::new(self.coefficient.clone(), params));
+        let multiple = factor.retrieve().concatenating_mul(self.q.modulus.modulus().as_ref());
+        let sum = multiple.wrapping_add(by_q.resize(self.modulus.bits_precision()));
+        Ok(sum.to_be_bytes().into_vec())
+    }
+}
+
+impl Prime {
+    fn new(prime: &[u8], exponent: &[u8], bits: u32) -> Result<Self, CryptoFault> {
+        let odd: Option<Odd<BoxedUint>> = Odd::new(number(prime, bits)?).into();
+        let modulus = BoxedMontyParams::new(odd.ok_or(CryptoFault)?);
+        Ok(Self { modulus, exponent: number(exponent, bits)? })
+    }
+
+    fn power(&self, base: &BoxedUint) -> BoxedMontyForm {
+        let bits = base.bits_precision();
+        let modulus = self.modulus.modulus().as_nz_ref();
+        let base = base % modulus.resize(bits);
+        BoxedMontyForm::new(base.resize(modulus.bits_precision()), &self.modulus)
+            .pow(&self.exponent)
+    }
+}
+
+fn parts(pkcs8: &[u8]) -> der::Result<[&[u8]; 6]> {
+    let mut info = sequence(AnyRef::from_der(pkcs8)?)?;
+    let (_version, _algorithm) = (info.tlv_bytes()?, info.tlv_bytes()?);
+    let key: &OctetStringRef = info.decode()?;
+    let mut key = sequence(AnyRef::from_der(key.as_bytes())?)?;
+    let _version = key.tlv_bytes()?;
+    let mut next = || key.decode().map(|number: UintRef<'_>| number.as_bytes());
+    let (modulus, _public_exponent, _private_exponent) = (next()?, next()?, next()?);
+    Ok([modulus, next()?, next()?, next()?, next()?, next()?])
+}
+
+fn bits(number: &[u8]) -> Result<u32, CryptoFault> {
+    u32::try_from(number.len()).ok().and_then(|bytes| bytes.checked_mul(8)).ok_or(CryptoFault)
+}
+
+fn number(bytes: &[u8], bits: u32) -> Result<BoxedUint, CryptoFault> {
+    BoxedUint::from_be_slice(bytes, bits).map_err(|_| CryptoFault)
+}

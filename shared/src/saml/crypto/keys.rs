@@ -10,6 +10,7 @@ use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoD
 use super::certificate::Parts;
 use super::fingerprint;
 use super::public_key::PublicKey;
+use super::rsa::RsaPrivateKey;
 
 /// Smallest RSA modulus that we trust, in bits (NIST SP 800-131A).
 pub const MIN_RSA_BITS: u32 = 2048;
@@ -107,7 +108,8 @@ pub struct DecryptionKey(Arc<DecryptionKeyForms>);
 
 struct DecryptionKeyForms {
     oaep: OaepPrivateDecryptingKey,
-    pkcs8: PrivatePkcs8KeyDer<'static>,
+    /// For what AWS-LC does not do with it.
+    integers: RsaPrivateKey,
 }
 
 impl DecryptionKey {
@@ -117,15 +119,17 @@ impl DecryptionKey {
         let key = PrivateDecryptingKey::from_pkcs8(pkcs8.secret_pkcs8_der());
         let key = key.map_err(|_| KeyFault::Unreadable)?;
         let oaep = OaepPrivateDecryptingKey::new(key).map_err(|_| KeyFault::Unreadable)?;
-        Ok(Self(Arc::new(DecryptionKeyForms { oaep, pkcs8 })))
+        let integers = RsaPrivateKey::from_pkcs8(pkcs8.secret_pkcs8_der());
+        let integers = integers.map_err(|_| KeyFault::Unreadable)?;
+        Ok(Self(Arc::new(DecryptionKeyForms { oaep, integers })))
     }
 
     pub(super) fn oaep(&self) -> &OaepPrivateDecryptingKey {
         &self.0.oaep
     }
 
-    pub(super) fn pkcs8(&self) -> &[u8] {
-        self.0.pkcs8.secret_pkcs8_der()
+    pub(super) fn integers(&self) -> &RsaPrivateKey {
+        &self.0.integers
     }
 }
 

@@ -14,7 +14,6 @@ use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use super::CryptoFault;
 use super::keys::DecryptionKey;
-use super::rsa::RsaPrivateKey;
 
 /// A digest inside RSA-OAEP. SHA-1 is sound there: OAEP does not need collision resistance.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,8 +40,7 @@ pub struct Oaep {
 /// Unwraps a content key that was encrypted for `key`.
 pub fn unwrap_key(key: &DecryptionKey, oaep: Oaep, wrapped: &[u8]) -> Result<Vec<u8>, CryptoFault> {
     if oaep.digest != oaep.mask {
-        let encoded = RsaPrivateKey::from_pkcs8(key.pkcs8())?.decrypt(wrapped)?;
-        return decode(encoded, oaep);
+        return decode(key.integers().decrypt(wrapped)?, oaep);
     }
     let key = key.oaep();
     let mut content_key = vec![0; key.min_output_size()];
@@ -119,6 +117,7 @@ mod tests {
     use openssl::rsa::{Padding, Rsa};
 
     use super::*;
+    use crate::saml::crypto::KeyFault;
 
     const DIGESTS: [(OaepDigest, fn() -> MessageDigest); 4] = [
         (OaepDigest::Sha1, MessageDigest::sha1),
@@ -163,6 +162,31 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_long_as_the_modulus_is_refused() {
+        let (key, ours) = pair(2048);
+        for (mask, md) in [
+            (OaepDigest::Sha256, MessageDigest::sha256()),
+            (OaepDigest::Sha1, MessageDigest::sha1()),
+        ] {
+            let oaep = Oaep { digest: OaepDigest::Sha256, mask };
+            let small = std::iter::repeat_with(|| wrapped(&key, MessageDigest::sha256(), md, &[1]))
+                .find(|wrapped| wrapped[0] == 0)
+                .unwrap();
+            assert_eq!(unwrap_key(&ours, oaep, &small), Ok(vec![1]));
+            assert_eq!(unwrap_key(&ours, oaep, &small[1..]), Err(CryptoFault), "{mask:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_some_digests_could_not_be_used_with_is_none() {
+        for bits in [2056, 2064, 2050] {
+            let key = PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
+            let pem = key.private_key_to_pem_pkcs8().unwrap();
+            assert_eq!(DecryptionKey::from_pem(&pem).unwrap_err(), KeyFault::Unreadable);
         }
     }
 

@@ -2,14 +2,14 @@
 //! interface does not have; see [`super::oaep`].
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, ConcatenatingMul as _, Odd, Resize as _};
+use crypto_bigint::{BoxedUint, ConcatenatingMul as _, Limb, Odd, Resize as _};
 use der::asn1::{AnyRef, OctetStringRef, UintRef};
 use der::{Decode as _, Reader as _};
 
 use super::CryptoFault;
 use super::certificate::sequence;
 
-/// A private key with two primes of equal length, as keys of ours have.
+/// A private key with two primes of equal length, in whole words, as keys of ours have.
 pub(super) struct RsaPrivateKey {
     modulus: BoxedUint,
     p: Prime,
@@ -30,7 +30,8 @@ impl RsaPrivateKey {
         let [modulus, p, q, p_exponent, q_exponent, coefficient] =
             parts(der).map_err(|_| CryptoFault)?;
         let bits = bits(p)?;
-        if bits != self::bits(q)? || bits * 2 != self::bits(modulus)? {
+        let equal = bits == self::bits(q)? && bits.checked_mul(2) == Some(self::bits(modulus)?);
+        if !equal || !bits.is_multiple_of(Limb::BITS) {
             return Err(CryptoFault);
         }
         Ok(Self {
@@ -41,9 +42,13 @@ impl RsaPrivateKey {
         })
     }
 
-    /// `ciphertext` to the private exponent; as long as the modulus.
+    /// `ciphertext` to the private exponent; both are as long as the modulus.
     pub(super) fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>, CryptoFault> {
-        let ciphertext = number(ciphertext, self.modulus.bits_precision())?;
+        let length = self.modulus.bits_precision();
+        if bits(ciphertext)? != length {
+            return Err(CryptoFault);
+        }
+        let ciphertext = number(ciphertext, length)?;
         if ciphertext >= self.modulus {
             return Err(CryptoFault);
         }
@@ -54,7 +59,7 @@ impl RsaPrivateKey {
         let difference = by_p.sub(&BoxedMontyForm::new(by_q.clone(), params));
         let factor = difference.mul(&BoxedMontyForm::new(self.coefficient.clone(), params));
         let multiple = factor.retrieve().concatenating_mul(self.q.modulus.modulus().as_ref());
-        let sum = multiple.wrapping_add(by_q.resize(self.modulus.bits_precision()));
+        let sum = multiple.wrapping_add(by_q.resize(length));
         Ok(sum.to_be_bytes().into_vec())
     }
 }

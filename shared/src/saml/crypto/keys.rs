@@ -61,8 +61,10 @@ impl VerifyingKey {
         Ok(Self { key: Arc::new(PublicKey::from_der(der)?), fingerprint: fingerprint(der) })
     }
 
-    /// The first certificate or public key of a PEM file.
+    /// The first certificate of a PEM file, or else its first public key.
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyFault> {
+        // Editors on Windows begin a file with a byte order mark.
+        let pem = pem.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(pem);
         if let Ok(certificate) = CertificateDer::from_pem_slice(pem) {
             return Self::from_certificate(&certificate);
         }
@@ -207,6 +209,52 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_the_same_however_its_integers_are_written() {
+        let integer = |value: &[u8]| {
+            let length = u16::try_from(value.len()).unwrap().to_be_bytes();
+            [&[2, 0x82, length[0], length[1]], value].concat()
+        };
+        let modulus = Rsa::generate(2048).unwrap().n().to_vec();
+        let read = |zeros: usize, exponent: &[u8]| {
+            let modulus = integer(&[&vec![0; zeros], modulus.as_slice()].concat());
+            let integers = [&modulus, exponent].concat();
+            let length = u16::try_from(integers.len()).unwrap();
+            let sequence = |length: u16| [&[0x30, 0x82], length.to_be_bytes().as_slice()].concat();
+            let key = [&sequence(length), integers.as_slice()].concat();
+            let bits = (length + 5).to_be_bytes();
+            let algorithm = b"\x30\x0D\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01\x05\0";
+            let info = [algorithm, [3, 0x82, bits[0], bits[1], 0].as_slice(), &key].concat();
+            let length = u16::try_from(info.len()).unwrap();
+            VerifyingKey::from_public_key(&[&sequence(length), info.as_slice()].concat())
+        };
+        let usual = read(1, &[2, 3, 1, 0, 1]).unwrap();
+        assert_eq!(usual.description(), "RSA 2048");
+        for odd in
+            [read(0, &[2, 3, 1, 0, 1]), read(3, &[2, 3, 1, 0, 1]), read(1, &[2, 4, 0, 1, 0, 1])]
+        {
+            assert_eq!(odd.as_ref(), Ok(&usual));
+        }
+        assert_ne!(read(1, &[2, 1, 3]), Ok(usual));
+        assert_eq!(read(1, &[4, 3, 1, 0, 1]), Err(KeyFault::Unreadable));
+    }
+
+    #[test]
+    fn a_pem_file_may_have_text_around_it() {
+        let key = Rsa::generate(2048).unwrap();
+        let pem = String::from_utf8(key.public_key_to_pem().unwrap()).unwrap();
+        let expected = VerifyingKey::from_public_key(&key.public_key_to_der().unwrap()).unwrap();
+        for pem in [
+            format!("\u{FEFF}{pem}"),
+            format!("the key of 2026:\n\n{pem}\nbye"),
+            pem.replace('\n', "\r\n"),
+        ] {
+            assert_eq!(VerifyingKey::from_pem(pem.as_bytes()).as_ref(), Ok(&expected), "{pem}");
+        }
+        let private = String::from_utf8(key.private_key_to_pem().unwrap()).unwrap();
+        assert_eq!(VerifyingKey::from_pem(private.as_bytes()), Err(KeyFault::Unreadable));
+    }
+
+    #[test]
     fn an_elliptic_key_is_a_point_of_a_curve_that_we_verify_on() {
         let key = |curve| {
             let key = EcKey::generate(&EcGroup::from_curve_name(curve).unwrap()).unwrap();
@@ -220,6 +268,12 @@ mod tests {
         let mut off_the_curve = key(Nid::X9_62_PRIME256V1);
         *off_the_curve.last_mut().unwrap() ^= 1;
         check(&off_the_curve, "not a readable");
+        // A whole key where the point belongs.
+        let head =
+            b"\x30\x13\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x08\x2A\x86\x48\xCE\x3D\x03\x01\x07";
+        let inner = key(Nid::X9_62_PRIME256V1);
+        let nested = [&[0x30, 0x73], head.as_slice(), &[3, 0x5C, 0], &inner].concat();
+        check(&nested, "not a readable");
         assert_ne!(
             VerifyingKey::from_public_key(&key(Nid::X9_62_PRIME256V1)).unwrap(),
             VerifyingKey::from_public_key(&key(Nid::X9_62_PRIME256V1)).unwrap()

@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
     VerificationAlgorithm,
 };
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, UintRef};
-use der::{Decode as _, Encode as _, Reader as _};
+use der::{Decode as _, Encode as _, Reader as _, Tag};
 
 use super::certificate::sequence;
 use super::keys::{KeyFault, MAX_RSA_BITS, MIN_RSA_BITS};
@@ -18,7 +18,7 @@ use super::keys::{KeyFault, MAX_RSA_BITS, MIN_RSA_BITS};
 pub(super) enum PublicKey {
     /// RSA.
     Rsa {
-        /// `RSAPublicKey` in DER (RFC 8017 §A.1.1).
+        /// `RSAPublicKey` in DER (RFC 8017 §A.1.1), written anew: one key has one spelling.
         der: Vec<u8>,
         /// Size of the modulus.
         bits: u32,
@@ -75,26 +75,40 @@ fn parts(info: &[u8]) -> der::Result<Parts<'_>> {
 }
 
 fn rsa(key: &[u8]) -> Result<PublicKey, KeyFault> {
-    let (modulus, exponent) = modulus_and_exponent(key).map_err(|_| KeyFault::Unreadable)?;
-    let bits = bit_length(modulus.as_bytes());
+    let key = modulus_and_exponent(key).map_err(|_| KeyFault::Unreadable)?;
+    let (modulus, exponent) = (key.0.as_bytes(), key.1.as_bytes());
+    let bits = bit_length(modulus);
     if bits < MIN_RSA_BITS {
         return Err(KeyFault::Weak { bits });
     }
     if bits > MAX_RSA_BITS {
         return Err(KeyFault::Large(bits));
     }
-    let exponent = exponent.as_bytes();
     let odd = exponent.last().is_some_and(|last| last % 2 == 1);
     if !odd || !(2..=MAX_EXPONENT_BITS).contains(&bit_length(exponent)) {
         return Err(KeyFault::Exponent);
     }
-    usable(&RSA_PKCS1_2048_8192_SHA256, key)?;
-    Ok(PublicKey::Rsa { der: key.to_vec(), bits })
+    let der = integers(key.0, key.1).map_err(|_| KeyFault::Unreadable)?;
+    usable(&RSA_PKCS1_2048_8192_SHA256, &der)?;
+    Ok(PublicKey::Rsa { der, bits })
 }
 
 fn modulus_and_exponent(key: &[u8]) -> der::Result<(UintRef<'_>, UintRef<'_>)> {
     let mut key = sequence(AnyRef::from_der(key)?)?;
-    Ok((key.decode()?, key.decode()?))
+    Ok((positive(key.decode()?)?, positive(key.decode()?)?))
+}
+
+/// An INTEGER that can only be meant to be positive: some programs leave out the zero before a
+/// first bit that is set, or write more zeros.
+fn positive(integer: AnyRef<'_>) -> der::Result<UintRef<'_>> {
+    integer.header().tag().assert_eq(Tag::Integer)?;
+    UintRef::new(integer.value())
+}
+
+/// A SEQUENCE of the two, in DER.
+fn integers(first: UintRef<'_>, second: UintRef<'_>) -> der::Result<Vec<u8>> {
+    let both = [first.to_der()?, second.to_der()?].concat();
+    AnyRef::new(Tag::Sequence, &both)?.to_der()
 }
 
 fn bit_length(number: &[u8]) -> u32 {
@@ -106,6 +120,10 @@ fn bit_length(number: &[u8]) -> u32 {
 }
 
 fn ec(curve: Curve, point: &[u8]) -> Result<PublicKey, KeyFault> {
+    // RFC 5480 §2.2. AWS-LC would take a whole `SubjectPublicKeyInfo` in its place.
+    if !matches!(point, [COMPRESSED_EVEN | COMPRESSED_ODD | UNCOMPRESSED, ..]) {
+        return Err(KeyFault::Unreadable);
+    }
     match curve {
         Curve::P256 => usable(&ECDSA_P256_SHA256_ASN1, point)?,
         Curve::P384 => usable(&ECDSA_P384_SHA384_ASN1, point)?,
@@ -124,13 +142,16 @@ fn usable(algorithm: &'static dyn VerificationAlgorithm, key: &[u8]) -> Result<(
 pub(super) fn ecdsa_value(curve: Curve, signature: &[u8]) -> Option<Vec<u8>> {
     let half = usize::try_from(curve.bits() / u8::BITS).ok()?;
     let (r, s) = signature.split_at_checked(half).filter(|(_, s)| s.len() == half)?;
-    let integer = |bytes| UintRef::new(bytes).and_then(|number| number.to_der()).ok();
-    let pair = [integer(r)?, integer(s)?].concat();
-    AnyRef::new(der::Tag::Sequence, &pair).and_then(|pair| pair.to_der()).ok()
+    integers(UintRef::new(r).ok()?, UintRef::new(s).ok()?).ok()
 }
 
 /// What AWS-LC takes. Nearly everybody has 65537, of 17.
 const MAX_EXPONENT_BITS: u32 = 33;
+
+/// How a point begins (SEC 1 §2.3.3).
+const COMPRESSED_EVEN: u8 = 2;
+const COMPRESSED_ODD: u8 = 3;
+const UNCOMPRESSED: u8 = 4;
 
 /// `rsaEncryption` (RFC 8017 §A.1).
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");

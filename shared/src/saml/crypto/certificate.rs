@@ -78,20 +78,23 @@ fn instant(time: AnyRef<'_>) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()
 }
 
-/// Every attribute of the name, in its order (RFC 5280 §4.1.2.4).
+/// Every attribute of the name that can be read, in its order (RFC 5280 §4.1.2.4).
 fn subject(name: AnyRef<'_>) -> der::Result<String> {
     let mut attributes = Vec::new();
     let mut sets = sequence(name)?;
     while !sets.is_finished() {
         let mut set = inside(sets.decode()?, Tag::Set)?;
         while !set.is_finished() {
-            let mut attribute = sequence(set.decode()?)?;
-            let (kind, value): (ObjectIdentifier, AnyRef<'_>) =
-                (attribute.decode()?, attribute.decode()?);
-            attributes.push(format!("{}={}", attribute_name(kind), text(value)));
+            attributes.extend(attribute(set.decode()?));
         }
     }
     Ok(attributes.join(", "))
+}
+
+fn attribute(attribute: AnyRef<'_>) -> der::Result<String> {
+    let mut attribute = sequence(attribute)?;
+    let (kind, value) = (attribute.decode()?, attribute.decode()?);
+    Ok(format!("{}={}", attribute_name(kind), text(value)))
 }
 
 /// The short names that people know (RFC 4514 §3, and what consoles show); the number otherwise.
@@ -173,6 +176,16 @@ mod tests {
             assert_eq!(read.not_after.unwrap().to_string(), expect);
             assert_eq!(read.key.description(), "RSA 2048");
         }
+    }
+
+    #[test]
+    fn an_attribute_that_cannot_be_read_hides_no_other() {
+        let mut der = certificate(2, "20491231235959Z");
+        let bmp = der.windows(10).position(|part| part == b"\x1E\x08\0A\0c\0m\0e").unwrap();
+        // UniversalString.
+        der[bmp] = 0x1C;
+        let expected = "C=DE, CN=idp.example, emailAddress=it@idp.example, 2.5.4.13=by hand";
+        assert_eq!(Certificate::from_der(&der).unwrap().subject, expected);
     }
 
     #[test]

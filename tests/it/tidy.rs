@@ -45,24 +45,14 @@ fn has_extension(file: &Path, extensions: &[&str]) -> bool {
 
 #[test]
 fn the_protocol_cores_do_no_io() {
-    let io = [
-        "aws_sdk",
-        "aws_smithy",
-        "aws_sigv4",
-        "axum",
-        "tokio",
-        "lambda_http",
-        "SystemTime",
-        "Timestamp::now",
-        "std::env",
-    ];
+    let io = ["aws_", "axum", "tokio", "lambda_http", "SystemTime", "Timestamp::now", "std::env"];
     let mut seen = 0;
     for core in ["shared/src/scim", "shared/src/saml", "shared/src/oidc"] {
         if !workspace().join(core).is_dir() {
             continue;
         }
         for file in files(core) {
-            let text = text(&file).unwrap();
+            let text = text(&file).unwrap().replace("aws_lc_rs", "");
             seen += 1;
             for name in io {
                 assert!(!text.contains(name), "{} names {name}", file.display());

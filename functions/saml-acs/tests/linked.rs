@@ -1,4 +1,5 @@
-//! What the executable brings along: no XML library in C, and of shared libraries the C library.
+//! What the executable brings along: no XML library in C, one cryptographic library, and of shared
+//! libraries the C library.
 
 #![cfg(target_os = "linux")]
 
@@ -20,6 +21,15 @@ fn no_xml_library_in_c_is_among_the_dependencies() {
     let in_c =
         |name: &&&str| ["xmlsec", "libxml", "xslt", "xml2"].iter().any(|part| name.contains(part));
     assert_eq!(names.iter().find(in_c), None);
+}
+
+#[test]
+fn there_is_one_cryptographic_library_in_it() {
+    let executable = fs::read(env!("CARGO_BIN_EXE_saml-acs")).unwrap();
+    let executable = String::from_utf8_lossy(&executable);
+    assert!(executable.contains("AWS-LC"));
+    // The providers of OpenSSL 3, by which it finds every algorithm.
+    assert!(!executable.contains("OSSL_PROVIDER"));
 }
 
 #[test]

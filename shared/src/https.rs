@@ -84,7 +84,7 @@ impl HttpConnector for Https {
 
 impl HttpClient for Https {
     /// The settings of a service have no say: the only one that the SDKs make is how long a
-    /// connection may take, and [`Connect`] has that.
+    /// connection may take, and this client has that limit anyway.
     fn http_connector(
         &self,
         _: &HttpConnectorSettings,

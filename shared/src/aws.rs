@@ -5,12 +5,10 @@
 //! the SDK's chain of providers.
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::config::{Region, SharedHttpClient};
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, Connector};
+use aws_sdk_dynamodb::config::Region;
 
 use crate::config::{AwsConfig, ConfigError};
+use crate::https::{Https, System, Trust};
 use crate::store::retry_config;
 
 /// Amazon Root CA 1 to 4 and Starfield Services Root CA G2, as Amazon Trust Services publishes
@@ -33,7 +31,7 @@ impl AwsClients {
     ///
     /// When the trust anchors cannot be read, which a test excludes for ours.
     pub fn new(config: &AwsConfig) -> Result<Self, ConfigError> {
-        let http = http_client(config)?;
+        let http = https(config)?;
         let region = Region::new(config.region.clone());
         let credentials = Credentials::new(
             config.access_key_id.clone(),
@@ -62,33 +60,14 @@ impl AwsClients {
     }
 }
 
-fn http_client(config: &AwsConfig) -> Result<SharedHttpClient, ConfigError> {
-    Ok(Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(tls_context(config)?)
-        .build_https())
-}
-
-/// A connection to AWS for calls that no SDK makes.
+/// What the connections of these clients are made with; for calls that no SDK makes.
 ///
 /// # Errors
 ///
 /// As [`AwsClients::new`].
-pub fn connector(config: &AwsConfig) -> Result<Connector, ConfigError> {
-    Ok(Connector::builder()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(tls_context(config)?)
-        .build())
-}
-
-fn tls_context(config: &AwsConfig) -> Result<TlsContext, ConfigError> {
-    let trust = if config.native_roots {
-        TrustStore::empty().with_native_roots(true)
-    } else {
-        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
-    };
-    let context = TlsContext::builder().with_trust_store(trust).build();
-    context.map_err(|error| ConfigError::Tls(error.to_string()))
+pub fn https(config: &AwsConfig) -> Result<Https, ConfigError> {
+    let trust = if config.native_roots { Trust::System } else { Trust::Only(AMAZON_ROOTS) };
+    Https::new(trust, System).map_err(|fault| ConfigError::Tls(fault.to_string()))
 }
 
 #[cfg(test)]

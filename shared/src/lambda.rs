@@ -4,11 +4,15 @@ use std::borrow::Cow;
 use std::error::Error;
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
 use axum::middleware::from_fn_with_state;
+use http_body_util::BodyExt as _;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, LambdaEvent, lambda_runtime};
+use lambda_http::{Adapter, BoxFuture, IntoResponse, LambdaEvent, Request, lambda_runtime};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use tower::ServiceExt as _;
+use tower::ServiceExt;
+use tower::util::MapResponse;
 
 use crate::aws::AwsClients;
 use crate::clock::Clock;
@@ -41,7 +45,38 @@ where
         payload: readable(payload),
         context,
     };
-    lambda_runtime::run(Adapter::from(router).map_request(readable)).await
+    lambda_runtime::run(adapter(router).map_request(readable)).await
+}
+
+/// What makes a request of an event for `router`, and of its answer one for API Gateway.
+pub fn adapter(router: Router) -> Adapter<'static, Answer, MapResponse<Router, Wrap>> {
+    let wrap: Wrap = Answer;
+    Adapter::from(ServiceExt::<Request>::map_response(router, wrap))
+}
+
+/// Takes a router's answer.
+pub type Wrap = fn(Response<Body>) -> Answer;
+
+/// A router's answer on its way to API Gateway: text as text, what is not in base64.
+///
+/// `lambda_http` does this by the answer's charset, with the tables of every encoding that the web
+/// ever had. We write UTF-8, and the tables are a twentieth of a function.
+#[derive(Debug)]
+pub struct Answer(Response<Body>);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> BoxFuture<'static, Response<lambda_http::Body>> {
+        Box::pin(async move {
+            let (mut parts, body) = self.0.into_parts();
+            let Ok(body) = body.collect().await else {
+                parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+                return Response::from_parts(parts, lambda_http::Body::Empty);
+            };
+            let body = String::from_utf8(body.to_bytes().into())
+                .map_or_else(|other| other.into_bytes().into(), lambda_http::Body::Text);
+            Response::from_parts(parts, body)
+        })
+    }
 }
 
 /// An event whose query string can be part of a URI.
@@ -62,3 +97,25 @@ pub fn readable(mut event: LambdaRequest) -> LambdaRequest {
 /// What RFC 3986 §3.4 does not allow in a query and the crate `http` refuses; beyond ASCII
 /// everything is encoded anyway.
 const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn sent(body: impl Into<Body>) -> lambda_http::Body {
+        Answer(Response::new(body.into())).into_response().await.into_body()
+    }
+
+    #[tokio::test]
+    async fn text_goes_as_it_is_and_bytes_in_base64() {
+        assert_eq!(sent("Zo\u{eb}").await, lambda_http::Body::Text("Zo\u{eb}".to_owned()));
+        assert_eq!(sent(vec![0xff, 0x00]).await, lambda_http::Body::Binary(vec![0xff, 0x00]));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_a_failure_of_ours() {
+        let broken = futures_util::stream::iter([Err::<&str, _>(std::io::Error::other("broken"))]);
+        let answer = Answer(Response::new(Body::from_stream(broken))).into_response().await;
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

@@ -8,7 +8,7 @@
 //!
 //! At the rim: [`scim_api`], [`saml_api`], [`oidc_api`] and [`operator_api`] (routers), [`store`]
 //! (the DynamoDB table), [`secrets`], [`scim_tokens`], [`saml_keys`] and [`oidc_keys`] (Secrets
-//! Manager), [`metadata_fetch`] (the Internet), [`request_log`], [`telemetry`].
+//! Manager), [`https`] and [`metadata_fetch`] (the Internet), [`request_log`], [`telemetry`].
 //!
 //! Beside them: [`deploy_check`], which a new version has to pass, and [`idp`], an identity provider
 //! for it and for the demo.
@@ -34,6 +34,7 @@ pub mod cookie;
 pub mod deploy_check;
 pub mod domain;
 mod html;
+pub mod https;
 pub mod idp;
 pub mod ids;
 pub mod lambda;

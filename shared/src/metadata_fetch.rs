@@ -13,9 +13,6 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -23,6 +20,7 @@ use axum::http::Uri;
 use http_body_util::{BodyExt as _, Limited};
 
 use self::address::is_public;
+use crate::https::{Https, Trust};
 
 /// Which hosts may be reached.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -70,7 +68,8 @@ pub async fn fetch(url: &str, reach: Reach) -> Result<Vec<u8>, FetchFault> {
 }
 
 async fn read(url: &str, reach: Reach) -> Result<Vec<u8>, FetchFault> {
-    let connector = connector(reach)?;
+    // What the operating system trusts: a provider's certificate can come from any public CA.
+    let https = Https::new(Trust::System, Guard(reach)).map_err(|_| FetchFault::Unreachable)?;
     let mut uri = checked(url, reach)?;
     for _ in 0..=MOST_REDIRECTS {
         let mut request = HttpRequest::get(uri.to_string()).map_err(|_| FetchFault::Url)?;
@@ -78,7 +77,7 @@ async fn read(url: &str, reach: Reach) -> Result<Vec<u8>, FetchFault> {
         request
             .headers_mut()
             .insert("accept", "application/samlmetadata+xml, application/xml, */*;q=0.1");
-        let response = connector.call(request).await.map_err(|error| reason(&error))?;
+        let response = https.call(request).await.map_err(|error| reason(&error))?;
         match response.status().as_u16() {
             200 => return body(response).await,
             301 | 302 | 303 | 307 | 308 => uri = redirected(&uri, &response, reach)?,
@@ -86,17 +85,6 @@ async fn read(url: &str, reach: Reach) -> Result<Vec<u8>, FetchFault> {
         }
     }
     Err(FetchFault::Redirect)
-}
-
-fn connector(reach: Reach) -> Result<Connector, FetchFault> {
-    // What the operating system trusts: a provider's certificate can come from any public CA.
-    let trust = TrustStore::empty().with_native_roots(true);
-    let context = TlsContext::builder().with_trust_store(trust).build();
-    let context = context.map_err(|_| FetchFault::Unreachable)?;
-    Ok(Connector::builder()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(context)
-        .build_with_resolver(Guard(reach)))
 }
 
 async fn body(response: HttpResponse) -> Result<Vec<u8>, FetchFault> {

@@ -25,7 +25,7 @@ pub fn start(format: Format) {
 }
 
 /// What writes the lines. `RUST_LOG` sets the level, `info` without it: one for all, or a list as
-/// `info,shared::store=debug`.
+/// `info,shared::store=debug`. A release has nothing below `info`.
 pub fn subscriber<W>(format: Format, writer: W) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,

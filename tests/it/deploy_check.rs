@@ -10,10 +10,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use harness::TestApp;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Context, LambdaEvent, Service as _};
+use lambda_http::{Context, LambdaEvent, Service as _};
 use serde_json::{Value, json};
 use shared::config::OperatorAuth;
 use shared::deploy_check::{Check, Failure, Function, Invoke, InvokeFault};
+use shared::lambda::adapter;
 use shared::state::AppState;
 
 /// What happens to an event on its way.
@@ -61,8 +62,8 @@ impl<F: Fn(Function, &Value) -> Fate + Sync> Version<F> {
     /// What the Lambda runtime makes of the event, and of the router's answer.
     async fn serve(&self, function: Function, event: &Value) -> Value {
         let payload: LambdaRequest = serde_json::from_str(&event.to_string()).unwrap();
-        let answer = Adapter::from(self.router(function))
-            .call(LambdaEvent::new(payload, Context::default()));
+        let answer =
+            adapter(self.router(function)).call(LambdaEvent::new(payload, Context::default()));
         let answer = answer.await.unwrap();
         serde_json::to_value(answer).unwrap()
     }

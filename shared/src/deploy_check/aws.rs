@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
-use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
@@ -18,15 +17,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{Function, Invoke, InvokeFault};
-use crate::aws::connector;
+use crate::aws::https;
 use crate::clock::Clock;
 use crate::config::{AwsConfig, CheckedFunctions, ConfigError};
+use crate::https::Https;
 
 /// Lambda and `CodeDeploy`.
 pub(super) struct Aws {
     config: AwsConfig,
     functions: CheckedFunctions,
-    connector: Connector,
+    https: Https,
     clock: Clock,
 }
 
@@ -85,7 +85,7 @@ impl Aws {
         functions: CheckedFunctions,
         clock: Clock,
     ) -> Result<Self, ConfigError> {
-        Ok(Self { connector: connector(&config)?, config, functions, clock })
+        Ok(Self { https: https(&config)?, config, functions, clock })
     }
 
     /// Tells `CodeDeploy` how it went.
@@ -141,7 +141,7 @@ impl Aws {
             headers.insert("x-amz-target", target);
         }
         let request = self.signed(request, service, body)?;
-        let response = self.connector.call(request).await;
+        let response = self.https.call(request).await;
         reply(response.map_err(|error| AwsFault::Unreachable(error.to_string()))?).await
     }
 

@@ -1,0 +1,121 @@
+use std::net::SocketAddr;
+
+use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDnsError};
+use aws_smithy_types::retry::ErrorKind;
+use http_body_util::BodyExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// What a host sends for one request, after which it closes the connection or does not.
+#[derive(Clone, Copy)]
+enum Manner {
+    Closes,
+    Stays,
+}
+
+/// A host that gives `answer` to every request; the number of its connections is in what it says.
+async fn host(answer: &'static str, manner: Manner) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        for connection in 1.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let answer = answer.replace('N', &connection.to_string());
+            let mut request = [0; 4_096];
+            while stream.read(&mut request).await.is_ok_and(|length| length > 0) {
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                if matches!(manner, Manner::Closes) {
+                    break;
+                }
+            }
+        }
+    });
+    address
+}
+
+fn client() -> Https {
+    Https::new(Trust::Only(b""), System).unwrap()
+}
+
+async fn get(client: &Https, url: String) -> Result<String, ConnectorError> {
+    let response = client.call(HttpRequest::get(url).unwrap()).await?;
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    Ok(String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_request_after_another() {
+    let host = host("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nN", Manner::Stays).await;
+    let client = client();
+    for _ in 0..2 {
+        assert_eq!(get(&client, format!("http://{host}/")).await.unwrap(), "1");
+    }
+}
+
+#[tokio::test]
+async fn what_the_sdk_gives_up_serves_nothing_more() {
+    let host = host("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nN", Manner::Stays).await;
+    let client = client();
+    let capture = CaptureSmithyConnection::new();
+    let mut request = HttpRequest::get(format!("http://{host}/")).unwrap();
+    request.add_extension(capture.clone());
+    let response = client.call(request).await.unwrap();
+    let connection = capture.get().unwrap();
+    assert_eq!(connection.remote_addr(), Some(host));
+    connection.poison();
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "1");
+    assert_eq!(get(&client, format!("http://{host}/")).await.unwrap(), "2");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_worth_another_try() {
+    let host = host("HTTP/1.1 20", Manner::Closes).await;
+    let fault = get(&client(), format!("http://{host}/")).await.unwrap_err();
+    assert_eq!(fault.as_other(), Some(ErrorKind::TransientError), "{fault:?}");
+}
+
+#[tokio::test]
+async fn nobody_there_is_worth_another_try() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let fault = get(&client(), format!("http://{nobody}/")).await.unwrap_err();
+    assert!(fault.is_io(), "{fault:?}");
+}
+
+#[tokio::test]
+async fn a_host_without_an_address_is_worth_another_try() {
+    #[derive(Debug)]
+    struct Nowhere;
+    impl ResolveDns for Nowhere {
+        fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+            DnsFuture::ready(Err(ResolveDnsError::new(format!("where is {name}?"))))
+        }
+    }
+    let client = Https::new(Trust::Only(b""), Nowhere).unwrap();
+    let fault = get(&client, "http://host.example/".to_owned()).await.unwrap_err();
+    assert!(fault.is_io(), "{fault:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_does_not_greet_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", silent.local_addr().unwrap());
+    let fault = get(&client(), url).await.unwrap_err();
+    assert!(fault.is_timeout(), "{fault:?}");
+}
+
+#[tokio::test]
+async fn a_host_that_speaks_no_tls_is_not_believed() {
+    let host = host("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nN", Manner::Closes).await;
+    let fault = get(&client(), format!("https://{host}/")).await.unwrap_err();
+    assert!(fault.is_io(), "{fault:?}");
+}
+
+#[test]
+fn anchors_that_are_no_certificates_are_refused() {
+    let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert!(matches!(Https::new(Trust::Only(pem), System), Err(TlsFault::Rustls(_))));
+    let pem = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+    assert!(matches!(Https::new(Trust::Only(pem), System), Err(TlsFault::Pem(_))));
+}

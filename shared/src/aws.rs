@@ -13,7 +13,13 @@ use crate::store::retry_config;
 
 /// Amazon Root CA 1 to 4 and Starfield Services Root CA G2, as Amazon Trust Services publishes
 /// them.
-const AMAZON_ROOTS: &[u8] = include_bytes!("aws/amazon_roots.pem");
+const AMAZON_ROOTS: [&[u8]; 5] = [
+    include_bytes!("aws/amazon_root_ca_1.der"),
+    include_bytes!("aws/amazon_root_ca_2.der"),
+    include_bytes!("aws/amazon_root_ca_3.der"),
+    include_bytes!("aws/amazon_root_ca_4.der"),
+    include_bytes!("aws/starfield_services_root_ca_g2.der"),
+];
 
 /// DynamoDB and Secrets Manager.
 #[derive(Clone, Debug)]
@@ -66,7 +72,7 @@ impl AwsClients {
 ///
 /// As [`AwsClients::new`].
 pub fn https(config: &AwsConfig) -> Result<Https, ConfigError> {
-    let trust = if config.native_roots { Trust::System } else { Trust::Only(AMAZON_ROOTS) };
+    let trust = if config.native_roots { Trust::System } else { Trust::Only(&AMAZON_ROOTS) };
     Https::new(trust, System).map_err(|fault| ConfigError::Tls(fault.to_string()))
 }
 

@@ -36,7 +36,7 @@ async fn host(answer: &'static str, manner: Manner) -> SocketAddr {
 }
 
 fn client() -> Https {
-    Https::new(Trust::Only(b""), System).unwrap()
+    Https::new(Trust::Only(&[]), System).unwrap()
 }
 
 async fn get(client: &Https, url: String) -> Result<String, ConnectorError> {
@@ -92,7 +92,7 @@ async fn a_host_without_an_address_is_worth_another_try() {
             DnsFuture::ready(Err(ResolveDnsError::new(format!("where is {name}?"))))
         }
     }
-    let client = Https::new(Trust::Only(b""), Nowhere).unwrap();
+    let client = Https::new(Trust::Only(&[]), Nowhere).unwrap();
     let fault = get(&client, "http://host.example/".to_owned()).await.unwrap_err();
     assert!(fault.is_io(), "{fault:?}");
 }
@@ -114,8 +114,7 @@ async fn a_host_that_speaks_no_tls_is_not_believed() {
 
 #[test]
 fn anchors_that_are_no_certificates_are_refused() {
-    let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    assert!(matches!(Https::new(Trust::Only(pem), System), Err(TlsFault::Rustls(_))));
-    let pem = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
-    assert!(matches!(Https::new(Trust::Only(pem), System), Err(TlsFault::Pem(_))));
+    for anchor in [b"".as_slice(), b"\x30\0", b"-----BEGIN CERTIFICATE-----"] {
+        assert!(Https::new(Trust::Only(&[anchor]), System).is_err());
+    }
 }

@@ -43,6 +43,17 @@ impl<'a> Function<'a> {
         process.cpu_when_all_are('T')
     }
 
+    /// Starts it without a request, and Secrets Manager says nothing: CPU up to where the first call
+    /// of DynamoDB is over.
+    pub(crate) fn first_call(&self) -> Duration {
+        let runtime_api = RuntimeApi::new();
+        let dynamodb = self.dynamodb();
+        let answers = dynamodb.open();
+        let process = self.start(&runtime_api, &dynamodb, &self.secrets_manager());
+        answers.recv().unwrap();
+        process.cpu_when_all_are(WAITING)
+    }
+
     /// Starts it with a request that waits: CPU up to the first answer, and from there to a second.
     pub(crate) fn answers(&self) -> (Duration, Duration) {
         let runtime_api = RuntimeApi::new();

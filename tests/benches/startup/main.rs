@@ -5,9 +5,11 @@
 //! fails above the budget. Linux only, on a processor that Lambda has.
 //!
 //! A process is stopped when it has asked for its first request, so what is counted up to there is
-//! that and a few microseconds. The first answer is to a request that is there before the process
-//! is, as on Lambda, and comes with all that the process does meanwhile. Time that a process waits
-//! is in neither, so a slow network is not either. A processor that others use at the same time is:
+//! that and a few microseconds. Its first call of DynamoDB is the one by which it opens the connection
+//! while it starts. The first answer, which has no budget since requests differ, is to one that is
+//! there before the process is, as on Lambda, and comes with all that the process does meanwhile, the
+//! handshake with Secrets Manager too. Time that a process waits is in none of them, so a slow network
+//! is not either. A processor that others use at the same time is:
 //! its caches are theirs too.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table and its verdict")]
@@ -30,8 +32,8 @@ use crate::tls::Authority;
 
 /// CPU up to the first poll, in milliseconds.
 const POLL_BUDGET: f64 = 3.0;
-/// CPU up to the first answer, with the first calls of DynamoDB and Secrets Manager over TLS.
-const ANSWER_BUDGET: f64 = 6.0;
+/// CPU up to the end of the first call of DynamoDB, over TLS.
+const CALL_BUDGET: f64 = 6.0;
 /// Starts of each kind; the median counts.
 const RUNS: usize = 21;
 
@@ -39,19 +41,20 @@ fn main() {
     let server = Server::start();
     let authority = Authority::new(Path::new(env!("CARGO_TARGET_TMPDIR")));
     println!(
-        "{:<14} {:>18} {:>20} {:>16}",
-        "CPU ms", "to first poll", "to first answer", "next answer"
+        "{:<14} {:>16} {:>24} {:>16} {:>12}",
+        "CPU ms", "to first poll", "to first DynamoDB call", "to first answer", "next answer"
     );
     let mut over = Vec::new();
     for (name, event) in server.first_requests() {
         let function = Function::new(name, event, &server, &authority);
         let poll = median((0..RUNS).map(|_| function.first_poll()).collect());
+        let call = median((0..RUNS).map(|_| function.first_call()).collect());
         let (first, next) = (0..RUNS).map(|_| function.answers()).unzip();
         let (first, next) = (median(first), median(next));
         println!(
-            "{name:<14} {poll:>8.2} of {POLL_BUDGET:>6.2} {first:>10.2} of {ANSWER_BUDGET:>6.2} {next:>16.2}"
+            "{name:<14} {poll:>8.2} of {POLL_BUDGET:>4.2} {call:>16.2} of {CALL_BUDGET:>4.2} {first:>16.2} {next:>12.2}"
         );
-        if poll > POLL_BUDGET || first > ANSWER_BUDGET {
+        if poll > POLL_BUDGET || call > CALL_BUDGET {
             over.push(name);
         }
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use openssl::asn1::Asn1Time;
@@ -68,15 +69,17 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Answers from now on.
-    pub(crate) fn open(&self) {
+    /// Answers from now on, and says so each time.
+    pub(crate) fn open(&self) -> Receiver<()> {
         let (listener, acceptor) = (self.listener.try_clone().unwrap(), self.acceptor.clone());
         let behind = self.behind.clone();
+        let (answered, answers) = channel();
         thread::spawn(move || {
             for connection in listener.incoming() {
                 let connection = connection.unwrap();
                 connection.set_nodelay(true).unwrap();
                 let (acceptor, behind) = (acceptor.clone(), behind.clone());
+                let answered = answered.clone();
                 thread::spawn(move || {
                     // A process that is gone has ended its connections with it.
                     let Ok(stream) = acceptor.accept(connection) else { return };
@@ -86,10 +89,13 @@ impl Endpoint {
                         if stream.get_mut().write_all(&answer.bytes).is_err() {
                             return;
                         }
+                        // Not everybody listens.
+                        let _ = answered.send(());
                     }
                 });
             }
         });
+        answers
     }
 }
 

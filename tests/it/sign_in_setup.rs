@@ -74,6 +74,10 @@ async fn what_cannot_be_a_connection_is_refused_with_the_reason() {
         (json!({"request_binding": "artifact"}), "artifact"),
         (json!({"surprise": 1}), "surprise"),
         (json!({"idp_metadata_xml": metadata::usual(IDP), "metadata_key_pem": "x"}), "key"),
+        (
+            json!({"metadata_key_pem": String::from_utf8(KEYS.idp.public_pem()).unwrap()}),
+            "goes with",
+        ),
     ] {
         let problem = test.operator(Method::PUT, &path, Some(body.clone())).await.expect(400);
         let detail = problem.text("detail");

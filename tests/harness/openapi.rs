@@ -26,6 +26,10 @@ pub fn router(app: AppState) -> Router {
 }
 
 async fn compare(request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/v1/") {
+        // Beside the API, where no other router is.
+        return next.run(request).await;
+    }
     let (parts, body) = request.into_parts();
     let sent = body.collect().await.expect("a body").to_bytes();
     let call = Call::of(&parts, sent.clone());

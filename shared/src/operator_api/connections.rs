@@ -18,8 +18,8 @@ pub(super) use self::test::test;
 use self::view::ConnectionView;
 use super::body::{Items, Json, Word};
 use super::caller::Operator;
-use super::params::Path;
-use super::tenants::existing;
+use super::params::{Path, Query};
+use super::tenants::{PageQuery, existing};
 use crate::base_url::BaseUrl;
 use crate::connection::{Connection, RequestBinding, Settings, Trust};
 use crate::domain::Domain;
@@ -98,13 +98,16 @@ pub(super) async fn list(
     _: Operator,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
+    Query(page): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Json<Items<ConnectionView>>, Problem> {
     let tenant = existing(&app, &tenant).await?;
     let base_url = BaseUrl::of(&app.config, &headers);
     let connections = app.store.connections(tenant.id).await?;
+    let Items { items, next_cursor } =
+        page.of(connections, |stored| stored.connection.domain.to_string());
     let view = |stored: StoredConnection| ConnectionView::new(&base_url, stored.connection);
-    Ok(Json(Items { items: connections.into_iter().map(view).collect(), next_cursor: None }))
+    Ok(Json(Items { items: items.into_iter().map(view).collect(), next_cursor }))
 }
 
 pub(super) async fn read(

@@ -20,9 +20,14 @@ use shared::state::AppState;
 
 pub use self::document::{Document, Openness};
 
-/// The router of the operator API. A departure from the document is a panic.
+/// The router of the operator API, held to its document.
 pub fn router(app: AppState) -> Router {
-    shared::operator_api::router(app).layer(from_fn(compare))
+    held(shared::operator_api::router(app))
+}
+
+/// A router that claims to be the operator API. A departure from the document is a panic.
+pub fn held(router: Router) -> Router {
+    router.layer(from_fn(compare))
 }
 
 async fn compare(request: Request, next: Next) -> Response {
@@ -92,8 +97,9 @@ impl Call {
         let is_path = document.paths().any(|path| path == self.route);
         let name = match status.as_u16() {
             401 => "Unauthorized",
+            // Of which no operation speaks.
             404 if !is_path => "NotFound",
-            405 if is_path => "MethodNotAllowed",
+            405 if is_path => "NotFound",
             _ => return Err("the operation is not documented".to_owned()),
         };
         let response = document.at(&format!("/components/responses/{name}"));

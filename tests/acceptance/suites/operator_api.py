@@ -1,9 +1,7 @@
 """schemathesis on the operator API: requests generated from /v1/openapi.json, right ones and wrong ones."""
 
-import json
 import urllib.request
 
-from gate import tools
 from gate.wire import Client
 
 from suites import schemathesis

@@ -105,7 +105,7 @@ pub(super) async fn list(
     let base_url = BaseUrl::of(&app.config, &headers);
     let connections = app.store.connections(tenant.id).await?;
     let Items { items, next_cursor } =
-        page.of(connections, |stored| stored.connection.domain.to_string());
+        page.of(connections, |stored| stored.connection.domain.as_str());
     let view = |stored: StoredConnection| ConnectionView::new(&base_url, stored.connection);
     Ok(Json(Items { items: items.into_iter().map(view).collect(), next_cursor }))
 }

@@ -123,13 +123,13 @@ impl PageQuery {
         cursor.parse().map(Some).map_err(|_| Problem::Invalid("cursor is not ours".to_owned()))
     }
 
-    /// The page of a list that is so short that all of it was read, in the order of these ids.
-    pub(super) fn of<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> String) -> Items<T> {
-        items.sort_by_key(&id);
+    /// The page of a list of which all was read, in the order of these ids.
+    pub(super) fn of<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> &str) -> Items<T> {
         let last = self.cursor.as_deref().unwrap_or_default();
-        items.retain(|item| id(item).as_str() > last);
+        items.retain(|item| id(item) > last);
         items.truncate(self.limit());
-        let next_cursor = items.last().map(id).filter(|_| items.len() == self.limit());
+        let last = items.last().filter(|_| items.len() == self.limit());
+        let next_cursor = last.map(|item| id(item).to_owned());
         Items { items, next_cursor }
     }
 }

@@ -10,6 +10,7 @@ mod connections;
 mod directory;
 mod layout;
 mod oidc_keys;
+mod openapi;
 mod params;
 mod saml_keys;
 mod scim_tokens;
@@ -22,12 +23,13 @@ use axum::middleware::from_fn;
 use axum::routing::{delete, get, post};
 
 use self::caller::Operator;
+pub use self::openapi::OPENAPI;
 use crate::problem::Problem;
 use crate::request_log::log_request;
 use crate::state::AppState;
 
 /// What the function `admin` serves.
-pub const ROUTES: [&str; 23] = [
+pub const ROUTES: [&str; 24] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -50,6 +52,7 @@ pub const ROUTES: [&str; 23] = [
     "/v1/clients",
     "/v1/clients/{client}",
     "/v1/oidc-keys/rotate",
+    "/v1/openapi.json",
     "/v1/{*rest}",
 ];
 
@@ -87,6 +90,7 @@ pub fn router(app: AppState) -> Router {
             get(clients::read).patch(clients::change).delete(clients::delete),
         )
         .route("/v1/oidc-keys/rotate", post(oidc_keys::rotate))
+        .route("/v1/openapi.json", get(openapi::document))
         .route("/v1/{*rest}", axum::routing::any(not_found))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(log_request))

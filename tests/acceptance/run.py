@@ -33,7 +33,7 @@ SCIM = ("okta", "scim_sanity", "scim2_tester", "microsoft", "schemathesis", "abu
 # In a browser, against a server of our own.
 SIGN_IN = ("sign_in_demo", "sign_in_simplesamlphp", "sign_in_samlp")
 # The compiled functions, and what each of them may do.
-SUITES = (*SCIM, *SIGN_IN, "lambda_runtime")
+SUITES = (*SCIM, "operator_api", *SIGN_IN, "lambda_runtime")
 
 
 def main():

@@ -13,6 +13,7 @@ mod answer;
 pub mod browser;
 pub mod items;
 pub mod oidc;
+pub mod openapi;
 pub mod saml;
 
 use std::num::NonZeroU32;
@@ -103,7 +104,7 @@ impl TestApp {
         let key = SecretString::from("cursor-key-of-the-tests-32-bytes");
         app.secrets.put(SecretName::CursorKey, &key).await.expect("a cursor key");
         let router = shared::scim_api::router(app.clone())
-            .merge(shared::operator_api::router(app.clone()))
+            .merge(openapi::router(app.clone()))
             .merge(shared::saml_api::acs_router(app.clone()))
             .merge(shared::saml_api::metadata_router(app.clone()))
             .merge(shared::oidc_api::router(app.clone()));

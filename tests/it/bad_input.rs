@@ -309,8 +309,13 @@ async fn operator_requests_that_do_not_fit_are_problems() {
         ("/v1/tenants?limit=-1".to_owned(), 400, "invalid"),
         ("/v1/tenants?limit=many".to_owned(), 400, "invalid"),
         ("/v1/tenants?limit=1&limit=2".to_owned(), 400, "invalid"),
+        ("/v1/tenants?limit=0".to_owned(), 400, "invalid"),
+        ("/v1/tenants?limit=1001".to_owned(), 400, "invalid"),
+        (format!("/v1/tenants?external_id={}", "x".repeat(201)), 400, "invalid"),
         (format!("/v1/tenants/{acme}/users?limit=-1"), 400, "invalid"),
         (format!("/v1/tenants/{acme}/activity?cursor=a&cursor=b"), 400, "invalid"),
+        (format!("/v1/tenants/{acme}/activity?cursor=none"), 400, "invalid"),
+        (format!("/v1/tenants/{acme}/sign-ins?cursor={}", "x".repeat(2_000)), 400, "invalid"),
         ("/v1/tenants/%ff".to_owned(), 400, "invalid"),
         ("/v1/tenants/%ff/seats".to_owned(), 400, "invalid"),
         ("/v1/tenants/nobody".to_owned(), 404, "not_found"),
@@ -320,4 +325,32 @@ async fn operator_requests_that_do_not_fit_are_problems() {
         let body = answer.json();
         assert_eq!((&body["status"], &body["code"]), (&json!(status), &json!(code)), "{path}");
     }
+    let path = format!("/v1/tenants/{acme}/connections/%ff/test");
+    let answer = test.operator(Method::POST, &path, None).await.expect(400);
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+}
+
+#[tokio::test]
+async fn operator_bodies_that_do_not_fit_change_nothing() {
+    let test = TestApp::new().await;
+    let tenant = format!("/v1/tenants/{}", test.acme.id);
+    let read = || test.operator(Method::GET, &tenant, None);
+    let before = read().await.json();
+    let large = json!({"name": "x".repeat(1_048_576)});
+    for (method, path, body, status) in [
+        // What a list holds by position is no member of that name.
+        (Method::POST, "/v1/tenants", json!(["Globex", null, false]), 400),
+        (Method::POST, &format!("{tenant}/scim-tokens"), json!([]), 400),
+        (Method::PUT, &format!("{tenant}/seats"), json!({"on_join": {"view_only": null}}), 400),
+        // What always has a value cannot be cleared.
+        (Method::PATCH, &tenant, json!({"name": null}), 400),
+        (Method::PATCH, &tenant, json!({"strict": null}), 400),
+        (Method::PATCH, &tenant, json!({"name": "Acme\n"}), 400),
+        (Method::PATCH, &tenant, large, 413),
+    ] {
+        test.operator(method, path, Some(body)).await.expect(status);
+    }
+    assert_eq!(read().await.json(), before);
+    let all = test.operator(Method::GET, "/v1/tenants", None).await.expect(200);
+    assert_eq!(all.json()["items"].as_array().unwrap().len(), 1);
 }

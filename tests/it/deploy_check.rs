@@ -52,7 +52,7 @@ impl<F: Fn(Function, &Value) -> Fate + Sync> Version<F> {
         let app = self.app.clone();
         match function {
             Function::Scim => shared::scim_api::router(app),
-            Function::Admin => shared::operator_api::router(app),
+            Function::Admin => harness::openapi::router(app),
             Function::SamlAcs => shared::saml_api::acs_router(app),
             Function::SamlMetadata => shared::saml_api::metadata_router(app),
             Function::Oidc => shared::oidc_api::router(app),

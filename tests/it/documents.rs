@@ -8,9 +8,9 @@ use std::fs;
 use std::process::Command;
 
 use harness::oidc::{App, GOOD, REDIRECT_URI, VERIFIER};
-use harness::{OPERATOR_KEY, TestApp};
+use harness::{OPERATOR_KEY, TestApp, openapi};
 use serde_json::json;
-use shared::{oidc_api, operator_api, saml_api, scim_api};
+use shared::{oidc_api, saml_api, scim_api};
 use tokio::net::TcpListener;
 
 use crate::tidy::{files, text, workspace};
@@ -154,7 +154,7 @@ async fn run(document: &str) {
     let code = deployment.sign_in(&app, &user, &scopes).await.code;
     let state = deployment.app.clone();
     let router = scim_api::router(state.clone())
-        .merge(operator_api::router(state.clone()))
+        .merge(openapi::router(state.clone()))
         .merge(saml_api::acs_router(state.clone()))
         .merge(saml_api::metadata_router(state.clone()))
         .merge(oidc_api::router(state));

@@ -112,7 +112,7 @@ async fn the_operator_api_takes_only_events_that_iam_signed() {
         "userArn": "arn:aws:iam::123456789012:user/ada", "userId": "u",
     }});
     for (event, status) in [(unsigned, 401), (signed.to_string(), 200)] {
-        let router = shared::operator_api::router(app.clone());
+        let router = harness::openapi::router(app.clone());
         let response = router.oneshot(request(&event)).await.unwrap();
         assert_eq!(response.status().as_u16(), status);
     }

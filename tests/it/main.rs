@@ -23,6 +23,7 @@ mod oidc_oracle;
 mod oidc_sessions;
 mod oidc_sign_in;
 mod oidc_tokens;
+mod openapi;
 mod operations;
 mod saml_attacks;
 mod saml_invariants;

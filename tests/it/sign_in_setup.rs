@@ -62,6 +62,34 @@ async fn a_connection_shows_both_sides() {
 }
 
 #[tokio::test]
+async fn connections_and_tokens_are_listed_in_pages_like_all_else() {
+    let test = TestApp::new().await;
+    let tenant = format!("/v1/tenants/{}", test.acme.id);
+    for domain in ["b.example", "c.example", "a.example"] {
+        let path = format!("{tenant}/connections/{domain}");
+        test.operator(Method::PUT, &path, Some(json!({}))).await.expect(200);
+    }
+    test.operator(Method::POST, &format!("{tenant}/scim-tokens"), None).await.expect(201);
+    for (list, name, count) in [("connections", "domain", 3), ("scim-tokens", "id", 2)] {
+        let all = test.operator(Method::GET, &format!("{tenant}/{list}"), None).await.json();
+        assert_eq!(
+            (all["items"].as_array().unwrap().len(), &all["next_cursor"]),
+            (count, &json!(null))
+        );
+        let (mut found, mut query) = (Vec::new(), "?limit=1".to_owned());
+        loop {
+            let path = format!("{tenant}/{list}{query}");
+            let page = test.operator(Method::GET, &path, None).await.expect(200).json();
+            found.extend(page["items"].as_array().unwrap().clone());
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            assert_eq!(found.last().unwrap()[name], next);
+            query = format!("?limit=1&cursor={next}");
+        }
+        assert_eq!(json!(found), all["items"], "{list}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_a_connection_is_refused_with_the_reason() {
     let test = TestApp::with_connection(json!({})).await;
     let path = format!("/v1/tenants/{}/connections/other.com", test.acme.id);
@@ -74,6 +102,10 @@ async fn what_cannot_be_a_connection_is_refused_with_the_reason() {
         (json!({"request_binding": "artifact"}), "artifact"),
         (json!({"surprise": 1}), "surprise"),
         (json!({"idp_metadata_xml": metadata::usual(IDP), "metadata_key_pem": "x"}), "key"),
+        (
+            json!({"metadata_key_pem": String::from_utf8(KEYS.idp.public_pem()).unwrap()}),
+            "goes with",
+        ),
     ] {
         let problem = test.operator(Method::PUT, &path, Some(body.clone())).await.expect(400);
         let detail = problem.text("detail");

@@ -95,7 +95,7 @@ async fn the_schedule_reads_metadata_again() {
     let mut config = test.app.config.clone();
     config.operator_auth = OperatorAuth::Iam;
     config.base_url = None;
-    let router = shared::operator_api::router(test.with_config(config));
+    let router = harness::openapi::router(test.with_config(config));
     let input = substituted(schedule["Input"]["!Sub"].as_str().unwrap());
     let response = router.oneshot(lambda_events::request(&input)).await.unwrap();
     assert_eq!(response.status().as_u16(), 200);

@@ -87,6 +87,7 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::DELETE, "/v1/clients/{client}", None),
         (Method::POST, "/v1/layout", None),
         (Method::POST, "/v1/oidc-keys/rotate", None),
+        (Method::GET, "/v1/openapi.json", None),
         (Method::GET, "/v1/nope", None),
     ]
 }

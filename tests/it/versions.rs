@@ -319,7 +319,7 @@ async fn an_older_and_a_newer_process_take_turns() {
     let other = |story: &Story| {
         let app = story.test.with_config(story.test.app.config.clone());
         let router = shared::scim_api::router(app.clone())
-            .merge(shared::operator_api::router(app.clone()))
+            .merge(harness::openapi::router(app.clone()))
             .merge(shared::oidc_api::router(app));
         story.test.beside(router)
     };

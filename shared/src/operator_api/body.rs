@@ -1,13 +1,13 @@
 //! JSON in and out of the operator API.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::{BodyExt as _, Limited};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::body::{self, BodyFault};
 use crate::problem::Problem;
 
 /// Largest body, in bytes: federation metadata is the largest thing an operator sends.
@@ -34,15 +34,31 @@ impl<T: DeserializeOwned, S: Sync> OptionalFromRequest<S> for Json<T> {
     }
 }
 
-async fn read(request: Request) -> Result<Bytes, Problem> {
-    let body = Limited::new(request.into_body(), MAX_BODY);
-    Ok(body.collect().await.map_err(|_| Problem::TooLarge(MAX_BODY))?.to_bytes())
+async fn read(request: Request) -> Result<Vec<u8>, Problem> {
+    body::read(request.into_body(), MAX_BODY).await.map_err(|fault| match fault {
+        BodyFault::Broken => Problem::Invalid("the body ended before its time".to_owned()),
+        BodyFault::TooLarge(_) => Problem::TooLarge(MAX_BODY),
+    })
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, Problem> {
+    // Members by position in a list would be taken too.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::Invalid("the body must be a JSON object".to_owned()));
+    }
     serde_json::from_slice(bytes)
         .map(Json)
         .map_err(|error| Problem::Invalid(format!("the body does not fit: {error}")))
+}
+
+/// One of the names of an enum, as text. An enum itself would take `{"name": null}` too.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Word<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Word<T> {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        T::deserialize(String::deserialize(value)?.into_deserializer()).map(Self)
+    }
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {

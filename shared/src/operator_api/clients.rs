@@ -7,10 +7,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::body::{Created, Items, Json};
+use super::body::{Created, Items, Json, Word};
 use super::caller::Operator;
 use super::params::{Path, Query};
-use super::tenants::{Change, PageQuery, checked};
+use super::tenants::{Change, PageQuery, checked, present};
 use crate::clock::random_bytes;
 use crate::oidc::client::{Client, ClientId, secret_digest};
 use crate::oidc::pkce::Pkce;
@@ -64,16 +64,19 @@ pub(super) struct NewClient {
     public: bool,
     /// Optional for an app with a secret that cannot do it.
     #[serde(default)]
-    pkce: Pkce,
+    pkce: Word<Pkce>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClientChange {
+    #[serde(default, deserialize_with = "present")]
     name: Option<String>,
     /// All of them anew.
+    #[serde(default, deserialize_with = "present")]
     redirect_uris: Option<Vec<String>>,
-    pkce: Option<Pkce>,
+    #[serde(default, deserialize_with = "present")]
+    pkce: Option<Word<Pkce>>,
     /// Absent leaves it, null clears it.
     #[serde(default)]
     initiate_login_uri: Change<String>,
@@ -92,7 +95,7 @@ pub(super) async fn create(
     let client = Client {
         id: ClientId::new(random_bytes().map_err(random)?),
         name: checked("name", body.name.as_deref().unwrap_or("App"))?,
-        pkce: checked_pkce(body.pkce, secret.is_some())?,
+        pkce: checked_pkce(body.pkce.0, secret.is_some())?,
         secret_sha256: secret.as_deref().map(secret_digest),
         redirect_uris: redirect_uris(&body.redirect_uris)?,
         initiate_login_uri: body
@@ -145,7 +148,7 @@ pub(super) async fn change(
     if let Some(texts) = body.redirect_uris {
         after.redirect_uris = redirect_uris(&texts)?;
     }
-    if let Some(pkce) = body.pkce {
+    if let Some(Word(pkce)) = body.pkce {
         after.pkce = checked_pkce(pkce, before.is_confidential())?;
     }
     match body.initiate_login_uri {

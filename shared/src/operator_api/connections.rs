@@ -16,10 +16,10 @@ pub(super) use self::refresh::{refresh, refresh_all};
 use self::source::Source;
 pub(super) use self::test::test;
 use self::view::ConnectionView;
-use super::body::{Items, Json};
+use super::body::{Items, Json, Word};
 use super::caller::Operator;
-use super::params::Path;
-use super::tenants::existing;
+use super::params::{Path, Query};
+use super::tenants::{PageQuery, existing};
 use crate::base_url::BaseUrl;
 use crate::connection::{Connection, RequestBinding, Settings, Trust};
 use crate::domain::Domain;
@@ -45,7 +45,7 @@ pub(super) struct NewConnection {
     jit: Option<bool>,
     allow_idp_initiated: Option<bool>,
     sign_requests: Option<bool>,
-    request_binding: Option<RequestBinding>,
+    request_binding: Option<Word<RequestBinding>>,
     clock_skew_seconds: Option<u16>,
     keep_claims: Option<bool>,
 }
@@ -64,7 +64,9 @@ impl NewConnection {
             jit: self.jit.unwrap_or(new.jit),
             allow_idp_initiated: self.allow_idp_initiated.unwrap_or(new.allow_idp_initiated),
             sign_requests: self.sign_requests.unwrap_or(new.sign_requests),
-            request_binding: self.request_binding.unwrap_or(new.request_binding),
+            request_binding: self
+                .request_binding
+                .map_or(new.request_binding, |Word(binding)| binding),
             clock_skew_seconds: skew,
             keep_claims: self.keep_claims.unwrap_or(new.keep_claims),
             unknown,
@@ -75,6 +77,11 @@ impl NewConnection {
     async fn trust(&self, source: &Source<'_>) -> Result<Option<Trust>, Problem> {
         let pinned = self.metadata_key_pem.clone();
         let read = match (&self.idp_metadata_xml, &self.idp_metadata_url) {
+            // Nobody may take it for checked.
+            (None, None) if pinned.is_some() => {
+                let text = "metadata_key_pem goes with the metadata that it has signed";
+                return Err(Problem::Invalid(text.to_owned()));
+            }
             (None, None) => return Ok(None),
             (Some(_), Some(_)) => {
                 let text = "give idp_metadata_xml or idp_metadata_url, not both";
@@ -91,13 +98,16 @@ pub(super) async fn list(
     _: Operator,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
+    Query(page): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Json<Items<ConnectionView>>, Problem> {
     let tenant = existing(&app, &tenant).await?;
     let base_url = BaseUrl::of(&app.config, &headers);
     let connections = app.store.connections(tenant.id).await?;
+    let Items { items, next_cursor } =
+        page.of(connections, |stored| stored.connection.domain.as_str());
     let view = |stored: StoredConnection| ConnectionView::new(&base_url, stored.connection);
-    Ok(Json(Items { items: connections.into_iter().map(view).collect(), next_cursor: None }))
+    Ok(Json(Items { items: items.into_iter().map(view).collect(), next_cursor }))
 }
 
 pub(super) async fn read(

@@ -6,6 +6,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::body::{Items, Json};
 use super::caller::Operator;
@@ -164,7 +165,7 @@ pub(super) async fn activity(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Items<Activity>>, Problem> {
     let tenant = existing(&app, &tenant).await?;
-    let before = page.after::<String>()?;
+    let before = page.after::<Uuid>()?.map(|id| id.to_string());
     let items = app.store.activity(tenant.id, before, page.limit(), app.clock.now()).await?;
     let last = items.last().map(|entry| entry.id.clone());
     let next_cursor = last.filter(|_| items.len() == page.limit());

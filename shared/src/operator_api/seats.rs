@@ -4,7 +4,7 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
-use super::body::Json;
+use super::body::{Json, Word};
 use super::caller::Operator;
 use super::params::Path;
 use super::tenants::existing;
@@ -54,7 +54,7 @@ pub(super) struct NewSeats {
     #[serde(default)]
     auto_upgrade: bool,
     #[serde(default)]
-    on_join: OnJoinView,
+    on_join: Word<OnJoinView>,
 }
 
 pub(super) async fn read(
@@ -81,7 +81,7 @@ pub(super) async fn set(
     let rules = SeatRules {
         seats: body.seats,
         auto_upgrade: body.auto_upgrade,
-        on_join: match body.on_join {
+        on_join: match body.on_join.0 {
             OnJoinView::Grant => OnJoin::Grant,
             OnJoinView::ViewOnly => OnJoin::ViewOnly,
         },

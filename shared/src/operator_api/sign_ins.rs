@@ -1,6 +1,7 @@
 //! `/v1/tenants/{tenant}/sign-ins`: how each sign-in of the last week went, the newest first.
 
 use axum::extract::State;
+use uuid::Uuid;
 
 use super::body::{Items, Json};
 use super::caller::Operator;
@@ -17,7 +18,7 @@ pub(super) async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Items<SignInRecord>>, Problem> {
     let tenant = existing(&app, &tenant).await?;
-    let before = page.after::<String>()?;
+    let before = page.after::<Uuid>()?.map(|id| id.to_string());
     let items = app.store.sign_ins(tenant.id, before, page.limit(), app.clock.now()).await?;
     let last = items.last().map(|record| record.id.clone());
     let next_cursor = last.filter(|_| items.len() == page.limit());

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::body::{Created, Items, Json};
 use super::caller::Operator;
@@ -45,10 +45,12 @@ pub(super) struct NewTenant {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TenantChange {
+    #[serde(default, deserialize_with = "present")]
     name: Option<String>,
     /// Absent leaves it, null clears it.
     #[serde(default)]
     external_id: Change<String>,
+    #[serde(default, deserialize_with = "present")]
     strict: Option<bool>,
 }
 
@@ -70,24 +72,47 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
     }
 }
 
+/// A member of a PATCH that may be absent and not null, since it always has a value.
+pub(super) fn present<'de, D, T>(value: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(value).map(Some)
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct TenantsQuery {
     /// The one with this name of the operator's, if there is one.
     external_id: Option<String>,
     cursor: Option<String>,
-    limit: Option<usize>,
+    limit: Option<Limit>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct PageQuery {
     cursor: Option<String>,
-    limit: Option<usize>,
+    limit: Option<Limit>,
+}
+
+/// How long a page may be.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "usize")]
+struct Limit(usize);
+
+impl TryFrom<usize> for Limit {
+    type Error = String;
+
+    fn try_from(limit: usize) -> Result<Self, String> {
+        let fits = (1..=LONGEST_PAGE).contains(&limit);
+        fits.then_some(Self(limit)).ok_or_else(|| format!("limit must be 1 to {LONGEST_PAGE}"))
+    }
 }
 
 impl PageQuery {
     /// 1 to 1,000; 100 unless given.
     pub(super) fn limit(&self) -> usize {
-        self.limit.unwrap_or(100).clamp(1, 1_000)
+        self.limit.map_or(100, |Limit(limit)| limit)
     }
 
     /// The last id of the page before.
@@ -96,6 +121,16 @@ impl PageQuery {
             return Ok(None);
         };
         cursor.parse().map(Some).map_err(|_| Problem::Invalid("cursor is not ours".to_owned()))
+    }
+
+    /// The page of a list of which all was read, in the order of these ids.
+    pub(super) fn of<T>(&self, mut items: Vec<T>, id: impl Fn(&T) -> &str) -> Items<T> {
+        let last = self.cursor.as_deref().unwrap_or_default();
+        items.retain(|item| id(item) > last);
+        items.truncate(self.limit());
+        let last = items.last().filter(|_| items.len() == self.limit());
+        let next_cursor = last.map(|item| id(item).to_owned());
+        Items { items, next_cursor }
     }
 }
 
@@ -122,6 +157,7 @@ pub(super) async fn list(
 ) -> Result<Json<Items<TenantView>>, Problem> {
     let TenantsQuery { external_id, cursor, limit } = query;
     if let Some(external_id) = external_id {
+        let external_id = checked("external_id", &external_id)?;
         let found = app.store.tenant_by_external_id(&external_id).await?;
         let items = found.into_iter().map(TenantView::from).collect();
         return Ok(Json(Items { items, next_cursor: None }));
@@ -186,12 +222,17 @@ pub(super) async fn existing(app: &AppState, id: &str) -> Result<Tenant, Problem
 }
 
 pub(super) fn checked(field: &str, value: &str) -> Result<String, Problem> {
-    let value = value.trim().to_owned();
-    if value.is_empty() || value.len() > MAX_NAME || value.chars().any(char::is_control) {
-        return Err(Problem::Invalid(format!("{field} must have 1 to {MAX_NAME} bytes of text")));
+    let trimmed = value.trim();
+    let is_long = value.chars().count() > MAX_NAME;
+    if trimmed.is_empty() || is_long || value.chars().any(char::is_control) {
+        let rule =
+            format!("{field} must have 1 to {MAX_NAME} characters, none a control character");
+        return Err(Problem::Invalid(rule));
     }
-    Ok(value)
+    Ok(trimmed.to_owned())
 }
 
-/// Longest name or external id, in bytes.
+/// Longest name or external id, in characters, which is what the document's `maxLength` counts.
 const MAX_NAME: usize = 200;
+
+const LONGEST_PAGE: usize = 1_000;

@@ -84,6 +84,7 @@ def everything(functions, tenant_of_sign_ins):
     clients(walk)
     walk.call("DELETE", path)
     walk.refused(404, "GET", path)
+    walk.call("GET", "/v1/openapi.json")
     return walk.outcome
 
 

@@ -7,11 +7,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
-use harness::{OPERATOR_KEY, TestApp};
+use harness::{OPERATOR_KEY, TestApp, openapi};
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::Value;
 use shared::clock::Clock;
-use shared::{oidc_api, operator_api, saml_api};
+use shared::{oidc_api, saml_api};
 use tokio::net::TcpListener;
 
 /// A deployment on a port of its own.
@@ -84,7 +84,7 @@ impl Deployment {
 
 /// What the tool and its doctor ask for.
 fn router(test: &TestApp) -> Router {
-    operator_api::router(test.app.clone())
+    openapi::router(test.app.clone())
         .merge(saml_api::metadata_router(test.app.clone()))
         .merge(oidc_api::router(test.app.clone()))
 }

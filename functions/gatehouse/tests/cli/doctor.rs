@@ -82,7 +82,7 @@ async fn public_documents_that_are_not_served_are_failures() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     // The operator API alone: no discovery, no keys.
-    serve(listener, Router::new().merge(shared::operator_api::router(test.app.clone())));
+    serve(listener, Router::new().merge(harness::openapi::router(test.app.clone())));
     let here = Deployment { test, url };
     let json = here.run("doctor --json", 1).await.json();
     assert_eq!(about(&json, "OpenID")[0].0, "fail");

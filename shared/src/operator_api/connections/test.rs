@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::body::Created;
 use super::super::caller::Operator;
+use super::super::params::Path;
 use super::stored;
 use crate::base_url::BaseUrl;
 use crate::clock::random_bytes;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Map;
 
 use crate::base_url::BaseUrl;
 use crate::connection::{Connection, Endpoint, Provider, Settings, Trust};
@@ -75,8 +76,17 @@ impl ConnectionView {
                 Status::WaitingForMetadata
             }
         };
-        let Connection { domain, settings, trust, created_at, changed_at, tenant: _, unknown: _ } =
-            connection;
+        let Connection {
+            domain,
+            mut settings,
+            trust,
+            created_at,
+            changed_at,
+            tenant: _,
+            unknown: _,
+        } = connection;
+        // What this version does not know, it does not show either.
+        settings.unknown = Map::new();
         let view = |provider: &Provider| ProviderView::new(provider, &settings);
         let trust = trust.as_ref();
         let lone = trust.filter(|trust| !trust.federation);

@@ -3,6 +3,7 @@
 //! One call does as much of it as fits into the time of a request, and says where it stopped. A
 //! scheduler, whose every call is the same, has the position kept in the table.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -33,7 +34,7 @@ pub(in crate::operator_api) struct RoundQuery {
     #[serde(default)]
     resume: bool,
     /// Read at most this many again.
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
 }
 
 /// What a call came to.
@@ -77,7 +78,7 @@ pub(in crate::operator_api) async fn refresh_all(
         app: &app,
         base_url: BaseUrl::of(&app.config, &headers),
         ends: Instant::now() + WORK,
-        left: limit.unwrap_or(usize::MAX).max(1),
+        left: limit.map_or(usize::MAX, NonZeroUsize::get),
         view: RefreshedView::default(),
     };
     let stopped = round.go_on(from.clone()).await?;

@@ -9,8 +9,9 @@
 //! while it starts. The first answer, which has no budget since requests differ, is to one that is
 //! there before the process is, as on Lambda, and comes with all that the process does meanwhile, the
 //! handshake with Secrets Manager too. Time that a process waits is in none of them, so a slow network
-//! is not either. A processor that others use at the same time is:
-//! its caches are theirs too.
+//! is not either. What others do on the
+//! machine is: it empties caches, and only ever adds. So the least of many starts is what a function
+//! costs and has a budget; the median, in brackets, is what it cost here.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table and its verdict")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench that cannot run stops")]
@@ -22,6 +23,7 @@ mod runtime_api;
 mod server;
 mod tls;
 
+use std::fmt;
 use std::path::Path;
 use std::process::exit;
 use std::time::Duration;
@@ -34,27 +36,31 @@ use crate::tls::Authority;
 const POLL_BUDGET: f64 = 3.0;
 /// CPU up to the end of the first call of DynamoDB, over TLS.
 const CALL_BUDGET: f64 = 6.0;
-/// Starts of each kind; the median counts.
-const RUNS: usize = 21;
+/// Starts of each kind.
+const RUNS: usize = 41;
 
 fn main() {
     let server = Server::start();
     let authority = Authority::new(Path::new(env!("CARGO_TARGET_TMPDIR")));
     println!(
-        "{:<14} {:>16} {:>24} {:>16} {:>12}",
-        "CPU ms", "to first poll", "to first DynamoDB call", "to first answer", "next answer"
+        "{:<15} {:>20} {:>24} {:>16} {:>13}",
+        "CPU ms (median)",
+        "to first poll",
+        "to first DynamoDB call",
+        "to first answer",
+        "next answer"
     );
     let mut over = Vec::new();
     for (name, event) in server.first_requests() {
         let function = Function::new(name, event, &server, &authority);
-        let poll = median((0..RUNS).map(|_| function.first_poll()).collect());
-        let call = median((0..RUNS).map(|_| function.first_call()).collect());
+        let poll = Spread::of((0..RUNS).map(|_| function.first_poll()).collect());
+        let call = Spread::of((0..RUNS).map(|_| function.first_call()).collect());
         let (first, next) = (0..RUNS).map(|_| function.answers()).unzip();
-        let (first, next) = (median(first), median(next));
+        let (first, next) = (Spread::of(first), Spread::of(next));
         println!(
-            "{name:<14} {poll:>8.2} of {POLL_BUDGET:>4.2} {call:>16.2} of {CALL_BUDGET:>4.2} {first:>16.2} {next:>12.2}"
+            "{name:<15} {poll:>12} of {POLL_BUDGET:.2} {call:>16} of {CALL_BUDGET:.2} {first:>16} {next:>13}"
         );
-        if poll > POLL_BUDGET || call > CALL_BUDGET {
+        if poll.least > POLL_BUDGET || call.least > CALL_BUDGET {
             over.push(name);
         }
     }
@@ -66,8 +72,22 @@ fn main() {
     }
 }
 
-/// In milliseconds.
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times[times.len() / 2].as_secs_f64() * 1e3
+/// The same thing, done many times; in milliseconds.
+struct Spread {
+    least: f64,
+    median: f64,
+}
+
+impl Spread {
+    fn of(mut times: Vec<Duration>) -> Self {
+        times.sort();
+        let milliseconds = |time: &Duration| time.as_secs_f64() * 1e3;
+        Self { least: milliseconds(&times[0]), median: milliseconds(&times[times.len() / 2]) }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{:.2} ({:.2})", self.least, self.median))
+    }
 }

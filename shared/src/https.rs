@@ -50,7 +50,7 @@ impl Https {
     /// When the trust anchors cannot be read.
     pub fn new(trust: Trust<'_>, names: impl ResolveDns + 'static) -> Result<Self, TlsFault> {
         let mut tcp = connect::HttpConnector::new_with_resolver(Names::new(names));
-        // The embedded services of a laptop speak plain HTTP.
+        // TLS goes over it as well; plain HTTP is for the embedded services of a laptop.
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         let connect = Connect(HttpsConnector::from((tcp, tls::config(trust)?)));

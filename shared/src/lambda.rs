@@ -69,7 +69,9 @@ impl IntoResponse for Answer {
         Box::pin(async move {
             let (mut parts, body) = self.0.into_parts();
             let Ok(body) = body.collect().await else {
+                tracing::error!("an answer broke off");
                 parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+                parts.headers.clear();
                 return Response::from_parts(parts, lambda_http::Body::Empty);
             };
             let body = String::from_utf8(body.to_bytes().into())

@@ -16,7 +16,7 @@ from package import environment  # noqa: E402
 
 
 def main():
-    """Builds, then hands the terminal to `sam deploy`, which asks before it changes anything."""
+    """Builds, then hands the terminal to `sam deploy`, which asks before it changes staging or prod."""
     arguments = sys.argv[1:]
     build_only = "--build-only" in arguments
     stage = arguments.pop(0) if arguments and not arguments[0].startswith("-") else "default"

@@ -33,6 +33,9 @@ mod price {
     pub(super) const LOGS_KEPT: f64 = 0.03 / 7.0;
     /// CloudWatch, an alarm for a month.
     pub(super) const ALARM: f64 = 0.10;
+    /// CloudWatch, a metric of our own for a month; and a dashboard.
+    pub(super) const METRIC: f64 = 0.30;
+    pub(super) const DASHBOARD: f64 = 3.00;
 }
 
 /// What is assumed of a month, for each user. Half of what a provider sends finds no change.
@@ -124,7 +127,7 @@ async fn sign_in(test: &TestApp, app: &App) {
 }
 
 /// One column of the table.
-fn column(measured: &Measured, alarms: f64, secrets: f64, tenants: f64, users: f64) -> [f64; 6] {
+fn column(measured: &Measured, fixed: f64, tenants: f64, users: f64) -> [f64; 6] {
     let scim = month::SCIM_LOOKUPS + month::SCIM_PATCHES + month::SCIM_CREATIONS;
     let requests = users * (scim + month::SIGN_INS * month::REQUESTS_OF_A_SIGN_IN);
     let logs = requests * month::LOGS_OF_A_REQUEST;
@@ -140,7 +143,7 @@ fn column(measured: &Measured, alarms: f64, secrets: f64, tenants: f64, users: f
         logs * (price::LOGS + month::LOGS_ARE_KEPT * price::LOGS_KEPT),
         table,
         tenants * price::SECRET,
-        secrets * price::SECRET + alarms * price::ALARM,
+        fixed,
     ];
     let [api, logs, table, tenants, fixed] = parts;
     [api, logs, table, tenants, fixed, parts.iter().sum()]
@@ -154,17 +157,23 @@ fn dollars(amount: f64) -> String {
 async fn the_costs_in_the_document_are_these() {
     let measured = measured().await;
     let template = text("template.yaml".as_ref()).unwrap();
-    let alarms = template.matches("Type: AWS::CloudWatch::Alarm").count();
-    let alarms = f64::from(u32::try_from(alarms).unwrap());
+    let of_type = |kind: &str| {
+        let count = template.matches(&format!("Type: AWS::{kind}\n")).count();
+        f64::from(u32::try_from(count).unwrap())
+    };
     // The cursor's key, SAML keys and signing keys.
+    let fixed = 3.0 * price::SECRET
+        + of_type("CloudWatch::Alarm") * price::ALARM
+        + of_type("Logs::MetricFilter") * price::METRIC
+        + of_type("CloudWatch::Dashboard") * price::DASHBOARD;
     let columns = [(10.0, 2e3), (100.0, 1e5), (1e3, 2e6)]
-        .map(|(tenants, users)| column(&measured, alarms, 3.0, tenants, users));
+        .map(|(tenants, users)| column(&measured, fixed, tenants, users));
     let rows = [
         "HTTP API and Lambda",
         "logs",
         "table",
         "secrets of tenants",
-        "alarms, other secrets",
+        "alarms, dashboard, other secrets",
         "**a month**",
     ];
     let mut expect = String::new();

@@ -1,4 +1,4 @@
-//! TLS 1.3 and 1.2, as the SDKs' own client speaks them.
+//! TLS 1.3 and 1.2, as the SDKs' own client speaks them, but for the order of the ciphers.
 
 use std::sync::Arc;
 

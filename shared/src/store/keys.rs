@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | User | `t#U` | id |
 //! | `userName` | `t#N` | folded `userName` |
-//! | `externalId` of a User | `t#X` | `externalId` |
+//! | `externalId` of a User | `t#X` | `externalId#id` |
 //! | `emails.value` | `t#E` | `lower(email)#id` |
 //! | Group | `t#G` | id |
 //! | `displayName` of a Group | `t#GN` | folded `displayName` |

@@ -80,6 +80,8 @@ def complete(function, document, outcome):
     components = {component["bom-ref"]: component for component in document["components"]}
     names = {component["name"] for component in components.values()}
     outcome.expect({"aws-lc", "openssl", "shared", "tokio"} <= names, f"{function}: its libraries", sorted(names))
+    unused = {component["name"] for component in components.values() if component.get("scope") == "excluded"}
+    outcome.expect(unused == {"openssl"}, f"{function}: what is built and not linked", sorted(unused))
     compiled_in = names & {"askama_macros", "cc", "openssl-src", "dynoxide-rs", "proptest"}
     outcome.expect(not compiled_in, f"{function}: nothing of build or tests", sorted(compiled_in))
     bare = [ref for ref, component in components.items() if "licenses" not in component]

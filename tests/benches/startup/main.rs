@@ -6,9 +6,8 @@
 //!
 //! A process is stopped when it has asked for its first request, so what is counted up to there is
 //! that and a few microseconds. Its first call of DynamoDB is the one by which it opens the connection
-//! while it starts. The first answer, which has no budget since requests differ, is to one that is
-//! there before the process is, as on Lambda, and comes with all that the process does meanwhile, the
-//! handshake with Secrets Manager too. Time that a process waits is in none of them, so a slow network
+//! while it starts. The first answer is to a request that is there before the process is, as on Lambda,
+//! and comes with all that the process does meanwhile, the handshake with Secrets Manager too. Time that a process waits is in none of them, so a slow network
 //! is not either. What others do on the machine is: it empties caches, and only ever adds. So the
 //! least of many starts is what a function costs and has a budget; the median, in brackets, is what it
 //! cost here.
@@ -36,15 +35,18 @@ use crate::tls::Authority;
 const POLL_BUDGET: f64 = 3.0;
 /// CPU up to the end of the first call of DynamoDB, over TLS.
 const CALL_BUDGET: f64 = 6.0;
+/// CPU up to the first answer: the second handshake, and what the request itself does.
+const ANSWER_BUDGET: f64 = 8.0;
 /// Starts of each kind.
 const RUNS: usize = 41;
 
 fn main() {
     let server = Server::start();
     let authority = Authority::new(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    println!("CPU in milliseconds, each function that API Gateway calls");
     println!(
-        "{:<15} {:>20} {:>24} {:>16} {:>13}",
-        "CPU ms (median)",
+        "{:<15} {:>20} {:>24} {:>20} {:>13}",
+        "least (median)",
         "to first poll",
         "to first DynamoDB call",
         "to first answer",
@@ -58,9 +60,11 @@ fn main() {
         let (first, next) = (0..RUNS).map(|_| function.answers()).unzip();
         let (first, next) = (Spread::of(first), Spread::of(next));
         println!(
-            "{name:<15} {poll:>12} of {POLL_BUDGET:.2} {call:>16} of {CALL_BUDGET:.2} {first:>16} {next:>13}"
+            "{name:<15} {poll:>12} of {POLL_BUDGET:.2} {call:>16} of {CALL_BUDGET:.2} {first:>12} of {ANSWER_BUDGET:.2} {next:>13}"
         );
-        if poll.least > POLL_BUDGET || call.least > CALL_BUDGET {
+        let within =
+            poll.least <= POLL_BUDGET && call.least <= CALL_BUDGET && first.least <= ANSWER_BUDGET;
+        if !within {
             over.push(name);
         }
     }

@@ -38,7 +38,7 @@ impl Server {
         self.fact(pointer).trim_start_matches("http://")
     }
 
-    /// Each function, and a request of the kind that it is mostly asked.
+    /// Each function that API Gateway calls, and a request of the kind that it is mostly asked.
     pub(crate) fn first_requests(&self) -> [(&'static str, String); 5] {
         let host = json!({"host": "id.example.com"});
         let bearer = format!("Bearer {}", self.fact("/scim/token"));

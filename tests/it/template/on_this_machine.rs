@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 
 use super::{functions, routes, template, variables_set};
-use crate::tidy::workspace;
+use crate::tidy::{text, workspace};
 
 /// What Cargo.toml tells `cargo lambda watch`.
 fn watch() -> Value {
@@ -51,4 +51,17 @@ fn the_variables_for_sam_local_reach_a_function_and_the_services_of_make_run() {
     // The two ports after that of `make run`, which is 7400.
     assert_eq!(overridden["AWS_ENDPOINT_URL_DYNAMODB"], "http://host.docker.internal:7401");
     assert_eq!(overridden["AWS_ENDPOINT_URL_SECRETS_MANAGER"], "http://host.docker.internal:7402");
+}
+
+#[test]
+fn only_stages_with_customers_ask_before_they_change() {
+    let config = text("samconfig.toml".as_ref()).unwrap();
+    let asks = |stage: &str| {
+        let (_, section) = config.split_once(&format!("[{stage}.deploy.parameters]")).unwrap();
+        let section = section.split("\n[").next().unwrap();
+        // SAM asks with No as what Enter means, so a first `sam deploy` would end there.
+        let confirm = section.lines().find(|line| line.starts_with("confirm_changeset"));
+        confirm == Some("confirm_changeset = true")
+    };
+    assert_eq!(["default", "dev", "staging", "prod"].map(asks), [false, false, true, true]);
 }

@@ -1,5 +1,9 @@
 //! The private operation of RSA (RFC 8017 §5.1.2), for those paddings alone that AWS-LC's safe
 //! interface does not have; see [`super::oaep`].
+//!
+//! Not done here: the integers are not wiped when they are dropped, as the text of the key in the
+//! cached secret is not either; and a result is not checked against faults of the processor, since it
+//! never leaves the process.
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, ConcatenatingMul as _, Limb, Odd, Resize as _};

@@ -1,5 +1,6 @@
 //! `template.yaml` says what the code says: routes, variables, table, permissions, logs.
 
+mod metadata_rows;
 mod on_this_machine;
 mod roles;
 

@@ -39,6 +39,8 @@ class Recorder:
         self.upstream = {"dynamodb": aws["dynamodb_endpoint"], "secretsmanager": aws["secretsmanager_endpoint"]}
         self.table = aws["table"]
         self.uses, self.reports, self.lock = set(), [], threading.Lock()
+        # Pairs of a use of one row by its key, and the row's partition.
+        self.partitions = set()
 
     def __enter__(self):
         handler = type("Handler", (Forwarder,), {"recorder": self})
@@ -57,6 +59,8 @@ class Recorder:
         found = {Use(function, f"{service}:{action}", on) for action, on in needs(service, operation, request)}
         with self.lock:
             self.uses |= found
+            if "Key" in request:
+                self.partitions |= {(use, request["Key"]["pk"]["S"]) for use in found}
             if service == "codedeploy":
                 self.reports.append(request)
 

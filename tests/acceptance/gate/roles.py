@@ -18,6 +18,8 @@ PSEUDO = {
 }
 FUNCTION = "AWS::Serverless::Function"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
+# The one condition that roles have, and the one action that has it.
+LEADING_KEYS, GET = "dynamodb:LeadingKeys", "dynamodb:GetItem"
 # Lambda itself writes the log, with the permission of the role; the function makes no such call.
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
 # Secrets Manager ends the ARN of a secret in a hyphen and six random characters.
@@ -58,6 +60,31 @@ class Roles:
                     if action not in BY_LAMBDA:
                         found |= {(action, self.arn(resource)) for resource in listed(statement["Resource"])}
         return found
+
+    def conditions(self, role):
+        """Pairs of an action and the patterns of the partitions that it may be taken on, where there are any."""
+        for policy in self.resources[role]["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if "Condition" in statement:
+                    # Another condition, or another action than on one row, is not known here.
+                    (((operator, keys),), actions) = statement["Condition"].items(), listed(statement["Action"])
+                    if operator != "ForAllValues:StringLike" or set(keys) != {LEADING_KEYS} or actions != [GET]:
+                        raise ValueError(f"{role} has a condition that this test does not know")
+                    yield GET, listed(keys[LEADING_KEYS])
+
+    def compare_partitions(self, partitions):
+        """Sentences about rows that were read and may not be, and that may be and were not."""
+        problems = []
+        for function, role in sorted(self.functions().items()):
+            for action, patterns in self.conditions(role):
+                seen = {pk for use, pk in partitions if (use.function, use.action) == (function, action)}
+                for pk in sorted(seen):
+                    if not any(matches(pattern, pk) for pattern in patterns):
+                        problems.append(f"{function} read {pk}, which a condition of {role} does not allow")
+                for pattern in patterns:
+                    if not any(matches(pattern, pk) for pk in seen):
+                        problems.append(f"a condition of {role} allows {pattern}, which {function} never read")
+        return problems
 
     def arn(self, value):
         """The ARN that a value of the template stands for."""

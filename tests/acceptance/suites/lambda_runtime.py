@@ -50,7 +50,8 @@ def run(prepared, target, folder):
             outcome.bad(functions.died())
     seen = sorted(" ".join(use) for use in recorder.uses)
     (folder / "uses.txt").write_text("\n".join(seen) + "\n", "utf-8")
-    problems = roles.Roles(template, recorder.table).compare(recorder.uses)
+    known = roles.Roles(template, recorder.table)
+    problems = known.compare(recorder.uses) + known.compare_partitions(recorder.partitions)
     outcome.expect(not problems, "each role allows what its function does, and no more", "\n".join(problems))
     return outcome
 

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{functions, template};
+use serde_json::{Value, json};
+
+use super::{functions, resources, template};
 use crate::tidy::{files, text};
 
 #[test]
@@ -81,4 +83,111 @@ fn only_the_operator_api_may_change_token_secrets() {
     // It makes its signing keys at first need, and can overwrite nothing.
     let oidc = template["Resources"]["OidcRole"]["Properties"]["Policies"].to_string();
     assert!(!oidc.contains("PutSecretValue") && !oidc.contains("/scim/"), "{oidc}");
+}
+
+/// What the statements of a policy allow: each action with each resource. They have nothing else,
+/// such as a `NotAction`.
+fn pairs(policy: &Value) -> Vec<(String, Value)> {
+    let listed = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    let mut pairs = Vec::new();
+    for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+        let members = statement.as_object().unwrap().keys().map(String::as_str);
+        let known = ["Sid", "Effect", "Action", "Resource"];
+        assert!(members.clone().all(|member| known.contains(&member)), "{statement}");
+        assert_eq!(statement["Effect"], "Allow");
+        for action in listed(&statement["Action"]) {
+            let action = action.as_str().unwrap().to_owned();
+            pairs.extend(listed(&statement["Resource"]).into_iter().map(|on| (action.clone(), on)));
+        }
+    }
+    pairs
+}
+
+/// What the recorded calls do not see, they being those of functions: a role that a service of AWS
+/// has.
+struct ServiceRole {
+    service: &'static str,
+    managed: Value,
+    allows: Vec<(&'static str, Value)>,
+}
+
+fn service_role(name: &str) -> Option<ServiceRole> {
+    let invoke = "lambda:InvokeFunction";
+    match name {
+        "RefreshScheduleRole" => Some(ServiceRole {
+            service: "scheduler.amazonaws.com",
+            managed: Value::Null,
+            allows: vec![
+                (invoke, json!({"!Sub": "${AdminFunction.Arn}:live"})),
+                ("sqs:SendMessage", json!({"!GetAtt": "UndeliveredCalls.Arn"})),
+            ],
+        }),
+        "DeploymentRole" => Some(ServiceRole {
+            service: "codedeploy.amazonaws.com",
+            managed: json!([{"!Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"}]),
+            allows: vec![(invoke, json!({"!GetAtt": "PreTrafficFunction.Arn"}))],
+        }),
+        _ => None,
+    }
+}
+
+/// The logical ids of the functions' roles.
+fn function_roles(template: &Value) -> BTreeSet<String> {
+    let roles = functions(template).into_values();
+    let roles = roles.map(|f| f["Properties"]["Role"]["!GetAtt"].as_str().unwrap().to_owned());
+    roles.map(|role| role.strip_suffix(".Arn").unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_role_is_a_functions_or_allows_what_is_listed_here() {
+    let template = template();
+    let of_functions = function_roles(&template);
+    let mut listed = 0;
+    for (name, role) in resources(&template, "AWS::IAM::Role") {
+        let role = &role["Properties"];
+        let trust = role["AssumeRolePolicyDocument"]["Statement"].as_array().unwrap();
+        let [trust] = trust.as_slice() else { panic!("{name}") };
+        assert_eq!(trust["Action"], "sts:AssumeRole", "{name}");
+        if of_functions.contains(&name) {
+            assert_eq!(trust["Principal"], json!({"Service": "lambda.amazonaws.com"}), "{name}");
+            continue;
+        }
+        let wanted = service_role(&name).unwrap_or_else(|| panic!("{name} is nobody's"));
+        assert_eq!(trust["Principal"], json!({"Service": wanted.service}), "{name}");
+        assert_eq!(role["ManagedPolicyArns"], wanted.managed, "{name}");
+        let allows: Vec<_> = role["Policies"].as_array().unwrap().iter().flat_map(pairs).collect();
+        let wanted: Vec<_> =
+            wanted.allows.into_iter().map(|(action, on)| (action.to_owned(), on)).collect();
+        assert_eq!(allows, wanted, "{name}");
+        listed += 1;
+    }
+    assert_eq!(listed, 2);
+}
+
+/// A policy of its own would escape what looks at the roles.
+#[test]
+fn the_one_policy_beside_the_roles_lets_functions_decrypt_with_the_customers_key() {
+    let template = template();
+    let all = template["Resources"].as_object().unwrap().iter();
+    let beside = all.filter(|(_, resource)| {
+        let of_type = resource["Type"].as_str().unwrap();
+        of_type.starts_with("AWS::IAM::") && of_type != "AWS::IAM::Role"
+    });
+    let [(name, policy)] = beside.collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!((name.as_str(), &policy["Type"]), ("KeyUse", &json!("AWS::IAM::Policy")));
+    assert_eq!(policy["Condition"], "HasCustomerKey");
+    let policy = &policy["Properties"];
+    assert_eq!(pairs(policy), [("kms:Decrypt".to_owned(), json!({"!GetAtt": "Key.Arn"}))]);
+    let holders: BTreeSet<_> = policy["Roles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|role| role["!Ref"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(holders, function_roles(&template));
+    assert!(policy.get("Users").is_none() && policy.get("Groups").is_none());
+    // A function with a role has no policies of SAM's either.
+    for (binary, function) in functions(&template) {
+        assert!(function["Properties"].get("Policies").is_none(), "{binary}");
+    }
 }

@@ -1,4 +1,5 @@
-//! What each operation cost: calls and capacity units, by which tests hold the store to its budget.
+//! What each operation cost: calls and capacity units, by which tests hold the store to its budget;
+//! and which partition it read.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +20,8 @@ pub struct CallLog<E> {
 pub struct Call {
     /// As in `x-amz-target`, after the dot.
     pub operation: String,
+    /// Partition of the row, when the operation is on one by its key.
+    pub partition: Option<String>,
     /// The HTTP status; 0 when there was no answer.
     pub status: u16,
     /// Read capacity units. Errors answer none, although AWS bills a failed condition.
@@ -49,9 +52,16 @@ impl<E: Endpoint> Endpoint for CallLog<E> {
         let status = answer.as_ref().map_or(0, |answer| answer.status);
         let (read_units, write_units) =
             answer.as_ref().map_or((0.0, 0.0), |answer| units(operation, &answer.body));
-        self.push(Call { operation: operation.to_owned(), status, read_units, write_units });
+        let (operation, partition) = (operation.to_owned(), partition(body));
+        self.push(Call { operation, partition, status, read_units, write_units });
         answer
     }
+}
+
+/// The partition key in the member `Key` of a request.
+fn partition(body: &[u8]) -> Option<String> {
+    let request: Value = serde_json::from_slice(body).ok()?;
+    request.pointer("/Key/pk/S")?.as_str().map(str::to_owned)
 }
 
 /// The same request, asking for the consumed capacity where the operation can tell it.

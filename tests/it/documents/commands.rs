@@ -33,7 +33,8 @@ const AWS: Who = Nobody("needs an AWS account");
 const RELEASE: Who = Nobody("compiles everything for release, for minutes");
 
 /// Commands as a whole; what ends with a space begins one, and its program is asked about the rest.
-const EXECUTED: [(&str, Who); 25] = [
+/// `cargo install` has no test: the tests run the executable that it would compile once more.
+const EXECUTED: [(&str, Who); 27] = [
     ("make run", LOCAL),
     (
         "make watch",
@@ -77,13 +78,9 @@ const EXECUTED: [(&str, Who); 25] = [
     ("sam local", Nobody("needs Docker")),
     ("sam validate", Runs(LINT, "[sam, \"validate\", \"--template\", file, *more]")),
     ("sam validate --lint", Runs(LINT, "for more in ([], [\"--lint\"])")),
-];
-
-/// The same, for what is no command of one of `TOOLS`.
-const OTHERS: [(&str, Who); 2] = [
     (
         "sha256sum --check SHA256SUMS",
-        Nobody("the gate reads the file and compares it; not every system has the program"),
+        Runs("tests/acceptance/gate/packaging.py", "[\"sha256sum\", \"--check\", \"SHA256SUMS\"]"),
     ),
     // For ten seconds instead of ten minutes.
     (
@@ -99,13 +96,13 @@ const TOOLS: [&str; 7] =
 
 /// What a recipe of the Makefile does, where a test starts that and not `make`.
 const RECIPES: [(&str, &str); 2] = [
-    ("run", "\t@tests/acceptance/bootstrap cargo run --locked --package local\n"),
-    ("watch", "\t@tests/acceptance/bootstrap tests/acceptance/watch.py\n"),
+    ("run", "\t@tests/acceptance/bootstrap cargo run --locked --package local"),
+    ("watch", "\t@tests/acceptance/bootstrap tests/acceptance/watch.py"),
 ];
 
 /// Fails unless the command is known, and whoever is said to execute it does.
 pub(super) fn is_executed(place: &str, command: &str) {
-    let known = EXECUTED.iter().chain(&OTHERS).find(|(whole, _)| {
+    let known = EXECUTED.iter().find(|(whole, _)| {
         command == *whole || (whole.ends_with(' ') && command.starts_with(whole))
     });
     let (_, who) =
@@ -185,11 +182,9 @@ fn parse(place: &str, program: &str, arguments: &[&str], whole: bool) {
     };
     let words = iter::once(program).chain(arguments.iter().copied());
     if let Err(error) = parser.try_get_matches_from(words) {
-        let fine = match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => true,
-            ErrorKind::MissingRequiredArgument => !whole,
-            _ => false,
-        };
+        let kind = error.kind();
+        let fine = matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
+            || (!whole && kind == ErrorKind::MissingRequiredArgument);
         assert!(fine, "{place}: {error}");
     }
 }
@@ -199,7 +194,7 @@ fn recipe(target: &str) -> String {
     let mut lines = makefile.lines();
     let begin = format!("{target}:");
     assert!(lines.any(|line| line.starts_with(&begin)), "make has no {target}");
-    lines.take_while(|line| line.starts_with('\t')).map(|line| format!("{line}\n")).collect()
+    lines.take_while(|line| line.starts_with('\t')).collect::<Vec<_>>().join("\n")
 }
 
 /// Code within the lines of a document that is a command.
@@ -235,6 +230,23 @@ fn every_command_within_a_line_is_executed_or_known_not_to_be() {
         }
     }
     assert!(count > 30, "{count}");
+}
+
+#[test]
+fn no_command_is_known_that_no_document_shows() {
+    let shown: Vec<String> = super::documents()
+        .iter()
+        .flat_map(|document| {
+            let blocks =
+                super::blocks(document).into_iter().filter(|block| block.kind == "console");
+            let commands = blocks.flat_map(|block| super::commands(&block.text));
+            commands.chain(inline(document)).collect::<Vec<_>>()
+        })
+        .collect();
+    for (known, _) in &EXECUTED {
+        let begins = |command: &String| known.ends_with(' ') && command.starts_with(known);
+        assert!(shown.iter().any(|command| command == known || begins(command)), "{known}");
+    }
 }
 
 #[test]

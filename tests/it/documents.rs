@@ -2,7 +2,10 @@
 //!
 //! Blocks that are marked `sh` are run, those of one document in one shell and in their order,
 //! against a fresh deployment. One that is marked `console` begins by saying what it needs that a
-//! test has not; or a test elsewhere runs its commands, and is named below.
+//! test has not, and then at least our own programs understand it; or `commands` says who executes
+//! what is in it, or why nobody does. Commands within a line are looked up there too.
+
+mod commands;
 
 use std::fs;
 use std::process::Command;
@@ -13,6 +16,7 @@ use serde_json::json;
 use shared::{oidc_api, saml_api, scim_api};
 use tokio::net::TcpListener;
 
+use self::commands::{is_executed, is_understood};
 use crate::tidy::{files, text, workspace};
 
 /// A fenced block of a document.
@@ -68,53 +72,48 @@ fn blocks(document: &str) -> Vec<Block> {
 /// The first line of a block whose commands no test can run.
 const NEEDS: [&str; 2] = ["# Needs an AWS account.", "# Needs Docker."];
 
-/// Commands in `console` blocks that something else runs: what they begin with, the file that
-/// runs them, and the words in it.
-const ELSEWHERE: [(&str, &str, &str); 9] = [
-    ("make run", "functions/local/tests/process/instance.rs", "CARGO_BIN_EXE_local"),
-    ("cargo run -p gatehouse", "functions/gatehouse/tests/cli/deployment.rs", GATEHOUSE),
-    (
-        "cargo install --locked --path functions/gatehouse",
-        "functions/gatehouse/tests/cli/deployment.rs",
-        GATEHOUSE,
-    ),
-    ("make watch", "tests/acceptance/gate/lambda_runtime.py", "\"watch.py\""),
-    // For ten seconds instead of ten minutes.
-    ("target/fuzz/*/release/", "tests/acceptance/gate/rust.py", "-max_total_time="),
-    ("make test", ".ci/run", "make test"),
-    ("make lint", ".ci/run", "make lint"),
-    // Shows which values to take over; the values are given to the other blocks.
-    ("export BASE=", "tests/it/documents.rs", "(\"BASE\", base)"),
-    ("export ", "tests/it/documents.rs", "shell.envs("),
-];
-
-const GATEHOUSE: &str = "CARGO_BIN_EXE_gatehouse";
-
 /// Documents whose `sh` blocks another test runs, where the program is that they are about.
 const ELSEWHERE_WHOLE: [(&str, &str); 1] =
     [("docs/cli.md", "functions/gatehouse/tests/cli/documents.rs")];
+
+/// The commands of a `console` block: what follows `$ `, with the lines that it goes on in.
+fn commands(block: &str) -> Vec<String> {
+    let joined = block.replace("\\\n", " ");
+    let commands = joined.lines().filter_map(|line| line.strip_prefix("$ "));
+    commands.map(|command| command.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// Fails unless the variable that is exported is given to the `sh` blocks too, with a value of the
+/// test's own.
+fn is_given(place: &str, assignment: &str) {
+    let (name, _) = assignment.split_once('=').unwrap();
+    let this = text("tests/it/documents.rs".as_ref()).unwrap();
+    let given = this.split("shell.envs([").last().unwrap().split("]);").next().unwrap();
+    assert!(given.contains(&format!("(\"{name}\", ")), "{place}: nothing gives {name}");
+}
 
 #[test]
 fn every_block_is_run_or_says_what_it_needs() {
     for document in documents() {
         for Block { line, kind, text: block, .. } in blocks(&document) {
+            let place = format!("{document}:{line}");
+            let commands = commands(&block);
             match kind.as_str() {
-                "sh" | "json" | "js" | "mermaid" | "text" => {}
+                "sh" | "json" | "js" | "mermaid" | "text" => {
+                    assert!(commands.is_empty(), "{place}: commands belong into `console`");
+                }
                 "console" => {
-                    if NEEDS.iter().any(|needs| block.starts_with(&format!("{needs}\n"))) {
-                        continue;
-                    }
-                    for command in block.lines().filter_map(|line| line.strip_prefix("$ ")) {
-                        let run = ELSEWHERE.iter().find(|(begin, ..)| command.starts_with(begin));
-                        let (_, file, words) = run.unwrap_or_else(|| {
-                            panic!(
-                                "{document}:{line}: nothing runs `{command}`, nor does it say why"
-                            )
-                        });
-                        assert!(text(file.as_ref()).unwrap().contains(words), "{file}: {words}");
+                    assert!(!commands.is_empty(), "{place}: no command");
+                    let needs = NEEDS.iter().any(|needs| block.starts_with(&format!("{needs}\n")));
+                    for command in commands {
+                        match command.strip_prefix("export ") {
+                            _ if needs => is_understood(&place, &command, true),
+                            Some(assignment) => is_given(&place, assignment),
+                            None => is_executed(&place, &command),
+                        }
                     }
                 }
-                _ => panic!("{document}:{line}: a block of what? `{kind}`"),
+                _ => panic!("{place}: a block of what? `{kind}`"),
             }
         }
     }

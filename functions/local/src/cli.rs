@@ -1,10 +1,11 @@
-//! The command line.
+//! The command lines of `local` and `restore-tenant`.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::Parser;
+use shared::ids::TenantId;
 
 /// Runs Gatehouse on this machine, with a DynamoDB and a Secrets Manager of its own.
 ///
@@ -45,6 +46,27 @@ pub struct Options {
     /// Limits every tenant to N SCIM requests a second; without it there is no limit.
     #[arg(long, value_name = "N")]
     pub rate_limit: Option<NonZeroU32>,
+}
+
+/// Copies one tenant from a table that was restored to an earlier time into the table in use.
+///
+/// The tenant must not exist in the table in use: delete it first through the operator API. SCIM
+/// tokens, sessions and refresh tokens do not come back; make the tenant a new SCIM token
+/// afterwards.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "restore-tenant", version, verbatim_doc_comment)]
+pub struct RestoreTenant {
+    /// Table to copy from.
+    #[arg(long, value_name = "TABLE")]
+    pub from: String,
+
+    /// Table to copy to: the stack's output `TableName`.
+    #[arg(long, value_name = "TABLE")]
+    pub to: String,
+
+    /// Id of the tenant.
+    #[arg(long, value_name = "ID")]
+    pub tenant: TenantId,
 }
 
 const EXAMPLES: &str = "Examples:

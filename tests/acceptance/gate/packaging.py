@@ -46,6 +46,12 @@ def same_zip_from_same_bytes(folder, outcome):
     zips.write_checksums(folder, archives)
     lines = (folder / "SHA256SUMS").read_text("utf-8").splitlines()
     outcome.expect(lines == [f"{zips.sha256(one)}  {name}/bootstrap.zip" for name in ("one", "two")], "checksums")
+    if shutil.which("sha256sum"):
+        command = ["sha256sum", "--check", "SHA256SUMS"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        outcome.expect(done.returncode == 0, "sha256sum finds them right", done.stdout + done.stderr)
+    else:
+        outcome.notes.append("no sha256sum on this system: its reading of SHA256SUMS is not checked")
 
 
 def bills_of_materials(folder, outcome):

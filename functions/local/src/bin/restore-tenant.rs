@@ -5,38 +5,17 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::Parser as _;
+use local::cli::RestoreTenant;
 use shared::aws::AwsClients;
 use shared::clock::Clock;
 use shared::config::AwsConfig;
-use shared::ids::TenantId;
 use shared::store::{Restored, Store};
-
-/// Copies one tenant from a table that was restored to an earlier time into the table in use.
-///
-/// The tenant must not exist in the table in use: delete it first through the operator API. SCIM
-/// tokens, sessions and refresh tokens do not come back; make the tenant a new SCIM token
-/// afterwards.
-#[derive(Debug, Parser)]
-#[command(name = "restore-tenant", version, verbatim_doc_comment)]
-struct Options {
-    /// Table to copy from.
-    #[arg(long, value_name = "TABLE")]
-    from: String,
-
-    /// Table to copy to: the stack's output `TableName`.
-    #[arg(long, value_name = "TABLE")]
-    to: String,
-
-    /// Id of the tenant.
-    #[arg(long, value_name = "ID")]
-    tenant: TenantId,
-}
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool that says how it went")]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match restore(&Options::parse()).await {
+    match restore(&RestoreTenant::parse()).await {
         Ok(said) => {
             println!("{said}");
             ExitCode::SUCCESS
@@ -48,8 +27,8 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn restore(options: &Options) -> Result<String, Box<dyn std::error::Error>> {
-    let Options { from, to, tenant } = options;
+async fn restore(options: &RestoreTenant) -> Result<String, Box<dyn std::error::Error>> {
+    let RestoreTenant { from, to, tenant } = options;
     let client = AwsClients::new(&AwsConfig::from_env()?)?.dynamodb;
     let source = Store::new(client.clone(), from);
     let target = Store::new(client, to);

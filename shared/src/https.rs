@@ -2,8 +2,8 @@
 //!
 //! The SDKs take it through the seam that they have for this. The client that they come with is the
 //! same libraries and, around them, what nobody here uses: HTTP/2, which neither DynamoDB nor
-//! Secrets Manager speaks, and proxies. They are a tenth of a function, which is loaded at every
-//! cold start.
+//! Secrets Manager speaks, and proxies. They are a twentieth of a function, which is loaded at
+//! every cold start.
 
 mod fault;
 mod names;

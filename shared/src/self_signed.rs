@@ -8,6 +8,8 @@ use rcgen::{
     date_time_ymd,
 };
 
+use crate::clock::random_bytes;
+
 /// The certificate of `key`, with that common name. Valid from the beginning of the day,
 /// for ten years: providers that look at the date would otherwise stop a connection at a moment
 /// that nobody chose, while when a key is replaced is the operator's decision.
@@ -35,8 +37,7 @@ pub(crate) fn certificate(
 
 /// RFC 5280 §4.1.2.2: positive, at most 20 octets, unique to the issuer.
 fn serial_number() -> Result<SerialNumber, Error> {
-    let mut number = [0; 16];
-    getrandom::fill(&mut number).map_err(|_| Error::RingUnspecified)?;
+    let number: [u8; 16] = random_bytes().map_err(|_| Error::RingUnspecified)?;
     Ok(SerialNumber::from_slice(&number))
 }
 

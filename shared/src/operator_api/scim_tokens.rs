@@ -72,12 +72,7 @@ pub(super) async fn list(
     let tenant = existing(&app, &tenant).await?;
     let tokens = app.scim_tokens.list(tenant.id, app.clock.now()).await?;
     let mut items: Vec<_> = tokens.iter().map(|stored| TokenView::new(stored, None)).collect();
-    // There are two at most.
-    if let [one, other] = items.as_mut_slice()
-        && one.id > other.id
-    {
-        std::mem::swap(one, other);
-    }
+    items.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     Ok(Json(page.of(items, |token| token.id.as_str())))
 }
 

@@ -48,27 +48,27 @@ impl<E> CallLog<E> {
 
 impl<E: Endpoint> Endpoint for CallLog<E> {
     fn answer(&self, operation: &str, body: &[u8]) -> Result<Answer, NoAnswer> {
-        let answer = self.inner.answer(operation, &asking_for_capacity(operation, body));
+        let request = serde_json::from_slice::<Value>(body).ok();
+        let partition = request.as_ref().and_then(partition);
+        let asking = request
+            .map_or_else(|| body.to_owned(), |request| asking_for_capacity(operation, request));
+        let answer = self.inner.answer(operation, &asking);
         let status = answer.as_ref().map_or(0, |answer| answer.status);
         let (read_units, write_units) =
             answer.as_ref().map_or((0.0, 0.0), |answer| units(operation, &answer.body));
-        let (operation, partition) = (operation.to_owned(), partition(body));
+        let operation = operation.to_owned();
         self.push(Call { operation, partition, status, read_units, write_units });
         answer
     }
 }
 
 /// The partition key in the member `Key` of a request.
-fn partition(body: &[u8]) -> Option<String> {
-    let request: Value = serde_json::from_slice(body).ok()?;
+fn partition(request: &Value) -> Option<String> {
     request.pointer("/Key/pk/S")?.as_str().map(str::to_owned)
 }
 
 /// The same request, asking for the consumed capacity where the operation can tell it.
-fn asking_for_capacity(operation: &str, body: &[u8]) -> Vec<u8> {
-    let Ok(mut request) = serde_json::from_slice::<Value>(body) else {
-        return body.to_owned();
-    };
+fn asking_for_capacity(operation: &str, mut request: Value) -> Vec<u8> {
     if let Some(fields) = request.as_object_mut()
         && (READS.contains(&operation) || WRITES.contains(&operation))
     {

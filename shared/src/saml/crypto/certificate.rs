@@ -25,8 +25,8 @@ pub struct Certificate {
 impl Certificate {
     /// Reads a DER-encoded certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, KeyFault> {
-        let key = VerifyingKey::from_certificate(der)?;
-        let parts = Parts::read(der).map_err(|_| KeyFault::Unreadable)?;
+        let parts = Parts::read(der)?;
+        let key = VerifyingKey::carried(parts.public_key, der)?;
         let (not_before, not_after) = validity(parts.validity);
         let subject = subject(parts.subject).unwrap_or_default();
         Ok(Self { key, subject, not_before, not_after })
@@ -42,7 +42,11 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn read(certificate: &'a [u8]) -> der::Result<Self> {
+    pub(super) fn read(certificate: &'a [u8]) -> Result<Self, KeyFault> {
+        Self::decode(certificate).map_err(|_| KeyFault::Unreadable)
+    }
+
+    fn decode(certificate: &'a [u8]) -> der::Result<Self> {
         let signed = sequence(AnyRef::decode(&mut SliceReader::new(certificate)?)?)?.tlv_bytes()?;
         let mut to_be_signed = sequence(AnyRef::from_der(signed)?)?;
         let version_is_said = Tag::peek(&to_be_signed)?.is_context_specific();

@@ -51,14 +51,17 @@ impl VerifyingKey {
     /// The key of a DER-encoded X.509 certificate. The certificate is only a carrier of the key:
     /// its dates, names and issuer decide nothing (SAML metadata interoperability profile §2.6.1).
     pub fn from_certificate(der: &[u8]) -> Result<Self, KeyFault> {
-        let parts = Parts::read(der).map_err(|_| KeyFault::Unreadable)?;
-        let key = PublicKey::from_der(parts.public_key)?;
-        Ok(Self { key: Arc::new(key), fingerprint: fingerprint(der) })
+        Self::carried(Parts::read(der)?.public_key, der)
     }
 
     /// A bare key, a `SubjectPublicKeyInfo` in DER.
     pub fn from_public_key(der: &[u8]) -> Result<Self, KeyFault> {
-        Ok(Self { key: Arc::new(PublicKey::from_der(der)?), fingerprint: fingerprint(der) })
+        Self::carried(der, der)
+    }
+
+    /// The key of a `SubjectPublicKeyInfo`, known by the fingerprint of what it came in.
+    pub(super) fn carried(info: &[u8], carrier: &[u8]) -> Result<Self, KeyFault> {
+        Ok(Self { key: Arc::new(PublicKey::from_der(info)?), fingerprint: fingerprint(carrier) })
     }
 
     /// The first certificate of a PEM file, or else its first public key.

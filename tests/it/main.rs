@@ -10,6 +10,7 @@
 mod bad_input;
 mod concurrency;
 mod cost;
+mod cross_origin;
 mod deactivation;
 mod deploy_check;
 mod documents;

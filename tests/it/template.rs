@@ -19,7 +19,7 @@ use shared::store::Store;
 use crate::tidy::{text, workspace};
 
 /// Paths of each function's router, in axum's notation.
-const ROUTERS: [(&str, &[&str]); 5] = [
+pub(crate) const ROUTERS: [(&str, &[&str]); 5] = [
     ("scim", &shared::scim_api::ROUTES),
     ("saml-acs", &shared::saml_api::ROUTES),
     ("saml-metadata", &shared::saml_api::METADATA_ROUTES),

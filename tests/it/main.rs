@@ -57,3 +57,4 @@ mod tokens;
 mod traces;
 mod versions;
 mod warm_up;
+mod workflows;

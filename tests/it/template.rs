@@ -51,7 +51,7 @@ pub(crate) fn template() -> Value {
     json_of(document)
 }
 
-fn json_of(node: YamlOwned) -> Value {
+pub(crate) fn json_of(node: YamlOwned) -> Value {
     match node {
         YamlOwned::Value(ScalarOwned::Boolean(value)) => value.into(),
         YamlOwned::Value(ScalarOwned::Integer(value)) => value.into(),

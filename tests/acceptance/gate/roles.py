@@ -29,13 +29,13 @@ BESIDE_ROLES = {"KeyUse": {"kms:Decrypt"}, "TraceUse": {"xray:PutTelemetryRecord
 SUFFIX = "-AbCdEf"
 
 
-def template():
-    """The template with its functions (`!Ref`, `!Sub`, …) in their long form."""
+def template(file=TEMPLATE):
+    """A template with its functions (`!Ref`, `!Sub`, …) in their long form."""
     script = "import json, sys, cfnlint.decode as d; print(json.dumps(d.decode(sys.argv[1])[0]))"
     python = tools.venv("cfn-lint")
-    done = subprocess.run([python, "-c", script, TEMPLATE], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, "-c", script, file], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise tools.SetupError("template.yaml cannot be read:\n" + done.stderr[-2000:])
+        raise tools.SetupError(f"{file} cannot be read:\n" + done.stderr[-2000:])
     return json.loads(done.stdout)
 
 

@@ -283,6 +283,39 @@ fn a_deployment_needs_no_answer() {
     }
 }
 
+/// What somebody is given after a deployment leads to where it is served, on either host.
+#[test]
+fn every_url_of_the_outputs_is_one_of_the_api() {
+    let template = template();
+    let routes = routes(&template);
+    let default_host = "${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}";
+    let mut seen = BTreeSet::new();
+    for (name, output) in template["Outputs"].as_object().unwrap() {
+        // Nobody else's stack depends on this one.
+        assert!(output.get("Export").is_none(), "{name}");
+        let Some([condition, own, default]) = output["Value"]["!If"].as_array().map(Vec::as_slice)
+        else {
+            continue;
+        };
+        assert_eq!(condition, "HasDomain", "{name}");
+        let path = |url: &Value, host: &str| {
+            let url = url["!Sub"].as_str().unwrap();
+            url.strip_prefix(&format!("https://{host}"))
+                .unwrap_or_else(|| panic!("{url}"))
+                .to_owned()
+        };
+        let path_of_own = path(own, "${DomainName}");
+        assert_eq!(path_of_own, path(default, default_host), "{name}");
+        let served = |(_, route, _): &(_, String, _)| {
+            covers(route, &path_of_own) || *route == format!("{path_of_own}/{{proxy+}}")
+        };
+        // The issuer has no path; discovery is below it.
+        assert!(path_of_own.is_empty() || routes.iter().any(served), "{name}: {path_of_own}");
+        seen.insert(name.as_str());
+    }
+    assert_eq!(seen, ["JwksUrl", "OidcIssuer", "OperatorApiUrl", "ScimBaseUrl"].into());
+}
+
 /// `sam build` names a binary and no package: cargo then takes the features that all default members
 /// ask for together. So these are what is deployed, or `sam build` makes other executables than
 /// `make build`.

@@ -152,3 +152,15 @@ fn refusals_that_a_whole_tenant_meets_are_counted_by_tenant() {
     // A check of a new version is refused four times, in a tenant of its own.
     assert!(alarm["Threshold"].as_u64().unwrap() > 4);
 }
+
+/// Arithmetic takes a missing value for 0, a comparison takes it for nothing: when nobody gets in
+/// any more there is no count of who did, and this alarm is about just that.
+#[test]
+fn refused_sign_ins_are_compared_with_none_at_all_too() {
+    let template = template();
+    let alarm = &template["Resources"]["SignInsRefused"]["Properties"];
+    assert_eq!(alarm["Metrics"][0]["Expression"], "IF((no - yes) > 0, no, 0)");
+    assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
+    let ids: Vec<_> = (1..3).map(|at| alarm["Metrics"][at]["Id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["no", "yes"]);
+}

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::rsa::{RsaKey, StoredKey};
+use crate::saml::crypto::PrivateKeyFault;
 use crate::secrets::{SecretName, Secrets, SecretsError};
 use crate::ttl_cache::TtlCache;
 
@@ -29,9 +30,29 @@ pub enum KeysError {
     /// Secrets Manager did not answer.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// The secret does not hold keys, or a key could not be made or used.
-    #[error("the signing keys cannot be used")]
+    /// The secret holds something else. What is wrong is said, and nothing of what stands there.
+    #[error("the secret {name} cannot be used: {0}", name = SecretName::OidcKeys)]
+    Corrupt(Corruption),
+    /// A key could not be made, or did not sign.
+    #[error("a key could not be made or used")]
     Unusable,
+}
+
+/// What is wrong with the secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Corruption {
+    /// As a whole.
+    #[error("it is not the JSON that is written there")]
+    Json,
+    /// Found when the secret is read, or when the key is used for the first time.
+    #[error("the {0} key cannot be used: {1}")]
+    Key(&'static str, PrivateKeyFault),
+}
+
+impl KeysError {
+    const fn of_current(fault: PrivateKeyFault) -> Self {
+        Self::Corrupt(Corruption::Key(CURRENT, fault))
+    }
 }
 
 /// What a token is for; one kind is never taken for another.
@@ -97,12 +118,14 @@ impl OidcKeys {
     ///
     /// # Errors
     ///
-    /// [`KeysError::TooSoon`] within a day of the last rotation.
+    /// [`KeysError::TooSoon`] within a day of the last rotation, and [`KeysError::Corrupt`] if the
+    /// next key could not sign.
     pub async fn rotate(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
         let KeySet { current, next, rotated_at, .. } = &*self.fetch(now).await?;
         if rotated_at.is_some_and(|at| now.duration_since(at).as_secs() < ROTATION_SECONDS) {
             return Err(KeysError::TooSoon);
         }
+        next.check().map_err(|fault| KeysError::Corrupt(Corruption::Key(NEXT, fault)))?;
         let rotated = KeySet {
             previous: Some(current.clone()),
             current: next.clone(),
@@ -160,7 +183,8 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`KeysError::Unusable`] when the key does not sign, which would be a fault of the library.
+    /// [`KeysError::Corrupt`] when the key is of no use, [`KeysError::Unusable`] when it does not
+    /// sign, which would be a fault of the library.
     pub fn sign(&self, of: TokenType, claims: &impl Serialize) -> Result<String, KeysError> {
         let claims = serde_json::to_vec(claims).map_err(|_| KeysError::Unusable)?;
         self.current.sign(of, &claims)
@@ -202,13 +226,17 @@ impl KeySet {
     }
 
     fn read(secret: &SecretString) -> Result<Self, KeysError> {
-        let stored: StoredKeys =
-            serde_json::from_str(secret.expose_secret()).map_err(|_| KeysError::Unusable)?;
-        let key = |stored: &StoredKey| RsaKey::read(stored).map(Arc::new);
+        // The error of the parser would quote what it found.
+        let stored: StoredKeys = serde_json::from_str(secret.expose_secret())
+            .map_err(|_| KeysError::Corrupt(Corruption::Json))?;
+        let key = |name, stored: &StoredKey| {
+            let corrupt = |fault| KeysError::Corrupt(Corruption::Key(name, fault));
+            RsaKey::read(stored).map(Arc::new).map_err(corrupt)
+        };
         Ok(Self {
-            previous: stored.previous.as_ref().map(key).transpose()?,
-            current: key(&stored.current)?,
-            next: key(&stored.next)?,
+            previous: stored.previous.as_ref().map(|stored| key(PREVIOUS, stored)).transpose()?,
+            current: key(CURRENT, &stored.current)?,
+            next: key(NEXT, &stored.next)?,
             rotated_at: stored.rotated_at,
         })
     }
@@ -235,6 +263,10 @@ async fn generated(now: Timestamp) -> Result<Arc<RsaKey>, KeysError> {
     let made = tokio::task::spawn_blocking(move || RsaKey::generate(now)).await;
     made.map_err(|_| KeysError::Unusable)?.map(Arc::new)
 }
+
+const PREVIOUS: &str = "previous";
+const CURRENT: &str = "current";
+const NEXT: &str = "next";
 
 /// How long apps may keep the published keys.
 pub const JWKS_LIFE: Duration = Duration::from_mins(5);

@@ -108,15 +108,15 @@ pub(super) async fn ask(
         name_id_format: None,
         authn_contexts: &[],
     };
-    let keys = keys.as_deref();
+    let key = match &keys {
+        Some(keys) => Some((keys.signing()?, keys.signing_certificate.as_slice())),
+        None => None,
+    };
     let mut response = match endpoint.binding {
         RequestBinding::Redirect => {
-            see_other(&request.redirect_url(None, keys.map(|keys| &keys.signing))?)
+            see_other(&request.redirect_url(None, key.map(|(key, _)| key))?)
         }
-        RequestBinding::Post => {
-            let key = keys.map(|keys| (&keys.signing, keys.signing_certificate.as_slice()));
-            pages::post(base_url, &request.post_form(None, key)?)
-        }
+        RequestBinding::Post => pages::post(base_url, &request.post_form(None, key)?),
     };
     binding.give(base_url, &pending.id, true, &mut response);
     Ok(response)

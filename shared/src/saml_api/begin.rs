@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::pages::{self, Choice};
 use super::urls::SpUrls;
 use crate::base_url::BaseUrl;
-use crate::clock::random_bytes;
+use crate::clock::{random_bytes, random_secret};
 use crate::connection::{Connection, Provider, RequestBinding, Trust};
 use crate::request_log::note_tenant;
 use crate::saml::authn_request::{AuthnRequest, RequestId};
@@ -135,7 +135,7 @@ pub(super) fn pending(
     purpose: Purpose,
     stage: Stage,
 ) -> Result<(PendingSignIn, Binding), Failure> {
-    let binding = Binding::new(random_bytes().map_err(|_| Failure::Unavailable)?);
+    let binding = Binding::new(&*random_secret().map_err(|_| Failure::Unavailable)?);
     let now = app.clock.now();
     let pending = PendingSignIn {
         id: id.to_string(),

@@ -219,6 +219,12 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_of_a_key_are_wiped_when_it_is_dropped() {
+        let check = |_: &dyn zeroize::ZeroizeOnDrop| {};
+        check(&PrivateKey::<KeyPair>::from_pem(&pem()).unwrap().pkcs8);
+    }
+
+    #[test]
     fn debug_shows_nothing_of_a_key() {
         let shown = format!(
             "{:?} {:?}",

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod bodies;
 mod concurrency;
 mod cost;
 mod deactivation;

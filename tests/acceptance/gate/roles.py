@@ -1,5 +1,6 @@
 """Compares what each function did with what its role in `template.yaml` lets it do, in both directions."""
 
+import copy
 import json
 import re
 import subprocess
@@ -20,6 +21,8 @@ FUNCTION = "AWS::Serverless::Function"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
 # The one condition that roles have, and the one action that has it.
 LEADING_KEYS, GET = "dynamodb:LeadingKeys", "dynamodb:GetItem"
+# Not `NotAction` or `NotResource`, which allow what they do not name.
+KNOWN = {"Sid", "Effect", "Action", "Resource", "Condition"}
 # Lambda itself writes the log, with the permission of the role; the function makes no such call.
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
 # Secrets Manager ends the ARN of a secret in a hyphen and six random characters.
@@ -54,23 +57,31 @@ class Roles:
     def grants(self, role):
         """What a role allows: pairs of an action and the pattern of a resource."""
         found = set()
+        for statement in self.statements(role):
+            for action in listed(statement["Action"]):
+                if action not in BY_LAMBDA:
+                    found |= {(action, self.arn(resource)) for resource in listed(statement["Resource"])}
+        return found
+
+    def statements(self, role):
+        """The statements of a role, each of the one form whose meaning is known here."""
         for policy in self.resources[role]["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
-                for action in listed(statement["Action"]):
-                    if action not in BY_LAMBDA:
-                        found |= {(action, self.arn(resource)) for resource in listed(statement["Resource"])}
-        return found
+                if statement["Effect"] != "Allow" or not set(statement) <= KNOWN:
+                    raise ValueError(f"{role} has a statement that this test does not know: {statement}")
+                # Another condition, or another action than on one row, is not known here.
+                if "Condition" in statement:
+                    keys = statement["Condition"].get("ForAllValues:StringLike", {})
+                    alone = len(statement["Condition"]) == 1 and set(keys) == {LEADING_KEYS}
+                    if not alone or listed(statement["Action"]) != [GET]:
+                        raise ValueError(f"{role} has a condition that this test does not know: {statement}")
+                yield statement
 
     def conditions(self, role):
         """Pairs of an action and the patterns of the partitions that it may be taken on, where there are any."""
-        for policy in self.resources[role]["Properties"]["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                if "Condition" in statement:
-                    # Another condition, or another action than on one row, is not known here.
-                    (((operator, keys),), actions) = statement["Condition"].items(), listed(statement["Action"])
-                    if operator != "ForAllValues:StringLike" or set(keys) != {LEADING_KEYS} or actions != [GET]:
-                        raise ValueError(f"{role} has a condition that this test does not know")
-                    yield GET, listed(keys[LEADING_KEYS])
+        for statement in self.statements(role):
+            if "Condition" in statement:
+                yield GET, listed(statement["Condition"]["ForAllValues:StringLike"][LEADING_KEYS])
 
     def compare_partitions(self, partitions):
         """Sentences about rows that were read and may not be, and that may be and were not."""
@@ -128,6 +139,31 @@ class Roles:
         strangers = {use.function for use in uses} - set(self.functions())
         problems += [f"{name} called AWS and has no role in the template" for name in sorted(strangers)]
         return problems
+
+
+def taken(template, table):
+    """Changes of a statement that would be compared as if they were not there; none, or this test says too much."""
+    any_tenant = {"StringLike": {LEADING_KEYS: "*"}}
+    strange = [
+        {"Effect": "Deny"},
+        {"NotAction": "dynamodb:Scan"},
+        {"NotResource": "*"},
+        {"Condition": any_tenant},
+        {"Condition": {"ForAllValues:StringLike": {"dynamodb:Attributes": "*"}}},
+        {"Condition": {"ForAllValues:StringLike": {LEADING_KEYS: "*"}, **any_tenant}},
+        {"Condition": {"ForAllValues:StringLike": {LEADING_KEYS: "*"}}, "Action": "dynamodb:Query"},
+    ]
+    found = []
+    for change in strange:
+        changed = Roles(copy.deepcopy(template), table)
+        role = sorted(changed.functions().values())[0]
+        changed.resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0].update(change)
+        try:
+            changed.grants(role)
+            found.append(str(change))
+        except ValueError:
+            pass
+    return found
 
 
 def binary(function):

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 /// Where the routers take the time from: the system, or a test that moves it by hand.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +66,15 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
+}
+
+/// 256 bits that only one other party may learn; wiped when they are dropped.
+///
+/// # Errors
+///
+/// As [`random_bytes`].
+pub fn random_secret() -> Result<Zeroizing<[u8; 32]>, getrandom::Error> {
+    random_bytes().map(Zeroizing::new)
 }
 
 #[cfg(test)]

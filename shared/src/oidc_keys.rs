@@ -5,18 +5,17 @@
 //! know it before it signs; after a rotation also the previous one, whose tokens still live. A
 //! process that has not heard of a rotation signs with a key that all others still publish.
 
+mod key_set;
 mod rsa;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use self::rsa::{RsaKey, StoredKey};
+pub use self::key_set::KeySet;
+use self::rsa::RsaKey;
+use crate::saml::crypto::PrivateKeyFault;
 use crate::secrets::{SecretName, Secrets, SecretsError};
 use crate::ttl_cache::TtlCache;
 
@@ -29,9 +28,29 @@ pub enum KeysError {
     /// Secrets Manager did not answer.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// The secret does not hold keys, or a key could not be made or used.
-    #[error("the signing keys cannot be used")]
+    /// The secret holds something else. What is wrong is said, and nothing of what stands there.
+    #[error("the secret {name} cannot be used: {0}", name = SecretName::OidcKeys)]
+    Corrupt(Corruption),
+    /// A key could not be made, or did not sign.
+    #[error("a key could not be made or used")]
     Unusable,
+}
+
+/// What is wrong with the secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Corruption {
+    /// As a whole.
+    #[error("it is not the JSON that is written there")]
+    Json,
+    /// Found when the secret is read, or when the key is used for the first time.
+    #[error("the {0} key cannot be used: {1}")]
+    Key(&'static str, PrivateKeyFault),
+}
+
+impl KeysError {
+    const fn of_current(fault: PrivateKeyFault) -> Self {
+        Self::Corrupt(Corruption::Key(CURRENT, fault))
+    }
 }
 
 /// What a token is for; one kind is never taken for another.
@@ -97,12 +116,14 @@ impl OidcKeys {
     ///
     /// # Errors
     ///
-    /// [`KeysError::TooSoon`] within a day of the last rotation.
+    /// [`KeysError::TooSoon`] within a day of the last rotation, and [`KeysError::Corrupt`] if the
+    /// next key could not sign.
     pub async fn rotate(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
         let KeySet { current, next, rotated_at, .. } = &*self.fetch(now).await?;
         if rotated_at.is_some_and(|at| now.duration_since(at).as_secs() < ROTATION_SECONDS) {
             return Err(KeysError::TooSoon);
         }
+        next.check().map_err(|fault| KeysError::Corrupt(Corruption::Key(NEXT, fault)))?;
         let rotated = KeySet {
             previous: Some(current.clone()),
             current: next.clone(),
@@ -138,103 +159,15 @@ impl OidcKeys {
     }
 }
 
-/// The keys at one time.
-pub struct KeySet {
-    previous: Option<Arc<RsaKey>>,
-    current: Arc<RsaKey>,
-    next: Arc<RsaKey>,
-    rotated_at: Option<Timestamp>,
-}
-
-/// As Secrets Manager holds them.
-#[derive(Deserialize, Serialize)]
-struct StoredKeys {
-    previous: Option<StoredKey>,
-    current: StoredKey,
-    next: StoredKey,
-    rotated_at: Option<Timestamp>,
-}
-
-impl KeySet {
-    /// A signed token (RFC 7515 §3.1).
-    ///
-    /// # Errors
-    ///
-    /// [`KeysError::Unusable`] when the key does not sign, which would be a fault of the library.
-    pub fn sign(&self, of: TokenType, claims: &impl Serialize) -> Result<String, KeysError> {
-        let claims = serde_json::to_vec(claims).map_err(|_| KeysError::Unusable)?;
-        self.current.sign(of, &claims)
-    }
-
-    /// The claims of a token that one of these keys signed, as a `T`. Whether the token is still
-    /// valid is for the caller to say.
-    ///
-    /// No header is interpreted: it has to be, byte for byte, one that we write. So there is no
-    /// algorithm to choose, no key to name and no extension to understand.
-    pub fn verify<T: for<'de> Deserialize<'de>>(&self, of: TokenType, token: &str) -> Option<T> {
-        if token.len() > MAX_TOKEN {
-            return None;
-        }
-        let claims = self.all().find_map(|key| key.verify(of, token))?;
-        serde_json::from_slice(&claims).ok()
-    }
-
-    /// The public keys (RFC 7517 §5), the current one first.
-    pub fn jwks(&self) -> Value {
-        json!({ "keys": self.all().map(RsaKey::jwk).collect::<Vec<_>>() })
-    }
-
-    /// The `kid` of each key and what it is for.
-    pub fn names(&self) -> Value {
-        json!({
-            "current": self.current.kid(),
-            "next": self.next.kid(),
-            "previous": self.previous.as_ref().map(|key| key.kid()),
-            "rotated_at": self.rotated_at,
-        })
-    }
-
-    fn all(&self) -> impl Iterator<Item = &RsaKey> {
-        [Some(&self.current), Some(&self.next), self.previous.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(Arc::as_ref)
-    }
-
-    fn read(secret: &SecretString) -> Result<Self, KeysError> {
-        let stored: StoredKeys =
-            serde_json::from_str(secret.expose_secret()).map_err(|_| KeysError::Unusable)?;
-        let key = |stored: &StoredKey| RsaKey::read(stored).map(Arc::new);
-        Ok(Self {
-            previous: stored.previous.as_ref().map(key).transpose()?,
-            current: key(&stored.current)?,
-            next: key(&stored.next)?,
-            rotated_at: stored.rotated_at,
-        })
-    }
-
-    fn secret(&self) -> Result<SecretString, KeysError> {
-        let stored = StoredKeys {
-            previous: self.previous.as_ref().map(|key| key.stored()),
-            current: self.current.stored(),
-            next: self.next.stored(),
-            rotated_at: self.rotated_at,
-        };
-        Ok(serde_json::to_string(&stored).map_err(|_| KeysError::Unusable)?.into())
-    }
-}
-
-impl fmt::Debug for KeySet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeySet({})", self.names())
-    }
-}
-
 /// A new key. Making one takes a while, so it is done off the thread that serves.
 async fn generated(now: Timestamp) -> Result<Arc<RsaKey>, KeysError> {
     let made = tokio::task::spawn_blocking(move || RsaKey::generate(now)).await;
     made.map_err(|_| KeysError::Unusable)?.map(Arc::new)
 }
+
+const PREVIOUS: &str = "previous";
+const CURRENT: &str = "current";
+const NEXT: &str = "next";
 
 /// How long apps may keep the published keys.
 pub const JWKS_LIFE: Duration = Duration::from_mins(5);
@@ -242,9 +175,6 @@ pub const JWKS_LIFE: Duration = Duration::from_mins(5);
 /// Longer than anybody keeps published keys, whatever we say of how long they may: API Gateway's
 /// JWT authoriser keeps them for two hours. And longer than tokens live.
 const ROTATION_SECONDS: i64 = 24 * 60 * 60;
-
-/// Ours are below 2 KB.
-const MAX_TOKEN: usize = 8_192;
 
 #[cfg(test)]
 mod tests;

@@ -111,7 +111,7 @@ impl From<KeysError> for Problem {
     fn from(error: KeysError) -> Self {
         match error {
             KeysError::TooSoon => Self::Conflict(error.to_string()),
-            KeysError::Secrets(_) | KeysError::Unusable => {
+            KeysError::Secrets(_) | KeysError::Corrupt(_) | KeysError::Unusable => {
                 tracing::error!(error = %error, "the signing keys cannot be used");
                 Self::Unavailable
             }

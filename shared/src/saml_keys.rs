@@ -6,17 +6,19 @@
 //! kind.
 
 mod make;
+mod sp_keys;
+mod stored;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::saml::crypto::{DecryptionKey, SigningKey};
+pub use self::sp_keys::{PublishedKey, SpKeys};
+use self::stored::{StoredKeys, StoredPair};
+use crate::saml::crypto::PrivateKeyFault;
 use crate::secrets::{SecretName, Secrets, SecretsError};
 use crate::ttl_cache::TtlCache;
 
@@ -27,8 +29,8 @@ pub enum SamlKeysError {
     #[error("there are no SAML keys yet")]
     Missing,
     /// The secret holds something else.
-    #[error("the secret with the SAML keys cannot be read")]
-    Corrupt,
+    #[error("the secret {name} cannot be used: {0}", name = SecretName::SamlKeys)]
+    Corrupt(#[source] Corruption),
     /// None could be made.
     #[error("no key could be made")]
     Make,
@@ -52,47 +54,55 @@ pub enum State {
     Previous,
 }
 
-/// A pair as it is stored.
-#[derive(Clone, Deserialize, Serialize)]
-struct StoredPair {
-    state: State,
-    created_at: Timestamp,
-    private_key_pem: String,
-    /// DER in base64.
-    certificate: String,
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Current => "current",
+            Self::Next => "next",
+            Self::Previous => "previous",
+        })
+    }
 }
 
-/// What the secret holds.
-#[derive(Clone, Deserialize, Serialize)]
-struct StoredKeys {
-    signing: Vec<StoredPair>,
-    encryption: Vec<StoredPair>,
+/// What is wrong with the secret. Says where, and nothing of what stands there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Corruption {
+    /// As a whole.
+    #[error("it is not the JSON that is written there")]
+    Json,
+    /// There is none to sign with.
+    #[error("no pair for signing is current")]
+    NoCurrent,
+    /// Not base64.
+    #[error("the certificate of the {1} pair for {0} is not base64")]
+    Certificate(Purpose, State),
+    /// Found when the secret is read, or when the key is used for the first time.
+    #[error("the private key of the {1} pair for {0} cannot be used: {2}")]
+    PrivateKey(Purpose, State, PrivateKeyFault),
 }
 
-/// A certificate and where its key is in its life.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PublishedKey {
-    /// In DER.
-    pub certificate: Vec<u8>,
-    /// Where.
-    pub state: State,
-    /// Since when there is a key.
-    pub created_at: Timestamp,
+impl From<Corruption> for SamlKeysError {
+    fn from(corruption: Corruption) -> Self {
+        Self::Corrupt(corruption)
+    }
 }
 
-/// The keys, ready for use.
-#[derive(Clone, Debug)]
-pub struct SpKeys {
-    /// Signs requests and metadata.
-    pub signing: SigningKey,
-    /// Its certificate in DER.
-    pub signing_certificate: Vec<u8>,
-    /// What we decrypt with, the current one first.
-    pub decryption: Vec<DecryptionKey>,
-    /// Keys for signing, the current one first.
-    pub signing_keys: Vec<PublishedKey>,
-    /// Keys for encryption, the current one first.
-    pub encryption_keys: Vec<PublishedKey>,
+/// What a pair is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Purpose {
+    /// Requests and metadata.
+    Signing,
+    /// Assertions that are sent to us.
+    Encryption,
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Signing => "signing",
+            Self::Encryption => "encryption",
+        })
+    }
 }
 
 /// The keys of a deployment, read at most once a minute.
@@ -121,22 +131,26 @@ impl SamlKeys {
         self.remember(&stored, now)
     }
 
-    /// The keys, made if there are none.
+    /// The keys, made if there are none, and found to work.
     ///
     /// # Errors
     ///
-    /// When Secrets Manager does not answer.
+    /// When Secrets Manager does not answer, or one of the keys is of no use.
     pub async fn ensure(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
-        match self.load(now).await {
-            Err(SamlKeysError::Missing) => {}
-            known_or_failed => return known_or_failed,
-        }
+        let keys = match self.load(now).await {
+            Err(SamlKeysError::Missing) => self.make(now).await?,
+            known_or_failed => known_or_failed?,
+        };
+        keys.check()?;
+        Ok(keys)
+    }
+
+    async fn make(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
         let (signing, encryption) = pairs(State::Current, now).await?;
         let made = StoredKeys { signing: vec![signing], encryption: vec![encryption] };
-        let text = serde_json::to_string(&made).map_err(|_| SamlKeysError::Corrupt)?;
         // Two processes may have made keys at once: the first to store them is the one that
         // counts, and the other throws its own away.
-        self.secrets.create(SecretName::SamlKeys, &SecretString::from(text)).await?;
+        self.secrets.create(SecretName::SamlKeys, &made.secret()?).await?;
         let stored = self.fetch().await?.ok_or(SamlKeysError::Missing)?;
         self.remember(&stored, now)
     }
@@ -145,7 +159,8 @@ impl SamlKeys {
     ///
     /// # Errors
     ///
-    /// [`SamlKeysError::TooEarly`] until every process knows the next keys.
+    /// [`SamlKeysError::TooEarly`] until every process knows the next keys, and
+    /// [`SamlKeysError::Corrupt`] if one of them, or of the others, is of no use.
     pub async fn rotate(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
         let mut stored = self.fetch().await?.ok_or(SamlKeysError::Missing)?;
         let next = stored.signing.iter().find(|pair| pair.state == State::Next);
@@ -153,98 +168,26 @@ impl SamlKeys {
             if now.duration_since(published_at) < OVERLAP.try_into().unwrap_or_default() {
                 return Err(SamlKeysError::TooEarly(published_at));
             }
-            promote(&mut stored.signing);
-            promote(&mut stored.encryption);
+            stored.promote();
         } else {
             let (signing, encryption) = pairs(State::Next, now).await?;
-            announce(&mut stored.signing, signing);
-            announce(&mut stored.encryption, encryption);
+            stored.announce(signing, encryption);
         }
-        self.store(&stored).await?;
+        // Before it is too late.
+        stored.keys()?.check()?;
+        self.secrets.put(SecretName::SamlKeys, &stored.secret()?).await?;
         self.remember(&stored, now)
     }
 
     async fn fetch(&self) -> Result<Option<StoredKeys>, SamlKeysError> {
-        let Some(text) = self.secrets.fetch(SecretName::SamlKeys).await? else { return Ok(None) };
-        serde_json::from_str(text.expose_secret()).map(Some).map_err(|_| SamlKeysError::Corrupt)
-    }
-
-    async fn store(&self, keys: &StoredKeys) -> Result<(), SamlKeysError> {
-        let text = serde_json::to_string(keys).map_err(|_| SamlKeysError::Corrupt)?;
-        Ok(self.secrets.put(SecretName::SamlKeys, &SecretString::from(text)).await?)
+        let text = self.secrets.fetch(SecretName::SamlKeys).await?;
+        Ok(text.as_ref().map(StoredKeys::read).transpose()?)
     }
 
     fn remember(&self, stored: &StoredKeys, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
-        let keys = Arc::new(SpKeys::read(stored).ok_or(SamlKeysError::Corrupt)?);
+        let keys = Arc::new(stored.keys()?);
         self.known.put((), Arc::clone(&keys), now);
         Ok(keys)
-    }
-}
-
-impl SpKeys {
-    fn read(stored: &StoredKeys) -> Option<Self> {
-        let signing_keys = published(&stored.signing)?;
-        let current = stored.signing.iter().find(|pair| pair.state == State::Current)?;
-        let mut encryption: Vec<&StoredPair> = stored.encryption.iter().collect();
-        encryption.sort_by_key(|pair| pair.state != State::Current);
-        let decryption = encryption
-            .iter()
-            .map(|pair| DecryptionKey::from_pem(pair.private_key_pem.as_bytes()).ok())
-            .collect::<Option<Vec<_>>>()?;
-        Some(Self {
-            signing: SigningKey::from_pem(current.private_key_pem.as_bytes()).ok()?,
-            signing_certificate: signing_keys.first()?.certificate.clone(),
-            decryption,
-            signing_keys,
-            encryption_keys: published(&stored.encryption)?,
-        })
-    }
-
-    /// Certificates for `use="signing"`: also the next one, and the previous one for as long as
-    /// requests that it signed are on their way.
-    pub fn signing_certificates(&self) -> Vec<Vec<u8>> {
-        self.signing_keys.iter().map(|key| key.certificate.clone()).collect()
-    }
-
-    /// Certificates for `use="encryption"`: nobody shall begin to use the previous one, nor the
-    /// next one before every process can decrypt what is encrypted for it.
-    pub fn encryption_certificates(&self, now: Timestamp) -> Vec<Vec<u8>> {
-        let known = |key: &PublishedKey| {
-            now.duration_since(key.created_at) >= KNOWN_AFTER.try_into().unwrap_or_default()
-        };
-        let usable = self.encryption_keys.iter().filter(|key| match key.state {
-            State::Current => true,
-            State::Next => known(key),
-            State::Previous => false,
-        });
-        usable.map(|key| key.certificate.clone()).collect()
-    }
-}
-
-/// The current one first.
-fn published(pairs: &[StoredPair]) -> Option<Vec<PublishedKey>> {
-    let mut keys = pairs
-        .iter()
-        .map(|pair| {
-            let certificate = BASE64_STANDARD.decode(&pair.certificate).ok()?;
-            Some(PublishedKey { certificate, state: pair.state, created_at: pair.created_at })
-        })
-        .collect::<Option<Vec<_>>>()?;
-    keys.sort_by_key(|key| key.state != State::Current);
-    Some(keys)
-}
-
-fn announce(pairs: &mut Vec<StoredPair>, next: StoredPair) {
-    pairs.retain(|pair| pair.state == State::Current);
-    pairs.push(next);
-}
-
-fn promote(pairs: &mut [StoredPair]) {
-    for pair in pairs {
-        pair.state = match pair.state {
-            State::Next => State::Current,
-            State::Current | State::Previous => State::Previous,
-        };
     }
 }
 
@@ -257,9 +200,9 @@ async fn pairs(state: State, now: Timestamp) -> Result<(StoredPair, StoredPair),
     made.await.ok().flatten().ok_or(SamlKeysError::Make)
 }
 
-/// When every process has read a new key: twice the minute for which it knows the keys.
-const KNOWN_AFTER: Duration = Duration::from_mins(2);
-
 /// How long the next keys are published at least before they take over: several times the minute
 /// for which a process knows the keys. Identity providers that read metadata need a day.
 const OVERLAP: Duration = Duration::from_mins(5);
+
+#[cfg(test)]
+mod tests;

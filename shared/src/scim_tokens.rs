@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::clock::random_bytes;
+use crate::clock::{random_bytes, random_secret};
 use crate::config::RateLimit;
 use crate::ids::TenantId;
 use crate::rate_limit::RateLimiter;
@@ -173,8 +173,8 @@ impl ScimTokens {
             return Err(TokenError::TwoLive);
         }
         let id = random_bytes().map_err(|_| TokenError::Random)?;
-        let secret = random_bytes().map_err(|_| TokenError::Random)?;
-        let token = ScimToken::new(tenant, id, secret);
+        let secret = random_secret().map_err(|_| TokenError::Random)?;
+        let token = ScimToken::new(tenant, id, &secret);
         let stored = token.stored(now, expires_at);
         tokens.push(stored.clone());
         self.store(tenant, tokens, now).await?;

@@ -2,6 +2,8 @@
 //!
 //! Names are `gatehouse/<stage>/…`. A role may read only the names that its function needs.
 
+pub(crate) mod text;
+
 use std::fmt;
 
 use aws_sdk_secretsmanager::Client;
@@ -28,6 +30,19 @@ pub enum SecretName {
     CursorKey,
     /// Sign ID tokens and access tokens.
     OidcKeys,
+}
+
+/// What follows `gatehouse/<stage>/`.
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ScimTokens(tenant) => write!(f, "scim/{tenant}"),
+            Self::OperatorKey => f.write_str("operator"),
+            Self::SamlKeys => f.write_str("saml/keys"),
+            Self::CursorKey => f.write_str("cursor"),
+            Self::OidcKeys => f.write_str("oidc/keys"),
+        }
+    }
 }
 
 /// Secrets Manager did not do what was asked. The text is for the log and holds no secret.
@@ -161,14 +176,7 @@ impl Secrets {
     }
 
     fn id(&self, name: SecretName) -> String {
-        let stage = &self.stage;
-        match name {
-            SecretName::ScimTokens(tenant) => format!("gatehouse/{stage}/scim/{tenant}"),
-            SecretName::OperatorKey => format!("gatehouse/{stage}/operator"),
-            SecretName::SamlKeys => format!("gatehouse/{stage}/saml/keys"),
-            SecretName::CursorKey => format!("gatehouse/{stage}/cursor"),
-            SecretName::OidcKeys => format!("gatehouse/{stage}/oidc/keys"),
-        }
+        format!("gatehouse/{}/{name}", self.stage)
     }
 }
 

@@ -64,6 +64,7 @@ pub use members::GroupMember;
 pub use page::Page;
 pub use pool::OnJoin;
 pub use restore::Restored;
+pub(crate) use retry::Backoff;
 pub use retry::retry_config;
 pub use seats::{SeatRules, Seats};
 pub use sign_ins::{PendingSignIn, SignInRecord, Stage, record_id};

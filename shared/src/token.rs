@@ -24,10 +24,9 @@ pub struct ScimToken {
 
 impl ScimToken {
     /// Makes a token from randomness that the caller drew.
-    pub fn new(tenant: TenantId, id: [u8; 8], secret: [u8; 32]) -> Self {
+    pub fn new(tenant: TenantId, id: [u8; 8], secret: &[u8; 32]) -> Self {
         let id = hex(&id);
-        let secret = BASE64_URL_SAFE_NO_PAD.encode(secret);
-        let text = format!("{PREFIX}{tenant}_{id}_{secret}").into();
+        let text = secret_text(&format!("{PREFIX}{tenant}_{id}_"), secret);
         Self { tenant, id, text }
     }
 
@@ -37,7 +36,7 @@ impl ScimToken {
         let tenant = parts.next()?.parse().ok()?;
         let id = parts.next()?;
         let secret = parts.next()?;
-        if id.len() != 16 || secret.len() != 43 {
+        if id.len() != 16 || secret.len() != ENCODED_LENGTH {
             return None;
         }
         Some(Self { tenant, id: id.to_owned(), text: text.into() })
@@ -56,6 +55,11 @@ impl ScimToken {
     /// The text itself, to be shown once to the one who asked for it.
     pub fn reveal(&self) -> &str {
         self.text.expose_secret()
+    }
+
+    /// The same, for good.
+    pub fn into_text(self) -> SecretString {
+        self.text
     }
 
     /// What is stored of it. The token has 256 random bits, so a fast hash is enough.
@@ -99,11 +103,24 @@ impl StoredToken {
     }
 }
 
+/// `prefix` and the secret in base64url, of which this is the only copy.
+pub fn secret_text(prefix: &str, secret: &[u8; 32]) -> SecretString {
+    let length = prefix.len().saturating_add(ENCODED_LENGTH);
+    // A text that grows leaves what it was behind.
+    let mut text = String::with_capacity(length);
+    text.push_str(prefix);
+    BASE64_URL_SAFE_NO_PAD.encode_string(secret, &mut text);
+    text.into()
+}
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
+
+/// Of 256 bits in base64url.
+pub const ENCODED_LENGTH: usize = 43;
 
 /// What every SCIM token begins with, so that secret scanners know one when they see it.
 const PREFIX: &str = "gh_scim_";
@@ -111,10 +128,11 @@ const PREFIX: &str = "gh_scim_";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::random_secret;
 
     fn token(secret: u8) -> ScimToken {
         let tenant = "0199d3a0-0000-7000-8000-000000000001".parse().unwrap();
-        ScimToken::new(tenant, [7; 8], [secret; 32])
+        ScimToken::new(tenant, [7; 8], &[secret; 32])
     }
 
     fn at(text: &str) -> Timestamp {
@@ -143,6 +161,17 @@ mod tests {
         let secret = &token.reveal()[token.reveal().len() - 20..];
         assert!(!format!("{token:?}").contains(secret));
         assert!(!serde_json::to_string(&stored).unwrap().contains(secret));
+    }
+
+    #[test]
+    fn a_secret_is_made_in_one_piece_that_is_wiped() {
+        let check = |_: &dyn zeroize::ZeroizeOnDrop| {};
+        let text = secret_text("gh_app_", &[255; 32]);
+        check(&text);
+        check(&random_secret().unwrap());
+        assert_eq!(text.expose_secret(), format!("gh_app_{}8", "_".repeat(42)));
+        // Other than 43 characters would have made it move.
+        assert_eq!(text.expose_secret().len(), "gh_app_".len() + ENCODED_LENGTH);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod bodies;
 mod concurrency;
 mod cost;
 mod cross_origin;
@@ -35,6 +36,7 @@ mod saml_shapes;
 mod scim_bodies;
 mod sign_in;
 mod sign_in_explain;
+mod sign_in_keys;
 mod sign_in_metadata_url;
 mod sign_in_provider_initiated;
 mod sign_in_refused;

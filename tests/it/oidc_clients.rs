@@ -191,7 +191,7 @@ async fn bodies_of_another_kind_or_size_are_refused() {
     let test = TestApp::new().await;
     for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
         let long = format!("client_id={}", "a".repeat(20_000));
-        let answer = test.form(path, None, &long).await.expect(400);
+        let answer = test.form(path, None, &long).await.expect(413);
         assert_eq!(answer.json()["error"], "invalid_request", "{path}");
         let json = axum::http::Request::builder()
             .method(Method::POST)

@@ -109,7 +109,7 @@ async fn a_tenant_above_its_rate_waits() {
 
 /// A token of our form, of a tenant that somebody made up.
 fn made_up(n: u128) -> ScimToken {
-    ScimToken::new(TenantId::new(Uuid::from_u128(n)), [0; 8], [0; 32])
+    ScimToken::new(TenantId::new(Uuid::from_u128(n)), [0; 8], &[0; 32])
 }
 
 #[tokio::test]

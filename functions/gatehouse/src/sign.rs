@@ -1,4 +1,8 @@
 //! AWS Signature Version 4, which API Gateway checks before the operator API sees a request.
+//!
+//! The check of deployments signs too, with the same crate, which does all that can go wrong. What
+//! both have of their own is how they name its arguments: not worth a crate of ours between a tool
+//! that one installs and `shared`.
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};

@@ -9,17 +9,15 @@ mod connection;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use shared::clock::{ordered_uuid, random_bytes};
+use shared::clock::{ordered_uuid, random_secret};
 use shared::ids::TenantId;
 use shared::scim_tokens::{TOKEN_LIFE, TokenError};
 use shared::secrets::{SecretName, SecretsError};
 use shared::state::AppState;
 use shared::store::{StoreError, Tenant};
-use shared::token::ScimToken;
+use shared::token::{ScimToken, secret_text};
 
 pub(crate) use self::client::Client;
 use self::connection::ConnectionError;
@@ -71,8 +69,7 @@ async fn key(app: &AppState, name: SecretName) -> Result<SecretString, DemoError
     if let Some(key) = app.secrets.fetch(name).await? {
         return Ok(key);
     }
-    let bytes: [u8; 32] = random_bytes().map_err(|_| DemoError::Random)?;
-    let key = SecretString::from(BASE64_URL_SAFE_NO_PAD.encode(bytes));
+    let key = secret_text("", &*random_secret().map_err(|_| DemoError::Random)?);
     app.secrets.put(name, &key).await?;
     Ok(key)
 }

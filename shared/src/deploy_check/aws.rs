@@ -4,11 +4,10 @@
 //! Signed by hand, by the signer that the SDK brings: the SDK's crates for these two services take
 //! 150 s to compile, twice what all of ours does, for one call of each.
 
-use std::time::{Duration, SystemTime};
+mod sign;
 
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4::SigningParams;
+use std::time::Duration;
+
 use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
@@ -16,6 +15,7 @@ use http_body_util::BodyExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use self::sign::sign;
 use super::{Function, Invoke, InvokeFault};
 use crate::aws::https;
 use crate::clock::Clock;
@@ -140,51 +140,9 @@ impl Aws {
         if let Some(target) = target {
             headers.insert("x-amz-target", target);
         }
-        let request = self.signed(request, service, body)?;
+        sign(&mut request, &self.config, service.name(), body, self.clock.now())?;
         let response = self.https.call(request).await;
         reply(response.map_err(|error| AwsFault::Unreachable(error.to_string()))?).await
-    }
-
-    /// AWS Signature Version 4.
-    fn signed(
-        &self,
-        mut request: HttpRequest,
-        service: Service,
-        body: &str,
-    ) -> Result<HttpRequest, AwsFault> {
-        let AwsConfig { access_key_id, secret_access_key, session_token, region, .. } =
-            &self.config;
-        let credentials = Credentials::new(
-            access_key_id,
-            secret_access_key,
-            session_token.clone(),
-            None,
-            "environment",
-        );
-        let identity = credentials.into();
-        let parameters = SigningParams::builder()
-            .identity(&identity)
-            .region(region)
-            .name(service.name())
-            .time(SystemTime::from(self.clock.now()))
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(unusable)?
-            .into();
-        let headers = request.headers().iter();
-        let signable = SignableRequest::new(
-            "POST",
-            request.uri(),
-            headers,
-            SignableBody::Bytes(body.as_bytes()),
-        )
-        .map_err(unusable)?;
-        let (instructions, _) = sign(signable, &parameters).map_err(unusable)?.into_parts();
-        let (signature, _) = instructions.into_parts();
-        for header in signature {
-            request.headers_mut().insert(header.name(), header.value().to_owned());
-        }
-        Ok(request)
     }
 
     /// `https://lambda.eu-west-1.amazonaws.com`, unless another is set; China has a suffix of its

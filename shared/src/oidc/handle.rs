@@ -5,13 +5,11 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use crate::ids::TenantId;
-use crate::token::hex;
+use crate::token::{ENCODED_LENGTH, hex, secret_text};
 
 /// What a handle lets its holder do; one kind is never taken for another.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,15 +41,14 @@ pub struct Handle {
 
 impl Handle {
     /// Makes one from randomness that the caller drew.
-    pub fn new(kind: HandleKind, tenant: TenantId, secret: [u8; 32]) -> Self {
-        let secret = BASE64_URL_SAFE_NO_PAD.encode(secret);
-        Self { tenant, text: format!("{}{tenant}_{secret}", kind.prefix()).into() }
+    pub fn new(kind: HandleKind, tenant: TenantId, secret: &[u8; 32]) -> Self {
+        Self { tenant, text: secret_text(&format!("{}{tenant}_", kind.prefix()), secret) }
     }
 
     /// Reads one, or `None` when the text is not of this kind's form.
     pub fn parse(kind: HandleKind, text: &str) -> Option<Self> {
         let (tenant, secret) = text.strip_prefix(kind.prefix())?.split_once('_')?;
-        if secret.len() != 43 {
+        if secret.len() != ENCODED_LENGTH {
             return None;
         }
         Some(Self { tenant: tenant.parse().ok()?, text: text.into() })
@@ -87,7 +84,7 @@ mod tests {
     #[test]
     fn a_handle_reads_back_as_its_own_kind_only_and_is_not_printed() {
         let tenant = "0199d3a0-0000-7000-8000-000000000001".parse().unwrap();
-        let code = Handle::new(HandleKind::Code, tenant, [255; 32]);
+        let code = Handle::new(HandleKind::Code, tenant, &[255; 32]);
         let read = Handle::parse(HandleKind::Code, code.reveal()).unwrap();
         assert_eq!((read.tenant(), read.digest()), (tenant, code.digest()));
         assert!(Handle::parse(HandleKind::Session, code.reveal()).is_none());

@@ -1,9 +1,10 @@
 //! `/oauth2/authorize` (RFC 6749 §3.1, OpenID Connect Core §3.1.2). By GET and by POST.
 
 use axum::extract::{RawQuery, Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::form::FormFault;
 use super::page::Page;
 use super::reply::redirect_error;
 use super::{form, issue, session};
@@ -25,22 +26,29 @@ pub(super) async fn by_query(
     headers: HeaderMap,
 ) -> Response {
     let parameters = Parameters::parse(&query.unwrap_or_default());
-    authorize(&app, &headers, parameters).await
+    authorize(&app, &headers, parameters.map_err(|error| Page::refused(error.description))).await
 }
 
 pub(super) async fn by_form(State(app): State<AppState>, request: Request) -> Response {
     let headers = request.headers().clone();
-    authorize(&app, &headers, form::read(request).await).await
+    let parameters = form::read(request).await.map_err(|fault| {
+        let page = Page::refused(fault.error().description);
+        match fault {
+            FormFault::TooLarge => Page { status: StatusCode::PAYLOAD_TOO_LARGE, ..page },
+            FormFault::Oauth(_) => page,
+        }
+    });
+    authorize(&app, &headers, parameters).await
 }
 
 async fn authorize(
     app: &AppState,
     headers: &HeaderMap,
-    parameters: Result<Parameters, OauthError>,
+    parameters: Result<Parameters, Page>,
 ) -> Response {
     let asking = match parameters {
         Ok(parameters) => asking(app, &parameters).await.map(|found| (parameters, found)),
-        Err(error) => Err(Page::refused(error.description)),
+        Err(page) => Err(page),
     };
     let (parameters, (client, redirect_uri)) = match asking {
         Ok(found) => found,

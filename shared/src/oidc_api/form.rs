@@ -1,21 +1,49 @@
 //! Form bodies, up to a limit.
 
 use axum::extract::Request;
-use http_body_util::{BodyExt as _, Limited};
 
-use crate::body::is_form;
+use crate::body::{self, BodyFault, is_form};
 use crate::oidc::error::OauthError;
 use crate::oidc::parameters::{MAX_BYTES, Parameters};
 
+/// Why a form is not there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum FormFault {
+    /// It is over the limit.
+    TooLarge,
+    /// As OAuth says it.
+    Oauth(OauthError),
+}
+
+impl FormFault {
+    /// What the developer of the app reads.
+    pub(super) const fn error(self) -> OauthError {
+        match self {
+            Self::TooLarge => OauthError::invalid_request("the body is too long"),
+            Self::Oauth(error) => error,
+        }
+    }
+}
+
+impl From<OauthError> for FormFault {
+    fn from(error: OauthError) -> Self {
+        Self::Oauth(error)
+    }
+}
+
 /// The parameters of a form body. Those of a query do not count: credentials in a URL end up in
 /// logs (RFC 6749 §2.3.1).
-pub(super) async fn read(request: Request) -> Result<Parameters, OauthError> {
-    if !is_form(request.headers()) {
+pub(super) async fn read(request: Request) -> Result<Parameters, FormFault> {
+    let is_form = is_form(request.headers());
+    let body = body::read(request.into_body(), MAX_BYTES).await.map_err(|fault| match fault {
+        BodyFault::Broken => OauthError::invalid_request("the body ended before its time").into(),
+        BodyFault::TooLarge(_) => FormFault::TooLarge,
+    })?;
+    if !is_form {
         let expected = "the body must be application/x-www-form-urlencoded";
-        return Err(OauthError::invalid_request(expected));
+        return Err(OauthError::invalid_request(expected).into());
     }
-    let body = Limited::new(request.into_body(), MAX_BYTES).collect().await;
-    let body = body.map_err(|_| OauthError::invalid_request("the body is too long"))?.to_bytes();
     let text = std::str::from_utf8(&body);
-    Parameters::parse(text.map_err(|_| OauthError::invalid_request("the body is not UTF-8"))?)
+    let text = text.map_err(|_| OauthError::invalid_request("the body is not UTF-8"))?;
+    Ok(Parameters::parse(text)?)
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::live::Live;
 use super::reply::{Failure, json, redirect};
 use crate::base_url::BaseUrl;
-use crate::clock::{random_bytes, random_uuid};
+use crate::clock::{random_bytes, random_secret, random_uuid};
 use crate::ids::{GrantId, TenantId};
 use crate::oidc::authorize::AuthorizeRequest;
 use crate::oidc::claims::{self, AccessToken, Person};
@@ -28,8 +28,8 @@ pub(super) async fn code(
     request: AuthorizeRequest,
 ) -> Result<Response, OauthError> {
     let now = app.clock.now();
-    let secret = random_bytes().map_err(|_| OauthError::UNAVAILABLE)?;
-    let handle = Handle::new(HandleKind::Code, tenant, secret);
+    let secret = random_secret().map_err(|_| OauthError::UNAVAILABLE)?;
+    let handle = Handle::new(HandleKind::Code, tenant, &secret);
     let AuthorizeRequest { client_id, redirect_uri, state, nonce, scopes, code_challenge, .. } =
         request;
     let code = Code {
@@ -49,8 +49,8 @@ pub(super) async fn code(
 
 /// A new refresh token, not yet stored.
 pub(super) fn refresh_token(tenant: TenantId) -> Result<Handle, OauthError> {
-    let secret = random_bytes().map_err(|_| OauthError::UNAVAILABLE)?;
-    Ok(Handle::new(HandleKind::RefreshToken, tenant, secret))
+    let secret = random_secret().map_err(|_| OauthError::UNAVAILABLE)?;
+    Ok(Handle::new(HandleKind::RefreshToken, tenant, &secret))
 }
 
 /// What a token response is made of.

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::form::FormFault;
 use crate::base_url::BaseUrl;
 use crate::oidc::error::{ErrorCode, OauthError};
 use crate::oidc::redirect_uri::AppUrl;
@@ -21,6 +22,14 @@ pub(super) enum Failure {
     NoToken,
     /// The path exists and does not take this method.
     MethodNotAllowed,
+    /// The form is not one that can be read.
+    Form(FormFault),
+}
+
+impl From<FormFault> for Failure {
+    fn from(fault: FormFault) -> Self {
+        Self::Form(fault)
+    }
 }
 
 impl From<OauthError> for Failure {
@@ -65,6 +74,14 @@ impl IntoResponse for Failure {
             Self::MethodNotAllowed => {
                 let error = OauthError::invalid_request("this method is not allowed here");
                 json(StatusCode::METHOD_NOT_ALLOWED, &body(error))
+            }
+            Self::Form(fault) => {
+                let mut response = failed(fault.error());
+                // RFC 6749 §5.2 has 400 for all that HTTP has no better status for.
+                if fault == FormFault::TooLarge {
+                    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+                }
+                response
             }
         }
     }

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use super::live::is_same;
 use crate::base_url::BaseUrl;
-use crate::clock::random_bytes;
+use crate::clock::random_secret;
 use crate::cookie;
 use crate::ids::TenantId;
 use crate::oidc::error::OauthError;
@@ -48,8 +48,8 @@ pub(super) async fn begin(
     authentication: Authentication,
 ) -> Result<HeaderValue, OauthError> {
     let now = app.clock.now();
-    let secret = random_bytes().map_err(|_| OauthError::UNAVAILABLE)?;
-    let handle = Handle::new(HandleKind::Session, tenant, secret);
+    let secret = random_secret().map_err(|_| OauthError::UNAVAILABLE)?;
+    let handle = Handle::new(HandleKind::Session, tenant, &secret);
     let session = Session::new(authentication, now);
     app.store.put_session(tenant, &handle.digest(), &session).await?;
     let life = session.expires_at.duration_since(now);

@@ -4,34 +4,36 @@ use std::fmt;
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{
-    KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey,
-};
+use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use super::{KeysError, TokenType};
+use crate::saml::crypto::{PrivateKey, PrivateKeyFault};
+use crate::secrets;
 
 /// A key pair with its public names.
 pub(super) struct RsaKey {
-    pair: KeyPair,
-    pkcs8: Pkcs8V1Der<'static>,
+    pair: PrivateKey<KeyPair>,
     kid: String,
     n: String,
     e: String,
     created_at: Timestamp,
 }
 
-/// As Secrets Manager holds it. No `Debug`: it is the private key.
+/// As Secrets Manager holds it.
 #[derive(Deserialize, Serialize)]
 pub(super) struct StoredKey {
     /// PKCS #8 (RFC 5208) in base64url.
-    pkcs8: String,
+    #[serde(with = "secrets::text")]
+    pkcs8: SecretString,
     created_at: Timestamp,
 }
 
@@ -39,33 +41,43 @@ impl RsaKey {
     /// A new key of 2,048 bits, what RS256 is made for and every library reads.
     pub(super) fn generate(now: Timestamp) -> Result<Self, KeysError> {
         let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeysError::Unusable)?;
-        Self::new(pair, now)
+        let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeysError::Unusable)?;
+        let pkcs8 = Zeroizing::new(pkcs8.as_ref().to_vec());
+        Self::new(PrivateKey::made(pkcs8, pair), now).map_err(|_| KeysError::Unusable)
     }
 
-    pub(super) fn read(stored: &StoredKey) -> Result<Self, KeysError> {
-        let pkcs8 =
-            BASE64_URL_SAFE_NO_PAD.decode(&stored.pkcs8).map_err(|_| KeysError::Unusable)?;
-        let pair = KeyPair::from_pkcs8(&pkcs8).map_err(|_| KeysError::Unusable)?;
-        Self::new(pair, stored.created_at)
+    /// A stored key. Only its public half is read.
+    pub(super) fn read(stored: &StoredKey) -> Result<Self, PrivateKeyFault> {
+        let pkcs8 = BASE64_URL_SAFE_NO_PAD.decode(stored.pkcs8.expose_secret());
+        let pkcs8 = Zeroizing::new(pkcs8.map_err(|_| PrivateKeyFault::Rsa)?);
+        Self::new(PrivateKey::stored(pkcs8), stored.created_at)
     }
 
-    fn new(pair: KeyPair, created_at: Timestamp) -> Result<Self, KeysError> {
-        let (n, e) = components(pair.public_key().as_ref()).ok_or(KeysError::Unusable)?;
+    fn new(pair: PrivateKey<KeyPair>, created_at: Timestamp) -> Result<Self, PrivateKeyFault> {
+        let (n, e) = pair.public_numbers()?;
         let (n, e) = (BASE64_URL_SAFE_NO_PAD.encode(n), BASE64_URL_SAFE_NO_PAD.encode(e));
         // RFC 7638 §3.1: the members in this order and no white space.
         let thumbprint = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
         let kid = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(thumbprint));
-        let pkcs8 = pair.as_der().map_err(|_| KeysError::Unusable)?;
-        Ok(Self { pair, pkcs8, kid, n, e, created_at })
+        Ok(Self { pair, kid, n, e, created_at })
     }
 
     pub(super) fn stored(&self) -> StoredKey {
-        let pkcs8 = BASE64_URL_SAFE_NO_PAD.encode(self.pkcs8.as_ref());
+        let pkcs8 = BASE64_URL_SAFE_NO_PAD.encode(self.pair.pkcs8()).into();
         StoredKey { pkcs8, created_at: self.created_at }
     }
 
     pub(super) fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// Whether it signs. Reads the private half now.
+    pub(super) fn check(&self) -> Result<(), PrivateKeyFault> {
+        self.pair().map(|_| ())
+    }
+
+    fn pair(&self) -> Result<&KeyPair, PrivateKeyFault> {
+        self.pair.key(|pkcs8| KeyPair::from_pkcs8(pkcs8).ok())
     }
 
     /// RFC 7517 §4, RFC 7518 §6.3.1.
@@ -81,10 +93,10 @@ impl RsaKey {
     }
 
     pub(super) fn sign(&self, of: TokenType, claims: &[u8]) -> Result<String, KeysError> {
+        let pair = self.pair().map_err(KeysError::of_current)?;
         let input = format!("{}.{}", self.header(of), BASE64_URL_SAFE_NO_PAD.encode(claims));
-        let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature)
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature)
             .map_err(|_| KeysError::Unusable)?;
         Ok(format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
     }
@@ -96,8 +108,9 @@ impl RsaKey {
             return None;
         }
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
-        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, self.pair.public_key().as_ref())
-            .verify(input.as_bytes(), &signature)
+        let (n, e) = self.pair.public_numbers().ok()?;
+        PublicKeyComponents { n, e }
+            .verify(&RSA_PKCS1_2048_8192_SHA256, input.as_bytes(), &signature)
             .ok()?;
         BASE64_URL_SAFE_NO_PAD.decode(claims).ok()
     }
@@ -113,36 +126,3 @@ impl fmt::Debug for RsaKey {
         write!(f, "RsaKey({})", self.kid)
     }
 }
-
-/// Modulus and exponent of an `RSAPublicKey` (RFC 8017 §A.1.1) that the library wrote.
-fn components(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (key, _) = element(SEQUENCE, der)?;
-    let (modulus, rest) = element(INTEGER, key)?;
-    let (exponent, _) = element(INTEGER, rest)?;
-    Some((unsigned(modulus), unsigned(exponent)))
-}
-
-/// The content of a DER element, and what follows it.
-fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (found, rest) = der.split_first()?;
-    let (first, rest) = rest.split_first()?;
-    if *found != tag {
-        return None;
-    }
-    if *first < 0x80 {
-        return rest.split_at_checked(usize::from(*first));
-    }
-    let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-    let length = bytes.iter().try_fold(0_usize, |length, byte| {
-        length.checked_mul(256)?.checked_add(usize::from(*byte))
-    })?;
-    rest.split_at_checked(length)
-}
-
-/// JSON Web Keys have no sign byte (RFC 7518 §2, `Base64urlUInt`).
-fn unsigned(integer: &[u8]) -> &[u8] {
-    integer.strip_prefix(&[0]).unwrap_or(integer)
-}
-
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;

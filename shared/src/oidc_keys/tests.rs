@@ -1,5 +1,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -76,7 +78,45 @@ fn keys_read_back_from_their_secret_which_debug_does_not_show() {
     let token = keys.sign(TokenType::IdToken, &claims()).unwrap();
     assert_eq!(read.verify(TokenType::IdToken, &token), Some(claims()));
     assert!(format!("{keys:?}").len() < 300);
-    assert!(KeySet::read(&SecretString::from("{}")).is_err());
+}
+
+#[test]
+fn only_the_key_that_signs_is_read_and_what_is_wrong_with_it_is_said_without_showing_it() {
+    let stored = keys().secret().unwrap();
+    let with = |name: &str, change: fn(&str) -> String| {
+        let mut json: Value = serde_json::from_str(stored.expose_secret()).unwrap();
+        let pkcs8 = change(json[name]["pkcs8"].as_str().unwrap());
+        json[name]["pkcs8"] = pkcs8.into();
+        KeySet::read(&SecretString::from(json.to_string()))
+    };
+    // The form stays, and the private exponent is another.
+    let damaged = |pkcs8: &str| {
+        let other = if pkcs8[600..].starts_with('A') { "B" } else { "A" };
+        format!("{}{other}{}", &pkcs8[..600], &pkcs8[601..])
+    };
+    let no_rsa = "it is not an intact RSA key of 2048 to 8192 bits in PKCS #8";
+    let said = |name: &str, error: KeysError| {
+        let expect =
+            format!("the secret oidc/keys cannot be used: the {name} key cannot be used: ");
+        assert_eq!(error.to_string(), expect + no_rsa);
+    };
+
+    let keys = with("next", damaged).unwrap();
+    assert_eq!(keys.jwks()["keys"].as_array().unwrap().len(), 2);
+    let token = keys.sign(TokenType::IdToken, &claims()).unwrap();
+    assert_eq!(keys.verify(TokenType::IdToken, &token), Some(claims()));
+
+    let keys = with("current", damaged).unwrap();
+    assert_eq!(keys.verify(TokenType::IdToken, &token), Some(claims()));
+    for _ in 0..2 {
+        said("current", keys.sign(TokenType::IdToken, &claims()).unwrap_err());
+    }
+    for change in [|_: &str| "hunter2!".to_owned(), |_: &str| String::new()] {
+        said("next", with("next", change).unwrap_err());
+    }
+    let other = KeySet::read(&SecretString::from("{\"current\": \"hunter2\"}")).unwrap_err();
+    let expect = "the secret oidc/keys cannot be used: it is not the JSON that is written there";
+    assert_eq!(other.to_string(), expect);
 }
 
 #[test]

@@ -2,29 +2,33 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::body::{Created, Items, Json, Word};
 use super::caller::Operator;
 use super::params::{Path, Query};
 use super::tenants::{Change, PageQuery, checked, present};
-use crate::clock::random_bytes;
+use crate::clock::{random_bytes, random_secret};
 use crate::oidc::client::{Client, ClientId, secret_digest};
 use crate::oidc::pkce::Pkce;
 use crate::oidc::redirect_uri::AppUrl;
 use crate::problem::Problem;
+use crate::secrets;
 use crate::state::AppState;
+use crate::token::secret_text;
 
 /// An app as the API shows it.
 #[derive(Debug, Serialize)]
 pub(super) struct ClientView {
     client_id: ClientId,
     /// Only in the answer that made it; a public client has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<String>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "secrets::text::serialize_option"
+    )]
+    client_secret: Option<SecretString>,
     name: String,
     public: bool,
     pkce: Pkce,
@@ -34,7 +38,7 @@ pub(super) struct ClientView {
 }
 
 impl ClientView {
-    fn new(client: Client, client_secret: Option<String>) -> Self {
+    fn new(client: Client, client_secret: Option<SecretString>) -> Self {
         Self {
             public: !client.is_confidential(),
             pkce: client.pkce(),
@@ -96,7 +100,7 @@ pub(super) async fn create(
         id: ClientId::new(random_bytes().map_err(random)?),
         name: checked("name", body.name.as_deref().unwrap_or("App"))?,
         pkce: checked_pkce(body.pkce.0, secret.is_some())?,
-        secret_sha256: secret.as_deref().map(secret_digest),
+        secret_sha256: secret.as_ref().map(|secret| secret_digest(secret.expose_secret())),
         redirect_uris: redirect_uris(&body.redirect_uris)?,
         initiate_login_uri: body
             .initiate_login_uri
@@ -192,8 +196,8 @@ fn app_url(field: &str, text: &str) -> Result<AppUrl, Problem> {
     AppUrl::parse(text).map_err(|error| Problem::Invalid(format!("{field}: {error}")))
 }
 
-fn new_secret() -> Result<String, getrandom::Error> {
-    Ok(format!("gh_app_{}", BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)))
+fn new_secret() -> Result<SecretString, getrandom::Error> {
+    Ok(secret_text("gh_app_", &*random_secret()?))
 }
 
 const NO_CLIENT: Problem = Problem::NotFound("client");

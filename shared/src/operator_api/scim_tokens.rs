@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::body::{Created, Items, Json};
@@ -11,6 +12,7 @@ use super::params::{Path, Query};
 use super::tenants::{PageQuery, existing};
 use crate::problem::Problem;
 use crate::scim_tokens::TOKEN_LIFE;
+use crate::secrets;
 use crate::state::AppState;
 use crate::token::StoredToken;
 
@@ -19,15 +21,18 @@ use crate::token::StoredToken;
 pub(super) struct TokenView {
     id: String,
     /// Only in the answer that made it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<String>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "secrets::text::serialize_option"
+    )]
+    token: Option<SecretString>,
     last4: String,
     created_at: Timestamp,
     expires_at: Timestamp,
 }
 
 impl TokenView {
-    fn new(stored: &StoredToken, token: Option<String>) -> Self {
+    fn new(stored: &StoredToken, token: Option<SecretString>) -> Self {
         Self {
             id: stored.id.clone(),
             token,
@@ -60,7 +65,7 @@ pub(super) async fn create(
         return Err(Problem::Invalid("expires_at must be in the future".to_owned()));
     }
     let (token, stored) = app.scim_tokens.create(tenant.id, now, expires_at).await?;
-    Ok(Created(TokenView::new(&stored, Some(token.reveal().to_owned()))))
+    Ok(Created(TokenView::new(&stored, Some(token.into_text()))))
 }
 
 pub(super) async fn list(

@@ -7,6 +7,7 @@
 mod certificate;
 mod keys;
 mod oaep;
+mod private_key;
 mod public_key;
 mod rsa;
 
@@ -20,8 +21,9 @@ use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, RsaParameters, Unpa
 use subtle::ConstantTimeEq as _;
 
 pub use certificate::Certificate;
-pub use keys::{DecryptionKey, KeyFault, MAX_RSA_BITS, MIN_RSA_BITS, SigningKey, VerifyingKey};
+pub use keys::{KeyFault, MAX_RSA_BITS, MIN_RSA_BITS, VerifyingKey};
 pub use oaep::{Oaep, OaepDigest, unwrap_key};
+pub use private_key::{DecryptionKey, PrivateKey, PrivateKeyFault, SigningKey};
 use public_key::{Curve, PublicKey, ecdsa_value};
 
 /// A message digest for signatures and references.
@@ -137,7 +139,7 @@ fn ecdsa(curve: Curve, digest: Digest) -> &'static EcdsaVerificationAlgorithm {
 
 /// Signs with RSASSA-PKCS1-v1_5 and SHA-256, which every identity provider verifies.
 pub fn sign(key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, CryptoFault> {
-    let pair = key.pair();
+    let pair = key.pair()?;
     let mut value = vec![0; pair.public_modulus_len()];
     pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut value)?;
     Ok(value)

@@ -166,13 +166,14 @@ impl Consumer<'_> {
             connection: &self.connection,
             trust,
             urls: SpUrls::new(&self.base_url, &self.connection.domain),
-            decryption_keys: &keys.decryption,
+            keys: &keys,
         };
         let provider = bench.provider(&response)?;
         let asked = |begun: &&PendingSignIn| matches!(&begun.stage, Stage::Asked(entity_id) if *entity_id == provider.entity_id);
         let open: Vec<&str> =
             self.begun.iter().filter(asked).map(|begun| begun.id.as_str()).collect();
-        let Verdict { result, checks: found } = bench.verify(provider, &response, &open, self.now);
+        let Verdict { result, checks: found } =
+            bench.verify(provider, &response, &open, self.now)?;
         *checks = found;
         checks.pass(CheckId::Connection, "on", "on");
         Ok(result?)

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::pages::{self, Choice};
 use super::urls::SpUrls;
 use crate::base_url::BaseUrl;
-use crate::clock::random_bytes;
+use crate::clock::{random_bytes, random_secret};
 use crate::connection::{Connection, Provider, RequestBinding, Trust};
 use crate::request_log::note_tenant;
 use crate::saml::authn_request::{AuthnRequest, RequestId};
@@ -108,15 +108,15 @@ pub(super) async fn ask(
         name_id_format: None,
         authn_contexts: &[],
     };
-    let keys = keys.as_deref();
+    let key = match &keys {
+        Some(keys) => Some((keys.signing()?, keys.signing_certificate.as_slice())),
+        None => None,
+    };
     let mut response = match endpoint.binding {
         RequestBinding::Redirect => {
-            see_other(&request.redirect_url(None, keys.map(|keys| &keys.signing))?)
+            see_other(&request.redirect_url(None, key.map(|(key, _)| key))?)
         }
-        RequestBinding::Post => {
-            let key = keys.map(|keys| (&keys.signing, keys.signing_certificate.as_slice()));
-            pages::post(base_url, &request.post_form(None, key)?)
-        }
+        RequestBinding::Post => pages::post(base_url, &request.post_form(None, key)?),
     };
     binding.give(base_url, &pending.id, true, &mut response);
     Ok(response)
@@ -135,7 +135,7 @@ pub(super) fn pending(
     purpose: Purpose,
     stage: Stage,
 ) -> Result<(PendingSignIn, Binding), Failure> {
-    let binding = Binding::new(random_bytes().map_err(|_| Failure::Unavailable)?);
+    let binding = Binding::new(&*random_secret().map_err(|_| Failure::Unavailable)?);
     let now = app.clock.now();
     let pending = PendingSignIn {
         id: id.to_string(),

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::urls::SpUrls;
 use crate::connection::{Connection, Provider, Trust};
-use crate::saml::crypto::DecryptionKey;
 use crate::saml::error::SamlError;
 use crate::saml::names::ASSERTION;
 use crate::saml::response::{Expectations, SignedPart, Verdict, verify};
 use crate::saml::xml::{MESSAGE, Strict, clipped, named, text};
+use crate::saml_keys::{SamlKeysError, SpKeys};
 
 /// A connection that is set up and on, with our side of it.
 pub(super) struct Bench<'a> {
@@ -16,8 +16,8 @@ pub(super) struct Bench<'a> {
     /// Whom it trusts.
     pub(super) trust: &'a Trust,
     pub(super) urls: SpUrls,
-    /// Ours, the current one first.
-    pub(super) decryption_keys: &'a [DecryptionKey],
+    /// Ours.
+    pub(super) keys: &'a SpKeys,
 }
 
 impl Bench<'_> {
@@ -31,20 +31,24 @@ impl Bench<'_> {
     }
 
     /// Checks 1 to 16 and 18 to 21.
+    ///
+    /// # Errors
+    ///
+    /// When nothing could be decrypted and one of our keys is why, or might be.
     pub(super) fn verify(
         &self,
         provider: &Provider,
         response: &[u8],
         open_requests: &[&str],
         now: Timestamp,
-    ) -> Verdict {
+    ) -> Result<Verdict, SamlKeysError> {
         let SpUrls { entity_id, acs_url, federated_acs_url, .. } = &self.urls;
         let expect = Expectations {
             idp_entity_id: &provider.entity_id,
             idp_keys: &provider.keys(),
             sp_entity_id: entity_id,
             acs_url: if self.trust.federation { federated_acs_url } else { acs_url },
-            decryption_keys: self.decryption_keys,
+            decryption_keys: &self.keys.decryption,
             open_requests,
             allow_idp_initiated: self.connection.settings.allow_idp_initiated,
             clock_skew: self.connection.clock_skew(),
@@ -52,7 +56,11 @@ impl Bench<'_> {
             authn_contexts: &[],
             require_email: false,
         };
-        verify(response, &expect, now)
+        let verdict = verify(response, &expect, now);
+        if matches!(verdict.result, Err(SamlError::Decryption(_))) {
+            self.keys.check_decryption()?;
+        }
+        Ok(verdict)
     }
 }
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -15,32 +14,33 @@ use crate::base_url::BaseUrl;
 use crate::cookie;
 use crate::state::AppState;
 use crate::store::{PendingSignIn, StoreError};
-use crate::token::hex;
+use crate::token::{hex, secret_text};
 
 /// What one browser is given for one sign-in.
 pub(super) struct Binding {
-    secret: String,
+    secret: SecretString,
 }
 
 impl Binding {
     /// From randomness that the caller drew.
-    pub(super) fn new(secret: [u8; 32]) -> Self {
-        Self { secret: BASE64_URL_SAFE_NO_PAD.encode(secret) }
+    pub(super) fn new(secret: &[u8; 32]) -> Self {
+        Self { secret: secret_text("", secret) }
     }
 
     /// What the table holds of it.
     pub(super) fn digest(&self) -> String {
-        digest(&self.secret)
+        digest(self.secret.expose_secret())
     }
 
     /// Gives it to the browser. `posts`: it has to come back with a form that the identity
     /// provider's page posts.
     pub(super) fn give(&self, base_url: &BaseUrl, id: &str, posts: bool, response: &mut Response) {
         let name = format!("{PREFIX}{id}");
+        let secret = self.secret.expose_secret();
         let cookie = if posts {
-            cookie::set_for_posts(base_url, &name, &self.secret, LIFE)
+            cookie::set_for_posts(base_url, &name, secret, LIFE)
         } else {
-            cookie::set(base_url, &name, &self.secret, LIFE)
+            cookie::set(base_url, &name, secret, LIFE)
         };
         append(response, cookie);
     }

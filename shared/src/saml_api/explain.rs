@@ -114,7 +114,7 @@ impl Case<'_> {
             connection: self.connection,
             trust,
             urls: SpUrls::new(self.base_url, &self.connection.domain),
-            decryption_keys: &keys.decryption,
+            keys: &keys,
         };
         let response = decode_form_field(field)?;
         let provider = bench.provider(&response)?;
@@ -122,7 +122,8 @@ impl Case<'_> {
         // asked, so that the checks after this one are made too.
         let asked = answers(&response);
         let open: Vec<&str> = asked.as_deref().into_iter().collect();
-        let Verdict { result, checks: found } = bench.verify(provider, &response, &open, self.at);
+        let Verdict { result, checks: found } =
+            bench.verify(provider, &response, &open, self.at)?;
         *checks = found;
         checks.pass(CheckId::Connection, "on", "on");
         if let Some(asked) = asked

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::pages;
 use crate::saml::authn_request::RequestFault;
-use crate::saml::error::SamlError;
+use crate::saml::error::{FormFault, SamlError};
 use crate::saml_keys::SamlKeysError;
 use crate::store::StoreError;
 
@@ -42,6 +42,7 @@ impl IntoResponse for Failure {
 /// The status of the page of a refusal.
 pub(super) const fn status(error: &SamlError) -> StatusCode {
     match error {
+        SamlError::Form(FormFault::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
         SamlError::Form(_) | SamlError::Xml(_) => StatusCode::BAD_REQUEST,
         SamlError::Connection(_) => StatusCode::NOT_FOUND,
         SamlError::Status { .. }

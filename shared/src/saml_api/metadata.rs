@@ -58,7 +58,7 @@ pub(super) async fn show(
         requests_signed: connection.settings.sign_requests || wanted,
     };
     let written = match query.signed.as_deref() {
-        Some("1" | "true") => metadata.signed_xml(&keys.signing, &keys.signing_certificate),
+        Some("1" | "true") => metadata.signed_xml(keys.signing()?, &keys.signing_certificate),
         Some(_) | None => metadata.xml(),
     };
     let xml = written.map_err(|fault| {

@@ -5,7 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 
-use super::{State, StoredPair};
+use super::State;
+use super::stored::StoredPair;
 use crate::self_signed;
 
 /// A fresh pair; none when there is no randomness.
@@ -16,7 +17,7 @@ pub(super) fn pair(state: State, now: Timestamp) -> Option<StoredPair> {
     Some(StoredPair {
         state,
         created_at: now,
-        private_key_pem: key.serialize_pem(),
+        private_key_pem: key.serialize_pem().into(),
         certificate: BASE64_STANDARD.encode(certificate.der()),
     })
 }

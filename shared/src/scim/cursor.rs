@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::ids::TenantId;
 use crate::scim::discovery::CURSOR_TIMEOUT_SECONDS;
@@ -31,13 +32,13 @@ pub struct CursorKey(Hmac<Sha256>);
 
 impl CursorKey {
     /// Wraps 32 random bytes.
-    pub fn new(bytes: [u8; 32]) -> Self {
+    pub fn new(bytes: &[u8; 32]) -> Self {
         // HMAC fills a short key up with zeros (RFC 2104 §2).
-        let mut block = [0; 64];
+        let mut block = Zeroizing::new([0; 64]);
         for (slot, byte) in block.iter_mut().zip(bytes) {
-            *slot = byte;
+            *slot = *byte;
         }
-        Self(Hmac::new(&block.into()))
+        Self(Hmac::new((&*block).into()))
     }
 
     /// Makes the cursor for what follows `position`, as the last id of a page.
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     fn key() -> CursorKey {
-        CursorKey::new([7; 32])
+        CursorKey::new(&[7; 32])
     }
 
     fn scope() -> CursorScope<'static> {
@@ -112,6 +113,12 @@ mod tests {
 
     fn noon() -> Timestamp {
         at("2026-01-01T12:00:00Z")
+    }
+
+    #[test]
+    fn what_hmac_keeps_of_the_key_is_wiped_when_it_is_dropped() {
+        fn check<T: zeroize::ZeroizeOnDrop>() {}
+        check::<sha2::block_api::Sha256VarCore>();
     }
 
     #[test]
@@ -136,7 +143,7 @@ mod tests {
         ] {
             assert_eq!(key().open(scope, &cursor, noon()), Err(ScimError::InvalidCursor));
         }
-        let other = CursorKey::new([8; 32]);
+        let other = CursorKey::new(&[8; 32]);
         assert_eq!(other.open(scope(), &cursor, noon()), Err(ScimError::InvalidCursor));
     }
 

@@ -76,6 +76,18 @@ impl Filter {
         grammar::parse(text).map_err(ScimError::InvalidFilter)
     }
 
+    /// The terms that must all hold; any filter but an `and` is one.
+    pub const fn terms(&self) -> &[Self] {
+        match self {
+            Self::And(terms) => terms.as_slice(),
+            Self::Present(_)
+            | Self::Compare(..)
+            | Self::ValuePath(..)
+            | Self::Not(_)
+            | Self::Or(_) => std::slice::from_ref(self),
+        }
+    }
+
     const fn is_or(&self) -> bool {
         matches!(self, Self::Or(_))
     }

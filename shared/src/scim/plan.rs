@@ -34,15 +34,8 @@ impl Plan {
     ///
     /// An `or` has one if each of its terms has; a `not` is a scan.
     pub fn of(filter: &Filter, resource_type: &ResourceType) -> Self {
-        let terms = match filter {
-            Filter::And(terms) => terms.as_slice(),
-            Filter::Present(_)
-            | Filter::Compare(..)
-            | Filter::ValuePath(..)
-            | Filter::Not(_)
-            | Filter::Or(_) => std::slice::from_ref(filter),
-        };
-        terms
+        filter
+            .terms()
             .iter()
             .map(|term| Self::of_term(term, resource_type))
             .min_by_key(Self::rank)

@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use crate::base_url::BaseUrl;
 use crate::ids::TenantId;
@@ -69,7 +70,8 @@ impl Caller {
             tracing::error!("the cursor key cannot be read");
             ScimError::Unavailable
         })?;
-        Ok(CursorKey::new(Sha256::digest(secret.expose_secret()).into()))
+        let key = Zeroizing::new(Sha256::digest(secret.expose_secret()).into());
+        Ok(CursorKey::new(&key))
     }
 }
 

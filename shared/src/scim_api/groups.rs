@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::members::{self, MemberBudget, MemberChange};
 use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
-use super::retry::Attempts;
+use super::retry::until_first;
 use crate::clock::random_uuid;
 use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
@@ -20,7 +20,7 @@ use crate::scim::patch::{self, PatchRequest};
 use crate::scim::projection::Projection;
 use crate::scim::resource::{self, Meta};
 use crate::scim::schema::ResourceType;
-use crate::store::{GroupWrite, StoreError, StoredGroup};
+use crate::store::{GroupWrite, StoredGroup};
 
 /// Reads a group.
 pub(super) async fn read(
@@ -45,16 +45,12 @@ pub(super) async fn add(
     let mut resource = resource::normalize(ResourceType::group(), body, caller.mode)?;
     let wanted = take(&mut resource)?.unwrap_or_default();
     let write = write_of(caller, &resource);
-    let mut attempts = Attempts::default();
-    loop {
+    let created = until_first(|| async {
         let members = members::known(caller, &wanted).await?;
         let id = ResourceId::new(random_uuid());
-        match caller.app.store.create_group(caller.tenant, id, &write, &members).await {
-            Ok(group) => return reply(caller, StatusCode::CREATED, projection, group).await,
-            Err(StoreError::MemberGone) => attempts.pause().await?,
-            Err(error) => return Err(error.into()),
-        }
-    }
+        Ok(caller.app.store.create_group(caller.tenant, id, &write, &members).await?)
+    });
+    reply(caller, StatusCode::CREATED, projection, created.await?).await
 }
 
 /// Replaces a group. A body without `members` leaves them: renaming must not empty a group
@@ -108,16 +104,13 @@ pub(super) async fn remove(
     id: &str,
     if_match: &IfMatch,
 ) -> Result<Reply, ScimError> {
-    let mut attempts = Attempts::default();
-    loop {
+    until_first(|| async {
         let group = stored(caller, id).await?;
         if_match.check(group.version)?;
-        match caller.app.store.delete_group(caller.tenant, &group, caller.now).await {
-            Ok(()) => return Ok(Reply::no_content()),
-            Err(StoreError::VersionMismatch) => attempts.pause().await?,
-            Err(error) => return Err(error.into()),
-        }
-    }
+        caller.app.store.delete_group(caller.tenant, &group, caller.now).await?;
+        Ok(Reply::no_content())
+    })
+    .await
 }
 
 /// Reads, changes attributes by a pure function and members by their operations, stores; again
@@ -129,8 +122,7 @@ async fn change(
     members: &Net,
     change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
 ) -> Result<StoredGroup, ScimError> {
-    let mut attempts = Attempts::default();
-    loop {
+    until_first(|| async {
         let group = stored(caller, id).await?;
         if_match.check(group.version)?;
         let before = document(&group)?;
@@ -141,12 +133,9 @@ async fn change(
         }
         let MemberChange { add, remove } = &rows;
         let write = write_of(caller, &after);
-        match caller.app.store.update_group(caller.tenant, &group, &write, add, remove).await {
-            Ok(group) => return Ok(group),
-            Err(StoreError::VersionMismatch | StoreError::MemberGone) => attempts.pause().await?,
-            Err(error) => return Err(error.into()),
-        }
-    }
+        Ok(caller.app.store.update_group(caller.tenant, &group, &write, add, remove).await?)
+    })
+    .await
 }
 
 async fn stored(caller: &Caller, id: &str) -> Result<StoredGroup, ScimError> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::caller::Caller;
 use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
-use super::retry::Attempts;
+use super::retry::until_first;
 use crate::clock::random_uuid;
 use crate::ids::ResourceId;
 use crate::scim::error::ScimError;
@@ -17,7 +17,7 @@ use crate::scim::patch::{self, PatchRequest};
 use crate::scim::projection::Projection;
 use crate::scim::resource::{self, Meta};
 use crate::scim::schema::ResourceType;
-use crate::store::{SeatWish, StoreError, StoredUser, UserKeys, UserWrite};
+use crate::store::{SeatWish, StoredUser, UserKeys, UserWrite};
 
 /// Reads a user.
 pub(super) async fn read(
@@ -87,17 +87,14 @@ pub(super) async fn remove(
     id: &str,
     if_match: &IfMatch,
 ) -> Result<Reply, ScimError> {
-    let mut attempts = Attempts::default();
-    loop {
+    until_first(|| async {
         let user = stored(caller, id).await?;
         if_match.check(user.version)?;
         let keys = keys_of(&document(&user)?);
-        match caller.app.store.delete_user(caller.tenant, &user, &keys, caller.now).await {
-            Ok(()) => return Ok(Reply::no_content()),
-            Err(StoreError::VersionMismatch) => attempts.pause().await?,
-            Err(error) => return Err(error.into()),
-        }
-    }
+        caller.app.store.delete_user(caller.tenant, &user, &keys, caller.now).await?;
+        Ok(Reply::no_content())
+    })
+    .await
 }
 
 /// Reads, changes by a pure function, stores; again when somebody else was faster.
@@ -108,23 +105,19 @@ async fn change(
     if_match: &IfMatch,
     change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
 ) -> Result<Reply, ScimError> {
-    let mut attempts = Attempts::default();
-    loop {
+    let changed = until_first(|| async {
         let user = stored(caller, id).await?;
         if_match.check(user.version)?;
         let before = document(&user)?;
         let after = change(&before)?;
         if after == before {
-            return reply(caller, StatusCode::OK, projection, user).await;
+            return Ok(user);
         }
         let keys = keys_of(&before);
         let write = write_of(caller.now, Some((&user, &before)), after);
-        match caller.app.store.update_user(caller.tenant, &user, &keys, &write).await {
-            Ok(outcome) => return reply(caller, StatusCode::OK, projection, outcome.user).await,
-            Err(StoreError::VersionMismatch) => attempts.pause().await?,
-            Err(error) => return Err(error.into()),
-        }
-    }
+        Ok(caller.app.store.update_user(caller.tenant, &user, &keys, &write).await?.user)
+    });
+    reply(caller, StatusCode::OK, projection, changed.await?).await
 }
 
 async fn stored(caller: &Caller, id: &str) -> Result<StoredUser, ScimError> {

@@ -25,14 +25,17 @@ pub fn retry_config() -> RetryConfig {
 
 /// Our part: a bounded number of pauses with full jitter.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     pauses: u32,
     most: u32,
+    /// Limits of the first pause and of each, in microseconds.
+    first: u64,
+    longest: u64,
 }
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { pauses: 0, most: MAX_PAUSES }
+        Self { pauses: 0, most: MAX_PAUSES, first: 8_000, longest: 400_000 }
     }
 }
 
@@ -40,15 +43,21 @@ impl Backoff {
     /// For those who compete for the last seats: of all who find a pool full one makes it grow,
     /// and a few find its seats, so that a crowd needs many rounds.
     pub(super) fn patient() -> Self {
-        Self { pauses: 0, most: MAX_PAUSES_FOR_A_SEAT }
+        Self { most: MAX_PAUSES_FOR_A_SEAT, ..Self::default() }
+    }
+
+    /// For who was overtaken between reading a row and writing it: each time somebody got on, so
+    /// that it is worth to come back soon.
+    pub(crate) const fn overtaken() -> Self {
+        Self { pauses: 0, most: MAX_PAUSES_WHEN_OVERTAKEN, first: 4_000, longest: 100_000 }
     }
 
     /// Waits a random time below a limit that doubles; refuses when the attempts are used up.
-    pub(super) async fn pause(&mut self) -> Result<(), StoreError> {
+    pub(crate) async fn pause(&mut self) -> Result<(), StoreError> {
         if self.pauses >= self.most {
             return Err(StoreError::Contention);
         }
-        let limit = (FIRST_MICROSECONDS << self.pauses.min(MAX_PAUSES)).min(LONGEST_MICROSECONDS);
+        let limit = (self.first << self.pauses.min(MAX_PAUSES)).min(self.longest);
         self.pauses += 1;
         tokio::time::sleep(Duration::from_micros(random()? % limit)).await;
         Ok(())
@@ -74,19 +83,57 @@ pub(super) fn passes(code: &str) -> bool {
 
 const MAX_PAUSES: u32 = 9;
 const MAX_PAUSES_FOR_A_SEAT: u32 = 30;
-const FIRST_MICROSECONDS: u64 = 8_000;
-const LONGEST_MICROSECONDS: u64 = 400_000;
+const MAX_PAUSES_WHEN_OVERTAKEN: u32 = 19;
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn attempts_are_bounded() {
-        let mut backoff = Backoff::default();
-        for _ in 0..MAX_PAUSES {
+    async fn check(mut backoff: Backoff, most: u32, first: u64, longest: u64) {
+        for nth in 0..most {
+            let before = Instant::now();
             backoff.pause().await.unwrap();
+            let limit = longest.min(first.saturating_mul(1 << nth));
+            // Timers go by whole milliseconds.
+            assert!(before.elapsed() <= Duration::from_micros(limit + 1_000), "{nth}");
         }
         assert!(matches!(backoff.pause().await, Err(StoreError::Contention)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attempts_are_bounded_and_so_is_each_pause() {
+        check(Backoff::default(), 9, 8_000, 400_000).await;
+        check(Backoff::patient(), 30, 8_000, 400_000).await;
+        check(Backoff::overtaken(), 19, 4_000, 100_000).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_two_who_met_pause_alike() {
+        let pauses = async || {
+            let before = Instant::now();
+            let mut backoff = Backoff::default();
+            while backoff.pause().await.is_ok() {}
+            before.elapsed()
+        };
+        // About a second each, in milliseconds: that all of ten were equal is not to be seen.
+        let first = pauses().await;
+        let mut others = 0;
+        for _ in 0..9 {
+            others += u32::from(pauses().await != first);
+        }
+        assert!(others > 0);
+    }
+
+    #[test]
+    fn only_what_passes_by_itself_is_tried_again() {
+        for code in ["TransactionConflict", "ThrottlingError", "InternalServerError"] {
+            assert!(passes(code), "{code}");
+        }
+        for code in ["ConditionalCheckFailed", "ValidationError", "ItemCollectionSizeLimitExceeded"]
+        {
+            assert!(!passes(code), "{code}");
+        }
     }
 }

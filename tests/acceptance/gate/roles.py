@@ -1,5 +1,6 @@
 """Compares what each function did with what its role in `template.yaml` lets it do, in both directions."""
 
+import copy
 import json
 import re
 import subprocess
@@ -20,6 +21,8 @@ FUNCTION = "AWS::Serverless::Function"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
 # The one condition that roles have, and the one action that has it.
 LEADING_KEYS, GET = "dynamodb:LeadingKeys", "dynamodb:GetItem"
+# Not `NotAction` or `NotResource`, which allow what they do not name.
+KNOWN = {"Sid", "Effect", "Action", "Resource", "Condition"}
 # Lambda itself writes the log, with the permission of the role; the function makes no such call.
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
 # Policies that several roles have, under a condition. With the permission of the role, DynamoDB, Secrets Manager
@@ -66,23 +69,31 @@ class Roles:
     def grants(self, role):
         """What a role allows: pairs of an action and the pattern of a resource."""
         found = set()
+        for statement in self.statements(role):
+            for action in listed(statement["Action"]):
+                if action not in BY_LAMBDA:
+                    found |= {(action, self.arn(resource)) for resource in listed(statement["Resource"])}
+        return found
+
+    def statements(self, role):
+        """The statements of a role, each of the one form whose meaning is known here."""
         for policy in self.resources[role]["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
-                for action in listed(statement["Action"]):
-                    if action not in BY_LAMBDA:
-                        found |= {(action, self.arn(resource)) for resource in listed(statement["Resource"])}
-        return found
+                if statement["Effect"] != "Allow" or not set(statement) <= KNOWN:
+                    raise ValueError(f"{role} has a statement that this test does not know: {statement}")
+                # Another condition, or another action than on one row, is not known here.
+                if "Condition" in statement:
+                    keys = statement["Condition"].get("ForAllValues:StringLike", {})
+                    alone = len(statement["Condition"]) == 1 and set(keys) == {LEADING_KEYS}
+                    if not alone or listed(statement["Action"]) != [GET]:
+                        raise ValueError(f"{role} has a condition that this test does not know: {statement}")
+                yield statement
 
     def conditions(self, role):
         """Pairs of an action and the patterns of the partitions that it may be taken on, where there are any."""
-        for policy in self.resources[role]["Properties"]["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                if "Condition" in statement:
-                    # Another condition, or another action than on one row, is not known here.
-                    (((operator, keys),), actions) = statement["Condition"].items(), listed(statement["Action"])
-                    if operator != "ForAllValues:StringLike" or set(keys) != {LEADING_KEYS} or actions != [GET]:
-                        raise ValueError(f"{role} has a condition that this test does not know")
-                    yield GET, listed(keys[LEADING_KEYS])
+        for statement in self.statements(role):
+            if "Condition" in statement:
+                yield GET, listed(statement["Condition"]["ForAllValues:StringLike"][LEADING_KEYS])
 
     def compare_partitions(self, partitions):
         """Sentences about rows that were read and may not be, and that may be and were not."""
@@ -139,7 +150,30 @@ class Roles:
                     problems.append(f"{function} used {done} on {arn}, which {role} does not grant")
         strangers = {use.function for use in uses} - set(self.functions())
         problems += [f"{name} called AWS and has no role in the template" for name in sorted(strangers)]
+        problems += [f"a statement with {change} would be compared as one without" for change in self.taken()]
         return problems
+
+    def taken(self):
+        """Changes of a statement that are taken for nothing; there are none, or all of this says too much."""
+        any_key = {LEADING_KEYS: "*"}
+        role = min(self.functions().values())
+        for change in (
+            {"Effect": "Deny"},
+            {"NotAction": "dynamodb:Scan"},
+            {"NotResource": "*"},
+            {"Condition": {"StringLike": any_key}},
+            {"Condition": {"ForAllValues:StringLike": {"dynamodb:Attributes": "*"}}},
+            {"Condition": {"ForAllValues:StringLike": any_key, "StringLike": any_key}, "Action": GET},
+            {"Condition": {"ForAllValues:StringLike": any_key}, "Action": "dynamodb:Query"},
+        ):
+            changed = copy.copy(self)
+            changed.resources = copy.deepcopy(self.resources)
+            changed.resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0].update(change)
+            try:
+                changed.grants(role)
+            except ValueError:
+                continue
+            yield change
 
 
 def binary(function):

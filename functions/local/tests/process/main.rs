@@ -5,6 +5,7 @@
     reason = "a test ends where it cannot go on; helpers outside a test function are its parts"
 )]
 
+mod bodies;
 mod crash;
 mod demo;
 mod instance;

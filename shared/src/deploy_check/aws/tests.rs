@@ -143,7 +143,7 @@ async fn the_signature_is_the_one_that_aws_s_own_tools_make() {
     request.set_method("POST").unwrap();
     request.set_uri(path).unwrap();
     request.headers_mut().insert("content-type", "application/x-amz-json-1.1");
-    let request = aws.signed(request, Service::Lambda, "{}").unwrap();
+    sign(&mut request, &aws.config, "lambda", "{}", aws.clock.now()).unwrap();
     let signature = request.headers().get("authorization").unwrap();
     // Made by botocore, of the same request.
     let botocore = "AWS4-HMAC-SHA256 \

@@ -1,16 +1,14 @@
-//! Keys: those that we verify with, and our own.
+//! Keys that we verify with.
 
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::rsa::{KeyPair, OaepPrivateDecryptingKey, PrivateDecryptingKey};
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
+use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 
 use super::certificate::Parts;
 use super::fingerprint;
 use super::public_key::PublicKey;
-use super::rsa::RsaPrivateKey;
 
 /// Smallest RSA modulus that we trust, in bits (NIST SP 800-131A).
 pub const MIN_RSA_BITS: u32 = 2048;
@@ -106,69 +104,6 @@ impl PartialEq for VerifyingKey {
 }
 
 impl Eq for VerifyingKey {}
-
-/// The RSA private key that assertions are encrypted for, of 2048 bits or more.
-#[derive(Clone)]
-pub struct DecryptionKey(Arc<DecryptionKeyForms>);
-
-struct DecryptionKeyForms {
-    oaep: OaepPrivateDecryptingKey,
-    /// For what AWS-LC does not do with it.
-    integers: RsaPrivateKey,
-}
-
-impl DecryptionKey {
-    /// Reads an RSA private key in PEM (`PRIVATE KEY`, PKCS #8).
-    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyFault> {
-        let pkcs8 = private_key(pem)?;
-        let key = PrivateDecryptingKey::from_pkcs8(pkcs8.secret_pkcs8_der());
-        let key = key.map_err(|_| KeyFault::Unreadable)?;
-        let oaep = OaepPrivateDecryptingKey::new(key).map_err(|_| KeyFault::Unreadable)?;
-        let integers = RsaPrivateKey::from_pkcs8(pkcs8.secret_pkcs8_der());
-        let integers = integers.map_err(|_| KeyFault::Unreadable)?;
-        Ok(Self(Arc::new(DecryptionKeyForms { oaep, integers })))
-    }
-
-    pub(super) fn oaep(&self) -> &OaepPrivateDecryptingKey {
-        &self.0.oaep
-    }
-
-    pub(super) fn integers(&self) -> &RsaPrivateKey {
-        &self.0.integers
-    }
-}
-
-impl fmt::Debug for DecryptionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DecryptionKey(..)")
-    }
-}
-
-/// The RSA private key that we sign requests and metadata with, of 2048 bits or more.
-#[derive(Clone)]
-pub struct SigningKey(Arc<KeyPair>);
-
-impl SigningKey {
-    /// Reads an RSA private key in PEM (`PRIVATE KEY`, PKCS #8).
-    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyFault> {
-        let pair = KeyPair::from_pkcs8(private_key(pem)?.secret_pkcs8_der());
-        pair.map(|pair| Self(Arc::new(pair))).map_err(|_| KeyFault::Unreadable)
-    }
-
-    pub(super) fn pair(&self) -> &KeyPair {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey(..)")
-    }
-}
-
-fn private_key(pem: &[u8]) -> Result<PrivatePkcs8KeyDer<'static>, KeyFault> {
-    PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|_| KeyFault::Unreadable)
-}
 
 #[cfg(test)]
 mod tests {

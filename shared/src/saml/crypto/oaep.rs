@@ -13,7 +13,7 @@ use aws_lc_rs::rsa::{
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 use super::CryptoFault;
-use super::keys::DecryptionKey;
+use super::private_key::DecryptionKey;
 
 /// A digest inside RSA-OAEP. SHA-1 is sound there: OAEP does not need collision resistance.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,9 +40,9 @@ pub struct Oaep {
 /// Unwraps a content key that was encrypted for `key`.
 pub fn unwrap_key(key: &DecryptionKey, oaep: Oaep, wrapped: &[u8]) -> Result<Vec<u8>, CryptoFault> {
     if oaep.digest != oaep.mask {
-        return decode(key.integers().decrypt(wrapped)?, oaep);
+        return decode(key.integers()?.decrypt(wrapped)?, oaep);
     }
-    let key = key.oaep();
+    let key = key.oaep()?;
     let mut content_key = vec![0; key.min_output_size()];
     let length = key.decrypt(oaep.digest.both(), wrapped, &mut content_key, None)?.len();
     content_key.truncate(length);
@@ -117,7 +117,7 @@ mod tests {
     use openssl::rsa::{Padding, Rsa};
 
     use super::*;
-    use crate::saml::crypto::KeyFault;
+    use crate::saml::crypto::PrivateKeyFault;
 
     const DIGESTS: [(OaepDigest, fn() -> MessageDigest); 4] = [
         (OaepDigest::Sha1, MessageDigest::sha1),
@@ -186,7 +186,7 @@ mod tests {
         for bits in [2056, 2064, 2050] {
             let key = PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
             let pem = key.private_key_to_pem_pkcs8().unwrap();
-            assert_eq!(DecryptionKey::from_pem(&pem).unwrap_err(), KeyFault::Unreadable);
+            assert_eq!(DecryptionKey::from_pem(&pem).unwrap().check(), Err(PrivateKeyFault::Rsa));
         }
     }
 

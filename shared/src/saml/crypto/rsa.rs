@@ -1,9 +1,9 @@
 //! The private operation of RSA (RFC 8017 §5.1.2), for those paddings alone that AWS-LC's safe
 //! interface does not have; see [`super::oaep`].
 //!
-//! Not done here: the integers are not wiped when they are dropped, as the text of the key in the
-//! cached secret is not either; and a result is not checked against faults of the processor, since it
-//! never leaves the process.
+//! Not done here: the integers are not wiped when they are dropped, since the library shares the
+//! primes between numbers and lets nobody wipe them; and a result is not checked against faults of
+//! the processor, since it never leaves the process.
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, ConcatenatingMul as _, Limb, Odd, Resize as _};
@@ -31,8 +31,8 @@ struct Prime {
 impl RsaPrivateKey {
     /// Reads PKCS #8 (RFC 5208 §5) with an `RSAPrivateKey` (RFC 8017 §A.1.2).
     pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, CryptoFault> {
-        let [modulus, p, q, p_exponent, q_exponent, coefficient] =
-            parts(der).map_err(|_| CryptoFault)?;
+        let [modulus, _, _, p, q, p_exponent, q_exponent, coefficient] =
+            numbers(der).map_err(|_| CryptoFault)?;
         let bits = bits(p)?;
         let equal = bits == self::bits(q)? && bits.checked_mul(2) == Some(self::bits(modulus)?);
         if !equal || !bits.is_multiple_of(Limb::BITS) {
@@ -84,15 +84,22 @@ impl Prime {
     }
 }
 
-fn parts(pkcs8: &[u8]) -> der::Result<[&[u8]; 6]> {
+/// Modulus and public exponent of a private key in PKCS #8.
+pub(super) fn public_numbers(pkcs8: &[u8]) -> Result<(&[u8], &[u8]), CryptoFault> {
+    let [modulus, public_exponent, ..] = numbers(pkcs8).map_err(|_| CryptoFault)?;
+    Ok((modulus, public_exponent))
+}
+
+/// All eight, in the order of RFC 8017 §A.1.2: modulus, public and private exponent, both primes, the
+/// exponent of each, and the coefficient.
+fn numbers(pkcs8: &[u8]) -> der::Result<[&[u8]; 8]> {
     let mut info = sequence(AnyRef::from_der(pkcs8)?)?;
     let (_version, _algorithm) = (info.tlv_bytes()?, info.tlv_bytes()?);
     let key: &OctetStringRef = info.decode()?;
     let mut key = sequence(AnyRef::from_der(key.as_bytes())?)?;
     let _version = key.tlv_bytes()?;
     let mut next = || key.decode().map(|number: UintRef<'_>| number.as_bytes());
-    let (modulus, _public_exponent, _private_exponent) = (next()?, next()?, next()?);
-    Ok([modulus, next()?, next()?, next()?, next()?, next()?])
+    Ok([next()?, next()?, next()?, next()?, next()?, next()?, next()?, next()?])
 }
 
 fn bits(number: &[u8]) -> Result<u32, CryptoFault> {

@@ -164,15 +164,7 @@ fn created(
 /// which describes no single element.
 fn terms(change: &Change, at: &At<'_>, filter: &Filter) -> Option<Map<String, Value>> {
     let mut element = Map::new();
-    let filters = match filter {
-        Filter::And(terms) => terms.as_slice(),
-        Filter::Present(_)
-        | Filter::Compare(..)
-        | Filter::ValuePath(..)
-        | Filter::Not(_)
-        | Filter::Or(_) => std::slice::from_ref(filter),
-    };
-    for filter in filters {
+    for filter in filter.terms() {
         let Filter::Compare(path, CompareOp::Eq, value) = filter else { return None };
         let known = at.attribute.and_then(|attribute| attribute.sub_attribute(&path.name));
         let value = match known {

@@ -78,7 +78,9 @@ class Packed(lambda_runtime.Functions):
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": "acceptance",
-            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.port}/.rt/{name}",
+            # On Lambda a host and a port. Here the path says which function it is for, as cargo-lambda tells those that
+            # it starts.
+            "AWS_LAMBDA_RUNTIME_API": f"http://127.0.0.1:{self.port}/.rt/{name}",
             "AWS_SESSION_TOKEN": "token",
             "GATEHOUSE_BASE_URL": self.ready["base_url"],
             "LAMBDA_TASK_ROOT": str(bootstrap.parent),

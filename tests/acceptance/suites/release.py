@@ -58,7 +58,10 @@ def make_build(processor, log, outcome):
 
 
 def sam_build(processor, template, log, outcome):
-    """`sam build`, with the one parameter that says for which processor, makes the same executables."""
+    """`sam build`, with the one parameter that says for which processor, makes the same executables.
+
+    Both compile in one folder, so that what is built alike is built once; with other flags cargo would build it again.
+    """
     parameter = ["--parameter-overrides", f"Architecture={processor.name}"]
     if not succeeds("sam build", [sys.executable, tools.HERE / "deploy.py", "--build-only", *parameter], log, outcome):
         return

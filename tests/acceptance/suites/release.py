@@ -33,7 +33,7 @@ def run(prepared, target, folder):
     outcome = Outcome()
     if processor:
         if make_build(processor, log, outcome):
-            sam_build(processor, template, log, outcome)
+            sam_build(processor, template, folder / "sam", log, outcome)
             benches(BENCHES, log, outcome)
     else:
         outcome.notes.append("functions and most benches not run: this system runs no executable for Lambda")
@@ -57,19 +57,20 @@ def make_build(processor, log, outcome):
     return made
 
 
-def sam_build(processor, template, log, outcome):
+def sam_build(processor, template, folder, log, outcome):
     """`sam build`, with the one parameter that says for which processor, makes the same executables.
 
     Both compile in one folder, so that what is built alike is built once; with other flags cargo would build it again.
     """
-    parameter = ["--parameter-overrides", f"Architecture={processor.name}"]
-    if not succeeds("sam build", [sys.executable, tools.HERE / "deploy.py", "--build-only", *parameter], log, outcome):
+    # Not into the folder that a developer's next `sam deploy` takes.
+    options = ["--build-dir", folder, "--parameter-overrides", f"Architecture={processor.name}"]
+    if not succeeds("sam build", [sys.executable, tools.HERE / "deploy.py", "--build-only", *options], log, outcome):
         return
     for logical_id, resource in template["Resources"].items():
         if resource["Type"] == roles.FUNCTION:
             name = roles.binary(resource)
             ours = functions.folder(processor, name) / "bootstrap"
-            theirs = tools.ROOT / ".aws-sam" / "build" / logical_id / "bootstrap"
+            theirs = folder / logical_id / "bootstrap"
             same = theirs.exists() and zips.sha256(theirs) == zips.sha256(ours)
             outcome.expect(same, f"make build and sam build make the same {name}")
 

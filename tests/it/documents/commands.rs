@@ -79,7 +79,7 @@ const EXECUTED: [(&str, Who); 27] = [
         Runs("tests/acceptance/watch.py", "[\"cargo-lambda\", \"lambda\", \"watch\""),
     ),
     // For the processor of the machine.
-    ("sam build", Runs(RELEASE, "tools.HERE / \"deploy.py\", \"--build-only\", *parameter")),
+    ("sam build", Runs(RELEASE, "tools.HERE / \"deploy.py\", \"--build-only\", *options")),
     ("sam deploy", AWS),
     ("sam deploy --guided", AWS),
     ("sam deploy --config-env prod", AWS),

@@ -4,6 +4,7 @@
 //! e-mail address or an IP address.
 
 use std::cell::OnceCell;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -31,7 +32,7 @@ pub struct FailureCode(pub &'static str);
 
 /// Middleware that writes the line.
 pub async fn log_request(request: Request, next: Next) -> Response {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let method = request.method().clone();
     let route = request
         .extensions()
@@ -45,7 +46,7 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     };
     let (response, tenant) = TENANT.scope(OnceCell::new(), answered).await;
     let status = response.status().as_u16();
-    let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
+    let duration_ms = milliseconds(started.elapsed());
     let tenant = tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
     let code = response.extensions().get::<FailureCode>().map_or("", |code| code.0);
     macro_rules! summary {
@@ -61,6 +62,11 @@ pub async fn log_request(request: Request, next: Next) -> Response {
         summary!(Level::INFO);
     }
     response
+}
+
+/// To the microsecond: what stands behind that in a line is noise of the arithmetic.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Which provider's connector calls, by the few user agents that are known.
@@ -85,3 +91,19 @@ const KNOWN_AGENTS: [(&str, &str); 7] = [
     ("jumpcloud", "jumpcloud"),
     ("pingfederate", "ping"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::milliseconds;
+
+    #[test]
+    fn a_duration_has_no_digits_that_nobody_measured() {
+        let text = |nanos| milliseconds(Duration::from_nanos(nanos)).to_string();
+        // In floating point, 0.39996699999999996 milliseconds.
+        assert_eq!(text(399_967), "0.4");
+        assert_eq!(text(1_044_287), "1.044");
+        assert_eq!(text(29_000_000_499), "29000");
+    }
+}

@@ -9,7 +9,7 @@ use axum::http::Method;
 use harness::TestApp;
 use harness::browser::{Browser, draft};
 use harness::oidc::{App, GOOD};
-use harness::saml::draft::claim;
+use harness::saml::draft::{claim, conditions};
 use serde_json::{Value, json};
 use shared::telemetry::{Format, subscriber};
 use tracing_subscriber::fmt::MakeWriter;
@@ -120,6 +120,12 @@ async fn sign_ins() {
         draft.claims = vec![claim("email", &[email]), claim("firstName", &["Canary"])];
         browser.respond(&test, &draft.response()).await.expect(status);
     }
+    // To somebody else: this is what everybody of the tenant would meet.
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    let mut elsewhere = draft(Some(&request));
+    elsewhere.conditions = conditions(None, None, &[&["https://canary.example/"]]);
+    browser.respond(&test, &elsewhere.response()).await.expect(403);
     let mut browser = Browser::default();
     browser.respond(&test, "<canary/>").await.expect(400);
     browser.get(&test, "/saml/sso/acme.com?target=https://canary.example/").await.expect(400);
@@ -131,7 +137,18 @@ async fn sign_ins() {
     let logged: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let codes: Vec<&Value> = logged.iter().map(|line| &line["failure.code"]).collect();
-    assert_eq!(codes, ["", "", "", "user.domain", "saml.xml", "saml.link"], "{written}");
+    assert_eq!(
+        codes,
+        ["", "", "", "user.domain", "", "saml.audience", "saml.xml", "saml.link"],
+        "{written}"
+    );
+    // The field that Contributor Insights counts by, on that line alone.
+    let template = include_str!("../template.yaml");
+    assert!(template.contains("\"Keys\": [\"$.refusedConnectionOf\"]"));
+    let counted: Vec<_> =
+        logged.iter().filter_map(|line| line.get("refusedConnectionOf")).collect();
+    assert_eq!(counted, [&json!(test.acme.id)], "{written}");
+    assert_eq!(logged[5]["refusedConnectionOf"], test.acme.id);
     for line in &logged {
         assert_eq!(line["tenant.id"], test.acme.id, "{line}");
         assert_eq!(line["route"], "/saml/sso/{domain}");

@@ -2,7 +2,8 @@
 """Builds the zip of every Lambda function, for arm64 and x86-64.
 
 Needs no container: cargo-lambda and its linker come from PyPI, pinned. In `target/lambda/<processor>/<function>/` are
-then the executable, `bootstrap`, its zip and its bill of materials, and above them `SHA256SUMS`. `sam build` makes
+then the executable, `bootstrap`, its zip and its bill of materials, and above them `SHA256SUMS`
+and a template of the zips; all but the executables are in one archive, too. `sam build` makes
 the same executables from the same sources. Fails when an executable would not start on Lambda's own operating system
 and, with --within-budget, when a zip is over its budget.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from gate import elf, functions, sbom, tools, zips  # noqa: E402
+from gate import bundle, elf, functions, sbom, tools, zips  # noqa: E402
 
 
 def main():
@@ -49,15 +50,16 @@ def package(processor, log=None):
     build(processor, names, log)
     executables = {name: functions.folder(processor, name) / "bootstrap" for name in names}
     made = {name: pack(processor, name, executable) for name, executable in executables.items()}
-    zips.write_checksums(functions.folder(processor, "").resolve(), [file for files in made.values() for file in files])
+    archive = bundled(processor, [file for files in made.values() for file in files])
     sizes = {name: megabytes(archive) for name, (archive, _) in made.items()}
     print(f"\n{processor.name:<16}    zipped     budget  executable  sha256 of the zip")
-    for name, (archive, _) in made.items():
+    for name, (packed, _) in made.items():
         plain = megabytes(executables[name])
-        digest = zips.sha256(archive)
+        digest = zips.sha256(packed)
         print(f"  {name:<14} {sizes[name]:6.2f} MB  {allowed(functions.BUDGETS.get(name))}  {plain:7.2f} MB  {digest}")
     total = sum(sizes.values())
-    print(f"  {'all':<14} {total:6.2f} MB  {allowed(functions.BUDGET_OF_ALL)}", flush=True)
+    print(f"  {'all':<14} {total:6.2f} MB  {allowed(functions.BUDGET_OF_ALL)}")
+    print(f"  {archive.name}  sha256 {zips.sha256(archive)}", flush=True)
     over = [name for name, budget in functions.BUDGETS.items() if sizes[name] > budget]
     if total > functions.BUDGET_OF_ALL:
         over.append("all together")
@@ -67,6 +69,12 @@ def package(processor, log=None):
         [f"{processor.name}: {name} {problem}" for name, problems in said.items() for problem in problems],
         [f"{processor.name}: {name} over budget" for name in over],
     )
+
+
+def bundled(processor, files):
+    """Puts a template beside the zips, and all of it into one archive."""
+    folder = functions.folder(processor, "").resolve()
+    return bundle.pack(folder, processor, [file.resolve() for file in [*files, *bundle.write(folder, processor)]])
 
 
 def allowed(budget):

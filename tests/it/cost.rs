@@ -9,8 +9,9 @@ use harness::oidc::{App, GOOD};
 use harness::saml::metadata;
 use harness::saml::world::IDP;
 use local::dynamodb::{CallLog, Dynamo, client_over};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::template::{resources, routes, template};
 use crate::tidy::text;
 
 /// List prices in us-east-1, in dollars, November 2026.
@@ -31,11 +32,21 @@ mod price {
     /// CloudWatch, a gigabyte taken in; and kept for a month, compressed to a seventh.
     pub(super) const LOGS: f64 = 0.50;
     pub(super) const LOGS_KEPT: f64 = 0.03 / 7.0;
-    /// CloudWatch, an alarm for a month.
+    /// CloudWatch, for a month: each metric that an alarm looks at, and an alarm made of alarms.
     pub(super) const ALARM: f64 = 0.10;
-    /// CloudWatch, a metric of our own for a month; and a dashboard.
+    pub(super) const COMPOSITE_ALARM: f64 = 0.50;
+    /// CloudWatch, for a month: a metric of our own, in hours in which it counts something; a rule
+    /// of Contributor Insights; and a dashboard.
     pub(super) const METRIC: f64 = 0.30;
+    pub(super) const RULE: f64 = 0.50;
     pub(super) const DASHBOARD: f64 = 3.00;
+    /// 4xx, 5xx, Count, Latency, `IntegrationLatency`, `DataProcessed`.
+    pub(super) const METRICS_OF_A_ROUTE: f64 = 6.0;
+    /// What every account has free of charge, always: metrics that alarms look at, rules,
+    /// dashboards.
+    pub(super) const FREE_ALARMS: f64 = 10.0;
+    pub(super) const FREE_RULES: f64 = 1.0;
+    pub(super) const FREE_DASHBOARDS: f64 = 3.0;
 }
 
 /// What is assumed of a month, for each user. Half of what a provider sends finds no change.
@@ -126,25 +137,27 @@ async fn sign_in(test: &TestApp, app: &App) {
     test.userinfo(tokens["access_token"].as_str().unwrap()).await.expect(200);
 }
 
+/// API Gateway and Lambda for so many requests; their logs.
+fn calls(requests: f64) -> f64 {
+    requests * (price::API + price::INVOCATIONS) / 1e6
+        + requests * month::GIGABYTE_SECONDS * price::GIGABYTE_SECOND
+}
+
+fn logs(requests: f64) -> f64 {
+    requests * month::LOGS_OF_A_REQUEST * (price::LOGS + month::LOGS_ARE_KEPT * price::LOGS_KEPT)
+}
+
 /// One column of the table.
 fn column(measured: &Measured, fixed: f64, tenants: f64, users: f64) -> [f64; 6] {
     let scim = month::SCIM_LOOKUPS + month::SCIM_PATCHES + month::SCIM_CREATIONS;
     let requests = users * (scim + month::SIGN_INS * month::REQUESTS_OF_A_SIGN_IN);
-    let logs = requests * month::LOGS_OF_A_REQUEST;
     let table = users
         * (month::SCIM_LOOKUPS * measured.lookup.dollars()
             + month::SCIM_PATCHES * measured.patch.dollars()
             + month::SCIM_CREATIONS * measured.creation.dollars()
             + month::SIGN_INS * measured.sign_in.dollars()
             + month::STORAGE_OF_A_USER * price::STORAGE);
-    let parts = [
-        requests * (price::API + price::INVOCATIONS) / 1e6
-            + requests * month::GIGABYTE_SECONDS * price::GIGABYTE_SECOND,
-        logs * (price::LOGS + month::LOGS_ARE_KEPT * price::LOGS_KEPT),
-        table,
-        tenants * price::SECRET,
-        fixed,
-    ];
+    let parts = [calls(requests), logs(requests), table, tenants * price::SECRET, fixed];
     let [api, logs, table, tenants, fixed] = parts;
     [api, logs, table, tenants, fixed, parts.iter().sum()]
 }
@@ -153,43 +166,153 @@ fn dollars(amount: f64) -> String {
     if amount < 100.0 { format!("${amount:.2}") } else { format!("${amount:.0}") }
 }
 
+/// What there is whether anybody uses it or not.
+struct Fixed {
+    secrets: f64,
+    alarms: f64,
+    composite_alarms: f64,
+    rules: f64,
+    dashboards: f64,
+    /// Of our own, from logs.
+    metrics: f64,
+    /// Of API Gateway, for each route, which CloudWatch charges as ours.
+    route_metrics: f64,
+}
+
+impl Fixed {
+    fn of(template: &Value) -> Self {
+        let count = |kind: &str| f64::from(u32::try_from(resources(template, kind).len()).unwrap());
+        let alarms = resources(template, "AWS::CloudWatch::Alarm");
+        Self {
+            // The cursor's key, SAML keys and signing keys.
+            secrets: 3.0,
+            alarms: alarms.values().map(metrics_of).sum(),
+            composite_alarms: count("AWS::CloudWatch::CompositeAlarm"),
+            rules: count("AWS::CloudWatch::InsightRule"),
+            dashboards: count("AWS::CloudWatch::Dashboard"),
+            metrics: count("AWS::Logs::MetricFilter"),
+            route_metrics: f64::from(u32::try_from(routes(template).len()).unwrap())
+                * price::METRICS_OF_A_ROUTE,
+        }
+    }
+
+    /// An idle month with each value of `Monitoring`: secrets, alarms, rule, dashboard, their sum,
+    /// and what is left of it in an account that uses what is free for nothing else.
+    fn idle(&self) -> [[f64; 3]; 6] {
+        let secrets = self.secrets * price::SECRET;
+        let composite = self.composite_alarms * price::COMPOSITE_ALARM;
+        let alarms = self.alarms * price::ALARM + composite;
+        let rules = self.rules * price::RULE;
+        let dashboards = self.dashboards * price::DASHBOARD;
+        let charged = (self.alarms - price::FREE_ALARMS).max(0.0) * price::ALARM
+            + composite
+            + (self.rules - price::FREE_RULES).max(0.0) * price::RULE;
+        let charged_dashboards =
+            (self.dashboards - price::FREE_DASHBOARDS).max(0.0) * price::DASHBOARD;
+        [
+            [secrets; 3],
+            [alarms, alarms, 0.0],
+            [rules, rules, 0.0],
+            [dashboards, 0.0, 0.0],
+            [secrets + alarms + rules + dashboards, secrets + alarms + rules, secrets],
+            [secrets + charged + charged_dashboards, secrets + charged, secrets],
+        ]
+    }
+
+    /// A month in which every metric counts something, and every route is called, every hour.
+    fn in_use(&self) -> f64 {
+        let [.., [idle, ..], _] = self.idle();
+        idle + (self.metrics + self.route_metrics) * price::METRIC
+    }
+}
+
+/// How many metrics an alarm is charged for.
+fn metrics_of(alarm: &Value) -> f64 {
+    let listed = alarm["Properties"]["Metrics"].as_array().map_or(&[][..], Vec::as_slice);
+    let read = listed.iter().filter(|metric| {
+        let expression = metric["Expression"].to_string();
+        metric.get("MetricStat").is_some() || expression.contains("INSIGHT_RULE_METRIC")
+    });
+    f64::from(u32::try_from(read.count().max(1)).unwrap())
+}
+
+/// A table's rows, each of a label and its amounts.
+fn table<const N: usize>(rows: impl IntoIterator<Item = (&'static str, [f64; N])>) -> String {
+    let mut table = String::new();
+    for (row, amounts) in rows {
+        let cells = amounts.map(|amount| {
+            let cell = dollars(amount);
+            if row.starts_with("**") { format!("**{cell}**") } else { cell }
+        });
+        let _ = writeln!(table, "| {row} | {} |", cells.join(" | "));
+    }
+    table
+}
+
 #[tokio::test]
 async fn the_costs_in_the_document_are_these() {
     let measured = measured().await;
-    let template = text("template.yaml".as_ref()).unwrap();
-    let of_type = |kind: &str| {
-        let count = template.matches(&format!("Type: AWS::{kind}\n")).count();
-        f64::from(u32::try_from(count).unwrap())
-    };
-    // The cursor's key, SAML keys and signing keys.
-    let fixed = 3.0 * price::SECRET
-        + of_type("CloudWatch::Alarm") * price::ALARM
-        + of_type("Logs::MetricFilter") * price::METRIC
-        + of_type("CloudWatch::Dashboard") * price::DASHBOARD;
+    let fixed = Fixed::of(&template());
     let columns = [(10.0, 2e3), (100.0, 1e5), (1e3, 2e6)]
-        .map(|(tenants, users)| column(&measured, fixed, tenants, users));
+        .map(|(tenants, users)| column(&measured, fixed.in_use(), tenants, users));
     let rows = [
         "HTTP API and Lambda",
         "logs",
         "table",
         "secrets of tenants",
-        "alarms, dashboard, other secrets",
+        "alarms, metrics, dashboard, other secrets",
         "**a month**",
     ];
-    let mut expect = String::new();
-    for (index, row) in rows.into_iter().enumerate() {
-        let cells = columns.map(|column| {
-            let cell = dollars(column[index]);
-            if row.starts_with("**") { format!("**{cell}**") } else { cell }
-        });
-        let _ = writeln!(expect, "| {row} | {} |", cells.join(" | "));
-    }
+    let rows = rows.iter().enumerate().map(|(index, row)| (*row, columns.map(|c| c[index])));
+    let mut expect = table(rows);
     let sign_in = measured.sign_in;
     let _ = write!(
         expect,
         "\nA sign-in, from the app and back to it, takes {} read units and {} write units",
         sign_in.read, sign_in.write
     );
-    let document = text("docs/operations.md".as_ref()).unwrap();
-    assert!(document.replace('\n', " ").contains(&expect.replace('\n', " ")), "{expect}");
+    says("docs/operations.md", &expect);
+    // By themselves: a thousand sign-ins, and a tenant with its provisioning.
+    let [.., tenant] = column(&measured, 0.0, 1.0, 1e4);
+    let sign_ins = 1e3 * sign_in.dollars()
+        + calls(1e3 * month::REQUESTS_OF_A_SIGN_IN)
+        + logs(1e3 * month::REQUESTS_OF_A_SIGN_IN);
+    says(
+        "docs/operations.md",
+        &format!(
+            "A thousand sign-ins cost {}, a tenant of 10,000 users {} a month",
+            dollars(sign_ins),
+            dollars(tenant)
+        ),
+    );
+}
+
+#[test]
+fn the_idle_costs_in_the_documents_are_these() {
+    let fixed = Fixed::of(&template());
+    let rows = [
+        "secrets of ours",
+        "alarms",
+        "rule that counts by tenant",
+        "dashboard",
+        "**a month**",
+        "with what AWS gives free",
+    ];
+    let idle = fixed.idle();
+    says("docs/operations.md", &table(rows.into_iter().zip(idle)));
+    let [.., [all, _, bare], _] = idle;
+    says(
+        "README.md",
+        &format!(
+            "An idle deployment costs {} a month, {} with alarms and dashboard",
+            dollars(bare),
+            dollars(all)
+        ),
+    );
+}
+
+/// Fails unless the document says this, wherever its lines end.
+fn says(document: &str, expected: &str) {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&text(document.as_ref()).unwrap()).contains(&words(expected)), "{expected}");
 }

@@ -10,6 +10,7 @@
 mod bad_input;
 mod concurrency;
 mod cost;
+mod cross_origin;
 mod deactivation;
 mod deploy_check;
 mod documents;
@@ -56,3 +57,4 @@ mod tokens;
 mod traces;
 mod versions;
 mod warm_up;
+mod workflows;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::template::{functions, resources, template};
+use crate::template::{alarms, functions, resources, template};
 use crate::tidy::text;
 
 #[test]
@@ -15,22 +15,20 @@ fn every_alarm_has_its_entry_in_the_operations_document() {
         .flat_map(|row| row.split('|').nth(1).unwrap_or_default().split(", ").map(str::trim))
         .map(|name| name.trim_matches('`').to_owned())
         .collect();
-    let alarms = resources(&template(), "AWS::CloudWatch::Alarm").into_keys().collect();
-    assert_eq!(named, alarms);
-    // Which of them roll a deployment back.
     let template = template();
-    let mut deploying = BTreeSet::new();
-    for function in functions(&template).into_values() {
-        let alarms = function["Properties"]["DeploymentPreference"]["Alarms"].as_array();
-        let alarms = alarms.into_iter().flatten().map(ToString::to_string);
-        deploying.extend(alarms.map(|alarm| alarm.trim_matches('"').to_owned()));
-    }
+    let kinds = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"];
+    let listed = kinds.iter().flat_map(|kind| resources(&template, kind).into_keys()).collect();
+    assert_eq!(named, listed);
+    // Which of them roll a deployment back, and which are part of the one that pages.
+    let deploying: BTreeSet<_> =
+        functions(&template).values().flat_map(alarms::deploying).collect();
+    let paging = alarms::paging(&template);
     for row in section.lines().filter(|line| line.starts_with("| `")) {
         let cell = row.split('|').nth(1).unwrap_or_default();
-        let is_marked = row.contains("`DEPLOYING`");
+        let marks = row.rsplit('|').nth(1).unwrap_or_default();
         for name in cell.split(", ").map(|name| name.trim().trim_matches('`')) {
-            let does = deploying.iter().any(|alarm| alarm.contains(name));
-            assert_eq!(is_marked, does, "{name}: {deploying:?}");
+            assert_eq!(marks.contains("`DEPLOYING`"), deploying.contains(name), "{name}");
+            assert_eq!(marks.contains("`PAGES`"), paging.contains(name), "{name}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `template.yaml` says what the code says: routes, variables, table, permissions, logs.
 
+pub(crate) mod alarms;
 mod metadata_rows;
 mod on_this_machine;
 mod roles;
@@ -19,7 +20,7 @@ use shared::store::Store;
 use crate::tidy::{text, workspace};
 
 /// Paths of each function's router, in axum's notation.
-const ROUTERS: [(&str, &[&str]); 5] = [
+pub(crate) const ROUTERS: [(&str, &[&str]); 5] = [
     ("scim", &shared::scim_api::ROUTES),
     ("saml-acs", &shared::saml_api::ROUTES),
     ("saml-metadata", &shared::saml_api::METADATA_ROUTES),
@@ -50,7 +51,7 @@ pub(crate) fn template() -> Value {
     json_of(document)
 }
 
-fn json_of(node: YamlOwned) -> Value {
+pub(crate) fn json_of(node: YamlOwned) -> Value {
     match node {
         YamlOwned::Value(ScalarOwned::Boolean(value)) => value.into(),
         YamlOwned::Value(ScalarOwned::Integer(value)) => value.into(),
@@ -85,7 +86,7 @@ pub(crate) fn functions(template: &Value) -> BTreeMap<String, Value> {
 }
 
 /// Path of the API and the event that holds it, for each function.
-fn routes(template: &Value) -> Vec<(String, String, Value)> {
+pub(crate) fn routes(template: &Value) -> Vec<(String, String, Value)> {
     let mut routes = Vec::new();
     for (binary, function) in functions(template) {
         let events = function["Properties"]["Events"].as_object();
@@ -256,17 +257,6 @@ fn every_log_is_kept_for_a_set_time() {
 }
 
 #[test]
-fn every_alarm_tells_somebody_what_it_means() {
-    let template = template();
-    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
-    assert!(alarms.len() > functions(&template).len() * 3);
-    for (name, alarm) in alarms {
-        assert_eq!(alarm["Properties"]["AlarmActions"], json!([{"!Ref": "Alarms"}]), "{name}");
-        assert!(alarm["Properties"]["AlarmDescription"].is_string(), "{name}");
-    }
-}
-
-#[test]
 fn the_dashboard_is_json() {
     let template = template();
     let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["!Sub"];
@@ -291,6 +281,39 @@ fn a_deployment_needs_no_answer() {
         assert!(!parameter["Default"].is_null(), "{name}");
         assert!(parameter["Description"].is_string(), "{name}");
     }
+}
+
+/// What somebody is given after a deployment leads to where it is served, on either host.
+#[test]
+fn every_url_of_the_outputs_is_one_of_the_api() {
+    let template = template();
+    let routes = routes(&template);
+    let default_host = "${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}";
+    let mut seen = BTreeSet::new();
+    for (name, output) in template["Outputs"].as_object().unwrap() {
+        // Nobody else's stack depends on this one.
+        assert!(output.get("Export").is_none(), "{name}");
+        let Some([condition, own, default]) = output["Value"]["!If"].as_array().map(Vec::as_slice)
+        else {
+            continue;
+        };
+        assert_eq!(condition, "HasDomain", "{name}");
+        let path = |url: &Value, host: &str| {
+            let url = url["!Sub"].as_str().unwrap();
+            url.strip_prefix(&format!("https://{host}"))
+                .unwrap_or_else(|| panic!("{url}"))
+                .to_owned()
+        };
+        let path_of_own = path(own, "${DomainName}");
+        assert_eq!(path_of_own, path(default, default_host), "{name}");
+        let served = |(_, route, _): &(_, String, _)| {
+            covers(route, &path_of_own) || *route == format!("{path_of_own}/{{proxy+}}")
+        };
+        // The issuer has no path; discovery is below it.
+        assert!(path_of_own.is_empty() || routes.iter().any(served), "{name}: {path_of_own}");
+        seen.insert(name.as_str());
+    }
+    assert_eq!(seen, ["JwksUrl", "OidcIssuer", "OperatorApiUrl", "ScimBaseUrl"].into());
 }
 
 /// `sam build` names a binary and no package: cargo then takes the features that all default members

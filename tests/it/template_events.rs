@@ -9,7 +9,7 @@ use shared::config::OperatorAuth;
 use tower::ServiceExt as _;
 
 use crate::lambda_events;
-use crate::template::{functions, resources, template};
+use crate::template::{alarms, functions, resources, template};
 
 /// The function that no request reaches: it checks new versions of the others.
 const PRETRAFFIC: &str = "pretraffic";
@@ -33,7 +33,7 @@ fn no_version_gets_traffic_before_it_is_checked() {
         let deployment = &resource["Properties"]["DeploymentPreference"];
         assert_eq!(resource["Properties"]["AutoPublishAlias"], "live", "{name}");
         assert_eq!(deployment["Hooks"]["PreTraffic"]["!Ref"], "PreTrafficFunction", "{name}");
-        assert_eq!(deployment["Alarms"].as_array().unwrap().len(), 2, "{name}");
+        assert_eq!(alarms::deploying(&resource).len(), 2, "{name}");
         // What is checked is the version that is about to get traffic, and may be invoked.
         let version = json!({"!Ref": format!("{name}.Version")});
         assert!(variables.as_object().unwrap().values().any(|v| *v == version), "{name}");

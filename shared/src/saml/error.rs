@@ -210,6 +210,39 @@ impl SamlError {
         self.check().code()
     }
 
+    /// Whether the response does not fit the connection, so that everybody who comes through it is
+    /// refused, and not this person, browser or response alone.
+    pub const fn is_of_connection(&self) -> bool {
+        match self {
+            Self::Version { .. }
+            | Self::Issuer { .. }
+            | Self::SignatureMissing { .. }
+            | Self::SignatureAlgorithm { .. }
+            | Self::SignatureKey { .. }
+            | Self::SignatureReference(_)
+            | Self::Decryption(_)
+            | Self::Destination { .. }
+            | Self::Recipient { .. }
+            | Self::Time(_)
+            | Self::Audience { .. }
+            | Self::AuthnContext { .. }
+            | Self::Subject(_)
+            | Self::Attributes { .. } => true,
+            // A connection that is not ready, or that nobody has, is known to whoever set it up.
+            Self::Connection(_)
+            | Self::Form(_)
+            | Self::Xml(_)
+            | Self::Status { .. }
+            | Self::InResponseTo(_)
+            | Self::Replay
+            | Self::Session(_)
+            | Self::UserDomain { .. }
+            | Self::UserState(_)
+            | Self::UserLicence { .. }
+            | Self::AppRedirect => false,
+        }
+    }
+
     /// What it had to be, for the record.
     pub fn expected(&self) -> String {
         match self {

@@ -23,7 +23,7 @@ use crate::base_url::BaseUrl;
 use crate::connection::Connection;
 use crate::domain::Domain;
 use crate::oidc_api;
-use crate::request_log::{FailureCode, note_tenant};
+use crate::request_log::{ConnectionRefused, FailureCode, note_tenant};
 use crate::saml::checks::{CheckId, Checks};
 use crate::saml::error::{ConnectionFault, FormFault, SamlError};
 use crate::saml::response::{Assertion, Verdict, decode_form_field};
@@ -301,6 +301,9 @@ impl Consumer<'_> {
             again.as_deref(),
         );
         response.extensions_mut().insert(FailureCode(error.code()));
+        if error.is_of_connection() {
+            response.extensions_mut().insert(ConnectionRefused);
+        }
         response
     }
 }

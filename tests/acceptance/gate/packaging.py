@@ -7,7 +7,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from gate import elf, functions, sbom, tools, zips
+from gate import bundle_checks, elf, functions, sbom, tools, zips
 from gate.report import Outcome
 
 BYTES = b"\x7fELF, or nearly" * 1000
@@ -16,7 +16,7 @@ SBOM_DRIVER = tools.HERE / "drivers" / "validate_sboms.py"
 
 
 def test(log):
-    """Zips, bills of materials, and what an executable may ask of Lambda's operating system."""
+    """Zips, bills of materials, bundles, and what an executable may ask of Lambda's operating system."""
     log.write_text("", "utf-8")
     folder = log.parent / "work"
     shutil.rmtree(folder, ignore_errors=True)
@@ -24,6 +24,7 @@ def test(log):
     same_zip_from_same_bytes(folder, outcome)
     bills_of_materials(folder, outcome)
     executables(outcome)
+    bundle_checks.check(folder, log, outcome)
     return outcome
 
 

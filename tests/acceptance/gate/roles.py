@@ -22,17 +22,20 @@ LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
 LEADING_KEYS, GET = "dynamodb:LeadingKeys", "dynamodb:GetItem"
 # Lambda itself writes the log, with the permission of the role; the function makes no such call.
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
+# Policies that several roles have, under a condition. With the permission of the role, DynamoDB, Secrets Manager
+# and Lambda decrypt by the customer's key, and Lambda sends traces to X-Ray; the functions make no such calls.
+BESIDE_ROLES = {"KeyUse": {"kms:Decrypt"}, "TraceUse": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}
 # Secrets Manager ends the ARN of a secret in a hyphen and six random characters.
 SUFFIX = "-AbCdEf"
 
 
-def template():
-    """The template with its functions (`!Ref`, `!Sub`, …) in their long form."""
+def template(file=TEMPLATE):
+    """A template with its functions (`!Ref`, `!Sub`, …) in their long form."""
     script = "import json, sys, cfnlint.decode as d; print(json.dumps(d.decode(sys.argv[1])[0]))"
     python = tools.venv("cfn-lint")
-    done = subprocess.run([python, "-c", script, TEMPLATE], capture_output=True, text=True, check=False)
+    done = subprocess.run([python, "-c", script, file], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise tools.SetupError("template.yaml cannot be read:\n" + done.stderr[-2000:])
+        raise tools.SetupError(f"{file} cannot be read:\n" + done.stderr[-2000:])
     return json.loads(done.stdout)
 
 
@@ -50,6 +53,15 @@ class Roles:
             if resource["Type"] == FUNCTION:
                 found[binary(resource)] = resource["Properties"]["Role"]["Fn::GetAtt"][0]
         return found
+
+    def shared(self):
+        """Sentences about policies beside the roles, which nothing here would compare with what was done."""
+        for name, resource in sorted(self.resources.items()):
+            if resource["Type"] in {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}:
+                statements = resource["Properties"]["PolicyDocument"]["Statement"]
+                actions = {action for statement in statements for action in listed(statement["Action"])}
+                if actions != BESIDE_ROLES.get(name):
+                    yield f"the policy {name} grants {sorted(actions)}: is a service to use that, or a function?"
 
     def grants(self, role):
         """What a role allows: pairs of an action and the pattern of a resource."""
@@ -115,7 +127,7 @@ class Roles:
 
     def compare(self, uses):
         """Sentences about what is granted in vain and what is missing."""
-        problems = []
+        problems = list(self.shared())
         for function, role in sorted(self.functions().items()):
             grants = self.grants(role)
             used = {(use.action, arn) for use in uses if use.function == function for arn in use_arns(use)}

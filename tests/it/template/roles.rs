@@ -164,30 +164,56 @@ fn a_role_is_a_functions_or_allows_what_is_listed_here() {
     assert_eq!(listed, 2);
 }
 
-/// A policy of its own would escape what looks at the roles.
+/// A policy of its own would escape what looks at the roles. These two are for what services of AWS
+/// do with a function's role, and exist only where a parameter asks for them.
 #[test]
-fn the_one_policy_beside_the_roles_lets_functions_decrypt_with_the_customers_key() {
+fn the_policies_beside_the_roles_are_for_the_customers_key_and_for_tracing() {
     let template = template();
     let all = template["Resources"].as_object().unwrap().iter();
     let beside = all.filter(|(_, resource)| {
         let of_type = resource["Type"].as_str().unwrap();
         of_type.starts_with("AWS::IAM::") && of_type != "AWS::IAM::Role"
     });
-    let [(name, policy)] = beside.collect::<Vec<_>>().try_into().unwrap();
-    assert_eq!((name.as_str(), &policy["Type"]), ("KeyUse", &json!("AWS::IAM::Policy")));
-    assert_eq!(policy["Condition"], "HasCustomerKey");
-    let policy = &policy["Properties"];
-    assert_eq!(pairs(policy), [("kms:Decrypt".to_owned(), json!({"!GetAtt": "Key.Arn"}))]);
-    let holders: BTreeSet<_> = policy["Roles"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|role| role["!Ref"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(holders, function_roles(&template));
-    assert!(policy.get("Users").is_none() && policy.get("Groups").is_none());
+    let mut found = Vec::new();
+    for (name, policy) in beside {
+        assert_eq!(policy["Type"], "AWS::IAM::Policy", "{name}");
+        let properties = &policy["Properties"];
+        let listed = properties["Roles"].as_array().unwrap().iter();
+        let holders: BTreeSet<_> =
+            listed.map(|role| role["!Ref"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(holders, function_roles(&template), "{name}");
+        assert!(properties.get("Users").is_none() && properties.get("Groups").is_none());
+        found.push((name.as_str(), policy["Condition"].as_str().unwrap(), pairs(properties)));
+    }
+    let trace = |action: &str| (format!("xray:{action}"), json!("*"));
+    assert_eq!(
+        found,
+        [
+            (
+                "KeyUse",
+                "HasCustomerKey",
+                vec![("kms:Decrypt".to_owned(), json!({"!GetAtt": "Key.Arn"}))]
+            ),
+            (
+                "TraceUse",
+                "HasTracing",
+                vec![trace("PutTelemetryRecords"), trace("PutTraceSegments")]
+            ),
+        ]
+    );
     // A function with a role has no policies of SAM's either.
     for (binary, function) in functions(&template) {
         assert!(function["Properties"].get("Policies").is_none(), "{binary}");
+    }
+}
+
+#[test]
+fn tracing_is_off_unless_asked_for_and_then_in_every_function() {
+    let template = template();
+    assert_eq!(template["Parameters"]["TracingMode"]["Default"], "PassThrough");
+    assert_eq!(template["Conditions"]["HasTracing"]["!Equals"][1], "Active");
+    assert_eq!(template["Globals"]["Function"]["Tracing"], json!({"!Ref": "TracingMode"}));
+    for (binary, function) in functions(&template) {
+        assert!(function["Properties"].get("Tracing").is_none(), "{binary}");
     }
 }

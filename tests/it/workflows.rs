@@ -1,0 +1,103 @@
+//! What runs in GitHub's name: with which permissions, and whose code.
+
+use std::path::Path;
+
+use saphyr::{LoadableYamlNode as _, YamlOwned};
+use serde_json::Value;
+
+use crate::template::json_of;
+use crate::tidy::{files, text};
+
+fn workflow(file: &Path) -> Value {
+    let text = text(file).unwrap();
+    let [document] = YamlOwned::load_from_str(&text).unwrap().try_into().unwrap();
+    json_of(document)
+}
+
+/// The jobs of every workflow, by its file's name and their own.
+fn jobs() -> Vec<(String, String, Value)> {
+    let mut jobs = Vec::new();
+    for file in files(".github/workflows") {
+        let workflow = workflow(&file);
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(workflow["permissions"], serde_json::json!({}), "{name}");
+        for (job, content) in workflow["jobs"].as_object().unwrap() {
+            jobs.push((name.clone(), job.clone(), content.clone()));
+        }
+    }
+    jobs
+}
+
+fn steps(job: &Value) -> impl Iterator<Item = &Value> {
+    job["steps"].as_array().unwrap().iter()
+}
+
+fn writes(job: &Value) -> bool {
+    job["permissions"].as_object().unwrap().values().any(|permission| permission == "write")
+}
+
+#[test]
+fn a_job_that_may_write_runs_nothing_of_this_repository() {
+    let mut writing = Vec::new();
+    for (file, name, job) in jobs() {
+        if !writes(&job) {
+            let read = serde_json::json!({"contents": "read"});
+            assert_eq!(job["permissions"], read, "{file}: {name}");
+            continue;
+        }
+        for step in steps(&job) {
+            let run = step["run"].as_str().unwrap_or_default();
+            for ours in ["git ", "make", "tests/", ".ci/", "cargo", "python", "npm"] {
+                assert!(!run.contains(ours), "{file}: {name} runs {run}");
+            }
+        }
+        writing.push(format!("{file}: {name}"));
+    }
+    assert_eq!(writing, ["release.yml: publish"]);
+}
+
+/// A tag can be moved to other code, a commit cannot.
+#[test]
+fn whatever_is_not_ours_is_githubs_own_and_pinned_to_a_commit() {
+    let mut pinned = 0;
+    for (file, name, job) in jobs() {
+        for step in steps(&job) {
+            let Some(uses) = step["uses"].as_str() else { continue };
+            let (action, commit) = uses.split_once('@').unwrap();
+            assert!(action.starts_with("actions/"), "{file}: {name}: {uses}");
+            let is_hash = commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit());
+            assert!(is_hash, "{file}: {name}: {uses}");
+            pinned += 1;
+        }
+    }
+    assert_eq!(pinned, 3);
+}
+
+/// An expression within a script would be code of whoever chooses its value.
+#[test]
+fn no_script_is_put_together_from_expressions() {
+    for (file, name, job) in jobs() {
+        for step in steps(&job) {
+            let run = step["run"].as_str().unwrap_or_default();
+            assert!(!run.contains("${{"), "{file}: {name}: {run}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_published_that_was_not_tested() {
+    let jobs = jobs();
+    let release = |name: &str| {
+        let job = jobs.iter().find(|(file, job, _)| file == "release.yml" && job == name);
+        &job.unwrap().2
+    };
+    assert_eq!(release("publish")["needs"], serde_json::json!(["test", "build"]));
+    let runs = |job: &Value, command: &str| steps(job).any(|step| step["run"] == command);
+    assert!(runs(release("test"), ".ci/run"));
+    assert!(runs(release("build"), "make build"));
+    // Both are of the commit that the tag is at, whoever moves it meanwhile.
+    for name in ["test", "build"] {
+        let checkout = steps(release(name)).next().unwrap()["run"].as_str().unwrap();
+        assert!(checkout.ends_with("test \"$(git rev-parse HEAD)\" = \"$COMMIT\"\n"), "{checkout}");
+    }
+}

@@ -11,6 +11,7 @@ and, with --within-budget, when a zip is over its budget.
 import argparse
 import os
 import sys
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 
@@ -21,7 +22,9 @@ def main():
     """Builds, then prints one line per function."""
     arguments = parse()
     try:
-        packages = [package(functions.PROCESSORS[name]) for name in arguments.processor or functions.PROCESSORS]
+        packages = [
+            package(functions.PROCESSORS[name], arguments.log) for name in arguments.processor or functions.PROCESSORS
+        ]
     except tools.SetupError as error:
         sys.exit(f"package: {error}")
     problems = [problem for bad, over in packages for problem in (bad + over if arguments.within_budget else bad)]
@@ -34,16 +37,17 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("processor", nargs="*", metavar="PROCESSOR", help="arm64 or x86_64; both, unless named")
     parser.add_argument("--within-budget", action="store_true", help="fail when a zip is over its budget")
+    parser.add_argument("--log", type=Path, help="add to this file what the compiler says")
     arguments = parser.parse_args()
     if unknown := set(arguments.processor) - set(functions.PROCESSORS):
         parser.error(f"{', '.join(sorted(unknown))}: choose of {', '.join(functions.PROCESSORS)}")
     return arguments
 
 
-def package(processor):
+def package(processor, log=None):
     """Builds and packs every function for one processor; returns what would not run, and what is over its budget."""
     names = functions.names()
-    build(processor, names)
+    build(processor, names, log)
     executables = {name: functions.folder(processor, name) / "bootstrap" for name in names}
     made = {name: pack(processor, name, executable) for name, executable in executables.items()}
     archive = bundled(processor, [file for files in made.values() for file in files])
@@ -78,12 +82,13 @@ def allowed(budget):
     return f"{budget:6.2f} MB" if budget else " " * 9
 
 
-def build(processor, names):
+def build(processor, names, log=None):
     """Compiles the functions, together, since they share nearly everything."""
-    log = tools.WORK / f"package-{processor.name}.log"
-    log.unlink(missing_ok=True)
-    shown = log.relative_to(tools.ROOT)
-    print(f"building for {processor.name}, ten minutes the first time; log in {shown}", flush=True)
+    if not log:
+        log = tools.WORK / f"package-{processor.name}.log"
+        log.unlink(missing_ok=True)
+        shown = log.relative_to(tools.ROOT)
+        print(f"building for {processor.name}, ten minutes the first time; log in {shown}", flush=True)
     binaries = [argument for name in names for argument in ("--bin", name)]
     command = [cargo_lambda() / "cargo-lambda", "lambda", "build", "--locked", "--release", processor.flag, *binaries]
     folder = functions.folder(processor, "")

@@ -2,7 +2,8 @@
 //!
 //! `make bench` builds `local` for speed and runs this, which starts it with nothing on disk,
 //! loads users and one large group, and prints a table. Only ratios within one run compare
-//! machines. Linux only: CPU time comes from `/proc`.
+//! machines. With `--once` there are few users, each request is made twice, and nothing is kept.
+//! Linux only: CPU time comes from `/proc`.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench that cannot run stops")]
@@ -15,20 +16,20 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use harness::bench;
 use serde_json::{Value, json};
 
 #[path = "local/sign_in.rs"]
 mod sign_in;
 
-/// Users before anything is measured, and members of the large group.
-const USERS: usize = 10_000;
-
 fn main() {
+    // Users before anything is measured, and members of the large group.
+    let users = if bench::once() { 1_100 } else { 10_000 };
     let mut server = Server::start();
     println!("local: start to first answer {:.0} ms", server.started_in.as_secs_f64() * 1e3);
-    let ids = load(&mut server);
+    let ids = load(&mut server, users);
     println!(
-        "{USERS} users and a group of {USERS} members loaded; resident memory {} MB\n",
+        "{users} users and a group of {users} members loaded; resident memory {} MB\n",
         server.resident_kilobytes() / 1024
     );
     println!("{:<36} {:>9} {:>10} {:>9}", "request", "CPU ms", "wall ms", "goal ms");
@@ -38,24 +39,24 @@ fn main() {
     let mut report = Report::default();
     report.row(&mut server, "GET user", 0.06, 4_000, |n| Call::get(&format!("/Users/{}", id(n))));
     report.row(&mut server, "filter userName eq", 0.10, 4_000, |n| {
-        let n = (n * 7_919) % USERS;
+        let n = (n * 7_919) % users;
         Call::get(&format!("/Users?filter=userName+eq+%22user{n}%40bench.example%22"))
     });
     report.row(&mut server, "POST user", 0.20, 2_000, |n| {
-        Call::new("POST", "/Users", Some(&user(USERS + n)))
+        Call::new("POST", "/Users", Some(&user(users + n)))
     });
     report.row(&mut server, "PATCH user", 0.15, 2_000, |n| {
         let body = patch(&json!([{"op": "replace", "path": "title", "value": format!("T{n}")}]));
         Call::new("PATCH", &format!("/Users/{}", id(n)), Some(&body))
     });
-    for (name, start) in [("start", 1), ("middle", USERS / 2), ("end", USERS - 100)] {
+    for (name, start) in [("start", 1), ("middle", users / 2), ("end", users - 100)] {
         let path = format!("/Users?startIndex={start}&count=100");
         report
             .row(&mut server, &format!("list 100 at the {name}"), 0.50, 300, |_| Call::get(&path));
     }
     // One member comes and goes, so that the group keeps its size.
-    for (size, group, first) in [("1-member", &small, "add"), ("10,000-member", &group, "remove")] {
-        let name = format!("add or remove one of a {size} group");
+    for (size, group, first) in [(1, &small, "add"), (users, &group, "remove")] {
+        let name = format!("add or remove one of a {size}-member group");
         report.row(&mut server, &name, 0.20, 2_000, |n| {
             let adds = (n % 2 == 0) == (first == "add");
             member(group, &ids[1 + n / 2], adds)
@@ -65,11 +66,13 @@ fn main() {
     // The first person who signs in is created.
     let first = server.responses(1);
     server.call(&first[0]);
-    let responses = server.responses(500);
+    let responses = server.responses(times(500));
     report.row(&mut server, "POST SAML response", None, 500, |n| responses[n].clone());
     println!("\nresident memory {} MB", server.resident_kilobytes() / 1024);
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-local.json");
-    fs::write(file, Value::from(report.0).to_string()).unwrap();
+    if !bench::once() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench-local.json");
+        fs::write(file, Value::from(report.0).to_string()).unwrap();
+    }
 }
 
 fn member(group: &str, id: &str, adds: bool) -> Call {
@@ -127,8 +130,8 @@ fn user(n: usize) -> Value {
     })
 }
 
-fn load(server: &mut Server) -> Vec<String> {
-    let mut ids: Vec<String> = (0..USERS)
+fn load(server: &mut Server, users: usize) -> Vec<String> {
+    let mut ids: Vec<String> = (0..users)
         .map(|n| {
             let answer = server.call(&Call::new("POST", "/Users", Some(&user(n))));
             answer["id"].as_str().unwrap().to_owned()
@@ -136,6 +139,11 @@ fn load(server: &mut Server) -> Vec<String> {
         .collect();
     ids.sort();
     ids
+}
+
+/// How often something is asked that is measured by this many requests.
+fn times(requests: usize) -> usize {
+    if bench::once() { 2 } else { requests }
 }
 
 #[derive(Default)]
@@ -150,6 +158,7 @@ impl Report {
         requests: usize,
         call: impl Fn(usize) -> Call,
     ) {
+        let requests = times(requests);
         let calls: Vec<Call> = (0..requests).map(call).collect();
         let (cpu, started) = (server.cpu(), Instant::now());
         for call in &calls {
@@ -225,9 +234,8 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let binary = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/laptop/local");
         let started = Instant::now();
-        let mut process = Command::new(binary)
+        let mut process = Command::new(bench::local())
             .args(["--ephemeral", "--port", "0", "--json"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -10,6 +10,7 @@
 )]
 
 mod answer;
+pub mod bench;
 pub mod browser;
 pub mod items;
 pub mod oidc;

@@ -1,5 +1,6 @@
 """What is deployed: the Lambda functions of the template, for two processors, each with a budget."""
 
+import platform
 import re
 from dataclasses import dataclass
 
@@ -30,6 +31,13 @@ PROCESSORS = {
         Processor("x86_64", "--x86-64", "x86_64-unknown-linux-gnu", "EM_X86_64"),
     )
 }
+
+
+def of_this_machine():
+    """The processor whose functions this machine can run, or None: they are executables of Linux."""
+    if platform.system() != "Linux":
+        return None
+    return PROCESSORS.get({"aarch64": "arm64"}.get(platform.machine(), platform.machine()))
 
 
 def names():

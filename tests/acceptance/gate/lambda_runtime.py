@@ -3,6 +3,9 @@
 import base64
 import http.client
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -39,35 +42,30 @@ class Refused(Exception):
         return f"{self.method} {self.path}: {self.status} {json.dumps(self.body)[:500]}"
 
 
-def prepare():
-    """Installs cargo-lambda and builds what it runs."""
-    tools.venv("cargo-lambda")
-    rust.build_functions(tools.WORK / "build.log")
-
-
 class Functions:
-    """All functions behind one address, stopped at the end of the `with` block."""
+    """All functions behind one address, as `make watch` serves them, stopped at the end of the `with` block."""
 
-    def __init__(self, aws, folder):
-        self.aws, self.log = aws, folder / "functions.log"
+    def __init__(self, aws, folder, *options):
+        self.log, self.options = folder / "functions.log", options
+        # An operator is whom API Gateway names, as on AWS.
+        services = ("DYNAMODB", "SECRETS_MANAGER", "LAMBDA", "CODEDEPLOY")
+        self.environment = {
+            **{f"AWS_ENDPOINT_URL_{service}": aws["endpoint"] for service in services},
+            "GATEHOUSE_OPERATOR_AUTH": "iam",
+            "RUST_LOG": "info",
+        }
         self.port = free_port()
         base_url = f"http://127.0.0.1:{self.port}"
         self.ready = {"base_url": base_url, "scim": {"base_url": base_url + "/scim/v2"}}
 
     def __enter__(self):
-        # As `make watch`, but an operator is whom API Gateway names, as on AWS.
-        services = ("DYNAMODB", "SECRETS_MANAGER", "LAMBDA", "CODEDEPLOY")
-        environment = {
-            **{f"AWS_ENDPOINT_URL_{service}": self.aws["endpoint"] for service in services},
-            "GATEHOUSE_OPERATOR_AUTH": "iam",
-            "RUST_LOG": "info",
-        }
-        with open(self.log, "wb") as out:
+        self.log.unlink(missing_ok=True)
+        with open(self.log, "ab") as out:
             # A group of its own, with cargo and the functions in it.
             self.process = tools.start_group(
-                [sys.executable, tools.HERE / "watch.py", "--port", str(self.port), "--ignore-changes"],
+                [sys.executable, tools.HERE / "watch.py", "--port", str(self.port), *self.options],
                 out,
-                {**rust.PLAIN, **environment},
+                {**rust.PLAIN, **self.environment},
             )
         try:
             self._wait_until_it_listens()
@@ -87,6 +85,15 @@ class Functions:
         lines = self.log.read_text("utf-8", "replace").split("\n")
         panics = [line for line in lines if "panicked at" in line]
         return f"a function panicked: {panics[0]}" if panics else None
+
+    def interrupt(self):
+        """What Ctrl-C does; whether that ends it."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        try:
+            self.process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def new_tenant(self, name):
         """A fresh, empty tenant, through the operator API."""

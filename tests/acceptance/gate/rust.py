@@ -64,9 +64,10 @@ def build_server(log):
     return target_folder() / "debug" / "local"
 
 
-def build_functions(log):
-    """The functions as `cargo run --bin` builds each of them, with the features of all that are deployed."""
-    tools.must(["cargo", "build", "--locked", "--bins"], log, cwd=tools.ROOT, env=PLAIN)
+def build_functions(names, log):
+    """Functions as `cargo run --bin` builds each of them, with the features of all that are deployed."""
+    binaries = [argument for name in names for argument in ("--bin", name)]
+    tools.must(["cargo", "build", "--locked", *binaries], log, cwd=tools.ROOT, env=PLAIN)
 
 
 def target_folder():

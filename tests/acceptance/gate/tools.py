@@ -36,7 +36,7 @@ def must(command, log, **options):
         raise SetupError(f"`{' '.join(map(str, command))}` failed:\n{tail(log, 8)}")
 
 
-def start_group(command, out, environment):
+def start_group(command, out, environment, **options):
     """Starts a process that leads a group of its own, for it starts others and they would outlive it."""
     return subprocess.Popen(
         command,
@@ -45,6 +45,7 @@ def start_group(command, out, environment):
         stdout=out,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        **options,
     )
 
 

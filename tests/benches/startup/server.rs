@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use harness::bench;
 use serde_json::{Value, json};
 
 use crate::{event, http};
@@ -16,8 +17,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it.
     pub(crate) fn start() -> Self {
-        let binary = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/laptop/local");
-        let mut process = Command::new(binary)
+        let mut process = Command::new(bench::local())
             .args(["--ephemeral", "--port", "0", "--json"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -30,10 +30,13 @@ const LOCAL: Who = Runs(
 );
 const LINT: &str = "tests/acceptance/lint.py";
 const AWS: Who = Nobody("needs an AWS account");
-const RELEASE: Who = Nobody("compiles everything for release, for minutes");
+const RELEASE: &str = "tests/acceptance/suites/release.py";
+/// For the processor of the machine alone.
+const BUILD: Who = Runs(RELEASE, "[sys.executable, tools.HERE / \"package.py\", processor.name");
+/// Each thing once, and with the `local` of the tests; budgets of time do not count.
+const BENCH: Who = Runs(RELEASE, "\"--bench\", name, \"--\", \"--once\"]");
 
 /// Commands as a whole; what ends with a space begins one, and its program is asked about the rest.
-/// `cargo install` has no test: the tests run the executable that it would compile once more.
 const EXECUTED: [(&str, Who); 27] = [
     ("make run", LOCAL),
     (
@@ -45,15 +48,19 @@ const EXECUTED: [(&str, Who); 27] = [
     ),
     ("make test", Runs(".ci/run", "\nmake test\n")),
     ("make lint", Runs(".ci/run", "\nmake lint\n")),
-    ("make build", RELEASE),
-    ("make build ONLY=arm64", RELEASE),
-    ("make bench", RELEASE),
+    ("make build", BUILD),
+    ("make build ONLY=arm64", BUILD),
+    ("make bench", BENCH),
     ("make deploy", AWS),
     ("make deploy STAGE=prod", AWS),
     ("cargo run -p gatehouse -- ", GATEHOUSE),
     ("gatehouse ", GATEHOUSE),
     ("cargo run -p local -- ", LOCAL),
-    ("cargo install --locked --path functions/gatehouse", RELEASE),
+    // Not optimised.
+    (
+        "cargo install --locked --path functions/gatehouse",
+        Runs(RELEASE, "[\"cargo\", \"install\", \"--locked\", \"--path\", \"functions/gatehouse\""),
+    ),
     (
         "cargo test --workspace",
         Runs(
@@ -61,7 +68,7 @@ const EXECUTED: [(&str, Who); 27] = [
             "[\"cargo\", \"test\", \"--workspace\", \"--locked\"",
         ),
     ),
-    ("cargo bench --package tests --bench saml", RELEASE),
+    ("cargo bench --package tests --bench saml", BENCH),
     ("cargo fmt --all --check", Runs(LINT, "cargo(log, \"fmt\", \"--all\", \"--check\")")),
     (
         "cargo clippy --workspace --all-targets -- -D warnings",
@@ -71,7 +78,8 @@ const EXECUTED: [(&str, Who); 27] = [
         "cargo lambda watch",
         Runs("tests/acceptance/watch.py", "[\"cargo-lambda\", \"lambda\", \"watch\""),
     ),
-    ("sam build", RELEASE),
+    // For the processor of the machine.
+    ("sam build", Runs(RELEASE, "tools.HERE / \"deploy.py\", \"--build-only\", *options")),
     ("sam deploy", AWS),
     ("sam deploy --guided", AWS),
     ("sam deploy --config-env prod", AWS),
@@ -95,9 +103,10 @@ const TOOLS: [&str; 7] =
     ["make", "cargo", "sam", "sha256sum", "gatehouse", "aws", "restore-tenant"];
 
 /// What a recipe of the Makefile does, where a test starts that and not `make`.
-const RECIPES: [(&str, &str); 2] = [
+const RECIPES: [(&str, &str); 3] = [
     ("run", "\t@tests/acceptance/bootstrap cargo run --locked --package local"),
     ("watch", "\t@tests/acceptance/bootstrap tests/acceptance/watch.py"),
+    ("build", "\t@tests/acceptance/bootstrap tests/acceptance/package.py $(ONLY)"),
 ];
 
 /// Fails unless the command is known, and whoever is said to execute it does.
@@ -253,6 +262,21 @@ fn no_command_is_known_that_no_document_shows() {
 fn make_starts_what_the_tests_start() {
     for (target, expected) in RECIPES {
         assert_eq!(recipe(target), expected, "{target}");
+    }
+}
+
+#[test]
+fn the_tests_run_each_bench_of_make_bench() {
+    let recipe = recipe("bench");
+    let suite = text(RELEASE.as_ref()).unwrap();
+    let benches: Vec<&str> = recipe
+        .split(" --bench ")
+        .skip(1)
+        .map(|rest| rest.split_whitespace().next().unwrap())
+        .collect();
+    assert_eq!(benches.len(), 3, "{recipe}");
+    for bench in benches {
+        assert!(suite.contains(&format!("\"{bench}\": \"")), "{bench}");
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::http::Method;
 use harness::TestApp;
@@ -39,6 +40,7 @@ impl<'w> MakeWriter<'w> for Lines {
 #[tokio::test]
 async fn each_request_writes_one_line_that_names_nobody() {
     provisioning().await;
+    tokens_that_end().await;
     sign_ins().await;
 }
 
@@ -105,6 +107,27 @@ async fn provisioning() {
     );
     let me = logged.last().unwrap();
     assert_eq!((&me["status"], &me["level"]), (&json!(501), &json!("INFO")), "as specified");
+}
+
+/// A month before the token ends, and not before that, each line says so to the alarm.
+async fn tokens_that_end() {
+    let test = TestApp::new().await;
+    let lines = Lines::default();
+    let logging = tracing::subscriber::set_default(subscriber(Format::Json, lines.clone()));
+    for days in [334, 1, 1] {
+        test.clock.advance(Duration::from_hours(days * 24));
+        test.get("/Users?count=0").await.expect(200);
+    }
+    drop(logging);
+
+    let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let template = include_str!("../template.yaml");
+    assert!(template.contains("$.target = \"request\" && $.token_ends_soon IS TRUE"));
+    let noted: Vec<_> = written
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap().get("token_ends_soon").cloned())
+        .collect();
+    assert_eq!(noted, [None, Some(json!(true)), Some(json!(true))], "{written}");
 }
 
 async fn sign_ins() {

@@ -3,7 +3,7 @@
 //! The line never holds a token, a body, a query string, a path with a person in it, a name, an
 //! e-mail address or an IP address.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
@@ -14,16 +14,28 @@ use tracing::{Level, event};
 
 use crate::ids::TenantId;
 
+/// What became known of a request while it was answered.
+#[derive(Default)]
+struct Noted {
+    tenant: OnceCell<TenantId>,
+    token_ends_soon: Cell<bool>,
+}
+
 tokio::task_local! {
-    /// Whose request this task answers, once that is known.
-    static TENANT: OnceCell<TenantId>;
+    /// Of the request that this task answers.
+    static NOTED: Noted;
 }
 
 /// Notes whose request it is, for its summary line: where a token, a session, a code or the domain
 /// of a connection has been found to be somebody's, and not before.
 pub fn note_tenant(tenant: TenantId) {
     // The first answer stays: a request has one tenant. Outside of a request there is no line.
-    let _ = TENANT.try_with(|known| known.set(tenant));
+    let _ = NOTED.try_with(|noted| noted.tenant.set(tenant));
+}
+
+/// Notes that the request came with a SCIM token which is about to expire.
+pub fn note_ending_token() {
+    let _ = NOTED.try_with(|noted| noted.token_ends_soon.set(true));
 }
 
 /// The code of a failure, `uniqueness` or `saml.audience`; an extension of the response.
@@ -45,10 +57,11 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     let idp_kind = idp_kind(request.headers());
     let answered = async {
         let response = next.run(request).await;
-        let tenant = TENANT.try_with(|known| known.get().copied()).ok().flatten();
-        (response, tenant)
+        let noted =
+            NOTED.try_with(|noted| (noted.tenant.get().copied(), noted.token_ends_soon.get()));
+        (response, noted.unwrap_or_default())
     };
-    let (response, tenant) = TENANT.scope(OnceCell::new(), answered).await;
+    let (response, (tenant, ends_soon)) = NOTED.scope(Noted::default(), answered).await;
     let status = response.status().as_u16();
     let duration_ms = milliseconds(started.elapsed());
     let tenant = tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
@@ -56,10 +69,13 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     // The tenant once more, on these lines alone and under a name of letters: Contributor Insights, which
     // counts them by tenant, takes a dot for the way into an object.
     let refused = response.extensions().get::<ConnectionRefused>().map(|_| tenant.as_str());
+    // There only when it is true.
+    let ends_soon = ends_soon.then_some(true);
     macro_rules! summary {
         ($level:expr) => {
-            event!(target: "request", $level, tenant.id = tenant, refusedConnectionOf = refused, %method, route, status,
-                duration_ms, failure.code = code, idp.kind = idp_kind, "{method} {route} {status}")
+            event!(target: "request", $level, tenant.id = tenant, refusedConnectionOf = refused,
+                token_ends_soon = ends_soon, %method, route, status, duration_ms,
+                failure.code = code, idp.kind = idp_kind, "{method} {route} {status}")
         };
     }
     // 501 is what the protocol has us answer to `/Me`; nobody must act on it.

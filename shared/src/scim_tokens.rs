@@ -13,7 +13,7 @@ use crate::ids::TenantId;
 use crate::rate_limit::RateLimiter;
 use crate::secrets::{SecretName, Secrets, SecretsError};
 use crate::store::{Lease, Store, StoreError};
-use crate::token::{ScimToken, StoredToken};
+use crate::token::{Life, ScimToken, StoredToken};
 use crate::ttl_cache::TtlCache;
 
 /// Why a token was not made.
@@ -87,25 +87,30 @@ impl ScimTokens {
         }
     }
 
-    /// Whether `token` is live. No call when the tenant's tokens are known and hold it; one when
+    /// How long `token` lives, or `None` when it is not live. No call when the tenant's tokens are known and hold it; one when
     /// they are not known, or do not hold it, since it may be new.
     ///
     /// # Errors
     ///
     /// When Secrets Manager does not answer: then nobody is let in.
-    pub async fn admits(&self, token: &ScimToken, now: Timestamp) -> Result<bool, TokenError> {
+    pub async fn admits(
+        &self,
+        token: &ScimToken,
+        now: Timestamp,
+    ) -> Result<Option<Life>, TokenError> {
         if let Some(known) = self.known.get(&token.tenant(), now) {
             if let Some(stored) = known.iter().find(|stored| stored.id == token.id()) {
                 return Ok(stored.admits(token, now));
             }
             if self.refetches.take(token.tenant(), now).is_err() {
-                return Ok(false);
+                return Ok(None);
             }
         } else if !self.may_exist(token.tenant(), now).await? {
-            return Ok(false);
+            return Ok(None);
         }
         let tokens = self.fetch(token.tenant(), now).await?;
-        Ok(tokens.iter().any(|stored| stored.id == token.id() && stored.admits(token, now)))
+        let stored = tokens.iter().find(|stored| stored.id == token.id());
+        Ok(stored.and_then(|stored| stored.admits(token, now)))
     }
 
     /// Whether a secret may be asked for. Anybody can make up the ids of tenants: past a rate, the

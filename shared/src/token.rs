@@ -96,10 +96,28 @@ pub struct StoredToken {
 }
 
 impl StoredToken {
-    /// Whether `token` is this one and still valid. The digests are compared in constant time.
-    pub fn admits(&self, token: &ScimToken, now: Timestamp) -> bool {
+    /// How long `token` lives, if it is this one and still valid. The digests are compared in
+    /// constant time.
+    pub fn admits(&self, token: &ScimToken, now: Timestamp) -> Option<Life> {
         let same = self.sha256.as_bytes().ct_eq(token.digest().as_bytes());
-        bool::from(same) && now < self.expires_at
+        let Self { created_at, expires_at, .. } = *self;
+        (bool::from(same) && now < expires_at).then_some(Life { created_at, expires_at })
+    }
+}
+
+/// From when to when a token is good.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Life {
+    created_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Life {
+    /// Whether it is time to put another token in its place: in the last twelfth, which is a month
+    /// of a year. A token that somebody made for an hour is not one that was forgotten.
+    pub fn ends_soon(self, now: Timestamp) -> bool {
+        let seconds = |from: Timestamp| self.expires_at.duration_since(from).as_secs();
+        seconds(now).saturating_mul(12) < seconds(self.created_at)
     }
 }
 
@@ -127,6 +145,8 @@ const PREFIX: &str = "gh_scim_";
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::clock::random_secret;
 
@@ -149,9 +169,9 @@ mod tests {
     #[test]
     fn only_the_same_token_is_admitted_and_only_until_it_expires() {
         let stored = token(1).stored(at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
-        assert!(stored.admits(&token(1), at("2026-06-01T00:00:00Z")));
-        assert!(!stored.admits(&token(2), at("2026-06-01T00:00:00Z")));
-        assert!(!stored.admits(&token(1), at("2027-01-01T00:00:00Z")));
+        assert!(stored.admits(&token(1), at("2026-06-01T00:00:00Z")).is_some());
+        assert_eq!(stored.admits(&token(2), at("2026-06-01T00:00:00Z")), None);
+        assert_eq!(stored.admits(&token(1), at("2027-01-01T00:00:00Z")), None);
     }
 
     #[test]
@@ -184,6 +204,18 @@ mod tests {
             "gh_scim_0199d3a0-0000-7000-8000-000000000001_0707070707070707_short",
         ] {
             assert!(ScimToken::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_ends_soon_in_the_last_twelfth_of_its_life_however_long_that_is() {
+        let begin = at("2026-01-01T00:00:00Z");
+        for hours in [12, 360 * 24] {
+            let life =
+                Life { created_at: begin, expires_at: begin + SignedDuration::from_hours(hours) };
+            let eleven = begin + SignedDuration::from_hours(hours / 12 * 11);
+            assert!(!life.ends_soon(begin) && !life.ends_soon(eleven));
+            assert!(life.ends_soon(eleven + SignedDuration::from_secs(1)));
         }
     }
 }

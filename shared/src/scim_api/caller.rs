@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::base_url::BaseUrl;
 use crate::ids::TenantId;
-use crate::request_log::note_tenant;
+use crate::request_log::{note_ending_token, note_tenant};
 use crate::scim::cursor::CursorKey;
 use crate::scim::error::ScimError;
 use crate::scim::resource::Mode;
@@ -38,15 +38,16 @@ impl FromRequestParts<AppState> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ScimError> {
         let token = bearer(parts)?;
         let now = app.clock.now();
-        let admitted = app.scim_tokens.admits(&token, now).await.map_err(|error| {
+        let life = app.scim_tokens.admits(&token, now).await.map_err(|error| {
             tracing::error!(error = %error, "SCIM tokens cannot be read");
             ScimError::Unavailable
         })?;
-        if !admitted {
-            return Err(ScimError::InvalidToken);
-        }
+        let life = life.ok_or(ScimError::InvalidToken)?;
         let tenant = token.tenant();
         note_tenant(tenant);
+        if life.ends_soon(now) {
+            note_ending_token();
+        }
         if let Some(limiter) = &app.rate_limiter {
             limiter.take(tenant, now).map_err(|retry_after_seconds| {
                 ScimError::TooManyRequests { retry_after_seconds }

@@ -4,15 +4,25 @@
 `deploy.py prod` deploys the stage prod of `samconfig.toml`; without a stage it is the default one. What follows the
 stage goes to `sam deploy`, as `--guided` does. With `--build-only` nothing is deployed and no account is needed; then
 the rest goes to `sam build`.
+
+SAM makes a version of a function when the template differs, whatever the parameters are. So a digest of these is
+written into the built template: functions get them with a new version, checked and canaried as one of code.
 """
 
+import hashlib
+import json
+import re
 import subprocess
 import sys
+import time
+import tomllib
 
 sys.dont_write_bytecode = True
 
 from gate import tools  # noqa: E402
 from package import environment  # noqa: E402
+
+REVISION = re.compile(r"^( +GATEHOUSE_REVISION: ).*$", re.M)
 
 
 def main():
@@ -31,8 +41,26 @@ def main():
         arguments.remove("--build-only")
         call([sam, "build", *arguments], {"AWS_DEFAULT_REGION": "us-east-1", **env})
     else:
-        call([sam, "build"], env)
+        call([sam, "build", "--config-env", stage], env)
+        write_revision(tools.ROOT / ".aws-sam" / "build" / "template.yaml", revision(stage, arguments))
         call([sam, "deploy", "--config-env", stage, *arguments], env)
+
+
+def revision(stage, arguments):
+    """Another text for other parameters. Those that SAM asks for are not known here, so then it is always another."""
+    sections = tomllib.loads((tools.ROOT / "samconfig.toml").read_text("utf-8")).get(stage, {})
+    chosen = [sections[command]["parameters"].get("parameter_overrides") for command in sorted(sections)]
+    asked = time.time_ns() if "--guided" in arguments else 0
+    return hashlib.sha256(json.dumps([chosen, arguments, asked]).encode()).hexdigest()[:12]
+
+
+def write_revision(template, text):
+    """Puts it where the template has its own."""
+    found = template.read_text("utf-8")
+    written, times = REVISION.subn(rf"\g<1>{text!r}", found)
+    if times != 1:
+        sys.exit(f"deploy: {template} has no single GATEHOUSE_REVISION")
+    template.write_text(written, "utf-8")
 
 
 def call(command, env):

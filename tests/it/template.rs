@@ -39,7 +39,7 @@ const OPEN_ROUTES: [&str; 6] = [
 ];
 
 /// Variables that are not ours but are read: by the log filter.
-const FOREIGN_VARIABLES: [&str; 1] = ["RUST_LOG"];
+const FOREIGN_VARIABLES: [&str; 2] = ["GATEHOUSE_REVISION", "RUST_LOG"];
 
 /// Linter findings that the template suppresses, each with a reason.
 const SUPPRESSIONS: usize = 16;

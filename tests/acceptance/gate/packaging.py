@@ -7,6 +7,8 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import deploy
+
 from gate import bundle_checks, elf, functions, sbom, tools, zips
 from gate.report import Outcome
 
@@ -25,7 +27,25 @@ def test(log):
     bills_of_materials(folder, outcome)
     executables(outcome)
     bundle_checks.check(folder, log, outcome)
+    other_parameters_make_another_revision(folder, outcome)
     return outcome
+
+
+def other_parameters_make_another_revision(folder, outcome):
+    """What `make deploy` writes into the built template."""
+    prod = deploy.revision("prod", [])
+    outcome.expect(prod == deploy.revision("prod", []), "the same parameters, the same revision")
+    others = {deploy.revision("dev", []), deploy.revision("prod", ["--parameter-overrides", "LogLevel=warn"])}
+    outcome.expect(len(others) == 2 and prod not in others, "other parameters, another", sorted(others))
+    asked = {deploy.revision("prod", ["--guided"]) for _ in range(2)}
+    outcome.expect(len(asked) == 2, "parameters that SAM asks for, always another", sorted(asked))
+    template = folder / "revision.yaml"
+    template.write_bytes(functions.TEMPLATE.read_bytes())
+    before = template.read_text("utf-8").splitlines()
+    deploy.write_revision(template, prod)
+    after = template.read_text("utf-8").splitlines()
+    changed = [new for old, new in zip(before, after, strict=True) if new != old]
+    outcome.expect([line.strip() for line in changed] == [f"GATEHOUSE_REVISION: '{prod}'"], "written once", changed)
 
 
 def same_zip_from_same_bytes(folder, outcome):

@@ -67,7 +67,7 @@ class Packed(lambda_runtime.Functions):
         self.watchers[-1].start()
 
     def _environment(self, name, bootstrap):
-        """What Lambda and the template set, and nothing of this shell."""
+        """What Lambda sets and, for the template, what `make watch` does; nothing of this shell."""
         return {
             **DEFAULTS,
             **self.environment,

@@ -25,9 +25,11 @@ class NoManagedPolicies:
         return {}
 
 
-def translated(path):
-    """The template as CloudFormation gets it."""
+def translated(path, revision=None):
+    """The template as CloudFormation gets it; with another revision than the one that is written there."""
     template = yaml_parse(Path(path).read_text("utf-8"))
+    if revision:
+        template["Globals"]["Function"]["Environment"]["Variables"]["GATEHOUSE_REVISION"] = revision
     # SAM CLI uploads what is in a folder; the translator knows uploads alone.
     for resource in template["Resources"].values():
         if "CodeUri" in resource.get("Properties", {}):
@@ -84,8 +86,13 @@ def circle(graph):
     return []
 
 
-def faults(resources):
-    """What is wrong with the translated resources, one line each."""
+def versions_of(resources):
+    """Logical ids of the functions' versions. A version is made for each that was not there before."""
+    return {name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Version"}
+
+
+def faults(resources, revised):
+    """What is wrong with the translated resources, one line each; `revised` are those of another revision."""
     graph = {name: references(resource) & set(resources) for name, resource in resources.items()}
     found = circle(graph)
     if found:
@@ -98,17 +105,26 @@ def faults(resources):
         hooked.append(name)
         if update.get("BeforeAllowTrafficHook") != {"Ref": "PreTrafficFunction"}:
             yield f"{name} gets traffic unchecked"
-    versions = [name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Version"]
+    versions = versions_of(resources)
     if len(hooked) != len(versions):
         yield f"{len(versions)} functions have versions, {len(hooked)} are deployed by CodeDeploy"
-    checked = references(resources["PreTrafficFunction"]) & set(versions)
-    if checked != set(versions):
-        yield f"not checked: {sorted(set(versions) - checked)}"
+    checked = references(resources["PreTrafficFunction"]) & versions
+    if checked != versions:
+        yield f"not checked: {sorted(versions - checked)}"
+    kept = versions & versions_of(revised)
+    if kept:
+        yield f"another revision makes no version: {sorted(kept)}"
+    for name, resource in resources.items():
+        # API Gateway warns of a server without a URL.
+        servers = resource.get("Properties", {}).get("Body", {}).get("servers", [])
+        if resource.get("Properties", {}).get("FailOnWarnings") and any("url" not in server for server in servers):
+            yield f"{name} fails by a warning of what SAM writes"
 
 
 def main():
     """Prints what is wrong and fails if anything is."""
-    found = list(faults(translated(sys.argv[1])["Resources"]))
+    resources, revised = (translated(sys.argv[1], revision)["Resources"] for revision in (None, "another"))
+    found = list(faults(resources, revised))
     for fault in found:
         print(fault)
     if "--print" in sys.argv:

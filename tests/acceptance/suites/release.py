@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import deploy
 from gate import functions, roles, rust, tools, zips
 from gate.report import Outcome
 
@@ -66,6 +67,8 @@ def sam_build(processor, template, folder, log, outcome):
     options = ["--build-dir", folder, "--parameter-overrides", f"Architecture={processor.name}"]
     if not succeeds("sam build", [sys.executable, tools.HERE / "deploy.py", "--build-only", *options], log, outcome):
         return
+    built = (folder / "template.yaml").read_text("utf-8")
+    outcome.expect(len(deploy.REVISION.findall(built)) == 1, "make deploy finds where the parameters' digest belongs")
     for logical_id, resource in template["Resources"].items():
         if resource["Type"] == roles.FUNCTION:
             name = roles.binary(resource)
@@ -105,7 +108,7 @@ def cargo_install(local, folder, log, outcome):
     if not succeeds("cargo install", command, log, outcome):
         return
     where = {"GATEHOUSE_URL": local.ready["base_url"], "GATEHOUSE_OPERATOR_KEY": local.ready["operator_key"]}
-    for argument, answer in (("--version", "gatehouse "), ("--help", "Usage: gatehouse"), ("doctor", "")):
+    for argument, answer in (("--version", "gatehouse "), ("--help", "Usage: gatehouse"), ("doctor", "ok ")):
         done = subprocess.run(
             [root / "bin" / "gatehouse", argument],
             capture_output=True,

@@ -37,7 +37,7 @@ const BUILD: Who = Runs(RELEASE, "[sys.executable, tools.HERE / \"package.py\", 
 const BENCH: Who = Runs(RELEASE, "\"--bench\", name, \"--\", \"--once\"]");
 
 /// Commands as a whole; what ends with a space begins one, and its program is asked about the rest.
-const EXECUTED: [(&str, Who); 27] = [
+const EXECUTED: [(&str, Who); 28] = [
     ("make run", LOCAL),
     (
         "make watch",
@@ -80,6 +80,10 @@ const EXECUTED: [(&str, Who); 27] = [
     ),
     // For the processor of the machine.
     ("sam build", Runs(RELEASE, "tools.HERE / \"deploy.py\", \"--build-only\", *options")),
+    (
+        "sam build --parameter-overrides Architecture=x86_64",
+        Runs(RELEASE, "\"--parameter-overrides\", f\"Architecture={processor.name}\""),
+    ),
     ("sam deploy", AWS),
     ("sam deploy --guided", AWS),
     ("sam deploy --config-env prod", AWS),
@@ -103,11 +107,22 @@ const TOOLS: [&str; 7] =
     ["make", "cargo", "sam", "sha256sum", "gatehouse", "aws", "restore-tenant"];
 
 /// What a recipe of the Makefile does, where a test starts that and not `make`.
-const RECIPES: [(&str, &str); 3] = [
+const RECIPES: [(&str, &str); 4] = [
     ("run", "\t@tests/acceptance/bootstrap cargo run --locked --package local"),
     ("watch", "\t@tests/acceptance/bootstrap tests/acceptance/watch.py"),
     ("build", "\t@tests/acceptance/bootstrap tests/acceptance/package.py $(ONLY)"),
+    // The tests have the benches once, and the sizes of one processor.
+    ("bench", BENCH_RECIPE),
 ];
+
+const BENCH_RECIPE: &str =
+    "\t@tests/acceptance/bootstrap cargo build --locked --profile laptop --package local
+\t@status=0; \\
+\ttests/acceptance/bootstrap tests/acceptance/package.py --within-budget || status=1; \\
+\tcargo bench --locked --profile dev --package tests --bench startup || status=1; \\
+\tcargo bench --locked --profile dev --package tests --bench local || status=1; \\
+\tcargo bench --locked --package tests --bench saml || status=1; \\
+\texit $$status";
 
 /// Fails unless the command is known, and whoever is said to execute it does.
 pub(super) fn is_executed(place: &str, command: &str) {

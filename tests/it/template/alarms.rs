@@ -119,7 +119,7 @@ fn a_stage_without_monitoring_has_nothing_that_costs_by_the_month() {
     let stages = text("samconfig.toml".as_ref()).unwrap();
     let without = stages.lines().filter(|line| line.contains("Monitoring=none"));
     assert!(without.clone().all(|line| line.contains("Stage=dev")));
-    assert_eq!(without.count(), 3);
+    assert_eq!(without.count(), 2);
 }
 
 /// That the log has this field, and when, is a test of [`logs.rs`](../../logs.rs).

@@ -127,8 +127,7 @@ impl SamlKeys {
         if let Some(keys) = self.known.get(&(), now) {
             return Ok(keys);
         }
-        let stored = self.fetch().await?.ok_or(SamlKeysError::Missing)?;
-        self.remember(&stored, now)
+        self.read(now).await
     }
 
     /// The keys, made if there are none, and found to work.
@@ -151,8 +150,7 @@ impl SamlKeys {
         // Two processes may have made keys at once: the first to store them is the one that
         // counts, and the other throws its own away.
         self.secrets.create(SecretName::SamlKeys, &made.secret()?).await?;
-        let stored = self.fetch().await?.ok_or(SamlKeysError::Missing)?;
-        self.remember(&stored, now)
+        self.read(now).await
     }
 
     /// The next step of a rotation: publishes the next keys, or lets them take over.
@@ -173,10 +171,16 @@ impl SamlKeys {
             let (signing, encryption) = pairs(State::Next, now).await?;
             stored.announce(signing, encryption);
         }
+        let keys = stored.keys()?;
         // Before it is too late.
-        stored.keys()?.check()?;
+        keys.check()?;
         self.secrets.put(SecretName::SamlKeys, &stored.secret()?).await?;
-        self.remember(&stored, now)
+        Ok(self.remember(keys, now))
+    }
+
+    async fn read(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
+        let stored = self.fetch().await?.ok_or(SamlKeysError::Missing)?;
+        Ok(self.remember(stored.keys()?, now))
     }
 
     async fn fetch(&self) -> Result<Option<StoredKeys>, SamlKeysError> {
@@ -184,10 +188,10 @@ impl SamlKeys {
         Ok(text.as_ref().map(StoredKeys::read).transpose()?)
     }
 
-    fn remember(&self, stored: &StoredKeys, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
-        let keys = Arc::new(stored.keys()?);
+    fn remember(&self, keys: SpKeys, now: Timestamp) -> Arc<SpKeys> {
+        let keys = Arc::new(keys);
         self.known.put((), Arc::clone(&keys), now);
-        Ok(keys)
+        keys
     }
 }
 

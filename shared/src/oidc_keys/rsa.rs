@@ -21,7 +21,7 @@ use crate::secrets;
 
 /// A key pair with its public names.
 pub(super) struct RsaKey {
-    pair: PrivateKey<KeyPair>,
+    private: PrivateKey<KeyPair>,
     kid: String,
     n: String,
     e: String,
@@ -53,17 +53,17 @@ impl RsaKey {
         Self::new(PrivateKey::stored(pkcs8), stored.created_at)
     }
 
-    fn new(pair: PrivateKey<KeyPair>, created_at: Timestamp) -> Result<Self, PrivateKeyFault> {
-        let (n, e) = pair.public_numbers()?;
+    fn new(private: PrivateKey<KeyPair>, created_at: Timestamp) -> Result<Self, PrivateKeyFault> {
+        let (n, e) = private.public_numbers()?;
         let (n, e) = (BASE64_URL_SAFE_NO_PAD.encode(n), BASE64_URL_SAFE_NO_PAD.encode(e));
         // RFC 7638 §3.1: the members in this order and no white space.
         let thumbprint = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
         let kid = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(thumbprint));
-        Ok(Self { pair, kid, n, e, created_at })
+        Ok(Self { private, kid, n, e, created_at })
     }
 
     pub(super) fn stored(&self) -> StoredKey {
-        let pkcs8 = BASE64_URL_SAFE_NO_PAD.encode(self.pair.pkcs8()).into();
+        let pkcs8 = BASE64_URL_SAFE_NO_PAD.encode(self.private.pkcs8()).into();
         StoredKey { pkcs8, created_at: self.created_at }
     }
 
@@ -73,11 +73,7 @@ impl RsaKey {
 
     /// Whether it signs. Reads the private half now.
     pub(super) fn check(&self) -> Result<(), PrivateKeyFault> {
-        self.pair().map(|_| ())
-    }
-
-    fn pair(&self) -> Result<&KeyPair, PrivateKeyFault> {
-        self.pair.key(|pkcs8| KeyPair::from_pkcs8(pkcs8).ok())
+        self.private.pair().map(|_| ())
     }
 
     /// RFC 7517 §4, RFC 7518 §6.3.1.
@@ -93,7 +89,7 @@ impl RsaKey {
     }
 
     pub(super) fn sign(&self, of: TokenType, claims: &[u8]) -> Result<String, KeysError> {
-        let pair = self.pair().map_err(KeysError::of_current)?;
+        let pair = self.private.pair().map_err(KeysError::of_current)?;
         let input = format!("{}.{}", self.header(of), BASE64_URL_SAFE_NO_PAD.encode(claims));
         let mut signature = vec![0; pair.public_modulus_len()];
         pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature)
@@ -108,7 +104,7 @@ impl RsaKey {
             return None;
         }
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let (n, e) = self.pair.public_numbers().ok()?;
+        let (n, e) = self.private.public_numbers().ok()?;
         PublicKeyComponents { n, e }
             .verify(&RSA_PKCS1_2048_8192_SHA256, input.as_bytes(), &signature)
             .ok()?;

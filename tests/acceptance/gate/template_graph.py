@@ -123,12 +123,12 @@ def faults(resources, revised):
 
 def main():
     """Prints what is wrong and fails if anything is."""
-    resources, revised = (translated(sys.argv[1], revision)["Resources"] for revision in (None, "another"))
-    found = list(faults(resources, revised))
+    template = translated(sys.argv[1])
+    found = list(faults(template["Resources"], translated(sys.argv[1], "another")["Resources"]))
     for fault in found:
         print(fault)
     if "--print" in sys.argv:
-        print(json.dumps(translated(sys.argv[1]), indent=1))
+        print(json.dumps(template, indent=1))
     sys.exit(1 if found else 0)
 
 

@@ -11,6 +11,7 @@ import sys
 import deploy
 from gate import functions, roles, rust, tools, zips
 from gate.report import Outcome
+from package import megabytes
 
 LABEL = "release: functions, benches, tool"
 BENCH_SECONDS = 600
@@ -48,10 +49,7 @@ def make_build(processor, log, outcome):
     script = [sys.executable, tools.HERE / "package.py", processor.name, "--within-budget", "--log", log]
     made = succeeds("make build", script, log, outcome)
     if made:
-        sizes = {
-            name: (functions.folder(processor, name) / "bootstrap.zip").stat().st_size / 1e6
-            for name in functions.names()
-        }
+        sizes = {name: megabytes(functions.folder(processor, name) / "bootstrap.zip") for name in functions.names()}
         shown = ", ".join(f"{name} {sizes[name]:.2f} of {budget:.2f}" for name, budget in functions.BUDGETS.items())
         total = f"{sum(sizes.values()):.2f} of {functions.BUDGET_OF_ALL:.2f}"
         outcome.notes.append(f"{processor.name}, megabytes zipped: {shown}, all {total}")

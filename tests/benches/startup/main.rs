@@ -7,10 +7,11 @@
 //! A process is stopped when it has asked for its first request, so what is counted up to there is
 //! that and a few microseconds. Its first call of DynamoDB is the one by which it opens the connection
 //! while it starts. The first answer is to a request that is there before the process is, as on Lambda,
-//! and comes with all that the process does meanwhile, the handshake with Secrets Manager too. Time that a process waits is in none of them, so a slow network
-//! is not either. What others do on the machine is: it empties caches, and only ever adds. So the
-//! least of many starts is what a function costs and has a budget; the median, in brackets, is what it
-//! cost here. With `--once` each is started once and no budget counts.
+//! and comes with all that the process does meanwhile, the handshake with Secrets Manager too. Time
+//! that a process waits is in none of them, so a slow network is not either. What others do on the
+//! machine is: it empties caches, and only ever adds. So the least of many starts is what a function
+//! costs and has a budget; the median, in brackets, is what it cost here. With `--once` each is
+//! started once and no budget counts.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table and its verdict")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench that cannot run stops")]

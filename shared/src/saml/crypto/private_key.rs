@@ -72,7 +72,7 @@ impl<K> PrivateKey<K> {
     }
 
     /// The key, by `read` when it is asked for the first time.
-    pub fn key(&self, read: impl FnOnce(&[u8]) -> Option<K>) -> Result<&K, PrivateKeyFault> {
+    fn key(&self, read: impl FnOnce(&[u8]) -> Option<K>) -> Result<&K, PrivateKeyFault> {
         let key = self.read.get_or_init(|| read(&self.pkcs8).ok_or(PrivateKeyFault::Rsa));
         key.as_ref().map_err(|fault| *fault)
     }
@@ -81,6 +81,13 @@ impl<K> PrivateKey<K> {
     #[cfg(test)]
     fn is_read(&self) -> bool {
         self.read.get().is_some()
+    }
+}
+
+impl PrivateKey<KeyPair> {
+    /// The pair that signs.
+    pub fn pair(&self) -> Result<&KeyPair, PrivateKeyFault> {
+        self.key(|pkcs8| KeyPair::from_pkcs8(pkcs8).ok())
     }
 }
 
@@ -145,7 +152,7 @@ impl SigningKey {
     }
 
     pub(super) fn pair(&self) -> Result<&KeyPair, PrivateKeyFault> {
-        self.0.key(|pkcs8| KeyPair::from_pkcs8(pkcs8).ok())
+        self.0.pair()
     }
 }
 

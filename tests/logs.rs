@@ -12,7 +12,7 @@ use harness::browser::{Browser, draft};
 use harness::oidc::{App, GOOD};
 use harness::saml::draft::{claim, conditions};
 use serde_json::{Value, json};
-use shared::telemetry::{Format, subscriber};
+use shared::runtime::telemetry::{Format, subscriber};
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]

@@ -9,13 +9,13 @@ mod key;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::key::{KeyPair, KeyPairFault};
-use crate::saml::c14n::{Mode, canonicalize};
-use crate::saml::crypto::{Digest, digest};
-use crate::saml::names::{
+use saml::c14n::{Mode, canonicalize};
+use saml::crypto::{Digest, digest};
+use saml::names::{
     ASSERTION, BEARER, DSIG, EMAIL_ADDRESS, ENVELOPED, EXCLUSIVE_C14N, HTTP_REDIRECT, METADATA,
     PROTOCOL, SHA256, SUCCESS,
 };
-use crate::saml::xml::{Strict, base64_of, escaped};
+use saml::xml::{Strict, base64_of, escaped};
 
 /// Somebody whom the identity provider knows.
 #[derive(Clone, Copy, Debug)]

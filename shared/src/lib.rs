@@ -1,19 +1,20 @@
-//! Gatehouse's one shared crate: protocol cores, store, secrets and routers.
+//! Gatehouse's common crate: the table, the secrets and the routers. The protocol rules are in the
+//! packages `scim`, `saml` and `oidc`, and what these share in `types`; none of the four does I/O.
 //!
-//! # Map
+//! # Map, from top to bottom
 //!
-//! Pure, no I/O: [`scim`] (resources, schemas, filters, PATCH), [`saml`] (responses, metadata,
-//! requests), [`oidc`] (requests, claims), [`connection`], [`domain`], [`token`], [`ids`],
-//! [`rate_limit`].
+//! A module uses only modules below it; a test reads the imports.
 //!
-//! At the rim: [`scim_api`], [`saml_api`], [`oidc_api`] and [`operator_api`] (routers), [`store`]
-//! (the DynamoDB table), [`secrets`], [`scim_tokens`], [`saml_keys`] and [`oidc_keys`] (Secrets
-//! Manager), [`https`] and [`metadata_fetch`] (the Internet), [`request_log`], [`telemetry`].
-//!
-//! Beside them: [`deploy_check`], which a new version has to pass, and [`idp`], an identity provider
-//! for it and for the demo.
-//!
-//! Wiring: [`config`], [`aws`], [`state`], [`lambda`], [`warm_up`].
+//! - [`deploy_check`]: the check that a new version has to pass before it gets traffic.
+//! - [`scim_api`], [`saml_api`], [`oidc_api`], [`operator_api`]: the routers.
+//! - [`sign_in`]: what SAML and OpenID Connect both need of a sign-in.
+//! - [`idp`]: a small identity provider, for the demo and for [`deploy_check`].
+//! - [`runtime`]: the process: its state, logs, warm-up and the Lambda adapter.
+//! - [`secrets`]: Secrets Manager: SCIM tokens, SAML keys, OpenID Connect keys.
+//! - [`store`]: the DynamoDB table.
+//! - [`aws`], [`http`]: SDK clients and the HTTPS client; what handlers read from requests and
+//!   write to responses.
+//! - [`config`], [`clock`]: the environment; time and randomness.
 //!
 //! # Architecture invariants
 //!
@@ -22,42 +23,19 @@
 //! - A tenant comes from a token, never from a path or a body, and begins every store call.
 //! - There is one store and no trait in front of it.
 //! - A handler that does not take a caller is public and says so.
-//! - Nothing is logged that names a person or lets one in.
+//! - Logs hold no personal data and no credentials.
 
 pub mod aws;
-pub mod base_url;
-mod body;
 pub mod clock;
 pub mod config;
-pub mod connection;
-pub mod cookie;
 pub mod deploy_check;
-pub mod domain;
-mod html;
-pub mod https;
+pub mod http;
 pub mod idp;
-pub mod ids;
-pub mod lambda;
-pub mod metadata_fetch;
-pub mod oidc;
 pub mod oidc_api;
-pub mod oidc_keys;
 pub mod operator_api;
-pub mod problem;
-pub mod rate_limit;
-pub mod request_log;
-pub mod saml;
+pub mod runtime;
 pub mod saml_api;
-pub mod saml_keys;
-pub mod scim;
 pub mod scim_api;
-pub mod scim_tokens;
 pub mod secrets;
-mod self_signed;
 pub mod sign_in;
-pub mod state;
 pub mod store;
-pub mod telemetry;
-pub mod token;
-pub mod ttl_cache;
-pub mod warm_up;

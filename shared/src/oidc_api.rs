@@ -1,6 +1,6 @@
 //! `/oauth2/*` and `/.well-known/*`: the OpenID provider over HTTP (RFC 6749, OpenID Connect Core).
 //!
-//! A handler extracts, loads, calls the pure core in [`crate::oidc`], stores and replies. All
+//! A handler extracts, loads, calls the pure core in [`oidc`], stores and replies. All
 //! routes are public to the network: who calls is said by a client's credentials, a bearer token
 //! or a browser's session, each checked by the handler that needs it.
 
@@ -26,8 +26,8 @@ use axum::routing::{get, post};
 
 pub use self::complete::{complete, is_page_of_an_app};
 use self::reply::Failure;
-use crate::request_log::log_request;
-use crate::state::AppState;
+use crate::runtime::request_log::log_request;
+use crate::runtime::state::AppState;
 
 /// What the function `oidc` serves.
 pub const ROUTES: [&str; 8] = [

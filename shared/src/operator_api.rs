@@ -12,6 +12,7 @@ mod layout;
 mod oidc_keys;
 mod openapi;
 mod params;
+pub mod problem;
 mod saml_keys;
 mod scim_tokens;
 mod seats;
@@ -24,9 +25,9 @@ use axum::routing::{delete, get, post};
 
 use self::caller::Operator;
 pub use self::openapi::OPENAPI;
-use crate::problem::Problem;
-use crate::request_log::log_request;
-use crate::state::AppState;
+use crate::operator_api::problem::Problem;
+use crate::runtime::request_log::log_request;
+use crate::runtime::state::AppState;
 
 /// What the function `admin` serves.
 pub const ROUTES: [&str; 24] = [

@@ -1,6 +1,6 @@
 //! `/saml/*`: sign-in by SAML 2.0, the service provider's side over HTTP.
 //!
-//! The rules of the protocol are in [`crate::saml`], which is pure. Here a request is read, the
+//! The rules of the protocol are in [`saml`], which is pure. Here a request is read, the
 //! core is called, and what must happen once is written: a request and an assertion are used up
 //! by conditional writes before anybody is signed in.
 
@@ -22,8 +22,8 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
-use crate::request_log::log_request;
-use crate::state::AppState;
+use crate::runtime::request_log::log_request;
+use crate::runtime::state::AppState;
 
 pub use begin::begin;
 pub use explain::{Explanation, explain};

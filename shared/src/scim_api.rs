@@ -1,6 +1,6 @@
 //! `/scim/v2/*`: the SCIM protocol over HTTP (RFC 7644).
 //!
-//! A handler extracts, loads, calls the pure core in [`crate::scim`], stores and replies. Every
+//! A handler extracts, loads, calls the pure core in [`scim`], stores and replies. Every
 //! route takes a `Caller`, so that none can be reached without a token of a tenant.
 
 mod at_once;
@@ -8,6 +8,7 @@ mod body;
 mod bulk;
 mod caller;
 mod discovery;
+mod error;
 mod groups;
 mod listing;
 mod members;
@@ -29,11 +30,12 @@ use tower::Layer as _;
 use tower::util::MapRequestLayer;
 
 use self::caller::Caller;
+use self::error::ScimApiError;
 use self::resources::{Kind, create, delete, list, patch, read, replace, search};
 pub(crate) use self::users::write_of;
-use crate::request_log::log_request;
-use crate::scim::error::ScimError;
-use crate::state::AppState;
+use crate::runtime::request_log::log_request;
+use crate::runtime::state::AppState;
+use scim::error::ScimError;
 
 /// What the function `scim` serves.
 pub const ROUTES: [&str; 17] = [
@@ -107,16 +109,16 @@ fn resources(kind: Kind) -> Router<AppState> {
 
 /// `/Me` is an optional alias of the authenticated user (RFC 7644 §3.11); a provisioning client is
 /// not a user.
-async fn me(_: Caller) -> ScimError {
-    ScimError::NotImplemented("/Me")
+async fn me(_: Caller) -> ScimApiError {
+    ScimError::NotImplemented("/Me").into()
 }
 
-async fn method_not_allowed(_: Caller) -> ScimError {
-    ScimError::MethodNotAllowed
+async fn method_not_allowed(_: Caller) -> ScimApiError {
+    ScimError::MethodNotAllowed.into()
 }
 
-async fn not_found(_: Caller) -> ScimError {
-    ScimError::NotFound("endpoint".to_owned())
+async fn not_found(_: Caller) -> ScimApiError {
+    ScimError::NotFound("endpoint".to_owned()).into()
 }
 
 fn canonical_path(mut request: Request) -> Request {

@@ -2,7 +2,12 @@
 //!
 //! Names are `gatehouse/<stage>/…`. A role may read only the names that its function needs.
 
+pub mod oidc_keys;
+pub mod saml_keys;
+pub mod scim_tokens;
+pub(crate) mod self_signed;
 pub(crate) mod text;
+pub mod ttl_cache;
 
 use std::fmt;
 
@@ -14,8 +19,8 @@ use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::ids::TenantId;
-use crate::ttl_cache::TtlCache;
+use crate::secrets::ttl_cache::TtlCache;
+use types::ids::TenantId;
 
 /// Which secret.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]

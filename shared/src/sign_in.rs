@@ -1,10 +1,12 @@
 //! What the two halves of a sign-in tell each other: why it was begun, and who came back.
 
+pub mod metadata_fetch;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ResourceId, TenantId};
-use crate::oidc::authorize::AuthorizeRequest;
+use oidc::authorize::AuthorizeRequest;
+use types::ids::{ResourceId, TenantId};
 
 /// Why a sign-in was begun, and so where it ends.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -65,7 +65,6 @@ pub use page::Page;
 pub use pool::OnJoin;
 pub use restore::Restored;
 pub(crate) use retry::Backoff;
-pub use retry::retry_config;
 pub use seats::{SeatRules, Seats};
 pub use sign_ins::{PendingSignIn, SignInRecord, Stage, record_id};
 pub use tenants::Tenant;
@@ -82,7 +81,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store over `table`. Build the client with [`retry_config`].
+    /// A store over `table`. Build the client with [`crate::aws::clients::retry_config`].
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self {
             client,

@@ -7,14 +7,14 @@ use axum::http::{Method, Request, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
+use saml::authn_request::decode_redirect;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use shared::saml::authn_request::decode_redirect;
 use shared::secrets::SecretName;
 use shared::sign_in::Purpose;
 use shared::store::{PendingSignIn, Stage};
-use shared::token::hex;
+use types::hex::hex;
 
 use crate::saml::draft::{Draft, at, authn, bearer, conditions};
 use crate::saml::keys::{KEYS, KeyPair};

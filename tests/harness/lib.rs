@@ -29,8 +29,8 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::config::{Config, OperatorAuth, RateLimit};
+use shared::runtime::state::AppState;
 use shared::secrets::SecretName;
-use shared::state::AppState;
 use tower::ServiceExt as _;
 
 pub use crate::answer::Answer;

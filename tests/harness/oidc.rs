@@ -4,14 +4,14 @@ use axum::body::Body;
 use axum::http::{Method, Request, header};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use oidc::authorize::AuthorizeRequest;
+use oidc::parameters::Parameters;
+use oidc::pkce::Pkce;
+use oidc::redirect_uri::AppUrl;
 use serde_json::{Value, json};
-use shared::base_url::BaseUrl;
-use shared::oidc::authorize::AuthorizeRequest;
-use shared::oidc::parameters::Parameters;
-use shared::oidc::pkce::Pkce;
-use shared::oidc::redirect_uri::AppUrl;
+use shared::http::base_url::BaseUrl;
 use shared::sign_in::{Purpose, SignedIn};
-use shared::token::hex;
+use types::hex::hex;
 
 use crate::{Answer, TestApp};
 

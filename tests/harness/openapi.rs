@@ -16,7 +16,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use shared::state::AppState;
+use shared::runtime::state::AppState;
 
 pub use self::document::{Document, Openness};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::http::Method;
 use harness::{Answer, TestApp};
 use serde_json::{Value, json};
-use shared::ids::TenantId;
-use shared::scim_tokens::TokenError;
+use shared::secrets::scim_tokens::TokenError;
+use types::ids::TenantId;
 
 /// Sends all requests at once and waits for all answers.
 async fn at_once(test: &Arc<TestApp>, requests: Vec<(Method, String, Value)>) -> Vec<Answer> {

@@ -14,8 +14,8 @@ use lambda_http::{Context, LambdaEvent, Service as _};
 use serde_json::{Value, json};
 use shared::config::OperatorAuth;
 use shared::deploy_check::{Check, Failure, Function, Invoke, InvokeFault};
-use shared::lambda::adapter;
-use shared::state::AppState;
+use shared::runtime::lambda::adapter;
+use shared::runtime::state::AppState;
 
 /// What happens to an event on its way.
 enum Fate {

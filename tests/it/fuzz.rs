@@ -1,7 +1,6 @@
 //! The fuzz targets as property tests: the same checks, on seeds and on mutations of them.
 
 use proptest::prelude::*;
-use shared as gatehouse;
 
 #[path = "../fuzz/checks/filter.rs"]
 mod filter;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use harness::saml::attacks::{self, EVE};
 use harness::saml::shapes;
-use shared::saml::error::SamlError;
+use saml::error::SamlError;
 
 use crate::saml_oracle::second_opinion;
 

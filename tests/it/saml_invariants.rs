@@ -1,4 +1,4 @@
-//! The invariants of `shared::saml`, one by one.
+//! The invariants of `saml`, one by one.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,14 +12,14 @@ use harness::saml::signing::Signing;
 use harness::saml::world::{SP, Settings};
 use openssl::bn::BigNum;
 use openssl::ecdsa::EcdsaSig;
-use shared::saml::checks::{Check, CheckId, Outcome};
-use shared::saml::error::SamlError;
-use shared::saml::response::{MAX_FIELD, decode_form_field};
-use shared::saml::xml::{MAX_BYTES, Strict};
+use saml::checks::{Check, CheckId, Outcome};
+use saml::error::SamlError;
+use saml::response::{MAX_FIELD, decode_form_field};
+use saml::xml::{MAX_BYTES, Strict};
 
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 
-fn verify(response: &str) -> shared::saml::response::Verdict {
+fn verify(response: &str) -> saml::response::Verdict {
     Settings::default().verify(response.as_bytes())
 }
 
@@ -67,7 +67,7 @@ fn keys_come_from_metadata_whatever_key_info_says() {
     let error = verify(&signed(forged)).result.unwrap_err();
     assert_eq!(error.code(), "saml.sig.key");
     // Shown to the administrator, to compare.
-    assert_eq!(error.received(), shared::saml::crypto::fingerprint(&KEYS.idp.der()));
+    assert_eq!(error.received(), saml::crypto::fingerprint(&KEYS.idp.der()));
 }
 
 #[test]

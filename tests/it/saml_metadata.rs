@@ -5,8 +5,8 @@ use harness::saml::keys::{KEYS, KeyPair};
 use harness::saml::metadata::{descriptor, entity, federation, key, mixed, services, sso, usual};
 use harness::saml::signing::{Signing, sign};
 use harness::saml::world::{ACS, IDP, SP, now};
-use shared::saml::crypto::{SigningKey, VerifyingKey};
-use shared::saml::metadata::{
+use saml::crypto::{SigningKey, VerifyingKey};
+use saml::metadata::{
     AttributeNaming, Binding, Contact, Metadata, MetadataFault, ReadOptions, SpMetadata,
     read_idp_metadata,
 };

@@ -5,7 +5,7 @@ use harness::saml::metadata;
 use harness::saml::mutation::{Random, mutate, survivors};
 use harness::saml::shapes;
 use harness::saml::world::{SP, now};
-use shared::saml::metadata::{ReadOptions, read_idp_metadata};
+use saml::metadata::{ReadOptions, read_idp_metadata};
 
 /// Mutations of each document. `make bench` makes 300,000.
 const ROUNDS: usize = 120;

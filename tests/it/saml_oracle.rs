@@ -7,8 +7,8 @@ use harness::saml::documents::document;
 use harness::saml::keys::KEYS;
 use harness::saml::mutation::Random;
 use harness::saml::shapes;
-use shared::saml::c14n::{self, Mode};
-use shared::saml::xml::Strict;
+use saml::c14n::{self, Mode};
+use saml::xml::Strict;
 
 /// Whether every signature in the document verifies with a trusted key; none without signatures.
 pub(crate) fn second_opinion(document: &str) -> Option<bool> {

@@ -14,8 +14,8 @@ use harness::saml::draft::Draft;
 use harness::saml::keys::KEYS;
 use harness::saml::metadata;
 use harness::saml::world::{IDP, REQUEST, Settings};
+use saml::response::SignedPart;
 use serde_json::json;
-use shared::saml::response::SignedPart;
 
 async fn refused_with(test: &TestApp, code: &str) {
     let records = test.sign_ins().await;

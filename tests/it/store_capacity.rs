@@ -1,6 +1,6 @@
 //! What each operation costs: calls and capacity units, exactly. A change here is a decision.
 
-use shared::scim::licence::Licence;
+use scim::licence::Licence;
 use shared::store::{SeatWish, UserWrite};
 
 use crate::store_table::{Table, group, id, member, now, tenant, user};

@@ -1,7 +1,7 @@
 //! A store call that fails once, or whose answer is lost, changes nothing about the outcome.
 
+use scim::licence::Licence;
 use serde_json::Value;
-use shared::scim::licence::Licence;
 use shared::store::{GroupMember, SeatRules, SeatWish, Store, StoreError, UserWrite};
 
 use crate::store_table::{Fault, Table, group, id, member, now, tenant, user};

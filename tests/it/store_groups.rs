@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use jiff::SignedDuration;
-use shared::ids::ResourceId;
-use shared::scim::members::MemberKind;
+use scim::members::MemberKind;
 use shared::store::{GroupMember, GroupWrite, Store, StoreError, StoredGroup, UniqueAttribute};
+use types::ids::ResourceId;
 
 use crate::store_table::{Fault, Meanwhile, Table, group, id, member, now, tenant, user};
 

@@ -1,7 +1,7 @@
 //! Pages are exact at any `startIndex`, with shallow and deep counters and while they split.
 
-use shared::ids::ResourceId;
 use shared::store::{Store, StoredUser};
+use types::ids::ResourceId;
 
 use crate::store_table::{Table, id, now, tenant, user};
 

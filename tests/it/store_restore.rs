@@ -4,8 +4,8 @@ use axum::http::Method;
 use harness::oidc::{App, GOOD};
 use harness::{TestApp, items};
 use serde_json::{Value, json};
-use shared::ids::TenantId;
 use shared::store::{Restored, Store, StoreError, UniqueAttribute};
+use types::ids::TenantId;
 
 /// A deployment with a tenant that has something of everything, and a table that was restored to
 /// now.

@@ -1,6 +1,6 @@
 //! Seats: never oversold, free at once.
 
-use shared::scim::licence::Licence;
+use scim::licence::Licence;
 use shared::store::{OnJoin, SeatRules, SeatWish, Store, StoreError, UserWrite};
 
 use crate::store_table::{Fault, Meanwhile, Table, id, now, tenant, user};

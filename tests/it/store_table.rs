@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use local::Answer;
 use local::dynamodb::{CallLog, Dynamo, Endpoint, NoAnswer, client_over};
+use scim::licence::Licence;
+use scim::members::MemberKind;
 use serde_json::{Value, json};
-use shared::ids::{ResourceId, TenantId};
-use shared::scim::licence::Licence;
-use shared::scim::members::MemberKind;
-use shared::store::{GroupMember, GroupWrite, SeatWish, Store, UserKeys, UserWrite, retry_config};
+use shared::aws::clients::retry_config;
+use shared::store::{GroupMember, GroupWrite, SeatWish, Store, UserKeys, UserWrite};
+use types::ids::{ResourceId, TenantId};
 use uuid::Uuid;
 
 /// The embedded table behind a connector that watches it.

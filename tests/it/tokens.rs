@@ -7,9 +7,9 @@ use harness::TestApp;
 use local::dynamodb::{CallLog, Dynamo, client_over};
 use secrecy::SecretString;
 use serde_json::json;
-use shared::ids::TenantId;
 use shared::secrets::SecretName;
-use shared::token::ScimToken;
+use types::ids::TenantId;
+use types::scim_token::ScimToken;
 use uuid::Uuid;
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use harness::TestApp;
 use local::dynamodb::{CallLog, Dynamo, Fault, Faults, client_over};
+use shared::runtime::warm_up::{cursor_key, oidc_keys, saml_keys, warm_up};
 use shared::secrets::SecretName;
-use shared::warm_up::{cursor_key, oidc_keys, saml_keys, warm_up};
 
 #[tokio::test]
 async fn a_warm_function_has_its_secret_at_hand() {

@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-use shared::warm_up;
+use shared::runtime::warm_up;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-    shared::lambda::serve(shared::operator_api::router, warm_up::saml_keys).await
+    shared::runtime::lambda::serve(shared::operator_api::router, warm_up::saml_keys).await
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::Parser;
-use shared::ids::TenantId;
+use types::ids::TenantId;
 
 /// Runs Gatehouse on this machine, with a DynamoDB and a Secrets Manager of its own.
 ///

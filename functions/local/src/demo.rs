@@ -12,12 +12,13 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use shared::clock::{ordered_uuid, random_secret};
-use shared::ids::TenantId;
-use shared::scim_tokens::{TOKEN_LIFE, TokenError};
+use shared::runtime::state::AppState;
+use shared::secrets::scim_tokens::{TOKEN_LIFE, TokenError};
 use shared::secrets::{SecretName, SecretsError};
-use shared::state::AppState;
 use shared::store::{StoreError, Tenant};
-use shared::token::{ScimToken, secret_text};
+use types::ids::TenantId;
+use types::scim_token::ScimToken;
+use types::secret_text::secret_text;
 
 pub(crate) use self::client::Client;
 use self::connection::ConnectionError;

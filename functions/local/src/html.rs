@@ -6,8 +6,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use saml::xml::escaped;
 use sha2::{Digest as _, Sha256};
-use shared::saml::xml::escaped;
 
 /// A page; `body` is HTML, `title` is text.
 pub(crate) fn page(status: StatusCode, title: &str, body: &str) -> Response {

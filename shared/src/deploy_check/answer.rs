@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use super::Failure;
-use crate::saml::xml::clipped;
+use saml::xml::clipped;
 
 /// An answer in API Gateway's format.
 #[derive(Clone)]

@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 
 use self::sign::sign;
 use super::{Function, Invoke, InvokeFault};
-use crate::aws::https;
+use crate::aws::clients::https;
+use crate::aws::https::Https;
 use crate::clock::Clock;
 use crate::config::{AwsConfig, CheckedFunctions, ConfigError};
-use crate::https::Https;
 
 /// Lambda and `CodeDeploy`.
 pub(super) struct Aws {

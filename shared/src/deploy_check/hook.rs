@@ -11,7 +11,7 @@ use super::aws::{Aws, Deployment, Outcome};
 use super::{Check, Failure};
 use crate::clock::Clock;
 use crate::config::{AwsConfig, DeployCheckConfig};
-use crate::telemetry::{self, Format};
+use crate::runtime::telemetry::{self, Format};
 
 /// What `CodeDeploy` sends; empty when a person invokes.
 #[derive(Debug, Default, Deserialize)]

@@ -9,9 +9,9 @@ use super::event::Request;
 use super::{Check, Failure, Function, Invoke};
 use crate::clock::random_bytes;
 use crate::idp::{self, KeyPair, Person, Response};
-use crate::saml::authn_request::decode_redirect;
-use crate::saml::names::{ASSERTION, METADATA, PROTOCOL};
-use crate::saml::xml::{Strict, base64_of, exactly_one, text};
+use saml::authn_request::decode_redirect;
+use saml::names::{ASSERTION, METADATA, PROTOCOL};
+use saml::xml::{Strict, base64_of, exactly_one, text};
 
 /// What we are called by the identity provider.
 struct ServiceProvider {
@@ -112,9 +112,8 @@ impl<I: Invoke + Sync> Check<'_, I> {
             .find(|(name, _)| name == "SAMLRequest")
             .and_then(|(_, value)| decode_redirect(&value).ok())
             .ok_or_else(|| Failure::new(step, "a SAMLRequest", "none"))?;
-        let unreadable = |fault: crate::saml::xml::XmlFault| {
-            Failure::new(step, "an AuthnRequest", fault.to_string())
-        };
+        let unreadable =
+            |fault: saml::xml::XmlFault| Failure::new(step, "an AuthnRequest", fault.to_string());
         let tree = Strict::parse(&message).map_err(unreadable)?;
         let root = tree.root_of(PROTOCOL, "AuthnRequest").map_err(unreadable)?;
         let issuer = exactly_one(root, ASSERTION, "Issuer").and_then(text).map_err(unreadable)?;

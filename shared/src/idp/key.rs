@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
-use crate::self_signed;
+use crate::secrets::self_signed;
 
 /// A private key and the certificate that carries its public half.
 pub struct KeyPair {

@@ -8,17 +8,17 @@ use super::form::FormFault;
 use super::page::Page;
 use super::reply::redirect_error;
 use super::{form, issue, session};
-use crate::base_url::BaseUrl;
-use crate::connection::Connection;
-use crate::ids::TenantId;
-use crate::oidc::authorize::{self, AuthorizeRequest, Organisation, Prompt};
-use crate::oidc::client::Client;
-use crate::oidc::error::{ErrorCode, OauthError};
-use crate::oidc::parameters::Parameters;
-use crate::oidc::redirect_uri::AppUrl;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::state::AppState;
 use crate::saml_api::{self, Choice};
 use crate::sign_in::Purpose;
-use crate::state::AppState;
+use oidc::authorize::{self, AuthorizeRequest, Organisation, Prompt};
+use oidc::client::Client;
+use oidc::error::{ErrorCode, OauthError};
+use oidc::parameters::Parameters;
+use oidc::redirect_uri::AppUrl;
+use saml::connection::Connection;
+use types::ids::TenantId;
 
 pub(super) async fn by_query(
     State(app): State<AppState>,

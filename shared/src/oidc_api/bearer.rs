@@ -4,11 +4,11 @@ use axum::http::{HeaderMap, header};
 
 use super::live::{Live, live};
 use super::reply::Failure;
-use crate::base_url::BaseUrl;
-use crate::oidc::claims::AccessToken;
-use crate::oidc_keys::TokenType;
-use crate::request_log::note_tenant;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::request_log::note_tenant;
+use crate::runtime::state::AppState;
+use crate::secrets::oidc_keys::TokenType;
+use oidc::claims::AccessToken;
 
 /// The token of the one `Authorization` header.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {

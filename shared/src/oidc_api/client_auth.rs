@@ -9,11 +9,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::form;
 use super::reply::Failure;
-use crate::base_url::BaseUrl;
-use crate::oidc::client::Client;
-use crate::oidc::error::{ErrorCode, OauthError};
-use crate::oidc::parameters::Parameters;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::state::AppState;
+use oidc::client::Client;
+use oidc::error::{ErrorCode, OauthError};
+use oidc::parameters::Parameters;
 
 /// A form that an app has sent, which has shown who it is.
 pub(super) struct ClientRequest {

@@ -6,16 +6,16 @@ use axum::response::{IntoResponse, Response};
 use super::page::Page;
 use super::reply::{redirect, redirect_error};
 use super::{authorize, issue, session};
-use crate::base_url::BaseUrl;
-use crate::ids::TenantId;
-use crate::oidc::authorize::AuthorizeRequest;
-use crate::oidc::client::Client;
-use crate::oidc::error::{ErrorCode, OauthError};
-use crate::oidc::grant::Authentication;
-use crate::oidc::redirect_uri::AppUrl;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::state::AppState;
 use crate::sign_in::{Purpose, SignedIn};
-use crate::state::AppState;
 use crate::store::StoreError;
+use oidc::authorize::AuthorizeRequest;
+use oidc::client::Client;
+use oidc::error::{ErrorCode, OauthError};
+use oidc::grant::Authentication;
+use oidc::redirect_uri::AppUrl;
+use types::ids::TenantId;
 
 /// Goes on after an identity provider's answer was verified: begins the session and sends the
 /// browser to where the sign-in was begun for.

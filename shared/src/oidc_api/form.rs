@@ -2,9 +2,9 @@
 
 use axum::extract::Request;
 
-use crate::body::{self, BodyFault, is_form};
-use crate::oidc::error::OauthError;
-use crate::oidc::parameters::{MAX_BYTES, Parameters};
+use crate::http::body::{self, BodyFault, is_form};
+use oidc::error::OauthError;
+use oidc::parameters::{MAX_BYTES, Parameters};
 
 /// Why a form is not there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -9,12 +9,12 @@ use super::bearer;
 use super::client_auth::ClientRequest;
 use super::live::live;
 use super::reply::{self, Failure};
-use crate::base_url::BaseUrl;
-use crate::oidc::client::Client;
-use crate::oidc::error::{ErrorCode, OauthError};
-use crate::oidc::handle::{Handle, HandleKind};
-use crate::request_log::note_tenant;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::request_log::note_tenant;
+use crate::runtime::state::AppState;
+use oidc::client::Client;
+use oidc::error::{ErrorCode, OauthError};
+use oidc::handle::{Handle, HandleKind};
 
 /// An app that keeps no secret is anybody, and may not ask (RFC 7662 §2.1).
 pub(super) async fn introspect(

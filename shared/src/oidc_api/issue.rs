@@ -6,18 +6,18 @@ use serde_json::{Map, Value, json};
 
 use super::live::Live;
 use super::reply::{Failure, json, redirect};
-use crate::base_url::BaseUrl;
 use crate::clock::{random_bytes, random_secret, random_uuid};
-use crate::ids::{GrantId, TenantId};
-use crate::oidc::authorize::AuthorizeRequest;
-use crate::oidc::claims::{self, AccessToken, Person};
-use crate::oidc::error::OauthError;
-use crate::oidc::grant::{Authentication, CODE_LIFE, Code, Grant, after};
-use crate::oidc::handle::{Handle, HandleKind};
-use crate::oidc::scopes::{Scope, Scopes};
-use crate::oidc_keys::TokenType;
-use crate::state::AppState;
-use crate::token::hex;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::state::AppState;
+use crate::secrets::oidc_keys::TokenType;
+use oidc::authorize::AuthorizeRequest;
+use oidc::claims::{self, AccessToken, Person};
+use oidc::error::OauthError;
+use oidc::grant::{Authentication, CODE_LIFE, Code, Grant, after};
+use oidc::handle::{Handle, HandleKind};
+use oidc::scopes::{Scope, Scopes};
+use types::hex::hex;
+use types::ids::{GrantId, TenantId};
 
 /// Answers an authorization request with a code (RFC 6749 §4.1.2, RFC 9207 §2).
 pub(super) async fn code(

@@ -1,10 +1,10 @@
 //! Whether what a sign-in gave still counts.
 
-use crate::ids::{GrantId, TenantId};
-use crate::oidc::grant::{Authentication, Grant};
 use crate::oidc_api::reply::Failure;
-use crate::state::AppState;
+use crate::runtime::state::AppState;
 use crate::store::StoredUser;
+use oidc::grant::{Authentication, Grant};
+use types::ids::{GrantId, TenantId};
 
 /// A grant that counts, and its user as of now.
 pub(super) struct Live {

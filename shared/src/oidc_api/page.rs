@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::html;
-use crate::request_log::FailureCode;
+use crate::http::html;
+use crate::runtime::request_log::FailureCode;
 
 /// A page of fixed sentences; nothing of the request is in it.
 #[derive(Clone, Copy, Debug)]

@@ -7,10 +7,10 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::reply::{Failure, json};
-use crate::base_url::BaseUrl;
-use crate::oidc::discovery;
-use crate::oidc_keys::JWKS_LIFE;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::state::AppState;
+use crate::secrets::oidc_keys::JWKS_LIFE;
+use oidc::discovery;
 
 /// OpenID Connect Discovery §4, RFC 8414 §3.
 pub(super) async fn configuration(State(app): State<AppState>, headers: HeaderMap) -> Response {

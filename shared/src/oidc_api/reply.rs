@@ -6,12 +6,12 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::form::FormFault;
-use crate::base_url::BaseUrl;
-use crate::oidc::error::{ErrorCode, OauthError};
-use crate::oidc::redirect_uri::AppUrl;
-use crate::oidc_keys::KeysError;
-use crate::request_log::FailureCode;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::request_log::FailureCode;
+use crate::secrets::oidc_keys::KeysError;
 use crate::store::StoreError;
+use oidc::error::{ErrorCode, OauthError};
+use oidc::redirect_uri::AppUrl;
 
 /// Why a program's request failed (RFC 6749 §5.2, RFC 6750 §3).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

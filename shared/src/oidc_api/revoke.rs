@@ -8,12 +8,12 @@ use axum::response::{IntoResponse, Response};
 use super::bearer;
 use super::client_auth::ClientRequest;
 use super::reply::Failure;
-use crate::base_url::BaseUrl;
-use crate::ids::{GrantId, TenantId};
-use crate::oidc::error::OauthError;
-use crate::oidc::handle::{Handle, HandleKind};
-use crate::request_log::note_tenant;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::request_log::note_tenant;
+use crate::runtime::state::AppState;
+use oidc::error::OauthError;
+use oidc::handle::{Handle, HandleKind};
+use types::ids::{GrantId, TenantId};
 
 pub(super) async fn revoke(
     State(app): State<AppState>,

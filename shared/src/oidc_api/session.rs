@@ -5,15 +5,15 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue};
 
 use super::live::is_same;
-use crate::base_url::BaseUrl;
 use crate::clock::random_secret;
-use crate::cookie;
-use crate::ids::TenantId;
-use crate::oidc::error::OauthError;
-use crate::oidc::grant::{Authentication, Session};
-use crate::oidc::handle::{Handle, HandleKind};
-use crate::request_log::note_tenant;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::http::cookie;
+use crate::runtime::request_log::note_tenant;
+use crate::runtime::state::AppState;
+use oidc::error::OauthError;
+use oidc::grant::{Authentication, Session};
+use oidc::handle::{Handle, HandleKind};
+use types::ids::TenantId;
 
 /// The live session of the browser that makes the request, and whose it is. No error for a cookie
 /// that is not ours: such a browser has no session.

@@ -7,17 +7,17 @@ use super::client_auth::ClientRequest;
 use super::issue::{self, Tokens};
 use super::live::{Live, is_same, live};
 use super::reply::Failure;
-use crate::base_url::BaseUrl;
-use crate::oidc::client::Client;
-use crate::oidc::error::{ErrorCode, OauthError};
-use crate::oidc::grant::Code;
-use crate::oidc::handle::{Handle, HandleKind};
-use crate::oidc::parameters::Parameters;
-use crate::oidc::pkce::Pkce;
-use crate::oidc::scopes::Scope;
-use crate::request_log::note_tenant;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::request_log::note_tenant;
+use crate::runtime::state::AppState;
 use crate::store::Use;
+use oidc::client::Client;
+use oidc::error::{ErrorCode, OauthError};
+use oidc::grant::Code;
+use oidc::handle::{Handle, HandleKind};
+use oidc::parameters::Parameters;
+use oidc::pkce::Pkce;
+use oidc::scopes::Scope;
 
 pub(super) async fn token(
     State(app): State<AppState>,

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::reply::{Failure, json};
 use super::{bearer, issue};
-use crate::base_url::BaseUrl;
-use crate::oidc::error::{ErrorCode, OauthError};
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::state::AppState;
+use oidc::error::{ErrorCode, OauthError};
 
 pub(super) async fn userinfo(
     State(app): State<AppState>,

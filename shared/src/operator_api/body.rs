@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::body::{self, BodyFault};
-use crate::problem::Problem;
+use crate::http::body::{self, BodyFault};
+use crate::operator_api::problem::Problem;
 
 /// Largest body, in bytes: federation metadata is the largest thing an operator sends.
 const MAX_BODY: usize = 1_048_576;

@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::config::OperatorAuth;
-use crate::problem::Problem;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::secrets::SecretName;
-use crate::state::AppState;
 
 /// Proof that the request comes from the operator. A handler that takes none is a public route.
 pub(super) struct Operator;

@@ -11,13 +11,13 @@ use super::caller::Operator;
 use super::params::{Path, Query};
 use super::tenants::{Change, PageQuery, checked, present};
 use crate::clock::{random_bytes, random_secret};
-use crate::oidc::client::{Client, ClientId, secret_digest};
-use crate::oidc::pkce::Pkce;
-use crate::oidc::redirect_uri::AppUrl;
-use crate::problem::Problem;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::secrets;
-use crate::state::AppState;
-use crate::token::secret_text;
+use oidc::client::{Client, ClientId, secret_digest};
+use oidc::pkce::Pkce;
+use oidc::redirect_uri::AppUrl;
+use types::secret_text::secret_text;
 
 /// An app as the API shows it.
 #[derive(Debug, Serialize)]

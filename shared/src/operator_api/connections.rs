@@ -20,15 +20,15 @@ use super::body::{Items, Json, Word};
 use super::caller::Operator;
 use super::params::{Path, Query};
 use super::tenants::{PageQuery, existing};
-use crate::base_url::BaseUrl;
-use crate::connection::{Connection, RequestBinding, Settings, Trust};
-use crate::domain::Domain;
-use crate::ids::TenantId;
-use crate::problem::Problem;
-use crate::saml::time::ClockSkew;
-use crate::saml_keys::SamlKeysError;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
+use crate::secrets::saml_keys::SamlKeysError;
 use crate::store::StoredConnection;
+use saml::connection::{Connection, RequestBinding, Settings, Trust};
+use saml::time::ClockSkew;
+use types::domain::Domain;
+use types::ids::TenantId;
 
 /// What a connection is to be. Settings that are left out are as in a new one; metadata that is
 /// left out stays as it is.

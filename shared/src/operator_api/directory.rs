@@ -12,12 +12,12 @@ use super::body::{Items, Json};
 use super::caller::Operator;
 use super::params::{Path, Query};
 use super::tenants::{PageQuery, existing};
-use crate::ids::ResourceId;
-use crate::problem::Problem;
-use crate::scim::members::MemberKind;
-use crate::scim::resource;
-use crate::state::AppState;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::store::{Activity, GroupMember, StoredGroup, StoredUser};
+use scim::members::MemberKind;
+use scim::resource;
+use types::ids::ResourceId;
 
 /// A user in brief.
 #[derive(Debug, Serialize)]

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::body::Json;
 use super::caller::Operator;
-use crate::problem::Problem;
-use crate::state::AppState;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::store::{LAYOUT, LayoutFit};
 
 pub(super) async fn claim(

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::body::Json;
 use super::caller::Operator;
-use crate::problem::Problem;
-use crate::state::AppState;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 
 /// The next key signs from now on; the current one stays published.
 pub(super) async fn rotate(

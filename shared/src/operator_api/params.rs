@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Path as AxumPath, Query as AxumQuery};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::operator_api::problem::Problem;
 
 /// The variable segments of the path.
 pub(super) struct Path<T>(pub(super) T);

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::body::Json;
 use super::caller::Operator;
-use crate::problem::Problem;
-use crate::saml::crypto::Certificate;
-use crate::saml_keys::{PublishedKey, SpKeys, State as KeyState};
-use crate::state::AppState;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
+use crate::secrets::saml_keys::{PublishedKey, SpKeys, State as KeyState};
+use saml::crypto::Certificate;
 
 /// All keys; never a private one.
 #[derive(Debug, Serialize)]

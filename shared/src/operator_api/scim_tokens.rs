@@ -10,11 +10,11 @@ use super::body::{Created, Items, Json};
 use super::caller::Operator;
 use super::params::{Path, Query};
 use super::tenants::{PageQuery, existing};
-use crate::problem::Problem;
-use crate::scim_tokens::TOKEN_LIFE;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::secrets;
-use crate::state::AppState;
-use crate::token::StoredToken;
+use crate::secrets::scim_tokens::TOKEN_LIFE;
+use types::scim_token::StoredToken;
 
 /// A token as lists show it.
 #[derive(Debug, Serialize)]

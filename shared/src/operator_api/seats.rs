@@ -8,8 +8,8 @@ use super::body::{Json, Word};
 use super::caller::Operator;
 use super::params::Path;
 use super::tenants::existing;
-use crate::problem::Problem;
-use crate::state::AppState;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::store::{OnJoin, SeatRules, Seats};
 
 /// The pool as the API shows it.

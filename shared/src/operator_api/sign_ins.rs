@@ -7,8 +7,8 @@ use super::body::{Items, Json};
 use super::caller::Operator;
 use super::params::{Path, Query};
 use super::tenants::{PageQuery, existing};
-use crate::problem::Problem;
-use crate::state::AppState;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::store::SignInRecord;
 
 pub(super) async fn list(

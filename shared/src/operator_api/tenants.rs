@@ -9,10 +9,10 @@ use super::body::{Created, Items, Json};
 use super::caller::Operator;
 use super::params::{Path, Query};
 use crate::clock::ordered_uuid;
-use crate::ids::TenantId;
-use crate::problem::Problem;
-use crate::state::AppState;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::store::Tenant;
+use types::ids::TenantId;
 
 /// A tenant as the API shows it.
 #[derive(Debug, Serialize)]

@@ -19,19 +19,19 @@ use super::pages;
 use super::record::{self, Facts};
 use super::urls::SpUrls;
 use super::user::{Arrival, NoUser};
-use crate::base_url::BaseUrl;
-use crate::connection::Connection;
-use crate::domain::Domain;
+use crate::http::base_url::BaseUrl;
 use crate::oidc_api;
-use crate::request_log::{ConnectionRefused, FailureCode, note_tenant};
-use crate::saml::checks::{CheckId, Checks};
-use crate::saml::error::{ConnectionFault, FormFault, SamlError};
-use crate::saml::response::{Assertion, Verdict, decode_form_field};
-use crate::saml::xml::clipped;
+use crate::runtime::request_log::{ConnectionRefused, FailureCode, note_tenant};
+use crate::runtime::state::AppState;
 use crate::sign_in::{Purpose, SignedIn};
-use crate::state::AppState;
 use crate::store::{PendingSignIn, Stage, StoredUser};
-use crate::token::hex;
+use saml::checks::{CheckId, Checks};
+use saml::connection::Connection;
+use saml::error::{ConnectionFault, FormFault, SamlError};
+use saml::response::{Assertion, Verdict, decode_form_field};
+use saml::xml::clipped;
+use types::domain::Domain;
+use types::hex::hex;
 
 /// Index 0: of a connection with one provider.
 pub(super) async fn consume(

@@ -8,15 +8,15 @@ use super::browser::{Binding, LIFE};
 use super::failure::Failure;
 use super::pages::{self, Choice};
 use super::urls::SpUrls;
-use crate::base_url::BaseUrl;
 use crate::clock::{random_bytes, random_secret};
-use crate::connection::{Connection, Provider, RequestBinding, Trust};
-use crate::request_log::note_tenant;
-use crate::saml::authn_request::{AuthnRequest, RequestId};
-use crate::saml::error::SamlError;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::request_log::note_tenant;
+use crate::runtime::state::AppState;
 use crate::sign_in::Purpose;
-use crate::state::AppState;
 use crate::store::{PendingSignIn, Stage};
+use saml::authn_request::{AuthnRequest, RequestId};
+use saml::connection::{Connection, Provider, RequestBinding, Trust};
+use saml::error::SamlError;
 
 /// Begins a sign-in at a connection: answers with what takes the browser to its identity
 /// provider, or to a choice among the members of a federation.

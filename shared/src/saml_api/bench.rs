@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use super::urls::SpUrls;
-use crate::connection::{Connection, Provider, Trust};
-use crate::saml::error::SamlError;
-use crate::saml::names::ASSERTION;
-use crate::saml::response::{Expectations, SignedPart, Verdict, verify};
-use crate::saml::xml::{MESSAGE, Strict, clipped, named, text};
-use crate::saml_keys::{SamlKeysError, SpKeys};
+use crate::secrets::saml_keys::{SamlKeysError, SpKeys};
+use saml::connection::{Connection, Provider, Trust};
+use saml::error::SamlError;
+use saml::names::ASSERTION;
+use saml::response::{Expectations, SignedPart, Verdict, verify};
+use saml::xml::{MESSAGE, Strict, clipped, named, text};
 
 /// A connection that is set up and on, with our side of it.
 pub(super) struct Bench<'a> {

@@ -10,11 +10,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::base_url::BaseUrl;
-use crate::cookie;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::http::cookie;
+use crate::runtime::state::AppState;
 use crate::store::{PendingSignIn, StoreError};
-use crate::token::{hex, secret_text};
+use types::hex::hex;
+use types::secret_text::secret_text;
 
 /// What one browser is given for one sign-in.
 pub(super) struct Binding {

@@ -13,15 +13,15 @@ use super::bench::Bench;
 use super::record;
 use super::urls::SpUrls;
 use super::user::{Arrival, NoUser};
-use crate::base_url::BaseUrl;
-use crate::connection::Connection;
-use crate::problem::Problem;
-use crate::saml::checks::{CheckId, Checks, Outcome};
-use crate::saml::error::SamlError;
-use crate::saml::response::{Assertion, Verdict, decode_form_field};
-use crate::saml::xml::{MESSAGE, Strict, clipped};
-use crate::saml_keys::SamlKeysError;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
+use crate::secrets::saml_keys::SamlKeysError;
+use saml::checks::{CheckId, Checks, Outcome};
+use saml::connection::Connection;
+use saml::error::SamlError;
+use saml::response::{Assertion, Verdict, decode_form_field};
+use saml::xml::{MESSAGE, Strict, clipped};
 
 /// What would become of a response. Named like a record of a sign-in.
 #[derive(Debug, Serialize)]

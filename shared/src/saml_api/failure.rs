@@ -4,10 +4,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::pages;
-use crate::saml::authn_request::RequestFault;
-use crate::saml::error::{FormFault, SamlError};
-use crate::saml_keys::SamlKeysError;
+use crate::secrets::saml_keys::SamlKeysError;
 use crate::store::StoreError;
+use saml::authn_request::RequestFault;
+use saml::error::{FormFault, SamlError};
 
 /// Why a sign-in does not go on.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use axum::extract::Request;
 
-use crate::body::{self, BodyFault};
-use crate::saml::error::{FormFault, SamlError};
+use crate::http::body::{self, BodyFault};
+use saml::error::{FormFault, SamlError};
 
 /// The fields of a form, each at most once.
 pub(super) struct Form(Vec<(String, String)>);

@@ -8,13 +8,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::urls::SpUrls;
-use crate::base_url::BaseUrl;
-use crate::domain::Domain;
-use crate::request_log::note_tenant;
-use crate::saml::metadata::{AttributeNaming, SpMetadata};
-use crate::saml_keys::SamlKeysError;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::request_log::note_tenant;
+use crate::runtime::state::AppState;
+use crate::secrets::saml_keys::SamlKeysError;
 use crate::store::StoreError;
+use saml::metadata::{AttributeNaming, SpMetadata};
+use types::domain::Domain;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct MetadataQuery {

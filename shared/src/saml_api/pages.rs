@@ -10,10 +10,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use crate::base_url::BaseUrl;
-use crate::html;
-use crate::request_log::FailureCode;
-use crate::saml::authn_request::PostForm;
+use crate::http::base_url::BaseUrl;
+use crate::http::html;
+use crate::runtime::request_log::FailureCode;
+use saml::authn_request::PostForm;
 
 /// A sign-in that is refused.
 #[derive(Debug, Template)]

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::clock::random_bytes;
-use crate::connection::Connection;
-use crate::ids::ResourceId;
-use crate::saml::checks::{CheckId, Checks};
-use crate::saml::error::{Actor, SamlError};
-use crate::saml::response::Assertion;
-use crate::state::AppState;
+use crate::runtime::state::AppState;
 use crate::store::{SignInRecord, record_id};
+use saml::checks::{CheckId, Checks};
+use saml::connection::Connection;
+use saml::error::{Actor, SamlError};
+use saml::response::Assertion;
+use types::ids::ResourceId;
 
 /// What a record says beside the checks.
 pub(super) struct Facts<'a> {
@@ -99,7 +99,7 @@ pub(super) fn claims(assertion: &Assertion) -> Value {
     let attributes = assertion.attributes.iter().take(MOST_ATTRIBUTES).map(|attribute| {
         let values = attribute.values.iter().take(MOST_VALUES);
         let values: Vec<String> =
-            values.map(|value| crate::saml::xml::clipped(value, LONGEST_VALUE)).collect();
+            values.map(|value| saml::xml::clipped(value, LONGEST_VALUE)).collect();
         json!({"name": attribute.name, "values": values})
     });
     json!({

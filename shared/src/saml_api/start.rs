@@ -10,15 +10,15 @@ use super::begin::{ask, begin};
 use super::browser;
 use super::failure::Failure;
 use super::form::Form;
-use crate::base_url::BaseUrl;
-use crate::connection::Connection;
-use crate::domain::Domain;
+use crate::http::base_url::BaseUrl;
 use crate::oidc_api;
-use crate::request_log::note_tenant;
-use crate::saml::error::{ConnectionFault, SamlError};
+use crate::runtime::request_log::note_tenant;
+use crate::runtime::state::AppState;
 use crate::sign_in::{Purpose, SignedIn};
-use crate::state::AppState;
 use crate::store::{PendingSignIn, Stage};
+use saml::connection::Connection;
+use saml::error::{ConnectionFault, SamlError};
+use types::domain::Domain;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct StartQuery {

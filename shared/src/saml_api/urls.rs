@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::base_url::BaseUrl;
-use crate::domain::Domain;
+use crate::http::base_url::BaseUrl;
+use types::domain::Domain;
 
 /// The service provider, as one connection knows it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

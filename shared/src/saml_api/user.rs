@@ -12,20 +12,20 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::random_uuid;
-use crate::connection::Connection;
-use crate::domain::Domain;
-use crate::ids::ResourceId;
-use crate::saml::attributes::{Profile, SubjectSource};
-use crate::saml::checks::{CheckId, Checks};
-use crate::saml::error::{SamlError, UserFault};
-use crate::saml::response::Assertion;
-use crate::scim::fold::fold;
-use crate::scim::resource::{self, Mode};
-use crate::scim::schema::ResourceType;
+use crate::runtime::state::AppState;
 use crate::scim_api::write_of;
-use crate::state::AppState;
 use crate::store::{Linked, StoreError, StoredUser};
-use crate::token::hex;
+use saml::attributes::{Profile, SubjectSource};
+use saml::checks::{CheckId, Checks};
+use saml::connection::Connection;
+use saml::error::{SamlError, UserFault};
+use saml::response::Assertion;
+use scim::fold::fold;
+use scim::resource::{self, Mode};
+use scim::schema::ResourceType;
+use types::domain::Domain;
+use types::hex::hex;
+use types::ids::ResourceId;
 
 /// Why there is no user to sign in.
 #[derive(Debug)]
@@ -161,7 +161,7 @@ impl Arrival<'_> {
             let domain = Domain::of_email(address);
             if !domain.as_ref().is_some_and(|domain| own.contains(&domain)) {
                 let text = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-                let domain = crate::saml::xml::clipped(text, 253);
+                let domain = saml::xml::clipped(text, 253);
                 return Err(SamlError::UserDomain { domain }.into());
             }
         }

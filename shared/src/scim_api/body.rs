@@ -4,8 +4,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use serde_json::Value;
 
-use crate::body::{self, BodyFault};
-use crate::scim::error::ScimError;
+use super::error::ScimApiError;
+use crate::http::body::{self, BodyFault};
+use scim::error::ScimError;
 
 /// Largest body, in bytes; also `bulk.maxPayloadSize` (RFC 7644 §3.7.4).
 pub(crate) const MAX_BODY: usize = 1_048_576;
@@ -14,21 +15,22 @@ pub(crate) const MAX_BODY: usize = 1_048_576;
 pub(super) struct JsonBody(pub(super) Value);
 
 impl<S: Sync> FromRequest<S> for JsonBody {
-    type Rejection = ScimError;
+    type Rejection = ScimApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ScimError> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, ScimApiError> {
         let json = is_json(request.headers());
         let bytes = body::read(request.into_body(), MAX_BODY).await.map_err(fault)?;
         if !json {
-            return Err(ScimError::UnsupportedMediaType);
+            return Err(ScimError::UnsupportedMediaType.into());
         }
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
             ScimError::InvalidSyntax(format!(
                 "the body is not JSON that we can read: line {}, column {}",
                 error.line(),
                 error.column()
             ))
-        })
+        })?;
+        Ok(Self(value))
     }
 }
 

@@ -1,25 +1,25 @@
-//! `/Bulk` (RFC 7644 §3.7): does what [`crate::scim::bulk`] says is next.
+//! `/Bulk` (RFC 7644 §3.7): does what [`scim::bulk`] says is next.
 
 use super::body::JsonBody;
 use super::caller::Caller;
+use super::error::ScimApiError;
 use super::precondition::IfMatch;
 use super::reply::Reply;
 use super::resources::Kind;
-use crate::scim::bulk::{Bulk, BulkMethod, Done, Operation};
-use crate::scim::error::ScimError;
-use crate::scim::projection::Projection;
+use scim::bulk::{Bulk, BulkMethod, Done, Operation};
+use scim::projection::Projection;
 
-pub(super) async fn bulk(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimError> {
+pub(super) async fn bulk(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimApiError> {
     let mut bulk = Bulk::parse(body)?;
     while let Some(operation) = bulk.next_operation() {
         let index = operation.index;
         let outcome = run(&caller, operation).await;
-        bulk.record(index, outcome);
+        bulk.record(index, outcome.map_err(ScimApiError::into_answer));
     }
     Ok(Reply::document(bulk.finish(&caller.scim_url).to_string()))
 }
 
-async fn run(caller: &Caller, operation: Operation) -> Result<Done, ScimError> {
+async fn run(caller: &Caller, operation: Operation) -> Result<Done, ScimApiError> {
     let Operation { method, resource_type, id, version, data, .. } = operation;
     let kind = Kind::of(resource_type);
     let if_match = IfMatch::version(version.as_deref());

@@ -8,15 +8,16 @@ use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::base_url::BaseUrl;
-use crate::ids::TenantId;
-use crate::request_log::{note_ending_token, note_tenant};
-use crate::scim::cursor::CursorKey;
-use crate::scim::error::ScimError;
-use crate::scim::resource::Mode;
+use super::error::ScimApiError;
+use crate::http::base_url::BaseUrl;
+use crate::runtime::request_log::{note_ending_token, note_tenant};
+use crate::runtime::state::AppState;
 use crate::secrets::SecretName;
-use crate::state::AppState;
-use crate::token::ScimToken;
+use scim::cursor::CursorKey;
+use scim::error::ScimError;
+use scim::resource::Mode;
+use types::ids::TenantId;
+use types::scim_token::ScimToken;
 
 /// An authenticated provisioning client. A handler that takes no `Caller` is a public route.
 pub(super) struct Caller {
@@ -33,15 +34,12 @@ pub(super) struct Caller {
 }
 
 impl FromRequestParts<AppState> for Caller {
-    type Rejection = ScimError;
+    type Rejection = ScimApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ScimError> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ScimApiError> {
         let token = bearer(parts)?;
         let now = app.clock.now();
-        let life = app.scim_tokens.admits(&token, now).await.map_err(|error| {
-            tracing::error!(error = %error, "SCIM tokens cannot be read");
-            ScimError::Unavailable
-        })?;
+        let life = app.scim_tokens.admits(&token, now).await?;
         let life = life.ok_or(ScimError::InvalidToken)?;
         let tenant = token.tenant();
         note_tenant(tenant);
@@ -65,12 +63,9 @@ impl FromRequestParts<AppState> for Caller {
 
 impl Caller {
     /// What authenticates the cursors that we hand out.
-    pub(super) async fn cursor_key(&self) -> Result<CursorKey, ScimError> {
+    pub(super) async fn cursor_key(&self) -> Result<CursorKey, ScimApiError> {
         let secret = self.app.secrets.cached(SecretName::CursorKey, self.now).await;
-        let secret = secret.ok().flatten().ok_or_else(|| {
-            tracing::error!("the cursor key cannot be read");
-            ScimError::Unavailable
-        })?;
+        let secret = secret.map_err(ScimApiError::CursorKey)?.ok_or(ScimApiError::NoCursorKey)?;
         let key = Zeroizing::new(Sha256::digest(secret.expose_secret()).into());
         Ok(CursorKey::new(&key))
     }

@@ -7,20 +7,21 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
+use super::error::ScimApiError;
 use super::members::{self, MemberBudget, MemberChange};
 use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
 use super::retry::until_first;
 use crate::clock::random_uuid;
-use crate::ids::ResourceId;
-use crate::scim::error::ScimError;
-use crate::scim::fold::fold;
-use crate::scim::members::{MemberOp, Net, net, says_members, split, take};
-use crate::scim::patch::{self, PatchRequest};
-use crate::scim::projection::Projection;
-use crate::scim::resource::{self, Meta};
-use crate::scim::schema::ResourceType;
 use crate::store::{GroupWrite, StoredGroup};
+use scim::error::ScimError;
+use scim::fold::fold;
+use scim::members::{MemberOp, Net, net, says_members, split, take};
+use scim::patch::{self, PatchRequest};
+use scim::projection::Projection;
+use scim::resource::{self, Meta};
+use scim::schema::ResourceType;
+use types::ids::ResourceId;
 
 /// Reads a group.
 pub(super) async fn read(
@@ -28,7 +29,7 @@ pub(super) async fn read(
     projection: &Projection,
     id: &str,
     if_none_match: &IfNoneMatch,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let group = stored(caller, id).await?;
     if if_none_match.names(group.version) {
         return Ok(Reply::not_modified(etag(group.version)));
@@ -41,7 +42,7 @@ pub(super) async fn add(
     caller: &Caller,
     projection: &Projection,
     body: Value,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let mut resource = resource::normalize(ResourceType::group(), body, caller.mode)?;
     let wanted = take(&mut resource)?.unwrap_or_default();
     let write = write_of(caller, &resource);
@@ -61,7 +62,7 @@ pub(super) async fn put(
     id: &str,
     if_match: &IfMatch,
     body: Value,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let of = ResourceType::group();
     let empties = says_members(&body);
     let mut new = resource::normalize(of, body, caller.mode)?;
@@ -81,7 +82,7 @@ pub(super) async fn modify(
     id: &str,
     if_match: &IfMatch,
     body: Value,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let (request, operations) = split(PatchRequest::parse(body)?)?;
     let members = net(operations);
     let changed = change(caller, id, if_match, &members, |before| {
@@ -91,7 +92,7 @@ pub(super) async fn modify(
     let mut budget = MemberBudget::of_patch();
     match shown(caller, projection, &group, &mut budget).await {
         Ok(resource) => Ok(answer(caller, StatusCode::OK, &group, resource)),
-        Err(ScimError::TooMany(_)) => {
+        Err(ScimApiError::Scim(ScimError::TooMany(_))) => {
             Ok(Reply { etag: Some(etag(group.version)), ..Reply::no_content() })
         }
         Err(error) => Err(error),
@@ -103,7 +104,7 @@ pub(super) async fn remove(
     caller: &Caller,
     id: &str,
     if_match: &IfMatch,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     until_first(|| async {
         let group = stored(caller, id).await?;
         if_match.check(group.version)?;
@@ -121,7 +122,7 @@ async fn change(
     if_match: &IfMatch,
     members: &Net,
     change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
-) -> Result<StoredGroup, ScimError> {
+) -> Result<StoredGroup, ScimApiError> {
     until_first(|| async {
         let group = stored(caller, id).await?;
         if_match.check(group.version)?;
@@ -138,17 +139,15 @@ async fn change(
     .await
 }
 
-async fn stored(caller: &Caller, id: &str) -> Result<StoredGroup, ScimError> {
+async fn stored(caller: &Caller, id: &str) -> Result<StoredGroup, ScimApiError> {
     let gone = || ScimError::NotFound("Group".to_owned());
     let id: ResourceId = id.parse().map_err(|_| gone())?;
-    caller.app.store.group(caller.tenant, id).await?.ok_or_else(gone)
+    Ok(caller.app.store.group(caller.tenant, id).await?.ok_or_else(gone)?)
 }
 
-fn document(group: &StoredGroup) -> Result<Map<String, Value>, ScimError> {
-    serde_json::from_str(&group.document).map_err(|_| {
-        tracing::error!(group.id = %group.id, "a stored group is not JSON");
-        ScimError::Internal
-    })
+fn document(group: &StoredGroup) -> Result<Map<String, Value>, ScimApiError> {
+    serde_json::from_str(&group.document)
+        .map_err(|source| ScimApiError::Document { resource_type: "Group", source })
 }
 
 fn write_of(caller: &Caller, resource: &Map<String, Value>) -> GroupWrite {
@@ -165,7 +164,7 @@ async fn reply(
     status: StatusCode,
     projection: &Projection,
     group: StoredGroup,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let mut budget = MemberBudget::default();
     let resource = shown(caller, projection, &group, &mut budget).await?;
     Ok(answer(caller, status, &group, resource))
@@ -191,7 +190,7 @@ async fn shown(
     projection: &Projection,
     group: &StoredGroup,
     budget: &mut MemberBudget,
-) -> Result<Map<String, Value>, ScimError> {
+) -> Result<Map<String, Value>, ScimApiError> {
     let mut resource = bare(caller, group)?;
     if projection.needs(ResourceType::group(), "members") {
         put_members(&mut resource, members::all(caller, group.id, budget).await?);
@@ -205,7 +204,7 @@ pub(super) async fn page(
     caller: &Caller,
     projection: &Projection,
     groups: &[&StoredGroup],
-) -> Result<Vec<Map<String, Value>>, ScimError> {
+) -> Result<Vec<Map<String, Value>>, ScimApiError> {
     let of = ResourceType::group();
     let ids: Vec<ResourceId> = groups.iter().map(|group| group.id).collect();
     let members = if projection.needs(of, "members") {
@@ -225,7 +224,10 @@ pub(super) async fn page(
 }
 
 /// All attributes but `members`.
-pub(super) fn bare(caller: &Caller, group: &StoredGroup) -> Result<Map<String, Value>, ScimError> {
+pub(super) fn bare(
+    caller: &Caller,
+    group: &StoredGroup,
+) -> Result<Map<String, Value>, ScimApiError> {
     let meta = meta(group, &caller.scim_url);
     Ok(resource::answer(ResourceType::group(), document(group)?, &meta))
 }

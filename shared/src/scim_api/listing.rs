@@ -10,21 +10,22 @@ use serde_json::value::RawValue;
 
 use super::at_once::{AT_ONCE, at_once};
 use super::caller::Caller;
+use super::error::ScimApiError;
 use super::reply::Reply;
 use super::resources::Kind;
 use super::seen::{MOST_CANDIDATES, Sight, too_many};
 use super::{groups, users};
-use crate::ids::ResourceId;
-use crate::scim::cursor::CursorScope;
-use crate::scim::error::ScimError;
-use crate::scim::filter::Filter;
-use crate::scim::fold::fold;
-use crate::scim::list_response::ListResponse;
-use crate::scim::matcher;
-use crate::scim::plan::Plan;
-use crate::scim::projection::Projection;
-use crate::scim::query::{ListQuery, Paging};
 use crate::store::{StoredGroup, StoredUser};
+use scim::cursor::CursorScope;
+use scim::error::ScimError;
+use scim::filter::Filter;
+use scim::fold::fold;
+use scim::list_response::ListResponse;
+use scim::matcher;
+use scim::plan::Plan;
+use scim::projection::Projection;
+use scim::query::{ListQuery, Paging};
+use types::ids::ResourceId;
 
 /// How many are read at a time on the way.
 const CHUNK: usize = 500;
@@ -50,7 +51,7 @@ pub(super) async fn list(
     caller: &Caller,
     kinds: &[Kind],
     query: &ListQuery,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     for kind in kinds {
         query.check(kind.resource_type())?;
     }
@@ -77,10 +78,12 @@ pub(super) async fn list(
             return Err(ScimError::InvalidValue(
                 "a cursor goes with one resource type and without sortBy; use startIndex"
                     .to_owned(),
-            ));
+            )
+            .into());
         }
     };
-    serde_json::to_string(&response).map(Reply::document).map_err(|_| ScimError::Internal)
+    let body = serde_json::to_string(&response).map_err(ScimApiError::Response)?;
+    Ok(Reply::document(body))
 }
 
 /// Every resource that matches, in the order asked for; in id order without one.
@@ -88,7 +91,7 @@ async fn matching(
     caller: &Caller,
     kinds: &[Kind],
     query: &ListQuery,
-) -> Result<Vec<Stored>, ScimError> {
+) -> Result<Vec<Stored>, ScimApiError> {
     let filter = query.filter.as_ref();
     let mut found = Vec::new();
     for kind in kinds {
@@ -102,7 +105,7 @@ async fn matching(
             }
         }
         if found.len() > MOST_CANDIDATES {
-            return Err(too_many(MOST_CANDIDATES));
+            return Err(too_many(MOST_CANDIDATES).into());
         }
     }
     if let Some(sort) = &query.sort {
@@ -117,7 +120,7 @@ async fn candidates(
     kind: Kind,
     filter: Option<&Filter>,
     sight: &Sight,
-) -> Result<Vec<Stored>, ScimError> {
+) -> Result<Vec<Stored>, ScimApiError> {
     let found = match filter.map(|filter| Plan::of(filter, kind.resource_type())) {
         Some(plan) if plan != Plan::Scan => planned(caller, kind, &plan, sight).await?,
         Some(_) | None => after(caller, kind, None, sight.most() + 1).await?,
@@ -132,7 +135,7 @@ async fn planned(
     kind: Kind,
     plan: &Plan,
     sight: &Sight,
-) -> Result<Vec<Stored>, ScimError> {
+) -> Result<Vec<Stored>, ScimApiError> {
     let lookups = plan.lookups();
     let mut found = Vec::with_capacity(lookups.len());
     for lookup in lookups {
@@ -151,7 +154,7 @@ async fn by_cursor(
     query: &ListQuery,
     cursor: Option<&str>,
     count: usize,
-) -> Result<ListResponse<Box<RawValue>>, ScimError> {
+) -> Result<ListResponse<Box<RawValue>>, ScimApiError> {
     let of = kind.resource_type();
     let key = caller.cursor_key().await?;
     let scope =
@@ -216,7 +219,7 @@ async fn look_up(
     kind: Kind,
     lookup: &Plan,
     sight: &Sight,
-) -> Result<Vec<Stored>, ScimError> {
+) -> Result<Vec<Stored>, ScimApiError> {
     let store = &caller.app.store;
     let tenant = caller.tenant;
     let users = |found: Option<StoredUser>| found.into_iter().map(Stored::User).collect();
@@ -268,7 +271,7 @@ async fn shown(
     caller: &Caller,
     projection: &Projection,
     page: &[Stored],
-) -> Result<Vec<Box<RawValue>>, ScimError> {
+) -> Result<Vec<Box<RawValue>>, ScimApiError> {
     let mut groups = Vec::new();
     let mut users = Vec::new();
     for stored in page {
@@ -296,7 +299,7 @@ async fn page(
     kind: Kind,
     start_index: u64,
     count: usize,
-) -> Result<(Vec<Stored>, u64), ScimError> {
+) -> Result<(Vec<Stored>, u64), ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
     Ok(match kind {
         Kind::Users => {
@@ -315,7 +318,7 @@ async fn after(
     kind: Kind,
     last: Option<ResourceId>,
     count: usize,
-) -> Result<Vec<Stored>, ScimError> {
+) -> Result<Vec<Stored>, ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
     Ok(match kind {
         Kind::Users => {
@@ -327,7 +330,7 @@ async fn after(
     })
 }
 
-async fn total(caller: &Caller, kind: Kind) -> Result<u64, ScimError> {
+async fn total(caller: &Caller, kind: Kind) -> Result<u64, ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
     Ok(match kind {
         Kind::Users => store.users_total(tenant).await?,

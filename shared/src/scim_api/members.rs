@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use super::at_once::{AT_ONCE, at_once};
 use super::caller::Caller;
-use crate::ids::ResourceId;
-use crate::scim::error::ScimError;
-use crate::scim::matcher::matches_element;
-use crate::scim::members::{Member, MemberKind, Net, only_ids};
-use crate::scim::quirks;
-use crate::scim::schema::ResourceType;
+use super::error::ScimApiError;
 use crate::store::GroupMember;
+use scim::error::ScimError;
+use scim::matcher::matches_element;
+use scim::members::{Member, MemberKind, Net, only_ids};
+use scim::quirks;
+use scim::schema::ResourceType;
+use types::ids::ResourceId;
 
 /// Rows to write and rows to delete.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -48,7 +49,7 @@ impl MemberBudget {
         Self(MOST_FILTERED)
     }
 
-    fn spend(&mut self, members: usize) -> Result<(), ScimError> {
+    fn spend(&mut self, members: usize) -> Result<(), ScimApiError> {
         self.0 = self.0.checked_sub(members).ok_or_else(|| {
             ScimError::TooMany(
                 "the members do not fit one answer; ask with excludedAttributes=members, or for \
@@ -68,14 +69,15 @@ pub(super) async fn change(
     caller: &Caller,
     group: ResourceId,
     net: &Net,
-) -> Result<MemberChange, ScimError> {
+) -> Result<MemberChange, ScimApiError> {
     if net.is_empty() {
         return Ok(MemberChange::default());
     }
     if net.add.iter().any(|member| member.value.parse() == Ok(group)) {
         return Err(ScimError::InvalidValue(
             "members: a group cannot be a member of itself".to_owned(),
-        ));
+        )
+        .into());
     }
     let store = &caller.app.store;
     let present = match named(net) {
@@ -130,12 +132,12 @@ fn matches_any(net: &Net, member: &GroupMember) -> bool {
 pub(super) async fn known(
     caller: &Caller,
     members: &[Member],
-) -> Result<Vec<GroupMember>, ScimError> {
+) -> Result<Vec<GroupMember>, ScimApiError> {
     let (found, unknown) = look_up(caller, members).await?;
     match unknown.first() {
         None => Ok(found),
         Some(id) => {
-            Err(ScimError::InvalidValue(format!("members: {id:?} is no user or group here")))
+            Err(ScimError::InvalidValue(format!("members: {id:?} is no user or group here")).into())
         }
     }
 }
@@ -144,7 +146,7 @@ pub(super) async fn known(
 async fn look_up<'m>(
     caller: &Caller,
     members: &'m [Member],
-) -> Result<(Vec<GroupMember>, Vec<&'m str>), ScimError> {
+) -> Result<(Vec<GroupMember>, Vec<&'m str>), ScimApiError> {
     let mut named: BTreeMap<ResourceId, &Member> = BTreeMap::new();
     let mut unknown = Vec::new();
     for member in members {
@@ -174,7 +176,7 @@ pub(super) async fn all(
     caller: &Caller,
     group: ResourceId,
     budget: &mut MemberBudget,
-) -> Result<Vec<Value>, ScimError> {
+) -> Result<Vec<Value>, ScimApiError> {
     let members = caller.app.store.members(caller.tenant, group, budget.0 + 1).await?;
     budget.spend(members.len())?;
     Ok(all_shown(caller, &members))
@@ -185,7 +187,7 @@ pub(super) async fn all(
 pub(super) async fn of_page(
     caller: &Caller,
     groups: &[ResourceId],
-) -> Result<Vec<Vec<Value>>, ScimError> {
+) -> Result<Vec<Vec<Value>>, ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
     let mut budget = MemberBudget::default();
     let mut page = Vec::with_capacity(groups.len());
@@ -205,7 +207,10 @@ pub(super) async fn of_page(
 }
 
 /// All members of one of the groups that a filter looks at.
-pub(super) async fn of_filter(caller: &Caller, group: ResourceId) -> Result<Vec<Value>, ScimError> {
+pub(super) async fn of_filter(
+    caller: &Caller,
+    group: ResourceId,
+) -> Result<Vec<Value>, ScimApiError> {
     all(caller, group, &mut MemberBudget::of_filter()).await
 }
 
@@ -214,7 +219,7 @@ pub(super) async fn among(
     caller: &Caller,
     group: ResourceId,
     ids: &[ResourceId],
-) -> Result<Vec<Value>, ScimError> {
+) -> Result<Vec<Value>, ScimApiError> {
     let found = caller.app.store.which_are_members(caller.tenant, group, ids).await?;
     Ok(found.iter().map(|member| shown(caller, member, false)).collect())
 }

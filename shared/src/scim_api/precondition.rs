@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use crate::scim::error::ScimError;
+use scim::error::ScimError;
 
 /// `W/"3"`, the wire form of a version.
 pub(super) fn etag(version: u64) -> String {

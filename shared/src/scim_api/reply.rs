@@ -4,10 +4,6 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::request_log::FailureCode;
-use crate::scim::error::ScimError;
-use crate::store::StoreError;
-
 /// Exactly this, without a charset: Microsoft's validator stops at anything else.
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
 
@@ -60,54 +56,8 @@ impl IntoResponse for Reply {
     }
 }
 
-impl IntoResponse for ScimError {
-    fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = json(status, self.body().to_string());
-        if let Some(scim_type) = self.scim_type() {
-            response.extensions_mut().insert(FailureCode(scim_type));
-        }
-        let headers = response.headers_mut();
-        if let Some(challenge) = self.challenge() {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        if let Some(seconds) = self.retry_after_seconds() {
-            headers.insert(header::RETRY_AFTER, seconds.into());
-        }
-        response
-    }
-}
-
-impl From<StoreError> for ScimError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict(attribute) => Self::Uniqueness { attribute: attribute.as_str() },
-            StoreError::NoSeat { seats } => Self::NoSeat { seats },
-            StoreError::VersionMismatch | StoreError::MemberGone | StoreError::Contention => {
-                Self::Contention
-            }
-            StoreError::NotFound => Self::NotFound("resource".to_owned()),
-            StoreError::TooLarge => {
-                Self::PayloadTooLarge("the resource is too large to store".to_owned())
-            }
-            StoreError::Unavailable(_) => {
-                log(&error);
-                Self::Unavailable
-            }
-            StoreError::Corrupt(_) => {
-                log(&error);
-                Self::Internal
-            }
-        }
-    }
-}
-
-fn log(error: &StoreError) {
-    tracing::error!(error = error as &dyn std::error::Error, "the table cannot be used");
-}
-
-fn json(status: StatusCode, body: String) -> Response {
+/// A response with a JSON text, not to be kept by caches.
+pub(super) fn json(status: StatusCode, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);

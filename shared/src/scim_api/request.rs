@@ -3,21 +3,22 @@
 use axum::extract::{FromRequestParts, RawPathParams, RawQuery};
 use axum::http::request::Parts;
 
-use crate::scim::error::ScimError;
-use crate::scim::projection::Projection;
-use crate::scim::query::join;
+use super::error::ScimApiError;
+use scim::error::ScimError;
+use scim::projection::Projection;
+use scim::query::join;
 
 /// The `{id}` of a path, percent-decoded.
 pub(super) struct PathId(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathId {
-    type Rejection = ScimError;
+    type Rejection = ScimApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ScimError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ScimApiError> {
         let gone = || ScimError::NotFound("resource".to_owned());
         let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| gone())?;
         let id = params.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());
-        id.map(Self).ok_or_else(gone)
+        Ok(id.map(Self).ok_or_else(gone)?)
     }
 }
 

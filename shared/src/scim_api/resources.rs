@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::body::JsonBody;
 use super::caller::Caller;
+use super::error::ScimApiError;
 use super::precondition::{IfMatch, IfNoneMatch};
 use super::reply::Reply;
 use super::request::{PathId, Query};
 use super::{groups, listing, users};
-use crate::scim::error::ScimError;
-use crate::scim::projection::Projection;
-use crate::scim::query::ListQuery;
-use crate::scim::schema::ResourceType;
+use scim::projection::Projection;
+use scim::query::ListQuery;
+use scim::schema::ResourceType;
 
 /// Which collection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,7 +40,7 @@ impl Kind {
         caller: &Caller,
         projection: &Projection,
         body: Value,
-    ) -> Result<Reply, ScimError> {
+    ) -> Result<Reply, ScimApiError> {
         match self {
             Self::Users => users::add(caller, projection, body).await,
             Self::Groups => groups::add(caller, projection, body).await,
@@ -54,7 +54,7 @@ impl Kind {
         id: &str,
         if_match: &IfMatch,
         body: Value,
-    ) -> Result<Reply, ScimError> {
+    ) -> Result<Reply, ScimApiError> {
         match self {
             Self::Users => users::put(caller, projection, id, if_match, body).await,
             Self::Groups => groups::put(caller, projection, id, if_match, body).await,
@@ -68,7 +68,7 @@ impl Kind {
         id: &str,
         if_match: &IfMatch,
         body: Value,
-    ) -> Result<Reply, ScimError> {
+    ) -> Result<Reply, ScimApiError> {
         match self {
             Self::Users => users::modify(caller, projection, id, if_match, body).await,
             Self::Groups => groups::modify(caller, projection, id, if_match, body).await,
@@ -80,7 +80,7 @@ impl Kind {
         caller: &Caller,
         id: &str,
         if_match: &IfMatch,
-    ) -> Result<Reply, ScimError> {
+    ) -> Result<Reply, ScimApiError> {
         match self {
             Self::Users => users::remove(caller, id, if_match).await,
             Self::Groups => groups::remove(caller, id, if_match).await,
@@ -92,7 +92,7 @@ pub(super) async fn list(
     kind: Kind,
     caller: Caller,
     Query(query): Query,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     listing::list(&caller, &[kind], &ListQuery::parse(&query)?).await
 }
 
@@ -100,7 +100,7 @@ pub(super) async fn search(
     kinds: &[Kind],
     caller: Caller,
     JsonBody(body): JsonBody,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     listing::list(&caller, kinds, &ListQuery::from_search(&body)?).await
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn create(
     caller: Caller,
     query: Query,
     JsonBody(body): JsonBody,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     kind.add(&caller, &query.projection()?, body).await
 }
 
@@ -119,7 +119,7 @@ pub(super) async fn read(
     PathId(id): PathId,
     query: Query,
     headers: HeaderMap,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let (projection, known) = (query.projection()?, IfNoneMatch::of(&headers));
     match kind {
         Kind::Users => users::read(&caller, &projection, &id, &known).await,
@@ -134,7 +134,7 @@ pub(super) async fn replace(
     query: Query,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     kind.put(&caller, &query.projection()?, &id, &IfMatch::of(&headers), body).await
 }
 
@@ -145,7 +145,7 @@ pub(super) async fn patch(
     query: Query,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     kind.modify(&caller, &query.projection()?, &id, &IfMatch::of(&headers), body).await
 }
 
@@ -154,6 +154,6 @@ pub(super) async fn delete(
     caller: Caller,
     PathId(id): PathId,
     headers: HeaderMap,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     kind.remove(&caller, &id, &IfMatch::of(&headers)).await
 }

@@ -1,7 +1,8 @@
 //! Trying again a read-modify-write that somebody else overtook.
 
-use crate::scim::error::ScimError;
+use super::error::ScimApiError;
 use crate::store::{Backoff, StoreError};
+use scim::error::ScimError;
 
 /// Why an attempt came to nothing.
 #[derive(Debug)]
@@ -9,11 +10,17 @@ pub(super) enum Failed {
     /// What was read is no longer what is there: somebody else was faster.
     Overtaken,
     /// Anything else, which the next attempt would meet again.
-    Refused(ScimError),
+    Refused(ScimApiError),
 }
 
 impl From<ScimError> for Failed {
     fn from(error: ScimError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<ScimApiError> for Failed {
+    fn from(error: ScimApiError) -> Self {
         Self::Refused(error)
     }
 }
@@ -38,7 +45,7 @@ impl From<StoreError> for Failed {
 /// # Errors
 ///
 /// [`ScimError::Contention`] when a bounded number of them were overtaken.
-pub(super) async fn until_first<T, A>(attempt: impl Fn() -> A) -> Result<T, ScimError>
+pub(super) async fn until_first<T, A>(attempt: impl Fn() -> A) -> Result<T, ScimApiError>
 where
     // `AsyncFn` has no name for its future, which handlers need to be `Send`.
     A: Future<Output = Result<T, Failed>>,
@@ -69,7 +76,7 @@ mod tests {
             made.set(made.get() + 1);
             Ok(outcomes(made.get())?)
         });
-        let error = outcome.await.err();
+        let error = outcome.await.err().map(ScimApiError::into_answer);
         (made.get(), error)
     }
 
@@ -88,7 +95,7 @@ mod tests {
         let taken = || StoreError::Conflict(UniqueAttribute::UserName);
         for refusal in [taken, || StoreError::Contention, || StoreError::NotFound] {
             let (made, error) = attempts(|_| Err(refusal())).await;
-            assert_eq!((made, error), (1, Some(ScimError::from(refusal()))));
+            assert_eq!((made, error), (1, Some(ScimApiError::from(refusal()).into_answer())));
         }
     }
 }

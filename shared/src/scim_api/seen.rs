@@ -10,13 +10,14 @@ use serde_json::{Map, Value};
 
 use super::at_once::at_once;
 use super::caller::Caller;
+use super::error::ScimApiError;
 use super::listing::Stored;
 use super::resources::Kind;
 use super::{groups, members, users};
-use crate::ids::ResourceId;
-use crate::scim::error::ScimError;
-use crate::scim::filter::Filter;
-use crate::scim::plan::{Needed, Plan};
+use scim::error::ScimError;
+use scim::filter::Filter;
+use scim::plan::{Needed, Plan};
+use types::ids::ResourceId;
 
 /// How a filter looks at the resources of one kind.
 pub(super) struct Sight {
@@ -45,7 +46,7 @@ impl Sight {
         caller: &Caller,
         kind: Kind,
         filter: Option<&Filter>,
-    ) -> Result<Self, ScimError> {
+    ) -> Result<Self, ScimApiError> {
         let Some(filter) = filter else {
             return Ok(Self { memberships: Memberships::None, most: MOST_CANDIDATES });
         };
@@ -94,7 +95,7 @@ impl Sight {
         &self,
         caller: &Caller,
         group: &str,
-    ) -> Result<Vec<ResourceId>, ScimError> {
+    ) -> Result<Vec<ResourceId>, ScimApiError> {
         let read;
         let known = match &self.memberships {
             Memberships::Groups(groups) => groups,
@@ -116,7 +117,7 @@ impl Sight {
         &self,
         caller: &Caller,
         resources: Vec<Stored>,
-    ) -> Result<Vec<(Stored, Map<String, Value>)>, ScimError> {
+    ) -> Result<Vec<(Stored, Map<String, Value>)>, ScimApiError> {
         let seen = resources.into_iter().map(|stored| async move {
             let resource = self.resource(caller, &stored).await?;
             Ok((stored, resource))
@@ -128,7 +129,7 @@ impl Sight {
         &self,
         caller: &Caller,
         stored: &Stored,
-    ) -> Result<Map<String, Value>, ScimError> {
+    ) -> Result<Map<String, Value>, ScimApiError> {
         match stored {
             Stored::User(user) => {
                 let mut resource = users::bare(caller, user)?;
@@ -180,7 +181,7 @@ pub(super) fn too_many(most: usize) -> ScimError {
 async fn with_members(
     caller: &Caller,
     groups: &[String],
-) -> Result<Vec<(ResourceId, HashSet<ResourceId>)>, ScimError> {
+) -> Result<Vec<(ResourceId, HashSet<ResourceId>)>, ScimApiError> {
     let mut left = MOST_CANDIDATES;
     let mut found = Vec::new();
     for group in parsed(groups) {
@@ -196,11 +197,11 @@ async fn among(
     caller: &Caller,
     user: ResourceId,
     groups: &[ResourceId],
-) -> Result<Vec<ResourceId>, ScimError> {
+) -> Result<Vec<ResourceId>, ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
     let is_member = groups.iter().copied().map(|group| async move {
         let found = store.which_are_members(tenant, group, &[user]).await?;
-        Ok::<_, ScimError>((!found.is_empty()).then_some(group))
+        Ok::<_, ScimApiError>((!found.is_empty()).then_some(group))
     });
     Ok(at_once(is_member).await?.into_iter().flatten().collect())
 }

@@ -5,19 +5,20 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
+use super::error::ScimApiError;
 use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
 use super::retry::until_first;
 use crate::clock::random_uuid;
-use crate::ids::ResourceId;
-use crate::scim::error::ScimError;
-use crate::scim::fold::fold;
-use crate::scim::licence::{self, Licence};
-use crate::scim::patch::{self, PatchRequest};
-use crate::scim::projection::Projection;
-use crate::scim::resource::{self, Meta};
-use crate::scim::schema::ResourceType;
 use crate::store::{SeatWish, StoredUser, UserKeys, UserWrite};
+use scim::error::ScimError;
+use scim::fold::fold;
+use scim::licence::{self, Licence};
+use scim::patch::{self, PatchRequest};
+use scim::projection::Projection;
+use scim::resource::{self, Meta};
+use scim::schema::ResourceType;
+use types::ids::ResourceId;
 
 /// Reads a user.
 pub(super) async fn read(
@@ -25,7 +26,7 @@ pub(super) async fn read(
     projection: &Projection,
     id: &str,
     if_none_match: &IfNoneMatch,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let user = stored(caller, id).await?;
     // Memberships change without the user's version, so it says nothing of an answer with them.
     let has_groups = projection.needs(ResourceType::user(), "groups");
@@ -40,7 +41,7 @@ pub(super) async fn add(
     caller: &Caller,
     projection: &Projection,
     body: Value,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let mut resource = resource::normalize(ResourceType::user(), body, caller.mode)?;
     // Who is created without a word about it may sign in, and clients read that back.
     resource.entry("active").or_insert(Value::Bool(true));
@@ -57,7 +58,7 @@ pub(super) async fn put(
     id: &str,
     if_match: &IfMatch,
     body: Value,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let of = ResourceType::user();
     let new = resource::normalize(of, body, caller.mode)?;
     change(caller, projection, id, if_match, |before| {
@@ -73,7 +74,7 @@ pub(super) async fn modify(
     id: &str,
     if_match: &IfMatch,
     body: Value,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let request = PatchRequest::parse(body)?;
     change(caller, projection, id, if_match, |before| {
         patch::apply(ResourceType::user(), before, &request, caller.mode)
@@ -86,7 +87,7 @@ pub(super) async fn remove(
     caller: &Caller,
     id: &str,
     if_match: &IfMatch,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     until_first(|| async {
         let user = stored(caller, id).await?;
         if_match.check(user.version)?;
@@ -104,7 +105,7 @@ async fn change(
     id: &str,
     if_match: &IfMatch,
     change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let changed = until_first(|| async {
         let user = stored(caller, id).await?;
         if_match.check(user.version)?;
@@ -120,18 +121,16 @@ async fn change(
     reply(caller, StatusCode::OK, projection, changed.await?).await
 }
 
-async fn stored(caller: &Caller, id: &str) -> Result<StoredUser, ScimError> {
+async fn stored(caller: &Caller, id: &str) -> Result<StoredUser, ScimApiError> {
     let gone = || ScimError::NotFound("User".to_owned());
     let id: ResourceId = id.parse().map_err(|_| gone())?;
-    caller.app.store.user(caller.tenant, id).await?.ok_or_else(gone)
+    Ok(caller.app.store.user(caller.tenant, id).await?.ok_or_else(gone)?)
 }
 
 /// The attributes of a stored user.
-pub(super) fn document(user: &StoredUser) -> Result<Map<String, Value>, ScimError> {
-    serde_json::from_str(&user.document).map_err(|_| {
-        tracing::error!(user.id = %user.id, "a stored user is not JSON");
-        ScimError::Internal
-    })
+pub(super) fn document(user: &StoredUser) -> Result<Map<String, Value>, ScimApiError> {
+    serde_json::from_str(&user.document)
+        .map_err(|source| ScimApiError::Document { resource_type: "User", source })
 }
 
 fn keys_of(resource: &Map<String, Value>) -> UserKeys {
@@ -181,7 +180,7 @@ async fn reply(
     status: StatusCode,
     projection: &Projection,
     user: StoredUser,
-) -> Result<Reply, ScimError> {
+) -> Result<Reply, ScimApiError> {
     let resource = shown(caller, projection, &user).await?;
     Ok(Reply {
         status,
@@ -197,7 +196,7 @@ pub(super) async fn shown(
     caller: &Caller,
     projection: &Projection,
     user: &StoredUser,
-) -> Result<String, ScimError> {
+) -> Result<String, ScimApiError> {
     let of = ResourceType::user();
     if projection.is_default() {
         return Ok(resource::answer_text(of, &user.document, &meta(user, &caller.scim_url)));
@@ -212,7 +211,7 @@ pub(super) async fn shown(
 }
 
 /// All attributes but `groups`, which costs a call.
-pub(super) fn bare(caller: &Caller, user: &StoredUser) -> Result<Map<String, Value>, ScimError> {
+pub(super) fn bare(caller: &Caller, user: &StoredUser) -> Result<Map<String, Value>, ScimApiError> {
     let meta = meta(user, &caller.scim_url);
     Ok(resource::answer(ResourceType::user(), document(user)?, &meta))
 }
@@ -221,7 +220,7 @@ pub(super) fn bare(caller: &Caller, user: &StoredUser) -> Result<Map<String, Val
 pub(super) async fn groups_of(
     caller: &Caller,
     user: &StoredUser,
-) -> Result<Vec<ResourceId>, ScimError> {
+) -> Result<Vec<ResourceId>, ScimApiError> {
     Ok(caller.app.store.groups_of(caller.tenant, user.id).await?)
 }
 

@@ -18,7 +18,7 @@ use super::read::{Consistency, Range, Sort};
 use super::retry::random;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::ids::TenantId;
+use types::ids::TenantId;
 
 /// One entry of a tenant's activity.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

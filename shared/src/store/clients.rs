@@ -9,8 +9,8 @@ use super::read::{Consistency, Range, Sort};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::oidc::client::{Client, ClientId};
-use crate::oidc::pkce::Pkce;
+use oidc::client::{Client, ClientId};
+use oidc::pkce::Pkce;
 
 fn read(mut item: Item) -> Result<Client, StoreError> {
     let redirect_uris = take_text(&mut item, "uris")?;

@@ -9,9 +9,9 @@ use super::read::{Consistency, Range, Sort};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, Store, StoreError, UniqueAttribute};
-use crate::connection::Connection;
-use crate::domain::Domain;
-use crate::ids::TenantId;
+use saml::connection::Connection;
+use types::domain::Domain;
+use types::ids::TenantId;
 
 /// A connection with the version that was read.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -13,7 +13,7 @@ use super::keys::{Collection, Key, counters};
 use super::read::{Consistency, Range, sort_key};
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::ids::{ResourceId, TenantId};
+use types::ids::{ResourceId, TenantId};
 
 /// Where an id counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

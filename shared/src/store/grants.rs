@@ -15,8 +15,8 @@ use super::keys::{Key, TTL};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::ids::{GrantId, TenantId};
-use crate::oidc::grant::{Code, Grant, Session};
+use oidc::grant::{Code, Grant, Session};
+use types::ids::{GrantId, TenantId};
 
 /// A code or refresh token as it was found.
 #[derive(Clone, Debug, Eq, PartialEq)]

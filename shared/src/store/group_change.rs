@@ -11,7 +11,7 @@ use super::members::{GroupMember, member_key, member_row};
 use super::unique::{move_row, move_value};
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
-use crate::ids::{ResourceId, TenantId};
+use types::ids::{ResourceId, TenantId};
 
 /// What the caller asks for.
 #[derive(Debug)]

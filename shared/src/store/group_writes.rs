@@ -19,7 +19,7 @@ use super::retry::Backoff;
 use super::transaction::{Commit, MAX_TRANSACTION, Refusal};
 use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
-use crate::ids::{ResourceId, TenantId};
+use types::ids::{ResourceId, TenantId};
 
 impl Store {
     /// Creates a group with its members, who must exist: [`StoreError::MemberGone`] tells that one

@@ -7,7 +7,7 @@ use super::item::{Item, parsed, required_number, take_optional_text, take_text};
 use super::keys::{Collection, Key, SK};
 use super::page::{Page, Row};
 use super::{Store, StoreError};
-use crate::ids::{ResourceId, TenantId};
+use types::ids::{ResourceId, TenantId};
 
 /// A Group as it is stored.
 #[derive(Clone, Debug, Eq, PartialEq)]

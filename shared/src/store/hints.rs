@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::keys::Collection;
 use super::pool::Pool;
-use crate::ids::TenantId;
+use types::ids::TenantId;
 
 /// Hints of one process, shared by the clones of a store.
 #[derive(Debug, Default)]

@@ -35,9 +35,9 @@
 use sha2::{Digest as _, Sha256};
 
 use super::item::{Item, text};
-use crate::domain::Domain;
-use crate::ids::{GrantId, ResourceId, TenantId};
-use crate::oidc::client::ClientId;
+use oidc::client::ClientId;
+use types::domain::Domain;
+use types::ids::{GrantId, ResourceId, TenantId};
 
 /// Name of the partition key.
 pub(super) const PK: &str = "pk";

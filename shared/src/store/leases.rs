@@ -10,7 +10,7 @@ use super::retry::{Backoff, random};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::ids::TenantId;
+use types::ids::TenantId;
 
 /// The right to change something, for a while and by one holder.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use super::keys::Key;
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::domain::Domain;
-use crate::ids::{ResourceId, TenantId};
+use types::domain::Domain;
+use types::ids::{ResourceId, TenantId};
 
 /// What came of linking.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -24,8 +24,8 @@ use super::read::{Consistency, Range, Sort};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::ids::{ResourceId, TenantId};
-use crate::scim::members::MemberKind;
+use scim::members::MemberKind;
+use types::ids::{ResourceId, TenantId};
 
 /// A member of a group.
 #[derive(Clone, Debug, Eq, PartialEq)]

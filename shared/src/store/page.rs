@@ -12,7 +12,7 @@ use super::keys::{Collection, Key, resources};
 use super::read::{Consistency, Range, Sort};
 use super::users::StoredUser;
 use super::{Store, StoreError};
-use crate::ids::{ResourceId, TenantId};
+use types::ids::{ResourceId, TenantId};
 
 /// One page and the number of resources in the whole collection.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::item::{Item, flag, number, optional_number, take_optional_text, text};
 use super::keys::Key;
 use super::{Store, StoreError};
-use crate::ids::TenantId;
+use types::ids::TenantId;
 
 /// What a user gets who joins without a word about licences.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

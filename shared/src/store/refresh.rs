@@ -4,7 +4,7 @@ use super::item::{Item, take_text, text};
 use super::keys::Key;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::connection::Position;
+use saml::connection::Position;
 
 impl Store {
     /// Where the last scheduled call stopped; none when it came to the end.

@@ -11,7 +11,7 @@ use super::read::{Consistency, Range, Sort, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
-use crate::ids::{ResourceId, TenantId};
+use types::ids::{ResourceId, TenantId};
 
 /// What became of the copy of a tenant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

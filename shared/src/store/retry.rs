@@ -8,20 +8,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::retry::RetryConfig;
-
 use super::StoreError;
-
-/// The SDK's part, for whoever builds the client.
-///
-/// Five attempts carry through a table that refuses every fifth call; the first pause is short,
-/// since a Lambda waits at the caller's cost.
-pub fn retry_config() -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(5)
-        .with_initial_backoff(Duration::from_millis(25))
-        .with_max_backoff(Duration::from_secs(1))
-}
 
 /// Our part: a bounded number of pauses with full jitter.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use super::retry::{Backoff, random};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::ids::TenantId;
+use types::ids::TenantId;
 
 /// What the operator decides about a tenant's seats.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -11,9 +11,9 @@ use super::read::{Consistency, Range, Sort};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::domain::Domain;
-use crate::ids::{ResourceId, TenantId};
 use crate::sign_in::Purpose;
+use types::domain::Domain;
+use types::ids::{ResourceId, TenantId};
 
 /// A sign-in that was begun and is not over.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

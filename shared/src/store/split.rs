@@ -16,7 +16,7 @@ use super::read::{Consistency, Range, Sort, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::ids::{ResourceId, TenantId};
+use types::ids::{ResourceId, TenantId};
 
 impl Store {
     /// After a creation: looks at the counter now and then, chosen by the new id.

@@ -11,7 +11,7 @@ use super::transaction::Commit;
 use super::unique::move_value;
 use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
-use crate::ids::{ResourceId, TenantId};
+use types::ids::{ResourceId, TenantId};
 
 /// A customer organisation.
 #[derive(Clone, Debug, Eq, PartialEq)]

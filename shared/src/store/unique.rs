@@ -6,7 +6,7 @@ use super::keys::{Collection, Key, external_id_prefix, external_ids};
 use super::read::{Consistency, Range, Sort, sort_key};
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::ids::{ResourceId, TenantId};
+use types::ids::{ResourceId, TenantId};
 
 /// Gives up one unique value and takes another, where they differ. `taken` labels the write that
 /// is refused when somebody else has the new one, `vacated` the one that is refused only if the

@@ -12,9 +12,9 @@ use super::user_writes::{SeatWish, UserWrite};
 use super::users::{StoredUser, UserKeys};
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
-use crate::ids::{ResourceId, TenantId};
-use crate::scim::licence::Licence;
-use crate::scim::resource::MAX_EMAILS;
+use scim::licence::Licence;
+use scim::resource::MAX_EMAILS;
+use types::ids::{ResourceId, TenantId};
 
 /// A user as the caller read it.
 #[derive(Clone, Copy, Debug)]

@@ -12,8 +12,8 @@ use super::transaction::{Commit, Refusal};
 use super::user_change::{Before, Change, Part, Plan, SeatMove};
 use super::users::{StoredUser, UserKeys};
 use super::{Store, StoreError, UniqueAttribute};
-use crate::ids::{ResourceId, TenantId};
-use crate::scim::licence::Licence;
+use scim::licence::Licence;
+use types::ids::{ResourceId, TenantId};
 
 /// What to store of a user.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use super::keys::{Collection, Key, SK, email_prefix, emails};
 use super::page::Row;
 use super::read::{Consistency, Range, Sort, sort_key};
 use super::{Store, StoreError};
-use crate::ids::{ResourceId, TenantId};
-use crate::scim::licence::Licence;
+use scim::licence::Licence;
+use types::ids::{ResourceId, TenantId};
 
 /// A User as it is stored.
 #[derive(Clone, Debug, Eq, PartialEq)]

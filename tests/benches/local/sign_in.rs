@@ -7,9 +7,9 @@ use harness::saml::draft::{authn, bearer, conditions};
 use harness::saml::metadata;
 use harness::saml::world::IDP;
 use jiff::Timestamp;
+use saml::authn_request::decode_redirect;
 use serde_json::json;
 use shared::clock::Clock;
-use shared::saml::authn_request::decode_redirect;
 
 use super::{Call, Server};
 

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::gatehouse::scim::filter::Filter;
-use super::gatehouse::scim::matcher::matches;
-use super::gatehouse::scim::schema::ResourceType;
+use scim::filter::Filter;
+use scim::matcher::matches;
+use scim::schema::ResourceType;
 
 /// Checks one input; returns whether it was read at all.
 pub(crate) fn check(input: &[u8]) -> bool {

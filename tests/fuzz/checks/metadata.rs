@@ -9,10 +9,10 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
-use super::gatehouse::saml::c14n::{Mode, canonicalize};
-use super::gatehouse::saml::crypto::VerifyingKey;
-use super::gatehouse::saml::metadata::{Metadata, MetadataFault, ReadOptions, read_idp_metadata};
-use super::gatehouse::saml::xml::{Bounds, Strict};
+use saml::c14n::{Mode, canonicalize};
+use saml::crypto::VerifyingKey;
+use saml::metadata::{Metadata, MetadataFault, ReadOptions, read_idp_metadata};
+use saml::xml::{Bounds, Strict};
 
 /// Checks one input; returns whether it was read at all.
 pub(crate) fn check(input: &[u8]) -> bool {

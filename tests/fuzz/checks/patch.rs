@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::gatehouse::scim::patch::{PatchRequest, apply};
-use super::gatehouse::scim::resource::{Mode, normalize};
-use super::gatehouse::scim::schema::ResourceType;
+use scim::patch::{PatchRequest, apply};
+use scim::resource::{Mode, normalize};
+use scim::schema::ResourceType;
 
 /// Checks one input; returns whether it was read at all.
 pub(crate) fn check(input: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! PATCH paths: whatever is read can be printed and read again.
 
-use super::gatehouse::scim::path::PatchPath;
+use scim::path::PatchPath;
 
 /// Checks one input; returns whether it was read at all.
 pub(crate) fn check(input: &[u8]) -> bool {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::gatehouse::scim::resource::{Mode, normalize};
-use super::gatehouse::scim::schema::ResourceType;
+use scim::resource::{Mode, normalize};
+use scim::schema::ResourceType;
 
 /// Checks one input; returns whether it was read at all.
 pub(crate) fn check(input: &[u8]) -> bool {

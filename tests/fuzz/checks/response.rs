@@ -17,15 +17,13 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::sha::sha256;
 
-use super::gatehouse::saml::c14n::{Mode, canonicalize};
-use super::gatehouse::saml::crypto::{DecryptionKey, VerifyingKey};
-use super::gatehouse::saml::metadata::{ReadOptions, read_idp_metadata};
-use super::gatehouse::saml::names::PROTOCOL;
-use super::gatehouse::saml::response::{
-    Assertion, Expectations, SignedPart, decode_form_field, verify,
-};
-use super::gatehouse::saml::time::ClockSkew;
-use super::gatehouse::saml::xml::{Strict, base64_of};
+use saml::c14n::{Mode, canonicalize};
+use saml::crypto::{DecryptionKey, VerifyingKey};
+use saml::metadata::{ReadOptions, read_idp_metadata};
+use saml::names::PROTOCOL;
+use saml::response::{Assertion, Expectations, SignedPart, decode_form_field, verify};
+use saml::time::ClockSkew;
+use saml::xml::{Strict, base64_of};
 
 /// Checks one input; returns whether it is a document, by itself or in base64.
 pub(crate) fn check(input: &[u8]) -> bool {

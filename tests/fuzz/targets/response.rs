@@ -2,8 +2,6 @@
 
 #![no_main]
 
-use core_alone as gatehouse;
-
 #[path = "../checks/response.rs"]
 mod checks;
 

@@ -1,6 +1,6 @@
 //! Random changes to documents, repeatable by their seed.
 
-use shared::saml::response::Assertion;
+use saml::response::Assertion;
 
 use super::shapes::Shape;
 

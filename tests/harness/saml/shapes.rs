@@ -414,7 +414,7 @@ fn with_settings() -> Vec<Shape> {
         shape(
             "both demanded and signed",
             &okta(),
-            Settings { signed: shared::saml::response::SignedPart::Both, ..Settings::default() },
+            Settings { signed: saml::response::SignedPart::Both, ..Settings::default() },
         ),
         shape(
             "the demanded authentication context",

@@ -4,7 +4,7 @@ use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::PKey;
 use openssl::sign::{RsaPssSaltlen, Signer};
 use roxmltree::{Document, Node};
-use shared::saml::c14n::{Mode, canonicalize};
+use saml::c14n::{Mode, canonicalize};
 
 use super::encryption::base64;
 use super::keys::{KEYS, KeyPair, Keys};

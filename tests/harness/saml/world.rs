@@ -3,9 +3,9 @@
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use shared::saml::crypto::{DecryptionKey, VerifyingKey};
-use shared::saml::response::{Expectations, SignedPart, Verdict, verify};
-use shared::saml::time::ClockSkew;
+use saml::crypto::{DecryptionKey, VerifyingKey};
+use saml::response::{Expectations, SignedPart, Verdict, verify};
+use saml::time::ClockSkew;
 
 use super::keys::KEYS;
 

@@ -9,9 +9,9 @@ use harness::saml::metadata;
 use harness::saml::world::IDP;
 use local::dynamodb::{CallLog, Dynamo, client_over};
 use serde_json::json;
+use shared::runtime::warm_up::{saml_keys, warm_up};
 use shared::saml_api::metadata_router;
 use shared::secrets::SecretName;
-use shared::warm_up::{saml_keys, warm_up};
 
 use super::template;
 

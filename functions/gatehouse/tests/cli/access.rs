@@ -10,9 +10,9 @@ use harness::OPERATOR_KEY;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use shared::token::hex;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
+use types::hex::hex;
 
 use crate::deployment::{Deployment, Said, binary, directory, run, serve};
 

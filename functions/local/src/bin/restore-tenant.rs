@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use local::cli::RestoreTenant;
-use shared::aws::AwsClients;
+use shared::aws::clients::AwsClients;
 use shared::clock::Clock;
 use shared::config::AwsConfig;
 use shared::store::{Restored, Store};

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use oidc::client::{self, ClientId, secret_digest};
+use oidc::pkce::Pkce;
+use oidc::redirect_uri::AppUrl;
 use serde::{Deserialize, Serialize};
 use shared::clock::random_bytes;
-use shared::oidc::client::{self, ClientId, secret_digest};
-use shared::oidc::pkce::Pkce;
-use shared::oidc::redirect_uri::AppUrl;
-use shared::state::AppState;
+use shared::runtime::state::AppState;
 
 use super::DemoError;
 use crate::demo_app;

@@ -1,11 +1,11 @@
 //! The connection of the demo's tenant to the demo's identity provider.
 
-use shared::connection::{Connection, Settings, Trust};
-use shared::domain::{Domain, InvalidDomain};
-use shared::ids::TenantId;
-use shared::saml::metadata::{MetadataFault, ReadOptions, read_idp_metadata};
-use shared::state::AppState;
+use saml::connection::{Connection, Settings, Trust};
+use saml::metadata::{MetadataFault, ReadOptions, read_idp_metadata};
+use shared::runtime::state::AppState;
 use shared::store::StoreError;
+use types::domain::{Domain, InvalidDomain};
+use types::ids::TenantId;
 
 use super::DOMAIN;
 use crate::demo_idp::DemoIdp;

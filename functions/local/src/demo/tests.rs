@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use secrecy::ExposeSecret as _;
 use shared::clock::Clock;
 use shared::config::Config;
-use shared::scim_tokens::TOKEN_LIFE;
-use shared::state::AppState;
+use shared::runtime::state::AppState;
+use shared::secrets::scim_tokens::TOKEN_LIFE;
 
 use super::{Demo, FILE};
 use crate::dynamodb::Dynamo;

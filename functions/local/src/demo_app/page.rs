@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use saml::xml::escaped;
 use serde_json::{Map, Value};
-use shared::saml::xml::escaped;
 
 use crate::html;
 

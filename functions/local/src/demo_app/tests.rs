@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
-use shared::oidc::client::ClientId;
+use oidc::client::ClientId;
 use tower::ServiceExt as _;
 
 use super::{CALLBACK, DemoApp, SIGN_IN};

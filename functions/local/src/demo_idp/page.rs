@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use saml::xml::{base64_of, escaped};
 use shared::idp::Person;
-use shared::saml::xml::{base64_of, escaped};
 
 use super::request::Request;
 use crate::html;

@@ -1,8 +1,8 @@
 //! Reads an `AuthnRequest` (SAML core §3.4.1) from the HTTP-Redirect binding.
 
-use shared::saml::authn_request::{RequestFault, decode_redirect};
-use shared::saml::names::{ASSERTION, PROTOCOL};
-use shared::saml::xml::{Strict, XmlFault, exactly_one, text};
+use saml::authn_request::{RequestFault, decode_redirect};
+use saml::names::{ASSERTION, PROTOCOL};
+use saml::xml::{Strict, XmlFault, exactly_one, text};
 
 /// What a service provider asks for.
 #[derive(Debug, Eq, PartialEq)]

@@ -1,11 +1,11 @@
 //! The demo's identity provider against the verifier that it is to convince.
 
 use jiff::Timestamp;
+use saml::authn_request::{AuthnRequest, RequestId};
+use saml::metadata::{ReadOptions, read_idp_metadata};
+use saml::response::{Expectations, SignedPart, verify};
+use saml::time::ClockSkew;
 use shared::clock::Clock;
-use shared::saml::authn_request::{AuthnRequest, RequestId};
-use shared::saml::metadata::{ReadOptions, read_idp_metadata};
-use shared::saml::response::{Expectations, SignedPart, verify};
-use shared::saml::time::ClockSkew;
 
 use super::request::{Fault, Request};
 use super::{DemoIdp, PEOPLE};

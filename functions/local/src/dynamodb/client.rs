@@ -35,7 +35,7 @@ pub fn client_over(endpoint: impl Endpoint + Clone) -> aws_sdk_dynamodb::Client 
         Config::builder()
             .behavior_version_latest()
             .http_client(Connector(endpoint))
-            .retry_config(shared::store::retry_config())
+            .retry_config(shared::aws::clients::retry_config())
             .endpoint_url("http://dynamodb.localhost")
             .region(Region::from_static("us-east-1"))
             .allow_no_auth()

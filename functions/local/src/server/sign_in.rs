@@ -6,8 +6,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use shared::saml_keys::SamlKeysError;
-use shared::state::AppState;
+use shared::runtime::state::AppState;
+use shared::secrets::saml_keys::SamlKeysError;
 use shared::{oidc_api, saml_api};
 use tokio::sync::OnceCell;
 

@@ -9,10 +9,10 @@ use super::super::body::Json;
 use super::super::caller::Operator;
 use super::super::params::Path;
 use super::stored;
-use crate::base_url::BaseUrl;
-use crate::problem::Problem;
+use crate::http::base_url::BaseUrl;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::saml_api::{self, Explanation};
-use crate::state::AppState;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -11,11 +11,11 @@ use super::super::params::Path;
 use super::source::Source;
 use super::view::ConnectionView;
 use super::{note, stored};
-use crate::base_url::BaseUrl;
-use crate::connection::Connection;
-use crate::problem::Problem;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::store::StoredConnection;
+use saml::connection::Connection;
 
 pub(in crate::operator_api) use self::round::refresh_all;
 

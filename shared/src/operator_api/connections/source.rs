@@ -1,14 +1,14 @@
 //! Where metadata comes from: the body of a request, or a URL.
 
-use crate::base_url::BaseUrl;
-use crate::connection::Trust;
-use crate::domain::Domain;
-use crate::metadata_fetch::{Reach, fetch};
-use crate::problem::Problem;
-use crate::saml::crypto::VerifyingKey;
-use crate::saml::metadata::{ReadOptions, read_idp_metadata};
+use crate::http::base_url::BaseUrl;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::saml_api::SpUrls;
-use crate::state::AppState;
+use crate::sign_in::metadata_fetch::{Reach, fetch};
+use saml::connection::Trust;
+use saml::crypto::VerifyingKey;
+use saml::metadata::{ReadOptions, read_idp_metadata};
+use types::domain::Domain;
 
 /// What reading the metadata of one connection depends on.
 pub(super) struct Source<'a> {

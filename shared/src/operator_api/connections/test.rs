@@ -11,14 +11,14 @@ use super::super::body::Created;
 use super::super::caller::Operator;
 use super::super::params::Path;
 use super::stored;
-use crate::base_url::BaseUrl;
 use crate::clock::random_bytes;
-use crate::problem::Problem;
-use crate::saml::authn_request::RequestId;
+use crate::http::base_url::BaseUrl;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::saml_api::SpUrls;
 use crate::sign_in::Purpose;
-use crate::state::AppState;
 use crate::store::{PendingSignIn, Stage};
+use saml::authn_request::RequestId;
 
 /// A link for one browser, once.
 #[derive(Debug, Serialize)]

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Map;
 
-use crate::base_url::BaseUrl;
-use crate::connection::{Connection, Endpoint, Provider, Settings, Trust};
-use crate::domain::Domain;
-use crate::saml::crypto::Certificate;
-use crate::saml::error::ConnectionFault;
+use crate::http::base_url::BaseUrl;
 use crate::saml_api::SpUrls;
+use saml::connection::{Connection, Endpoint, Provider, Settings, Trust};
+use saml::crypto::Certificate;
+use saml::error::ConnectionFault;
+use types::domain::Domain;
 
 /// A connection.
 #[derive(Debug, Serialize)]

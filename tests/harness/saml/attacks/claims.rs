@@ -1,6 +1,6 @@
 //! Signed by the right provider, and still not a sign-in to us, here, now.
 
-use shared::saml::response::SignedPart;
+use saml::response::SignedPart;
 
 use super::Corpus;
 use crate::saml::draft::{Draft, at, authn, bearer, claim, conditions, status};

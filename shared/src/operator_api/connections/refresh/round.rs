@@ -18,13 +18,13 @@ use super::super::super::body::Json;
 use super::super::super::caller::Operator;
 use super::super::super::params::Query;
 use super::again;
-use crate::base_url::BaseUrl;
-use crate::connection::{Connection, Position};
-use crate::domain::Domain;
-use crate::ids::TenantId;
-use crate::problem::Problem;
-use crate::state::AppState;
+use crate::http::base_url::BaseUrl;
+use crate::operator_api::problem::Problem;
+use crate::runtime::state::AppState;
 use crate::store::{StoreError, StoredConnection};
+use saml::connection::{Connection, Position};
+use types::domain::Domain;
+use types::ids::TenantId;
 
 #[derive(Debug, Deserialize)]
 pub(in crate::operator_api) struct RoundQuery {

@@ -1,0 +1,293 @@
+//! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1).
+//!
+//! Who asks, and where the answer goes, is read first: until both are known to belong together no
+//! error may be sent anywhere, and a page says it instead (RFC 6749 §4.1.2.1).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::client::{Client, ClientId};
+use super::error::{ErrorCode, OauthError};
+use super::parameters::Parameters;
+use super::pkce::{CodeChallenge, Pkce};
+use super::redirect_uri::AppUrl;
+use super::scopes::{Scope, Scopes};
+use types::domain::Domain;
+
+/// A request that we have found good. It waits in the table while the person is at the identity
+/// provider.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AuthorizeRequest {
+    /// Which app asks.
+    pub client_id: ClientId,
+    /// Where the answer goes: one of the app's, as registered.
+    pub redirect_uri: AppUrl,
+    /// Goes back with the answer, as it came.
+    pub state: Option<String>,
+    /// Goes into the ID token, as it came.
+    pub nonce: Option<String>,
+    /// What the app wants.
+    pub scopes: Scopes,
+    /// What the code has to be redeemed with, unless the app may do without.
+    pub code_challenge: Option<CodeChallenge>,
+    /// Whether the person may, or must, be asked.
+    pub prompt: Prompt,
+    /// How long ago the person may have been authenticated.
+    pub max_age_seconds: Option<u32>,
+    /// Whose identity provider is asked.
+    pub organisation: Option<Organisation>,
+    /// When the request came.
+    pub requested_at: Timestamp,
+}
+
+/// `prompt` (OpenID Connect Core §3.1.2.1).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    /// A session will do, and without one the identity provider is asked. Also `consent`: an
+    /// operator's own apps need none.
+    Unset,
+    /// `none`: no page may be shown.
+    None,
+    /// `login`: the identity provider authenticates the person anew.
+    Login,
+    /// `select_account`: the identity provider is asked, whatever session there is.
+    SelectAccount,
+}
+
+impl Prompt {
+    const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Unset => None,
+            Self::None => Some("none"),
+            Self::Login => Some("login"),
+            Self::SelectAccount => Some("select_account"),
+        }
+    }
+}
+
+/// How the app names the organisation that the person belongs to.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Organisation {
+    /// `domain`, or what follows the `@` of `login_hint`, in lower case.
+    Domain(Domain),
+    /// `tenant`: our id of it, or the operator's own.
+    Tenant(String),
+}
+
+/// Who asks. An error here is for a page.
+///
+/// # Errors
+///
+/// `invalid_request`.
+pub fn client_id(parameters: &Parameters) -> Result<ClientId, OauthError> {
+    let unknown = OauthError::invalid_request("client_id names no app");
+    parameters.required("client_id", "client_id is missing")?.parse().map_err(|_| unknown)
+}
+
+/// Where the answer goes. An error here is for a page.
+///
+/// # Errors
+///
+/// `invalid_request` unless it is exactly one of the client's.
+pub fn redirect_uri(parameters: &Parameters, client: &Client) -> Result<AppUrl, OauthError> {
+    let uri = parameters.required("redirect_uri", "redirect_uri is missing")?;
+    let unknown = OauthError::invalid_request("redirect_uri is not one that the app registered");
+    client.redirect_uri(uri).cloned().ok_or(unknown)
+}
+
+/// What goes back with every answer; an unusable one counts as none.
+pub fn state(parameters: &Parameters) -> Option<&str> {
+    parameters.one("state").ok().flatten().filter(|state| is_opaque(state, MAX_STATE))
+}
+
+impl AuthorizeRequest {
+    /// Reads the rest of a request. An error here goes to the redirect URI.
+    ///
+    /// # Errors
+    ///
+    /// The error that the app is told (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
+    pub fn read(
+        parameters: &Parameters,
+        client_id: ClientId,
+        redirect_uri: AppUrl,
+        pkce: Pkce,
+        now: Timestamp,
+    ) -> Result<Self, OauthError> {
+        refuse_unsupported(parameters)?;
+        Ok(Self {
+            client_id,
+            redirect_uri,
+            state: opaque(parameters, "state", MAX_STATE, "state is too long or not ASCII")?,
+            nonce: opaque(parameters, "nonce", MAX_NONCE, "nonce is too long or not ASCII")?,
+            scopes: scopes(parameters)?,
+            code_challenge: CodeChallenge::read(parameters, pkce)?,
+            prompt: prompt(parameters)?,
+            max_age_seconds: max_age(parameters)?,
+            organisation: organisation(parameters)?,
+            requested_at: now,
+        })
+    }
+
+    /// The query of the same request with a connection named, for a person who has chosen one.
+    pub fn query(&self, domain: &Domain) -> String {
+        let scope = self.scopes.to_string();
+        let max_age = self.max_age_seconds.map(|seconds| seconds.to_string());
+        let prompt = self.prompt.as_str();
+        let challenge = self.code_challenge.as_ref().map(CodeChallenge::as_str);
+        let optional = [
+            ("code_challenge", challenge),
+            ("code_challenge_method", challenge.map(|_| "S256")),
+            ("state", self.state.as_deref()),
+            ("nonce", self.nonce.as_deref()),
+            ("max_age", max_age.as_deref()),
+            ("prompt", prompt),
+        ];
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("response_type", "code")
+            .append_pair("client_id", self.client_id.as_str())
+            .append_pair("redirect_uri", self.redirect_uri.as_str())
+            .append_pair("scope", &scope)
+            .append_pair("domain", domain.as_str())
+            .extend_pairs(optional.iter().filter_map(|(name, value)| Some((name, (*value)?))))
+            .finish()
+    }
+
+    /// Whether the identity provider has to authenticate the person anew (SAML core §3.4.1,
+    /// `ForceAuthn`). True also for `max_age`: we are here because no session was fresh enough,
+    /// and one of the identity provider's may not be either.
+    pub fn force_authn(&self) -> bool {
+        self.prompt == Prompt::Login || self.max_age_seconds.is_some()
+    }
+
+    /// Whether a session in which the person was authenticated at `auth_time` answers the
+    /// request.
+    pub fn is_met_by_session(&self, auth_time: Timestamp, now: Timestamp) -> bool {
+        match self.prompt {
+            Prompt::Login | Prompt::SelectAccount => false,
+            Prompt::Unset | Prompt::None => self.is_recent(auth_time, now, Duration::ZERO),
+        }
+    }
+
+    /// Whether an authentication at `auth_time`, by the identity provider's clock, answers the
+    /// request: one that was to be new and is not does not.
+    pub fn is_met_by_sign_in(&self, auth_time: Timestamp, now: Timestamp) -> bool {
+        let is_new = self.requested_at.duration_since(auth_time)
+            <= jiff::SignedDuration::try_from(CLOCK_SKEW).unwrap_or_default();
+        (self.prompt != Prompt::Login || is_new) && self.is_recent(auth_time, now, CLOCK_SKEW)
+    }
+
+    fn is_recent(&self, auth_time: Timestamp, now: Timestamp, skew: Duration) -> bool {
+        self.max_age_seconds.is_none_or(|max_age| {
+            let longest = Duration::from_secs(max_age.into()) + skew;
+            let age = now.duration_since(auth_time);
+            age.is_negative() || age.unsigned_abs() <= longest
+        })
+    }
+}
+
+/// Refuses what would change the meaning of the request if we ignored it.
+fn refuse_unsupported(parameters: &Parameters) -> Result<(), OauthError> {
+    let response_type = parameters.required("response_type", "response_type is missing")?;
+    if response_type != "code" {
+        let only = "response_type must be code";
+        return Err(OauthError::new(ErrorCode::UnsupportedResponseType, only));
+    }
+    if parameters.one("response_mode")?.is_some_and(|mode| mode != "query") {
+        return Err(OauthError::invalid_request("response_mode must be query"));
+    }
+    for (name, code) in [
+        ("request", ErrorCode::RequestNotSupported),
+        ("request_uri", ErrorCode::RequestUriNotSupported),
+        ("registration", ErrorCode::RegistrationNotSupported),
+    ] {
+        if parameters.one(name)?.is_some() {
+            return Err(OauthError::new(code, "request objects are not supported"));
+        }
+    }
+    Ok(())
+}
+
+fn opaque(
+    parameters: &Parameters,
+    name: &str,
+    most: usize,
+    refusal: &'static str,
+) -> Result<Option<String>, OauthError> {
+    match parameters.one(name)? {
+        Some(value) if is_opaque(value, most) => Ok(Some(value.to_owned())),
+        Some(_) => Err(OauthError::invalid_request(refusal)),
+        None => Ok(None),
+    }
+}
+
+/// Printable ASCII (RFC 6749 appendix A.5) of at most so many bytes.
+fn is_opaque(value: &str, most: usize) -> bool {
+    value.len() <= most && value.bytes().all(|b| (b' '..=b'~').contains(&b))
+}
+
+fn scopes(parameters: &Parameters) -> Result<Scopes, OauthError> {
+    let scopes = Scopes::parse(parameters.one("scope")?.unwrap_or_default());
+    if scopes.has(Scope::Openid) {
+        Ok(scopes)
+    } else {
+        Err(OauthError::new(ErrorCode::InvalidScope, "scope must contain openid"))
+    }
+}
+
+fn prompt(parameters: &Parameters) -> Result<Prompt, OauthError> {
+    let mut prompt = Prompt::Unset;
+    let text = parameters.one("prompt")?.unwrap_or_default();
+    for value in text.split(' ').filter(|value| !value.is_empty()) {
+        prompt = match (value, prompt) {
+            ("none", Prompt::Unset) if text.trim() == "none" => Prompt::None,
+            ("login", _) | ("select_account", Prompt::Login) => Prompt::Login,
+            ("select_account", _) => Prompt::SelectAccount,
+            ("consent", other) => other,
+            _ => return Err(OauthError::invalid_request("prompt has a value that cannot be")),
+        };
+    }
+    Ok(prompt)
+}
+
+fn max_age(parameters: &Parameters) -> Result<Option<u32>, OauthError> {
+    let Some(text) = parameters.one("max_age")? else { return Ok(None) };
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(OauthError::invalid_request("max_age must be a number of seconds"));
+    }
+    // A number that does not fit is longer than any session lives.
+    Ok(text.parse().ok())
+}
+
+fn organisation(parameters: &Parameters) -> Result<Option<Organisation>, OauthError> {
+    if let Some(domain) = parameters.one("domain")? {
+        let refusal = OauthError::invalid_request("domain must be a DNS name");
+        return domain
+            .parse()
+            .map(|domain| Some(Organisation::Domain(domain)))
+            .map_err(|_| refusal);
+    }
+    if let Some(tenant) = parameters.one("tenant")? {
+        if tenant.len() > MAX_TENANT {
+            return Err(OauthError::invalid_request("tenant is too long"));
+        }
+        return Ok(Some(Organisation::Tenant(tenant.to_owned())));
+    }
+    // A hint of another form is none: an app passes on what a person typed.
+    let hint = parameters.one("login_hint")?;
+    let domain = hint.map(|hint| hint.rsplit_once('@').map_or(hint, |(_, domain)| domain));
+    Ok(domain.and_then(|domain| domain.parse().ok()).map(Organisation::Domain))
+}
+
+const MAX_STATE: usize = 2_048;
+const MAX_NONCE: usize = 512;
+const MAX_TENANT: usize = 200;
+
+/// How far an identity provider's clock may be off before its `AuthnInstant` counts as old.
+const CLOCK_SKEW: Duration = Duration::from_mins(3);
+
+#[cfg(test)]
+mod tests;

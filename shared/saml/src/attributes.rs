@@ -1,0 +1,383 @@
+//! From an assertion to a profile: who it is and what we know about the person.
+//!
+//! Identity providers name the same thing in five families: plain names (`email`, `User.Email`),
+//! OIDs (`urn:oid:0.9.2342.19200300.100.1.3`), AD FS and Entra claim URIs. Names are compared
+//! without case; `FriendlyName` decides nothing. An attribute that is not known is kept by the
+//! assertion and ignored here (SAML implementation profile IIP-SP10, IIP-SP11).
+
+use super::assertion::{Attribute, NameId};
+use super::error::SubjectFault;
+use super::names::TRANSIENT;
+
+/// What identifies the person at this identity provider from one sign-in to the next.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct SubjectId {
+    /// Which claim it comes from: the same text in another claim is another identity.
+    pub source: SubjectSource,
+    /// The identifier; compared byte for byte.
+    pub value: String,
+}
+
+/// The claims that can identify a person, best first.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum SubjectSource {
+    /// A `NameID` that is not transient.
+    NameId,
+    /// The subject-id attribute (SAML subject identifier attributes §3).
+    SubjectId,
+    /// The pairwise-id attribute (§4).
+    PairwiseId,
+    /// eduPersonPrincipalName.
+    PrincipalName,
+    /// An e-mail address attribute, beside a transient `NameID`.
+    Email,
+}
+
+impl SubjectSource {
+    /// The word it is stored under.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NameId => "name_id",
+            Self::SubjectId => "subject_id",
+            Self::PairwiseId => "pairwise_id",
+            Self::PrincipalName => "principal_name",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// What we know about the person, in SCIM's words.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Profile {
+    /// A valid e-mail address, as sent.
+    pub email: Option<String>,
+    /// `name.givenName`.
+    pub given_name: Option<String>,
+    /// `name.familyName`.
+    pub family_name: Option<String>,
+    /// `displayName`.
+    pub display_name: Option<String>,
+    /// `title`.
+    pub title: Option<String>,
+    /// `department` of the enterprise extension.
+    pub department: Option<String>,
+    /// Names or identifiers of groups and roles.
+    pub groups: Vec<String>,
+}
+
+/// Maps what an assertion carries.
+pub fn profile(name_id: Option<&NameId>, attributes: &[Attribute]) -> Profile {
+    Profile {
+        email: email(name_id, attributes),
+        given_name: first(attributes, GIVEN_NAME),
+        family_name: first(attributes, FAMILY_NAME),
+        display_name: first(attributes, DISPLAY_NAME),
+        title: first(attributes, TITLE),
+        department: first(attributes, DEPARTMENT),
+        groups: all(attributes, GROUPS),
+    }
+}
+
+/// What identifies the person.
+pub fn subject(
+    name_id: Option<&NameId>,
+    attributes: &[Attribute],
+) -> Result<SubjectId, SubjectFault> {
+    let identified = |source, value: String| Ok(SubjectId { source, value });
+    if let Some(name_id) = name_id {
+        if name_id.value.is_empty() || name_id.value.chars().count() > MAX_IDENTIFIER {
+            return Err(SubjectFault::Length);
+        }
+        if name_id.format.as_deref() != Some(TRANSIENT) {
+            return identified(SubjectSource::NameId, name_id.value.clone());
+        }
+    }
+    for (source, names) in [
+        (SubjectSource::SubjectId, SUBJECT_ID),
+        (SubjectSource::PairwiseId, PAIRWISE_ID),
+        (SubjectSource::PrincipalName, PRINCIPAL_NAME),
+    ] {
+        // A name that people choose themselves must not decide alone, without a NameID.
+        let stable = source != SubjectSource::PrincipalName || name_id.is_some();
+        let value =
+            first(attributes, names).filter(|value| value.chars().count() <= MAX_IDENTIFIER);
+        if let Some(value) = value.filter(|_| stable) {
+            return identified(source, value);
+        }
+    }
+    match (name_id, first(attributes, EMAIL).filter(|value| is_email(value))) {
+        (None, _) => Err(SubjectFault::Missing),
+        (Some(_), Some(email)) => identified(SubjectSource::Email, email),
+        (Some(_), None) => Err(SubjectFault::Transient),
+    }
+}
+
+/// An attribute first, by falling quality of its name; then the `NameID`.
+fn email(name_id: Option<&NameId>, attributes: &[Attribute]) -> Option<String> {
+    let named = [EMAIL, PRINCIPAL_NAME].into_iter().flat_map(|names| all(attributes, names));
+    let name_id = name_id.filter(|id| id.format.as_deref() != Some(TRANSIENT));
+    named.chain(name_id.map(|id| id.value.clone())).find(|value| is_email(value))
+}
+
+/// Whether a text can be an e-mail address: enough to route by its domain.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';');
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && !label.contains('@')
+    };
+    text.len() <= 254
+        && !local.is_empty()
+        && !local.contains('@')
+        && !text.contains(odd)
+        && domain.contains('.')
+        && domain.split('.').all(label)
+}
+
+/// The first value that is not blank, the names tried in order.
+fn first(attributes: &[Attribute], names: &[&str]) -> Option<String> {
+    all(attributes, names).into_iter().next()
+}
+
+/// Every value that is not blank; those of a better name first, none twice.
+fn all(attributes: &[Attribute], names: &[&str]) -> Vec<String> {
+    let mut values: Vec<String> = Vec::new();
+    let mut known = std::collections::HashSet::new();
+    for name in names {
+        for attribute in attributes.iter().filter(|a| a.name.trim().eq_ignore_ascii_case(name)) {
+            for value in attribute.values.iter().map(|value| value.trim()) {
+                if !value.is_empty() && known.insert(value) {
+                    values.push(value.to_owned());
+                }
+            }
+        }
+    }
+    values
+}
+
+const MAX_IDENTIFIER: usize = 1024;
+
+const SUBJECT_ID: &[&str] = &["urn:oasis:names:tc:SAML:attribute:subject-id"];
+const PAIRWISE_ID: &[&str] = &["urn:oasis:names:tc:SAML:attribute:pairwise-id"];
+const EMAIL: &[&str] = &[
+    "email",
+    "mail",
+    "emailaddress",
+    "email_address",
+    "e-mail",
+    "user.email",
+    "user.mail",
+    "user.emailaddress",
+    "urn:oid:0.9.2342.19200300.100.1.3",
+    "urn:oid:1.2.840.113549.1.9.1",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+    "http://schemas.xmlsoap.org/claims/emailaddress",
+];
+const PRINCIPAL_NAME: &[&str] = &[
+    "urn:oid:1.3.6.1.4.1.5923.1.1.1.6",
+    "eduPersonPrincipalName",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
+    "user.userprincipalname",
+    "userprincipalname",
+    "upn",
+];
+const GIVEN_NAME: &[&str] = &[
+    "givenname",
+    "given_name",
+    "firstname",
+    "first_name",
+    "user.firstname",
+    "user.givenname",
+    "urn:oid:2.5.4.42",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname",
+];
+const FAMILY_NAME: &[&str] = &[
+    "sn",
+    "surname",
+    "familyname",
+    "family_name",
+    "lastname",
+    "last_name",
+    "user.lastname",
+    "user.surname",
+    "urn:oid:2.5.4.4",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname",
+];
+const DISPLAY_NAME: &[&str] = &[
+    "displayname",
+    "display_name",
+    "user.displayname",
+    "urn:oid:2.16.840.1.113730.3.1.241",
+    "http://schemas.microsoft.com/identity/claims/displayname",
+    "http://schemas.xmlsoap.org/claims/commonname",
+    "cn",
+    "urn:oid:2.5.4.3",
+    "name",
+];
+const TITLE: &[&str] = &[
+    "title",
+    "jobtitle",
+    "user.title",
+    "user.jobtitle",
+    "urn:oid:2.5.4.12",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/title",
+];
+const DEPARTMENT: &[&str] = &[
+    "department",
+    "user.department",
+    "urn:oid:2.16.840.1.113730.3.1.2",
+    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/department",
+];
+const GROUPS: &[&str] = &[
+    "groups",
+    "group",
+    "memberof",
+    "user.groups",
+    "user.memberof",
+    "roles",
+    "role",
+    "user.roles",
+    "user.role",
+    "urn:oid:1.3.6.1.4.1.5923.1.5.1.1",
+    "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups",
+    "http://schemas.microsoft.com/ws/2008/06/identity/claims/role",
+    "http://schemas.xmlsoap.org/claims/group",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::EMAIL_ADDRESS;
+
+    fn name_id(value: &str, format: Option<&str>) -> NameId {
+        NameId {
+            value: value.to_owned(),
+            format: format.map(str::to_owned),
+            name_qualifier: None,
+            sp_name_qualifier: None,
+        }
+    }
+
+    fn attributes(pairs: &[(&str, &str)]) -> Vec<Attribute> {
+        let attribute = |&(name, value): &(&str, &str)| Attribute {
+            name: name.to_owned(),
+            name_format: None,
+            values: value.split('|').map(str::to_owned).collect(),
+        };
+        pairs.iter().map(attribute).collect()
+    }
+
+    #[track_caller]
+    fn check(pairs: &[(&str, &str)], expect: &str) {
+        let p = profile(None, &attributes(pairs));
+        let of = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        let groups = p.groups.join("|");
+        let shown = [of(p.email), of(p.given_name), of(p.family_name), of(p.display_name), groups];
+        assert_eq!(shown.join(" "), expect);
+    }
+
+    #[test]
+    fn every_family_of_names_is_mapped_in_any_letter_case() {
+        let expect = "ada@acme.com Ada Lovelace Ada-L g1|g2";
+        check(
+            &[
+                ("email", "ada@acme.com"),
+                ("firstName", "Ada"),
+                ("LASTNAME", "Lovelace"),
+                ("displayName", "Ada-L"),
+                ("groups", "g1|g2"),
+            ],
+            expect,
+        );
+        check(
+            &[
+                ("User.Email", "ada@acme.com"),
+                ("User.FirstName", "Ada"),
+                ("user.LastName", "Lovelace"),
+                ("User.DisplayName", "Ada-L"),
+                ("memberOf", "g1|g2"),
+            ],
+            expect,
+        );
+        check(
+            &[
+                ("urn:oid:0.9.2342.19200300.100.1.3", "ada@acme.com"),
+                ("urn:oid:2.5.4.42", "Ada"),
+                ("urn:oid:2.5.4.4", "Lovelace"),
+                ("urn:oid:2.16.840.1.113730.3.1.241", "Ada-L"),
+                ("urn:oid:1.3.6.1.4.1.5923.1.5.1.1", "g1|g2"),
+            ],
+            expect,
+        );
+        check(
+            &[
+                (
+                    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/EmailAddress",
+                    "ada@acme.com",
+                ),
+                ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname", "Ada"),
+                ("HTTP://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname", "Lovelace"),
+                ("http://schemas.microsoft.com/identity/claims/displayname", "Ada-L"),
+                ("http://schemas.microsoft.com/ws/2008/06/identity/claims/groups", "g1|g2|g1"),
+            ],
+            expect,
+        );
+    }
+
+    #[test]
+    fn repeated_attributes_add_up_and_blank_values_do_not_count() {
+        check(&[("Role", "a"), ("Role", "b"), ("Role", " |a")], "- - - - a|b");
+        check(&[("mail", " "), ("email", "not an address"), ("mail", "a@b.c")], "a@b.c - - - ");
+    }
+
+    #[test]
+    fn mail_falls_back_to_principal_name_and_name_id() {
+        let of = |id: &NameId, pairs: &[(&str, &str)]| {
+            profile(Some(id), &attributes(pairs)).email.unwrap_or_default()
+        };
+        let id = name_id("id@acme.com", Some(EMAIL_ADDRESS));
+        assert_eq!(of(&id, &[("mail", "m@acme.com"), ("upn", "u@acme.com")]), "m@acme.com");
+        assert_eq!(of(&id, &[("upn", "u@acme.com")]), "u@acme.com");
+        assert_eq!(of(&id, &[]), "id@acme.com");
+        assert_eq!(of(&name_id("id@acme.com", None), &[]), "id@acme.com");
+        assert_eq!(of(&name_id("_9@idp.example", Some(TRANSIENT)), &[]), "");
+    }
+
+    #[test]
+    fn a_person_is_known_by_what_stays_the_same() {
+        let of = |id: Option<&NameId>, pairs: &[(&str, &str)]| {
+            subject(id, &attributes(pairs)).map(|s| format!("{} {}", s.source.as_str(), s.value))
+        };
+        let persistent = name_id("p1", None);
+        let transient = name_id("t1", Some(TRANSIENT));
+        let subject_id = ("urn:oasis:names:tc:SAML:attribute:subject-id", "s@acme.com");
+        let eppn = ("urn:oid:1.3.6.1.4.1.5923.1.1.1.6", "e@acme.com");
+        let mail = ("mail", "m@acme.com");
+        assert_eq!(of(Some(&persistent), &[subject_id]), Ok("name_id p1".to_owned()));
+        assert_eq!(of(Some(&transient), &[subject_id]), Ok("subject_id s@acme.com".to_owned()));
+        assert_eq!(of(None, &[subject_id]), Ok("subject_id s@acme.com".to_owned()));
+        assert_eq!(of(Some(&transient), &[eppn, mail]), Ok("principal_name e@acme.com".to_owned()));
+        assert_eq!(of(Some(&transient), &[mail]), Ok("email m@acme.com".to_owned()));
+        assert_eq!(of(Some(&transient), &[]), Err(SubjectFault::Transient));
+        assert_eq!(of(None, &[mail, eppn]), Err(SubjectFault::Missing));
+        assert_eq!(of(Some(&name_id("", None)), &[subject_id]), Err(SubjectFault::Length));
+        assert_eq!(of(Some(&name_id(&"x".repeat(1025), None)), &[]), Err(SubjectFault::Length));
+    }
+
+    #[test]
+    fn addresses_that_cannot_be_routed_are_none() {
+        for good in ["a@b.c", "ada.l+x@acme.co.uk", "ä@bücher.example", "o'neil@x.org"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in [
+            "", "a", "@b.c", "a@", "a@b", "a@b..c", "a@.c", "a b@c.d", "a@b@c.d", "<a@b.c>",
+            "a@-b.c", "a@b.c\n",
+        ] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+}

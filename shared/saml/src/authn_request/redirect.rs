@@ -1,0 +1,164 @@
+//! The HTTP-Redirect binding: deflate, base64, percent-encoding, and a signature over the query
+//! exactly as it is sent (SAML bindings §3.4.4).
+
+use std::io::{Read as _, Write as _};
+
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::RequestFault;
+use crate::crypto::{SigningKey, sign};
+use crate::names::RSA_SHA256;
+use crate::xml::{base64_of, decode_base64};
+
+/// Most bytes that a received message may inflate to.
+pub const MAX_INFLATED: usize = 32 * 1024;
+
+/// RFC 3986 §2.3, unreserved characters.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+pub(super) fn url(
+    destination: &str,
+    xml: &str,
+    relay_state: Option<&str>,
+    key: Option<&SigningKey>,
+) -> Result<String, RequestFault> {
+    let mut query = format!("SAMLRequest={}", encoded(&base64_of(&deflated(xml)?)));
+    if let Some(relay_state) = relay_state {
+        query.push_str("&RelayState=");
+        query.push_str(&encoded(relay_state));
+    }
+    if let Some(key) = key {
+        query.push_str("&SigAlg=");
+        query.push_str(&encoded(RSA_SHA256));
+        // Only our own parameters: a query of the destination is not ours to sign.
+        let signature = sign(key, query.as_bytes())?;
+        query.push_str("&Signature=");
+        query.push_str(&encoded(&base64_of(&signature)));
+    }
+    let separator = if destination.contains('?') { '&' } else { '?' };
+    Ok(format!("{destination}{separator}{query}"))
+}
+
+/// Decodes the `SAMLRequest` of a redirect, percent-decoded already. Bounded: a few bytes can
+/// inflate to gigabytes.
+pub fn decode_redirect(saml_request: &str) -> Result<Vec<u8>, RequestFault> {
+    if saml_request.len() > MAX_INFLATED * 2 {
+        return Err(RequestFault::Encoding);
+    }
+    let deflated = decode_base64(saml_request).ok_or(RequestFault::Encoding)?;
+    let mut message = Vec::new();
+    let mut bounded = DeflateDecoder::new(deflated.as_slice()).take(MAX_INFLATED as u64 + 1);
+    bounded.read_to_end(&mut message).map_err(|_| RequestFault::Encoding)?;
+    if message.len() > MAX_INFLATED { Err(RequestFault::Encoding) } else { Ok(message) }
+}
+
+fn deflated(xml: &str) -> Result<Vec<u8>, RequestFault> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(xml.as_bytes()).map_err(|_| RequestFault::Write)?;
+    encoder.finish().map_err(|_| RequestFault::Write)
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use openssl::pkey::PKey;
+    use openssl::rsa::Rsa;
+
+    use super::*;
+    use crate::authn_request::{AuthnRequest, RequestId};
+    use crate::crypto::{Digest, SignatureScheme, VerifyingKey, verify};
+    use crate::signature::verify_enveloped;
+    use crate::xml::{Strict, at_most_one};
+
+    fn key() -> (SigningKey, VerifyingKey) {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let signing = SigningKey::from_pem(&key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+        (signing, VerifyingKey::from_public_key(&key.public_key_to_der().unwrap()).unwrap())
+    }
+
+    fn request<'a>(id: &'a RequestId, destination: &'a str) -> AuthnRequest<'a> {
+        AuthnRequest {
+            id,
+            issue_instant: Timestamp::from_second(1_763_719_200).unwrap(),
+            destination,
+            issuer: "https://sp.example/?a=1&b=2",
+            acs_url: "https://sp.example/saml/sso/acme.com",
+            provider_name: Some("A \"B\" & <C>"),
+            force_authn: true,
+            name_id_format: None,
+            authn_contexts: &["urn:oasis:names:tc:SAML:2.0:ac:classes:Password"],
+        }
+    }
+
+    #[test]
+    fn message_has_the_shape_of_the_schema() {
+        let id = RequestId::from_random([0xAB; 20]);
+        let xml = request(&id, "https://idp.example/sso?idpid=C01&x=1").xml().unwrap();
+        insta::assert_snapshot!(xml, @r#"<?xml version="1.0" encoding="UTF-8"?><saml2p:AuthnRequest xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol" ID="_abababababababababababababababababababab" Version="2.0" IssueInstant="2025-11-21T10:00:00.000Z" Destination="https://idp.example/sso?idpid=C01&amp;x=1" ForceAuthn="true" ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" AssertionConsumerServiceURL="https://sp.example/saml/sso/acme.com" ProviderName="A &quot;B&quot; &amp; &lt;C&gt;"><saml2:Issuer xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">https://sp.example/?a=1&amp;b=2</saml2:Issuer><saml2p:RequestedAuthnContext xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion" Comparison="exact"><saml2:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml2:AuthnContextClassRef></saml2p:RequestedAuthnContext></saml2p:AuthnRequest>"#);
+    }
+
+    #[test]
+    fn redirect_signs_exactly_our_parameters() {
+        let id = RequestId::from_random([1; 20]);
+        let (signing, verifying) = key();
+        for destination in ["https://idp.example/sso", "https://idp.example/sso?idpid=C01"] {
+            let request = request(&id, destination);
+            let url = request.redirect_url(Some("a/b ~&="), Some(&signing)).unwrap();
+            let rest = url.strip_prefix(destination).unwrap();
+            assert!(rest.starts_with(if destination.contains('?') { "&" } else { "?" }));
+            let (signed, signature) = rest[1..].split_once("&Signature=").unwrap();
+            assert!(
+                signed.starts_with("SAMLRequest=")
+                    && signed.contains("&RelayState=a%2Fb%20~%26%3D&SigAlg=http%3A%2F%2F")
+            );
+            let signature = percent_encoding::percent_decode_str(signature).decode_utf8().unwrap();
+            let signature = decode_base64(&signature).unwrap();
+            let scheme = SignatureScheme::RsaPkcs1(Digest::Sha256);
+            assert!(verify(&verifying, scheme, signed.as_bytes(), &signature));
+            let sent = signed.split('&').next().unwrap().strip_prefix("SAMLRequest=").unwrap();
+            let sent = percent_encoding::percent_decode_str(sent).decode_utf8().unwrap();
+            assert_eq!(decode_redirect(&sent).unwrap(), request.xml().unwrap().into_bytes());
+        }
+    }
+
+    #[test]
+    fn post_signs_the_message_itself() {
+        let id = RequestId::from_random([2; 20]);
+        let (signing, verifying) = key();
+        let request = request(&id, "https://idp.example/sso");
+        let form = request.post_form(Some("r"), Some((&signing, b"certificate"))).unwrap();
+        let xml = decode_base64(&form.saml_request).unwrap();
+        let tree = Strict::parse(&xml).unwrap();
+        let signature = at_most_one(tree.root(), crate::names::DSIG, "Signature").unwrap();
+        let signed = verify_enveloped(tree.root(), signature.unwrap(), &[verifying]).unwrap();
+        assert!(signed.as_str().contains(id.as_str()));
+        let place = signature.unwrap().prev_sibling_element().unwrap();
+        assert_eq!(place.tag_name().name(), "Issuer");
+    }
+
+    #[test]
+    fn long_relay_state_is_refused() {
+        let id = RequestId::from_random([3; 20]);
+        let long = "x".repeat(81);
+        let refused = request(&id, "https://idp.example").redirect_url(Some(&long), None);
+        assert_eq!(refused, Err(RequestFault::RelayState));
+    }
+
+    #[test]
+    fn deflate_bomb_is_refused() {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&vec![b' '; 10_000_000]).unwrap();
+        let bomb = base64_of(&encoder.finish().unwrap());
+        assert_eq!(decode_redirect(&bomb), Err(RequestFault::Encoding));
+        for odd in ["", "***", "AAAA"] {
+            assert!(decode_redirect(odd).is_err() || odd.is_empty(), "{odd}");
+        }
+    }
+}

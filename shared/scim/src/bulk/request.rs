@@ -1,0 +1,163 @@
+//! Reads a bulk request (RFC 7644 §3.7).
+
+use serde_json::{Map, Value};
+
+use super::{BULK_REQUEST, BulkMethod, Operation};
+use crate::discovery::BULK_MAX_OPERATIONS;
+use crate::error::ScimError;
+use crate::schema::ResourceType;
+
+/// One operation as it was sent.
+#[derive(Debug)]
+pub(super) struct Request {
+    /// In upper case, for the answer.
+    pub(super) method: String,
+    pub(super) bulk_id: Option<String>,
+    pub(super) work: Result<Work, ScimError>,
+}
+
+/// An operation that can be done once its references are resolved.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    pub(super) method: BulkMethod,
+    pub(super) resource_type: &'static ResourceType,
+    /// From the path; it may be a reference.
+    pub(super) id: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) data: Value,
+}
+
+impl Work {
+    pub(super) fn into_operation(self, index: usize) -> Operation {
+        let Self { method, resource_type, id, version, data } = self;
+        Operation { index, method, resource_type, id, version, data }
+    }
+}
+
+/// The operations, and after how many errors to stop.
+pub(super) fn parse(body: Value) -> Result<(Vec<Request>, Option<u64>), ScimError> {
+    let wrong = || {
+        ScimError::InvalidSyntax(format!(
+            "the body must be an object of schema {BULK_REQUEST} with an array of Operations"
+        ))
+    };
+    let Value::Object(mut body) = body else { return Err(wrong()) };
+    let schemas = take(&mut body, "schemas").unwrap_or_default();
+    let is_bulk = schemas.as_array().is_some_and(|urns| {
+        urns.iter().filter_map(Value::as_str).any(|urn| urn.eq_ignore_ascii_case(BULK_REQUEST))
+    });
+    let operations = take(&mut body, "Operations").unwrap_or_default();
+    let Value::Array(operations) = operations else { return Err(wrong()) };
+    if !is_bulk {
+        return Err(wrong());
+    }
+    if operations.len() > BULK_MAX_OPERATIONS {
+        return Err(ScimError::PayloadTooLarge(format!(
+            "{} operations, and at most {BULK_MAX_OPERATIONS} can go in one request",
+            operations.len()
+        )));
+    }
+    let fail_on_errors = fail_on_errors(take(&mut body, "failOnErrors"))?;
+    Ok((operations.into_iter().map(operation).collect(), fail_on_errors))
+}
+
+/// Zero is no limit, like its absence: a request cannot stop before its first error.
+fn fail_on_errors(value: Option<Value>) -> Result<Option<u64>, ScimError> {
+    match value {
+        None => Ok(None),
+        Some(value) => match value.as_u64() {
+            Some(limit) => Ok((limit > 0).then_some(limit)),
+            None => Err(invalid("failOnErrors must be a whole number")),
+        },
+    }
+}
+
+fn operation(value: Value) -> Request {
+    let Value::Object(mut value) = value else {
+        let work = Err(ScimError::InvalidSyntax("an operation must be an object".to_owned()));
+        return Request { method: String::new(), bulk_id: None, work };
+    };
+    let mut text = |name: &str| match take(&mut value, name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(ScimError::InvalidSyntax(format!("{name} must be a string"))),
+    };
+    let method = text("method");
+    let bulk_id = text("bulkId");
+    let version = text("version");
+    let path = text("path");
+    let data = take(&mut value, "data");
+    let name = match &method {
+        Ok(Some(method)) => method.to_ascii_uppercase(),
+        Ok(None) | Err(_) => String::new(),
+    };
+    let known_bulk_id = bulk_id.clone().ok().flatten();
+    let work = (|| {
+        let parts = Parts { bulk_id: bulk_id?, version: version?, path: path?, data };
+        method?;
+        work(&name, parts)
+    })();
+    Request { method: name, bulk_id: known_bulk_id, work }
+}
+
+struct Parts {
+    bulk_id: Option<String>,
+    version: Option<String>,
+    path: Option<String>,
+    data: Option<Value>,
+}
+
+fn work(method: &str, parts: Parts) -> Result<Work, ScimError> {
+    let method = match method {
+        "POST" => BulkMethod::Post,
+        "PUT" => BulkMethod::Put,
+        "PATCH" => BulkMethod::Patch,
+        "DELETE" => BulkMethod::Delete,
+        _ => return Err(invalid("method must be POST, PUT, PATCH or DELETE")),
+    };
+    let path = parts.path.ok_or_else(|| invalid("path is missing"))?;
+    let (resource_type, id) = target(&path)?;
+    match (method, &id) {
+        (BulkMethod::Post, Some(_)) => return Err(invalid("POST wants a path without an id")),
+        (BulkMethod::Post, None) if parts.bulk_id.is_none() => {
+            return Err(invalid("POST wants a bulkId (RFC 7644 section 3.7)"));
+        }
+        (BulkMethod::Put | BulkMethod::Patch | BulkMethod::Delete, None) => {
+            return Err(invalid("this method wants a path with an id"));
+        }
+        (BulkMethod::Post, None)
+        | (BulkMethod::Put | BulkMethod::Patch | BulkMethod::Delete, Some(_)) => {}
+    }
+    let data = match (method, parts.data) {
+        (BulkMethod::Delete, _) => Value::Null,
+        (BulkMethod::Post | BulkMethod::Put | BulkMethod::Patch, Some(data)) => data,
+        (BulkMethod::Post | BulkMethod::Put | BulkMethod::Patch, None) => {
+            return Err(invalid("data is missing"));
+        }
+    };
+    Ok(Work { method, resource_type, id, version: parts.version, data })
+}
+
+/// `/Users` or `/Groups/{id}`.
+fn target(path: &str) -> Result<(&'static ResourceType, Option<String>), ScimError> {
+    let relative = path.trim_start_matches('/');
+    let (endpoint, id) = match relative.split_once('/') {
+        Some((endpoint, id)) => (endpoint, Some(id.trim_end_matches('/'))),
+        None => (relative, None),
+    };
+    let resource_type = ResourceType::all()
+        .into_iter()
+        .find(|known| known.endpoint.trim_start_matches('/').eq_ignore_ascii_case(endpoint))
+        .ok_or_else(|| ScimError::NotFound(path.to_owned()))?;
+    Ok((resource_type, id.filter(|id| !id.is_empty()).map(str::to_owned)))
+}
+
+/// Takes a member in any letter case; null counts as absent.
+fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    let key = object.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
+    object.remove(&key).filter(|value| !value.is_null())
+}
+
+fn invalid(reason: &str) -> ScimError {
+    ScimError::InvalidValue(reason.to_owned())
+}

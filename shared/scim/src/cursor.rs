@@ -1,0 +1,163 @@
+//! Cursors of a paged list (RFC 9865): opaque, bound to one query of one tenant, good for an hour.
+//!
+//! A cursor is base64url of `expiry ‖ position ‖ tag`. The tag is an HMAC over those and over the
+//! tenant, resource type and query, which the next request names anyway: so they need no room in
+//! the cursor, and one of another tenant or query is as invalid as a forged one.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::discovery::CURSOR_TIMEOUT_SECONDS;
+use crate::error::ScimError;
+use types::ids::TenantId;
+
+/// What a cursor belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct CursorScope<'a> {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The name of the resource type.
+    pub resource_type: &'a str,
+    /// The digest of the query, see [`ListQuery::digest`](crate::query::ListQuery::digest).
+    pub query: [u8; 32],
+}
+
+/// The key that authenticates cursors.
+#[derive(Clone)]
+pub struct CursorKey(Hmac<Sha256>);
+
+impl CursorKey {
+    /// Wraps 32 random bytes.
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        // HMAC fills a short key up with zeros (RFC 2104 §2).
+        let mut block = Zeroizing::new([0; 64]);
+        for (slot, byte) in block.iter_mut().zip(bytes) {
+            *slot = *byte;
+        }
+        Self(Hmac::new((&*block).into()))
+    }
+
+    /// Makes the cursor for what follows `position`, as the last id of a page.
+    pub fn seal(&self, scope: CursorScope<'_>, position: &str, now: Timestamp) -> String {
+        let expiry = now.as_second().saturating_add(CURSOR_TIMEOUT_SECONDS.into());
+        let mut bytes = expiry.to_be_bytes().to_vec();
+        bytes.extend_from_slice(position.as_bytes());
+        let tag = self.mac(scope, &bytes).finalize().into_bytes();
+        bytes.extend_from_slice(&tag);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads the position back.
+    pub fn open(
+        &self,
+        scope: CursorScope<'_>,
+        cursor: &str,
+        now: Timestamp,
+    ) -> Result<String, ScimError> {
+        if cursor.len() > MAX_LENGTH {
+            return Err(ScimError::InvalidCursor);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| ScimError::InvalidCursor)?;
+        let (content, tag) = bytes.split_last_chunk::<32>().ok_or(ScimError::InvalidCursor)?;
+        self.mac(scope, content).verify_slice(tag).map_err(|_| ScimError::InvalidCursor)?;
+        let (expiry, position) = content.split_first_chunk().ok_or(ScimError::InvalidCursor)?;
+        if i64::from_be_bytes(*expiry) <= now.as_second() {
+            return Err(ScimError::ExpiredCursor);
+        }
+        String::from_utf8(position.to_vec()).map_err(|_| ScimError::InvalidCursor)
+    }
+
+    /// Every part but the last has a fixed length or a length in front, so that no two scopes and
+    /// contents read alike.
+    fn mac(&self, scope: CursorScope<'_>, content: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(b"gatehouse scim cursor 1\0");
+        mac.update(scope.tenant.to_string().as_bytes());
+        mac.update(&scope.resource_type.len().to_be_bytes());
+        mac.update(scope.resource_type.as_bytes());
+        mac.update(&scope.query);
+        mac.update(content);
+        mac
+    }
+}
+
+impl std::fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CursorKey(…)")
+    }
+}
+
+/// Longest text that can be a cursor of ours.
+const MAX_LENGTH: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> CursorKey {
+        CursorKey::new(&[7; 32])
+    }
+
+    fn scope() -> CursorScope<'static> {
+        let tenant = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        CursorScope { tenant, resource_type: "User", query: [1; 32] }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn noon() -> Timestamp {
+        at("2026-01-01T12:00:00Z")
+    }
+
+    #[test]
+    fn what_hmac_keeps_of_the_key_is_wiped_when_it_is_dropped() {
+        fn check<T: zeroize::ZeroizeOnDrop>() {}
+        check::<sha2::block_api::Sha256VarCore>();
+    }
+
+    #[test]
+    fn a_cursor_gives_its_position_back_for_an_hour() {
+        let cursor = key().seal(scope(), "2819c223-7f76-453a-919d-413861904646", noon());
+        let open = |now: &str| key().open(scope(), &cursor, at(now));
+        let position = Ok("2819c223-7f76-453a-919d-413861904646".to_owned());
+        assert_eq!(open("2026-01-01T12:00:00Z"), position);
+        assert_eq!(open("2026-01-01T12:59:59Z"), position);
+        assert_eq!(open("2026-01-01T13:00:00Z"), Err(ScimError::ExpiredCursor));
+        assert!(cursor.len() < 110, "{cursor}");
+    }
+
+    #[test]
+    fn a_cursor_of_another_query_tenant_type_or_key_is_invalid() {
+        let cursor = key().seal(scope(), "x", noon());
+        let other = "01890a5d-ac96-774b-bcce-b302099a8058".parse().unwrap();
+        for scope in [
+            CursorScope { tenant: other, ..scope() },
+            CursorScope { resource_type: "Group", ..scope() },
+            CursorScope { query: [2; 32], ..scope() },
+        ] {
+            assert_eq!(key().open(scope, &cursor, noon()), Err(ScimError::InvalidCursor));
+        }
+        let other = CursorKey::new(&[8; 32]);
+        assert_eq!(other.open(scope(), &cursor, noon()), Err(ScimError::InvalidCursor));
+    }
+
+    #[test]
+    fn no_byte_of_a_cursor_may_change() {
+        let cursor = key().seal(scope(), "x", noon());
+        for index in 0..cursor.len() {
+            let mut bytes = cursor.clone().into_bytes();
+            bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert_eq!(key().open(scope(), &changed, noon()), Err(ScimError::InvalidCursor));
+        }
+        for text in ["", "A", "é", &"A".repeat(5000), &cursor[..20], &format!("{cursor}A")] {
+            assert_eq!(key().open(scope(), text, noon()), Err(ScimError::InvalidCursor), "{text}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What the service can do, as data (RFC 7644 §4, RFC 7643 §5 to §7, RFC 9865 §4).
+//!
+//! The documents differ from one deployment to the next only in their base URL.
+
+use serde_json::{Value, json};
+
+use crate::schema::{self, ResourceType, Schema};
+
+/// Most operations in one bulk request.
+pub const BULK_MAX_OPERATIONS: usize = 1_000;
+/// Most bytes in one bulk request.
+pub const BULK_MAX_PAYLOAD: usize = 1_048_576;
+/// Most resources in one answer; also the largest page.
+pub const MAX_RESULTS: usize = 1_000;
+/// Resources per page when the request does not say.
+pub const DEFAULT_PAGE_SIZE: usize = 100;
+/// How long a cursor is good for.
+pub const CURSOR_TIMEOUT_SECONDS: u32 = 3_600;
+/// URN of a list (RFC 7644 §3.4.2).
+pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+
+/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4).
+pub fn service_provider_config(base_url: &str) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "patch": {"supported": true},
+        "bulk": {
+            "supported": true,
+            "maxOperations": BULK_MAX_OPERATIONS,
+            "maxPayloadSize": BULK_MAX_PAYLOAD,
+        },
+        "filter": {"supported": true, "maxResults": MAX_RESULTS},
+        "changePassword": {"supported": false},
+        "sort": {"supported": true},
+        "etag": {"supported": true},
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": DEFAULT_PAGE_SIZE,
+            "maxPageSize": MAX_RESULTS,
+            "cursorTimeout": CURSOR_TIMEOUT_SECONDS,
+        },
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "Bearer token",
+            "description": "A SCIM token from the portal, in the header Authorization (RFC 6750).",
+            "specUri": "https://www.rfc-editor.org/info/rfc6750",
+            "primary": true,
+        }],
+        "meta": {
+            "resourceType": "ServiceProviderConfig",
+            "location": format!("{base_url}/ServiceProviderConfig"),
+        },
+    })
+}
+
+/// `/Schemas` (RFC 7643 §7).
+pub fn schemas(base_url: &str) -> Value {
+    let documents: Vec<_> =
+        schema::all().iter().map(|schema| schema_document(schema, base_url)).collect();
+    list(&documents)
+}
+
+/// `/Schemas/{urn}`, in any letter case; `None` for an unknown one.
+pub fn schema(urn: &str, base_url: &str) -> Option<Value> {
+    schema::schema(urn).map(|schema| schema_document(schema, base_url))
+}
+
+/// `/ResourceTypes` (RFC 7643 §6).
+pub fn resource_types(base_url: &str) -> Value {
+    list(&ResourceType::all().map(|of| resource_type_document(of, base_url)))
+}
+
+/// `/ResourceTypes/{name}`; `None` for an unknown one.
+pub fn resource_type(name: &str, base_url: &str) -> Option<Value> {
+    let of = ResourceType::all().into_iter().find(|of| of.name == name)?;
+    Some(resource_type_document(of, base_url))
+}
+
+fn schema_document(schema: &Schema, base_url: &str) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
+        "id": schema.id,
+        "name": schema.name,
+        "description": schema.description,
+        "attributes": schema.attributes,
+        "meta": {
+            "resourceType": "Schema",
+            "location": format!("{base_url}/Schemas/{}", schema.id),
+        },
+    })
+}
+
+fn resource_type_document(of: &ResourceType, base_url: &str) -> Value {
+    let extensions: Vec<_> = of
+        .extensions
+        .iter()
+        .map(|extension| json!({"schema": extension.id, "required": false}))
+        .collect();
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+        "id": of.name,
+        "name": of.name,
+        "description": of.description,
+        "endpoint": of.endpoint,
+        "schema": of.schema.id,
+        "schemaExtensions": extensions,
+        "meta": {
+            "resourceType": "ResourceType",
+            "location": format!("{base_url}/ResourceTypes/{}", of.name),
+        },
+    })
+}
+
+fn list(resources: &[Value]) -> Value {
+    json!({
+        "schemas": [LIST_RESPONSE],
+        "totalResults": resources.len(),
+        "startIndex": 1,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{ENTERPRISE_USER, GROUP, USER};
+
+    const BASE: &str = "https://id.example/scim/v2";
+
+    #[test]
+    fn every_schema_is_listed_and_found_by_its_urn() {
+        let listed = schemas(BASE);
+        assert_eq!(listed["totalResults"], 6);
+        for document in listed["Resources"].as_array().unwrap() {
+            let urn = document["id"].as_str().unwrap();
+            assert_eq!(schema(&urn.to_uppercase(), BASE).as_ref(), Some(document));
+            assert_eq!(document["meta"]["location"], format!("{BASE}/Schemas/{urn}"));
+        }
+        assert_eq!(schema("urn:example", BASE), None);
+    }
+
+    #[test]
+    fn a_schema_is_answered_as_the_document_has_it() {
+        let document: Value = serde_json::from_str(include_str!("schemas/group.json")).unwrap();
+        assert_eq!(schema(GROUP, BASE).unwrap()["attributes"], document["attributes"]);
+    }
+
+    #[test]
+    fn resource_types_name_their_schemas() {
+        let user = resource_type("User", BASE).unwrap();
+        assert_eq!(user["schema"], USER);
+        assert_eq!(user["schemaExtensions"][0]["schema"], ENTERPRISE_USER);
+        assert_eq!(resource_types(BASE)["Resources"][0], user);
+        assert_eq!(resource_type("Device", BASE), None);
+    }
+
+    #[test]
+    fn the_configuration_names_both_ways_to_page() {
+        let config = service_provider_config(BASE);
+        assert_eq!(config["pagination"]["defaultPaginationMethod"], "index");
+        assert_eq!(config["pagination"]["cursor"], true);
+        assert_eq!(config["patch"]["supported"], true);
+        assert_eq!(config["meta"]["location"], format!("{BASE}/ServiceProviderConfig"));
+    }
+}

@@ -1,0 +1,361 @@
+//! The grammar of filters and PATCH paths (RFC 7644 §3.4.2.2 figure 1, §3.5.2 figure 7).
+//!
+//! Every step either consumes input or ends; nothing is read twice except one keyword of look
+//! ahead, so time is linear. Depth and number of terms are charged while parsing.
+//!
+//! Tolerances, all outside of the RFC's grammar:
+//! - `emails[type eq "work"].value eq "x"`: Entra ID, for every attribute mapped to a typed value.
+//! - values without quotes (`externalId eq jyoung`): older Entra jobs and Microsoft's samples,
+//!   PingFederate's `emails eq a@b.c`, Lucid's own documentation.
+//! - `True` and `False`: Entra ID.
+//! - `not(` without a blank: the figure's own form, while the examples write `not (`.
+
+use serde_json::Number;
+use winnow::Parser;
+use winnow::ascii::{Caseless, digit0, digit1, multispace0, multispace1};
+use winnow::combinator::{alt, eof, not, opt};
+use winnow::error::{EmptyError, ParserError};
+use winnow::stream::{Stateful, Stream};
+use winnow::token::{literal, one_of, take_while};
+
+use super::{CompareOp, CompareValue, Filter, MAX_DEPTH, MAX_TERMS};
+use crate::attr_path::{AttrPath, MAX_LENGTH, is_path_char};
+
+/// Reads a whole text as a filter; the error says where it stopped and what it expected there.
+pub(super) fn parse(text: &str) -> Result<Filter, String> {
+    whole(text, "`and`, `or` or the end", any_of)
+}
+
+/// A PATCH path in its parts: `attrPath`, `valFilter`, `subAttr`.
+pub(crate) type PathParts = (AttrPath, Option<Filter>, Option<String>);
+
+/// Reads a whole text as a PATCH path: `attrPath / valuePath [subAttr]`.
+pub(crate) fn path_parts(text: &str) -> Result<PathParts, String> {
+    whole(text, "`[` or the end", |input| {
+        let path = attr_path(input)?;
+        if !take(input, '[') {
+            return Ok((path, None, None));
+        }
+        let filter = value_filter(input)?;
+        Ok((path, Some(filter), sub_attribute(input)?))
+    })
+}
+
+type Input<'i> = Stateful<&'i str, Budget>;
+type Parsed<T> = Result<T, Expected>;
+
+/// What this filter may still use.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    depth: usize,
+    terms: usize,
+    in_value_path: bool,
+}
+
+/// What would have been right, with `left` bytes of the text still unread.
+#[derive(Debug)]
+struct Expected {
+    what: &'static str,
+    left: usize,
+}
+
+impl ParserError<Input<'_>> for Expected {
+    type Inner = Self;
+
+    fn from_input(input: &Input<'_>) -> Self {
+        expected(input, "something else")
+    }
+
+    fn into_inner(self) -> Result<Self, Self> {
+        Ok(self)
+    }
+}
+
+fn expected(input: &Input<'_>, what: &'static str) -> Expected {
+    Expected { what, left: input.input.len() }
+}
+
+fn whole<'i, T>(
+    text: &'i str,
+    rest: &'static str,
+    parser: impl FnOnce(&mut Input<'i>) -> Parsed<T>,
+) -> Result<T, String> {
+    if text.len() > MAX_LENGTH {
+        return Err(format!("is longer than {MAX_LENGTH} bytes"));
+    }
+    let budget = Budget { depth: MAX_DEPTH, terms: MAX_TERMS, in_value_path: false };
+    let mut input = Input { input: text, state: budget };
+    let parsed = blanks(&mut input).and_then(|()| parser(&mut input)).and_then(|parsed| {
+        blanks(&mut input)?;
+        if input.input.is_empty() { Ok(parsed) } else { Err(expected(&input, rest)) }
+    });
+    parsed.map_err(|Expected { what, left }| {
+        let offset = text.len().saturating_sub(left);
+        // No excerpt: values are names and addresses of people, and errors end up in logs.
+        match left {
+            0 => format!("ends after {offset} bytes, expected {what}"),
+            _ => format!("at byte {offset}, expected {what}"),
+        }
+    })
+}
+
+fn any_of(input: &mut Input<'_>) -> Parsed<Filter> {
+    terms(input, "or", all_of, Filter::Or)
+}
+
+fn all_of(input: &mut Input<'_>) -> Parsed<Filter> {
+    terms(input, "and", term, Filter::And)
+}
+
+/// One or more terms around a keyword.
+///
+/// Not winnow's `separated`, which steps back over a keyword without a term and so would blame
+/// the keyword instead of what follows it.
+fn terms<'i>(
+    input: &mut Input<'i>,
+    keyword: &'static str,
+    term: fn(&mut Input<'i>) -> Parsed<Filter>,
+    join: fn(Vec<Filter>) -> Filter,
+) -> Parsed<Filter> {
+    let first = term(input)?;
+    if !take_keyword(input, keyword)? {
+        return Ok(first);
+    }
+    let mut terms = vec![first, term(input)?];
+    while take_keyword(input, keyword)? {
+        terms.push(term(input)?);
+    }
+    Ok(join(terms))
+}
+
+fn take_keyword(input: &mut Input<'_>, keyword: &'static str) -> Parsed<bool> {
+    opt((multispace1, Caseless(keyword), not(one_of(is_path_char))).void())
+        .parse_next(input)
+        .map(|found| found.is_some())
+}
+
+fn term(input: &mut Input<'_>) -> Parsed<Filter> {
+    blanks(input)?;
+    if take(input, '(') {
+        return group(input);
+    }
+    let start = input.checkpoint();
+    if opt(Caseless("not")).parse_next(input)?.is_some() {
+        blanks(input)?;
+        if take(input, '(') {
+            return group(input).map(|inner| Filter::Not(Box::new(inner)));
+        }
+        // An attribute whose name begins with "not".
+        input.reset(&start);
+    }
+    let path = attr_path(input)?;
+    if take(input, '[') { value_path(input, path) } else { predicate(input, path) }
+}
+
+/// After `(`.
+fn group(input: &mut Input<'_>) -> Parsed<Filter> {
+    nested(input, ')', "`and`, `or` or `)`")
+}
+
+/// After `attrPath [`, in a filter.
+fn value_path(input: &mut Input<'_>, path: AttrPath) -> Parsed<Filter> {
+    let mut inner = value_filter(input)?;
+    if let Some(sub) = sub_attribute(input)? {
+        let sub = predicate(input, AttrPath { schema: None, name: sub, sub: None })?;
+        inner = match inner {
+            Filter::And(mut terms) => {
+                terms.push(sub);
+                Filter::And(terms)
+            }
+            Filter::Present(_)
+            | Filter::Compare(..)
+            | Filter::ValuePath(..)
+            | Filter::Not(_)
+            | Filter::Or(_) => Filter::And(vec![inner, sub]),
+        };
+    }
+    Ok(Filter::ValuePath(path, Box::new(inner)))
+}
+
+/// After `[`. The grammar's `valFilter` has no value path in it.
+fn value_filter(input: &mut Input<'_>) -> Parsed<Filter> {
+    if input.state.in_value_path {
+        return Err(expected(input, "no `[` inside of another one"));
+    }
+    input.state.in_value_path = true;
+    let filter = nested(input, ']', "`and`, `or` or `]`")?;
+    input.state.in_value_path = false;
+    Ok(filter)
+}
+
+fn nested(input: &mut Input<'_>, close: char, what: &'static str) -> Parsed<Filter> {
+    input.state.depth = input
+        .state
+        .depth
+        .checked_sub(1)
+        .ok_or_else(|| expected(input, "at most 32 levels of parentheses and brackets"))?;
+    let filter = any_of(input)?;
+    if !take(input, close) {
+        return Err(expected(input, what));
+    }
+    input.state.depth += 1;
+    Ok(filter)
+}
+
+/// `.value` after `]`.
+fn sub_attribute(input: &mut Input<'_>) -> Parsed<Option<String>> {
+    if opt('.').parse_next(input)?.is_none() {
+        return Ok(None);
+    }
+    let left = input.input.len();
+    let path = attr_path(input)?;
+    if path.schema.is_some() || path.sub.is_some() {
+        return Err(Expected { what: "the name of a sub-attribute", left });
+    }
+    Ok(Some(path.name))
+}
+
+/// ` pr`, or ` eq "value"`.
+fn predicate(input: &mut Input<'_>, path: AttrPath) -> Parsed<Filter> {
+    input.state.terms = input
+        .state
+        .terms
+        .checked_sub(1)
+        .ok_or_else(|| expected(input, "at most 100 comparisons in one filter"))?;
+    let left = input.input.len();
+    let operator = Expected { what: OPERATORS, left };
+    let Some((_, word)) = opt((multispace1, take_while(1.., is_path_char))).parse_next(input)?
+    else {
+        return Err(operator);
+    };
+    if word.eq_ignore_ascii_case("pr") {
+        return Ok(Filter::Present(path));
+    }
+    let op = compare_op(word).ok_or(operator)?;
+    Ok(Filter::Compare(path, op, compare_value(input)?))
+}
+
+const OPERATORS: &str = "a blank and one of eq, ne, co, sw, ew, gt, ge, lt, le, pr";
+
+fn compare_op(word: &str) -> Option<CompareOp> {
+    const ALL: [CompareOp; 9] = [
+        CompareOp::Eq,
+        CompareOp::Ne,
+        CompareOp::Co,
+        CompareOp::Sw,
+        CompareOp::Ew,
+        CompareOp::Gt,
+        CompareOp::Lt,
+        CompareOp::Ge,
+        CompareOp::Le,
+    ];
+    ALL.into_iter().find(|op| word.eq_ignore_ascii_case(op.as_str()))
+}
+
+fn compare_value(input: &mut Input<'_>) -> Parsed<CompareValue> {
+    let missing = expected(input, "a blank and a value, as \"text\", 1, true, false or null");
+    if opt(multispace1).parse_next(input)?.is_none() {
+        return Err(missing);
+    }
+    if input.input.starts_with('"') {
+        return json_string(input).map(CompareValue::String);
+    }
+    let missing = Expected { left: input.input.len(), ..missing };
+    match opt(take_while(1.., is_bare_char)).parse_next(input)? {
+        Some(bare) => bare_value(bare).ok_or(missing),
+        None => Err(missing),
+    }
+}
+
+/// A value without quotes: a JSON literal or, tolerated, a string.
+///
+/// Not `and` or `or`, where more likely the value was forgotten, and not what begins with the
+/// wrong kind of quote, which would match nothing without a word.
+fn bare_value(bare: &str) -> Option<CompareValue> {
+    if bare.eq_ignore_ascii_case("true") || bare.eq_ignore_ascii_case("false") {
+        return Some(CompareValue::Bool(bare.len() == "true".len()));
+    }
+    if bare == "null" {
+        return Some(CompareValue::Null);
+    }
+    if bare.eq_ignore_ascii_case("and")
+        || bare.eq_ignore_ascii_case("or")
+        || bare.starts_with(['\'', '\u{2018}', '\u{201c}'])
+    {
+        return None;
+    }
+    Some(number(bare).map_or_else(|| CompareValue::String(bare.to_owned()), CompareValue::Number))
+}
+
+/// A JSON number, if it prints as it was written.
+///
+/// `1.50`, `007` and more digits than 64 bits can hold may as well be identifiers without quotes.
+/// They stay text, which no rounding touches and which still compares with numbers.
+fn number(text: &str) -> Option<Number> {
+    if !is_json_number(text) {
+        return None;
+    }
+    let number = if text.contains(['.', 'e', 'E']) {
+        // Not serde_json, which may be off by one in the last place.
+        Number::from_f64(text.parse().ok()?)?
+    } else {
+        let signed = text.parse::<i64>().map(Number::from);
+        signed.or_else(|_| text.parse::<u64>().map(Number::from)).ok()?
+    };
+    (number.to_string() == text).then_some(number)
+}
+
+/// `[ "-" ] int [ frac ] [ exp ]` of RFC 8259 §6.
+fn is_json_number(mut text: &str) -> bool {
+    let integer = alt((literal("0").void(), (one_of('1'..='9'), digit0).void()));
+    let fraction = opt(('.', digit1));
+    let exponent = opt((one_of(['e', 'E']), opt(one_of(['+', '-'])), digit1));
+    (opt('-'), integer, fraction, exponent, eof::<_, EmptyError>).parse_next(&mut text).is_ok()
+}
+
+/// A JSON string, from its first quote to its last.
+fn json_string(input: &mut Input<'_>) -> Parsed<String> {
+    let invalid = expected(input, "a JSON string with its closing quote");
+    let text = input.input;
+    let mut escaped = false;
+    let mut plain = true;
+    for (index, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => (escaped, plain) = (true, false),
+            b'"' => {
+                let (literal, rest) = text.split_at(index + 1);
+                input.input = rest;
+                return match literal.get(1..index) {
+                    Some(inner) if plain => Ok(inner.to_owned()),
+                    _ => serde_json::from_str(literal).map_err(|_| invalid),
+                };
+            }
+            // JSON wants these escaped; serde_json says no to them.
+            0..0x20 => plain = false,
+            _ => {}
+        }
+    }
+    Err(invalid)
+}
+
+fn attr_path(input: &mut Input<'_>) -> Parsed<AttrPath> {
+    let missing = expected(input, "an attribute name");
+    opt(take_while(1.., is_path_char))
+        .parse_next(input)?
+        .and_then(AttrPath::from_token)
+        .ok_or(missing)
+}
+
+/// Whether the next character that is not blank is this one, which is then consumed.
+fn take(input: &mut Input<'_>, wanted: char) -> bool {
+    opt((multispace0::<_, Expected>, wanted)).parse_next(input).is_ok_and(|found| found.is_some())
+}
+
+fn blanks(input: &mut Input<'_>) -> Parsed<()> {
+    multispace0.void().parse_next(input)
+}
+
+const fn is_bare_char(c: char) -> bool {
+    !matches!(c, ' ' | '\t' | '\r' | '\n' | '(' | ')' | '[' | ']' | '"')
+}

@@ -1,0 +1,163 @@
+//! Whether a resource satisfies a filter (RFC 7644 §3.4.2.2).
+//!
+//! Attribute names compare without letter case, strings as their schema says (`caseExact`). A
+//! multi-valued attribute satisfies a comparison if one of its values does. A complex attribute
+//! stands for its `value`, as in `manager eq "…"` and `members eq "…"`, which Entra ID sends, and
+//! `emails eq "…"`, which PingFederate sends.
+//!
+//! What the RFC leaves open: an attribute without a value is `ne` to everything but null, and
+//! `eq null` means the same as `not (… pr)` (RFC 7643 §2.5: null and unassigned are one state).
+
+mod check;
+mod compare;
+
+use serde_json::{Map, Value};
+
+use crate::attr_path::AttrPath;
+use crate::filter::{CompareOp, CompareValue, Filter};
+use crate::schema::{Attribute, ResourceType};
+use crate::target::Target;
+
+pub use check::check;
+pub(super) use compare::{instant, is_present, order_of_numbers};
+
+/// Whether the resource satisfies the filter.
+pub fn matches(
+    filter: &Filter,
+    resource_type: &ResourceType,
+    resource: &Map<String, Value>,
+) -> bool {
+    Scope::Resource(resource_type, resource).satisfies(filter)
+}
+
+/// Whether one element of an attribute satisfies the filter of a value path, as PATCH wants to
+/// know for `emails[type eq "work"]`.
+pub fn matches_element(
+    filter: &Filter,
+    attribute: Option<&'static Attribute>,
+    element: &Value,
+) -> bool {
+    Scope::Element(attribute, element).satisfies(filter)
+}
+
+/// The member of that name, in any letter case; almost always it is in the schema's.
+pub(super) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    object.get(name).or_else(|| {
+        object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    })
+}
+
+/// What the attribute names of a filter are looked up in.
+#[derive(Clone, Copy)]
+enum Scope<'a> {
+    Resource(&'a ResourceType, &'a Map<String, Value>),
+    /// Inside of `[…]`.
+    Element(Option<&'static Attribute>, &'a Value),
+}
+
+/// What an attribute path leads to.
+struct Found<'a> {
+    value: Option<&'a Value>,
+    /// The sub-attribute to look at in each value.
+    sub: Option<&'a str>,
+    definition: Option<&'static Attribute>,
+}
+
+impl<'a> Scope<'a> {
+    fn satisfies(self, filter: &'a Filter) -> bool {
+        match filter {
+            Filter::Present(path) => self.find(path).any(is_present),
+            Filter::Compare(path, op, wanted) => self.find(path).compares(*op, wanted),
+            Filter::ValuePath(path, inner) => {
+                let Found { value, sub, definition } = self.find(path);
+                Found { value, sub, definition }
+                    .any(|element| Scope::Element(definition, element).satisfies(inner))
+            }
+            Filter::Not(inner) => !self.satisfies(inner),
+            Filter::And(terms) => terms.iter().all(|term| self.satisfies(term)),
+            Filter::Or(terms) => terms.iter().any(|term| self.satisfies(term)),
+        }
+    }
+
+    fn find(self, path: &'a AttrPath) -> Found<'a> {
+        match self {
+            Self::Resource(resource_type, resource) => {
+                find_in_resource(path, resource_type, resource)
+            }
+            Self::Element(parent, element) => find_in_element(path, parent, element),
+        }
+    }
+}
+
+fn find_in_resource<'a>(
+    path: &'a AttrPath,
+    resource_type: &ResourceType,
+    resource: &'a Map<String, Value>,
+) -> Found<'a> {
+    let target = Target::of(path, resource_type);
+    let definition = target.definition();
+    let extension = target.extension.as_deref().map(|urn| member(resource, urn));
+    let value = match (extension, target.name) {
+        (Some(extension), Some(name)) => {
+            extension.and_then(Value::as_object).and_then(|values| member(values, name))
+        }
+        (Some(extension), None) => extension,
+        (None, Some(name)) => {
+            member(resource, target.attribute.map_or(name, |attribute| &attribute.name))
+        }
+        // The core schema as a whole: any of its values will do, and `id` is always there.
+        (None, None) => resource.get("id"),
+    };
+    Found { value, sub: target.sub, definition }
+}
+
+fn find_in_element<'a>(
+    path: &'a AttrPath,
+    parent: Option<&'static Attribute>,
+    element: &'a Value,
+) -> Found<'a> {
+    let sub = path.sub.as_deref();
+    match element {
+        Value::Object(values) => Found {
+            value: member(values, &path.name),
+            sub,
+            definition: parent.and_then(|parent| parent.sub_attribute(&path.name)),
+        },
+        // A list of plain values, where `value` is the value itself (RFC 7643 §2.4).
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            let value = path.name.eq_ignore_ascii_case("value").then_some(element);
+            Found { value, sub, definition: parent }
+        }
+    }
+}
+
+impl Found<'_> {
+    /// Whether one of the values, or its sub-attribute, passes the test.
+    fn any(&self, mut test: impl FnMut(&Value) -> bool) -> bool {
+        self.value.is_some_and(|value| any(value, self.sub, &mut test))
+    }
+
+    fn compares(&self, op: CompareOp, wanted: &CompareValue) -> bool {
+        let present = || self.any(is_present);
+        match (op, wanted) {
+            (CompareOp::Eq, CompareValue::Null) => !present(),
+            (CompareOp::Ne, CompareValue::Null) => present(),
+            (CompareOp::Ne, _) if !present() => true,
+            _ => self.any(|stored| compare::compares(stored, op, wanted, self.definition)),
+        }
+    }
+}
+
+fn any(value: &Value, sub: Option<&str>, test: &mut impl FnMut(&Value) -> bool) -> bool {
+    match (value, sub) {
+        (Value::Array(values), _) => values.iter().any(|value| any(value, sub, test)),
+        (Value::Object(values), Some(sub)) => {
+            member(values, sub).is_some_and(|value| any(value, None, test))
+        }
+        (plain, Some(sub)) => sub.eq_ignore_ascii_case("value") && test(plain),
+        (value, None) => test(value),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! Comparison of one stored value with the value of a filter.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use jiff::{Timestamp, civil, tz::TimeZone};
+use serde_json::{Number, Value};
+
+use super::member;
+use crate::filter::{CompareOp, CompareValue};
+use crate::fold::fold;
+use crate::schema::{Attribute, Kind};
+
+/// Whether `stored op wanted` holds. What has no order with each other compares to false, and is
+/// `ne`.
+pub(super) fn compares(
+    stored: &Value,
+    op: CompareOp,
+    wanted: &CompareValue,
+    definition: Option<&Attribute>,
+) -> bool {
+    if op == CompareOp::Ne {
+        return !compares(stored, CompareOp::Eq, wanted, definition);
+    }
+    match stored {
+        Value::Object(values) => {
+            let definition = definition.and_then(|complex| complex.sub_attribute("value"));
+            member(values, "value").is_some_and(|value| compares(value, op, wanted, definition))
+        }
+        Value::Bool(stored) => op == CompareOp::Eq && boolean(wanted) == Some(*stored),
+        Value::Number(stored) => number(wanted)
+            .and_then(|wanted| order_of_numbers(stored, &wanted))
+            .is_some_and(|order| in_order(op, order)),
+        Value::String(stored) => {
+            text(wanted).is_some_and(|wanted| compares_text(stored, op, &wanted, definition))
+        }
+        Value::Null | Value::Array(_) => false,
+    }
+}
+
+/// Whether a value is there: not null, not empty, and with a part that is there if it has parts
+/// (RFC 7644 §3.4.2.2, `pr`).
+pub(crate) fn is_present(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(_) | Value::Number(_) => true,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => values.iter().any(is_present),
+        Value::Object(values) => values.values().any(is_present),
+    }
+}
+
+/// A boolean, also in the strings that Entra ID sends: `primary eq "True"`.
+pub(super) fn boolean(wanted: &CompareValue) -> Option<bool> {
+    match wanted {
+        CompareValue::Bool(wanted) => Some(*wanted),
+        CompareValue::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        CompareValue::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        CompareValue::String(_) | CompareValue::Null | CompareValue::Number(_) => None,
+    }
+}
+
+/// A number, also in quotes.
+pub(super) fn number(wanted: &CompareValue) -> Option<Number> {
+    match wanted {
+        CompareValue::Number(wanted) => Some(wanted.clone()),
+        CompareValue::String(text) => text.parse().ok(),
+        CompareValue::Bool(_) | CompareValue::Null => None,
+    }
+}
+
+/// The text to compare strings with; numbers and booleans may have lost their quotes on the way.
+pub(super) fn text(wanted: &CompareValue) -> Option<Cow<'_, str>> {
+    match wanted {
+        CompareValue::String(wanted) => Some(Cow::Borrowed(wanted)),
+        CompareValue::Bool(_) | CompareValue::Number(_) => Some(Cow::Owned(wanted.to_string())),
+        CompareValue::Null => None,
+    }
+}
+
+/// A date and time of XML Schema (RFC 7643 §2.3.5). Without an offset it is UTC; a date alone is
+/// its first instant.
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| {
+        let midnight = || text.parse::<civil::Date>().map(|date| date.at(0, 0, 0, 0));
+        let local = text.parse::<civil::DateTime>().or_else(|_| midnight()).ok()?;
+        local.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    })
+}
+
+pub(crate) fn order_of_numbers(left: &Number, right: &Number) -> Option<Ordering> {
+    match (left.as_i128(), right.as_i128()) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+    }
+}
+
+fn compares_text(
+    stored: &str,
+    op: CompareOp,
+    wanted: &str,
+    definition: Option<&Attribute>,
+) -> bool {
+    let is_time = definition.is_some_and(|definition| definition.kind == Kind::DateTime);
+    if is_time
+        && !is_part(op)
+        && let (Some(stored), Some(wanted)) = (instant(stored), instant(wanted))
+    {
+        return in_order(op, stored.cmp(&wanted));
+    }
+    // RFC 7643 §2.2: caseExact is false unless the schema says otherwise.
+    if definition.is_some_and(|definition| definition.case_exact) {
+        return compares_exactly(stored, op, wanted);
+    }
+    if op == CompareOp::Eq && stored.is_ascii() && wanted.is_ascii() {
+        return stored.eq_ignore_ascii_case(wanted);
+    }
+    compares_exactly(&fold(stored), op, &fold(wanted))
+}
+
+fn compares_exactly(stored: &str, op: CompareOp, wanted: &str) -> bool {
+    match op {
+        CompareOp::Co => stored.contains(wanted),
+        CompareOp::Sw => stored.starts_with(wanted),
+        CompareOp::Ew => stored.ends_with(wanted),
+        CompareOp::Eq
+        | CompareOp::Ne
+        | CompareOp::Gt
+        | CompareOp::Lt
+        | CompareOp::Ge
+        | CompareOp::Le => in_order(op, stored.cmp(wanted)),
+    }
+}
+
+/// Whether the operator looks for a part of a string.
+pub(super) const fn is_part(op: CompareOp) -> bool {
+    matches!(op, CompareOp::Co | CompareOp::Sw | CompareOp::Ew)
+}
+
+const fn in_order(op: CompareOp, order: Ordering) -> bool {
+    match op {
+        CompareOp::Eq => order.is_eq(),
+        CompareOp::Ne => order.is_ne(),
+        CompareOp::Gt => order.is_gt(),
+        CompareOp::Lt => order.is_lt(),
+        CompareOp::Ge => order.is_ge(),
+        CompareOp::Le => order.is_le(),
+        CompareOp::Co | CompareOp::Sw | CompareOp::Ew => false,
+    }
+}

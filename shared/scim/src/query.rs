@@ -1,0 +1,423 @@
+//! A list or search request: filter, projection, sort and page (RFC 7644 §3.4.2, §3.4.3).
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::discovery::{DEFAULT_PAGE_SIZE, MAX_RESULTS};
+use crate::error::ScimError;
+use crate::filter::Filter;
+use crate::matcher::{self, member};
+use crate::projection::Projection;
+use crate::schema::ResourceType;
+use crate::sort::{Sort, SortOrder};
+
+/// The schema URN of a search.
+pub const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
+
+/// What a client wants to see of a collection.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListQuery {
+    /// Which resources. None: all.
+    pub filter: Option<Filter>,
+    /// Which attributes of them.
+    pub projection: Projection,
+    /// In which order. None: in order of their ids.
+    pub sort: Option<Sort>,
+    /// Which page.
+    pub paging: Paging,
+}
+
+/// Which page of the results.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Paging {
+    /// By position (RFC 7644 §3.4.2.4).
+    Index {
+        /// 1-based index of the first resource.
+        start_index: u64,
+        /// Most resources to return, 0 to [`MAX_RESULTS`].
+        count: usize,
+    },
+    /// By cursor (RFC 9865).
+    Cursor {
+        /// The cursor as sent. None: the first page.
+        cursor: Option<String>,
+        /// Most resources to return, 0 to [`MAX_RESULTS`].
+        count: usize,
+    },
+}
+
+impl Default for Paging {
+    fn default() -> Self {
+        Self::Index { start_index: 1, count: DEFAULT_PAGE_SIZE }
+    }
+}
+
+impl ListQuery {
+    /// Reads a raw query string, still percent-encoded, in which `+` is a blank.
+    ///
+    /// Names compare without letter case and unknown ones are ignored, among them
+    /// `aadOptscim062020`, which administrators of Entra ID add to the base URL.
+    pub fn parse(raw_query: &str) -> Result<Self, ScimError> {
+        let mut parameters = Parameters::default();
+        for (name, value) in form_urlencoded::parse(raw_query.as_bytes()) {
+            // Decoding has put this where the query was not UTF-8.
+            if value.contains(char::REPLACEMENT_CHARACTER) && name.eq_ignore_ascii_case("filter") {
+                return Err(ScimError::InvalidFilter("is not UTF-8".to_owned()));
+            }
+            parameters.set(&name, value)?;
+        }
+        let Parameters {
+            filter,
+            attributes,
+            excluded_attributes,
+            sort_by,
+            sort_order,
+            start_index,
+            count,
+            cursor,
+        } = parameters;
+        Ok(Self {
+            filter: parse_filter(filter.as_deref())?,
+            projection: Projection::parse(attributes.as_deref(), excluded_attributes.as_deref())?,
+            sort: Sort::parse(sort_by.as_deref(), sort_order.as_deref())?,
+            paging: paging(
+                number("startIndex", start_index.as_deref())?,
+                number("count", count.as_deref())?,
+                cursor,
+            )?,
+        })
+    }
+
+    /// Reads the body of a `.search` (RFC 7644 §3.4.3).
+    pub fn from_search(body: &Value) -> Result<Self, ScimError> {
+        let body = body.as_object().filter(|body| is_search(body)).ok_or_else(|| {
+            ScimError::InvalidSyntax(format!(
+                "the body must be an object of schema {SEARCH_REQUEST}"
+            ))
+        })?;
+        let get = |name: &str| member(body, name).filter(|value| !value.is_null());
+        let text = |name: &str| match get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(&**text)),
+            Some(_) => Err(ScimError::InvalidValue(format!("{name} must be a string"))),
+        };
+        let number = |name: &str| match get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => number(name, Some(text)),
+            Some(value) => number(name, Some(&value.to_string())),
+        };
+        Ok(Self {
+            filter: parse_filter(text("filter")?)?,
+            projection: Projection::from_json(get("attributes"), get("excludedAttributes"))?,
+            sort: Sort::parse(text("sortBy")?, text("sortOrder")?)?,
+            paging: paging(
+                number("startIndex")?,
+                number("count")?,
+                text("cursor")?.map(Cow::Borrowed),
+            )?,
+        })
+    }
+
+    /// Refuses a filter that compares what cannot be compared, see [`matcher::check`].
+    pub fn check(&self, resource_type: &ResourceType) -> Result<(), ScimError> {
+        self.filter.as_ref().map_or(Ok(()), |filter| matcher::check(filter, resource_type))
+    }
+
+    /// A digest of what decides which resources are found and in which order, for cursors: the
+    /// same for every page and every projection.
+    pub fn digest(&self) -> [u8; 32] {
+        let filter = self.filter.as_ref().map(ToString::to_string).unwrap_or_default();
+        let order = self.sort.as_ref().map(|sort| match sort.order {
+            SortOrder::Ascending => format!("{} ascending", sort.by),
+            SortOrder::Descending => format!("{} descending", sort.by),
+        });
+        // No filter prints a line break, so the two parts stay apart.
+        let text = format!("{filter}\n{}", order.unwrap_or_default());
+        Sha256::digest(text).into()
+    }
+}
+
+/// The parameters that mean something to us, decoded.
+#[derive(Default)]
+struct Parameters<'q> {
+    filter: Option<Cow<'q, str>>,
+    attributes: Option<Cow<'q, str>>,
+    excluded_attributes: Option<Cow<'q, str>>,
+    sort_by: Option<Cow<'q, str>>,
+    sort_order: Option<Cow<'q, str>>,
+    start_index: Option<Cow<'q, str>>,
+    count: Option<Cow<'q, str>>,
+    cursor: Option<Cow<'q, str>>,
+}
+
+impl<'q> Parameters<'q> {
+    fn set(&mut self, name: &str, value: Cow<'q, str>) -> Result<(), ScimError> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let list = if is("attributes") {
+            Some(&mut self.attributes)
+        } else if is("excludedAttributes") {
+            Some(&mut self.excluded_attributes)
+        } else {
+            None
+        };
+        if let Some(list) = list {
+            join(list, value);
+            return Ok(());
+        }
+        let slot = if is("filter") {
+            &mut self.filter
+        } else if is("sortBy") {
+            &mut self.sort_by
+        } else if is("sortOrder") {
+            &mut self.sort_order
+        } else if is("startIndex") {
+            &mut self.start_index
+        } else if is("count") {
+            &mut self.count
+        } else if is("cursor") {
+            &mut self.cursor
+        } else {
+            return Ok(());
+        };
+        match slot.replace(value) {
+            None => Ok(()),
+            Some(_) => Err(ScimError::InvalidValue(format!("{name} is sent twice"))),
+        }
+    }
+}
+
+/// Adds a piece to a list that may come in several: `attributes=a&attributes=b`.
+pub fn join<'q>(list: &mut Option<Cow<'q, str>>, value: Cow<'q, str>) {
+    *list = Some(match list.take() {
+        Some(first) => Cow::Owned(format!("{first},{value}")),
+        None => value,
+    });
+}
+
+/// Tolerance: a search without `schemas` is one by its endpoint; only a body that says it is
+/// something else is refused.
+fn is_search(body: &Map<String, Value>) -> bool {
+    match member(body, "schemas") {
+        None | Some(Value::Null) => true,
+        Some(Value::Array(urns)) => {
+            let mut texts = urns.iter().filter_map(Value::as_str);
+            urns.is_empty() || texts.any(|urn| urn.eq_ignore_ascii_case(SEARCH_REQUEST))
+        }
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => false,
+    }
+}
+
+/// Tolerance: `filter=` without a filter is none. Clients with a fixed URL template send it when
+/// their filter field is left empty.
+fn parse_filter(text: Option<&str>) -> Result<Option<Filter>, ScimError> {
+    text.filter(|text| !text.trim().is_empty()).map(Filter::parse).transpose()
+}
+
+/// A whole number. What 64 bits cannot hold is cut to what they can, as it will be clamped anyway.
+fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let (digits, limit) = match text.strip_prefix('-') {
+        Some(digits) => (digits, i64::MIN),
+        None => (text, i64::MAX),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(ScimError::InvalidValue(format!("{name} must be a whole number")));
+    }
+    Ok(Some(text.parse().unwrap_or(limit)))
+}
+
+/// Applies the rules of RFC 7644 §3.4.2.4: a `startIndex` below 1 is 1, a negative `count` is 0.
+fn paging(
+    start_index: Option<i64>,
+    count: Option<i64>,
+    cursor: Option<Cow<'_, str>>,
+) -> Result<Paging, ScimError> {
+    let count = count.map_or(DEFAULT_PAGE_SIZE, |count| {
+        usize::try_from(count).unwrap_or_default().min(MAX_RESULTS)
+    });
+    match (cursor, start_index) {
+        (Some(_), Some(_)) => Err(ScimError::InvalidValue(
+            "cursor and startIndex exclude each other (RFC 9865 section 2)".to_owned(),
+        )),
+        (Some(cursor), None) => {
+            let cursor = (!cursor.is_empty()).then(|| cursor.into_owned());
+            Ok(Paging::Cursor { cursor, count })
+        }
+        (None, start_index) => {
+            let start_index = start_index.map_or(1, |index| u64::try_from(index).unwrap_or(1));
+            Ok(Paging::Index { start_index: start_index.max(1), count })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn page(raw: &str, start_index: u64, count: usize) {
+        let query = ListQuery::parse(raw).unwrap();
+        assert_eq!(query.paging, Paging::Index { start_index, count }, "{raw}");
+    }
+
+    #[track_caller]
+    fn filter(raw: &str, expected: &str) {
+        let query = ListQuery::parse(raw).unwrap();
+        assert_eq!(query.filter.map(|filter| filter.to_string()).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn queries_of_the_connectors_are_read() {
+        filter("filter=userName+eq+%22a%40b%22", r#"userName eq "a@b""#);
+        filter("filter=userName%20eq%20%22a%22&startIndex=1&count=100", r#"userName eq "a""#);
+        filter("aadOptscim062020&filter=userName+eq+%22a%22", r#"userName eq "a""#);
+        filter("aadOptscim062020=&FILTER=userName+eq+%22a%22", r#"userName eq "a""#);
+        filter("filter=externalId%20eq%20jyoung", r#"externalId eq "jyoung""#);
+        filter(
+            "filter=displayName%20eq%20%22R%26D%20%5C%22Zo%C3%AB%5C%22%20%2B%20x%22",
+            r#"displayName eq "R&D \"Zoë\" + x""#,
+        );
+        let query =
+            ListQuery::parse("attributes=id&filter=id+eq+%22g%22+and+members+eq+%22u%22").unwrap();
+        assert!(!query.projection.needs(ResourceType::group(), "members"));
+    }
+
+    #[test]
+    fn a_query_without_parameters_is_the_default() {
+        assert_eq!(ListQuery::parse(""), Ok(ListQuery::default()));
+        assert_eq!(
+            ListQuery::parse("filter=&attributes=&sortBy=&count="),
+            Ok(ListQuery::default())
+        );
+        assert_eq!(ListQuery::parse("&&=&x=%FF%zz"), Ok(ListQuery::default()));
+    }
+
+    #[test]
+    fn a_filter_that_is_not_utf_8_is_refused() {
+        let query = ListQuery::parse("filter=userName%20eq%20%22%ff%fe%22");
+        assert!(matches!(query, Err(ScimError::InvalidFilter(_))));
+    }
+
+    #[test]
+    fn page_numbers_are_clamped() {
+        page("startIndex=6&count=5", 6, 5);
+        page("startindex=0&COUNT=0", 1, 0);
+        page("startIndex=-3&count=-5", 1, 0);
+        page("count=999999999", 1, 1000);
+        page(
+            "startIndex=99999999999999999999999&count=99999999999999999999999",
+            9_223_372_036_854_775_807,
+            1000,
+        );
+        page("startIndex=-99999999999999999999999", 1, 100);
+        for raw in
+            ["startIndex=x", "count=1.5", "count=-", "count=1e3", "count=%2B1", "count=1&count=2"]
+        {
+            assert!(matches!(ListQuery::parse(raw), Err(ScimError::InvalidValue(_))), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_even_an_empty_one_selects_paging_by_cursor() {
+        let paging = |raw: &str| ListQuery::parse(raw).map(|query| query.paging);
+        assert_eq!(paging("cursor"), Ok(Paging::Cursor { cursor: None, count: 100 }));
+        assert_eq!(
+            paging("cursor=abc&count=7"),
+            Ok(Paging::Cursor { cursor: Some("abc".to_owned()), count: 7 })
+        );
+        assert!(matches!(paging("cursor=&startIndex=1"), Err(ScimError::InvalidValue(_))));
+    }
+
+    #[test]
+    fn lists_of_attributes_may_come_in_pieces() {
+        let projection = |raw: &str| ListQuery::parse(raw).unwrap().projection;
+        assert_eq!(projection("attributes=a&attributes=b"), projection("attributes=a,b"));
+    }
+
+    #[test]
+    fn a_search_says_the_same_in_json() {
+        let body = json!({
+            "schemas": [SEARCH_REQUEST],
+            "filter": "userName eq \"a\"",
+            "attributes": ["userName"],
+            "sortBy": "userName",
+            "sortOrder": "descending",
+            "startIndex": 3,
+            "count": 2,
+        });
+        assert_eq!(
+            ListQuery::from_search(&body),
+            ListQuery::parse(
+                "filter=userName+eq+%22a%22&attributes=userName&sortBy=userName&sortOrder=descending&startIndex=3&count=2"
+            )
+        );
+        for least in [
+            json!({"schemas": [SEARCH_REQUEST], "filter": null}),
+            json!({"schemas": []}),
+            json!({"schemas": null}),
+            json!({}),
+        ] {
+            assert_eq!(ListQuery::from_search(&least), Ok(ListQuery::default()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_search_is_refused() {
+        let error = |more: Value| {
+            let mut body = json!({"schemas": [SEARCH_REQUEST]});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            ListQuery::from_search(&body).unwrap_err().to_string()
+        };
+        insta::assert_snapshot!(error(json!({"schemas": ["urn:x"]})), @"the body must be an object of schema urn:ietf:params:scim:api:messages:2.0:SearchRequest");
+        insta::assert_snapshot!(error(json!({"filter": 1})), @"filter must be a string");
+        insta::assert_snapshot!(error(json!({"count": 1.5})), @"count must be a whole number");
+        insta::assert_snapshot!(error(json!({"count": []})), @"count must be a whole number");
+        insta::assert_snapshot!(error(json!({"cursor": "", "startIndex": 1})), @"cursor and startIndex exclude each other (RFC 9865 section 2)");
+        for body in [json!([]), json!({"schemas": SEARCH_REQUEST}), json!({"schemas": [1]})] {
+            assert!(ListQuery::from_search(&body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_digest_is_of_the_filter_and_the_order_only() {
+        let digest = |raw: &str| ListQuery::parse(raw).unwrap().digest();
+        let query = digest("filter=title+pr&sortBy=title");
+        assert_eq!(query, digest("sortBy=title&filter=(title+PR)&count=3&attributes=id&cursor=x"));
+        assert_ne!(query, digest("filter=title+pr"));
+        assert_ne!(query, digest("filter=title+pr&sortBy=title&sortOrder=descending"));
+        assert_ne!(query, digest("filter=name+pr&sortBy=title"));
+    }
+
+    #[test]
+    fn a_comparison_that_makes_no_sense_is_found_before_any_resource_is_read() {
+        let query = ListQuery::parse("filter=active+gt+true").unwrap();
+        assert!(query.check(ResourceType::user()).is_err());
+        assert!(ListQuery::default().check(ResourceType::user()).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_string_panics_and_no_page_is_out_of_bounds(
+            raw in r#"((filter|attributes|excludedAttributes|sortBy|startIndex|count|cursor|x)=([a-z0-9+%,\-\[\]"]|%[0-9A-F]{2}){0,12}&?){0,5}"#
+        ) {
+            if let Ok(query) = ListQuery::parse(&raw) {
+                let (start, count) = match query.paging {
+                    Paging::Index { start_index, count } => (start_index, count),
+                    Paging::Cursor { count, .. } => (1, count),
+                };
+                prop_assert!(start >= 1 && count <= MAX_RESULTS, "{}", raw);
+            }
+        }
+
+        #[test]
+        fn no_text_panics(raw in any::<String>()) {
+            let _ = ListQuery::parse(&raw);
+            let _ = Projection::parse(Some(&raw), None);
+        }
+    }
+}

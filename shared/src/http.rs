@@ -1,0 +1,7 @@
+//! What handlers read from a request and write to a response, the same for every API.
+
+pub mod base_url;
+pub(crate) mod body;
+pub mod cookie;
+pub(crate) mod html;
+pub mod rate_limit;

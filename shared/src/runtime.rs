@@ -1,0 +1,7 @@
+//! The process of a function: its state, its logs, its warm-up and the Lambda adapter.
+
+pub mod lambda;
+pub mod request_log;
+pub mod state;
+pub mod telemetry;
+pub mod warm_up;

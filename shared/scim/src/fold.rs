@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization as _;
 /// final sigma: the form of a text must not depend on what follows it.
 ///
 /// ```
-/// use shared::scim::fold::fold;
+/// use scim::fold::fold;
 ///
 /// assert_eq!(fold("Ａｄａ@Example.com"), fold("ada@example.COM"));
 /// ```

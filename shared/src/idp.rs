@@ -8,7 +8,7 @@ mod key;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::key::{KeyPair, KeyPairFault};
+pub use self::key::{KeyPair, KeyPairError};
 use saml::c14n::{Mode, canonicalize};
 use saml::crypto::{Digest, digest};
 use saml::names::{

@@ -7,14 +7,14 @@ use harness::saml::signing::{Signing, sign};
 use harness::saml::world::{ACS, IDP, SP, now};
 use saml::crypto::{SigningKey, VerifyingKey};
 use saml::metadata::{
-    AttributeNaming, Binding, Contact, Metadata, MetadataFault, ReadOptions, SpMetadata,
+    AttributeNaming, Binding, Contact, Metadata, MetadataError, ReadOptions, SpMetadata,
     read_idp_metadata,
 };
 
 const OPTIONS: fn() -> ReadOptions<'static> =
     || ReadOptions { our_entity_id: SP, pinned_key: None, allow_loopback_http: false, now: now() };
 
-fn read(text: &str) -> Result<Metadata, MetadataFault> {
+fn read(text: &str) -> Result<Metadata, MetadataError> {
     read_idp_metadata(text.as_bytes(), &OPTIONS())
 }
 
@@ -67,7 +67,7 @@ fn more_keys_than_can_be_tried_in_time_are_refused() {
     let keys = |count: usize| (0..count).map(|_| key("", &KeyPair::fresh())).collect::<String>();
     let read_with = |count| read(&entity(IDP, &descriptor(&keys(count), &services())));
     assert_eq!(read_with(32).unwrap().providers[0].certificates.len(), 32);
-    assert_eq!(read_with(33), Err(MetadataFault::TooManyKeys));
+    assert_eq!(read_with(33), Err(MetadataError::TooManyKeys));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn federation_gives_every_usable_member() {
     let ids: Vec<_> = metadata.providers.iter().map(|p| p.entity_id.as_str()).collect();
     assert_eq!(ids, ["https://a.example", "https://b.example"]);
     assert_eq!(metadata.skipped[0].entity_id, "https://c.example");
-    assert_eq!(metadata.skipped[0].fault, MetadataFault::NoSigningKey);
+    assert_eq!(metadata.skipped[0].fault, MetadataError::NoSigningKey);
 }
 
 #[test]
@@ -174,15 +174,15 @@ fn a_pinned_key_must_have_signed_what_is_read() {
     let id = format!("_m{}", IDP.len());
     let signed = sign(&text, &id, &Signing::default());
     assert!(read(&signed).unwrap().signed);
-    assert_eq!(read(&text), Err(MetadataFault::NotSigned));
+    assert_eq!(read(&text), Err(MetadataError::NotSigned));
     let foreign = sign(
         &text,
         &id,
         &Signing::by(|keys| &keys.attacker, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"),
     );
-    assert!(matches!(read(&foreign), Err(MetadataFault::Signature(_))));
+    assert!(matches!(read(&foreign), Err(MetadataError::Signature(_))));
     let changed = signed.replace("https://idp.example/sso", "https://evil.example/sso");
-    assert!(matches!(read(&changed), Err(MetadataFault::Signature(_))));
+    assert!(matches!(read(&changed), Err(MetadataError::Signature(_))));
 }
 
 fn ours(naming: AttributeNaming, certificates: &[Vec<u8>]) -> SpMetadata<'_> {

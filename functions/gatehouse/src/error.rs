@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::render::clean;
-use crate::sign::SignFault;
+use crate::sign::SignError;
 use crate::target::TargetFault;
 
 /// Why a command did not do what it was told.
@@ -21,7 +21,7 @@ pub(crate) enum Error {
     #[error("{0}")]
     NoCredentials(&'static str),
     #[error(transparent)]
-    Sign(#[from] SignFault),
+    Sign(#[from] SignError),
     /// The deployment did not take what it was shown.
     #[error("not let in ({status}): {credentials} was refused")]
     Refused { status: u16, credentials: String },

@@ -27,7 +27,7 @@ pub(crate) const EXECUTE_API: &str = "execute-api";
 /// A request that cannot be signed.
 #[derive(Debug, thiserror::Error)]
 #[error("the request cannot be signed: {0}")]
-pub(crate) struct SignFault(String);
+pub(crate) struct SignError(String);
 
 impl Signer {
     /// The headers that make the request a signed one. `headers` are those that are signed besides
@@ -39,8 +39,8 @@ impl Signer {
         headers: &[(&str, &str)],
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Vec<(String, String)>, SignFault> {
-        let fault = |error: &dyn std::fmt::Display| SignFault(error.to_string());
+    ) -> Result<Vec<(String, String)>, SignError> {
+        let fault = |error: &dyn std::fmt::Display| SignError(error.to_string());
         let AwsCredentials { access_key_id, secret_access_key, session_token } = &self.credentials;
         let identity = Credentials::new(
             access_key_id,

@@ -21,8 +21,8 @@ use types::scim_token::ScimToken;
 use types::secret_text::secret_text;
 
 pub(crate) use self::client::Client;
-use self::connection::ConnectionError;
-use crate::demo_idp::{DemoIdp, KeyError};
+use self::connection::DemoConnectionError;
+use crate::demo_idp::{DemoIdp, IdpKeyError};
 use crate::private_file;
 
 /// The domain of the demo's tenant.
@@ -167,10 +167,10 @@ pub(crate) enum DemoError {
     Random,
     /// The identity provider has no key.
     #[error(transparent)]
-    Idp(#[from] KeyError),
+    Idp(#[from] IdpKeyError),
     /// The tenant has no connection to it.
     #[error(transparent)]
-    Connection(#[from] ConnectionError),
+    Connection(#[from] DemoConnectionError),
     /// An address of the application is none that can be registered.
     #[error("{0} cannot be registered")]
     Url(String),

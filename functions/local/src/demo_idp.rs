@@ -21,7 +21,7 @@ use axum::routing::get;
 use shared::clock::{Clock, random_bytes};
 use shared::idp::{self, KeyPair, Person};
 
-pub(crate) use self::key::KeyError;
+pub(crate) use self::key::IdpKeyError;
 use self::request::Request;
 use crate::html;
 
@@ -41,7 +41,7 @@ impl DemoIdp {
         base_url: &str,
         clock: Clock,
         directory: Option<&Path>,
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, IdpKeyError> {
         let key = key::open(directory, clock.now())?;
         Ok(Self(Arc::new(Parts { base_url: base_url.to_owned(), clock, key })))
     }

@@ -7,7 +7,7 @@ use roxmltree::Node;
 
 use super::names::{ASSERTION, BEARER};
 use super::xml::{
-    XmlFault, at_most_one, clipped, described, elements, exactly_one, is, named, text,
+    XmlError, at_most_one, clipped, described, elements, exactly_one, is, named, text,
 };
 
 /// The claims of one assertion, as sent.
@@ -75,10 +75,10 @@ pub struct Attribute {
 
 impl Claims {
     /// Reads `assertion`, which is the root of signed text.
-    pub(super) fn read(assertion: Node<'_, '_>) -> Result<Self, XmlFault> {
+    pub(super) fn read(assertion: Node<'_, '_>) -> Result<Self, XmlError> {
         let subject = at_most_one(assertion, ASSERTION, "Subject")?;
         let mut claims = Self {
-            id: attribute(assertion, "ID").ok_or(XmlFault::Missing("Assertion ID"))?,
+            id: attribute(assertion, "ID").ok_or(XmlError::Missing("Assertion ID"))?,
             version: attribute(assertion, "Version").unwrap_or_default(),
             issue_instant: attribute(assertion, "IssueInstant").unwrap_or_default(),
             issuer: text(exactly_one(assertion, ASSERTION, "Issuer")?)?,
@@ -112,7 +112,7 @@ impl Claims {
 }
 
 impl NameId {
-    fn read(node: Node<'_, '_>) -> Result<Self, XmlFault> {
+    fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
         Ok(Self {
             value: text(node)?.trim().to_owned(),
             format: attribute(node, "Format"),
@@ -123,7 +123,7 @@ impl NameId {
 }
 
 impl Bearer {
-    fn read(confirmation: Node<'_, '_>) -> Result<Self, XmlFault> {
+    fn read(confirmation: Node<'_, '_>) -> Result<Self, XmlError> {
         let data = at_most_one(confirmation, ASSERTION, "SubjectConfirmationData")?;
         let of = |name| data.and_then(|data| attribute(data, name));
         Ok(Self {
@@ -136,19 +136,19 @@ impl Bearer {
 }
 
 impl Conditions {
-    fn read(node: Node<'_, '_>) -> Result<Self, XmlFault> {
+    fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
         let mut audiences = Vec::new();
         for condition in elements(node) {
             if is(condition, ASSERTION, "AudienceRestriction") {
                 let names = named(condition, ASSERTION, "Audience");
                 let names = names.map(|name| Ok(text(name)?.trim().to_owned()));
-                audiences.push(names.collect::<Result<_, XmlFault>>()?);
+                audiences.push(names.collect::<Result<_, XmlError>>()?);
             } else if !is(condition, ASSERTION, "OneTimeUse")
                 && !is(condition, ASSERTION, "ProxyRestriction")
             {
                 // SAML core §2.5.1: an assertion with a condition that is not understood is not
                 // valid. The two above are kept by using each assertion once, for ourselves.
-                return Err(XmlFault::Misplaced(described(condition)));
+                return Err(XmlError::Misplaced(described(condition)));
             }
         }
         Ok(Self {
@@ -160,7 +160,7 @@ impl Conditions {
 }
 
 impl AuthnStatement {
-    fn read(node: Node<'_, '_>) -> Result<Self, XmlFault> {
+    fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
         let context = at_most_one(node, ASSERTION, "AuthnContext")?;
         let class = match context {
             Some(context) => at_most_one(context, ASSERTION, "AuthnContextClassRef")?,
@@ -176,8 +176,8 @@ impl AuthnStatement {
 }
 
 impl Attribute {
-    fn read(node: Node<'_, '_>) -> Result<Self, XmlFault> {
-        let name = attribute(node, "Name").ok_or(XmlFault::Missing("Attribute Name"))?;
+    fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
+        let name = attribute(node, "Name").ok_or(XmlError::Missing("Attribute Name"))?;
         let mut values = Vec::new();
         for value in named(node, ASSERTION, "AttributeValue") {
             if elements(value).next().is_none() {

@@ -6,7 +6,7 @@
 //! assertion and ignored here (SAML implementation profile IIP-SP10, IIP-SP11).
 
 use super::assertion::{Attribute, NameId};
-use super::error::SubjectFault;
+use super::error::SubjectError;
 use super::names::TRANSIENT;
 
 /// What identifies the person at this identity provider from one sign-in to the next.
@@ -82,11 +82,11 @@ pub fn profile(name_id: Option<&NameId>, attributes: &[Attribute]) -> Profile {
 pub fn subject(
     name_id: Option<&NameId>,
     attributes: &[Attribute],
-) -> Result<SubjectId, SubjectFault> {
+) -> Result<SubjectId, SubjectError> {
     let identified = |source, value: String| Ok(SubjectId { source, value });
     if let Some(name_id) = name_id {
         if name_id.value.is_empty() || name_id.value.chars().count() > MAX_IDENTIFIER {
-            return Err(SubjectFault::Length);
+            return Err(SubjectError::Length);
         }
         if name_id.format.as_deref() != Some(TRANSIENT) {
             return identified(SubjectSource::NameId, name_id.value.clone());
@@ -106,9 +106,9 @@ pub fn subject(
         }
     }
     match (name_id, first(attributes, EMAIL).filter(|value| is_email(value))) {
-        (None, _) => Err(SubjectFault::Missing),
+        (None, _) => Err(SubjectError::Missing),
         (Some(_), Some(email)) => identified(SubjectSource::Email, email),
-        (Some(_), None) => Err(SubjectFault::Transient),
+        (Some(_), None) => Err(SubjectError::Transient),
     }
 }
 
@@ -362,10 +362,10 @@ mod tests {
         assert_eq!(of(None, &[subject_id]), Ok("subject_id s@acme.com".to_owned()));
         assert_eq!(of(Some(&transient), &[eppn, mail]), Ok("principal_name e@acme.com".to_owned()));
         assert_eq!(of(Some(&transient), &[mail]), Ok("email m@acme.com".to_owned()));
-        assert_eq!(of(Some(&transient), &[]), Err(SubjectFault::Transient));
-        assert_eq!(of(None, &[mail, eppn]), Err(SubjectFault::Missing));
-        assert_eq!(of(Some(&name_id("", None)), &[subject_id]), Err(SubjectFault::Length));
-        assert_eq!(of(Some(&name_id(&"x".repeat(1025), None)), &[]), Err(SubjectFault::Length));
+        assert_eq!(of(Some(&transient), &[]), Err(SubjectError::Transient));
+        assert_eq!(of(None, &[mail, eppn]), Err(SubjectError::Missing));
+        assert_eq!(of(Some(&name_id("", None)), &[subject_id]), Err(SubjectError::Length));
+        assert_eq!(of(Some(&name_id(&"x".repeat(1025), None)), &[]), Err(SubjectError::Length));
     }
 
     #[test]

@@ -15,9 +15,9 @@ use samael::schema::{
 };
 use samael::traits::ToXml as _;
 
-use super::crypto::{CryptoFault, SigningKey};
+use super::crypto::{CryptoError, SigningKey};
 use super::names::HTTP_POST;
-use super::sign::{SignFault, sign_enveloped};
+use super::sign::{SignError, sign_enveloped};
 use super::xml::{base64_of, escaped};
 
 pub use redirect::{MAX_INFLATED, decode_redirect};
@@ -86,13 +86,13 @@ pub struct PostForm {
 
 /// Why a request could not be built or read.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum RequestFault {
+pub enum RequestError {
     /// samael could not write it.
     #[error("the request could not be written")]
     Write,
     /// It could not be signed.
     #[error("the request could not be signed: {0}")]
-    Sign(#[from] SignFault),
+    Sign(#[from] SignError),
     /// `RelayState` over [`MAX_RELAY_STATE`] bytes.
     #[error("RelayState is longer than {MAX_RELAY_STATE} bytes")]
     RelayState,
@@ -101,15 +101,15 @@ pub enum RequestFault {
     Encoding,
 }
 
-impl From<CryptoFault> for RequestFault {
-    fn from(fault: CryptoFault) -> Self {
+impl From<CryptoError> for RequestError {
+    fn from(fault: CryptoError) -> Self {
         Self::Sign(fault.into())
     }
 }
 
 impl AuthnRequest<'_> {
     /// The message, not signed.
-    pub fn xml(&self) -> Result<String, RequestFault> {
+    pub fn xml(&self) -> Result<String, RequestError> {
         let instant = chrono::DateTime::from_timestamp(self.issue_instant.as_second(), 0);
         let contexts = self
             .authn_contexts
@@ -119,7 +119,7 @@ impl AuthnRequest<'_> {
         let message = samael::schema::AuthnRequest {
             id: self.id.as_str().to_owned(),
             version: "2.0".to_owned(),
-            issue_instant: instant.ok_or(RequestFault::Write)?,
+            issue_instant: instant.ok_or(RequestError::Write)?,
             destination: Some(self.destination.to_owned()),
             issuer: Some(Issuer { value: Some(escaped(self.issuer)), ..Issuer::default() }),
             assertion_consumer_service_url: Some(self.acs_url.to_owned()),
@@ -138,7 +138,7 @@ impl AuthnRequest<'_> {
             }),
             ..samael::schema::AuthnRequest::default()
         };
-        message.to_string().map_err(|_| RequestFault::Write)
+        message.to_string().map_err(|_| RequestError::Write)
     }
 
     /// The URL to send the browser to. With a key, the query is signed (bindings §3.4.4.1).
@@ -146,7 +146,7 @@ impl AuthnRequest<'_> {
         &self,
         relay_state: Option<&str>,
         key: Option<&SigningKey>,
-    ) -> Result<String, RequestFault> {
+    ) -> Result<String, RequestError> {
         check_relay_state(relay_state)?;
         redirect::url(self.destination, &self.xml()?, relay_state, key)
     }
@@ -156,7 +156,7 @@ impl AuthnRequest<'_> {
         &self,
         relay_state: Option<&str>,
         key: Option<(&SigningKey, &[u8])>,
-    ) -> Result<PostForm, RequestFault> {
+    ) -> Result<PostForm, RequestError> {
         check_relay_state(relay_state)?;
         let xml = match key {
             Some((key, certificate_der)) => sign_enveloped(&self.xml()?, key, certificate_der)?,
@@ -170,9 +170,9 @@ impl AuthnRequest<'_> {
     }
 }
 
-fn check_relay_state(relay_state: Option<&str>) -> Result<(), RequestFault> {
+fn check_relay_state(relay_state: Option<&str>) -> Result<(), RequestError> {
     match relay_state {
-        Some(text) if text.len() > MAX_RELAY_STATE => Err(RequestFault::RelayState),
+        Some(text) if text.len() > MAX_RELAY_STATE => Err(RequestError::RelayState),
         Some(_) | None => Ok(()),
     }
 }

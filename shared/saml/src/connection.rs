@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::crypto::{Certificate, VerifyingKey};
-use crate::error::ConnectionFault;
+use crate::error::ConnectionError;
 use crate::metadata::{Binding, IdpMetadata, Metadata};
 use crate::time::ClockSkew;
 use types::domain::Domain;
 use types::ids::TenantId;
 
 pub use position::{InvalidPosition, Position};
-pub use refresh::RefreshFault;
+pub use refresh::RefreshError;
 
 /// A connection as it is stored.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -149,10 +149,10 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`ConnectionFault`] says why they may not.
-    pub fn ready(&self) -> Result<&Trust, ConnectionFault> {
-        let trust = self.trust.as_ref().ok_or(ConnectionFault::NotConfigured)?;
-        if self.settings.enabled { Ok(trust) } else { Err(ConnectionFault::Disabled) }
+    /// [`ConnectionError`] says why they may not.
+    pub fn ready(&self) -> Result<&Trust, ConnectionError> {
+        let trust = self.trust.as_ref().ok_or(ConnectionError::NotConfigured)?;
+        if self.settings.enabled { Ok(trust) } else { Err(ConnectionError::Disabled) }
     }
 
     /// The allowed difference of the clocks. What is out of range was refused when it was set.

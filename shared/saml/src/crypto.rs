@@ -1,30 +1,35 @@
-//! Every cryptographic operation that SAML needs, behind a handful of functions and four key
-//! types, so that AWS-LC can be replaced by changing this module alone.
+//! Every cryptographic operation that SAML needs, behind a few functions and key types. AWS-LC can
+//! be replaced by changing this module alone. Signing draws randomness from AWS-LC; there is no
+//! other I/O.
 //!
-//! Invariants: no SHA-1 signature, no HMAC, no RSA PKCS#1 v1.5 decryption can be named through
-//! this interface; a key too weak to trust cannot be made.
+//! Invariants: the interface cannot express a SHA-1 signature, an HMAC or RSA PKCS#1 v1.5
+//! decryption, and a key too weak to trust cannot be constructed.
 
 mod certificate;
-mod keys;
+mod der;
+mod error;
 mod oaep;
 mod private_key;
 mod public_key;
 mod rsa;
+mod verifying_key;
+mod x509;
 
 use aws_lc_rs::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{self, DecryptingKey, DecryptionContext, UnboundCipherKey};
 use aws_lc_rs::digest as hash;
-use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, RsaParameters, UnparsedPublicKey};
 use subtle::ConstantTimeEq as _;
 
 pub use certificate::Certificate;
-pub use keys::{KeyFault, MAX_RSA_BITS, MIN_RSA_BITS, VerifyingKey};
+pub use error::{CryptoError, KeyError, PrivateKeyError};
 pub use oaep::{Oaep, OaepDigest, unwrap_key};
-pub use private_key::{DecryptionKey, PrivateKey, PrivateKeyFault, SigningKey};
+pub use private_key::{DecryptionKey, PrivateKey, SigningKey};
 use public_key::{Curve, PublicKey, ecdsa_value};
+pub use public_key::{MAX_RSA_BITS, MIN_RSA_BITS};
+pub use verifying_key::VerifyingKey;
 
 /// A message digest for signatures and references.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,49 +49,37 @@ pub enum SignatureScheme {
     RsaPkcs1(Digest),
     /// RSASSA-PSS with MGF1 of the same digest and a salt as long (RFC 8017 §8.1).
     RsaPss(Digest),
-    /// ECDSA on P-256 or P-384; the value is `r` and `s` side by side (RFC 6931 §2.3.6).
+    /// ECDSA on P-256 or P-384; the value is `r || s` (RFC 6931 §2.3.6).
     Ecdsa(Digest),
 }
 
-/// How the assertion itself is encrypted.
+/// The cipher that encrypts an assertion.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ContentCipher {
     /// AES-128 in Galois/Counter Mode.
     Aes128Gcm,
     /// AES-256 in Galois/Counter Mode.
     Aes256Gcm,
-    /// AES-128 in CBC mode: not authenticated, hence `Plaintext::padding_fits`.
+    /// AES-128 in CBC mode: not authenticated, see [`Plaintext::padding_fits`].
     Aes128Cbc,
     /// AES-256 in CBC mode.
     Aes256Cbc,
 }
 
-/// A cryptographic operation did not work. Deliberately without a reason: which step of a
-/// decryption failed is what a padding oracle would like to know.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the cryptographic operation failed")]
-pub struct CryptoFault;
-
-impl From<Unspecified> for CryptoFault {
-    fn from(_: Unspecified) -> Self {
-        Self
-    }
-}
-
-/// The digest of `bytes`.
+/// Returns the digest of `bytes`.
 pub fn digest(algorithm: Digest, bytes: &[u8]) -> Vec<u8> {
     hash::digest(algorithm.hash(), bytes).as_ref().to_vec()
 }
 
-/// Lower-case hexadecimal SHA-256 with colons, as administrators know it from their consoles.
+/// Returns the SHA-256 of `der` in lower-case hexadecimal with colons, as consoles show it.
 pub fn fingerprint(der: &[u8]) -> String {
     let digest = digest(Digest::Sha256, der);
     let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     pairs.join(":")
 }
 
-/// Whether `signature` over `message` was made by the owner of `key`. A key of another type than
-/// the scheme asks for is an ordinary `false`: the next key may fit.
+/// Reports whether `signature` over `message` verifies with `key`. A key of another type than the
+/// scheme needs gives `false`, not an error: the next key may fit.
 pub fn verify(
     key: &VerifyingKey,
     scheme: SignatureScheme,
@@ -137,31 +130,35 @@ fn ecdsa(curve: Curve, digest: Digest) -> &'static EcdsaVerificationAlgorithm {
     }
 }
 
-/// Signs with RSASSA-PKCS1-v1_5 and SHA-256, which every identity provider verifies.
-pub fn sign(key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, CryptoFault> {
+/// Signs with RSASSA-PKCS1-v1_5 and SHA-256, which every identity provider supports.
+pub fn sign(key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
     let pair = key.pair()?;
     let mut value = vec![0; pair.public_modulus_len()];
     pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut value)?;
     Ok(value)
 }
 
-/// What came out of a content cipher.
+/// The output of [`decrypt`].
 pub struct Plaintext {
-    /// The bytes; with the padding still on when it does not fit.
+    /// The plaintext; a wrong padding is not removed.
     pub bytes: Vec<u8>,
-    /// False for a CBC padding that is wrong. Not an error here, so that the caller does the same
-    /// work afterwards as for one that is right.
+    /// Whether the CBC padding is valid; `true` with GCM. Not an error, so that the caller does the
+    /// same work for a wrong padding as for a right one.
     pub padding_fits: bool,
 }
 
 /// Decrypts `iv || ciphertext (|| tag)`, the layout of XML Encryption §5.2.
+///
+/// # Errors
+///
+/// [`CryptoError`] when the key length is wrong, the input is too short, or GCM refuses the tag.
 pub fn decrypt(
     cipher: ContentCipher,
     content_key: &[u8],
     bytes: &[u8],
-) -> Result<Plaintext, CryptoFault> {
+) -> Result<Plaintext, CryptoError> {
     if content_key.len() != cipher.key_length() {
-        return Err(CryptoFault);
+        return Err(CryptoError);
     }
     match cipher {
         ContentCipher::Aes128Gcm => decrypt_gcm(&aead::AES_128_GCM, content_key, bytes),
@@ -175,8 +172,8 @@ fn decrypt_gcm(
     algorithm: &'static aead::Algorithm,
     content_key: &[u8],
     bytes: &[u8],
-) -> Result<Plaintext, CryptoFault> {
-    let (nonce, sealed) = bytes.split_at_checked(aead::NONCE_LEN).ok_or(CryptoFault)?;
+) -> Result<Plaintext, CryptoError> {
+    let (nonce, sealed) = bytes.split_at_checked(aead::NONCE_LEN).ok_or(CryptoError)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce)?;
     let key = LessSafeKey::new(UnboundKey::new(algorithm, content_key)?);
     let mut bytes = sealed.to_vec();
@@ -189,16 +186,16 @@ fn decrypt_cbc(
     algorithm: &'static cipher::Algorithm,
     content_key: &[u8],
     bytes: &[u8],
-) -> Result<Plaintext, CryptoFault> {
+) -> Result<Plaintext, CryptoError> {
     let (iv, ciphertext) =
-        bytes.split_first_chunk::<{ cipher::AES_CBC_IV_LEN }>().ok_or(CryptoFault)?;
+        bytes.split_first_chunk::<{ cipher::AES_CBC_IV_LEN }>().ok_or(CryptoError)?;
     if ciphertext.is_empty() {
-        return Err(CryptoFault);
+        return Err(CryptoError);
     }
     let key = DecryptingKey::cbc(UnboundCipherKey::new(algorithm, content_key)?)?;
     let mut bytes = ciphertext.to_vec();
     key.decrypt(&mut bytes, DecryptionContext::Iv128(FixedLength::from(iv)))?;
-    // XML Encryption §5.2: the last byte counts the padding, the others are arbitrary.
+    // XML Encryption §5.2: the last byte is the padding length, the others are arbitrary.
     let padding = bytes.last().map_or(0, |&last| usize::from(last));
     let padding_fits = (1..=cipher::AES_CBC_IV_LEN).contains(&padding);
     if padding_fits {
@@ -208,7 +205,7 @@ fn decrypt_cbc(
 }
 
 /// Compares two digests in constant time.
-pub fn same(left: &[u8], right: &[u8]) -> bool {
+pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
 
@@ -231,8 +228,8 @@ impl ContentCipher {
         }
     }
 
-    /// Whether a changed ciphertext is noticed by the cipher itself.
-    pub const fn authenticates(self) -> bool {
+    /// Whether the cipher itself detects a changed ciphertext.
+    pub const fn is_authenticated(self) -> bool {
         match self {
             Self::Aes128Gcm | Self::Aes256Gcm => true,
             Self::Aes128Cbc | Self::Aes256Cbc => false,

@@ -3,7 +3,7 @@
 //! Invariants (*no oracle*):
 //! - RSA-OAEP only; PKCS#1 v1.5 cannot be named.
 //! - What is refused by name (an algorithm) is refused before any key is used. From there on
-//!   there is one error, [`DecryptionFault::Failed`], and the same work is done whether the
+//!   there is one error, [`DecryptionError::Failed`], and the same work is done whether the
 //!   content key, the padding or the plaintext was wrong.
 //! - A padding that does not fit is reported only after the plaintext went through the gate and
 //!   the signature, by the caller: [`Decrypted::intact`].
@@ -11,20 +11,20 @@
 use roxmltree::Node;
 
 use super::crypto::{
-    ContentCipher, CryptoFault, DecryptionKey, Oaep, OaepDigest, decrypt, unwrap_key,
+    ContentCipher, CryptoError, DecryptionKey, Oaep, OaepDigest, decrypt, unwrap_key,
 };
 use super::names::{DSIG, XENC, XENC11};
-use super::xml::{XmlFault, at_most_one, base64, clipped, exactly_one, named};
+use super::xml::{XmlError, at_most_one, base64, clipped, exactly_one, named};
 
 /// Why no assertion came out.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum DecryptionFault {
+pub enum DecryptionError {
     /// We have no key to decrypt with.
     #[error("no decryption key is set up; the provider must not encrypt")]
     NoKey,
     /// Not the structure of an encrypted assertion.
     #[error("{0}")]
-    Structure(#[from] XmlFault),
+    Structure(#[from] XmlError),
     /// Outside the allow-list.
     #[error("algorithm {0} is not accepted; use RSA-OAEP with AES-128 or AES-256")]
     Algorithm(String),
@@ -35,8 +35,8 @@ pub enum DecryptionFault {
     Failed,
 }
 
-impl From<CryptoFault> for DecryptionFault {
-    fn from(_: CryptoFault) -> Self {
+impl From<CryptoError> for DecryptionError {
+    fn from(_: CryptoError) -> Self {
         Self::Failed
     }
 }
@@ -55,13 +55,13 @@ pub struct Decrypted {
 pub fn decrypt_assertion(
     encrypted: Node<'_, '_>,
     keys: &[DecryptionKey],
-) -> Result<Decrypted, DecryptionFault> {
+) -> Result<Decrypted, DecryptionError> {
     let data = exactly_one(encrypted, XENC, "EncryptedData")?;
     let cipher = content_cipher(exactly_one(data, XENC, "EncryptionMethod")?)?;
     let content = cipher_value(data)?;
     let wrapped = wrapped_keys(encrypted, data)?;
     if keys.is_empty() {
-        return Err(DecryptionFault::NoKey);
+        return Err(DecryptionError::NoKey);
     }
     let content_key = wrapped
         .iter()
@@ -77,7 +77,7 @@ pub fn decrypt_assertion(
     Ok(Decrypted {
         bytes: plaintext.bytes,
         intact: unwrapped && plaintext.padding_fits,
-        authenticated: cipher.authenticates(),
+        authenticated: cipher.is_authenticated(),
     })
 }
 
@@ -90,15 +90,15 @@ struct WrappedKey {
 fn wrapped_keys(
     encrypted: Node<'_, '_>,
     data: Node<'_, '_>,
-) -> Result<Vec<WrappedKey>, DecryptionFault> {
+) -> Result<Vec<WrappedKey>, DecryptionError> {
     let inside = at_most_one(data, DSIG, "KeyInfo")?;
     let inside = inside.into_iter().flat_map(|info| named(info, XENC, "EncryptedKey"));
     let nodes: Vec<_> = inside.chain(named(encrypted, XENC, "EncryptedKey")).collect();
     match nodes.len() {
-        0 => return Err(XmlFault::Missing("EncryptedKey").into()),
+        0 => return Err(XmlError::Missing("EncryptedKey").into()),
         1..=MAX_RECIPIENTS => {}
         // Each costs one private-key operation for each of our keys.
-        _ => return Err(XmlFault::Repeated("EncryptedKey").into()),
+        _ => return Err(XmlError::Repeated("EncryptedKey").into()),
     }
     nodes
         .into_iter()
@@ -109,23 +109,23 @@ fn wrapped_keys(
         .collect()
 }
 
-fn cipher_value(node: Node<'_, '_>) -> Result<Vec<u8>, DecryptionFault> {
+fn cipher_value(node: Node<'_, '_>) -> Result<Vec<u8>, DecryptionError> {
     let data = exactly_one(node, XENC, "CipherData")?;
     // A CipherReference would be fetched; only a value is read.
     Ok(base64(exactly_one(data, XENC, "CipherValue")?)?)
 }
 
-fn content_cipher(method: Node<'_, '_>) -> Result<ContentCipher, DecryptionFault> {
+fn content_cipher(method: Node<'_, '_>) -> Result<ContentCipher, DecryptionError> {
     match method.attribute("Algorithm").unwrap_or_default() {
         "http://www.w3.org/2009/xmlenc11#aes128-gcm" => Ok(ContentCipher::Aes128Gcm),
         "http://www.w3.org/2009/xmlenc11#aes256-gcm" => Ok(ContentCipher::Aes256Gcm),
         "http://www.w3.org/2001/04/xmlenc#aes128-cbc" => Ok(ContentCipher::Aes128Cbc),
         "http://www.w3.org/2001/04/xmlenc#aes256-cbc" => Ok(ContentCipher::Aes256Cbc),
-        other => Err(DecryptionFault::Algorithm(clipped(other, 96))),
+        other => Err(DecryptionError::Algorithm(clipped(other, 96))),
     }
 }
 
-fn key_transport(method: Node<'_, '_>) -> Result<Oaep, DecryptionFault> {
+fn key_transport(method: Node<'_, '_>) -> Result<Oaep, DecryptionError> {
     let label_free = at_most_one(method, XENC, "OAEPparams")?.is_none();
     let digest = match at_most_one(method, DSIG, "DigestMethod")? {
         Some(node) => oaep_digest(node)?,
@@ -138,32 +138,32 @@ fn key_transport(method: Node<'_, '_>) -> Result<Oaep, DecryptionFault> {
             Some(node) => mask_digest(node)?,
             None => OaepDigest::Sha1,
         },
-        other => return Err(DecryptionFault::Algorithm(clipped(other, 96))),
+        other => return Err(DecryptionError::Algorithm(clipped(other, 96))),
     };
     if label_free {
         Ok(Oaep { digest, mask })
     } else {
-        Err(DecryptionFault::Algorithm("RSA-OAEP with a label".to_owned()))
+        Err(DecryptionError::Algorithm("RSA-OAEP with a label".to_owned()))
     }
 }
 
-fn oaep_digest(node: Node<'_, '_>) -> Result<OaepDigest, DecryptionFault> {
+fn oaep_digest(node: Node<'_, '_>) -> Result<OaepDigest, DecryptionError> {
     match node.attribute("Algorithm").unwrap_or_default() {
         "http://www.w3.org/2000/09/xmldsig#sha1" => Ok(OaepDigest::Sha1),
         "http://www.w3.org/2001/04/xmlenc#sha256" => Ok(OaepDigest::Sha256),
         "http://www.w3.org/2001/04/xmldsig-more#sha384" => Ok(OaepDigest::Sha384),
         "http://www.w3.org/2001/04/xmlenc#sha512" => Ok(OaepDigest::Sha512),
-        other => Err(DecryptionFault::Algorithm(clipped(other, 96))),
+        other => Err(DecryptionError::Algorithm(clipped(other, 96))),
     }
 }
 
-fn mask_digest(node: Node<'_, '_>) -> Result<OaepDigest, DecryptionFault> {
+fn mask_digest(node: Node<'_, '_>) -> Result<OaepDigest, DecryptionError> {
     match node.attribute("Algorithm").unwrap_or_default() {
         "http://www.w3.org/2009/xmlenc11#mgf1sha1" => Ok(OaepDigest::Sha1),
         "http://www.w3.org/2009/xmlenc11#mgf1sha256" => Ok(OaepDigest::Sha256),
         "http://www.w3.org/2009/xmlenc11#mgf1sha384" => Ok(OaepDigest::Sha384),
         "http://www.w3.org/2009/xmlenc11#mgf1sha512" => Ok(OaepDigest::Sha512),
-        other => Err(DecryptionFault::Algorithm(clipped(other, 96))),
+        other => Err(DecryptionError::Algorithm(clipped(other, 96))),
     }
 }
 

@@ -1,29 +1,30 @@
-//! Why a sign-in is refused: one variant for each check, each with two texts.
+//! Errors of a refused sign-in: one variant for each of the 25 checks, each with two texts.
 //!
-//! `Display` is the administrator's text and may quote what the identity provider sent.
-//! [`SamlError::public_text`] is the person's and quotes nothing: no parser text, no name, no URL.
+//! `Display` is the text for administrators and may quote the identity provider.
+//! [`SamlError::public_text`] is the text for the person and quotes nothing: no parser message, no
+//! name, no URL. What is fixed for a check is in the table of [`crate::checks`].
 
-mod faults;
+mod reasons;
 
-use super::checks::CheckId;
-use super::decryption::DecryptionFault;
-use super::signature::SignatureFault;
-use super::xml::XmlFault;
+use crate::check_table::{Actor, CheckId};
+use crate::decryption::DecryptionError;
+use crate::signature::SignatureError;
+use crate::xml::XmlError;
 
-pub use faults::{
-    ConnectionFault, FormFault, InResponseToFault, RecipientFault, SessionFault, SubjectFault,
-    TimeFault, UserFault,
+pub use reasons::{
+    ConnectionError, FormError, InResponseToError, RecipientError, SessionError, SubjectError,
+    TimeError, UserError,
 };
 
 /// A refused sign-in.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SamlError {
-    /// 1: not a usable form post.
+    /// 1: the form post is not usable.
     #[error("the form is not a SAML response: {0}")]
-    Form(FormFault),
-    /// 2: not one response with one assertion, in XML that has one reading.
+    Form(FormError),
+    /// 2: the XML is ambiguous, or is not one response with one assertion.
     #[error("the response is not acceptable XML: {0}")]
-    Xml(XmlFault),
+    Xml(XmlError),
     /// 3: the identity provider refused.
     #[error(
         "the identity provider answered {code}{}{}",
@@ -33,41 +34,41 @@ pub enum SamlError {
     Status {
         /// The top-level status code.
         code: String,
-        /// The second-level code, the real reason.
+        /// The second-level status code, which has the reason.
         sub_code: Option<String>,
-        /// The provider's own words.
+        /// The `StatusMessage`.
         message: Option<String>,
     },
-    /// 4: another version of SAML.
+    /// 4: the version of SAML is not 2.0.
     #[error("the version is \"{received}\", not 2.0")]
     Version {
-        /// What the message says.
+        /// The received version.
         received: String,
     },
-    /// 5: no such connection, or one that is not ready.
+    /// 5: there is no such connection, or it is not ready.
     #[error("the connection is {0}")]
-    Connection(ConnectionFault),
-    /// 6: from somebody else.
+    Connection(ConnectionError),
+    /// 6: the issuer is not the configured provider.
     #[error("the issuer is \"{received}\", not the configured \"{expected}\"")]
     Issuer {
         /// The configured entity id.
         expected: String,
-        /// The one in the message.
+        /// The received entity id.
         received: String,
     },
-    /// 7: what must be signed is not.
+    /// 7: a part that the connection requires to be signed is not.
     #[error("not signed: {required} must be")]
     SignatureMissing {
-        /// What the connection demands.
+        /// The part that the connection requires to be signed.
         required: &'static str,
     },
-    /// 8: an algorithm outside the allow-list.
+    /// 8: an algorithm is outside the allow-list.
     #[error("the algorithm {received} is not accepted; choose RSA or ECDSA with SHA-256")]
     SignatureAlgorithm {
-        /// What the message uses.
+        /// The received algorithm.
         received: String,
     },
-    /// 9: no configured key verifies it.
+    /// 9: the signature verifies with no configured key.
     #[error(
         "no trusted key made the signature{}; trusted: {}",
         joined("; the response carries certificate ", embedded.as_deref()),
@@ -76,105 +77,92 @@ pub enum SamlError {
     SignatureKey {
         /// Fingerprints of the configured keys.
         trusted: Vec<String>,
-        /// Fingerprint of the certificate in the message. Shown to compare, trusted by nobody.
+        /// Fingerprint of the certificate in the message. For comparison only, never trusted.
         embedded: Option<String>,
     },
-    /// 10: signed, but not exactly what is read.
+    /// 10: the signature does not cover exactly the element that is read.
     #[error("the signature does not cover the message: {0}")]
-    SignatureReference(SignatureFault),
-    /// 11: no assertion came out of the encrypted one.
+    SignatureReference(SignatureError),
+    /// 11: the assertion could not be decrypted.
     #[error("the assertion could not be decrypted: {0}")]
-    Decryption(DecryptionFault),
-    /// 12: meant for another URL.
+    Decryption(DecryptionError),
+    /// 12: the response is addressed to another URL.
     #[error("the destination is \"{}\", not \"{expected}\"", received.as_deref().unwrap_or(NOTHING))]
     Destination {
         /// Our URL.
         expected: String,
-        /// The one in the message.
+        /// The received URL.
         received: Option<String>,
     },
-    /// 13: no bearer confirmation for our URL.
-    #[error("no bearer confirmation for \"{expected}\": {fault}")]
+    /// 13: there is no bearer confirmation for our URL.
+    #[error("no bearer confirmation for \"{expected}\": {reason}")]
     Recipient {
         /// Our URL.
         expected: String,
-        /// What is wrong with the nearest one.
-        fault: RecipientFault,
+        /// The reason why the best confirmation does not hold.
+        reason: RecipientError,
     },
-    /// 14: too early, too late or not an instant.
+    /// 14: an instant is too early, too late or malformed.
     #[error("{0}")]
-    Time(TimeFault),
-    /// 15: meant for another app.
+    Time(TimeError),
+    /// 15: the assertion is for another app.
     #[error("the audience is \"{}\", not \"{expected}\"", received.join("\", \""))]
     Audience {
         /// Our entity id.
         expected: String,
-        /// Those in the message.
+        /// The received audiences.
         received: Vec<String>,
     },
-    /// 16: nobody here asked for it.
+    /// 16: this browser has no such request open.
     #[error("{0}")]
-    InResponseTo(InResponseToFault),
-    /// 17: used before.
+    InResponseTo(InResponseToError),
+    /// 17: the assertion was used before.
     #[error("this response was used before")]
     Replay,
-    /// 18: not signed in the way the connection demands.
+    /// 18: the authentication context is not one that the connection accepts.
     #[error("the authentication context is \"{received}\"; the connection accepts {}", expected.join(", "))]
     AuthnContext {
-        /// What the connection accepts.
+        /// The contexts that the connection accepts.
         expected: Vec<String>,
-        /// What the provider says.
+        /// The received context.
         received: String,
     },
-    /// 19: the session at the provider is over, or there is none.
+    /// 19: there is no session at the identity provider, or it has ended.
     #[error("{0}")]
-    Session(SessionFault),
-    /// 20: nobody is named.
+    Session(SessionError),
+    /// 20: the assertion identifies nobody.
     #[error("the assertion names nobody: {0}")]
-    Subject(SubjectFault),
-    /// 21: a needed attribute is missing.
+    Subject(SubjectError),
+    /// 21: a required attribute is missing.
     #[error("no usable {missing} among the attributes: {}", received.join(", "))]
     Attributes {
-        /// What is needed.
+        /// The missing attribute, in words.
         missing: &'static str,
-        /// Names of the attributes that came.
+        /// Names of the received attributes.
         received: Vec<String>,
     },
-    /// 22: the e-mail address is in a domain that is not the tenant's.
+    /// 22: the e-mail address is not in a domain of the tenant.
     #[error("the e-mail domain \"{domain}\" is not verified for this organisation")]
     UserDomain {
-        /// The domain.
+        /// The domain of the address.
         domain: String,
     },
     /// 23: the user may not sign in.
     #[error("the user {0}")]
-    UserState(UserFault),
-    /// 24: no seat.
+    UserState(UserError),
+    /// 24: no licence seat is free.
     #[error("no licence seat is free: all {seats} are in use")]
     UserLicence {
         /// Size of the pool.
         seats: u64,
     },
-    /// 25: the app's URL is not registered, or the code was not redeemed in time.
+    /// 25: the app's redirect URI is not registered.
     #[error("the app's redirect URI is not registered")]
     AppRedirect,
 }
 
-/// Who has to do something about a refusal.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Actor {
-    /// The administrator of the identity provider.
-    IdpAdmin,
-    /// The organisation's administrator, in our portal.
-    TenantAdmin,
-    /// The person who signs in.
-    Person,
-    /// The team that runs the app.
-    Operator,
-}
-
 impl SamlError {
-    /// Which of the 25 checks failed.
+    /// The check that failed.
     pub const fn check(&self) -> CheckId {
         match self {
             Self::Form(_) => CheckId::Form,
@@ -207,195 +195,80 @@ impl SamlError {
 
     /// The stable code, `saml.audience` and so on.
     pub const fn code(&self) -> &'static str {
-        self.check().code()
+        self.check().info().code
     }
 
-    /// Whether the response does not fit the connection, so that everybody who comes through it is
-    /// refused, and not this person, browser or response alone.
-    pub const fn is_of_connection(&self) -> bool {
-        match self {
-            Self::Version { .. }
-            | Self::Issuer { .. }
-            | Self::SignatureMissing { .. }
-            | Self::SignatureAlgorithm { .. }
-            | Self::SignatureKey { .. }
-            | Self::SignatureReference(_)
-            | Self::Decryption(_)
-            | Self::Destination { .. }
-            | Self::Recipient { .. }
-            | Self::Time(_)
-            | Self::Audience { .. }
-            | Self::AuthnContext { .. }
-            | Self::Subject(_)
-            | Self::Attributes { .. } => true,
-            // A connection that is not ready, or that nobody has, is known to whoever set it up.
-            Self::Connection(_)
-            | Self::Form(_)
-            | Self::Xml(_)
-            | Self::Status { .. }
-            | Self::InResponseTo(_)
-            | Self::Replay
-            | Self::Session(_)
-            | Self::UserDomain { .. }
-            | Self::UserState(_)
-            | Self::UserLicence { .. }
-            | Self::AppRedirect => false,
-        }
-    }
-
-    /// What it had to be, for the record.
-    pub fn expected(&self) -> String {
-        match self {
-            Self::Issuer { expected, .. }
-            | Self::Destination { expected, .. }
-            | Self::Recipient { expected, .. }
-            | Self::Audience { expected, .. } => expected.clone(),
-            Self::Status { .. } => super::names::SUCCESS.to_owned(),
-            Self::Version { .. } => "2.0".to_owned(),
-            Self::SignatureMissing { required } => format!("{required} signed"),
-            Self::SignatureAlgorithm { .. } => "RSA or ECDSA with SHA-256, 384 or 512".to_owned(),
-            Self::SignatureKey { trusted, .. } => trusted.join(", "),
-            Self::AuthnContext { expected, .. } => expected.join(", "),
-            Self::Attributes { missing, .. } => (*missing).to_owned(),
-            Self::Form(_)
-            | Self::Xml(_)
-            | Self::Connection(_)
-            | Self::SignatureReference(_)
-            | Self::Decryption(_)
-            | Self::Time(_)
-            | Self::InResponseTo(_)
-            | Self::Replay
-            | Self::Session(_)
-            | Self::Subject(_)
-            | Self::UserDomain { .. }
-            | Self::UserState(_)
-            | Self::UserLicence { .. }
-            | Self::AppRedirect => String::new(),
-        }
-    }
-
-    /// What it was, for the record; the administrator's text where a value says too little.
-    pub fn received(&self) -> String {
-        match self {
-            Self::Version { received }
-            | Self::Issuer { received, .. }
-            | Self::SignatureAlgorithm { received }
-            | Self::AuthnContext { received, .. } => received.clone(),
-            Self::Destination { received, .. } => {
-                received.clone().unwrap_or_else(|| NOTHING.to_owned())
-            }
-            Self::Audience { received, .. } | Self::Attributes { received, .. } => {
-                received.join(", ")
-            }
-            Self::SignatureKey { embedded, .. } => embedded.clone().unwrap_or_default(),
-            Self::Recipient { fault, .. } => fault.to_string(),
-            Self::Form(_)
-            | Self::Xml(_)
-            | Self::Status { .. }
-            | Self::Connection(_)
-            | Self::SignatureMissing { .. }
-            | Self::SignatureReference(_)
-            | Self::Decryption(_)
-            | Self::Time(_)
-            | Self::InResponseTo(_)
-            | Self::Replay
-            | Self::Session(_)
-            | Self::Subject(_)
-            | Self::UserDomain { .. }
-            | Self::UserState(_)
-            | Self::UserLicence { .. }
-            | Self::AppRedirect => self.to_string(),
-        }
-    }
-
-    /// Who must act.
+    /// The party that must act.
     pub const fn actor(&self) -> Actor {
-        match self {
-            Self::Form(_)
-            | Self::Xml(_)
-            | Self::Status { .. }
-            | Self::Version { .. }
-            | Self::SignatureMissing { .. }
-            | Self::SignatureAlgorithm { .. }
-            | Self::SignatureReference(_)
-            | Self::Destination { .. }
-            | Self::Recipient { .. }
-            | Self::Time(_)
-            | Self::Audience { .. }
-            | Self::AuthnContext { .. }
-            | Self::Subject(_)
-            | Self::Attributes { .. } => Actor::IdpAdmin,
-            Self::Connection(_)
-            | Self::Issuer { .. }
-            | Self::SignatureKey { .. }
-            | Self::Decryption(_)
-            | Self::UserDomain { .. }
-            | Self::UserState(_)
-            | Self::UserLicence { .. } => Actor::TenantAdmin,
-            Self::InResponseTo(_) | Self::Replay | Self::Session(_) => Actor::Person,
-            Self::AppRedirect => Actor::Operator,
-        }
+        self.check().info().actor
     }
 
-    /// What the person may read. Every failure up to a good signature has one text, so that
-    /// nobody learns from the page which step a made-up response got to.
+    /// Whether the response does not fit the connection, so that every person is refused and not
+    /// only this person, browser or response.
+    pub const fn is_connection_wide(&self) -> bool {
+        self.check().info().is_connection_wide
+    }
+
+    /// The text for the person. Quotes nothing of the response.
     pub const fn public_text(&self) -> &'static str {
-        match self {
-            Self::Form(_)
-            | Self::Xml(_)
-            | Self::Version { .. }
-            | Self::Issuer { .. }
-            | Self::SignatureMissing { .. }
-            | Self::SignatureAlgorithm { .. }
-            | Self::SignatureKey { .. }
-            | Self::SignatureReference(_)
-            | Self::Decryption(_) => {
-                "Your organisation's sign-in service answered in a way that we cannot trust."
-            }
-            Self::Status { .. } => "Your organisation's sign-in service did not sign you in.",
-            Self::Connection(_) => "Sign-in is not set up for your organisation yet.",
-            Self::Destination { .. } | Self::Recipient { .. } | Self::Audience { .. } => {
-                "Your organisation's sign-in service answered for a different app."
-            }
-            Self::Time(_) => {
-                "The answer of your organisation's sign-in service is not valid at this time."
-            }
-            Self::InResponseTo(_) => {
-                "This sign-in was not started in this browser, or it took too long. Start again."
-            }
-            Self::Replay => "This sign-in was used before. Start again.",
-            Self::AuthnContext { .. } => {
-                "Your organisation demands a stronger way of signing in for this app."
-            }
-            Self::Session(_) => {
-                "Your session at your organisation's sign-in service is over. Start again."
-            }
-            Self::Subject(_) | Self::Attributes { .. } => {
-                "Your organisation's sign-in service did not tell us enough about you."
-            }
-            Self::UserDomain { .. } => {
-                "Your e-mail address is not in a domain of this organisation."
-            }
-            Self::UserState(UserFault::Unknown | UserFault::Linked) => {
-                "You have no account here yet."
-            }
-            Self::UserState(UserFault::Deactivated) => {
-                "Your access was switched off by your organisation."
-            }
-            Self::UserLicence { .. } => "Your organisation has no free licence for you.",
-            Self::AppRedirect => {
-                "The app asked for an answer at an address that is not registered."
-            }
+        if matches!(self, Self::UserState(UserError::Deactivated)) {
+            return "Your access was switched off by your organisation.";
         }
+        self.check().info().public_text
+    }
+
+    /// The expected value, for the record: that of this sign-in, or else the fixed one of the check.
+    pub fn expected(&self) -> String {
+        if let Self::Issuer { expected, .. }
+        | Self::Destination { expected, .. }
+        | Self::Recipient { expected, .. }
+        | Self::Audience { expected, .. } = self
+        {
+            return expected.clone();
+        }
+        if let Self::AuthnContext { expected: list, .. }
+        | Self::SignatureKey { trusted: list, .. } = self
+        {
+            return list.join(", ");
+        }
+        if let Self::SignatureMissing { required } = self {
+            return format!("{required} signed");
+        }
+        self.check().info().expected.to_owned()
+    }
+
+    /// The received value, for the record; the text for administrators where there is no single
+    /// value.
+    pub fn received(&self) -> String {
+        if let Self::Version { received }
+        | Self::Issuer { received, .. }
+        | Self::SignatureAlgorithm { received }
+        | Self::AuthnContext { received, .. } = self
+        {
+            return received.clone();
+        }
+        if let Self::Audience { received, .. } | Self::Attributes { received, .. } = self {
+            return received.join(", ");
+        }
+        if let Self::Destination { received, .. } = self {
+            return received.clone().unwrap_or_else(|| NOTHING.to_owned());
+        }
+        if let Self::SignatureKey { embedded, .. } = self {
+            return embedded.clone().unwrap_or_default();
+        }
+        if let Self::Recipient { reason, .. } = self {
+            return reason.to_string();
+        }
+        self.to_string()
     }
 }
 
-impl From<XmlFault> for SamlError {
-    fn from(fault: XmlFault) -> Self {
-        if let XmlFault::TooLarge(bytes) = fault {
-            return Self::Form(FormFault::TooLarge(bytes));
+impl From<XmlError> for SamlError {
+    fn from(error: XmlError) -> Self {
+        if let XmlError::TooLarge(bytes) = error {
+            return Self::Form(FormError::TooLarge(bytes));
         }
-        Self::Xml(fault)
+        Self::Xml(error)
     }
 }
 

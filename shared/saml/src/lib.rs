@@ -22,6 +22,7 @@ pub mod assertion;
 pub mod attributes;
 pub mod authn_request;
 pub mod c14n;
+mod check_table;
 pub mod checks;
 pub mod connection;
 pub mod crypto;

@@ -14,7 +14,7 @@ mod idp;
 mod sp;
 
 pub use idp::{
-    Binding, IdpMetadata, Metadata, MetadataCertificate, MetadataFault, MetadataWarning,
+    Binding, IdpMetadata, Metadata, MetadataCertificate, MetadataError, MetadataWarning,
     ReadOptions, Skipped, SsoEndpoint, read_idp_metadata,
 };
 pub use sp::{AttributeNaming, Contact, SpMetadata};

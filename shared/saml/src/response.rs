@@ -23,9 +23,9 @@ use super::assertion::{Attribute, NameId};
 use super::attributes::{Profile, SubjectId};
 use super::checks::Checks;
 use super::crypto::{DecryptionKey, VerifyingKey};
-use super::error::{FormFault, SamlError};
+use super::error::{FormError, SamlError};
 use super::time::ClockSkew;
-use super::xml::{MAX_BYTES, XmlFault, decode_base64};
+use super::xml::{MAX_BYTES, XmlError, decode_base64};
 
 /// What a response must match. Everything comes from our own store.
 #[derive(Clone, Debug)]
@@ -132,9 +132,9 @@ pub struct Verdict {
 /// inside are usual.
 pub fn decode_form_field(field: &str) -> Result<Vec<u8>, SamlError> {
     if field.len() > MAX_FIELD {
-        return Err(SamlError::Form(FormFault::TooLarge(field.len())));
+        return Err(SamlError::Form(FormError::TooLarge(field.len())));
     }
-    decode_base64(field).ok_or(SamlError::Form(FormFault::NotBase64))
+    decode_base64(field).ok_or(SamlError::Form(FormError::NotBase64))
 }
 
 /// Verifies a decoded response and reads its claims.
@@ -152,7 +152,7 @@ pub fn verify(response: &[u8], expect: &Expectations<'_>, now: Timestamp) -> Ver
         (Some(error), _) => Err(error),
         (None, Some(assertion)) => Ok(assertion),
         // Not reached: a run without an assertion has noted why.
-        (None, None) => Err(SamlError::Xml(XmlFault::Missing("Assertion"))),
+        (None, None) => Err(SamlError::Xml(XmlError::Missing("Assertion"))),
     };
     Verdict { result, checks: run.checks }
 }

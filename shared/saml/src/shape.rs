@@ -8,23 +8,23 @@
 use roxmltree::Node;
 
 use super::names::{ASSERTION, DSIG, PROTOCOL, XENC};
-use super::xml::{XmlFault, clipped, described, is};
+use super::xml::{XmlError, clipped, described, is};
 
 /// Checks a whole message or assertion, `root` and everything below.
-pub fn check(root: Node<'_, '_>) -> Result<(), XmlFault> {
+pub fn check(root: Node<'_, '_>) -> Result<(), XmlError> {
     let mut identifiers = Vec::new();
     for node in root.descendants().filter(Node::is_element) {
         for name in ["ID", "Id", "id"] {
             identifiers.extend(node.attribute(name));
         }
         if !may_stand(root, node) {
-            return Err(XmlFault::Misplaced(described(node)));
+            return Err(XmlError::Misplaced(described(node)));
         }
     }
     identifiers.sort_unstable();
     let twice = identifiers.iter().zip(identifiers.iter().skip(1)).find(|(one, next)| one == next);
     match twice {
-        Some((id, _)) => Err(XmlFault::DuplicateId(clipped(id, 96))),
+        Some((id, _)) => Err(XmlError::DuplicateId(clipped(id, 96))),
         None => Ok(()),
     }
 }

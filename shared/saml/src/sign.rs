@@ -2,22 +2,22 @@
 //! canonicalization, which everybody verifies.
 
 use super::c14n::{Mode, canonicalize};
-use super::crypto::{self, CryptoFault, Digest, SigningKey};
+use super::crypto::{self, CryptoError, Digest, SigningKey};
 use super::names::{ASSERTION, DSIG, ENVELOPED, EXCLUSIVE_C14N, RSA_SHA256, SHA256};
-use super::xml::{Strict, XmlFault, base64_of, is};
+use super::xml::{Strict, XmlError, base64_of, is};
 
 /// Why something of ours could not be signed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SignFault {
+pub enum SignError {
     /// The text is not XML that passes our own gate.
     #[error("{0}")]
-    Xml(#[from] XmlFault),
+    Xml(#[from] XmlError),
     /// The root has no `ID` to refer to.
     #[error("the root has no ID")]
     NoId,
     /// The key does not sign.
     #[error("{0}")]
-    Crypto(#[from] CryptoFault),
+    Crypto(#[from] CryptoError),
 }
 
 /// Puts an enveloped signature into the root of `document`, behind its `Issuer` if it has one:
@@ -26,11 +26,11 @@ pub fn sign_enveloped(
     document: &str,
     key: &SigningKey,
     certificate_der: &[u8],
-) -> Result<String, SignFault> {
+) -> Result<String, SignError> {
     let (id, digest, place) = {
         let tree = Strict::parse(document.as_bytes())?;
         let root = tree.root();
-        let id = root.attribute("ID").ok_or(SignFault::NoId)?.to_owned();
+        let id = root.attribute("ID").ok_or(SignError::NoId)?.to_owned();
         let content = canonicalize(root, Mode::Exclusive, &[], None);
         let first = root.first_child();
         let place = match first.filter(|child| is(*child, ASSERTION, "Issuer")) {
@@ -56,6 +56,6 @@ pub fn sign_enveloped(
          <ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",
         base64_of(certificate_der)
     );
-    let (before, after) = document.split_at_checked(place).ok_or(SignFault::NoId)?;
+    let (before, after) = document.split_at_checked(place).ok_or(SignError::NoId)?;
     Ok(format!("{before}{signature}{after}"))
 }

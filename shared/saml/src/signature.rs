@@ -16,11 +16,11 @@ use roxmltree::Node;
 use super::c14n::{Mode, canonicalize};
 use super::crypto::{self, Digest, SignatureScheme, VerifyingKey};
 use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N, INCLUSIVE_C14N};
-use super::xml::{Strict, XmlFault, base64, clipped, elements, is};
+use super::xml::{Strict, XmlError, base64, clipped, elements, is};
 
 /// Why a signature does not prove anything.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SignatureFault {
+pub enum SignatureError {
     /// Signature, canonicalization or digest algorithm outside the allow-list.
     #[error("algorithm {0} is not accepted")]
     Algorithm(String),
@@ -41,7 +41,7 @@ pub enum SignatureFault {
     Digest,
     /// The bytes that were signed do not pass the gate.
     #[error("{0}")]
-    Xml(#[from] XmlFault),
+    Xml(#[from] XmlError),
 }
 
 /// The canonical text of an element whose digest was signed by one of the given keys.
@@ -70,7 +70,7 @@ pub fn verify_enveloped(
     element: Node<'_, '_>,
     signature: Node<'_, '_>,
     keys: &[VerifyingKey],
-) -> Result<SignedText, SignatureFault> {
+) -> Result<SignedText, SignatureError> {
     let (signed_info, value) = parts(signature)?;
     let form = Form::of(first(signed_info, "CanonicalizationMethod")?)?;
     let signed_text = form.apply(signed_info, None);
@@ -79,27 +79,30 @@ pub fn verify_enveloped(
     let fresh = Strict::parse(signed_text.as_bytes())?;
     let signed = SignedInfo::read(fresh.root())?;
     if signed.form != form {
-        return Err(SignatureFault::Structure("canonicalization changes what it canonicalizes"));
+        return Err(SignatureError::Structure("canonicalization changes what it canonicalizes"));
     }
     let value = base64(value)?;
     if !keys.iter().any(|key| crypto::verify(key, signed.scheme, signed_text.as_bytes(), &value)) {
-        return Err(SignatureFault::Key);
+        return Err(SignatureError::Key);
     }
 
     // One reference, to the parent.
     let id = signed.reference.strip_prefix('#').filter(|id| !id.is_empty());
     let id = id.filter(|id| element.attribute("ID") == Some(id));
-    let id = id.ok_or_else(|| SignatureFault::Reference(clipped(&signed.reference, 96)))?;
+    let id = id.ok_or_else(|| SignatureError::Reference(clipped(&signed.reference, 96)))?;
     let text = signed.content_form.apply(element, Some(signature));
-    if crypto::same(&crypto::digest(signed.digest, text.as_bytes()), &signed.digest_value) {
+    if crypto::constant_time_eq(
+        &crypto::digest(signed.digest, text.as_bytes()),
+        &signed.digest_value,
+    ) {
         Ok(SignedText { text, id: id.to_owned() })
     } else {
-        Err(SignatureFault::Digest)
+        Err(SignatureError::Digest)
     }
 }
 
 /// `SignedInfo` and `SignatureValue`; after them `KeyInfo` may stand, unread.
-fn parts<'a, 'i>(signature: Node<'a, 'i>) -> Result<(Node<'a, 'i>, Node<'a, 'i>), SignatureFault> {
+fn parts<'a, 'i>(signature: Node<'a, 'i>) -> Result<(Node<'a, 'i>, Node<'a, 'i>), SignatureError> {
     let mut children = elements(signature);
     let (info, value, rest) = (children.next(), children.next(), children.next());
     let known = rest.is_none_or(|rest| is(rest, DSIG, "KeyInfo")) && children.next().is_none();
@@ -109,7 +112,7 @@ fn parts<'a, 'i>(signature: Node<'a, 'i>) -> Result<(Node<'a, 'i>, Node<'a, 'i>)
         {
             Ok((info, value))
         }
-        _ => Err(SignatureFault::Structure(
+        _ => Err(SignatureError::Structure(
             "a Signature holds SignedInfo, SignatureValue and perhaps KeyInfo",
         )),
     }
@@ -126,7 +129,7 @@ struct SignedInfo {
 }
 
 impl SignedInfo {
-    fn read(root: Node<'_, '_>) -> Result<Self, SignatureFault> {
+    fn read(root: Node<'_, '_>) -> Result<Self, SignatureError> {
         let [method, algorithm, reference] =
             exactly(root, ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
         let [transforms, digest, digest_value] =
@@ -135,14 +138,14 @@ impl SignedInfo {
         if enveloped.attribute("Algorithm") != Some(ENVELOPED)
             || elements(enveloped).next().is_some()
         {
-            return Err(SignatureFault::Transform(algorithm_of(enveloped)));
+            return Err(SignatureError::Transform(algorithm_of(enveloped)));
         }
         Ok(Self {
             form: Form::of(method)?,
             scheme: signature_scheme(algorithm)?,
             reference: reference.attribute("URI").unwrap_or_default().to_owned(),
             content_form: Form::of(canonical)
-                .map_err(|_| SignatureFault::Transform(algorithm_of(canonical)))?,
+                .map_err(|_| SignatureError::Transform(algorithm_of(canonical)))?,
             digest: digest_algorithm(digest)?,
             digest_value: base64(digest_value)?,
         })
@@ -157,11 +160,11 @@ struct Form {
 }
 
 impl Form {
-    fn of(method: Node<'_, '_>) -> Result<Self, SignatureFault> {
+    fn of(method: Node<'_, '_>) -> Result<Self, SignatureError> {
         let mode = match method.attribute("Algorithm") {
             Some(EXCLUSIVE_C14N) => Mode::Exclusive,
             Some(INCLUSIVE_C14N) => Mode::Inclusive,
-            _ => return Err(SignatureFault::Algorithm(algorithm_of(method))),
+            _ => return Err(SignatureError::Algorithm(algorithm_of(method))),
         };
         let mut parameters = elements(method);
         let prefixes = match (parameters.next(), mode) {
@@ -189,19 +192,19 @@ impl Form {
 fn exactly<'a, 'i, const N: usize>(
     parent: Node<'a, 'i>,
     names: [&str; N],
-) -> Result<[Node<'a, 'i>; N], SignatureFault> {
+) -> Result<[Node<'a, 'i>; N], SignatureError> {
     let children: Vec<_> = elements(parent).take(N + 1).collect();
     let children: [_; N] = children.try_into().map_err(|_| CHILDREN)?;
     let fits = children.iter().zip(names).all(|(child, name)| is(*child, DSIG, name));
     if fits { Ok(children) } else { Err(CHILDREN) }
 }
 
-fn first<'a, 'i>(parent: Node<'a, 'i>, name: &str) -> Result<Node<'a, 'i>, SignatureFault> {
+fn first<'a, 'i>(parent: Node<'a, 'i>, name: &str) -> Result<Node<'a, 'i>, SignatureError> {
     parent.first_element_child().filter(|child| is(*child, DSIG, name)).ok_or(CHILDREN)
 }
 
-fn signature_scheme(method: Node<'_, '_>) -> Result<SignatureScheme, SignatureFault> {
-    let unknown = || SignatureFault::Algorithm(algorithm_of(method));
+fn signature_scheme(method: Node<'_, '_>) -> Result<SignatureScheme, SignatureError> {
+    let unknown = || SignatureError::Algorithm(algorithm_of(method));
     let algorithm = method.attribute("Algorithm").unwrap_or_default();
     let scheme = if let Some(name) = algorithm.strip_prefix(XMLDSIG_MORE_2001) {
         match name {
@@ -224,12 +227,12 @@ fn signature_scheme(method: Node<'_, '_>) -> Result<SignatureScheme, SignatureFa
     if elements(method).next().is_some() { Err(PARAMETERS) } else { Ok(scheme) }
 }
 
-fn digest_algorithm(method: Node<'_, '_>) -> Result<Digest, SignatureFault> {
+fn digest_algorithm(method: Node<'_, '_>) -> Result<Digest, SignatureError> {
     match method.attribute("Algorithm") {
         Some("http://www.w3.org/2001/04/xmlenc#sha256") => Ok(Digest::Sha256),
         Some("http://www.w3.org/2001/04/xmldsig-more#sha384") => Ok(Digest::Sha384),
         Some("http://www.w3.org/2001/04/xmlenc#sha512") => Ok(Digest::Sha512),
-        _ => Err(SignatureFault::Algorithm(algorithm_of(method))),
+        _ => Err(SignatureError::Algorithm(algorithm_of(method))),
     }
 }
 
@@ -240,7 +243,7 @@ fn algorithm_of(method: Node<'_, '_>) -> String {
 const XMLDSIG_MORE_2001: &str = "http://www.w3.org/2001/04/xmldsig-more#";
 const XMLDSIG_MORE_2007: &str = "http://www.w3.org/2007/05/xmldsig-more#";
 const MAX_PREFIXES: usize = 32;
-const CHILDREN: SignatureFault =
-    SignatureFault::Structure("SignedInfo has other children than the one structure accepted");
-const PARAMETERS: SignatureFault =
-    SignatureFault::Structure("an algorithm has parameters that are not accepted");
+const CHILDREN: SignatureError =
+    SignatureError::Structure("SignedInfo has other children than the one structure accepted");
+const PARAMETERS: SignatureError =
+    SignatureError::Structure("an algorithm has parameters that are not accepted");

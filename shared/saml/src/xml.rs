@@ -38,7 +38,7 @@ pub const MESSAGE: Bounds = Bounds { bytes: MAX_BYTES, nodes: MAX_NODES, comment
 
 /// Why a document did not pass the gate, or does not have the shape it must have.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum XmlFault {
+pub enum XmlError {
     /// More than [`Bounds::bytes`].
     #[error("{0} bytes are more than are read")]
     TooLarge(usize),
@@ -111,16 +111,16 @@ pub struct Strict<'input>(Document<'input>);
 
 impl<'input> Strict<'input> {
     /// Reads untrusted bytes of a message.
-    pub fn parse(bytes: &'input [u8]) -> Result<Self, XmlFault> {
+    pub fn parse(bytes: &'input [u8]) -> Result<Self, XmlError> {
         Self::parse_within(bytes, MESSAGE)
     }
 
     /// Reads untrusted bytes within other bounds.
-    pub fn parse_within(bytes: &'input [u8], bounds: Bounds) -> Result<Self, XmlFault> {
+    pub fn parse_within(bytes: &'input [u8], bounds: Bounds) -> Result<Self, XmlError> {
         if bytes.len() > bounds.bytes {
-            return Err(XmlFault::TooLarge(bytes.len()));
+            return Err(XmlError::TooLarge(bytes.len()));
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| XmlFault::Encoding)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| XmlError::Encoding)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         scan::scan(text, bounds)?;
         let options = ParsingOptions {
@@ -130,15 +130,15 @@ impl<'input> Strict<'input> {
         };
         let document = Document::parse_with_options(text, options).map_err(|error| {
             if error == roxmltree::Error::NodesLimitReached {
-                XmlFault::TooManyNodes
+                XmlError::TooManyNodes
             } else {
-                XmlFault::Malformed(error.to_string())
+                XmlError::Malformed(error.to_string())
             }
         })?;
         // The scan refuses both by their markup. Should it ever be fooled, the tree tells.
         let odd = |node: Node<'_, '_>| node.is_pi() || (node.is_comment() && !bounds.comments);
         if document.descendants().any(odd) {
-            return Err(XmlFault::Comment);
+            return Err(XmlError::Comment);
         }
         Ok(Self(document))
     }
@@ -153,12 +153,12 @@ impl<'input> Strict<'input> {
         &self,
         namespace: &str,
         name: &'static str,
-    ) -> Result<Node<'_, 'input>, XmlFault> {
+    ) -> Result<Node<'_, 'input>, XmlError> {
         let root = self.root();
         if is(root, namespace, name) {
             return Ok(root);
         }
-        Err(XmlFault::Root { expected: name, received: described(root) })
+        Err(XmlError::Root { expected: name, received: described(root) })
     }
 }
 
@@ -188,10 +188,10 @@ pub fn at_most_one<'a, 'i>(
     node: Node<'a, 'i>,
     namespace: &'static str,
     name: &'static str,
-) -> Result<Option<Node<'a, 'i>>, XmlFault> {
+) -> Result<Option<Node<'a, 'i>>, XmlError> {
     let mut found = named(node, namespace, name);
     let first = found.next();
-    if found.next().is_some() { Err(XmlFault::Repeated(name)) } else { Ok(first) }
+    if found.next().is_some() { Err(XmlError::Repeated(name)) } else { Ok(first) }
 }
 
 /// The child of that name, which stands exactly once.
@@ -199,17 +199,17 @@ pub fn exactly_one<'a, 'i>(
     node: Node<'a, 'i>,
     namespace: &'static str,
     name: &'static str,
-) -> Result<Node<'a, 'i>, XmlFault> {
-    at_most_one(node, namespace, name)?.ok_or(XmlFault::Missing(name))
+) -> Result<Node<'a, 'i>, XmlError> {
+    at_most_one(node, namespace, name)?.ok_or(XmlError::Missing(name))
 }
 
 /// The text of an element that holds nothing else. Every run is taken: no comment or element can
 /// cut a name short.
-pub fn text(node: Node<'_, '_>) -> Result<String, XmlFault> {
+pub fn text(node: Node<'_, '_>) -> Result<String, XmlError> {
     let mut whole = String::new();
     for child in node.children() {
         if !child.is_text() {
-            return Err(XmlFault::NotText(described(node)));
+            return Err(XmlError::NotText(described(node)));
         }
         whole.push_str(child.text().unwrap_or_default());
     }
@@ -217,8 +217,8 @@ pub fn text(node: Node<'_, '_>) -> Result<String, XmlFault> {
 }
 
 /// The bytes of an element that holds base64, white space ignored.
-pub fn base64(node: Node<'_, '_>) -> Result<Vec<u8>, XmlFault> {
-    decode_base64(&text(node)?).ok_or_else(|| XmlFault::NotBase64(described(node)))
+pub fn base64(node: Node<'_, '_>) -> Result<Vec<u8>, XmlError> {
+    decode_base64(&text(node)?).ok_or_else(|| XmlError::NotBase64(described(node)))
 }
 
 /// Decodes base64 with line breaks in it; padding may be missing.

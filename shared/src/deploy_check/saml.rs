@@ -113,7 +113,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
             .and_then(|(_, value)| decode_redirect(&value).ok())
             .ok_or_else(|| Failure::new(step, "a SAMLRequest", "none"))?;
         let unreadable =
-            |fault: saml::xml::XmlFault| Failure::new(step, "an AuthnRequest", fault.to_string());
+            |fault: saml::xml::XmlError| Failure::new(step, "an AuthnRequest", fault.to_string());
         let tree = Strict::parse(&message).map_err(unreadable)?;
         let root = tree.root_of(PROTOCOL, "AuthnRequest").map_err(unreadable)?;
         let issuer = exactly_one(root, ASSERTION, "Issuer").and_then(text).map_err(unreadable)?;

@@ -17,7 +17,7 @@ pub struct KeyPair {
 
 /// There is no key pair.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum KeyPairFault {
+pub enum KeyPairError {
     /// None could be made.
     #[error("no key could be made: {0}")]
     Make(#[from] rcgen::Error),
@@ -31,8 +31,8 @@ impl KeyPair {
     ///
     /// # Errors
     ///
-    /// [`KeyPairFault::Make`].
-    pub fn make(name: &str, now: Timestamp) -> Result<(Vec<u8>, Self), KeyPairFault> {
+    /// [`KeyPairError::Make`].
+    pub fn make(name: &str, now: Timestamp) -> Result<(Vec<u8>, Self), KeyPairError> {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let certificate = self_signed::certificate(&key, name, now)?;
         let pem = key.serialize_pem() + &certificate.pem();
@@ -43,16 +43,16 @@ impl KeyPair {
     ///
     /// # Errors
     ///
-    /// [`KeyPairFault::Read`].
-    pub fn read(pem: &[u8]) -> Result<Self, KeyPairFault> {
-        let key = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|_| KeyPairFault::Read)?;
-        let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| KeyPairFault::Read)?;
+    /// [`KeyPairError::Read`].
+    pub fn read(pem: &[u8]) -> Result<Self, KeyPairError> {
+        let key = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|_| KeyPairError::Read)?;
+        let certificate = CertificateDer::from_pem_slice(pem).map_err(|_| KeyPairError::Read)?;
         Self::new(key.secret_pkcs8_der(), certificate.to_vec())
     }
 
-    fn new(pkcs8: &[u8], certificate: Vec<u8>) -> Result<Self, KeyPairFault> {
+    fn new(pkcs8: &[u8], certificate: Vec<u8>) -> Result<Self, KeyPairError> {
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8);
-        Ok(Self { key: key.map_err(|_| KeyPairFault::Read)?, certificate })
+        Ok(Self { key: key.map_err(|_| KeyPairError::Read)?, certificate })
     }
 
     /// The certificate, in DER.

@@ -4,7 +4,7 @@ use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::form::FormFault;
+use super::form::FormError;
 use super::page::Page;
 use super::reply::redirect_error;
 use super::{form, issue, session};
@@ -34,8 +34,8 @@ pub(super) async fn by_form(State(app): State<AppState>, request: Request) -> Re
     let parameters = form::read(request).await.map_err(|fault| {
         let page = Page::refused(fault.error().description);
         match fault {
-            FormFault::TooLarge => Page { status: StatusCode::PAYLOAD_TOO_LARGE, ..page },
-            FormFault::Oauth(_) => page,
+            FormError::TooLarge => Page { status: StatusCode::PAYLOAD_TOO_LARGE, ..page },
+            FormError::Oauth(_) => page,
         }
     });
     authorize(&app, &headers, parameters).await

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::form::FormFault;
+use super::form::FormError;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::FailureCode;
 use crate::secrets::oidc_keys::KeysError;
@@ -23,11 +23,11 @@ pub(super) enum Failure {
     /// The path exists and does not take this method.
     MethodNotAllowed,
     /// The form is not one that can be read.
-    Form(FormFault),
+    Form(FormError),
 }
 
-impl From<FormFault> for Failure {
-    fn from(fault: FormFault) -> Self {
+impl From<FormError> for Failure {
+    fn from(fault: FormError) -> Self {
         Self::Form(fault)
     }
 }
@@ -78,7 +78,7 @@ impl IntoResponse for Failure {
             Self::Form(fault) => {
                 let mut response = failed(fault.error());
                 // RFC 6749 §5.2 has 400 for all that HTTP has no better status for.
-                if fault == FormFault::TooLarge {
+                if fault == FormError::TooLarge {
                     *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
                 }
                 response

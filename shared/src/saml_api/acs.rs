@@ -27,7 +27,7 @@ use crate::sign_in::{Purpose, SignedIn};
 use crate::store::{PendingSignIn, Stage, StoredUser};
 use saml::checks::{CheckId, Checks};
 use saml::connection::Connection;
-use saml::error::{ConnectionFault, FormFault, SamlError};
+use saml::error::{ConnectionError, FormError, SamlError};
 use saml::response::{Assertion, Verdict, decode_form_field};
 use saml::xml::clipped;
 use types::domain::Domain;
@@ -57,7 +57,7 @@ async fn answer(
     federated: bool,
     request: Request,
 ) -> Result<Response, Failure> {
-    let unknown = SamlError::Connection(ConnectionFault::Unknown);
+    let unknown = SamlError::Connection(ConnectionError::Unknown);
     let domain: Domain = domain.parse().map_err(|_| Failure::Refused(unknown.clone()))?;
     let base_url = BaseUrl::of(&app.config, request.headers());
     let headers = request.headers().clone();
@@ -153,14 +153,14 @@ impl Consumer<'_> {
     ) -> Result<Assertion, Failure> {
         let trust = self.connection.ready().map_err(SamlError::Connection)?;
         if trust.federation != self.federated {
-            return Err(SamlError::Connection(ConnectionFault::Unknown).into());
+            return Err(SamlError::Connection(ConnectionError::Unknown).into());
         }
         let keys = match self.app.saml_keys.load(self.now).await {
             Ok(keys) => keys,
             Err(error) => return Err(error.into()),
         };
         let form = form?;
-        let field = form.one("SAMLResponse").ok_or(SamlError::Form(FormFault::Field))?;
+        let field = form.one("SAMLResponse").ok_or(SamlError::Form(FormError::Field))?;
         let response = decode_form_field(field)?;
         let bench = Bench {
             connection: &self.connection,
@@ -302,7 +302,7 @@ impl Consumer<'_> {
             again.as_deref(),
         );
         response.extensions_mut().insert(FailureCode(error.code()));
-        if error.is_of_connection() {
+        if error.is_connection_wide() {
             response.extensions_mut().insert(ConnectionRefused);
         }
         response

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use super::pages;
 use crate::secrets::saml_keys::SamlKeysError;
 use crate::store::StoreError;
-use saml::authn_request::RequestFault;
-use saml::error::{FormFault, SamlError};
+use saml::authn_request::RequestError;
+use saml::error::{FormError, SamlError};
 
 /// Why a sign-in does not go on.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl IntoResponse for Failure {
 /// The status of the page of a refusal.
 pub(super) const fn status(error: &SamlError) -> StatusCode {
     match error {
-        SamlError::Form(FormFault::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+        SamlError::Form(FormError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
         SamlError::Form(_) | SamlError::Xml(_) => StatusCode::BAD_REQUEST,
         SamlError::Connection(_) => StatusCode::NOT_FOUND,
         SamlError::Status { .. }
@@ -90,8 +90,8 @@ impl From<SamlKeysError> for Failure {
     }
 }
 
-impl From<RequestFault> for Failure {
-    fn from(fault: RequestFault) -> Self {
+impl From<RequestError> for Failure {
+    fn from(fault: RequestError) -> Self {
         tracing::error!(error = %fault, "a request cannot be written");
         Self::Unavailable
     }

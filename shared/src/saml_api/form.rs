@@ -3,7 +3,7 @@
 use axum::extract::Request;
 
 use crate::http::body::{self, BodyFault};
-use saml::error::{FormFault, SamlError};
+use saml::error::{FormError, SamlError};
 
 /// The fields of a form, each at most once.
 pub(super) struct Form(Vec<(String, String)>);
@@ -14,11 +14,11 @@ impl Form {
         let is_form = body::is_form(request.headers());
         let bytes =
             body::read(request.into_body(), MAX_BODY).await.map_err(|fault| match fault {
-                BodyFault::Broken => SamlError::Form(FormFault::Field),
-                BodyFault::TooLarge(seen) => SamlError::Form(FormFault::TooLarge(seen)),
+                BodyFault::Broken => SamlError::Form(FormError::Field),
+                BodyFault::TooLarge(seen) => SamlError::Form(FormError::TooLarge(seen)),
             })?;
         if !is_form {
-            return Err(SamlError::Form(FormFault::Field));
+            return Err(SamlError::Form(FormError::Field));
         }
         Ok(Self(form_urlencoded::parse(&bytes).into_owned().take(MOST_FIELDS).collect()))
     }

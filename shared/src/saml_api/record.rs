@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::clock::random_bytes;
 use crate::runtime::state::AppState;
 use crate::store::{SignInRecord, record_id};
-use saml::checks::{CheckId, Checks};
+use saml::checks::{Actor, CheckId, Checks};
 use saml::connection::Connection;
-use saml::error::{Actor, SamlError};
+use saml::error::SamlError;
 use saml::response::Assertion;
 use types::ids::ResourceId;
 

@@ -17,7 +17,7 @@ use crate::runtime::state::AppState;
 use crate::sign_in::{Purpose, SignedIn};
 use crate::store::{PendingSignIn, Stage};
 use saml::connection::Connection;
-use saml::error::{ConnectionFault, SamlError};
+use saml::error::{ConnectionError, SamlError};
 use types::domain::Domain;
 
 #[derive(Debug, Deserialize)]
@@ -153,7 +153,7 @@ async fn agreed(app: &AppState, domain: &str, request: Request) -> Result<Respon
 }
 
 async fn connection(app: &AppState, domain: &str) -> Result<Connection, Failure> {
-    let unknown = || Failure::Refused(SamlError::Connection(ConnectionFault::Unknown));
+    let unknown = || Failure::Refused(SamlError::Connection(ConnectionError::Unknown));
     let domain: Domain = domain.parse().map_err(|_| unknown())?;
     let stored = app.store.connection_of_domain(&domain).await?;
     let connection = stored.ok_or_else(unknown)?.connection;

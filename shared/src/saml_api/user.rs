@@ -18,7 +18,7 @@ use crate::store::{Linked, StoreError, StoredUser};
 use saml::attributes::{Profile, SubjectSource};
 use saml::checks::{CheckId, Checks};
 use saml::connection::Connection;
-use saml::error::{SamlError, UserFault};
+use saml::error::{SamlError, UserError};
 use saml::response::Assertion;
 use scim::fold::fold;
 use scim::resource::{self, Mode};
@@ -79,7 +79,7 @@ impl Arrival<'_> {
             let domain = &self.connection.domain;
             match self.app.store.link_user(tenant, domain, &identity, user.id, linked).await? {
                 Linked::Done => return Ok(user),
-                Linked::UserTaken => return Err(SamlError::UserState(UserFault::Linked).into()),
+                Linked::UserTaken => return Err(SamlError::UserState(UserError::Linked).into()),
                 Linked::IdentityTaken => {}
             }
         }
@@ -104,7 +104,7 @@ impl Arrival<'_> {
                 checks.pass(CheckId::UserState, "", "would be created");
                 Ok(())
             }
-            None => Err(SamlError::UserState(UserFault::Unknown).into()),
+            None => Err(SamlError::UserState(UserError::Unknown).into()),
         }
     }
 
@@ -174,7 +174,7 @@ impl Arrival<'_> {
     /// between.
     async fn create(&self, checks: &mut Checks) -> Result<Option<StoredUser>, NoUser> {
         if !self.connection.settings.jit {
-            return Err(SamlError::UserState(UserFault::Unknown).into());
+            return Err(SamlError::UserState(UserError::Unknown).into());
         }
         let document = self.new_user()?;
         let write = write_of(self.now, None, document);
@@ -206,7 +206,7 @@ impl Arrival<'_> {
 /// is active signs in, with the licence that they have.
 fn admitted(user: StoredUser, checks: &mut Checks) -> Result<StoredUser, SamlError> {
     if !user.active {
-        return Err(SamlError::UserState(UserFault::Deactivated));
+        return Err(SamlError::UserState(UserError::Deactivated));
     }
     checks.pass(CheckId::UserState, "active", "active");
     checks.pass(CheckId::UserLicence, "", user.licence.as_str());

@@ -17,7 +17,7 @@ pub use self::key_set::KeySet;
 use self::rsa::RsaKey;
 use crate::secrets::ttl_cache::TtlCache;
 use crate::secrets::{SecretName, Secrets, SecretsError};
-use saml::crypto::PrivateKeyFault;
+use saml::crypto::PrivateKeyError;
 
 /// Why there is no key, or no new one.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -44,11 +44,11 @@ pub enum Corruption {
     Json,
     /// Found when the secret is read, or when the key is used for the first time.
     #[error("the {0} key cannot be used: {1}")]
-    Key(&'static str, PrivateKeyFault),
+    Key(&'static str, PrivateKeyError),
 }
 
 impl KeysError {
-    const fn of_current(fault: PrivateKeyFault) -> Self {
+    const fn of_current(fault: PrivateKeyError) -> Self {
         Self::Corrupt(Corruption::Key(CURRENT, fault))
     }
 }

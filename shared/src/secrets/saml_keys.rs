@@ -20,7 +20,7 @@ pub use self::sp_keys::{PublishedKey, SpKeys};
 use self::stored::{StoredKeys, StoredPair};
 use crate::secrets::ttl_cache::TtlCache;
 use crate::secrets::{SecretName, Secrets, SecretsError};
-use saml::crypto::PrivateKeyFault;
+use saml::crypto::PrivateKeyError;
 
 /// Why keys are not to be had.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -78,7 +78,7 @@ pub enum Corruption {
     Certificate(Purpose, State),
     /// Found when the secret is read, or when the key is used for the first time.
     #[error("the private key of the {1} pair for {0} cannot be used: {2}")]
-    PrivateKey(Purpose, State, PrivateKeyFault),
+    PrivateKey(Purpose, State, PrivateKeyError),
 }
 
 impl From<Corruption> for SamlKeysError {

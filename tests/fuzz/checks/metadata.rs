@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use saml::c14n::{Mode, canonicalize};
 use saml::crypto::VerifyingKey;
-use saml::metadata::{Metadata, MetadataFault, ReadOptions, read_idp_metadata};
+use saml::metadata::{Metadata, MetadataError, ReadOptions, read_idp_metadata};
 use saml::xml::{Bounds, Strict};
 
 /// Checks one input; returns whether it was read at all.
@@ -48,7 +48,7 @@ static PINNED: LazyLock<(VerifyingKey, Metadata)> = LazyLock::new(|| {
     (key, signed)
 });
 
-fn read(input: &[u8], pinned_key: Option<&VerifyingKey>) -> Result<Metadata, MetadataFault> {
+fn read(input: &[u8], pinned_key: Option<&VerifyingKey>) -> Result<Metadata, MetadataError> {
     let options = ReadOptions {
         our_entity_id: "https://sp.example/saml/metadata/acme.com",
         pinned_key,

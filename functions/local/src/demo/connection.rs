@@ -1,7 +1,7 @@
 //! The connection of the demo's tenant to the demo's identity provider.
 
 use saml::connection::{Connection, Settings, Trust};
-use saml::metadata::{MetadataFault, ReadOptions, read_idp_metadata};
+use saml::metadata::{MetadataError, ReadOptions, read_idp_metadata};
 use shared::runtime::state::AppState;
 use shared::store::StoreError;
 use types::domain::{Domain, InvalidDomain};
@@ -16,7 +16,7 @@ pub(super) async fn prepare(
     base_url: &str,
     tenant: TenantId,
     idp: &DemoIdp,
-) -> Result<(), ConnectionError> {
+) -> Result<(), DemoConnectionError> {
     let now = app.clock.now();
     let domain: Domain = DOMAIN.parse()?;
     let stored = app.store.connection(tenant, &domain).await?;
@@ -59,13 +59,13 @@ fn is_replaceable(known: &Trust, fresh: &Trust) -> bool {
 
 /// Why nobody can sign in to the demo.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ConnectionError {
+pub(crate) enum DemoConnectionError {
     /// The demo's domain is none.
     #[error(transparent)]
     Domain(#[from] InvalidDomain),
     /// The demo's identity provider writes metadata that Gatehouse does not take.
     #[error(transparent)]
-    Metadata(#[from] MetadataFault),
+    Metadata(#[from] MetadataError),
     /// The embedded table refused.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -4,16 +4,16 @@ use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
-use shared::idp::{KeyPair, KeyPairFault};
+use shared::idp::{KeyPair, KeyPairError};
 
 use crate::private_file;
 
 /// The pair that `directory` holds, made when there is none.
-pub(super) fn open(directory: Option<&Path>, now: Timestamp) -> Result<KeyPair, KeyError> {
+pub(super) fn open(directory: Option<&Path>, now: Timestamp) -> Result<KeyPair, IdpKeyError> {
     let Some(directory) = directory else { return Ok(KeyPair::make(NAME, now)?.1) };
     let file = directory.join(FILE);
     if let Some(pem) = private_file::read(&file)? {
-        return KeyPair::read(&pem).map_err(KeyError::Damaged);
+        return KeyPair::read(&pem).map_err(IdpKeyError::Damaged);
     }
     let (pem, pair) = KeyPair::make(NAME, now)?;
     private_file::replace(&file, &pem)?;
@@ -22,16 +22,16 @@ pub(super) fn open(directory: Option<&Path>, now: Timestamp) -> Result<KeyPair, 
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum KeyError {
+pub(crate) enum IdpKeyError {
     /// The file cannot be read or written.
     #[error("{FILE}: {0}")]
     File(#[from] io::Error),
     /// The file is not what this program wrote.
     #[error("{FILE} is damaged ({0}); delete it to get a new key")]
-    Damaged(KeyPairFault),
+    Damaged(KeyPairError),
     /// No key could be made.
     #[error(transparent)]
-    Make(#[from] KeyPairFault),
+    Make(#[from] KeyPairError),
 }
 
 const FILE: &str = "demo-idp.pem";

@@ -1,8 +1,8 @@
 //! Reads an `AuthnRequest` (SAML core §3.4.1) from the HTTP-Redirect binding.
 
-use saml::authn_request::{RequestFault, decode_redirect};
+use saml::authn_request::{RequestError, decode_redirect};
 use saml::names::{ASSERTION, PROTOCOL};
-use saml::xml::{Strict, XmlFault, exactly_one, text};
+use saml::xml::{Strict, XmlError, exactly_one, text};
 
 /// What a service provider asks for.
 #[derive(Debug, Eq, PartialEq)]
@@ -50,7 +50,7 @@ pub(super) enum Fault {
     #[error("The demo signs people in to its own Gatehouse only.")]
     Stranger,
     #[error("The SAMLRequest cannot be decoded: {0}.")]
-    Encoding(#[from] RequestFault),
+    Encoding(#[from] RequestError),
     #[error("The SAMLRequest cannot be read: {0}.")]
-    Xml(#[from] XmlFault),
+    Xml(#[from] XmlError),
 }

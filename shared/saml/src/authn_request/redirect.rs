@@ -8,7 +8,7 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::RequestFault;
+use super::RequestError;
 use crate::crypto::{SigningKey, sign};
 use crate::names::RSA_SHA256;
 use crate::xml::{base64_of, decode_base64};
@@ -24,7 +24,7 @@ pub(super) fn url(
     xml: &str,
     relay_state: Option<&str>,
     key: Option<&SigningKey>,
-) -> Result<String, RequestFault> {
+) -> Result<String, RequestError> {
     let mut query = format!("SAMLRequest={}", encoded(&base64_of(&deflated(xml)?)));
     if let Some(relay_state) = relay_state {
         query.push_str("&RelayState=");
@@ -44,21 +44,21 @@ pub(super) fn url(
 
 /// Decodes the `SAMLRequest` of a redirect, percent-decoded already. Bounded: a few bytes can
 /// inflate to gigabytes.
-pub fn decode_redirect(saml_request: &str) -> Result<Vec<u8>, RequestFault> {
+pub fn decode_redirect(saml_request: &str) -> Result<Vec<u8>, RequestError> {
     if saml_request.len() > MAX_INFLATED * 2 {
-        return Err(RequestFault::Encoding);
+        return Err(RequestError::Encoding);
     }
-    let deflated = decode_base64(saml_request).ok_or(RequestFault::Encoding)?;
+    let deflated = decode_base64(saml_request).ok_or(RequestError::Encoding)?;
     let mut message = Vec::new();
     let mut bounded = DeflateDecoder::new(deflated.as_slice()).take(MAX_INFLATED as u64 + 1);
-    bounded.read_to_end(&mut message).map_err(|_| RequestFault::Encoding)?;
-    if message.len() > MAX_INFLATED { Err(RequestFault::Encoding) } else { Ok(message) }
+    bounded.read_to_end(&mut message).map_err(|_| RequestError::Encoding)?;
+    if message.len() > MAX_INFLATED { Err(RequestError::Encoding) } else { Ok(message) }
 }
 
-fn deflated(xml: &str) -> Result<Vec<u8>, RequestFault> {
+fn deflated(xml: &str) -> Result<Vec<u8>, RequestError> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(xml.as_bytes()).map_err(|_| RequestFault::Write)?;
-    encoder.finish().map_err(|_| RequestFault::Write)
+    encoder.write_all(xml.as_bytes()).map_err(|_| RequestError::Write)?;
+    encoder.finish().map_err(|_| RequestError::Write)
 }
 
 fn encoded(text: &str) -> String {
@@ -148,7 +148,7 @@ mod tests {
         let id = RequestId::from_random([3; 20]);
         let long = "x".repeat(81);
         let refused = request(&id, "https://idp.example").redirect_url(Some(&long), None);
-        assert_eq!(refused, Err(RequestFault::RelayState));
+        assert_eq!(refused, Err(RequestError::RelayState));
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&vec![b' '; 10_000_000]).unwrap();
         let bomb = base64_of(&encoder.finish().unwrap());
-        assert_eq!(decode_redirect(&bomb), Err(RequestFault::Encoding));
+        assert_eq!(decode_redirect(&bomb), Err(RequestError::Encoding));
         for odd in ["", "***", "AAAA"] {
             assert!(decode_redirect(odd).is_err() || odd.is_empty(), "{odd}");
         }

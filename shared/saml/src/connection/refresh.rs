@@ -10,7 +10,7 @@ use super::{Provider, Trust};
 
 /// Why metadata that was read again is not taken over.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum RefreshFault {
+pub enum RefreshError {
     /// It describes other providers.
     #[error("the metadata now describes \"{0}\"; set it anew if that is intended")]
     EntityId(String),
@@ -27,10 +27,10 @@ impl Trust {
     ///
     /// # Errors
     ///
-    /// [`RefreshFault`] when a person has to decide.
-    pub fn refreshed(&self, fresh: Self) -> Result<Self, RefreshFault> {
+    /// [`RefreshError`] when a person has to decide.
+    pub fn refreshed(&self, fresh: Self) -> Result<Self, RefreshError> {
         if self.federation != fresh.federation {
-            return Err(RefreshFault::Kind);
+            return Err(RefreshError::Kind);
         }
         let mut providers = Vec::with_capacity(fresh.providers.len());
         for mut provider in fresh.providers {
@@ -44,7 +44,7 @@ impl Trust {
                 }
                 // Members come and go in a federation; a lone provider does not become another.
                 None if self.federation => {}
-                None => return Err(RefreshFault::EntityId(provider.entity_id)),
+                None => return Err(RefreshError::EntityId(provider.entity_id)),
             }
             providers.push(provider);
         }
@@ -52,11 +52,11 @@ impl Trust {
     }
 }
 
-fn same_hosts(known: &Provider, fresh: &Provider) -> Result<(), RefreshFault> {
+fn same_hosts(known: &Provider, fresh: &Provider) -> Result<(), RefreshError> {
     for endpoint in &fresh.endpoints {
         let host = host(&endpoint.url);
         if !known.endpoints.iter().any(|known| self::host(&known.url) == host) {
-            return Err(RefreshFault::Host(endpoint.url.clone()));
+            return Err(RefreshError::Host(endpoint.url.clone()));
         }
     }
     Ok(())
@@ -128,12 +128,12 @@ mod tests {
         assert_eq!(check("https://idp.example", "https://IDP.example/new?x=/"), None);
         assert_eq!(
             check("https://evil.example", "https://idp.example/sso"),
-            Some(RefreshFault::EntityId("https://evil.example".to_owned()))
+            Some(RefreshError::EntityId("https://evil.example".to_owned()))
         );
         for url in
             ["https://evil.example/sso", "https://idp.example.evil/sso", "http://idp.example/sso"]
         {
-            assert_eq!(check("https://idp.example", url), Some(RefreshFault::Host(url.to_owned())));
+            assert_eq!(check("https://idp.example", url), Some(RefreshError::Host(url.to_owned())));
         }
     }
 }

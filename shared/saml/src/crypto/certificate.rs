@@ -1,72 +1,38 @@
-//! What an X.509 certificate says around its key (RFC 5280 §4.1).
+//! The subject and dates of an X.509 certificate, for administrators to compare.
 //!
-//! Read leniently, part by part: in SAML a certificate only carries a key, and providers publish
-//! what no certification authority would sign. What is not looked at cannot be wrong.
+//! Nothing in here decides whether a key is trusted: see [`super::verifying_key`].
 
 use der::asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime};
-use der::{Decode as _, Reader as _, SliceReader, Tag};
+use der::{Reader as _, Tag};
 use jiff::Timestamp;
 
-use super::keys::{KeyFault, VerifyingKey};
+use super::der::{sequence, set};
+use super::error::KeyError;
+use super::verifying_key::VerifyingKey;
+use super::x509::CertificateParts;
 
-/// What an X.509 certificate says around its key; for people to compare, not to decide by.
+/// An X.509 certificate: its key, and the subject and dates for display.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Certificate {
-    /// The key.
+    /// The public key.
     pub key: VerifyingKey,
-    /// The subject, `CN=idp.example, O=Acme`.
+    /// The subject, as `CN=idp.example, O=Acme`.
     pub subject: String,
-    /// Valid from.
+    /// Start of the validity period; `None` if unreadable.
     pub not_before: Option<Timestamp>,
-    /// Valid until.
+    /// End of the validity period; `None` if unreadable.
     pub not_after: Option<Timestamp>,
 }
 
 impl Certificate {
-    /// Reads a DER-encoded certificate.
-    pub fn from_der(der: &[u8]) -> Result<Self, KeyFault> {
-        let parts = Parts::read(der)?;
-        let key = VerifyingKey::carried(parts.public_key, der)?;
+    /// Reads a DER-encoded certificate. An unreadable subject or date is left out.
+    pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
+        let parts = CertificateParts::from_der(der)?;
+        let key = VerifyingKey::with_carrier(parts.public_key, der)?;
         let (not_before, not_after) = validity(parts.validity);
         let subject = subject(parts.subject).unwrap_or_default();
         Ok(Self { key, subject, not_before, not_after })
     }
-}
-
-/// The parts that are looked at, as they stand in the certificate.
-pub(super) struct Parts<'a> {
-    validity: AnyRef<'a>,
-    subject: AnyRef<'a>,
-    /// `SubjectPublicKeyInfo`, in DER.
-    pub(super) public_key: &'a [u8],
-}
-
-impl<'a> Parts<'a> {
-    pub(super) fn read(certificate: &'a [u8]) -> Result<Self, KeyFault> {
-        Self::decode(certificate).map_err(|_| KeyFault::Unreadable)
-    }
-
-    fn decode(certificate: &'a [u8]) -> der::Result<Self> {
-        let signed = sequence(AnyRef::decode(&mut SliceReader::new(certificate)?)?)?.tlv_bytes()?;
-        let mut to_be_signed = sequence(AnyRef::from_der(signed)?)?;
-        let version_is_said = Tag::peek(&to_be_signed)?.is_context_specific();
-        // The version, and what is between it and the validity: serial number, algorithm, issuer.
-        for _ in 0..3 + u32::from(version_is_said) {
-            to_be_signed.tlv_bytes()?;
-        }
-        let (validity, subject) = (to_be_signed.decode()?, to_be_signed.decode()?);
-        Ok(Self { validity, subject, public_key: to_be_signed.tlv_bytes()? })
-    }
-}
-
-/// The inside of a SEQUENCE, which need not be read to its end.
-pub(super) fn sequence(any: AnyRef<'_>) -> der::Result<SliceReader<'_>> {
-    inside(any, Tag::Sequence)
-}
-
-fn inside(any: AnyRef<'_>, tag: Tag) -> der::Result<SliceReader<'_>> {
-    any.header().tag().assert_eq(tag)?;
-    SliceReader::new(any.value())
 }
 
 fn validity(validity: AnyRef<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
@@ -82,14 +48,14 @@ fn instant(time: AnyRef<'_>) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()
 }
 
-/// Every attribute of the name that can be read, in its order (RFC 5280 §4.1.2.4).
+/// Returns every readable attribute of a name, in order (RFC 5280 §4.1.2.4).
 fn subject(name: AnyRef<'_>) -> der::Result<String> {
     let mut attributes = Vec::new();
-    let mut sets = sequence(name)?;
-    while !sets.is_finished() {
-        let mut set = inside(sets.decode()?, Tag::Set)?;
-        while !set.is_finished() {
-            attributes.extend(attribute(set.decode()?));
+    let mut rdns = sequence(name)?;
+    while !rdns.is_finished() {
+        let mut rdn = set(rdns.decode()?)?;
+        while !rdn.is_finished() {
+            attributes.extend(attribute(rdn.decode()?));
         }
     }
     Ok(attributes.join(", "))
@@ -101,13 +67,14 @@ fn attribute(attribute: AnyRef<'_>) -> der::Result<String> {
     Ok(format!("{}={}", attribute_name(kind), text(value)))
 }
 
-/// The short names that people know (RFC 4514 §3, and what consoles show); the number otherwise.
+/// Returns the short name that consoles show (RFC 4514 §3), or else the OID.
 fn attribute_name(kind: ObjectIdentifier) -> String {
     let known = NAMES.iter().find(|(id, _)| *id == kind);
     known.map_or_else(|| kind.to_string(), |(_, name)| (*name).to_owned())
 }
 
-/// UTF-8, or its subsets. `BMPString`s are UTF-16; in old `TeletexString`s everybody put Latin 1.
+/// Decodes a string value: UTF-8 or a subset of it, UTF-16 in a `BMPString`, Latin 1 in an old
+/// `TeletexString`.
 fn text(value: AnyRef<'_>) -> String {
     let bytes = value.value();
     if value.header().tag() == Tag::BmpString {
@@ -166,8 +133,8 @@ mod tests {
     }
 
     #[test]
-    fn people_see_its_subject_and_dates() {
-        // Before 2050 a date is a UTCTime, from then on a GeneralizedTime. Version 1 is not written.
+    fn subject_and_dates_are_read() {
+        // Dates before 2050 are UTCTime, later ones GeneralizedTime. Version 1 is not encoded.
         for (version, until, expect) in [
             (2, "20491231235959Z", "2049-12-31T23:59:59Z"),
             (0, "20500101000000Z", "2050-01-01T00:00:00Z"),
@@ -183,29 +150,29 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_that_cannot_be_read_hides_no_other() {
+    fn an_unreadable_subject_attribute_is_left_out() {
         let mut der = certificate(2, "20491231235959Z");
         let bmp = der.windows(10).position(|part| part == b"\x1E\x08\0A\0c\0m\0e").unwrap();
-        // UniversalString.
+        // The tag of a UniversalString, which is not decoded.
         der[bmp] = 0x1C;
         let expected = "C=DE, CN=idp.example, emailAddress=it@idp.example, 2.5.4.13=by hand";
         assert_eq!(Certificate::from_der(&der).unwrap().subject, expected);
     }
 
     #[test]
-    fn a_part_of_a_certificate_is_none() {
+    fn a_truncated_certificate_is_refused() {
         let der = certificate(2, "20491231235959Z");
         for length in 0..der.len() {
-            assert_eq!(Certificate::from_der(&der[..length]), Err(KeyFault::Unreadable));
+            assert_eq!(Certificate::from_der(&der[..length]), Err(KeyError::Unreadable));
         }
         assert_eq!(
             Certificate::from_der(b"-----BEGIN CERTIFICATE-----"),
-            Err(KeyFault::Unreadable)
+            Err(KeyError::Unreadable)
         );
     }
 
     #[test]
-    fn what_decides_nothing_may_be_odd() {
+    fn an_unreadable_date_and_trailing_bytes_are_tolerated() {
         let mut der = certificate(2, "20491231235959Z");
         der.extend(b"\n");
         let date = der.windows(13).position(|part| part == b"250101000000Z").unwrap();

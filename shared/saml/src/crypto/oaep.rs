@@ -1,9 +1,9 @@
-//! RSA-OAEP (RFC 8017 §7.1.2), by which the content key of an encrypted assertion is wrapped.
+//! Unwraps the content key of an encrypted assertion with RSA-OAEP (RFC 8017 §7.1.2).
 //!
-//! AWS-LC does it where one digest is used throughout. Its safe interface has no pair of two, and
-//! one of those is what XML Encryption says when a provider names SHA-256 and no mask: `SHA-256`
-//! with MGF1 of SHA-1, which SAML's implementation profiles ask every service provider for. Those
-//! pairs are decoded here, over integers whose arithmetic takes the same time for every value.
+//! AWS-LC's safe interface supports one digest for both label and mask. XML Encryption also means a
+//! pair of two: a provider that names SHA-256 and no mask gets MGF1 with SHA-1, which the SAML
+//! implementation profiles require every service provider to support. Such pairs are decoded here,
+//! on integers with constant-time arithmetic ([`super::rsa`]).
 
 use aws_lc_rs::digest as hash;
 use aws_lc_rs::rsa::{
@@ -12,10 +12,10 @@ use aws_lc_rs::rsa::{
 };
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
-use super::CryptoFault;
+use super::error::CryptoError;
 use super::private_key::DecryptionKey;
 
-/// A digest inside RSA-OAEP. SHA-1 is sound there: OAEP does not need collision resistance.
+/// A digest inside RSA-OAEP. SHA-1 is safe here: OAEP does not need collision resistance.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OaepDigest {
     /// SHA-1, the default of XML Encryption.
@@ -28,17 +28,17 @@ pub enum OaepDigest {
     Sha512,
 }
 
-/// How the content key of an encrypted assertion is wrapped: RSA-OAEP and nothing else.
+/// The parameters of RSA-OAEP, the only accepted key transport.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Oaep {
     /// The digest of the (empty) label.
     pub digest: OaepDigest,
-    /// The digest inside the mask generation function MGF1.
+    /// The digest of the mask generation function MGF1.
     pub mask: OaepDigest,
 }
 
 /// Unwraps a content key that was encrypted for `key`.
-pub fn unwrap_key(key: &DecryptionKey, oaep: Oaep, wrapped: &[u8]) -> Result<Vec<u8>, CryptoFault> {
+pub fn unwrap_key(key: &DecryptionKey, oaep: Oaep, wrapped: &[u8]) -> Result<Vec<u8>, CryptoError> {
     if oaep.digest != oaep.mask {
         return decode(key.integers()?.decrypt(wrapped)?, oaep);
     }
@@ -49,17 +49,17 @@ pub fn unwrap_key(key: &DecryptionKey, oaep: Oaep, wrapped: &[u8]) -> Result<Vec
     Ok(content_key)
 }
 
-/// EME-OAEP decoding. Which check failed shows neither in the answer nor in the time: only whether
-/// all of them held, which the caller hides in its turn.
-fn decode(mut encoded: Vec<u8>, oaep: Oaep) -> Result<Vec<u8>, CryptoFault> {
+/// Decodes EME-OAEP. Neither the error nor the time shows which check failed, only that one did, and
+/// the caller hides that too.
+fn decode(mut encoded: Vec<u8>, oaep: Oaep) -> Result<Vec<u8>, CryptoError> {
     let label = hash::digest(oaep.digest.hash(), &[]);
-    let (first, masked) = encoded.split_first_mut().ok_or(CryptoFault)?;
-    let (seed, block) = masked.split_at_mut_checked(label.as_ref().len()).ok_or(CryptoFault)?;
+    let (first, masked) = encoded.split_first_mut().ok_or(CryptoError)?;
+    let (seed, block) = masked.split_at_mut_checked(label.as_ref().len()).ok_or(CryptoError)?;
     mask(seed, block, oaep.mask);
     mask(block, seed, oaep.mask);
-    let (digest, rest) = block.split_at_checked(label.as_ref().len()).ok_or(CryptoFault)?;
+    let (digest, rest) = block.split_at_checked(label.as_ref().len()).ok_or(CryptoError)?;
 
-    // `rest` is zeros, a one, and the message.
+    // `rest` consists of zeros, a one, and the message.
     let (mut padded, mut found, mut start) = (Choice::from(1), Choice::from(0), 0_u32);
     for (next, byte) in (1..).zip(rest) {
         let is_mark = byte.ct_eq(&1) & !found;
@@ -69,13 +69,13 @@ fn decode(mut encoded: Vec<u8>, oaep: Oaep) -> Result<Vec<u8>, CryptoFault> {
     }
     let fits = first.ct_eq(&0) & digest.ct_eq(label.as_ref()) & padded & found;
     if !bool::from(fits) {
-        return Err(CryptoFault);
+        return Err(CryptoError);
     }
-    let start = usize::try_from(start).map_err(|_| CryptoFault)?;
-    rest.get(start..).map(<[u8]>::to_vec).ok_or(CryptoFault)
+    let start = usize::try_from(start).map_err(|_| CryptoError)?;
+    rest.get(start..).map(<[u8]>::to_vec).ok_or(CryptoError)
 }
 
-/// Takes MGF1 of `seed` off `bytes` (RFC 8017 §B.2.1).
+/// Applies MGF1 of `seed` to `bytes` (RFC 8017 §B.2.1).
 fn mask(bytes: &mut [u8], seed: &[u8], digest: OaepDigest) {
     let algorithm = digest.hash();
     for (counter, chunk) in (0_u32..).zip(bytes.chunks_mut(algorithm.output_len())) {
@@ -98,7 +98,7 @@ impl OaepDigest {
         }
     }
 
-    /// With this digest for label and mask.
+    /// The algorithm with this digest for label and mask.
     fn both(self) -> &'static OaepAlgorithm {
         match self {
             Self::Sha1 => &OAEP_SHA1_MGF1SHA1,
@@ -117,7 +117,7 @@ mod tests {
     use openssl::rsa::{Padding, Rsa};
 
     use super::*;
-    use crate::crypto::PrivateKeyFault;
+    use crate::crypto::PrivateKeyError;
 
     const DIGESTS: [(OaepDigest, fn() -> MessageDigest); 4] = [
         (OaepDigest::Sha1, MessageDigest::sha1),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_as_long_as_the_modulus_is_refused() {
+    fn a_ciphertext_shorter_than_the_modulus_is_refused() {
         let (key, ours) = pair(2048);
         for (mask, md) in [
             (OaepDigest::Sha256, MessageDigest::sha256()),
@@ -177,27 +177,27 @@ mod tests {
                 .find(|wrapped| wrapped[0] == 0)
                 .unwrap();
             assert_eq!(unwrap_key(&ours, oaep, &small), Ok(vec![1]));
-            assert_eq!(unwrap_key(&ours, oaep, &small[1..]), Err(CryptoFault), "{mask:?}");
+            assert_eq!(unwrap_key(&ours, oaep, &small[1..]), Err(CryptoError), "{mask:?}");
         }
     }
 
     #[test]
-    fn a_key_that_some_digests_could_not_be_used_with_is_none() {
+    fn a_key_that_fails_with_some_digests_is_refused() {
         for bits in [2056, 2064, 2050] {
             let key = PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
             let pem = key.private_key_to_pem_pkcs8().unwrap();
-            assert_eq!(DecryptionKey::from_pem(&pem).unwrap().check(), Err(PrivateKeyFault::Rsa));
+            assert_eq!(DecryptionKey::from_pem(&pem).unwrap().check(), Err(PrivateKeyError::Rsa));
         }
     }
 
     #[test]
-    fn what_was_wrapped_otherwise_is_refused() {
+    fn a_key_wrapped_with_other_parameters_is_refused() {
         let (key, ours) = pair(2048);
         let (_, other) = pair(2048);
         let mixed = Oaep { digest: OaepDigest::Sha256, mask: OaepDigest::Sha1 };
         let good = wrapped(&key, MessageDigest::sha256(), MessageDigest::sha1(), &[1; 32]);
         assert!(unwrap_key(&ours, mixed, &good).is_ok());
-        assert_eq!(unwrap_key(&other, mixed, &good), Err(CryptoFault));
+        assert_eq!(unwrap_key(&other, mixed, &good), Err(CryptoError));
         for (digest, mask) in [
             (OaepDigest::Sha1, OaepDigest::Sha256),
             (OaepDigest::Sha256, OaepDigest::Sha384),
@@ -205,26 +205,26 @@ mod tests {
             (OaepDigest::Sha1, OaepDigest::Sha1),
             (OaepDigest::Sha256, OaepDigest::Sha256),
         ] {
-            assert_eq!(unwrap_key(&ours, Oaep { digest, mask }, &good), Err(CryptoFault));
+            assert_eq!(unwrap_key(&ours, Oaep { digest, mask }, &good), Err(CryptoError));
         }
         let mut above_the_modulus = good.clone();
         above_the_modulus.fill(0xFF);
         let mut long = good.clone();
         long.insert(0, 0);
         for odd in [&good[1..], &[], &above_the_modulus, &long, &vec![0; 256], &vec![1; 256]] {
-            assert_eq!(unwrap_key(&ours, mixed, odd), Err(CryptoFault));
+            assert_eq!(unwrap_key(&ours, mixed, odd), Err(CryptoError));
         }
         for at in [0, 1, 100, 255] {
             let mut changed = good.clone();
             changed[at] ^= 1;
-            assert_eq!(unwrap_key(&ours, mixed, &changed), Err(CryptoFault));
+            assert_eq!(unwrap_key(&ours, mixed, &changed), Err(CryptoError));
         }
     }
 
     #[test]
     fn every_part_of_the_encoding_is_checked() {
         let oaep = Oaep { digest: OaepDigest::Sha256, mask: OaepDigest::Sha1 };
-        // The seed is zero; then the block under its mask.
+        // A zero seed, then the masked block.
         let encoded = |first: u8, edit: fn(&mut [u8])| {
             let mut block = hash::digest(&hash::SHA256, &[]).as_ref().to_vec();
             block.extend([0; 100]);
@@ -250,7 +250,7 @@ mod tests {
             vec![0; 64],
         ];
         for encoded in refused {
-            assert_eq!(decode(encoded, oaep), Err(CryptoFault));
+            assert_eq!(decode(encoded, oaep), Err(CryptoError));
         }
     }
 }

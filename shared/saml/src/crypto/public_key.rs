@@ -1,7 +1,7 @@
-//! A public key as certificates carry it: `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
+//! Reads public keys as certificates hold them: `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
 //!
-//! Invariant: a key too weak to trust, of a type that is not verified, or so large that to verify
-//! with it would cost milliseconds, cannot be made.
+//! Invariant: a [`PublicKey`] has a supported type, is strong enough to trust, and is small enough
+//! that a verification does not take milliseconds.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
@@ -10,29 +10,34 @@ use aws_lc_rs::signature::{
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, UintRef};
 use der::{Decode as _, Encode as _, Reader as _, Tag};
 
-use super::certificate::sequence;
-use super::keys::{KeyFault, MAX_RSA_BITS, MIN_RSA_BITS};
+use super::der::sequence;
+use super::error::KeyError;
 
-/// A public key of a type and size that we verify with.
+/// Smallest RSA modulus that is trusted, in bits (NIST SP 800-131A).
+pub const MIN_RSA_BITS: u32 = 2048;
+/// Largest RSA modulus that is accepted, in bits: the cost grows with the square.
+pub const MAX_RSA_BITS: u32 = 8192;
+
+/// A public key of an accepted type and size.
 #[derive(Clone, Eq, PartialEq)]
 pub(super) enum PublicKey {
     /// RSA.
     Rsa {
-        /// `RSAPublicKey` in DER (RFC 8017 §A.1.1), written anew: one key has one spelling.
+        /// `RSAPublicKey` in DER (RFC 8017 §A.1.1), encoded anew: equal keys have equal bytes.
         der: Vec<u8>,
-        /// Size of the modulus.
+        /// Size of the modulus in bits.
         bits: u32,
     },
     /// A point on an elliptic curve.
     Ec {
-        /// Which.
+        /// The curve.
         curve: Curve,
         /// The point (SEC 1 §2.3.3).
         point: Vec<u8>,
     },
 }
 
-/// An elliptic curve that we verify on.
+/// A supported elliptic curve.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Curve {
     /// NIST P-256.
@@ -42,7 +47,7 @@ pub(super) enum Curve {
 }
 
 impl Curve {
-    /// Size of the field in bits; of the order, too.
+    /// Size of the field, and of the order, in bits.
     pub(super) const fn bits(self) -> u32 {
         match self {
             Self::P256 => 256,
@@ -53,14 +58,14 @@ impl Curve {
 
 impl PublicKey {
     /// Reads a `SubjectPublicKeyInfo` in DER.
-    pub(super) fn from_der(info: &[u8]) -> Result<Self, KeyFault> {
-        let (algorithm, parameters, key) = parts(info).map_err(|_| KeyFault::Unreadable)?;
+    pub(super) fn from_der(info: &[u8]) -> Result<Self, KeyError> {
+        let (algorithm, parameters, key) = parts(info).map_err(|_| KeyError::Unreadable)?;
         let curve = parameters.and_then(|curve| curve.decode_as::<ObjectIdentifier>().ok());
         match (algorithm, curve) {
             (RSA, _) => rsa(key),
             (EC, Some(P256)) => ec(Curve::P256, key),
             (EC, Some(P384)) => ec(Curve::P384, key),
-            _ => Err(KeyFault::Type),
+            _ => Err(KeyError::Type),
         }
     }
 }
@@ -74,22 +79,22 @@ fn parts(info: &[u8]) -> der::Result<Parts<'_>> {
     Ok((algorithm.decode()?, algorithm.decode().ok(), key.as_bytes().unwrap_or_default()))
 }
 
-fn rsa(key: &[u8]) -> Result<PublicKey, KeyFault> {
-    let key = modulus_and_exponent(key).map_err(|_| KeyFault::Unreadable)?;
+fn rsa(key: &[u8]) -> Result<PublicKey, KeyError> {
+    let key = modulus_and_exponent(key).map_err(|_| KeyError::Unreadable)?;
     let (modulus, exponent) = (key.0.as_bytes(), key.1.as_bytes());
     let bits = bit_length(modulus);
     if bits < MIN_RSA_BITS {
-        return Err(KeyFault::Weak { bits });
+        return Err(KeyError::Weak { bits });
     }
     if bits > MAX_RSA_BITS {
-        return Err(KeyFault::Large(bits));
+        return Err(KeyError::Large(bits));
     }
     let odd = exponent.last().is_some_and(|last| last % 2 == 1);
     if !odd || !(2..=MAX_EXPONENT_BITS).contains(&bit_length(exponent)) {
-        return Err(KeyFault::Exponent);
+        return Err(KeyError::Exponent);
     }
-    let der = integers(key.0, key.1).map_err(|_| KeyFault::Unreadable)?;
-    usable(&RSA_PKCS1_2048_8192_SHA256, &der)?;
+    let der = integers(key.0, key.1).map_err(|_| KeyError::Unreadable)?;
+    check_usable(&RSA_PKCS1_2048_8192_SHA256, &der)?;
     Ok(PublicKey::Rsa { der, bits })
 }
 
@@ -98,14 +103,14 @@ fn modulus_and_exponent(key: &[u8]) -> der::Result<(UintRef<'_>, UintRef<'_>)> {
     Ok((positive(key.decode()?)?, positive(key.decode()?)?))
 }
 
-/// An INTEGER that can only be meant to be positive: some programs leave out the zero before a
-/// first bit that is set, or write more zeros.
+/// Reads an INTEGER as a positive number: some programs omit the zero byte before a leading one
+/// bit, or write additional zeros.
 fn positive(integer: AnyRef<'_>) -> der::Result<UintRef<'_>> {
     integer.header().tag().assert_eq(Tag::Integer)?;
     UintRef::new(integer.value())
 }
 
-/// A SEQUENCE of the two, in DER.
+/// Encodes two INTEGERs as a SEQUENCE in DER.
 fn integers(first: UintRef<'_>, second: UintRef<'_>) -> der::Result<Vec<u8>> {
     let both = [first.to_der()?, second.to_der()?].concat();
     AnyRef::new(Tag::Sequence, &both)?.to_der()
@@ -119,36 +124,36 @@ fn bit_length(number: &[u8]) -> u32 {
         .saturating_add(first)
 }
 
-fn ec(curve: Curve, point: &[u8]) -> Result<PublicKey, KeyFault> {
-    // RFC 5480 §2.2. AWS-LC would take a whole `SubjectPublicKeyInfo` in its place.
+fn ec(curve: Curve, point: &[u8]) -> Result<PublicKey, KeyError> {
+    // RFC 5480 §2.2. AWS-LC would also accept a whole `SubjectPublicKeyInfo` here.
     if !matches!(point, [COMPRESSED_EVEN | COMPRESSED_ODD | UNCOMPRESSED, ..]) {
-        return Err(KeyFault::Unreadable);
+        return Err(KeyError::Unreadable);
     }
     match curve {
-        Curve::P256 => usable(&ECDSA_P256_SHA256_ASN1, point)?,
-        Curve::P384 => usable(&ECDSA_P384_SHA384_ASN1, point)?,
+        Curve::P256 => check_usable(&ECDSA_P256_SHA256_ASN1, point)?,
+        Curve::P384 => check_usable(&ECDSA_P384_SHA384_ASN1, point)?,
     }
     Ok(PublicKey::Ec { curve, point: point.to_vec() })
 }
 
-/// Whether AWS-LC takes it: a point has to be on its curve. Better said when the key is configured
-/// than at every sign-in.
-fn usable(algorithm: &'static dyn VerificationAlgorithm, key: &[u8]) -> Result<(), KeyFault> {
-    ParsedPublicKey::new(algorithm, key).map(|_| ()).map_err(|_| KeyFault::Unreadable)
+/// Checks that AWS-LC accepts the key; a point must be on its curve. Checked here so that a bad key
+/// fails when it is configured, not at every sign-in.
+fn check_usable(algorithm: &'static dyn VerificationAlgorithm, key: &[u8]) -> Result<(), KeyError> {
+    ParsedPublicKey::new(algorithm, key).map(|_| ()).map_err(|_| KeyError::Unreadable)
 }
 
-/// `r` and `s`, side by side in XML Signature, as the `ECDSA-Sig-Value` of everybody else
-/// (RFC 3279 §2.2.3). Each has exactly the length of the field, so that a value has one spelling.
+/// Converts the `r || s` of XML Signature to an `ECDSA-Sig-Value` (RFC 3279 §2.2.3). Both must have
+/// exactly the length of the field, so that a signature has one encoding.
 pub(super) fn ecdsa_value(curve: Curve, signature: &[u8]) -> Option<Vec<u8>> {
     let half = usize::try_from(curve.bits() / u8::BITS).ok()?;
     let (r, s) = signature.split_at_checked(half).filter(|(_, s)| s.len() == half)?;
     integers(UintRef::new(r).ok()?, UintRef::new(s).ok()?).ok()
 }
 
-/// What AWS-LC takes. Nearly everybody has 65537, of 17.
+/// Largest RSA exponent that AWS-LC accepts. The usual 65537 has 17 bits.
 const MAX_EXPONENT_BITS: u32 = 33;
 
-/// How a point begins (SEC 1 §2.3.3).
+/// First byte of an encoded point (SEC 1 §2.3.3).
 const COMPRESSED_EVEN: u8 = 2;
 const COMPRESSED_ODD: u8 = 3;
 const UNCOMPRESSED: u8 = 4;

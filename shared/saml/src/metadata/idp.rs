@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use roxmltree::Node;
 
-use crate::crypto::{Certificate, KeyFault, VerifyingKey};
+use crate::crypto::{Certificate, KeyError, VerifyingKey};
 use crate::names::{DSIG, HTTP_POST, HTTP_REDIRECT, METADATA, PROTOCOL};
-use crate::signature::{SignatureFault, SignedText, verify_enveloped};
+use crate::signature::{SignatureError, SignedText, verify_enveloped};
 use crate::time::parse_instant;
-use crate::xml::{Bounds, Strict, XmlFault, at_most_one, base64, clipped, described, is, named};
+use crate::xml::{Bounds, Strict, XmlError, at_most_one, base64, clipped, described, is, named};
 
 /// Bounds of a metadata document. Federations are large, and people comment them.
 const BOUNDS: Bounds = Bounds { bytes: 1024 * 1024, nodes: 100_000, comments: true };
@@ -48,7 +48,7 @@ pub struct Skipped {
     /// Its entity id.
     pub entity_id: String,
     /// Why.
-    pub fault: MetadataFault,
+    pub fault: MetadataError,
 }
 
 /// An identity provider.
@@ -105,7 +105,7 @@ pub enum MetadataWarning {
     CertificateExpired(String),
     /// One of several keys cannot be used.
     #[error("one signing key is not trusted: {0}")]
-    KeyIgnored(KeyFault),
+    KeyIgnored(KeyError),
     /// The document is past its `validUntil`.
     #[error("the document was valid until {0}")]
     Outdated(Timestamp),
@@ -116,10 +116,10 @@ pub enum MetadataWarning {
 
 /// Why metadata cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum MetadataFault {
+pub enum MetadataError {
     /// Not XML that passes the gate.
     #[error("the file is not acceptable XML: {0}")]
-    Xml(#[from] XmlFault),
+    Xml(#[from] XmlError),
     /// Another document.
     #[error("the root is {0}; metadata starts with EntityDescriptor or EntitiesDescriptor")]
     Root(String),
@@ -140,7 +140,7 @@ pub enum MetadataFault {
     NoSigningKey,
     /// Keys, but none that can be trusted.
     #[error("no signing certificate can be trusted: {0}")]
-    Key(KeyFault),
+    Key(KeyError),
     /// More keys than are tried: each costs time for every response, whoever sent it.
     #[error("there are more than {MAX_KEYS} signing certificates; leave the oldest out")]
     TooManyKeys,
@@ -155,14 +155,14 @@ pub enum MetadataFault {
     NotSigned,
     /// A key is pinned, and it did not sign the document.
     #[error("the file's signature does not hold with the pinned key: {0}")]
-    Signature(SignatureFault),
+    Signature(SignatureError),
 }
 
 /// Reads an `EntityDescriptor`, or an `EntitiesDescriptor` with any number of them.
 pub fn read_idp_metadata(
     bytes: &[u8],
     options: &ReadOptions<'_>,
-) -> Result<Metadata, MetadataFault> {
+) -> Result<Metadata, MetadataError> {
     let document = Strict::parse_within(bytes, BOUNDS)?;
     let Some(key) = options.pinned_key else { return read_root(document.root(), options, false) };
     let signed = signed_by(document.root(), key)?;
@@ -170,23 +170,23 @@ pub fn read_idp_metadata(
     read_root(fresh.root(), options, true)
 }
 
-fn signed_by(root: Node<'_, '_>, key: &VerifyingKey) -> Result<SignedText, MetadataFault> {
-    let signature = at_most_one(root, DSIG, "Signature")?.ok_or(MetadataFault::NotSigned)?;
-    verify_enveloped(root, signature, std::slice::from_ref(key)).map_err(MetadataFault::Signature)
+fn signed_by(root: Node<'_, '_>, key: &VerifyingKey) -> Result<SignedText, MetadataError> {
+    let signature = at_most_one(root, DSIG, "Signature")?.ok_or(MetadataError::NotSigned)?;
+    verify_enveloped(root, signature, std::slice::from_ref(key)).map_err(MetadataError::Signature)
 }
 
 fn read_root(
     root: Node<'_, '_>,
     options: &ReadOptions<'_>,
     signed: bool,
-) -> Result<Metadata, MetadataFault> {
+) -> Result<Metadata, MetadataError> {
     if is(root, METADATA, "EntityDescriptor") {
         let provider = read_entity(root, options)?;
         let (providers, skipped) = (vec![provider], Vec::new());
         return Ok(Metadata { providers, skipped, federation: false, signed });
     }
     if !is(root, METADATA, "EntitiesDescriptor") {
-        return Err(MetadataFault::Root(described(root)));
+        return Err(MetadataError::Root(described(root)));
     }
     let (mut providers, mut skipped) = (Vec::new(), Vec::new());
     for entity in root.descendants().filter(|node| is(*node, METADATA, "EntityDescriptor")) {
@@ -201,7 +201,7 @@ fn read_root(
     if providers.is_empty() {
         // Of one entity the reason says more than "none".
         let only = skipped.pop().filter(|_| skipped.is_empty());
-        return Err(only.map_or(MetadataFault::NoProvider, |only| only.fault));
+        return Err(only.map_or(MetadataError::NoProvider, |only| only.fault));
     }
     Ok(Metadata { providers, skipped, federation: true, signed })
 }
@@ -209,23 +209,23 @@ fn read_root(
 fn read_entity(
     entity: Node<'_, '_>,
     options: &ReadOptions<'_>,
-) -> Result<IdpMetadata, MetadataFault> {
+) -> Result<IdpMetadata, MetadataError> {
     let entity_id = entity.attribute("entityID").unwrap_or_default();
     if entity_id.is_empty() || entity_id.len() > 1024 || entity_id.trim() != entity_id {
-        return Err(MetadataFault::EntityId);
+        return Err(MetadataError::EntityId);
     }
     if entity_id.contains("{tenant") {
-        return Err(MetadataFault::TenantPlaceholder);
+        return Err(MetadataError::TenantPlaceholder);
     }
     if entity_id == options.our_entity_id {
-        return Err(MetadataFault::Ours);
+        return Err(MetadataError::Ours);
     }
     let saml2 = |role: &Node<'_, '_>| {
         let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default();
         protocols.split_ascii_whitespace().any(|protocol| protocol == PROTOCOL)
     };
     let role = named(entity, METADATA, "IDPSSODescriptor").find(saml2);
-    let role = role.ok_or(MetadataFault::NoProvider)?;
+    let role = role.ok_or(MetadataError::NoProvider)?;
     let mut warnings = Vec::new();
     let certificates = signing_certificates(role, options.now, &mut warnings)?;
     let sso = endpoints(role, options, &mut warnings)?;
@@ -255,7 +255,7 @@ fn signing_certificates(
     role: Node<'_, '_>,
     now: Timestamp,
     warnings: &mut Vec<MetadataWarning>,
-) -> Result<Vec<MetadataCertificate>, MetadataFault> {
+) -> Result<Vec<MetadataCertificate>, MetadataError> {
     let mut usable: Vec<MetadataCertificate> = Vec::new();
     let mut faults = Vec::new();
     let signing = named(role, METADATA, "KeyDescriptor")
@@ -268,13 +268,13 @@ fn signing_certificates(
         let der = base64(node).unwrap_or_default();
         match Certificate::from_der(&der) {
             Ok(certificate) if usable.iter().any(|known| known.certificate == certificate) => {}
-            Ok(_) if usable.len() == MAX_KEYS => return Err(MetadataFault::TooManyKeys),
+            Ok(_) if usable.len() == MAX_KEYS => return Err(MetadataError::TooManyKeys),
             Ok(certificate) => usable.push(MetadataCertificate { der, certificate }),
             Err(fault) => faults.push(fault),
         }
     }
     if usable.is_empty() {
-        return Err(faults.pop().map_or(MetadataFault::NoSigningKey, MetadataFault::Key));
+        return Err(faults.pop().map_or(MetadataError::NoSigningKey, MetadataError::Key));
     }
     let expired =
         |known: &&MetadataCertificate| known.certificate.not_after.is_some_and(|end| end < now);
@@ -290,7 +290,7 @@ fn endpoints(
     role: Node<'_, '_>,
     options: &ReadOptions<'_>,
     warnings: &mut Vec<MetadataWarning>,
-) -> Result<Vec<SsoEndpoint>, MetadataFault> {
+) -> Result<Vec<SsoEndpoint>, MetadataError> {
     let (mut usable, mut refused) = (Vec::new(), Vec::new());
     for service in named(role, METADATA, "SingleSignOnService") {
         let binding = match service.attribute("Binding") {
@@ -308,7 +308,7 @@ fn endpoints(
     if usable.is_empty() {
         return Err(refused
             .pop()
-            .map_or(MetadataFault::NoEndpoint, MetadataFault::InsecureEndpoint));
+            .map_or(MetadataError::NoEndpoint, MetadataError::InsecureEndpoint));
     }
     warnings.extend(refused.into_iter().map(MetadataWarning::EndpointIgnored));
     usable.sort_by_key(|endpoint| endpoint.binding);

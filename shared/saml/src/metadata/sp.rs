@@ -14,8 +14,8 @@ use samael::traits::ToXml;
 
 use crate::crypto::SigningKey;
 use crate::names::{EMAIL_ADDRESS, HTTP_POST, METADATA, PROTOCOL};
-use crate::sign::{SignFault, sign_enveloped};
-use crate::xml::{XmlFault, base64_of, escaped};
+use crate::sign::{SignError, sign_enveloped};
+use crate::xml::{XmlError, base64_of, escaped};
 
 /// How requested attributes are named.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -64,7 +64,7 @@ pub struct SpMetadata<'a> {
 
 impl SpMetadata<'_> {
     /// The document, not signed.
-    pub fn xml(&self) -> Result<String, SignFault> {
+    pub fn xml(&self) -> Result<String, SignError> {
         let keys =
             [("signing", self.signing_certificates), ("encryption", self.encryption_certificates)];
         let mut descriptors = String::new();
@@ -106,7 +106,7 @@ impl SpMetadata<'_> {
         &self,
         key: &SigningKey,
         certificate_der: &[u8],
-    ) -> Result<String, SignFault> {
+    ) -> Result<String, SignError> {
         sign_enveloped(&self.xml()?, key, certificate_der)
     }
 
@@ -161,11 +161,11 @@ fn contact_person(contact: &Contact<'_>) -> ContactPerson {
     }
 }
 
-fn written<'a, T>(part: &'a T) -> Result<String, SignFault>
+fn written<'a, T>(part: &'a T) -> Result<String, SignError>
 where
     T: ToXml<'a>,
 {
-    part.to_string().map_err(|_| SignFault::Xml(XmlFault::Missing("a part of the metadata")))
+    part.to_string().map_err(|_| SignError::Xml(XmlError::Missing("a part of the metadata")))
 }
 
 const ID: &str = "_metadata";

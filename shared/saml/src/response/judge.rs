@@ -11,7 +11,7 @@ use crate::assertion::{Attribute, AuthnStatement, Bearer, Claims, Conditions};
 use crate::attributes;
 use crate::checks::CheckId;
 use crate::error::{
-    InResponseToFault, RecipientFault, SamlError, SessionFault, SubjectFault, TimeFault,
+    InResponseToError, RecipientError, SamlError, SessionError, SubjectError, TimeError,
 };
 use crate::time::parse_instant;
 use crate::xml::clipped;
@@ -113,7 +113,7 @@ impl Run<'_> {
         let latest = judged.iter().filter_map(|confirmation| confirmation.not_on_or_after).max();
         let Some(best) = judged.into_iter().min_by_key(|confirmation| confirmation.faults.len())
         else {
-            self.fail(self.recipient(RecipientFault::NoBearer));
+            self.fail(self.recipient(RecipientError::NoBearer));
             return None;
         };
         let holds = best.faults.is_empty();
@@ -138,14 +138,14 @@ impl Run<'_> {
         let mut faults = Vec::new();
         if bearer.recipient.as_deref() != Some(self.expect.acs_url) {
             let received = bearer.recipient.as_deref().map(|received| clipped(received, 512));
-            faults.push(self.recipient(RecipientFault::Other(received)));
+            faults.push(self.recipient(RecipientError::Other(received)));
         }
         if bearer.not_before {
-            faults.push(self.recipient(RecipientFault::NotBefore));
+            faults.push(self.recipient(RecipientError::NotBefore));
         }
         let mut not_on_or_after = None;
         match bearer.not_on_or_after.as_deref() {
-            None => faults.push(self.recipient(RecipientFault::Endless)),
+            None => faults.push(self.recipient(RecipientError::Endless)),
             Some(end) => match self.not_over(WHAT, end) {
                 Ok(end) => not_on_or_after = Some(end),
                 Err(fault) => faults.push(SamlError::Time(fault)),
@@ -158,8 +158,8 @@ impl Run<'_> {
         Confirmation { faults, in_response_to: in_response_to.map(str::to_owned), not_on_or_after }
     }
 
-    fn recipient(&self, fault: RecipientFault) -> SamlError {
-        SamlError::Recipient { expected: self.expect.acs_url.to_owned(), fault }
+    fn recipient(&self, reason: RecipientError) -> SamlError {
+        SamlError::Recipient { expected: self.expect.acs_url.to_owned(), reason }
     }
 
     /// What answers a request is held to it, whether or not unsolicited responses are accepted:
@@ -168,15 +168,15 @@ impl Run<'_> {
         &self,
         assertion: Option<&str>,
         response: Option<&str>,
-    ) -> Result<(), InResponseToFault> {
+    ) -> Result<(), InResponseToError> {
         if response.is_some() && response != assertion {
-            return Err(InResponseToFault::Contradiction);
+            return Err(InResponseToError::Contradiction);
         }
         match assertion {
             Some(id) if self.expect.open_requests.contains(&id) => Ok(()),
-            Some(id) => Err(InResponseToFault::Unknown(clipped(id, 128))),
+            Some(id) => Err(InResponseToError::Unknown(clipped(id, 128))),
             None if self.expect.allow_idp_initiated => Ok(()),
-            None => Err(InResponseToFault::Unsolicited),
+            None => Err(InResponseToError::Unsolicited),
         }
     }
 
@@ -201,7 +201,7 @@ impl Run<'_> {
         if let (Some(Ok(start)), Some(Ok(end))) = (&start, &end)
             && start >= end
         {
-            self.fail(SamlError::Time(TimeFault::Never));
+            self.fail(SamlError::Time(TimeError::Never));
         }
         for fault in [start, end].into_iter().flatten().filter_map(Result::err) {
             self.fail(SamlError::Time(fault));
@@ -238,7 +238,7 @@ impl Run<'_> {
             }
         }
         let Some(instant) = signed_in else {
-            self.fail(SamlError::Session(SessionFault::NoStatement));
+            self.fail(SamlError::Session(SessionError::NoStatement));
             return None;
         };
         self.checks.pass(CheckId::Session, "", format!("signed in at {instant}"));
@@ -248,22 +248,22 @@ impl Run<'_> {
     fn statement(
         &self,
         statement: &AuthnStatement,
-    ) -> Result<(Timestamp, Option<Timestamp>), SessionFault> {
+    ) -> Result<(Timestamp, Option<Timestamp>), SessionError> {
         let instant = statement.instant.as_deref().unwrap_or("(nothing)");
-        let instant = self.reached("AuthnInstant", instant).map_err(SessionFault::Instant)?;
+        let instant = self.reached("AuthnInstant", instant).map_err(SessionError::Instant)?;
         let end = statement.session_not_on_or_after.as_deref();
         let end = end.map(|end| self.not_over("SessionNotOnOrAfter", end)).transpose();
         match end {
             Ok(end) => Ok((instant, end)),
-            Err(TimeFault::Late { .. }) => Err(SessionFault::Over),
-            Err(fault) => Err(SessionFault::Instant(fault)),
+            Err(TimeError::Late { .. }) => Err(SessionError::Over),
+            Err(fault) => Err(SessionError::Instant(fault)),
         }
     }
 
     /// Notes check 20.
     fn subject(&mut self, claims: &Claims) -> Option<attributes::SubjectId> {
         let subject = if claims.encrypted_id {
-            Err(SubjectFault::Encrypted)
+            Err(SubjectError::Encrypted)
         } else {
             attributes::subject(claims.name_id.as_ref(), &claims.attributes)
         };
@@ -293,25 +293,25 @@ impl Run<'_> {
         }
     }
 
-    fn reached(&self, what: &'static str, received: &str) -> Result<Timestamp, TimeFault> {
+    fn reached(&self, what: &'static str, received: &str) -> Result<Timestamp, TimeError> {
         let instant = instant(what, received)?;
         if self.expect.clock_skew.reached(instant, self.now) {
             return Ok(instant);
         }
-        Err(TimeFault::Early { what, seconds: instant.as_second() - self.now.as_second() })
+        Err(TimeError::Early { what, seconds: instant.as_second() - self.now.as_second() })
     }
 
-    fn not_over(&self, what: &'static str, received: &str) -> Result<Timestamp, TimeFault> {
+    fn not_over(&self, what: &'static str, received: &str) -> Result<Timestamp, TimeError> {
         let instant = instant(what, received)?;
         if self.expect.clock_skew.over(instant, self.now) {
             let seconds = self.now.as_second() - instant.as_second();
-            return Err(TimeFault::Late { what, seconds });
+            return Err(TimeError::Late { what, seconds });
         }
         Ok(instant)
     }
 }
 
-fn instant(what: &'static str, received: &str) -> Result<Timestamp, TimeFault> {
+fn instant(what: &'static str, received: &str) -> Result<Timestamp, TimeError> {
     parse_instant(received)
-        .ok_or_else(|| TimeFault::Malformed { what, received: clipped(received, 64) })
+        .ok_or_else(|| TimeError::Malformed { what, received: clipped(received, 64) })
 }

@@ -10,13 +10,13 @@ use super::{Assertion, Expectations};
 use crate::assertion::Claims;
 use crate::checks::{CheckId, Checks, Outcome};
 use crate::crypto::fingerprint;
-use crate::decryption::{Decrypted, DecryptionFault, decrypt_assertion};
+use crate::decryption::{Decrypted, DecryptionError, decrypt_assertion};
 use crate::error::SamlError;
 use crate::names::{ASSERTION, DSIG, PROTOCOL, SUCCESS};
 use crate::shape;
-use crate::signature::{SignatureFault, SignedText, verify_enveloped};
+use crate::signature::{SignatureError, SignedText, verify_enveloped};
 use crate::xml::{
-    MAX_BYTES, Strict, XmlFault, at_most_one, clipped, decode_base64, described, elements,
+    MAX_BYTES, Strict, XmlError, at_most_one, clipped, decode_base64, described, elements,
     exactly_one, is, text,
 };
 
@@ -75,8 +75,8 @@ impl Run<'_> {
         let assertion = at_most_one(root, ASSERTION, "Assertion")?;
         let encrypted = at_most_one(root, ASSERTION, "EncryptedAssertion")?;
         match (assertion, encrypted) {
-            (Some(_), Some(_)) => Err(XmlFault::Repeated("Assertion").into()),
-            (None, None) => Err(XmlFault::Missing("Assertion").into()),
+            (Some(_), Some(_)) => Err(XmlError::Repeated("Assertion").into()),
+            (None, None) => Err(XmlError::Missing("Assertion").into()),
             (Some(assertion), None) => self.assertion(root, assertion, response_signed),
             (None, Some(encrypted)) => self.encrypted(root, encrypted, response_signed),
         }
@@ -99,7 +99,7 @@ impl Run<'_> {
         }
         self.checks = before.0;
         self.failures.truncate(before.1);
-        Err(SamlError::Decryption(DecryptionFault::Failed))
+        Err(SamlError::Decryption(DecryptionError::Failed))
     }
 
     fn decrypted(
@@ -113,7 +113,7 @@ impl Run<'_> {
         shape::check(assertion)?;
         let read = self.read(assertion, response_signed)?;
         if !read.signed && !self.is_for_us(&read.claims, decrypted.authenticated) {
-            return Err(SamlError::Decryption(DecryptionFault::Failed));
+            return Err(SamlError::Decryption(DecryptionError::Failed));
         }
         self.checks.pass(CheckId::Decryption, "", "decrypted");
         self.judge(read.claims, response.attribute("InResponseTo"), read.xml)
@@ -182,8 +182,8 @@ impl Run<'_> {
             Err(fault) => fault,
         };
         match fault {
-            SignatureFault::Algorithm(received) => Err(SamlError::SignatureAlgorithm { received }),
-            SignatureFault::Key => {
+            SignatureError::Algorithm(received) => Err(SamlError::SignatureAlgorithm { received }),
+            SignatureError::Key => {
                 self.checks.pass(CheckId::SignatureAlgorithm, algorithm, "accepted");
                 let trusted = self.expect.idp_keys.iter();
                 Err(SamlError::SignatureKey {
@@ -191,14 +191,14 @@ impl Run<'_> {
                     embedded: embedded_certificate(signature),
                 })
             }
-            SignatureFault::Reference(_) | SignatureFault::Digest => {
+            SignatureError::Reference(_) | SignatureError::Digest => {
                 self.checks.pass(CheckId::SignatureAlgorithm, algorithm, "accepted");
                 self.checks.pass(CheckId::SignatureKey, "a configured key", "verified");
                 Err(SamlError::SignatureReference(fault))
             }
-            SignatureFault::Structure(_)
-            | SignatureFault::Transform(_)
-            | SignatureFault::Xml(_) => Err(SamlError::SignatureReference(fault)),
+            SignatureError::Structure(_)
+            | SignatureError::Transform(_)
+            | SignatureError::Xml(_) => Err(SamlError::SignatureReference(fault)),
         }
     }
 
@@ -257,18 +257,18 @@ fn signed_root<'a, 'i>(
     signed: &SignedText,
     namespace: &str,
     name: &'static str,
-) -> Result<Node<'a, 'i>, XmlFault> {
+) -> Result<Node<'a, 'i>, XmlError> {
     let root = fresh.root_of(namespace, name)?;
     shape::check(root)?;
     if root.attribute("ID") == Some(signed.id()) {
         Ok(root)
     } else {
-        Err(XmlFault::Misplaced("another ID than the signed one".to_owned()))
+        Err(XmlError::Misplaced("another ID than the signed one".to_owned()))
     }
 }
 
 /// The closed list of what a response holds.
-fn check_children(response: Node<'_, '_>) -> Result<(), XmlFault> {
+fn check_children(response: Node<'_, '_>) -> Result<(), XmlError> {
     const KNOWN: [(&str, &str); 5] = [
         (ASSERTION, "Issuer"),
         (DSIG, "Signature"),
@@ -278,12 +278,12 @@ fn check_children(response: Node<'_, '_>) -> Result<(), XmlFault> {
     ];
     for child in elements(response) {
         if !KNOWN.iter().any(|(namespace, name)| is(child, namespace, name)) {
-            return Err(XmlFault::Misplaced(described(child)));
+            return Err(XmlError::Misplaced(described(child)));
         }
     }
     let mut texts = response.children().filter(Node::is_text);
     if texts.any(|text| !text.text().unwrap_or_default().trim().is_empty()) {
-        return Err(XmlFault::Misplaced("text in the response".to_owned()));
+        return Err(XmlError::Misplaced("text in the response".to_owned()));
     }
     Ok(())
 }

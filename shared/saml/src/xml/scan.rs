@@ -3,9 +3,9 @@
 //! It knows just enough XML to count. Where it cannot follow, the text is not well-formed and is
 //! refused, so it never sees less than the parser does.
 
-use super::{Bounds, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, XmlFault};
+use super::{Bounds, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, XmlError};
 
-pub(super) fn scan(text: &str, bounds: Bounds) -> Result<(), XmlFault> {
+pub(super) fn scan(text: &str, bounds: Bounds) -> Result<(), XmlError> {
     let mut rest = after_declaration(text)?;
     let mut elements = 0_u32;
     // One entry for each open element: how many declarations are in scope there.
@@ -19,7 +19,7 @@ pub(super) fn scan(text: &str, bounds: Bounds) -> Result<(), XmlFault> {
             return Err(declaration(markup));
         }
         if markup.starts_with('?') {
-            return Err(XmlFault::ProcessingInstruction);
+            return Err(XmlError::ProcessingInstruction);
         }
         if markup.starts_with('/') {
             open.pop().ok_or_else(|| malformed("an end tag without a start tag"))?;
@@ -28,15 +28,15 @@ pub(super) fn scan(text: &str, bounds: Bounds) -> Result<(), XmlFault> {
         }
         elements += 1;
         if elements > bounds.nodes {
-            return Err(XmlFault::TooManyNodes);
+            return Err(XmlError::TooManyNodes);
         }
         let tag = Tag::read(markup)?;
         let in_scope = open.last().unwrap_or(&0) + tag.namespaces;
         if in_scope > MAX_NAMESPACES {
-            return Err(XmlFault::TooManyNamespaces);
+            return Err(XmlError::TooManyNamespaces);
         }
         if open.len() >= MAX_DEPTH {
-            return Err(XmlFault::TooDeep);
+            return Err(XmlError::TooDeep);
         }
         if !tag.empty {
             open.push(in_scope);
@@ -47,7 +47,7 @@ pub(super) fn scan(text: &str, bounds: Bounds) -> Result<(), XmlFault> {
 }
 
 /// A reference to what is no character has no one reading: some parsers replace it, some stop.
-fn character_references(text: &str) -> Result<(), XmlFault> {
+fn character_references(text: &str) -> Result<(), XmlError> {
     for reference in text.split("&#").skip(1) {
         let digits = reference.split(';').next().unwrap_or_default();
         let number = match digits.strip_prefix('x') {
@@ -61,16 +61,16 @@ fn character_references(text: &str) -> Result<(), XmlFault> {
     Ok(())
 }
 
-fn after_declaration(text: &str) -> Result<&str, XmlFault> {
+fn after_declaration(text: &str) -> Result<&str, XmlError> {
     let Some(declaration) = text.strip_prefix("<?xml") else { return Ok(text) };
     let (declaration, rest) =
         declaration.split_once("?>").ok_or_else(|| malformed("an unfinished XML declaration"))?;
     if !declaration.starts_with([' ', '\t', '\r', '\n']) {
-        return Err(XmlFault::ProcessingInstruction);
+        return Err(XmlError::ProcessingInstruction);
     }
     let declaration = declaration.to_ascii_lowercase();
     if declaration.contains("encoding") && !declaration.contains("utf-8") {
-        return Err(XmlFault::Encoding);
+        return Err(XmlError::Encoding);
     }
     // XML 1.1 has other line ends and control characters: another reading of the same bytes.
     if !declaration.contains("1.0") {
@@ -79,18 +79,18 @@ fn after_declaration(text: &str) -> Result<&str, XmlFault> {
     Ok(rest)
 }
 
-fn declaration(markup: &str) -> XmlFault {
+fn declaration(markup: &str) -> XmlError {
     if markup.starts_with("!--") {
-        XmlFault::Comment
+        XmlError::Comment
     } else if markup.starts_with("![CDATA[") {
-        XmlFault::Cdata
+        XmlError::Cdata
     } else {
-        XmlFault::Doctype
+        XmlError::Doctype
     }
 }
 
-fn malformed(what: &str) -> XmlFault {
-    XmlFault::Malformed(what.to_owned())
+fn malformed(what: &str) -> XmlError {
+    XmlError::Malformed(what.to_owned())
 }
 
 /// A start tag or empty-element tag.
@@ -101,7 +101,7 @@ struct Tag<'a> {
 }
 
 impl<'a> Tag<'a> {
-    fn read(markup: &'a str) -> Result<Self, XmlFault> {
+    fn read(markup: &'a str) -> Result<Self, XmlError> {
         let name_end = markup.find(ends_name).ok_or_else(|| malformed("an unfinished tag"))?;
         let mut rest = markup.get(name_end..).unwrap_or_default();
         let (mut attributes, mut namespaces) = (0, 0);
@@ -116,7 +116,7 @@ impl<'a> Tag<'a> {
             let (name, value, after) = attribute(rest)?;
             attributes += 1;
             if attributes > MAX_ATTRIBUTES {
-                return Err(XmlFault::TooManyAttributes);
+                return Err(XmlError::TooManyAttributes);
             }
             namespaces += usize::from(check_name(name, value)?);
             rest = after;
@@ -125,7 +125,7 @@ impl<'a> Tag<'a> {
 }
 
 /// Splits `name = "value"` off the front.
-fn attribute(text: &str) -> Result<(&str, &str, &str), XmlFault> {
+fn attribute(text: &str) -> Result<(&str, &str, &str), XmlError> {
     let unfinished = || malformed("an unfinished attribute");
     let (name, rest) = text.split_once('=').ok_or_else(unfinished)?;
     let rest = rest.trim_start_matches(is_space);
@@ -143,7 +143,7 @@ fn attribute(text: &str) -> Result<(&str, &str, &str), XmlFault> {
 }
 
 /// Whether an attribute declares a namespace; refuses relative namespaces and qualified IDs.
-fn check_name(name: &str, value: &str) -> Result<bool, XmlFault> {
+fn check_name(name: &str, value: &str) -> Result<bool, XmlError> {
     if let Some(prefix) = name.strip_prefix("xmlns").filter(|p| p.is_empty() || p.starts_with(':'))
     {
         // Namespaces in XML §3: `xmlns` is never declared.
@@ -151,11 +151,11 @@ fn check_name(name: &str, value: &str) -> Result<bool, XmlFault> {
             return Err(malformed("a declaration of xmlns"));
         }
         let absolute = value.contains(':') || (value.is_empty() && prefix.is_empty());
-        let relative = || XmlFault::RelativeNamespace(super::clipped(value, 96));
+        let relative = || XmlError::RelativeNamespace(super::clipped(value, 96));
         return if absolute { Ok(true) } else { Err(relative()) };
     }
     match name.split_once(':') {
-        Some((_, local)) if local.eq_ignore_ascii_case("id") => Err(XmlFault::QualifiedId),
+        Some((_, local)) if local.eq_ignore_ascii_case("id") => Err(XmlError::QualifiedId),
         _ => Ok(false),
     }
 }
@@ -170,13 +170,13 @@ fn ends_name(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::xml::{MAX_BYTES, Strict, XmlFault};
+    use crate::xml::{MAX_BYTES, Strict, XmlError};
 
     #[track_caller]
     fn check(text: impl AsRef<[u8]>, expect: &str) {
         let verdict = match Strict::parse(text.as_ref()) {
             Ok(_) => "passes".to_owned(),
-            Err(XmlFault::Malformed(_)) => "malformed".to_owned(),
+            Err(XmlError::Malformed(_)) => "malformed".to_owned(),
             Err(fault) => fault.to_string(),
         };
         assert_eq!(verdict, expect, "{}", String::from_utf8_lossy(text.as_ref()));

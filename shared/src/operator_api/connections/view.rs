@@ -8,7 +8,7 @@ use crate::http::base_url::BaseUrl;
 use crate::saml_api::SpUrls;
 use saml::connection::{Connection, Endpoint, Provider, Settings, Trust};
 use saml::crypto::Certificate;
-use saml::error::ConnectionFault;
+use saml::error::ConnectionError;
 use types::domain::Domain;
 
 /// A connection.
@@ -71,8 +71,8 @@ impl ConnectionView {
     pub(super) fn new(base_url: &BaseUrl, connection: Connection) -> Self {
         let status = match connection.ready() {
             Ok(_) => Status::Ready,
-            Err(ConnectionFault::Disabled) => Status::Disabled,
-            Err(ConnectionFault::NotConfigured | ConnectionFault::Unknown) => {
+            Err(ConnectionError::Disabled) => Status::Disabled,
+            Err(ConnectionError::NotConfigured | ConnectionError::Unknown) => {
                 Status::WaitingForMetadata
             }
         };

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::{KeysError, TokenType};
 use crate::secrets;
-use saml::crypto::{PrivateKey, PrivateKeyFault};
+use saml::crypto::{PrivateKey, PrivateKeyError};
 
 /// A key pair with its public names.
 pub(super) struct RsaKey {
@@ -43,17 +43,17 @@ impl RsaKey {
         let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeysError::Unusable)?;
         let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeysError::Unusable)?;
         let pkcs8 = Zeroizing::new(pkcs8.as_ref().to_vec());
-        Self::new(PrivateKey::made(pkcs8, pair), now).map_err(|_| KeysError::Unusable)
+        Self::new(PrivateKey::from_parsed(pkcs8, pair), now).map_err(|_| KeysError::Unusable)
     }
 
     /// A stored key. Only its public half is read.
-    pub(super) fn read(stored: &StoredKey) -> Result<Self, PrivateKeyFault> {
+    pub(super) fn read(stored: &StoredKey) -> Result<Self, PrivateKeyError> {
         let pkcs8 = BASE64_URL_SAFE_NO_PAD.decode(stored.pkcs8.expose_secret());
-        let pkcs8 = Zeroizing::new(pkcs8.map_err(|_| PrivateKeyFault::Rsa)?);
-        Self::new(PrivateKey::stored(pkcs8), stored.created_at)
+        let pkcs8 = Zeroizing::new(pkcs8.map_err(|_| PrivateKeyError::Rsa)?);
+        Self::new(PrivateKey::from_pkcs8(pkcs8), stored.created_at)
     }
 
-    fn new(private: PrivateKey<KeyPair>, created_at: Timestamp) -> Result<Self, PrivateKeyFault> {
+    fn new(private: PrivateKey<KeyPair>, created_at: Timestamp) -> Result<Self, PrivateKeyError> {
         let (n, e) = private.public_numbers()?;
         let (n, e) = (BASE64_URL_SAFE_NO_PAD.encode(n), BASE64_URL_SAFE_NO_PAD.encode(e));
         // RFC 7638 §3.1: the members in this order and no white space.
@@ -72,7 +72,7 @@ impl RsaKey {
     }
 
     /// Whether it signs. Reads the private half now.
-    pub(super) fn check(&self) -> Result<(), PrivateKeyFault> {
+    pub(super) fn check(&self) -> Result<(), PrivateKeyError> {
         self.private.pair().map(|_| ())
     }
 

@@ -1,4 +1,4 @@
-//! Keys that we verify with.
+//! Public keys that signatures are verified with, and their fingerprints.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,39 +6,12 @@ use std::sync::Arc;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 
-use super::certificate::Parts;
+use super::error::KeyError;
 use super::fingerprint;
 use super::public_key::PublicKey;
+use super::x509::CertificateParts;
 
-/// Smallest RSA modulus that we trust, in bits (NIST SP 800-131A).
-pub const MIN_RSA_BITS: u32 = 2048;
-/// Largest RSA modulus that we verify with, in bits: what it costs grows with the square.
-pub const MAX_RSA_BITS: u32 = 8192;
-
-/// Why a key or certificate of an identity provider cannot be trusted.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum KeyFault {
-    /// The bytes are not a certificate or key at all.
-    #[error("not a readable certificate or key")]
-    Unreadable,
-    /// Neither RSA nor an elliptic curve that we verify.
-    #[error("a key type that we do not verify; RSA, P-256 and P-384 are")]
-    Type,
-    /// Too short.
-    #[error("RSA {bits}: too weak; 2048 bits are needed")]
-    Weak {
-        /// Size of the modulus in bits.
-        bits: u32,
-    },
-    /// Longer than anybody needs.
-    #[error("RSA {0}: larger than the 8192 bits that we verify with")]
-    Large(u32),
-    /// With 1 everybody can sign; a long one makes each verification as slow as a signature.
-    #[error("an RSA exponent that is not an odd number of 2 to 33 bits")]
-    Exponent,
-}
-
-/// A public key that signatures are verified with: RSA of 2048 bits or more, P-256 or P-384.
+/// A trusted public key: RSA of 2048 to 8192 bits, P-256 or P-384.
 #[derive(Clone)]
 pub struct VerifyingKey {
     key: Arc<PublicKey>,
@@ -46,34 +19,35 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// The key of a DER-encoded X.509 certificate. The certificate is only a carrier of the key:
-    /// its dates, names and issuer decide nothing (SAML metadata interoperability profile §2.6.1).
-    pub fn from_certificate(der: &[u8]) -> Result<Self, KeyFault> {
-        Self::carried(Parts::read(der)?.public_key, der)
+    /// Reads the key of a DER-encoded X.509 certificate. The certificate only carries the key: its
+    /// dates, names and issuer are ignored (SAML metadata interoperability profile §2.6.1).
+    pub fn from_certificate(der: &[u8]) -> Result<Self, KeyError> {
+        Self::with_carrier(CertificateParts::from_der(der)?.public_key, der)
     }
 
-    /// A bare key, a `SubjectPublicKeyInfo` in DER.
-    pub fn from_public_key(der: &[u8]) -> Result<Self, KeyFault> {
-        Self::carried(der, der)
+    /// Reads a bare key, a `SubjectPublicKeyInfo` in DER.
+    pub fn from_public_key(der: &[u8]) -> Result<Self, KeyError> {
+        Self::with_carrier(der, der)
     }
 
-    /// The key of a `SubjectPublicKeyInfo`, known by the fingerprint of what it came in.
-    pub(super) fn carried(info: &[u8], carrier: &[u8]) -> Result<Self, KeyFault> {
+    /// Reads a `SubjectPublicKeyInfo` and takes the fingerprint of `carrier`, the document that
+    /// holds it.
+    pub(super) fn with_carrier(info: &[u8], carrier: &[u8]) -> Result<Self, KeyError> {
         Ok(Self { key: Arc::new(PublicKey::from_der(info)?), fingerprint: fingerprint(carrier) })
     }
 
-    /// The first certificate of a PEM file, or else its first public key.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyFault> {
-        // Editors on Windows begin a file with a byte order mark.
+    /// Reads the first certificate of a PEM file, or else its first public key.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
+        // Editors on Windows start a file with a byte order mark.
         let pem = pem.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(pem);
         if let Ok(certificate) = CertificateDer::from_pem_slice(pem) {
             return Self::from_certificate(&certificate);
         }
-        let key = SubjectPublicKeyInfoDer::from_pem_slice(pem).map_err(|_| KeyFault::Unreadable)?;
+        let key = SubjectPublicKeyInfoDer::from_pem_slice(pem).map_err(|_| KeyError::Unreadable)?;
         Self::from_public_key(&key)
     }
 
-    /// `RSA 2048`, `EC 256`.
+    /// Type and size, as `RSA 2048` or `EC 256`.
     pub fn description(&self) -> String {
         match self.key() {
             PublicKey::Rsa { bits, .. } => format!("RSA {bits}"),
@@ -81,7 +55,7 @@ impl VerifyingKey {
         }
     }
 
-    /// SHA-256 over the certificate, or over a bare key: as administrators see it elsewhere.
+    /// SHA-256 of the certificate, or of a bare key, as consoles of providers show it.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
@@ -117,8 +91,8 @@ mod tests {
     #[track_caller]
     fn check(der: &[u8], expect: &str) {
         let read = VerifyingKey::from_public_key(der);
-        let said = read.map_or_else(|fault| fault.to_string(), |key| key.description());
-        assert!(said.contains(expect), "{said}");
+        let shown = read.map_or_else(|error| error.to_string(), |key| key.description());
+        assert!(shown.contains(expect), "{shown}");
     }
 
     #[track_caller]
@@ -130,16 +104,16 @@ mod tests {
     }
 
     #[test]
-    fn an_rsa_key_is_neither_weak_nor_slow() {
+    fn weak_and_slow_rsa_keys_are_refused() {
         let number = |number| BigNum::from_u32(number).unwrap();
         check_rsa(2048, number(65537), "RSA 2048");
         check_rsa(8192, number(3), "RSA 8192");
         check_rsa(2047, number(65537), "RSA 2047: too weak");
         check_rsa(8193, number(65537), "RSA 8193: larger");
         for exponent in [0, 1, 2, 65536] {
-            check_rsa(2048, number(exponent), "an RSA exponent");
+            check_rsa(2048, number(exponent), "the RSA exponent");
         }
-        for (bits, expect) in [(33, "RSA 2048"), (34, "an RSA exponent")] {
+        for (bits, expect) in [(33, "RSA 2048"), (34, "the RSA exponent")] {
             let mut long = BigNum::new().unwrap();
             long.rand(bits, MsbOption::ONE, true).unwrap();
             check_rsa(2048, long, expect);
@@ -147,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_the_same_however_its_integers_are_written() {
+    fn a_key_is_equal_in_every_integer_encoding() {
         let integer = |value: &[u8]| {
             let length = u16::try_from(value.len()).unwrap().to_be_bytes();
             [&[2, 0x82, length[0], length[1]], value].concat()
@@ -173,7 +147,7 @@ mod tests {
             assert_eq!(odd.as_ref(), Ok(&usual));
         }
         assert_ne!(read(1, &[2, 1, 3]), Ok(usual));
-        assert_eq!(read(1, &[4, 3, 1, 0, 1]), Err(KeyFault::Unreadable));
+        assert_eq!(read(1, &[4, 3, 1, 0, 1]), Err(KeyError::Unreadable));
     }
 
     #[test]
@@ -189,11 +163,11 @@ mod tests {
             assert_eq!(VerifyingKey::from_pem(pem.as_bytes()).as_ref(), Ok(&expected), "{pem}");
         }
         let private = String::from_utf8(key.private_key_to_pem().unwrap()).unwrap();
-        assert_eq!(VerifyingKey::from_pem(private.as_bytes()), Err(KeyFault::Unreadable));
+        assert_eq!(VerifyingKey::from_pem(private.as_bytes()), Err(KeyError::Unreadable));
     }
 
     #[test]
-    fn an_elliptic_key_is_a_point_of_a_curve_that_we_verify_on() {
+    fn only_points_on_p256_and_p384_are_accepted() {
         let key = |curve| {
             let key = EcKey::generate(&EcGroup::from_curve_name(curve).unwrap()).unwrap();
             key.public_key_to_der().unwrap()
@@ -201,7 +175,7 @@ mod tests {
         check(&key(Nid::X9_62_PRIME256V1), "EC 256");
         check(&key(Nid::SECP384R1), "EC 384");
         for curve in [Nid::SECP521R1, Nid::SECP224R1, Nid::SECP256K1] {
-            check(&key(curve), "a key type");
+            check(&key(curve), "unsupported key type");
         }
         let mut off_the_curve = key(Nid::X9_62_PRIME256V1);
         *off_the_curve.last_mut().unwrap() ^= 1;

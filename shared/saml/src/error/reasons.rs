@@ -1,141 +1,141 @@
-//! The ways in which one check can fail.
+//! The reasons of one check: each enum is the content of one variant of `SamlError`.
 
 use super::NOTHING;
 
-/// What is wrong with the form post.
+/// The form post is not usable.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum FormFault {
-    /// No `SAMLResponse` field, or more than one.
+pub enum FormError {
+    /// There is no `SAMLResponse` field, or more than one.
     #[error("there must be one SAMLResponse field")]
     Field,
-    /// Over the limit.
+    /// The field has more than the permitted number of bytes.
     #[error("{0} bytes are too many")]
     TooLarge(usize),
-    /// Not base64.
+    /// The field is not base64.
     #[error("SAMLResponse is not base64")]
     NotBase64,
 }
 
-/// What is wrong with the connection.
+/// The connection is not ready.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ConnectionFault {
-    /// None for this domain.
+pub enum ConnectionError {
+    /// No connection has this name.
     #[error("unknown")]
     Unknown,
-    /// No identity provider was configured yet.
+    /// No identity provider is configured yet.
     #[error("not configured")]
     NotConfigured,
-    /// Switched off by an administrator.
+    /// An administrator disabled it.
     #[error("switched off")]
     Disabled,
 }
 
-/// What is wrong with the subject confirmations (SAML profiles §4.1.4.2).
+/// The subject confirmations do not hold (SAML profiles §4.1.4.2).
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum RecipientFault {
-    /// None with the bearer method.
+pub enum RecipientError {
+    /// No confirmation has the bearer method.
     #[error("no confirmation has the bearer method")]
     NoBearer,
-    /// For another URL.
+    /// The recipient is another URL, or missing.
     #[error("the recipient is \"{}\"", .0.as_deref().unwrap_or(NOTHING))]
     Other(Option<String>),
-    /// Without an end.
+    /// `NotOnOrAfter` is missing.
     #[error("it has no NotOnOrAfter")]
     Endless,
-    /// With a beginning, which the profile forbids.
+    /// There is a `NotBefore`, which the profile forbids.
     #[error("it has a NotBefore")]
     NotBefore,
 }
 
-/// What is wrong with an instant. `what` names the attribute.
+/// An instant is malformed or out of range. `what` names the attribute.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum TimeFault {
-    /// Not an instant with a zone.
+pub enum TimeError {
+    /// The value is not an instant with a time zone.
     #[error("{what} is \"{received}\", not an instant in UTC")]
     Malformed {
-        /// Which attribute.
+        /// Name of the attribute.
         what: &'static str,
-        /// Its value.
+        /// The received value.
         received: String,
     },
-    /// Ahead of our clock by more than the skew.
+    /// The instant is ahead of our clock by more than the skew.
     #[error("{what} is {seconds} s ahead of our clock: is the provider's clock right?")]
     Early {
-        /// Which attribute.
+        /// Name of the attribute.
         what: &'static str,
-        /// By how much.
+        /// The difference in seconds.
         seconds: i64,
     },
-    /// Behind our clock by more than the skew.
+    /// The instant is behind our clock by more than the skew.
     #[error(
         "{what} was over {seconds} s ago by our clock: too slow, or is the provider's clock right?"
     )]
     Late {
-        /// Which attribute.
+        /// Name of the attribute.
         what: &'static str,
-        /// By how much.
+        /// The difference in seconds.
         seconds: i64,
     },
-    /// `NotBefore` is not before `NotOnOrAfter`.
+    /// The validity period is empty.
     #[error("NotBefore is not before NotOnOrAfter")]
     Never,
 }
 
-/// What is wrong with `InResponseTo`.
+/// `InResponseTo` does not match an open request.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum InResponseToFault {
-    /// It answers a request that this browser did not make, or that is over.
+pub enum InResponseToError {
+    /// This browser did not send the request, or the request has expired.
     #[error("it answers request \"{0}\", which this browser has not open")]
     Unknown(String),
-    /// It answers none, and the connection does not accept that.
+    /// There is none, and the connection does not accept unsolicited responses.
     #[error("it answers no request, and provider-initiated sign-in is off")]
     Unsolicited,
-    /// Response and assertion say different things.
+    /// Response and assertion have different values.
     #[error("response and assertion answer different requests")]
     Contradiction,
 }
 
-/// What is wrong with the authentication statement.
+/// The authentication statement is missing or not valid now.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SessionFault {
-    /// None.
+pub enum SessionError {
+    /// There is no `AuthnStatement`.
     #[error("the assertion has no AuthnStatement: it does not say that anybody signed in")]
     NoStatement,
-    /// Not an instant, or in the future.
+    /// An instant is malformed or in the future.
     #[error("{0}")]
-    Instant(TimeFault),
-    /// Over.
+    Instant(TimeError),
+    /// `SessionNotOnOrAfter` is in the past.
     #[error("the session at the identity provider is over")]
     Over,
 }
 
-/// What is wrong with the subject.
+/// The subject does not identify a person.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SubjectFault {
-    /// No name identifier and no subject-id.
+pub enum SubjectError {
+    /// There is no name identifier and no subject-id.
     #[error("there is no NameID and no subject-id attribute")]
     Missing,
-    /// Only one that changes at every sign-in.
+    /// The name identifier changes at every sign-in.
     #[error("the NameID is transient, and nothing else identifies the person")]
     Transient,
-    /// Empty, or longer than an identifier can be.
+    /// The name identifier is empty or too long.
     #[error("the NameID is empty or longer than 1024 characters")]
     Length,
-    /// Encrypted by itself, which is not supported.
+    /// The name identifier is encrypted separately, which is not supported.
     #[error("the NameID is encrypted; encrypt the whole assertion instead")]
     Encrypted,
 }
 
-/// Why a user may not sign in.
+/// The user may not sign in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum UserFault {
-    /// Nobody by that identity, and sign-in does not create users.
+pub enum UserError {
+    /// No user has this identity, and sign-in does not create users.
     #[error("does not exist, and sign-in does not create users here")]
     Unknown,
-    /// Deactivated through SCIM or by an administrator.
+    /// SCIM or an administrator deactivated the user.
     #[error("is deactivated")]
     Deactivated,
-    /// Known at this provider by another identifier: an address was given to somebody else.
+    /// The user has another identity at this provider: the address was reassigned.
     #[error("is already linked to another identity of this identity provider")]
     Linked,
 }

@@ -8,7 +8,7 @@
 //! - [`deploy_check`]: the check that a new version has to pass before it gets traffic.
 //! - [`scim_api`], [`saml_api`], [`oidc_api`], [`operator_api`]: the routers.
 //! - [`sign_in`]: what SAML and OpenID Connect both need of a sign-in.
-//! - [`idp`]: a small identity provider, for the demo and for [`deploy_check`].
+//! - [`built_in_idp`]: a minimal identity provider of our own, for the demo and for [`deploy_check`].
 //! - [`runtime`]: the process: its state, logs, warm-up and the Lambda adapter.
 //! - [`secrets`]: Secrets Manager: SCIM tokens, SAML keys, OpenID Connect keys.
 //! - [`store`]: the DynamoDB table.
@@ -26,11 +26,11 @@
 //! - Logs hold no personal data and no credentials.
 
 pub mod aws;
+pub mod built_in_idp;
 pub mod clock;
 pub mod config;
 pub mod deploy_check;
 pub mod http;
-pub mod idp;
 pub mod oidc_api;
 pub mod operator_api;
 pub mod runtime;

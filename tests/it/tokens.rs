@@ -122,19 +122,19 @@ async fn made_up_tenants_neither_reach_secrets_manager_nor_push_out_real_ones() 
     let served = test.beside(shared::scim_api::router(process.clone()));
     served.get("/Users").await.expect(200);
     for n in 0..11_000 {
-        assert_eq!(process.scim_tokens.admits(&made_up(n), test.clock.now()).await.unwrap(), None);
+        assert_eq!(process.scim_tokens.verify(&made_up(n), test.clock.now()).await.unwrap(), None);
     }
 
     // Secrets Manager would know this token; only who asks the table first does not get there.
     let stranger = made_up(12_000);
     let now = test.clock.now();
-    let stored = json!([stranger.stored(now, now + Duration::from_hours(1))]).to_string();
+    let stored = json!([stranger.to_stored(now, now + Duration::from_hours(1))]).to_string();
     let name = SecretName::ScimTokens(stranger.tenant());
     test.app.secrets.put(name, &SecretString::from(stored)).await.unwrap();
     log.take();
-    assert_eq!(process.scim_tokens.admits(&stranger, now).await.unwrap(), None);
+    assert_eq!(process.scim_tokens.verify(&stranger, now).await.unwrap(), None);
     assert_eq!(log.take().len(), 1, "the table is asked");
-    assert_eq!(process.scim_tokens.admits(&stranger, now).await.unwrap(), None);
+    assert_eq!(process.scim_tokens.verify(&stranger, now).await.unwrap(), None);
     assert_eq!(log.take().len(), 0, "and not twice");
 
     served.scim_as(&newcomer.token, Method::GET, "/Users", None).await.expect(200);

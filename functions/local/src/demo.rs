@@ -107,7 +107,7 @@ async fn scim_token(
     let now = app.clock.now();
     if let Some(token) = known
         && token.tenant() == tenant
-        && app.scim_tokens.admits(&token, now).await?.is_some()
+        && app.scim_tokens.verify(&token, now).await?.is_some()
     {
         return Ok(Some(token));
     }

@@ -18,8 +18,8 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use shared::built_in_idp::{self, KeyPair, Person};
 use shared::clock::{Clock, random_bytes};
-use shared::idp::{self, KeyPair, Person};
 
 pub(crate) use self::key::IdpKeyError;
 use self::request::Request;
@@ -54,7 +54,7 @@ impl DemoIdp {
     /// What a service provider has to know about it.
     pub(crate) fn metadata(&self) -> String {
         let sso_url = format!("{}/demo/idp/sso", self.0.base_url);
-        idp::metadata(&self.entity_id(), &sso_url, self.0.key.certificate())
+        built_in_idp::metadata(&self.entity_id(), &sso_url, self.0.key.certificate())
     }
 
     /// `/demo/idp/…`
@@ -69,7 +69,7 @@ impl DemoIdp {
     fn choices(&self, request: &Request) -> Option<Vec<page::Choice>> {
         let now = self.0.clock.now();
         let choice = |person: &'static Person<'static>| {
-            let response = idp::Response {
+            let response = built_in_idp::Response {
                 idp: &self.entity_id(),
                 person,
                 in_response_to: &request.id,
@@ -78,7 +78,7 @@ impl DemoIdp {
                 now,
                 ids: [random_bytes().ok()?, random_bytes().ok()?],
             };
-            Some(page::Choice { person, response: response.signed(&self.0.key)? })
+            Some(page::Choice { person, response: response.signed_xml(&self.0.key)? })
         };
         PEOPLE.iter().map(choice).collect()
     }

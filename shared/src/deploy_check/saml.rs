@@ -7,8 +7,8 @@ use super::answer::Answer;
 use super::canary::Canary;
 use super::event::Request;
 use super::{Check, Failure, Function, Invoke};
+use crate::built_in_idp::{self, KeyPair, Person, Response};
 use crate::clock::random_bytes;
-use crate::idp::{self, KeyPair, Person, Response};
 use saml::authn_request::decode_redirect;
 use saml::names::{ASSERTION, METADATA, PROTOCOL};
 use saml::xml::{Strict, base64_of, exactly_one, text};
@@ -24,7 +24,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
     pub(super) async fn saml_round_trip(&self, canary: &Canary) -> Result<(), Failure> {
         let no_key = |_| Failure::new(CONNECT, "a key of the identity provider", "none");
         let (_, key) =
-            KeyPair::make("Gatehouse deployment check", self.clock.now()).map_err(no_key)?;
+            KeyPair::generate("Gatehouse deployment check", self.clock.now()).map_err(no_key)?;
         let sp = self.connect(canary, &key).await?;
         self.sp_metadata(canary, &sp).await?;
         let (request, cookies) = self.begin(canary, &sp).await?;
@@ -42,7 +42,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
             ids: [random()?, random()?],
         };
         let signed = response
-            .signed(&key)
+            .signed_xml(&key)
             .ok_or_else(|| Failure::new(SIGN_IN, "a signed response", "none"))?;
 
         // First what must not pass: afterwards the request is used up, and everything is refused.
@@ -64,7 +64,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
 
     async fn connect(&self, canary: &Canary, key: &KeyPair) -> Result<ServiceProvider, Failure> {
         let path = format!("/v1/tenants/{}/connections/{}", canary.tenant, canary.domain);
-        let xml = idp::metadata(IDP, SSO_URL, key.certificate());
+        let xml = built_in_idp::metadata(IDP, SSO_URL, key.certificate());
         let body = json!({"idp_metadata_xml": xml, "jit": true});
         let put = Request::operator("PUT", path).json(&body);
         let set = self.send(CONNECT, Function::Admin, put).await?.expect(CONNECT, 200)?;

@@ -39,11 +39,11 @@ impl FromRequestParts<AppState> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ScimApiError> {
         let token = bearer(parts)?;
         let now = app.clock.now();
-        let life = app.scim_tokens.admits(&token, now).await?;
-        let life = life.ok_or(ScimError::InvalidToken)?;
+        let validity = app.scim_tokens.verify(&token, now).await?;
+        let validity = validity.ok_or(ScimError::InvalidToken)?;
         let tenant = token.tenant();
         note_tenant(tenant);
-        if life.ends_soon(now) {
+        if validity.ends_soon(now) {
             note_ending_token();
         }
         if let Some(limiter) = &app.rate_limiter {

@@ -14,7 +14,7 @@ use crate::secrets::ttl_cache::TtlCache;
 use crate::secrets::{SecretName, Secrets, SecretsError};
 use crate::store::{Lease, Store, StoreError};
 use types::ids::TenantId;
-use types::scim_token::{Life, ScimToken, StoredToken};
+use types::scim_token::{ScimToken, StoredToken, Validity};
 
 /// Why a token was not made.
 #[derive(Debug, thiserror::Error)]
@@ -93,14 +93,14 @@ impl ScimTokens {
     /// # Errors
     ///
     /// When Secrets Manager does not answer: then nobody is let in.
-    pub async fn admits(
+    pub async fn verify(
         &self,
         token: &ScimToken,
         now: Timestamp,
-    ) -> Result<Option<Life>, TokenError> {
+    ) -> Result<Option<Validity>, TokenError> {
         if let Some(known) = self.known.get(&token.tenant(), now) {
             if let Some(stored) = known.iter().find(|stored| stored.id == token.id()) {
-                return Ok(stored.admits(token, now));
+                return Ok(stored.verify(token, now));
             }
             if self.refetches.take(token.tenant(), now).is_err() {
                 return Ok(None);
@@ -110,7 +110,7 @@ impl ScimTokens {
         }
         let tokens = self.fetch(token.tenant(), now).await?;
         let stored = tokens.iter().find(|stored| stored.id == token.id());
-        Ok(stored.and_then(|stored| stored.admits(token, now)))
+        Ok(stored.and_then(|stored| stored.verify(token, now)))
     }
 
     /// Whether a secret may be asked for. Anybody can make up the ids of tenants: past a rate, the
@@ -180,7 +180,7 @@ impl ScimTokens {
         let id = random_bytes().map_err(|_| TokenError::Random)?;
         let secret = random_secret().map_err(|_| TokenError::Random)?;
         let token = ScimToken::new(tenant, id, &secret);
-        let stored = token.stored(now, expires_at);
+        let stored = token.to_stored(now, expires_at);
         tokens.push(stored.clone());
         self.store(tenant, tokens, now).await?;
         Ok((token, stored))

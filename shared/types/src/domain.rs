@@ -1,29 +1,28 @@
-//! DNS names: what a connection is called by, and what the part of an e-mail address behind the
-//! `@` is compared with.
+//! DNS names: the names of connections, and the domains of e-mail addresses.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A DNS name in lower case with at least two labels. A name of another script is in its ASCII
-/// form, `xn--…`, so that two names that look alike are two names.
+/// A DNS name in lower case with at least two labels. A name in another script has its ASCII form,
+/// `xn--…`, so that names that only look alike differ.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Domain(String);
 
-/// Why a text is not a domain.
+/// The text is not a domain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not a DNS name of ASCII letters, digits and hyphens, such as acme.com")]
 pub struct InvalidDomain;
 
 impl Domain {
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The domain of an e-mail address; none when it has no usable one.
+    /// Returns the domain of an e-mail address; `None` if it is missing or not a DNS name.
     pub fn of_email(email: &str) -> Option<Self> {
         let (_, domain) = email.rsplit_once('@')?;
         domain.parse().ok()
@@ -41,14 +40,14 @@ impl FromStr for Domain {
                 && !label.ends_with('-')
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
-        let numeric = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
-        // A numeric last label makes an IP address.
+        let is_numeric = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+        // A numeric last label is that of an IP address.
         let last = lower.rsplit('.').next().unwrap_or_default();
-        let good = lower.len() <= LONGEST
+        let is_valid = lower.len() <= LONGEST
             && lower.contains('.')
             && lower.split('.').all(is_label)
-            && !numeric(last);
-        if good { Ok(Self(lower)) } else { Err(InvalidDomain) }
+            && !is_numeric(last);
+        if is_valid { Ok(Self(lower)) } else { Err(InvalidDomain) }
     }
 }
 
@@ -86,14 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_in_lower_case() {
+    fn names_are_converted_to_lower_case() {
         check("acme.com", Some("acme.com"));
         check("ACME.Co.UK", Some("acme.co.uk"));
         check("xn--bcher-kva.example", Some("xn--bcher-kva.example"));
     }
 
     #[test]
-    fn what_is_no_dns_name_is_refused() {
+    fn text_that_is_not_a_dns_name_is_refused() {
         for text in [
             "",
             "acme",
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_the_domain_behind_its_last_at() {
+    fn the_domain_of_an_address_follows_the_last_at_sign() {
         let of = |email| Domain::of_email(email).map(String::from);
         assert_eq!(of("Ada@Acme.com").as_deref(), Some("acme.com"));
         assert_eq!(of("\"a@evil.example\"@acme.com").as_deref(), Some("acme.com"));

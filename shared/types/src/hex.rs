@@ -1,6 +1,6 @@
-//! Lower-case hexadecimal.
+//! Lower-case hexadecimal encoding.
 
-/// `bytes` in lower-case hexadecimal, two digits a byte.
+/// Encodes `bytes` in lower-case hexadecimal, two digits per byte.
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()

@@ -1,4 +1,4 @@
-//! Identifiers as types, so that one kind cannot be passed for another.
+//! Identifiers, one type for each kind, so that one cannot be passed for another.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,14 +6,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Why a text is not an identifier of ours.
+/// The text is not an identifier in our form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not an identifier")]
 pub struct InvalidId;
 
-/// A UUID in exactly the form that we print: 36 characters, lower case, hyphenated.
+/// Parses a UUID in exactly the form that we print: 36 characters, lower case, hyphenated.
 ///
-/// Every other spelling names nothing, so two spellings can never name one resource.
+/// Other spellings are refused, so that one resource never has two identifiers.
 fn canonical_uuid(text: &str) -> Result<Uuid, InvalidId> {
     let uuid = Uuid::try_parse(text).map_err(|_| InvalidId)?;
     let mut buffer = Uuid::encode_buffer();
@@ -28,7 +28,7 @@ macro_rules! uuid_id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Wraps a UUID that the caller made.
+            /// Wraps a UUID that the caller generated.
             pub const fn new(uuid: Uuid) -> Self {
                 Self(uuid)
             }
@@ -51,18 +51,18 @@ macro_rules! uuid_id {
 }
 
 uuid_id! {
-    /// One customer organisation. Version 7, so ids sort by creation time; never reused.
+    /// Id of a tenant. UUID version 7, so that ids sort by creation time; never reused.
     TenantId
 }
 
 uuid_id! {
-    /// A SCIM resource, User or Group. Version 4: list order is id order, and uniform prefixes
-    /// let counters per prefix find any `startIndex`.
+    /// Id of a SCIM resource, User or Group. UUID version 4: lists are in id order, and counters per
+    /// uniform id prefix find any `startIndex`.
     ResourceId
 }
 
 uuid_id! {
-    /// What a sign-in gave to an app. Version 4: it is known to those who hold its tokens.
+    /// Id of the grant that a sign-in gave to an app. UUID version 4: the holders of its tokens see it.
     GrantId
 }
 

@@ -1,5 +1,5 @@
-//! Identifiers, domains and the small parsers that every protocol uses. Pure: no I/O, no clock and no
-//! randomness.
+//! Identifiers, domains and tokens that every protocol uses. Pure: no I/O, no clock and no
+//! randomness. Every other package depends on this one; it depends on none of ours.
 
 pub mod domain;
 pub mod hex;

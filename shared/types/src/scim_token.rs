@@ -1,7 +1,7 @@
 //! SCIM bearer tokens: `gh_scim_<tenant>_<token id>_<256 random bits>`.
 //!
-//! The tenant is in the token, so that it is known before any lookup; the id names the stored
-//! digest. Only the digest is kept.
+//! The token names its tenant, so that the tenant is known before any lookup; the id selects the
+//! stored digest. Only the digest is stored: `shared::secrets::scim_tokens` has the storage.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::hex::hex;
 use crate::ids::TenantId;
 use crate::secret_text::{ENCODED_LENGTH, secret_text};
 
-/// A bearer token as a client holds it. Never printed.
+/// A bearer token as a client holds it. `Debug` does not show the secret.
 pub struct ScimToken {
     tenant: TenantId,
     id: String,
@@ -23,14 +23,14 @@ pub struct ScimToken {
 }
 
 impl ScimToken {
-    /// Makes a token from randomness that the caller drew.
+    /// Makes a token from randomness of the caller.
     pub fn new(tenant: TenantId, id: [u8; 8], secret: &[u8; 32]) -> Self {
         let id = hex(&id);
         let text = secret_text(&format!("{PREFIX}{tenant}_{id}_"), secret);
         Self { tenant, id, text }
     }
 
-    /// Reads a token, or `None` when the text is not of our form.
+    /// Parses a token; `None` if the text does not have the form of one.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.strip_prefix(PREFIX)?.splitn(3, '_');
         let tenant = parts.next()?.parse().ok()?;
@@ -42,28 +42,28 @@ impl ScimToken {
         Some(Self { tenant, id: id.to_owned(), text: text.into() })
     }
 
-    /// Whose token it claims to be; true only once [`StoredToken::admits`] says so.
+    /// The claimed tenant. Untrusted until [`StoredToken::verify`] succeeds.
     pub const fn tenant(&self) -> TenantId {
         self.tenant
     }
 
-    /// Which of the tenant's tokens it claims to be: 16 hexadecimal digits.
+    /// The claimed token id: 16 hexadecimal digits.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The text itself, to be shown once to the one who asked for it.
+    /// The text of the token, to be shown once to the operator who created it.
     pub fn reveal(&self) -> &str {
         self.text.expose_secret()
     }
 
-    /// The same, for good.
+    /// Converts the token into its text.
     pub fn into_text(self) -> SecretString {
         self.text
     }
 
-    /// What is stored of it. The token has 256 random bits, so a fast hash is enough.
-    pub fn stored(&self, created_at: Timestamp, expires_at: Timestamp) -> StoredToken {
+    /// Returns the stored form. A fast hash is enough for a token of 256 random bits.
+    pub fn to_stored(&self, created_at: Timestamp, expires_at: Timestamp) -> StoredToken {
         let text = self.reveal();
         let last4 = text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned();
         StoredToken { id: self.id.clone(), sha256: self.digest(), created_at, expires_at, last4 }
@@ -80,48 +80,48 @@ impl fmt::Debug for ScimToken {
     }
 }
 
-/// A token as Secrets Manager holds it.
+/// The stored form of a token, as in Secrets Manager.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct StoredToken {
-    /// 16 hexadecimal digits.
+    /// Token id: 16 hexadecimal digits.
     pub id: String,
     /// SHA-256 of the whole token, in hexadecimal.
     pub sha256: String,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// From when on it is refused.
+    /// Time from which on the token is refused.
     pub expires_at: Timestamp,
-    /// The end of the token, by which people tell two apart.
+    /// The last four characters, by which people recognise a token.
     pub last4: String,
 }
 
 impl StoredToken {
-    /// How long `token` lives, if it is this one and still valid. The digests are compared in
-    /// constant time.
-    pub fn admits(&self, token: &ScimToken, now: Timestamp) -> Option<Life> {
+    /// Returns the validity period if `token` has this digest and has not expired. Compares the
+    /// digests in constant time.
+    pub fn verify(&self, token: &ScimToken, now: Timestamp) -> Option<Validity> {
         let same = self.sha256.as_bytes().ct_eq(token.digest().as_bytes());
         let Self { created_at, expires_at, .. } = *self;
-        (bool::from(same) && now < expires_at).then_some(Life { created_at, expires_at })
+        (bool::from(same) && now < expires_at).then_some(Validity { created_at, expires_at })
     }
 }
 
-/// From when to when a token is good.
+/// Validity period of a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Life {
+pub struct Validity {
     created_at: Timestamp,
     expires_at: Timestamp,
 }
 
-impl Life {
-    /// Whether it is time to put another token in its place: in the last twelfth, which is a month
-    /// of a year. A token that somebody made for an hour is not one that was forgotten.
+impl Validity {
+    /// Whether the token should be replaced: in the last twelfth of the period, the last month of a
+    /// year. A fixed time would warn of every short-lived token from its creation.
     pub fn ends_soon(self, now: Timestamp) -> bool {
         let seconds = |from: Timestamp| self.expires_at.duration_since(from).as_secs();
         seconds(now).saturating_mul(12) < seconds(self.created_at)
     }
 }
 
-/// What every SCIM token begins with, so that secret scanners know one when they see it.
+/// The prefix of every SCIM token, for secret scanners.
 const PREFIX: &str = "gh_scim_";
 
 #[cfg(test)]
@@ -147,24 +147,24 @@ mod tests {
     }
 
     #[test]
-    fn only_the_same_token_is_admitted_and_only_until_it_expires() {
-        let stored = token(1).stored(at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
-        assert!(stored.admits(&token(1), at("2026-06-01T00:00:00Z")).is_some());
-        assert_eq!(stored.admits(&token(2), at("2026-06-01T00:00:00Z")), None);
-        assert_eq!(stored.admits(&token(1), at("2027-01-01T00:00:00Z")), None);
+    fn only_the_same_token_verifies_and_only_until_it_expires() {
+        let stored = token(1).to_stored(at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
+        assert!(stored.verify(&token(1), at("2026-06-01T00:00:00Z")).is_some());
+        assert_eq!(stored.verify(&token(2), at("2026-06-01T00:00:00Z")), None);
+        assert_eq!(stored.verify(&token(1), at("2027-01-01T00:00:00Z")), None);
     }
 
     #[test]
-    fn neither_debug_nor_the_stored_form_shows_the_secret() {
+    fn neither_debug_nor_the_stored_form_contains_the_secret() {
         let token = token(255);
-        let stored = token.stored(at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
+        let stored = token.to_stored(at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
         let secret = &token.reveal()[token.reveal().len() - 20..];
         assert!(!format!("{token:?}").contains(secret));
         assert!(!serde_json::to_string(&stored).unwrap().contains(secret));
     }
 
     #[test]
-    fn texts_of_another_form_are_no_tokens() {
+    fn text_of_another_form_is_not_a_token() {
         for text in [
             "",
             "gh_scim_",
@@ -177,14 +177,16 @@ mod tests {
     }
 
     #[test]
-    fn a_token_ends_soon_in_the_last_twelfth_of_its_life_however_long_that_is() {
+    fn a_token_ends_soon_in_the_last_twelfth_of_its_validity() {
         let begin = at("2026-01-01T00:00:00Z");
         for hours in [12, 360 * 24] {
-            let life =
-                Life { created_at: begin, expires_at: begin + SignedDuration::from_hours(hours) };
+            let validity = Validity {
+                created_at: begin,
+                expires_at: begin + SignedDuration::from_hours(hours),
+            };
             let eleven = begin + SignedDuration::from_hours(hours / 12 * 11);
-            assert!(!life.ends_soon(begin) && !life.ends_soon(eleven));
-            assert!(life.ends_soon(eleven + SignedDuration::from_secs(1)));
+            assert!(!validity.ends_soon(begin) && !validity.ends_soon(eleven));
+            assert!(validity.ends_soon(eleven + SignedDuration::from_secs(1)));
         }
     }
 }

@@ -4,18 +4,18 @@ use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
-use shared::idp::{KeyPair, KeyPairError};
+use shared::built_in_idp::{KeyPair, KeyPairError};
 
 use crate::private_file;
 
 /// The pair that `directory` holds, made when there is none.
 pub(super) fn open(directory: Option<&Path>, now: Timestamp) -> Result<KeyPair, IdpKeyError> {
-    let Some(directory) = directory else { return Ok(KeyPair::make(NAME, now)?.1) };
+    let Some(directory) = directory else { return Ok(KeyPair::generate(NAME, now)?.1) };
     let file = directory.join(FILE);
     if let Some(pem) = private_file::read(&file)? {
-        return KeyPair::read(&pem).map_err(IdpKeyError::Damaged);
+        return KeyPair::from_pem(&pem).map_err(IdpKeyError::Damaged);
     }
-    let (pem, pair) = KeyPair::make(NAME, now)?;
+    let (pem, pair) = KeyPair::generate(NAME, now)?;
     private_file::replace(&file, &pem)?;
     Ok(pair)
 }

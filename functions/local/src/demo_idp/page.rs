@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use saml::xml::{base64_of, escaped};
-use shared::idp::Person;
+use shared::built_in_idp::Person;
 
 use super::request::Request;
 use crate::html;

@@ -1,8 +1,9 @@
-//! The identity provider's side of SAML, as small as it can be: metadata, and responses with a
-//! signed assertion.
+//! A minimal identity provider of our own: writes its metadata and responses with a signed
+//! assertion. Builds text only; it serves no requests and stores nothing.
 //!
-//! Two use it, and both are their own only service provider: the demo of `local`, and the check
-//! that a new version has to pass. No function that serves requests signs assertions.
+//! It has two users, each the only service provider that trusts its key: the demo of `local`
+//! (`functions/local/src/demo_idp.rs`) and the check of new versions ([`crate::deploy_check`]). No
+//! deployed function that serves requests signs assertions.
 
 mod key;
 
@@ -17,7 +18,7 @@ use saml::names::{
 };
 use saml::xml::{Strict, base64_of, escaped};
 
-/// Somebody whom the identity provider knows.
+/// A person that the identity provider signs in.
 #[derive(Clone, Copy, Debug)]
 pub struct Person<'a> {
     /// First name.
@@ -30,7 +31,7 @@ pub struct Person<'a> {
     pub groups: &'a [&'a str],
 }
 
-/// An `EntityDescriptor` with one key and one endpoint (SAML metadata §2.4.3).
+/// Returns an `EntityDescriptor` with one key and one endpoint (SAML metadata §2.4.3).
 pub fn metadata(entity_id: &str, sso_url: &str, certificate: &[u8]) -> String {
     format!(
         "<md:EntityDescriptor xmlns:md=\"{METADATA}\" entityID=\"{entity_id}\">\
@@ -45,28 +46,29 @@ pub fn metadata(entity_id: &str, sso_url: &str, certificate: &[u8]) -> String {
     )
 }
 
-/// What is to be said about one person in answer to one request.
+/// The response about one person to one request.
 #[derive(Clone, Copy, Debug)]
 pub struct Response<'a> {
-    /// Our entity id as the identity provider.
+    /// Entity id of the identity provider.
     pub idp: &'a str,
-    /// Who has signed in.
+    /// The person who signed in.
     pub person: &'a Person<'a>,
     /// The `ID` of the request.
     pub in_response_to: &'a str,
     /// The service provider's entity id.
     pub audience: &'a str,
-    /// Where the response goes.
+    /// The service provider's ACS URL.
     pub acs_url: &'a str,
-    /// Now.
+    /// Current time.
     pub now: Timestamp,
-    /// Randomness for the `ID` of the response and for that of the assertion.
+    /// Random bytes for the `ID`s of the response and the assertion.
     pub ids: [[u8; 20]; 2],
 }
 
 impl Response<'_> {
-    /// The `samlp:Response` (SAML core §3.3.3) with its assertion signed; none when there is no signature to be had.
-    pub fn signed(&self, key: &KeyPair) -> Option<String> {
+    /// Returns the `samlp:Response` (SAML core §3.3.3) with its assertion signed; `None` if signing
+    /// fails.
+    pub fn signed_xml(&self, key: &KeyPair) -> Option<String> {
         let [id, assertion_id] = self.ids.map(|bytes| id(&bytes));
         let assertion = sign(&self.assertion(&assertion_id), key)?;
         Some(format!(
@@ -107,7 +109,7 @@ impl Response<'_> {
              <saml:AttributeStatement>{attributes}</saml:AttributeStatement></saml:Assertion>",
             now = self.now,
             start = self.now - SKEW,
-            end = self.now + LIFE,
+            end = self.now + VALIDITY,
             idp = escaped(self.idp),
             email = escaped(email),
             in_response_to = escaped(self.in_response_to),
@@ -125,8 +127,8 @@ fn attribute(name: &str, values: &[&str]) -> String {
     format!("<saml:Attribute Name=\"{name}\">{}</saml:Attribute>", values.concat())
 }
 
-/// Puts an enveloped signature behind the issuer of `assertion`. `SignedInfo` is written in canonical form,
-/// so that its text is what is signed.
+/// Inserts an enveloped signature after the issuer of `assertion`. `SignedInfo` is written in
+/// canonical form, so that its text is the signed text.
 fn sign(assertion: &str, key: &KeyPair) -> Option<String> {
     let (id, value) = {
         let tree = Strict::parse(assertion.as_bytes()).ok()?;
@@ -160,7 +162,8 @@ fn key_info(certificate: &[u8]) -> String {
     )
 }
 
-/// A name for an XML element that nobody can guess; the underscore since it may not begin with a digit.
+/// Returns an unguessable XML name. Starts with an underscore, because a name must not start with a
+/// digit.
 fn id(bytes: &[u8]) -> String {
     bytes.iter().fold("_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
 }
@@ -169,7 +172,7 @@ const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 
 const ISSUER_END: &str = "</saml:Issuer>";
 
-/// As long as a service provider waits: the page with the buttons may stay open for a while.
-const LIFE: SignedDuration = SignedDuration::from_mins(10);
+/// Validity of an assertion: as long as our pending sign-ins, since the page of the demo may stay open.
+const VALIDITY: SignedDuration = SignedDuration::from_mins(10);
 
 const SKEW: SignedDuration = SignedDuration::from_mins(1);

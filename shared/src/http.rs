@@ -3,5 +3,5 @@
 pub mod base_url;
 pub(crate) mod body;
 pub mod cookie;
-pub(crate) mod html;
+pub mod html;
 pub mod rate_limit;

@@ -1,5 +1,6 @@
 //! What a person sees where there is no app to go to.
 
+use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
@@ -19,6 +20,14 @@ pub(super) struct Page {
     pub(super) detail: &'static str,
     /// For the log; empty when nothing failed.
     pub(super) code: &'static str,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "message.html")]
+struct Message {
+    title: &'static str,
+    text: &'static str,
+    detail: &'static str,
 }
 
 impl Page {
@@ -46,17 +55,9 @@ impl Page {
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let Self { status, title, text, detail, code } = self;
-        let detail = if detail.is_empty() {
-            String::new()
-        } else {
-            format!("\n<p>For the developers of the app: {detail}.</p>")
+        let Ok(html) = (Message { title, text, detail }).render() else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        let html = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-            <meta name=\"viewport\" content=\"width=device-width\">\n\
-            <meta name=\"color-scheme\" content=\"light dark\">\n\
-            <title>{title}</title>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>{detail}\n</main>\n</html>\n"
-        );
         let mut response = html::page(status, html, "form-action 'none'");
         if !code.is_empty() {
             response.extensions_mut().insert(FailureCode(code));

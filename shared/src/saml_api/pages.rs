@@ -4,11 +4,8 @@
 //! script of that page, named by its digest.
 
 use askama::Template;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use sha2::{Digest as _, Sha256};
 
 use crate::http::base_url::BaseUrl;
 use crate::http::html;
@@ -94,7 +91,7 @@ pub(super) fn agree(
 
 /// The form that takes a request to the identity provider by itself, or by its button.
 pub(super) fn post(base_url: &BaseUrl, form: &PostForm) -> Response {
-    let policy = format!("script-src '{}'; {}", digest(SUBMIT), form_action(base_url));
+    let policy = format!("script-src {}; {}", html::hash_source(SUBMIT), form_action(base_url));
     page(StatusCode::OK, &Post { form }, &policy)
 }
 
@@ -116,27 +113,19 @@ fn page(status: StatusCode, template: &impl Template, policy: &str) -> Response 
     let Ok(html) = template.render() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let policy = format!("style-src '{}'; {policy}", digest(STYLE));
-    let mut response = html::page(status, html, &policy);
-    response.headers_mut().insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    response
+    html::page(status, html, policy)
 }
 
-/// A source expression that admits exactly this text (CSP3 §2.3.1).
-fn digest(text: &str) -> String {
-    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
-}
-
-const STYLE: &str = include_str!("../../templates/saml.css");
 const SUBMIT: &str = "document.forms[0].submit()";
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
     use http_body_util::BodyExt as _;
 
     use super::*;
 
-    async fn html(response: Response) -> String {
+    async fn text(response: Response) -> String {
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         String::from_utf8(bytes.to_vec()).unwrap()
     }
@@ -158,7 +147,7 @@ mod tests {
             tested(odd, odd, odd),
             refused(StatusCode::FORBIDDEN, "x", odd, Some(odd), Some(odd)),
         ] {
-            let html = html(response).await;
+            let html = text(response).await;
             assert!(!html.contains("<script>alert"), "{html}");
             assert!(!html.contains("\"\">"), "{html}");
         }
@@ -175,11 +164,14 @@ mod tests {
         let response = post(&base_url, &form);
         let policy =
             response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-        let html = html(response).await;
+        let text = text(response).await;
         for (tag, directive) in [("script", "script-src"), ("style", "style-src")] {
-            let (_, rest) = html.split_once(&format!("<{tag}>")).unwrap();
-            let (text, _) = rest.split_once(&format!("</{tag}>")).unwrap();
-            assert!(policy.contains(&format!("{directive} '{}'", digest(text))), "{policy}");
+            let (_, rest) = text.split_once(&format!("<{tag}>")).unwrap();
+            let (inline, _) = rest.split_once(&format!("</{tag}>")).unwrap();
+            assert!(
+                policy.contains(&format!("{directive} {}", html::hash_source(inline))),
+                "{policy}"
+            );
         }
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     }

@@ -23,8 +23,7 @@ NAMESPACE = uuid.UUID("8ab8c7f2-53c4-5c3a-9d0f-6d8f3a0a1f6e")
 
 def document(function, target, digest):
     """The bill of materials of a function; `digest` is that of its executable."""
-    packages, edges = tree(function, target)
-    root = next(purl for purl, package in packages.items() if package["name"] == function)
+    root, packages, edges = tree(function, target)
     reached = reachable(root, packages, edges)
     checksums = pinned()
     components = {purl: component(purl, packages[purl], checksums) for purl in reached}
@@ -35,7 +34,7 @@ def document(function, target, digest):
             needs[purl] = sorted([*needs[purl], library["bom-ref"]])
             needs[library["bom-ref"]] = []
     main = components.pop(root)
-    main.update(type="application", hashes=[{"alg": "SHA-256", "content": digest}])
+    main.update(type="application", name=function, hashes=[{"alg": "SHA-256", "content": digest}])
     main["properties"] = [{"name": "gatehouse:target", "value": target}]
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -56,8 +55,12 @@ def write(file, function, target, digest):
 
 @functools.cache
 def tree(function, target):
-    """Every crate that cargo builds for a function, with the features it builds it with, and what each one needs."""
-    command = ["cargo", "tree", "--locked", "--package", function, "--edges", "normal", "--target", target]
+    """Returns the package of a function, every crate that cargo builds for it, and the dependencies of each crate.
+
+    The package is found by its folder: its name may differ from the name of the function.
+    """
+    manifest = f"functions/{function}/Cargo.toml"
+    command = ["cargo", "tree", "--locked", "--manifest-path", manifest, "--edges", "normal", "--target", target]
     output = cargo([*command, "--prefix", "depth", "--format", "|{p}|{l}|{r}"])
     packages, edges, path = {}, {}, []
     for line in output.splitlines():
@@ -70,7 +73,7 @@ def tree(function, target):
         if path:
             edges.setdefault(path[-1], set()).add(purl)
         path.append(purl)
-    return packages, edges
+    return path[0], packages, edges
 
 
 def reachable(root, packages, edges):

@@ -1,15 +1,15 @@
-# To be installed by hand: make and Rust (rustup). Every command installs what else it needs, with apt-get or Homebrew
-# where there is one, and says what is missing where there is none.
+# Requires make and Rust (rustup). Every command installs its other requirements with apt-get or Homebrew; without
+# these it says what is missing.
 .DEFAULT_GOAL := help
 .PHONY: help run watch test lint bench build deploy clean
 
-help: ## Shows these commands
+help: ## Lists these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serves everything on http://127.0.0.1:7400 with a demo tenant, no AWS account needed
 	@tests/acceptance/bootstrap cargo run --locked --package local
 
-watch: ## Serves the Lambda functions themselves, with the data of `make run` in another terminal
+watch: ## Serves the Lambda functions, with the data of `make run` in another terminal
 	@tests/acceptance/bootstrap tests/acceptance/watch.py
 
 test: ## Runs every level: unit, integration, fuzz, third-party suites, browser
@@ -18,7 +18,7 @@ test: ## Runs every level: unit, integration, fuzz, third-party suites, browser
 lint: ## Checks format, lints, documentation, dependencies and the template
 	@tests/acceptance/bootstrap tests/acceptance/lint.py
 
-bench: ## Measures sizes and start-up of the functions, and CPU per request; fails above a budget, after all of it
+bench: ## Measures size and start-up of the functions and CPU per request; fails if one is over its budget
 	@tests/acceptance/bootstrap cargo build --locked --profile laptop --package local
 	@status=0; \
 	tests/acceptance/bootstrap tests/acceptance/package.py --within-budget || status=1; \
@@ -27,11 +27,11 @@ bench: ## Measures sizes and start-up of the functions, and CPU per request; fai
 	cargo bench --locked --package tests --bench saml || status=1; \
 	exit $$status
 
-build: ## Builds the zip of every Lambda function for both processors; ONLY=arm64 or ONLY=x86_64 for one
+build: ## Builds the zip of every Lambda function for both processors, or one: ONLY=arm64, ONLY=x86_64
 	@tests/acceptance/bootstrap tests/acceptance/package.py $(ONLY)
 
-deploy: ## Deploys to the account that the AWS CLI is signed in to; STAGE=prod another stage
+deploy: ## Deploys the stage dev, or another one (STAGE=prod), to the account of the AWS CLI
 	@tests/acceptance/bootstrap tests/acceptance/deploy.py $(STAGE)
 
-clean: ## Removes everything that was built or installed here
+clean: ## Removes everything that these commands built or installed in this checkout
 	@rm -rf target

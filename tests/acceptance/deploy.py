@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Builds with SAM and deploys to the account that the AWS CLI is signed in to.
 
-`deploy.py prod` deploys the stage prod of `samconfig.toml`; without a stage it is the default one. What follows the
-stage goes to `sam deploy`, as `--guided` does. With `--build-only` nothing is deployed and no account is needed; then
-the rest goes to `sam build`.
+`deploy.py prod` deploys the stage prod of `samconfig.toml`; without a stage, the default one. Further arguments, such
+as `--guided`, are passed to `sam deploy`. With `--build-only` it deploys nothing and needs no account; further
+arguments are then passed to `sam build`.
 
-SAM makes a version of a function when the template differs, whatever the parameters are. So a digest of these is
-written into the built template: functions get them with a new version, checked and canaried as one of code.
+SAM publishes a new version of a function only if the template differs, not if its parameters do. A digest of the
+parameters is therefore written into the built template: a change of them is then checked and canaried as one of code.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ REVISION = re.compile(r"^( +GATEHOUSE_REVISION: ).*$", re.M)
 
 
 def main():
-    """Builds, then hands the terminal to `sam deploy`, which asks before it changes staging or prod."""
+    """Builds, then deploys. `sam deploy` asks on the terminal before it changes staging or prod."""
     arguments = sys.argv[1:]
     build_only = "--build-only" in arguments
     stage = arguments.pop(0) if arguments and not arguments[0].startswith("-") else "default"
@@ -35,7 +35,7 @@ def main():
         env = {**environment(), "SAM_CLI_TELEMETRY": "0"}
     except tools.SetupError as error:
         sys.exit(f"deploy: {error}")
-    # SAM looks for the functions below the folder that cargo builds into by default.
+    # SAM expects the executables in cargo's default output folder.
     env.pop("CARGO_TARGET_DIR", None)
     if build_only:
         arguments.remove("--build-only")
@@ -47,24 +47,23 @@ def main():
 
 
 def revision(stage, arguments):
-    """Another text for other parameters. Those that SAM asks for are not known here, so then it is always another."""
+    """Returns a text that differs for other parameters. With --guided, SAM asks for them, so it differs each time."""
     sections = tomllib.loads((tools.ROOT / "samconfig.toml").read_text("utf-8")).get(stage, {})
-    chosen = [sections[command]["parameters"].get("parameter_overrides") for command in sorted(sections)]
-    asked = time.time_ns() if "--guided" in arguments else 0
-    return hashlib.sha256(json.dumps([chosen, arguments, asked]).encode()).hexdigest()[:12]
+    overrides = [sections[command]["parameters"].get("parameter_overrides") for command in sorted(sections)]
+    guided_at = time.time_ns() if "--guided" in arguments else 0
+    return hashlib.sha256(json.dumps([overrides, arguments, guided_at]).encode()).hexdigest()[:12]
 
 
 def write_revision(template, text):
-    """Puts it where the template has its own."""
-    found = template.read_text("utf-8")
-    written, times = REVISION.subn(rf"\g<1>{text!r}", found)
-    if times != 1:
-        sys.exit(f"deploy: {template} has no single GATEHOUSE_REVISION")
-    template.write_text(written, "utf-8")
+    """Replaces the revision in a template."""
+    replaced, count = REVISION.subn(rf"\g<1>{text!r}", template.read_text("utf-8"))
+    if count != 1:
+        sys.exit(f"deploy: {template} names GATEHOUSE_REVISION {count} times, expected once")
+    template.write_text(replaced, "utf-8")
 
 
 def call(command, env):
-    """Runs a command on this terminal; its failure is ours."""
+    """Runs a command on this terminal; exits with its exit code if it fails."""
     code = subprocess.run(command, cwd=tools.ROOT, env=env, check=False).returncode
     if code:
         sys.exit(code)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Runs every level of Gatehouse's tests and ends with one line: `N passed, M failed`.
+"""Runs every level of Gatehouse's tests; the last line is `N passed, M failed`.
 
   run.py                                        everything, as `make test` does
   run.py --only okta --only abuse               some suites
-  run.py --only okta --base-url URL --token T   against a running server; its tenant should be empty
+  run.py --only okta --base-url URL --token T   against a running server, whose tenant should be empty
 
-Each suite gets its own server process with an empty store, and a fresh tenant in it. Logs are below
-target/acceptance/. Needs Python 3.11 and cargo; installs the rest itself.
+Each suite gets a server process with an empty store, and a new tenant in it. The logs are below target/acceptance/.
+Needs Python 3.11 and cargo; installs everything else.
 """
 
 import argparse
@@ -20,33 +20,33 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from gate import packaging, rust, tools  # noqa: E402
-from gate.report import Outcome, Ticker, show  # noqa: E402
+from gate.report import Outcome, Ticker, print_outcome  # noqa: E402
 from gate.server import Local, Target  # noqa: E402
 
-# In the order of running: what is cheap and tells most comes first.
+# In this order: quick levels that find most come first.
 LEVELS = {
     "rust": ("unit, integration and doc tests", rust.test),
     "fuzz": ("fuzz targets", rust.fuzz),
     "packaging": ("packaging of the functions", packaging.test),
 }
 SCIM = ("okta", "scim_sanity", "scim2_tester", "microsoft", "schemathesis", "abuse")
-# In a browser, against a server of our own.
+# These start a browser, and need a server that they can configure.
 SIGN_IN = ("sign_in_demo", "sign_in_simplesamlphp", "sign_in_samlp")
-# What is released, which takes longest to build; then that under Lambda's own conditions.
+# The release takes longest to build, and the last suite runs what the release has built.
 SUITES = (*SCIM, "operator_api", *SIGN_IN, "release", "lambda_runtime")
 
 
 def main():
-    """Runs what was asked for; the exit code is 1 if anything failed or did not run."""
+    """Runs the chosen levels and suites; the exit code is 1 if anything failed or did not run."""
     arguments = parse()
     chosen = arguments.only or [*LEVELS, *SUITES]
     if arguments.base_url:
         chosen = [name for name in chosen if name in SCIM]
     print("Gatehouse tests\n", flush=True)
-    outcomes = [level(name) for name in LEVELS if name in chosen]
+    outcomes = [run_level(name) for name in LEVELS if name in chosen]
     suites = [name for name in SUITES if name in chosen]
     if suites:
-        outcomes += against_server(suites, arguments)
+        outcomes += run_suites(suites, arguments)
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
     print(f"\n{passed} passed, {failed} failed")
@@ -54,7 +54,7 @@ def main():
 
 
 def parse():
-    """The command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = (*LEVELS, *SUITES)
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help="one of: " + ", ".join(names))
@@ -62,59 +62,59 @@ def parse():
     parser.add_argument("--token", help="a SCIM token of that server")
     arguments = parser.parse_args()
     if bool(arguments.base_url) != bool(arguments.token):
-        parser.error("--base-url and --token go together")
+        parser.error("--base-url and --token require each other")
     return arguments
 
 
-def level(name):
+def run_level(name):
     """Runs one level that needs no server."""
     label, work = LEVELS[name]
     log = tools.WORK / name / "output.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
-    return timed(label, log, lambda: work(log))
+    return run_timed(label, log, lambda: work(log))
 
 
-def against_server(names, arguments):
-    """Runs suites against a server: the given one, or one of our own for each."""
+def run_suites(names, arguments):
+    """Runs suites against the server of the command line, or each against a new server."""
     if arguments.base_url:
         given = Target(arguments.base_url, arguments.token)
-        return [suite(name, lambda module, folder: start(module, given, folder)) for name in names]
+        return [run_suite(name, lambda module, folder: run_on_target(module, given, folder)) for name in names]
     try:
         binary = rust.build_server(tools.WORK / "build.log")
     except tools.SetupError as error:
         outcome = Outcome.did_not_run(str(error))
         outcome.failed = len(names)
-        show("server", outcome, 0, tools.WORK / "build.log")
+        print_outcome("server", outcome, 0, tools.WORK / "build.log")
         return [outcome]
-    return [suite(name, lambda module, folder: with_own_server(binary, module, folder)) for name in names]
+    return [run_suite(name, lambda module, folder: run_on_new_server(binary, module, folder)) for name in names]
 
 
-def suite(name, work):
-    """Runs one suite and shows its line."""
+def run_suite(name, work):
+    """Runs one suite and prints its line."""
     module = importlib.import_module("suites." + name)
     folder = tools.WORK / name
     folder.mkdir(parents=True, exist_ok=True)
-    return timed(module.LABEL, folder / "output.log", lambda: work(module, folder))
+    return run_timed(module.LABEL, folder / "output.log", lambda: work(module, folder))
 
 
-def with_own_server(binary, module, folder):
-    """Runs one suite on a fresh tenant of a fresh server, which must live through it."""
+def run_on_new_server(binary, module, folder):
+    """Runs one suite on a new tenant of a new server. It is a failure if the server stops during the suite."""
     prepared = module.prepare()
     with Local(binary, folder) as local:
         outcome = module.run(prepared, local.new_tenant(module.LABEL), folder)
         if local.died():
-            outcome.bad(local.died())
+            outcome.add_failure(local.died())
     return outcome
 
 
-def start(module, target, folder):
-    """Runs one suite against a given server."""
+def run_on_target(module, target, folder):
+    """Runs one suite on a given tenant."""
     return module.run(module.prepare(), target, folder)
 
 
-def timed(label, log, work):
-    """Runs `work`; whatever goes wrong in it is a failure of this line only."""
+def run_timed(label, log, work):
+    """Runs `work` and prints its line; an exception is a failure of this line only."""
     with Ticker(label, log) as ticker:
         try:
             outcome = work()
@@ -124,7 +124,7 @@ def timed(label, log, work):
             outcome = Outcome.did_not_run(f"not finished after {error.timeout:.0f} s")
         except Exception:
             outcome = Outcome.did_not_run(traceback.format_exc(limit=-4))
-    show(label, outcome, ticker.seconds(), log)
+    print_outcome(label, outcome, ticker.seconds(), log)
     return outcome
 
 

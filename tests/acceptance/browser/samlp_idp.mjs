@@ -1,7 +1,7 @@
-// An identity provider around Auth0's samlp: its metadata, a login form, a signed response.
+// An identity provider with Auth0's samlp: its metadata, a login form, a signed response.
 //
-// GATEHOUSE_IDP_DATA names the folder of the run: `idp.key`, `idp.pem` and, read at every request,
-// `sps.json`, a list of {metadata, response, assertion, encrypt, weak}. GATEHOUSE_IDP_URL is where to listen.
+// GATEHOUSE_IDP_DATA is the folder of the run: `idp.key`, `idp.pem` and, read at every request,
+// `sps.json`, a list of {metadata, response, assertion, encrypt, weak}. It listens on GATEHOUSE_IDP_URL.
 
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -45,7 +45,7 @@ app.post("/sso", (request, response, next) => {
   });
 });
 
-// What samlp is told for one request.
+// The options of samlp for one request.
 function options(sp, asked) {
   return {
     issuer: `${url}/idp`,
@@ -77,7 +77,7 @@ function options(sp, asked) {
   };
 }
 
-// What the service providers' metadata says, and what this run wants signed or encrypted.
+// The service providers of `sps.json`, with the entity id, the ACS and the certificate of their metadata.
 function serviceProviders() {
   return JSON.parse(read("sps.json")).map((sp) => {
     const encryption = /<[^>]*KeyDescriptor[^>]*use="encryption"[\s\S]*?X509Certificate>([^<]+)</.exec(sp.metadata);

@@ -1,6 +1,6 @@
-"""Prints as JSON what executables ask of the system that they run on.
+"""Prints as JSON which machine, libraries and version of glibc executables need.
 
-Started with `python -I`, so that nothing beside this file can shadow the packages it imports.
+Run with `python -I`, so that no file in this folder shadows the packages that it imports.
 """
 
 import json
@@ -15,7 +15,7 @@ GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)+)")
 
 
 def inspect(path):
-    """Machine, shared libraries, and the newest version of glibc that a symbol is bound to."""
+    """Returns the machine, the shared libraries, and the newest version of glibc that a symbol needs."""
     with open(path, "rb") as file:
         elf = ELFFile(file)
         libraries, versions = [], [(0,)]

@@ -1,6 +1,6 @@
-"""Runs scim2-tester inside its own environment and prints its verdicts as JSON.
+"""Runs scim2-tester in its virtual environment and prints its verdicts as JSON.
 
-Started with `python -I`, so that nothing beside this file can shadow the packages it imports.
+Run with `python -I`, so that no file in this folder shadows the packages that it imports.
 """
 
 import json
@@ -14,7 +14,7 @@ FINE = {Status.SUCCESS, Status.COMPLIANT, Status.ACCEPTABLE}
 
 
 def verdict(result):
-    """One check as plain data."""
+    """Returns the result of one check as plain data."""
     kind = "passed" if result.status in FINE else "failed"
     if result.status is Status.SKIPPED:
         kind = "skipped"

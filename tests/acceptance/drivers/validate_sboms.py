@@ -1,6 +1,6 @@
-"""Holds bills of materials against CycloneDX's own schema; prints as JSON what is wrong with each.
+"""Validates bills of materials with CycloneDX's schema; prints the first violation of each as JSON.
 
-Started with `python -I`, so that nothing beside this file can shadow the packages it imports.
+Run with `python -I`, so that no file in this folder shadows the packages that it imports.
 """
 
 import json
@@ -11,7 +11,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 
 def verdict(path):
-    """The first violation of the schema, or nothing."""
+    """Returns the first violation of the schema, or None."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
     error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)

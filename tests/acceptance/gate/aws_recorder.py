@@ -1,7 +1,7 @@
-"""Stands between the functions and what plays AWS for them, and notes which function does what to which resource.
+"""A proxy between the functions and the emulated AWS services that records the permissions each call needs.
 
-A function is known by the key id with which it signs, as AWS knows its role. Actions and resources are those of IAM:
-a transaction counts as the writes in it, a query of an index as one of the index.
+A function is identified by the key id in its signature, as AWS identifies its role. Actions and resources are those of
+IAM: a transaction needs the permissions of its items, a query of an index the permission for the index.
 """
 
 import http.client
@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 FORWARD_SECONDS = 120
-# Members of a transaction's items, and the action that each needs.
-TRANSACTION = {
+# The action that each kind of item in a transaction needs.
+TRANSACTION_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
     "Delete": "DeleteItem",
@@ -24,7 +24,7 @@ TRANSACTION = {
 
 
 class Use(NamedTuple):
-    """One action that a function took on one resource, named as the end of its ARN is."""
+    """One action of a function on one resource, which is named by the end of its ARN."""
 
     function: str
     action: str
@@ -32,14 +32,14 @@ class Use(NamedTuple):
 
 
 class Recorder:
-    """Serves AWS on one port of loopback until the end of the `with` block."""
+    """Serves all AWS services on one port of loopback until the end of the `with` block."""
 
     def __init__(self, aws):
-        # Lambda is added by whoever runs the functions.
+        # The suite adds Lambda once the functions run.
         self.upstream = {"dynamodb": aws["dynamodb_endpoint"], "secretsmanager": aws["secretsmanager_endpoint"]}
         self.table = aws["table"]
         self.uses, self.reports, self.lock = set(), [], threading.Lock()
-        # Pairs of a use of one row by its key, and the row's partition.
+        # Pairs of a use that names one row by its key, and the partition of the row.
         self.partitions = set()
 
     def __enter__(self):
@@ -54,9 +54,10 @@ class Recorder:
         self.server.shutdown()
         self.server.server_close()
 
-    def note(self, function, service, operation, request):
-        """Adds what a call needs permission for."""
-        found = {Use(function, f"{service}:{action}", on) for action, on in needs(service, operation, request)}
+    def record(self, function, service, operation, request):
+        """Records the permissions that a call needs."""
+        needed = permissions(service, operation, request)
+        found = {Use(function, f"{service}:{action}", resource) for action, resource in needed}
         with self.lock:
             self.uses |= found
             if "Key" in request:
@@ -66,22 +67,22 @@ class Recorder:
 
 
 class Forwarder(BaseHTTPRequestHandler):
-    """Passes one call on and its answer back."""
+    """Forwards one call and returns its answer."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    # Header and body in one segment.
+    # Send header and body in one segment.
     wbufsize = -1
 
     def do_POST(self):
-        """The only method of all these services."""
+        """Forwards a call; every call of these services is a POST."""
         body = self.rfile.read(int(self.headers["content-length"]))
         request = json.loads(body)
         service, operation = self._operation()
         if service == "lambda":
             request = {"FunctionName": urllib.parse.unquote(self.path.split("/")[3])}
         key_id = re.search(r"Credential=([^/]+)/", self.headers["authorization"])[1]
-        self.recorder.note(key_id, service, operation, request)
+        self.recorder.record(key_id, service, operation, request)
         status, headers, answer = self._forward(service, body)
         self.send_response(status)
         for name in ("content-type", "x-amz-function-error"):
@@ -92,7 +93,7 @@ class Forwarder(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def _operation(self):
-        """The service by its prefix in IAM, and the operation. Lambda alone says it by the path."""
+        """Returns the IAM prefix of the service, and the operation. Only Lambda has it in the path."""
         target = self.headers["x-amz-target"]
         if not target:
             return "lambda", "InvokeFunction"
@@ -113,22 +114,22 @@ class Forwarder(BaseHTTPRequestHandler):
             connection.close()
 
     def log_message(self, *_):
-        """Says nothing: what counts is in the recorder."""
+        """Logs nothing."""
 
 
-def needs(service, operation, request):
-    """The actions of one call, each with the resource that it is taken on."""
+def permissions(service, operation, request):
+    """Yields the actions that a call needs, each with its resource."""
     if service == "lambda":
         yield operation, "function:" + request["FunctionName"]
     elif service == "codedeploy":
-        # Which group a deployment is of is for CodeDeploy to know.
+        # Only CodeDeploy knows the deployment group of a deployment.
         yield operation, "deploymentgroup:" + request["deploymentId"]
     elif service == "secretsmanager":
         yield operation, "secret:" + (request.get("SecretId") or request["Name"])
     elif operation in ("TransactWriteItems", "TransactGetItems"):
         for item in request["TransactItems"]:
             for member, part in item.items():
-                yield TRANSACTION[member], "table/" + part["TableName"]
+                yield TRANSACTION_ACTIONS[member], "table/" + part["TableName"]
     elif operation in ("BatchGetItem", "BatchWriteItem"):
         for table in request["RequestItems"]:
             yield operation, "table/" + table

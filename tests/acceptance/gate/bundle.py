@@ -1,4 +1,4 @@
-"""What is deployed without Rust and without a build: the zips of one processor, with a template that names them."""
+"""Packs a bundle: the zips of one processor with a template that names them, to deploy without a build."""
 
 import gzip
 import re
@@ -9,39 +9,43 @@ from gate import functions, tools, zips
 
 VERSION = re.compile(r"^    SemanticVersion: (\S+)$", re.M)
 ARCHITECTURE = "    Default: arm64\n    AllowedValues: [arm64, x86_64]\n"
-# How a function is built, what follows up to its code, and the code. A comment about sources goes with them.
-BUILT = re.compile(
+# The build method of a function up to its code. A comment about the sources is removed with them.
+BUILD = re.compile(
     r"      BuildMethod: rust-cargolambda\n      BuildProperties: \{Binary: (?P<name>[a-z-]+)\}\n"
     r"(?P<between>.*?)(?:      #[^\n]*\n)?      CodeUri: \.\n",
     re.S,
 )
-LEFT_OVER = ("rust-cargolambda", "CodeUri: .\n")
-# The template names the first two, the stages are in the third, and executables come with their licences.
-BESIDE = ("LICENSE-APACHE", "README.md", "samconfig.toml", "LICENSE-MIT")
+# Parts of a build that may not be left in the template of a bundle.
+BUILD_PARTS = ("rust-cargolambda", "CodeUri: .\n")
+# The template names the first two; `samconfig.toml` has the stages; both licences go with the executables.
+OTHER_FILES = ("LICENSE-APACHE", "README.md", "samconfig.toml", "LICENSE-MIT")
 
 
 def template(text, processor):
-    """The text of our template, with zips for sources. It is edited as text, so that its comments stay."""
+    """Returns the template with zips in place of sources. It is edited as text to keep its comments."""
     if text.count(ARCHITECTURE) != 1:
-        raise tools.SetupError("the template has not the parameter Architecture that a bundle changes")
+        raise tools.SetupError("the parameter Architecture of the template is not the one that a bundle replaces")
     one = f"    Default: {processor.name}\n    AllowedValues: [{processor.name}]\n"
     text = text.replace(ARCHITECTURE, one)
-    named = sorted(found["name"] for found in BUILT.finditer(text))
-    text = BUILT.sub(lambda found: f"{found['between']}      CodeUri: {found['name']}/bootstrap.zip\n", text)
-    if named != functions.names() or any(part in text for part in LEFT_OVER):
-        raise tools.SetupError(f"the template builds its functions in a way that a bundle does not know: {named}")
+    replaced = sorted(found["name"] for found in BUILD.finditer(text))
+    text = BUILD.sub(lambda found: f"{found['between']}      CodeUri: {found['name']}/bootstrap.zip\n", text)
+    if replaced != functions.names() or any(part in text for part in BUILD_PARTS):
+        raise tools.SetupError(f"the template builds some functions in another way than these: {replaced}")
     return text
 
 
 def write(folder, processor):
-    """Puts the template, and the files that go with it, beside the folders of the functions; returns their paths."""
+    """Writes the template and the other files beside the folders of the functions; returns their paths."""
     target = folder / "template.yaml"
     target.write_text(template(functions.TEMPLATE.read_text("utf-8"), processor), "utf-8")
-    return [target, *(shutil.copyfile(tools.ROOT / name, folder / name) for name in BESIDE)]
+    return [target, *(shutil.copyfile(tools.ROOT / name, folder / name) for name in OTHER_FILES)]
 
 
 def pack(folder, processor, files):
-    """Writes files of the folder, with checksums, into one archive beside it: the same bytes from the same files."""
+    """Packs files of the folder and their checksums into an archive beside it; returns its path.
+
+    The same files always give the same bytes.
+    """
     zips.write_checksums(folder, files)
     version = VERSION.search(functions.TEMPLATE.read_text("utf-8"))[1]
     name = f"gatehouse-{version}-{processor.name}"

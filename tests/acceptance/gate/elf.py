@@ -1,4 +1,4 @@
-"""Whether an executable runs where Lambda runs it: `provided.al2023`, which has glibc 2.34 and little else."""
+"""Checks that an executable starts on Lambda's runtime `provided.al2023`, which has glibc 2.34 and few libraries."""
 
 import json
 import subprocess
@@ -7,12 +7,12 @@ from gate import tools
 
 DRIVER = tools.HERE / "drivers" / "inspect_executables.py"
 GLIBC = (2, 34)
-# What glibc itself consists of.
+# The libraries of glibc.
 LIBRARIES = ("ld-linux", "libc.so", "libdl.so", "libm.so", "libpthread.so", "librt.so")
 
 
 def inspect(executables):
-    """Machine, libraries and version of glibc that each executable asks for."""
+    """Returns the machine, the shared libraries and the version of glibc that each executable needs."""
     python = tools.venv("package")
     command = [python, "-I", DRIVER, *executables]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -22,13 +22,13 @@ def inspect(executables):
 
 
 def problems(found, machine, glibc=GLIBC):
-    """Why an executable would not start there; nothing if it would."""
-    said = []
+    """Returns the reasons why an executable would not start on Lambda; empty if it would."""
+    reasons = []
     if found["machine"] != machine:
-        said.append(f"is for {found['machine']} and not {machine}")
+        reasons.append(f"is for {found['machine']} and not {machine}")
     foreign = [name for name in found["libraries"] if not name.startswith(LIBRARIES)]
     if foreign:
-        said.append(f"needs {', '.join(foreign)}")
+        reasons.append(f"needs {', '.join(foreign)}")
     if tuple(found["glibc"]) > glibc:
-        said.append("needs glibc " + ".".join(map(str, found["glibc"])))
-    return said
+        reasons.append("needs glibc " + ".".join(map(str, found["glibc"])))
+    return reasons

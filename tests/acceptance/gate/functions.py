@@ -1,4 +1,4 @@
-"""What is deployed: the Lambda functions of the template, for two processors, each with a budget."""
+"""The Lambda functions of the template: their names, the two processors, the budgets of their zips."""
 
 import platform
 import re
@@ -8,19 +8,22 @@ from gate import tools
 
 TEMPLATE = tools.ROOT / "template.yaml"
 BINARY = re.compile(r"\bBinary: ([a-z][a-z0-9-]*)")
-# Megabytes, zipped: the size of a function is part of its cold start.
+# Megabytes of a zip. The size of a function is part of its cold start.
 BUDGETS = {"scim": 3.0, "saml-acs": 4.0}
 BUDGET_OF_ALL = 14.0
 
 
 @dataclass(frozen=True)
 class Processor:
-    """One of the two that Lambda has, by the name that the template's parameter uses."""
+    """A processor of Lambda."""
 
+    # As in the template's parameter `Architecture`.
     name: str
+    # The option of cargo-lambda.
     flag: str
+    # Rust's target triple.
     target: str
-    # As the header of an executable names it.
+    # As in the header of an executable.
     machine: str
 
 
@@ -34,14 +37,14 @@ PROCESSORS = {
 
 
 def of_this_machine():
-    """The processor whose functions this machine can run, or None: they are executables of Linux."""
+    """Returns the processor of this machine, or None if this machine runs no executables of Linux."""
     if platform.system() != "Linux":
         return None
     return PROCESSORS.get({"aarch64": "arm64"}.get(platform.machine(), platform.machine()))
 
 
 def names():
-    """The functions, as the template names their binaries."""
+    """Returns the names of the functions: their binaries in the template."""
     found = sorted(set(BINARY.findall(TEMPLATE.read_text("utf-8"))))
     if not found:
         raise tools.SetupError(f"{TEMPLATE.name} names no binary")
@@ -49,5 +52,5 @@ def names():
 
 
 def folder(processor, function):
-    """Where a function is put once it is built: `bootstrap`, its zip and its bill of materials."""
+    """Returns the output folder of a function: `bootstrap`, its zip and its bill of materials."""
     return tools.ROOT / "target" / "lambda" / processor.name / function

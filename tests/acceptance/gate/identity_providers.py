@@ -17,11 +17,11 @@ PHP_PACKAGES = ["simplesamlphp", "php-cli", "php-xml", "php-mbstring", "php-sqli
 
 
 class IdentityProvider:
-    """A process that serves an IdP, stopped at the end of the `with` block."""
+    """The process of an identity provider, stopped at the end of the `with` block."""
 
     def __init__(self, folder):
         self.folder = folder.resolve() / "idp"
-        # Not 127.0.0.1, where Gatehouse is: to a browser an identity provider is another site.
+        # Another host than Gatehouse's 127.0.0.1, so that to the browser it is another site.
         self.url = f"http://localhost:{free_port()}"
 
     def __enter__(self):
@@ -30,7 +30,7 @@ class IdentityProvider:
         self.trust([])
         key_pair(self.folder)
         with open(self.folder / "output.log", "wb") as out:
-            # A group of its own: PHP's workers outlive a parent that is killed alone.
+            # A process group: PHP's workers would outlive their parent.
             self.process = tools.start_group(self.command(), out, {**os.environ, **self.environment()})
         try:
             self.metadata = self._first_metadata()
@@ -43,7 +43,7 @@ class IdentityProvider:
         tools.stop_group(self.process)
 
     def trust(self, service_providers):
-        """Serves exactly these: a list of {metadata, response, assertion, encrypt}."""
+        """Serves exactly these service providers: a list of {metadata, response, assertion, encrypt}."""
         (self.folder / "sps.json").write_text(json.dumps(service_providers), "utf-8")
 
     def _first_metadata(self):
@@ -55,28 +55,28 @@ class IdentityProvider:
             except (urllib.error.URLError, ConnectionError):
                 if self.process.poll() is not None or time.monotonic() > end:
                     log = tools.tail(self.folder / "output.log", 10)
-                    raise tools.SetupError(f"the identity provider did not come up:\n{log}") from None
+                    raise tools.SetupError(f"the identity provider did not start:\n{log}") from None
                 time.sleep(0.05)
 
 
 class SimpleSamlPhp(IdentityProvider):
-    """SimpleSAMLphp of the system's packages, on PHP's own server."""
+    """SimpleSAMLphp from the system's packages, on PHP's built-in server."""
 
     @staticmethod
     def prepare():
-        """Installs it. There is no package of it for macOS."""
+        """Installs it. macOS has no package of it."""
         if not (SIMPLESAMLPHP.exists() and shutil.which("php")):
             tools.install("SimpleSAMLphp", PHP_PACKAGES, ["php"])
         if not SIMPLESAMLPHP.exists():
-            raise tools.SetupError(f"SimpleSAMLphp is not in {SIMPLESAMLPHP.parent}, where Debian puts it")
+            raise tools.SetupError(f"SimpleSAMLphp is not in {SIMPLESAMLPHP.parent}, Debian's folder for it")
 
     def command(self):
-        """PHP's own server."""
+        """Returns the command of PHP's built-in server."""
         (self.folder / "tmp").mkdir()
         return ["php", "-S", self.url.removeprefix("http://"), "-t", SIMPLESAMLPHP]
 
     def environment(self):
-        """What our configuration reads. Four workers, since a browser opens connections before it uses them."""
+        """Returns the variables of our configuration. Four workers: a browser opens connections before it uses them."""
         return {
             "SIMPLESAMLPHP_CONFIG_DIR": str(tools.HERE / "simplesamlphp" / "config"),
             "GATEHOUSE_IDP_DATA": str(self.folder),
@@ -85,28 +85,28 @@ class SimpleSamlPhp(IdentityProvider):
         }
 
     def metadata_url(self):
-        """The IdP's metadata."""
+        """Returns the URL of the metadata."""
         return self.url + "/saml2/idp/metadata.php"
 
 
 class Samlp(IdentityProvider):
-    """An express application around samlp, `browser/samlp_idp.mjs`."""
+    """The express application `browser/samlp_idp.mjs`, which uses samlp."""
 
     def command(self):
-        """Node."""
+        """Returns the command of the application."""
         return ["node", browser_folder() / "samlp_idp.mjs"]
 
     def environment(self):
-        """What the application reads."""
+        """Returns the variables of the application."""
         return {"GATEHOUSE_IDP_DATA": str(self.folder), "GATEHOUSE_IDP_URL": self.url}
 
     def metadata_url(self):
-        """The IdP's metadata."""
+        """Returns the URL of the metadata."""
         return self.url + "/metadata"
 
 
 def browser_folder():
-    """Our scripts next to the packages that they import, since that is where Node looks for them."""
+    """Copies our scripts beside `node_modules`, where Node finds the packages they import; returns the folder."""
     folder = tools.node_modules("browser").parent
     for script in (tools.HERE / "browser").glob("*.mjs"):
         shutil.copy(script, folder)
@@ -115,20 +115,22 @@ def browser_folder():
 
 def prepare_browser():
     """Installs the browser, its driver and our scripts; returns the folder of the scripts."""
-    tools.need("chromium", ["chromium"], ["--cask", "chromium"])
-    tools.need("openssl", ["openssl"], ["openssl"])
+    tools.ensure_program("chromium", ["chromium"], ["--cask", "chromium"])
+    tools.ensure_program("openssl", ["openssl"], ["openssl"])
     return browser_folder()
 
 
 def key_pair(folder):
-    """`idp.key` and its self-signed `idp.pem`."""
+    """Writes `idp.key` and its self-signed certificate `idp.pem`."""
     subject = ["-subj", "/CN=identity provider of a test", "-days", "2"]
     files = ["-keyout", folder / "idp.key", "-out", folder / "idp.pem"]
-    tools.must(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *files], folder / "setup.log")
+    tools.run_checked(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *files], folder / "setup.log"
+    )
 
 
 def free_port():
-    """A port that nobody listens on now."""
+    """Returns a port on which no process listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The compiled functions under `cargo lambda watch`, which plays API Gateway (payload 2.0) and the Lambda runtime."""
+"""Runs the functions under `cargo lambda watch`, which emulates API Gateway (payload 2.0) and the Lambda runtime."""
 
 import base64
 import http.client
@@ -17,7 +17,7 @@ from gate.identity_providers import free_port
 from gate.server import Target
 
 START_SECONDS = 120
-# The caller whom API Gateway names to the operator API after it has checked a signature.
+# The caller of the operator API in an event of API Gateway, which has checked the signature.
 OPERATOR = {
     "accessKey": "AKIAOPERATOR",
     "accountId": "123456789012",
@@ -30,8 +30,8 @@ OPERATOR = {
 
 
 @dataclass
-class Refused(Exception):
-    """An answer of the operator API that is no success."""
+class OperatorApiError(Exception):
+    """An error answer of the operator API."""
 
     method: str
     path: str
@@ -43,11 +43,11 @@ class Refused(Exception):
 
 
 class Functions:
-    """All functions behind one address, as `make watch` serves them, stopped at the end of the `with` block."""
+    """All functions behind one address, as `make watch` serves them. Stopped at the end of the `with` block."""
 
     def __init__(self, aws, folder, *options):
         self.log, self.options = folder / "functions.log", options
-        # An operator is whom API Gateway names, as on AWS.
+        # The operator API takes the caller from the event, as on AWS.
         services = ("DYNAMODB", "SECRETS_MANAGER", "LAMBDA", "CODEDEPLOY")
         self.environment = {
             **{f"AWS_ENDPOINT_URL_{service}": aws["endpoint"] for service in services},
@@ -61,7 +61,7 @@ class Functions:
     def __enter__(self):
         self.log.unlink(missing_ok=True)
         with open(self.log, "ab") as out:
-            # A group of its own, with cargo and the functions in it.
+            # The group contains cargo and the functions.
             self.process = tools.start_group(
                 [sys.executable, tools.HERE / "watch.py", "--port", str(self.port), *self.options],
                 out,
@@ -78,7 +78,7 @@ class Functions:
         tools.stop_group(self.process)
 
     def died(self):
-        """Why the functions are no longer served or not to be trusted, or None."""
+        """Returns why the functions are no longer served, or that one has panicked; None if all is well."""
         code = self.process.poll()
         if code is not None:
             return f"cargo lambda watch ended with code {code}:\n{tools.tail(self.log, 10)}"
@@ -87,7 +87,7 @@ class Functions:
         return f"a function panicked: {panics[0]}" if panics else None
 
     def interrupt(self):
-        """What Ctrl-C does; whether that ends it."""
+        """Sends SIGINT, as Ctrl-C does; returns whether the process ends."""
         os.killpg(self.process.pid, signal.SIGINT)
         try:
             self.process.wait(START_SECONDS)
@@ -96,24 +96,24 @@ class Functions:
         return True
 
     def new_tenant(self, name):
-        """A fresh, empty tenant, through the operator API."""
+        """Creates an empty tenant through the operator API."""
         tenant = self.operator("POST", "/v1/tenants", {"name": name})
         token = self.operator("POST", f"/v1/tenants/{tenant['id']}/scim-tokens", {})
         return Target(self.ready["scim"]["base_url"], token["token"], self, tenant["id"])
 
     def operator(self, method, path, body=None):
-        """One call of the operator API as API Gateway hands it over; anything but a success is raised."""
+        """Sends one request to the operator API in an event of API Gateway; raises OperatorApiError for an error."""
         answer = self.invoke("admin", api_gateway_event(method, path, body))
         text = answer.get("body") or ""
         if answer.get("isBase64Encoded"):
             text = base64.b64decode(text).decode()
         found = json.loads(text) if text else None
         if answer["statusCode"] >= 300:
-            raise Refused(method, path, answer["statusCode"], found)
+            raise OperatorApiError(method, path, answer["statusCode"], found)
         return found
 
     def invoke(self, function, event):
-        """Lambda's own `Invoke`, which here starts the function if it does not run yet."""
+        """Invokes a function through Lambda's API. cargo-lambda starts the function at its first call."""
         url = f"{self.ready['base_url']}/2015-03-31/functions/{function}/invocations"
         request = urllib.request.Request(url, method="POST", data=json.dumps(event).encode())
         with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
@@ -127,14 +127,14 @@ class Functions:
                 return connection.connect()
             except ConnectionError:
                 if self.process.poll() is not None or time.monotonic() > end:
-                    raise tools.SetupError(f"it did not come up:\n{tools.tail(self.log, 10)}") from None
+                    raise tools.SetupError(f"cargo lambda did not start:\n{tools.tail(self.log, 10)}") from None
                 time.sleep(0.05)
             finally:
                 connection.close()
 
 
 def api_gateway_event(method, path, body=None):
-    """A request of the operator as an HTTP API sends it, with the caller that its authoriser found."""
+    """Returns a request of the operator as an event of an HTTP API with IAM authorisation."""
     path, _, query = path.partition("?")
     event = {
         "version": "2.0",

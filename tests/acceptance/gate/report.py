@@ -1,4 +1,4 @@
-"""What a suite hands back, and how `make test` shows it: one aligned line per suite."""
+"""Counts the checks of a suite and prints them: one aligned line for each suite."""
 
 import re
 import sys
@@ -14,37 +14,37 @@ HEARTBEAT_SECONDS = 60
 
 @dataclass
 class Outcome:
-    """The counts of one suite. A suite that could not run is one failure, never a silent skip."""
+    """Counts of the passed and failed checks of one suite. A suite that did not run counts as a failure."""
 
     passed: int = 0
     failed: int = 0
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def ok(self):
-        """Counts one check that held."""
+    def add_pass(self):
+        """Counts one check that passed."""
         self.passed += 1
 
-    def bad(self, problem):
-        """Counts one check that did not hold."""
+    def add_failure(self, problem):
+        """Counts one check that failed."""
         self.failed += 1
         self.problems.append(problem)
 
     def expect(self, holds, name, detail=""):
-        """Counts one named check."""
+        """Counts the check `name` as passed if `holds`; `detail` describes a failure."""
         if holds:
-            self.ok()
+            self.add_pass()
         else:
-            self.bad(f"{name}: {detail}" if detail else name)
+            self.add_failure(f"{name}: {detail}" if detail else name)
 
     @classmethod
     def did_not_run(cls, why):
-        """The outcome of a suite that never started."""
+        """Returns the outcome of a suite that did not start."""
         return cls(failed=1, problems=[f"did not run: {why}"])
 
 
 class Ticker:
-    """Shows that long work is alive: in place on a terminal, one line a minute in a log."""
+    """Shows the progress of long work: in place on a terminal, one line a minute in a log."""
 
     def __init__(self, label, log=None):
         self.label, self.log = label, log
@@ -63,7 +63,7 @@ class Ticker:
             print("\r\033[K", end="", flush=True)
 
     def seconds(self):
-        """Seconds since the work began."""
+        """Returns the seconds since the work began."""
         return time.monotonic() - self.start
 
     def _run(self):
@@ -86,8 +86,8 @@ class Ticker:
         return re.sub(r"\x1b\[[0-9;]*m", "", latest)[:50]
 
 
-def show(label, outcome, seconds, log=None):
-    """Prints the line of a finished suite and, below it, what went wrong."""
+def print_outcome(label, outcome, seconds, log=None):
+    """Prints the line of a finished suite and, below it, its notes and problems."""
     counts = f"{outcome.passed:5} passed  {outcome.failed:3} failed"
     print(f"  {label:<{LABEL_WIDTH}} {counts}  {seconds:6.1f} s", flush=True)
     for note in outcome.notes:

@@ -1,4 +1,7 @@
-"""Compares what each function did with what its role in `template.yaml` lets it do, in both directions."""
+"""Compares the calls that each function made with the permissions of its role in `template.yaml`.
+
+A call without a permission is a problem, and so is a permission that no call used.
+"""
 
 import copy
 import json
@@ -14,26 +17,26 @@ PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::StackName": "gatehouse-local",
     "Stage": "local",
-    # SAM makes it, for the deployments of all functions.
+    # SAM adds this application, for the deployments of all functions.
     "ServerlessDeploymentApplication": "deployments",
 }
 FUNCTION = "AWS::Serverless::Function"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
-# The one condition that roles have, and the one action that has it.
+# The only condition key in the roles, and the only action that has a condition.
 LEADING_KEYS, GET = "dynamodb:LeadingKeys", "dynamodb:GetItem"
-# Not `NotAction` or `NotResource`, which allow what they do not name.
-KNOWN = {"Sid", "Effect", "Action", "Resource", "Condition"}
-# Lambda itself writes the log, with the permission of the role; the function makes no such call.
+# Without `NotAction` and `NotResource`, which grant what they do not name.
+KNOWN_MEMBERS = {"Sid", "Effect", "Action", "Resource", "Condition"}
+# Lambda writes the log with the permission of the role; the function makes no such call.
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
-# Policies that several roles have, under a condition. With the permission of the role, DynamoDB, Secrets Manager
-# and Lambda decrypt by the customer's key, and Lambda sends traces to X-Ray; the functions make no such calls.
-BESIDE_ROLES = {"KeyUse": {"kms:Decrypt"}, "TraceUse": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}
-# Secrets Manager ends the ARN of a secret in a hyphen and six random characters.
+# Managed policies that several roles have under a condition. DynamoDB, Secrets Manager and Lambda decrypt with the
+# customer's key, and Lambda sends traces to X-Ray, with the permission of the role; the function makes no such call.
+MANAGED_POLICIES = {"KeyUse": {"kms:Decrypt"}, "TraceUse": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}
+# Secrets Manager appends a hyphen and six random characters to the ARN of a secret.
 SUFFIX = "-AbCdEf"
 
 
 def template(file=TEMPLATE):
-    """A template with its functions (`!Ref`, `!Sub`, …) in their long form."""
+    """Returns a template with its intrinsic functions (`!Ref`, `!Sub`, …) in the long form."""
     script = "import json, sys, cfnlint.decode as d; print(json.dumps(d.decode(sys.argv[1])[0]))"
     python = tools.venv("cfn-lint")
     done = subprocess.run([python, "-c", script, file], capture_output=True, text=True, check=False)
@@ -43,31 +46,31 @@ def template(file=TEMPLATE):
 
 
 class Roles:
-    """The roles of one deployment: stage `local`, and the table that `local` has."""
+    """The roles of one deployment: the stage `local` with the table of the server `local`."""
 
     def __init__(self, template, table):
         self.resources = template["Resources"]
         self.arns = {"Table": f"arn:aws:dynamodb:us-east-1:123456789012:table/{table}"}
 
     def functions(self):
-        """The logical id of each function's role, by the name of its binary."""
+        """Returns the logical id of each function's role, by the name of the function's binary."""
         found = {}
         for resource in self.resources.values():
             if resource["Type"] == FUNCTION:
                 found[binary(resource)] = resource["Properties"]["Role"]["Fn::GetAtt"][0]
         return found
 
-    def shared(self):
-        """Sentences about policies beside the roles, which nothing here would compare with what was done."""
+    def managed_policy_problems(self):
+        """Yields policies outside the roles that are not listed above: nothing here compares them with calls."""
         for name, resource in sorted(self.resources.items()):
             if resource["Type"] in {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}:
                 statements = resource["Properties"]["PolicyDocument"]["Statement"]
                 actions = {action for statement in statements for action in listed(statement["Action"])}
-                if actions != BESIDE_ROLES.get(name):
-                    yield f"the policy {name} grants {sorted(actions)}: is a service to use that, or a function?"
+                if actions != MANAGED_POLICIES.get(name):
+                    yield f"the policy {name}, which grants {sorted(actions)}, is not in MANAGED_POLICIES"
 
     def grants(self, role):
-        """What a role allows: pairs of an action and the pattern of a resource."""
+        """Returns the grants of a role: pairs of an action and the pattern of a resource."""
         found = set()
         for statement in self.statements(role):
             for action in listed(statement["Action"]):
@@ -76,27 +79,27 @@ class Roles:
         return found
 
     def statements(self, role):
-        """The statements of a role, each of the one form whose meaning is known here."""
+        """Yields the statements of a role; raises ValueError for a form of statement that is not understood."""
         for policy in self.resources[role]["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
-                if statement["Effect"] != "Allow" or not set(statement) <= KNOWN:
-                    raise ValueError(f"{role} has a statement that this test does not know: {statement}")
-                # Another condition, or another action than on one row, is not known here.
+                if statement["Effect"] != "Allow" or not set(statement) <= KNOWN_MEMBERS:
+                    raise ValueError(f"{role} has an unknown form of statement: {statement}")
+                # Only one condition is understood, and only for an action on one row.
                 if "Condition" in statement:
                     keys = statement["Condition"].get("ForAllValues:StringLike", {})
                     alone = len(statement["Condition"]) == 1 and set(keys) == {LEADING_KEYS}
                     if not alone or listed(statement["Action"]) != [GET]:
-                        raise ValueError(f"{role} has a condition that this test does not know: {statement}")
+                        raise ValueError(f"{role} has an unknown condition: {statement}")
                 yield statement
 
     def conditions(self, role):
-        """Pairs of an action and the patterns of the partitions that it may be taken on, where there are any."""
+        """Yields pairs of an action and the patterns of the partitions to which a condition limits it."""
         for statement in self.statements(role):
             if "Condition" in statement:
                 yield GET, listed(statement["Condition"]["ForAllValues:StringLike"][LEADING_KEYS])
 
     def compare_partitions(self, partitions):
-        """Sentences about rows that were read and may not be, and that may be and were not."""
+        """Returns reads of rows that no condition allows, and conditions that no read used."""
         problems = []
         for function, role in sorted(self.functions().items()):
             for action, patterns in self.conditions(role):
@@ -110,7 +113,7 @@ class Roles:
         return problems
 
     def arn(self, value):
-        """The ARN that a value of the template stands for."""
+        """Returns the ARN of a value of the template."""
         if isinstance(value, str):
             return value
         ((function, argument),) = value.items()
@@ -120,10 +123,10 @@ class Roles:
             return self.value(argument)
         if function == "Fn::GetAtt":
             return self.value(".".join(listed(argument)))
-        raise ValueError(f"{value} is no resource that this test knows")
+        raise ValueError(f"{value} is an unknown form of resource")
 
     def value(self, name):
-        """What `${name}` stands for."""
+        """Returns the value of `${name}`."""
         if name in PSEUDO:
             return PSEUDO[name]
         logical_id = name.removesuffix(".Arn")
@@ -134,11 +137,11 @@ class Roles:
             return f"{LAMBDA}:function:{binary(resource)}"
         if resource["Type"] == "AWS::SecretsManager::Secret":
             return secret_arn(self.arn(resource["Properties"]["Name"])) + SUFFIX
-        raise ValueError(f"{name} is of a type that this test does not know")
+        raise ValueError(f"{name} is of an unknown type")
 
     def compare(self, uses):
-        """Sentences about what is granted in vain and what is missing."""
-        problems = list(self.shared())
+        """Returns the grants that no function used, and the uses that no grant allows."""
+        problems = list(self.managed_policy_problems())
         for function, role in sorted(self.functions().items()):
             grants = self.grants(role)
             used = {(use.action, arn) for use in uses if use.function == function for arn in use_arns(use)}
@@ -148,13 +151,14 @@ class Roles:
             for done, arn in sorted(used):
                 if not any(action == done and matches(pattern, arn) for action, pattern in grants):
                     problems.append(f"{function} used {done} on {arn}, which {role} does not grant")
-        strangers = {use.function for use in uses} - set(self.functions())
-        problems += [f"{name} called AWS and has no role in the template" for name in sorted(strangers)]
-        problems += [f"a statement with {change} would be compared as one without" for change in self.taken()]
+        unknown = {use.function for use in uses} - set(self.functions())
+        problems += [f"{name} called AWS and has no role in the template" for name in sorted(unknown)]
+        problems += [f"a statement with {change} is not refused" for change in self.accepted_changes()]
         return problems
 
-    def taken(self):
-        """Changes of a statement that are taken for nothing; there are none, or all of this says too much."""
+    def accepted_changes(self):
+        """Yields changes of a statement that `statements` does not refuse. If there were any, roles could grant more
+        than is compared here."""
         any_key = {LEADING_KEYS: "*"}
         role = min(self.functions().values())
         for change in (
@@ -177,36 +181,36 @@ class Roles:
 
 
 def binary(function):
-    """The name of a function's binary."""
+    """Returns the name of a function's binary."""
     return function["Metadata"]["BuildProperties"]["Binary"]
 
 
 def use_arns(use):
-    """The ARNs on which IAM decides about a use."""
+    """Returns the ARNs that IAM checks for a use."""
     kind, _, name = use.resource.partition(":")
     if kind == "function":
-        # There functions have no versions, and on AWS it is a version that is invoked.
+        # Functions have no versions under cargo-lambda; on AWS the check invokes a version.
         return [f"{LAMBDA}:function:{name}:1"]
     if kind == "deploymentgroup":
         return [f"arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:deployments/{name}"]
     if kind != "secret":
         return [f"arn:aws:dynamodb:us-east-1:123456789012:{use.resource}"]
     arn = secret_arn(name)
-    # One that is being made may not have its suffix yet.
+    # IAM may check the creation of a secret before the ARN has its suffix.
     return [arn, arn + SUFFIX] if use.action.endswith(":CreateSecret") else [arn + SUFFIX]
 
 
 def secret_arn(name):
-    """The ARN of a secret without its suffix."""
+    """Returns the ARN of a secret without its suffix."""
     return f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{name}"
 
 
 def matches(pattern, arn):
-    """Whether a pattern of IAM, with `*` and `?`, is for this ARN."""
+    """Returns whether a pattern of IAM, with `*` and `?`, matches an ARN."""
     parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
     return re.fullmatch("".join(parts), arn) is not None
 
 
 def listed(value):
-    """A list of one or more, as CloudFormation takes either."""
+    """Returns a value as a list: CloudFormation accepts one element without a list."""
     return value if isinstance(value, list) else [value]

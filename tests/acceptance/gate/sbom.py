@@ -1,7 +1,8 @@
-"""What is compiled into a function, as a software bill of materials: CycloneDX 1.6, JSON.
+"""Writes the software bill of materials of a function: CycloneDX 1.6, JSON.
 
-It holds the crates that the linker was given, with the digests that `Cargo.lock` pins, and the C libraries inside
-them, which is where most advisories are. Nothing in it depends on when or where it was made.
+It lists the crates that are linked, with their digests from `Cargo.lock`, and the C libraries inside them, which have
+most of the advisories. The same sources and executable always give the same document. `cargo-cyclonedx` does not
+replace this module: it knows packages, but neither their C libraries nor the executable that was built from them.
 """
 
 import functools
@@ -13,7 +14,7 @@ import uuid
 
 from gate import tools
 
-# `name v1.2.3`, then in parentheses where it is and whether it runs in the compiler only.
+# `name v1.2.3`, then in parentheses its folder and whether it is a procedural macro.
 PACKAGE = re.compile(r"(?P<name>\S+) v(?P<version>\S+)(?P<rest>.*)")
 PROC_MACRO = "(proc-macro)"
 SHOWN_BEFORE = " (*)"
@@ -22,13 +23,13 @@ NAMESPACE = uuid.UUID("8ab8c7f2-53c4-5c3a-9d0f-6d8f3a0a1f6e")
 
 
 def document(function, target, digest):
-    """The bill of materials of a function; `digest` is that of its executable."""
+    """Returns the bill of materials of a function, whose executable has this digest."""
     root, packages, edges = tree(function, target)
     reached = reachable(root, packages, edges)
-    checksums = pinned()
-    components = {purl: component(purl, packages[purl], checksums) for purl in reached}
+    digests = crate_digests()
+    components = {purl: component(purl, packages[purl], digests) for purl in reached}
     needs = {purl: sorted(edges.get(purl, set()) & reached) for purl in reached}
-    for crate, library in native().items():
+    for crate, library in c_libraries().items():
         for purl in [purl for purl in reached if packages[purl]["name"] == crate]:
             components[library["bom-ref"]] = library
             needs[purl] = sorted([*needs[purl], library["bom-ref"]])
@@ -49,7 +50,7 @@ def document(function, target, digest):
 
 
 def write(file, function, target, digest):
-    """Writes it to a file."""
+    """Writes the bill of materials of a function to a file."""
     file.write_text(json.dumps(document(function, target, digest), indent=1) + "\n", "utf-8")
 
 
@@ -61,7 +62,7 @@ def tree(function, target):
     """
     manifest = f"functions/{function}/Cargo.toml"
     command = ["cargo", "tree", "--locked", "--manifest-path", manifest, "--edges", "normal", "--target", target]
-    output = cargo([*command, "--prefix", "depth", "--format", "|{p}|{l}|{r}"])
+    output = run_cargo([*command, "--prefix", "depth", "--format", "|{p}|{l}|{r}"])
     packages, edges, path = {}, {}, []
     for line in output.splitlines():
         depth, found, licence, repository = line.removesuffix(SHOWN_BEFORE).split("|")
@@ -77,7 +78,7 @@ def tree(function, target):
 
 
 def reachable(root, packages, edges):
-    """What ends up in the executable: all but what runs in the compiler only."""
+    """Returns the crates in the executable: all but procedural macros and the crates that only these need."""
     found, waiting = set(), [root]
     while waiting:
         purl = waiting.pop()
@@ -87,9 +88,9 @@ def reachable(root, packages, edges):
     return found
 
 
-def component(purl, package, checksums):
-    """One crate."""
-    made = {
+def component(purl, package, digests):
+    """Returns the component of one crate."""
+    described = {
         "type": "library",
         "bom-ref": purl,
         "name": package["name"],
@@ -98,40 +99,40 @@ def component(purl, package, checksums):
     }
     if package["licence"]:
         # Crates from before 2018 write a slash for OR.
-        made["licenses"] = [{"expression": package["licence"].replace("/", " OR ")}]
-    if checksum := checksums.get((package["name"], package["version"])):
-        made["hashes"] = [{"alg": "SHA-256", "content": checksum}]
+        described["licenses"] = [{"expression": package["licence"].replace("/", " OR ")}]
+    if digest := digests.get((package["name"], package["version"])):
+        described["hashes"] = [{"alg": "SHA-256", "content": digest}]
     if package["repository"]:
-        made["externalReferences"] = [{"type": "vcs", "url": package["repository"]}]
-    return made
+        described["externalReferences"] = [{"type": "vcs", "url": package["repository"]}]
+    return described
 
 
 @functools.cache
-def pinned():
-    """The digest of each crate's archive, which cargo checks before it builds it."""
+def crate_digests():
+    """Returns the digest of each crate's archive, by name and version. Cargo checks it before a build."""
     lock = tomllib.loads((tools.ROOT / "Cargo.lock").read_text("utf-8"))
     return {(package["name"], package["version"]): package.get("checksum") for package in lock["package"]}
 
 
 @functools.cache
-def native():
-    """The C libraries that are compiled from source, by the crate that links them."""
-    packages = json.loads(cargo(["cargo", "metadata", "--locked", "--format-version", "1"]))["packages"]
+def c_libraries():
+    """Returns the component of each C library that is built from source, by the crate that links it."""
+    packages = json.loads(run_cargo(["cargo", "metadata", "--locked", "--format-version", "1"]))["packages"]
     crates = {package["name"]: package for package in packages}
     openssl = crates["openssl-src"]["version"].split("+")[1]
     header = tools.ROOT / crates["aws-lc-sys"]["manifest_path"]
     header = header.parent / "aws-lc" / "include" / "openssl" / "base.h"
     aws_lc = AWS_LC_VERSION.search(header.read_text("utf-8"))[1]
     return {
-        # samael asks for it, and nothing calls it: none of its algorithms is in an executable.
-        "openssl-sys": library("openssl", openssl, "Apache-2.0", "https://github.com/openssl/openssl")
+        # samael requires it, but no function calls it: no code of it is in an executable.
+        "openssl-sys": c_library("openssl", openssl, "Apache-2.0", "https://github.com/openssl/openssl")
         | {"scope": "excluded"},
-        "aws-lc-sys": library("aws-lc", aws_lc, crates["aws-lc-sys"]["license"], "https://github.com/aws/aws-lc"),
+        "aws-lc-sys": c_library("aws-lc", aws_lc, crates["aws-lc-sys"]["license"], "https://github.com/aws/aws-lc"),
     }
 
 
-def library(name, version, licence, repository):
-    """One C library."""
+def c_library(name, version, licence, repository):
+    """Returns the component of one C library."""
     purl = f"pkg:generic/{name}@{version}"
     return {
         "type": "library",
@@ -144,8 +145,8 @@ def library(name, version, licence, repository):
     }
 
 
-def cargo(command):
-    """What a cargo command prints."""
+def run_cargo(command):
+    """Returns the output of a cargo command."""
     done = subprocess.run(command, cwd=tools.ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise tools.SetupError(f"`{' '.join(command)}` failed:\n{done.stderr.strip()}")

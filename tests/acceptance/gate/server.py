@@ -1,4 +1,4 @@
-"""Starts the built server on a free port with an empty store, and makes tenants in it."""
+"""Starts the server `local` on a free port with an empty store, and creates tenants in it."""
 
 import json
 import os
@@ -13,14 +13,14 @@ START_SECONDS = 30
 
 
 class Target:
-    """One tenant to test against: the SCIM base URL and a token that names the tenant."""
+    """A tenant to test: the SCIM base URL, a token of the tenant, and its server unless it is a remote one."""
 
     def __init__(self, base_url, token, local=None, tenant=None):
         self.base_url, self.token, self.local, self.tenant = base_url.rstrip("/"), token, local, tenant
 
 
 class Local:
-    """The laptop process, in memory, stopped at the end of the `with` block."""
+    """The server `local` with its data in memory, stopped at the end of the `with` block."""
 
     def __init__(self, binary, folder):
         self.binary, self.folder = binary, folder
@@ -53,23 +53,23 @@ class Local:
         self.process.stdout.close()
 
     def died(self):
-        """Why the server is no longer running, or None."""
+        """Returns why the server is no longer running, or None if it is running."""
         code = self.process.poll()
         return None if code is None else f"the server ended with code {code}:\n{tools.tail(self.log, 10)}"
 
     def panics(self):
-        """Lines of the server's log that tell of a panic."""
+        """Returns the lines of the server's log that report a panic."""
         lines = self.log.read_text("utf-8", "replace").split("\n")
         return [line for line in lines if "panicked at" in line]
 
     def new_tenant(self, name):
-        """A fresh, empty tenant, through the operator API."""
+        """Creates an empty tenant through the operator API."""
         tenant = self.operator("POST", "/v1/tenants", {"name": name})
         token = self.operator("POST", f"/v1/tenants/{tenant['id']}/scim-tokens", {})
         return Target(self.ready["scim"]["base_url"], token["token"], self, tenant["id"])
 
     def operator(self, method, path, body=None):
-        """One call of the operator API."""
+        """Sends one request to the operator API; returns its JSON."""
         request = urllib.request.Request(
             self.ready["base_url"] + path,
             method=method,
@@ -89,6 +89,6 @@ class Local:
             readable, _, _ = select.select([stdout], [], [], max(0, end - time.monotonic()))
             piece = os.read(stdout, 65536) if readable else b""
             if not piece:
-                raise tools.SetupError(f"the server did not come up:\n{tools.tail(self.log, 10)}")
+                raise tools.SetupError(f"the server did not start:\n{tools.tail(self.log, 10)}")
             line += piece
         return line

@@ -1,4 +1,4 @@
-"""People who sign in with a browser: sets up a connection and an application, and runs `browser/sign_in.mjs`."""
+"""Signs people in with a browser: creates a connection and an application, and runs `browser/sign_in.mjs`."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from gate.report import Outcome
 
 LIMIT_SECONDS = 240
 DOMAIN = "acme.org"
-# What a connection may sign or encrypt; each has to be enough.
+# What an identity provider signs and encrypts. Gatehouse has to accept each.
 VARIANTS = {
     "response signed": {"response": True, "assertion": False, "encrypt": False},
     "assertion signed": {"response": False, "assertion": True, "encrypt": False},
@@ -22,7 +22,7 @@ VARIANTS = {
 
 
 def with_identity_provider(idp, scripts, target, folder, more=(), variants=VARIANTS, **settings):
-    """Every variant through one identity provider, each in a fresh browser; then `more` cases."""
+    """Runs every variant through one identity provider, each in a new browser; then the cases of `more`."""
     local = target.local
     connection = connect(local, target.tenant, idp.metadata, **settings)
     with urllib.request.urlopen(connection["sp"]["metadata_url"], timeout=20) as answer:
@@ -47,13 +47,13 @@ def with_identity_provider(idp, scripts, target, folder, more=(), variants=VARIA
 
 
 def connect(local, tenant, metadata, **settings):
-    """A connection that trusts `metadata` and makes users at their first sign-in."""
+    """Creates a connection that trusts `metadata` and creates users at their first sign-in."""
     path = f"/v1/tenants/{tenant}/connections/{DOMAIN}"
     return local.operator("PUT", path, {"idp_metadata_xml": metadata, "jit": True, **settings})
 
 
 def browse(scripts, local, scim, cases, folder):
-    """Registers an application and signs the cases' people in to it."""
+    """Registers an application and signs in the person of each case to it."""
     redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
     client = local.operator("POST", "/v1/clients", {"redirect_uris": [redirect_uri]})
     app = {
@@ -80,7 +80,7 @@ def browse(scripts, local, scim, cases, folder):
         result = json.loads(line)
         outcome.expect(not result.get("problem"), result["name"], result.get("problem") or "")
     if done.returncode != 0:
-        outcome.bad("the browser did not finish:\n" + tools.tail(log, 8))
+        outcome.add_failure("the browser did not finish:\n" + tools.tail(log, 8))
     with open(log, "ab") as out:
         out.write(done.stdout)
     return outcome

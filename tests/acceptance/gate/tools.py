@@ -1,4 +1,4 @@
-"""Installs what a suite needs, from pinned versions, below `target/acceptance`."""
+"""Runs commands, and installs the tools of the suites at pinned versions below `target/acceptance`."""
 
 import hashlib
 import os
@@ -16,11 +16,11 @@ STAMP = ".pins"
 
 
 class SetupError(Exception):
-    """What is missing and what to do about it."""
+    """A tool is missing or a command failed. The message says which, and what to do about it."""
 
 
 def run(command, log, **options):
-    """Runs `command` with all its output appended to `log`; returns the exit code."""
+    """Runs `command`, appends its output to `log` and returns the exit code."""
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as out:
         out.write(("$ " + " ".join(map(str, command)) + "\n").encode())
@@ -30,14 +30,14 @@ def run(command, log, **options):
         ).returncode
 
 
-def must(command, log, **options):
-    """Runs `command`; a failure names the command and shows the end of its output."""
+def run_checked(command, log, **options):
+    """Runs `command`; raises SetupError with the end of its output if it fails."""
     if run(command, log, **options) != 0:
         raise SetupError(f"`{' '.join(map(str, command))}` failed:\n{tail(log, 8)}")
 
 
 def start_group(command, out, environment, **options):
-    """Starts a process that leads a group of its own, for it starts others and they would outlive it."""
+    """Starts a process in its own process group, so that `stop_group` also ends the processes that it starts."""
     return subprocess.Popen(
         command,
         env=environment,
@@ -50,7 +50,7 @@ def start_group(command, out, environment, **options):
 
 
 def stop_group(process):
-    """Stops the whole group of a process, gently at first."""
+    """Stops a process group with SIGTERM, and after ten seconds with SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
@@ -60,16 +60,16 @@ def stop_group(process):
 
 
 def tail(log, lines):
-    """The last lines of a log."""
+    """Returns the last lines of a log."""
     return "\n".join(Path(log).read_text("utf-8", "replace").rstrip().split("\n")[-lines:])
 
 
-def need(program, debian, brew):
-    """Makes sure that `program` is on the PATH, installing its system package if it is not."""
+def ensure_program(program, debian, brew):
+    """Installs the system package of `program` unless it is on the PATH."""
     if not shutil.which(program):
         install(program, debian, brew)
     if not shutil.which(program):
-        raise SetupError(f"{program} is still not on the PATH after its installation")
+        raise SetupError(f"{program} is not on the PATH, although its package was installed")
 
 
 def install(what, debian, brew):
@@ -80,62 +80,62 @@ def install(what, debian, brew):
         if sudo and not shutil.which("sudo"):
             raise SetupError(f"{what} is missing; as root: apt-get install -y {' '.join(debian)}")
         apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300"]
-        must([*apt, "update"], log)
-        must([*apt, "install", "-y", "--no-install-recommends", *debian], log)
+        run_checked([*apt, "update"], log)
+        run_checked([*apt, "install", "-y", "--no-install-recommends", *debian], log)
     elif platform.system() == "Darwin" and shutil.which("brew"):
-        must(["brew", "install", *brew], log)
+        run_checked(["brew", "install", *brew], log)
     else:
         raise SetupError(f"{what} is missing; install it with this system's package manager and run again")
 
 
 def venv(name):
-    """The Python of a virtual environment that holds exactly `pins/<name>.txt`."""
+    """Returns the Python of a virtual environment that holds exactly the packages of `pins/<name>.txt`."""
     pins = HERE / "pins" / f"{name}.txt"
     folder = WORK / f"venv-{name}"
     python = folder / "bin" / "python"
-    if fresh(folder, pins):
+    if is_current(folder, pins):
         return python
     log = WORK / f"venv-{name}.log"
     shutil.rmtree(folder, ignore_errors=True)
-    if not have_venv():
+    if not has_venv():
         install("Python's venv module", ["python3-venv"], ["python"])
-    must([sys.executable, "-m", "venv", folder], log)
-    must([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", pins], log)
+    run_checked([sys.executable, "-m", "venv", folder], log)
+    run_checked([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", pins], log)
     stamp(folder, pins)
     return python
 
 
-def have_venv():
-    """Debian ships `venv` without `ensurepip`; only both together make an environment."""
+def has_venv():
+    """Returns whether this Python can create environments. Debian packages `ensurepip` apart from `venv`."""
     check = [sys.executable, "-c", "import ensurepip, venv"]
     return subprocess.run(check, capture_output=True, check=False).returncode == 0
 
 
 def node_modules(name):
-    """The `node_modules` folder of the committed lock file `<name>/package-lock.json`."""
+    """Installs the committed lock file `<name>/package-lock.json`; returns the folder `node_modules`."""
     source = HERE / name
     folder = WORK / name
-    need("node", ["nodejs", "npm"], ["node"])
-    need("npm", ["npm"], ["node"])
+    ensure_program("node", ["nodejs", "npm"], ["node"])
+    ensure_program("npm", ["npm"], ["node"])
     lock = source / "package-lock.json"
-    if not fresh(folder, lock):
+    if not is_current(folder, lock):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for file in ("package.json", "package-lock.json"):
             shutil.copy(source / file, folder)
-        must(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], WORK / f"{name}.log", cwd=folder)
+        run_checked(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], WORK / f"{name}.log", cwd=folder)
         stamp(folder, lock)
     return folder / "node_modules"
 
 
 def cargo_tool(package, version):
-    """The path of a cargo subcommand, built once at a pinned version below `target/tools`."""
+    """Builds a cargo subcommand once, at a pinned version, below `target/tools`; returns its path."""
     tools = ROOT / "target" / "tools"
     binary = tools / "bin" / package
     done = tools / f"{package}-{version}"
     if not (binary.exists() and done.exists()):
-        # A debug build of the tool: it starts in seconds less than an optimised one compiles in minutes.
-        must(
+        # A debug build: it runs some seconds longer than an optimised one, and compiles minutes faster.
+        run_checked(
             ["cargo", "install", "--locked", "--debug", "--force", package, "--version", version]
             + ["--root", tools, "--target-dir", tools / "build"],
             WORK / f"{package}.log",
@@ -146,17 +146,17 @@ def cargo_tool(package, version):
     return binary
 
 
-def fresh(folder, pins):
-    """Whether `folder` was made from these very pins by this very Python."""
+def is_current(folder, pins):
+    """Returns whether `folder` was installed from this content of `pins` by this version of Python."""
     mark = folder / STAMP
     return mark.exists() and mark.read_text() == digest(pins)
 
 
 def stamp(folder, pins):
-    """Notes what `folder` was made from; written last, so that half an installation never counts."""
+    """Marks `folder` as complete. Written last, so that an interrupted installation is repeated."""
     (folder / STAMP).write_text(digest(pins))
 
 
 def digest(pins):
-    """Names one set of pins on one Python."""
+    """Digest of the pins and of the version of Python."""
     return hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()

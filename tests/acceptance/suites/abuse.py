@@ -1,6 +1,6 @@
-"""Hostile and broken requests: each gets a SCIM error of the right kind, stores nothing, and never a 5xx.
+"""Sends hostile and broken requests. Each must get the right SCIM error, store nothing and never get a 5xx.
 
-Bounded: one client, no loop beyond the lists below, the largest body 12 MB.
+The load is bounded: one client, only the requests listed below, bodies of at most 12 MB.
 """
 
 import json
@@ -8,8 +8,8 @@ import secrets
 import time
 import urllib.parse
 
+from gate.http_client import Client
 from gate.report import Outcome
-from gate.wire import Client
 
 from suites.half_open import DROPPED_WITHIN_SECONDS, SERVED_WITHIN_SECONDS, HalfOpen
 
@@ -17,16 +17,16 @@ LABEL = "abuse checks"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
-# An answer that takes longer has cost the server more than the request cost its sender.
-PATIENCE_SECONDS = 3
+# A slower answer has cost the server more than the request has cost its sender.
+ANSWER_SECONDS = 3
 
 
 def prepare():
-    """Needs nothing but Python."""
+    """Installs nothing: the suite needs only Python."""
 
 
 def run(_, target, folder):
-    """Runs every check against one user, who must come out of it unchanged."""
+    """Runs every check against one user, which must be unchanged at the end."""
     checks = Abuse(Client(target, timeout=20))
     half_open = HalfOpen(checks.client)
     for check in (bodies, deep_json, filters, paging, patches, authorization, ids, media_types, conditions, duplicates):
@@ -37,17 +37,17 @@ def run(_, target, folder):
         f"half-open connections are dropped within {DROPPED_WITHIN_SECONDS} s",
         f"{open_still} of {len(half_open.sockets)} are still open",
     )
-    checks.nothing_changed()
+    checks.expect_no_changes()
     if target.local:
         checks.expect(target.local.died() is None, "the server is still running", target.local.died() or "")
         panics = target.local.panics()
-        checks.expect(not panics, "no request made a thread panic", "; ".join(panics[:3]))
+        checks.expect(not panics, "no thread of the server has panicked", "; ".join(panics[:3]))
     (folder / "output.log").write_text("\n".join(checks.log), "utf-8")
     return checks.outcome
 
 
 class Abuse:
-    """A client, the one user of the tenant, and the outcome so far."""
+    """A client, the only user of the tenant, and the outcome so far."""
 
     def __init__(self, client):
         self.client, self.outcome, self.log = client, Outcome(), []
@@ -65,7 +65,7 @@ class Abuse:
         self.outcome.expect(holds, name, detail)
 
     def call(self, name, *request, **options):
-        """Sends one hostile request; None, counted as a failure, if there is no answer or a 5xx."""
+        """Sends one request. No answer, a 5xx or a slow answer counts as a failure, and gives None."""
         started = time.monotonic()
         try:
             answer = self.client.call(*request, **options)
@@ -77,22 +77,22 @@ class Abuse:
         if answer.status >= 500 and answer.status != 501:
             self.expect(False, name, answer.brief())
             return None
-        if seconds > PATIENCE_SECONDS:
-            self.expect(False, name, f"answered only after {seconds:.1f} s")
+        if seconds > ANSWER_SECONDS:
+            self.expect(False, name, f"answered after {seconds:.1f} s")
             return None
         return answer
 
-    def refused(self, name, status, scim_type, *request, **options):
-        """The request must be answered with this SCIM error; `status` may be one of several."""
+    def expect_error(self, name, status, scim_type, *request, **options):
+        """Expects this SCIM error for the request; `status` may be a tuple of statuses."""
         answer = self.call(name, *request, **options)
         if answer:
             allowed = status if isinstance(status, tuple) else (status,)
             wanted = answer.status if answer.status in allowed else allowed[0]
-            wrong = answer.scim_error(wanted, scim_type)
+            wrong = answer.check_scim_error(wanted, scim_type)
             self.expect(not wrong, name, wrong or "")
 
-    def nothing_changed(self):
-        """After everything: the same user, byte for byte, alone, and served quickly."""
+    def expect_no_changes(self):
+        """Expects that the user is unchanged, that nothing else is stored, and that the server answers quickly."""
         started = time.monotonic()
         after = self.client.call("GET", self.path)
         self.expect(after.body == self.before, "the user is unchanged", after.brief())
@@ -105,30 +105,31 @@ class Abuse:
 
 
 def user(user_name, **attributes):
-    """A minimal user."""
+    """Returns a minimal user."""
     return {"schemas": [USER], "userName": user_name, **attributes}
 
 
 def patch(*operations):
-    """A PatchOp."""
+    """Returns a PatchOp."""
     return {"schemas": [PATCH], "Operations": list(operations)}
 
 
 def query(**parameters):
-    """A query of /Users."""
+    """Returns the path of a query of /Users."""
     return "/Users?" + urllib.parse.urlencode(parameters)
 
 
 def bodies(checks):
-    """Bodies that are too large, no JSON, or JSON of the wrong types."""
+    """Sends bodies that are too large, not JSON, or JSON of the wrong types."""
     started = time.monotonic()
-    alive = checks.call("meanwhile others are served", "GET", "/ServiceProviderConfig")
+    answer = checks.call("a request beside half-open connections", "GET", "/ServiceProviderConfig")
     quick = time.monotonic() - started < SERVED_WITHIN_SECONDS
-    checks.expect(bool(alive) and alive.status == 200 and quick, "others are served beside 50 half-open connections")
+    served = bool(answer) and answer.status == 200 and quick
+    checks.expect(served, "other requests are served beside 50 half-open connections")
     large = json.dumps(user("large@acme.example", displayName="x" * 12_000_000)).encode()
-    checks.refused("a body of 12 MB", 413, None, "POST", "/Users", large)
+    checks.expect_error("a body of 12 MB", 413, None, "POST", "/Users", large)
     chunked = {"Transfer-Encoding": "chunked", "Content-Length": None}
-    checks.refused("a body of 12 MB in chunks", 413, None, "POST", "/Users", chunks(large), headers=chunked)
+    checks.expect_error("a body of 12 MB in chunks", 413, None, "POST", "/Users", chunks(large), headers=chunked)
     for name, body in {
         "JSON that ends too soon": b'{"schemas": [',
         "an empty body": b"",
@@ -139,7 +140,7 @@ def bodies(checks):
         "half a surrogate pair": b'{"schemas":["' + USER.encode() + b'"],"userName":"\\ud800"}',
         "XML named as SCIM": b"<?xml version='1.0'?><User><userName>x</userName></User>",
     }.items():
-        checks.refused(name, 400, "invalidSyntax", "POST", "/Users", body)
+        checks.expect_error(name, 400, "invalidSyntax", "POST", "/Users", body)
     for name, body in {
         "an escaped NUL in userName": user("nul\u0000@acme.example"),
         "an escaped NUL in displayName": user("nul2@acme.example", displayName="a\u0000b"),
@@ -150,22 +151,21 @@ def bodies(checks):
         "a list as name": user("t2@acme.example", name=["Ada"]),
         "a word as active": user("t3@acme.example", active="perhaps"),
     }.items():
-        checks.refused(name, 400, "invalidValue", "POST", "/Users", body)
+        checks.expect_error(name, 400, "invalidValue", "POST", "/Users", body)
     unknown = {"schemas": ["urn:example:no:such:schema"], "userName": "s@acme.example"}
-    checks.refused("an unknown schema alone", 400, None, "POST", "/Users", unknown)
-    checks.refused(
-        "schemas that are no list", 400, None, "POST", "/Users", {"schemas": 7, "userName": "s@acme.example"}
-    )
+    checks.expect_error("an unknown schema alone", 400, None, "POST", "/Users", unknown)
+    not_a_list = {"schemas": 7, "userName": "s@acme.example"}
+    checks.expect_error("schemas that are not a list", 400, None, "POST", "/Users", not_a_list)
 
 
 def chunks(data):
-    """`data` in HTTP chunks of 64 kB."""
+    """Returns `data` in HTTP chunks of 64 kB."""
     pieces = [data[start : start + 65536] for start in range(0, len(data), 65536)]
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
 def deep_json(checks):
-    """JSON nested 20,000 deep, which must not exhaust a stack."""
+    """Sends JSON of depth 20,000, which must not exhaust the stack."""
     depth = 20_000
     for name, value in {
         "lists 20,000 deep": b"[" * depth + b"]" * depth,
@@ -173,15 +173,15 @@ def deep_json(checks):
         "20,000 unclosed lists": b"[" * depth,
     }.items():
         whole = b'{"schemas":["' + USER.encode() + b'"],"userName":"deep@acme.example","x":' + value + b"}"
-        checks.refused(name, 400, "invalidSyntax", "POST", "/Users", whole)
+        checks.expect_error(name, 400, "invalidSyntax", "POST", "/Users", whole)
         inside = (
             b'{"schemas":["' + PATCH.encode() + b'"],"Operations":[{"op":"add","path":"title","value":' + value + b"}]}"
         )
-        checks.refused(name + " in a PATCH", 400, "invalidSyntax", "PATCH", checks.path, inside)
+        checks.expect_error(name + " in a PATCH", 400, "invalidSyntax", "PATCH", checks.path, inside)
 
 
 def filters(checks):
-    """Filters that are too deep, too long, or wrong."""
+    """Sends filters that are too deep, too long, or invalid."""
     deep = "(" * 2000 + 'userName eq "a"' + ")" * 2000
     for name, text in {
         "parentheses 2,000 deep": deep,
@@ -197,19 +197,21 @@ def filters(checks):
         "a boolean ordered": "active gt true",
         "a NUL": 'userName eq "a\x00b" or',
     }.items():
-        checks.refused(f"filter: {name}", 400, "invalidFilter", "GET", query(filter=text))
+        checks.expect_error(f"filter: {name}", 400, "invalidFilter", "GET", query(filter=text))
         body = {"schemas": [SEARCH], "filter": text}
-        checks.refused(f".search filter: {name}", 400, "invalidFilter", "POST", "/Users/.search", body)
+        checks.expect_error(f".search filter: {name}", 400, "invalidFilter", "POST", "/Users/.search", body)
     many = " or ".join(f'userName eq "u{number}"' for number in range(150))
     answer = checks.call("filter: 150 terms", "GET", query(filter=many))
     if answer:
-        wrong = answer.status != 200 and answer.scim_error(400, "invalidFilter")
+        wrong = answer.status != 200 and answer.check_scim_error(400, "invalidFilter")
         checks.expect(not wrong, "filter: 150 terms", answer.brief())
-    checks.refused("filter: invalid UTF-8", 400, "invalidFilter", "GET", "/Users?filter=userName%20eq%20%22%ff%fe%22")
+    checks.expect_error(
+        "filter: invalid UTF-8", 400, "invalidFilter", "GET", "/Users?filter=userName%20eq%20%22%ff%fe%22"
+    )
 
 
 def paging(checks):
-    """Paging that overflows or is negative."""
+    """Sends paging parameters that are negative, overflow or are not numbers."""
     for name, start, count in (
         ("count=999999999", 1, 999_999_999),
         ("a negative count", 1, -5),
@@ -225,18 +227,18 @@ def paging(checks):
         }.items():
             answer = checks.call(how + name, *request)
             if answer:
-                wrong = page_is_wrong(answer) if answer.status == 200 else answer.scim_error(400, None)
+                wrong = check_page(answer) if answer.status == 200 else answer.check_scim_error(400, None)
                 checks.expect(not wrong, how + name, wrong or "")
     for text in ("abc", "1.5", "0x10", "%00", ""):
         answer = checks.call(f"count={text}", "GET", f"/Users?count={text}")
         if answer:
-            wrong = page_is_wrong(answer) if answer.status == 200 else answer.scim_error(400, None)
+            wrong = check_page(answer) if answer.status == 200 else answer.check_scim_error(400, None)
             checks.expect(not wrong, f"count={text}", wrong or "")
-    checks.refused("a cursor of nobody's making", 400, None, "GET", query(cursor="x" * 300))
+    checks.expect_error("a cursor that the server did not create", 400, None, "GET", query(cursor="x" * 300))
 
 
-def page_is_wrong(answer):
-    """Why a list answer does not add up, or None."""
+def check_page(answer):
+    """Returns the answer if the counts of a list contradict each other, or None."""
     page = answer.json()
     resources = page.get("Resources") or []
     if page.get("itemsPerPage") != len(resources) or page.get("totalResults", -1) < len(resources):
@@ -245,9 +247,9 @@ def page_is_wrong(answer):
 
 
 def patches(checks):
-    """PATCH requests that are too long, too deep, or wrong; each all or nothing."""
+    """Sends PATCH requests that are too long, too deep, or invalid. None may be applied in part."""
     thousands = [{"op": "replace", "path": "title", "value": f"t{number}"} for number in range(5000)]
-    checks.refused("5,000 operations", (400, 413), None, "PATCH", checks.path, patch(*thousands))
+    checks.expect_error("5,000 operations", (400, 413), None, "PATCH", checks.path, patch(*thousands))
     good = {"op": "replace", "path": "title", "value": "changed"}
     for name, scim_type, bad in (
         ("an unknown op", None, {"op": "move", "path": "title", "value": "x"}),
@@ -264,14 +266,16 @@ def patches(checks):
         ("a NUL in a value", "invalidValue", {"op": "replace", "path": "displayName", "value": "a\u0000b"}),
         ("an object as userName", "invalidValue", {"op": "replace", "path": "userName", "value": {"x": 1}}),
     ):
-        checks.refused(f"PATCH with {name} after a good one", 400, scim_type, "PATCH", checks.path, patch(good, bad))
-    checks.refused(
-        "Operations that are no list", 400, None, "PATCH", checks.path, {"schemas": [PATCH], "Operations": 7}
+        checks.expect_error(
+            f"PATCH with {name} after a good one", 400, scim_type, "PATCH", checks.path, patch(good, bad)
+        )
+    checks.expect_error(
+        "Operations that are not a list", 400, None, "PATCH", checks.path, {"schemas": [PATCH], "Operations": 7}
     )
 
 
 def authorization(checks):
-    """Authorization headers that are missing or wrong (RFC 6750 §3)."""
+    """Sends requests without an Authorization header or with an invalid one (RFC 6750 §3)."""
     token = checks.client.token
     other = token[:-1] + ("A" if token[-1] != "A" else "B")
     for name, value in {
@@ -292,7 +296,7 @@ def authorization(checks):
         ):
             answer = checks.call(f"{name}, {method}", method, path, body, headers={"Authorization": value})
             if answer:
-                wrong = answer.scim_error(401)
+                wrong = answer.check_scim_error(401)
                 challenge = answer.headers.get("www-authenticate", "")
                 if not wrong and not challenge.lower().startswith("bearer"):
                     wrong = f"WWW-Authenticate is {challenge!r}"
@@ -300,7 +304,7 @@ def authorization(checks):
 
 
 def ids(checks):
-    """Ids that name nothing, whatever they look like."""
+    """Sends requests with ids that do not exist."""
     for name, text in {
         "digits": "999",
         "our id in capitals": checks.id.upper(),
@@ -320,11 +324,11 @@ def ids(checks):
             continue
         good = {"op": "replace", "path": "title", "value": "changed"}
         for method, body in (("GET", None), ("PUT", user("id@acme.example")), ("PATCH", patch(good)), ("DELETE", None)):
-            checks.refused(f"{method} of {name}", (404, 400), None, method, f"/Users/{text}", body)
+            checks.expect_error(f"{method} of {name}", (404, 400), None, method, f"/Users/{text}", body)
 
 
 def media_types(checks):
-    """Bodies of another media type (RFC 7644 §3.8)."""
+    """Sends bodies of another media type (RFC 7644 §3.8)."""
     for kind in (
         "text/plain",
         "application/xml",
@@ -334,24 +338,24 @@ def media_types(checks):
         "nonsense",
     ):
         body = json.dumps(user("media@acme.example")).encode()
-        checks.refused(f"JSON as {kind}", 415, None, "POST", "/Users", body, headers={"Content-Type": kind})
+        checks.expect_error(f"JSON as {kind}", 415, None, "POST", "/Users", body, headers={"Content-Type": kind})
     xml = b"<?xml version='1.0'?><User/>"
-    checks.refused("XML as XML", 415, None, "POST", "/Users", xml, headers={"Content-Type": "application/xml"})
+    checks.expect_error("XML as XML", 415, None, "POST", "/Users", xml, headers={"Content-Type": "application/xml"})
 
 
 def conditions(checks):
-    """Writes that name a version that is not the current one (RFC 7644 §3.14)."""
+    """Sends writes for a version that is not the current one (RFC 7644 §3.14)."""
     good = {"op": "replace", "path": "title", "value": "changed"}
     requests = (("PUT", user(checks.user_name, title="changed")), ("PATCH", patch(good)), ("DELETE", None))
     for tag in ('W/"0"', '"nobody"', 'W/"99999999999999999999"'):
         for method, body in requests:
-            checks.refused(
+            checks.expect_error(
                 f"{method} with If-Match {tag}", 412, None, method, checks.path, body, headers={"If-Match": tag}
             )
 
 
 def duplicates(checks):
-    """A userName that is taken, in any letter case."""
+    """Creates users with a userName that is taken, in every letter case."""
     name = checks.user_name
     for how, text in {
         "the same": name,
@@ -359,4 +363,4 @@ def duplicates(checks):
         "in small letters": name.lower(),
         "swapped": name.swapcase(),
     }.items():
-        checks.refused(f"a second user, userName {how}", 409, "uniqueness", "POST", "/Users", user(text))
+        checks.expect_error(f"a second user, userName {how}", 409, "uniqueness", "POST", "/Users", user(text))

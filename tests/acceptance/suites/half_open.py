@@ -1,4 +1,4 @@
-"""Connections that begin a request and never end it."""
+"""Opens connections that begin a request and never complete it."""
 
 import select
 import socket
@@ -6,12 +6,12 @@ import time
 
 CONNECTIONS = 50
 DROPPED_WITHIN_SECONDS = 30
-# How long another client may wait for its answer meanwhile.
+# Another client may wait this long for an answer meanwhile.
 SERVED_WITHIN_SECONDS = 2
 
 
 class HalfOpen:
-    """Fifty such connections: silent ones, ones inside the headers, and ones inside the body."""
+    """Fifty connections that stop before the request, within the headers, or within the body."""
 
     def __init__(self, client):
         head = f"POST {client.prefix}/Users HTTP/1.1\r\nHost: {client.host}\r\n"
@@ -28,18 +28,18 @@ class HalfOpen:
             self.sockets.append(connection)
 
     def still_open(self):
-        """How many the server has not dropped when the time is over."""
+        """Waits for the server to close them; returns how many are open at the end of the time."""
         waiting = list(self.sockets)
         while waiting and time.monotonic() - self.started < DROPPED_WITHIN_SECONDS:
             ready, _, _ = select.select(waiting, [], [], 1)
-            waiting = [connection for connection in waiting if connection not in ready or not ended(connection)]
+            waiting = [connection for connection in waiting if connection not in ready or not is_closed(connection)]
         for connection in self.sockets:
             connection.close()
         return len(waiting)
 
 
-def ended(connection):
-    """Whether the server closed this connection; an answer sent before, such as 408, is read away."""
+def is_closed(connection):
+    """Returns whether the server has closed a connection, after an answer such as 408 or without one."""
     try:
         while connection.recv(4096):
             pass

@@ -1,4 +1,4 @@
-"""What Okta's SCIM 2.0 SPEC test, the gate to its catalogue, asks: 53 checks over 12 requests."""
+"""Runs the checks of Okta's SCIM 2.0 SPEC test, which its app catalogue requires: 53 checks of 12 requests."""
 
 import json
 import re
@@ -7,8 +7,8 @@ import time
 import urllib.parse
 
 from gate import tools
+from gate.http_client import Client
 from gate.report import Outcome
-from gate.wire import Client
 
 LABEL = "Okta SCIM 2.0 SPEC test"
 PLAN = tools.HERE / "data" / "okta-spec.json"
@@ -16,7 +16,7 @@ ABSENT = object()
 
 
 def prepare():
-    """Needs nothing but Python."""
+    """Reads the plan; the suite needs only Python."""
     return json.loads(PLAN.read_text("utf-8"))
 
 
@@ -41,7 +41,7 @@ def run(plan, target, folder):
 
 
 def variables():
-    """The values that a run makes up."""
+    """Returns new values for the variables of the plan."""
     user_name = f"okta.{secrets.token_hex(6)}@acme.example"
     return {
         "user_name": user_name,
@@ -55,7 +55,7 @@ def variables():
 
 
 def seed():
-    """The complete user whom the first request must find."""
+    """Returns the complete user that the first request must find."""
     email = "ada@acme.example"
     return {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -67,7 +67,7 @@ def seed():
 
 
 def send(client, plan, step, values):
-    """Sends one request; the answer and how long it took."""
+    """Sends one request; returns the answer and its milliseconds."""
     headers = dict(plan["headers"][step["headers"]])
     if "authorization" in step:
         headers["Authorization"] = step["authorization"]
@@ -78,7 +78,7 @@ def send(client, plan, step, values):
 
 
 def holds(check, answer, body, milliseconds, values):
-    """Whether one check holds."""
+    """Returns whether one check holds."""
     kind, *rest = check
     if kind == "status":
         return answer.status == rest[0]
@@ -99,7 +99,7 @@ def holds(check, answer, body, milliseconds, values):
 
 
 def at(body, path):
-    """The value at a path such as `Resources[0].name.familyName`, or ABSENT."""
+    """Returns the value at a path such as `Resources[0].name.familyName`, or ABSENT."""
     for key, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
         try:
             body = body[int(index)] if index else body[key]
@@ -109,7 +109,7 @@ def at(body, path):
 
 
 def text(value):
-    """A JSON value as the test compares it: `true`, `0`, or the string itself."""
+    """Returns a JSON value as the test compares it: `true`, `0`, or the string itself."""
     return value if isinstance(value, str) or value is ABSENT else json.dumps(value)
 
 

@@ -1,18 +1,18 @@
-"""An OpenAPI document of a SCIM server, derived from what it says at /Schemas and /ResourceTypes."""
+"""Derives an OpenAPI document of a SCIM server from its /Schemas and /ResourceTypes."""
 
-from gate.wire import SCIM
+from gate.http_client import SCIM
 
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
-# Every refusal of RFC 7644 §3.12 and of HTTP that a request of the right shape may meet.
-REFUSALS = ("400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "428", "429", "501")
+# Every error of RFC 7644 §3.12 and of HTTP that a well-formed request may get.
+ERRORS = ("400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "428", "429", "501")
 TYPES = {"integer": {"type": "integer"}, "decimal": {"type": "number"}, "boolean": {"type": "boolean"}}
 FORMATS = {"dateTime": {"type": "string", "format": "date-time"}, "reference": {"type": "string", "format": "uri"}}
 
 
 def document(client):
-    """The document, from the two discovery endpoints."""
+    """Returns the document."""
     schemas = {schema["id"]: schema for schema in client.call("GET", "/Schemas").json()["Resources"]}
     types = client.call("GET", "/ResourceTypes").json()["Resources"]
     paths = {
@@ -32,7 +32,7 @@ def document(client):
 
 
 def resource_paths(kind, schemas):
-    """The paths of one resource type: the collection, one resource, and the search."""
+    """Returns the paths of one resource type: the collection, one resource, and the search."""
     name, endpoint, resource = kind["name"], kind["endpoint"], resource_schema(kind, schemas)
     create = operation(f"create{name}", "201", body=resource)
     create["responses"]["201"]["links"] = {
@@ -55,9 +55,9 @@ def resource_paths(kind, schemas):
 
 
 def operation(name, *successes, body=None, parameters=None):
-    """One operation: its successes, and every refusal as a SCIM error."""
+    """Returns one operation with its successes and every error."""
     described = {"operationId": name, "responses": {}}
-    for status in (*successes, *REFUSALS):
+    for status in (*successes, *ERRORS):
         described["responses"][status] = {"description": status}
         if status not in ("204", "304"):
             described["responses"][status]["content"] = {SCIM: {"schema": {"type": "object"}}}
@@ -69,7 +69,7 @@ def operation(name, *successes, body=None, parameters=None):
 
 
 def resource_schema(kind, schemas):
-    """A JSON Schema of one resource type with its extensions."""
+    """Returns the JSON Schema of one resource type with its extensions."""
     extensions = [entry["schema"] for entry in kind.get("schemaExtensions", [])]
     properties = attributes(schemas[kind["schema"]]["attributes"])
     properties["externalId"] = {"type": "string"}
@@ -81,13 +81,13 @@ def resource_schema(kind, schemas):
 
 
 def attributes(definitions):
-    """The JSON Schema properties of attribute definitions (RFC 7643 §7)."""
+    """Returns the JSON Schema properties of attribute definitions (RFC 7643 §7)."""
     sent = [definition for definition in definitions if definition.get("mutability") != "readOnly"]
     return {definition["name"]: attribute(definition) for definition in sent}
 
 
 def attribute(definition):
-    """The JSON Schema of one attribute."""
+    """Returns the JSON Schema of one attribute."""
     kind = definition["type"]
     if kind == "complex":
         value = {"type": "object", "properties": attributes(definition.get("subAttributes", []))}
@@ -99,7 +99,7 @@ def attribute(definition):
 
 
 def patch_request():
-    """A PatchOp (RFC 7644 §3.5.2)."""
+    """Returns the JSON Schema of a PatchOp (RFC 7644 §3.5.2)."""
     change = {
         "type": "object",
         "properties": {
@@ -126,18 +126,18 @@ def patch_request():
 
 
 def search_request():
-    """A SearchRequest (RFC 7644 §3.4.3)."""
+    """Returns the JSON Schema of a SearchRequest (RFC 7644 §3.4.3)."""
     return message(SEARCH, query_schemas(), [])
 
 
 def message(urn, properties, required):
-    """The JSON Schema of a SCIM message."""
+    """Returns the JSON Schema of a SCIM message."""
     schemas = {"type": "array", "minItems": 1, "maxItems": 1, "items": {"type": "string", "enum": [urn]}}
     return {"type": "object", "properties": {"schemas": schemas, **properties}, "required": ["schemas", *required]}
 
 
 def query_schemas():
-    """What a list and a search take (RFC 7644 §3.4.2)."""
+    """Returns the JSON Schemas of the parameters of lists and searches (RFC 7644 §3.4.2)."""
     names = {"type": "string", "enum": ["userName", "displayName", "emails.value", "id", "no.such"]}
     return {
         "filter": {
@@ -159,20 +159,20 @@ def query_schemas():
 
 
 def query():
-    """The same as query parameters, lists joined by commas."""
+    """Returns the same as query parameters, with lists joined by commas."""
     return [parameter(name, schema) for name, schema in query_schemas().items()]
 
 
 def projection():
-    """The query parameters of a read."""
+    """Returns the query parameters of a read."""
     return [entry for entry in query() if entry["name"] in ("attributes", "excludedAttributes")]
 
 
 def parameter(name, schema):
-    """One query parameter."""
+    """Returns one query parameter."""
     return {"name": name, "in": "query", "schema": schema, "style": "form", "explode": False}
 
 
 def header(name):
-    """One conditional header (RFC 7644 §3.14)."""
+    """Returns one conditional header (RFC 7644 §3.14)."""
     return {"name": name, "in": "header", "schema": {"type": "string", "enum": ['W/"0"', "*", '"x"']}}

@@ -1,8 +1,8 @@
-"""schemathesis on the operator API: requests generated from /v1/openapi.json, right ones and wrong ones."""
+"""Runs schemathesis on the operator API: valid and invalid requests generated from /v1/openapi.json."""
 
 import urllib.request
 
-from gate.wire import Client
+from gate.http_client import Client
 
 from suites import schemathesis
 
@@ -23,32 +23,32 @@ CHECKS = (
 )
 CASES = "40"
 DOMAIN = "globex.example"
-# Deleted by cases, and made again.
+# The connection that generated requests delete and create again.
 TO_DELETE = "deleted.example"
 TENANT = "/v1/tenants/{tenant}"
 CONNECTION = TENANT + "/connections/{domain}"
 CLIENT = "/v1/clients/{client}"
-NOBODY = "11111111-1111-4111-8111-111111111111"
+UNKNOWN_ID = "11111111-1111-4111-8111-111111111111"
 
 
 def prepare():
-    """Installs the suite."""
+    """Installs schemathesis."""
     return schemathesis.prepare()
 
 
 def run(program, target, folder):
-    """Runs every phase on a tenant with a user, a group and a connection, beside those that the cases make."""
+    """Runs every phase on a tenant that has a user, a group and connections."""
     local = target.local
     base_url, key = local.ready["base_url"], local.ready["operator_key"]
-    document = narrowed(local.operator("GET", "/v1/openapi.json"), known(target))
+    document = narrow(local.operator("GET", "/v1/openapi.json"), create_resources(target))
     outcome = schemathesis.generate(program, document, base_url, key, folder, CHECKS, CASES)
     for panic in local.panics():
-        outcome.bad(panic)
+        outcome.add_failure(panic)
     return outcome
 
 
-def known(target):
-    """Makes what the path of an operation can name."""
+def create_resources(target):
+    """Creates the resources that a path can name; returns the values of each parameter."""
     local, scim, tenant = target.local, Client(target), f"/v1/tenants/{target.tenant}"
     url = local.ready["demo_idp"]["metadata_url"]
     with urllib.request.urlopen(url, timeout=20) as answer:
@@ -65,7 +65,7 @@ def known(target):
     return {
         "Tenant": [target.tenant, to_delete["id"]],
         "Domain": [DOMAIN, TO_DELETE],
-        "Group": [group["id"], NOBODY],
+        "Group": [group["id"], UNKNOWN_ID],
         "Client": [client["client_id"] for client in clients],
         "ScimToken": [token["id"]],
         "idp_metadata_url": [url, local.ready["base_url"] + "/health", None],
@@ -73,23 +73,23 @@ def known(target):
     }
 
 
-def narrowed(document, world):
-    """The document with what is there in place of what may be, so that cases get past a 404; and with no address of
-    the outer world to read metadata from."""
+def narrow(document, values):
+    """Limits the parameters to existing values, so that requests do not only get a 404, and the URLs of metadata to
+    this machine."""
     parameters = document["components"]["parameters"]
     for name in ("Tenant", "Domain", "Group", "Client", "ScimToken"):
-        parameters[name].update(one_of(world[name]))
-    # What all others are tried on stays.
+        parameters[name].update(one_of(values[name]))
+    # A DELETE does not get the first value, which the other operations use.
     for path, name in (TENANT, "Tenant"), (CONNECTION, "Domain"), (CLIENT, "Client"):
         delete = document["paths"][path]["delete"]
-        last = {**parameters[name], **one_of(world[name][1:])}
+        last = {**parameters[name], **one_of(values[name][1:])}
         delete["parameters"] = [*delete["parameters"][:-1], last]
     connection = document["components"]["schemas"]["NewConnection"]["properties"]
     for name in ("idp_metadata_url", "idp_metadata_xml"):
-        connection[name] = {"enum": world[name]}
+        connection[name] = {"enum": values[name]}
     return document
 
 
 def one_of(values):
-    """The part of a parameter that says what it may be."""
+    """Returns the schema and the example of a parameter that has one of these values."""
     return {"schema": {"type": "string", "enum": values}, "example": values[0]}

@@ -1,27 +1,27 @@
-"""schemathesis: requests generated from the server's own description of itself, and links between them."""
+"""Runs schemathesis: requests generated from the server's discovery endpoints, and links between them."""
 
 import json
 import re
 import subprocess
 
 from gate import tools
+from gate.http_client import Client
 from gate.report import Outcome
-from gate.wire import Client
 
 from suites import openapi
 
 LABEL = "schemathesis 4.32.5"
 CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance")
-# One seed, so that a failure is seen again; the cases change whenever the schemas do.
+# A fixed seed, so that a failure can be repeated. Other schemas give other requests.
 SEED = "7643"
 CASES = "60"
-# Without resources, everything behind an id would only ever answer 404.
+# If no resource is created, every request with an id gets a 404.
 MUST_ACCEPT = ("POST /Users", "POST /Groups")
 LIMIT_SECONDS = 600
 
 
 def prepare():
-    """Installs the suite."""
+    """Installs schemathesis."""
     return tools.venv("schemathesis").parent / "schemathesis"
 
 
@@ -32,8 +32,11 @@ def run(program, target, folder):
 
 
 def generate(program, document, base_url, token, folder, checks, cases, must_accept=None):
-    """Requests from an OpenAPI document; each generated case that passed its checks counts once. Of every operation,
-    or of those that must, some have to be accepted."""
+    """Sends requests generated from an OpenAPI document.
+
+    Each request that passes its checks counts once. The server has to accept some requests of every operation, or of
+    the operations in `must_accept`.
+    """
     description, report, log = folder / "openapi.json", folder / "report.json", folder / "output.log"
     description.write_text(json.dumps(document, indent=1), "utf-8")
     report.unlink(missing_ok=True)
@@ -56,19 +59,19 @@ def generate(program, document, base_url, token, folder, checks, cases, must_acc
 
 
 def judge(report, output, must_accept):
-    """Counts generated cases; a distinct failure counts once, with its request as a curl command."""
+    """Counts the generated requests; each distinct failure counts once, and its note has the request for curl."""
     cases = report["test_cases"]
     outcome = Outcome(passed=cases["generated"] - cases["with_failures"] - cases["errored"])
     for failure in re.split(r"\n_{10,} ", output)[1:] if cases["with_failures"] else []:
         outcome.notes.append(failure.split("\n=====")[0][:1500])
     for _ in range(cases["unique_failures"]):
-        outcome.bad("see above")
+        outcome.add_failure("see above")
     for error in report["errors"]:
-        outcome.bad(str(error)[:500])
+        outcome.add_failure(str(error)[:500])
     for operation, rate in report["valid_rates"].items():
         accepted = sum(phase["accepted"] for phase in rate.values())
         if (must_accept is None or operation in must_accept) and not accepted:
-            outcome.bad(f"{operation}: none of the generated requests was accepted, so nothing behind it was tested")
+            outcome.add_failure(f"{operation}: the server accepted no generated request")
     if not report["complete"] or not outcome.passed:
-        outcome.bad(f"stopped early: {report['stop_reason']}")
+        outcome.add_failure(f"stopped early: {report['stop_reason']}")
     return outcome

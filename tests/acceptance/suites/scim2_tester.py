@@ -1,4 +1,4 @@
-"""scim2-tester: discovery, models built from our own /Schemas, CRUD and PATCH of every attribute."""
+"""Runs scim2-tester: discovery, models built from our /Schemas, CRUD and PATCH of every attribute."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ LIMIT_SECONDS = 300
 
 
 def prepare():
-    """Installs the suite."""
+    """Installs scim2-tester."""
     return tools.venv("scim2-tester")
 
 
@@ -34,9 +34,9 @@ def run(python, target, folder):
     outcome = Outcome()
     for result in results:
         if result["verdict"] == "passed":
-            outcome.ok()
+            outcome.add_pass()
         elif result["verdict"] == "failed":
-            outcome.bad(f"{result['resource'] or 'server'}: {result['title']}: {result['reason']}")
+            outcome.add_failure(f"{result['resource'] or 'server'}: {result['title']}: {result['reason']}")
         else:
             outcome.notes.append(f"skipped by the suite: {result['title']}: {result['reason']}")
     return outcome

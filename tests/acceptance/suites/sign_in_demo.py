@@ -1,4 +1,4 @@
-"""What `make run` offers, in Chromium: openid-client signs people in through the demo's identity provider."""
+"""Signs in with Chromium through the identity provider of the demo, with the demo's app and with openid-client."""
 
 from gate import sign_in
 from gate.identity_providers import prepare_browser
@@ -12,7 +12,7 @@ def prepare():
 
 
 def run(scripts, target, folder):
-    """The demo's application; then a session, a replayed code, and a user whom SCIM deactivates."""
+    """Signs in to the demo's app; then tests a session, a replayed code, and a user that SCIM deactivates."""
     ready = target.local.ready
     cases = [
         {**case("Ada Lovelace", []), "name": "/demo", "app": "demo"},
@@ -24,7 +24,7 @@ def run(scripts, target, folder):
 
 
 def case(name, steps):
-    """One person of the demo."""
+    """Returns the case of one person of the demo."""
     given, family = name.split()
     claims = {"email": f"{given.lower()}@acme.com", "given_name": given, "family_name": family}
     return {"name": name, "domain": "acme.com", "idp": "demo", "person": name, "steps": steps, "claims": claims}

@@ -1,6 +1,6 @@
 <?php
 
-/** The people who can sign in; everybody's password is `secret`. */
+/** The people who can sign in; each has the password `secret`. */
 
 $config = [
     'people' => [
@@ -10,7 +10,7 @@ $config = [
             'User.FirstName' => ['Ada'],
             'User.LastName' => ['Lovelace'],
         ],
-        // The same facts under the names that eduPerson and most universities use.
+        // The same attributes with their OID names, as eduPerson and most universities send them.
         'grace:secret' => [
             'urn:oid:0.9.2342.19200300.100.1.3' => ['grace@acme.org'],
             'urn:oid:2.5.4.42' => ['Grace'],

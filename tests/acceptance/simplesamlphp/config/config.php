@@ -1,9 +1,9 @@
 <?php
 
 /**
- * SimpleSAMLphp as an identity provider on PHP's own server, for one run of one suite.
+ * SimpleSAMLphp as an identity provider on PHP's built-in server, for one run of one suite.
  *
- * GATEHOUSE_IDP_DATA names the folder of the run: its key, its sessions, and its service providers.
+ * GATEHOUSE_IDP_DATA is the folder of the run: its key, its sessions, and its service providers.
  */
 
 $data = getenv('GATEHOUSE_IDP_DATA') . '/';
@@ -27,7 +27,7 @@ $config = [
     'module.enable' => ['core' => true, 'saml' => true, 'exampleauth' => true],
     'store.type' => 'sql',
     'store.sql.dsn' => 'sqlite:' . $data . 'sessions.sqlite',
-    // The browser of the suite speaks http.
+    // The suite uses http.
     'session.cookie.secure' => false,
     'session.cookie.samesite' => null,
     'language.cookie.secure' => false,

@@ -1,6 +1,6 @@
 <?php
 
-/** The identity provider itself: one key, one way to sign in. */
+/** The identity provider: one key, one login form. */
 
 $email = ['User.Email', 'urn:oid:0.9.2342.19200300.100.1.3'];
 $filters = [];

@@ -1,7 +1,7 @@
 <?php
 
 /**
- * The service providers: what their own metadata says, and what this run wants signed or encrypted.
+ * The service providers, and the parts of a response that are signed and encrypted for each.
  *
  * Read at every request from `sps.json`: a list of {metadata, response, assertion, encrypt}.
  */

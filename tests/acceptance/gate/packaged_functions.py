@@ -1,4 +1,4 @@
-"""The executables that are deployed, started as Lambda starts them, behind the Runtime API of `cargo lambda watch`."""
+"""Runs the executables of `make build` as Lambda does, with the Runtime API of `cargo lambda watch`."""
 
 import signal
 import subprocess
@@ -10,13 +10,13 @@ from watch import DEFAULTS
 from gate import functions, lambda_runtime, tools
 
 
-class Packed(lambda_runtime.Functions):
-    """All functions, of one processor, behind one address. Here cargo-lambda starts none of them itself."""
+class PackagedFunctions(lambda_runtime.Functions):
+    """All packaged functions for one processor behind one address. cargo-lambda itself starts none of them."""
 
     def __init__(self, processor, aws, folder):
         super().__init__(aws, folder, "--only-lambda-apis")
         self.processor, self.processes, self.watchers, self.dead = processor, {}, [], []
-        # What `cargo lambda watch` would set for each of them.
+        # The variables that `cargo lambda watch` would set for each function.
         settings = tomllib.loads((tools.ROOT / "Cargo.toml").read_text("utf-8"))
         self.own = {name: bin["env"] for name, bin in settings["workspace"]["metadata"]["lambda"]["bin"].items()}
         self.stopping = threading.Event()
@@ -40,13 +40,13 @@ class Packed(lambda_runtime.Functions):
         super().__exit__()
 
     def died(self):
-        """Why the functions are not to be trusted, or None. A panic ends the process: `panic = "abort"`."""
+        """Returns why a function has ended, or None. A panic ends the process: `panic = "abort"`."""
         if self.dead:
             return f"{self.dead[0]}:\n{tools.tail(self.log, 10)}"
         return super().died()
 
     def abort(self, name):
-        """Ends a function as a panic does, and waits until that was noticed."""
+        """Ends a function as a panic would, and waits until this class has noticed it."""
         self.processes[name].send_signal(signal.SIGABRT)
         for watcher in self.watchers:
             if watcher.name == name:
@@ -67,7 +67,8 @@ class Packed(lambda_runtime.Functions):
         self.watchers[-1].start()
 
     def _environment(self, name, bootstrap):
-        """What Lambda sets and, for the template, what `make watch` does; nothing of this shell."""
+        """Returns the variables that Lambda sets, and those of `make watch` in place of the template's. None of this
+        shell's."""
         return {
             **DEFAULTS,
             **self.environment,
@@ -78,8 +79,7 @@ class Packed(lambda_runtime.Functions):
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": "acceptance",
-            # On Lambda a host and a port. Here the path says which function it is for, as cargo-lambda tells those that
-            # it starts.
+            # On Lambda it is a host and a port. cargo-lambda adds a path that names the function.
             "AWS_LAMBDA_RUNTIME_API": f"http://127.0.0.1:{self.port}/.rt/{name}",
             "AWS_SESSION_TOKEN": "token",
             "GATEHOUSE_BASE_URL": self.ready["base_url"],
@@ -90,7 +90,7 @@ class Packed(lambda_runtime.Functions):
         }
 
     def _watch(self, name):
-        """A function that ends takes everything with it, so that nobody waits for its answer."""
+        """Stops cargo-lambda if a function ends, so that no request waits for an answer."""
         code = self.processes[name].wait()
         if not self.stopping.is_set():
             self.dead.append(f"the function {name} ended with code {code}")

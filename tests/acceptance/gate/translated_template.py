@@ -1,10 +1,11 @@
-"""What CloudFormation makes of `template.yaml`, and that nothing in it waits for itself.
+"""Translates `template.yaml` as CloudFormation does, and checks the resources that result.
 
-The linters look at the template as written. The check of new versions knows the versions that it checks, and the
-aliases know the check: whether that is a circle shows in the translated template alone. Runs with SAM's own Python,
-offline; prints nothing when all is well.
+The linters read the template as written. Whether resources depend on each other in a circle is visible only after the
+translation: the check of new versions refers to the versions, and their aliases refer to the check. Runs with the
+Python of SAM, offline; prints one line for each problem.
 """
 
+import graphlib
 import json
 import re
 import sys
@@ -13,24 +14,24 @@ from pathlib import Path
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
-# A reference in the text of Fn::Sub; `${!x}` is the text `${x}`.
+# A reference in the text of Fn::Sub; `${!x}` is not one but the text `${x}`.
 IN_TEXT = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 class NoManagedPolicies:
-    """Our roles are our own, so SAM has no policy of AWS to look up."""
+    """SAM's table of managed policies. Empty: the template gives no function a policy of AWS by name."""
 
     def load(self):
-        """Names of policies and their ARNs."""
+        """Returns the ARNs of policies by name."""
         return {}
 
 
-def translated(path, revision=None):
-    """The template as CloudFormation gets it; with another revision than the one that is written there."""
+def translate(path, revision=None):
+    """Returns the template as CloudFormation receives it, with `revision` in place of the one in the file."""
     template = yaml_parse(Path(path).read_text("utf-8"))
     if revision:
         template["Globals"]["Function"]["Environment"]["Variables"]["GATEHOUSE_REVISION"] = revision
-    # SAM CLI uploads what is in a folder; the translator knows uploads alone.
+    # SAM CLI uploads a folder before it translates; the translator accepts only the URL of an upload.
     for resource in template["Resources"].values():
         if "CodeUri" in resource.get("Properties", {}):
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
@@ -39,7 +40,7 @@ def translated(path, revision=None):
 
 
 def references(node):
-    """Logical ids that a part of the template refers to."""
+    """Returns the logical ids that a part of the template refers to."""
     if isinstance(node, list):
         return {name for item in node for name in references(item)}
     if not isinstance(node, dict):
@@ -61,42 +62,26 @@ def references(node):
     return found
 
 
-def circle(graph):
-    """Resources each of which waits for the next, and the last for the first; empty when there are none."""
-    done, path = set(), []
-
-    def visit(name):
-        if name in path:
-            return [*path[path.index(name) :], name]
-        if name in done:
-            return []
-        path.append(name)
-        for other in sorted(graph[name]):
-            found = visit(other)
-            if found:
-                return found
-        path.pop()
-        done.add(name)
-        return []
-
-    for name in sorted(graph):
-        found = visit(name)
-        if found:
-            return found
+def find_circle(graph):
+    """Returns resources that depend on each other in a circle; empty if there are none."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
     return []
 
 
 def versions_of(resources):
-    """Logical ids of the functions' versions. A version is made for each that was not there before."""
+    """Returns the logical ids of the functions' versions. CloudFormation publishes a version for each new id."""
     return {name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Version"}
 
 
-def faults(resources, revised):
-    """What is wrong with the translated resources, one line each; `revised` are those of another revision."""
+def problems(resources, revised):
+    """Yields the problems of the translated resources; `revised` are the resources of another revision."""
     graph = {name: references(resource) & set(resources) for name, resource in resources.items()}
-    found = circle(graph)
-    if found:
-        yield "a circle: " + " -> ".join(found)
+    circle = find_circle(graph)
+    if circle:
+        yield "resources depend on each other in a circle: " + " -> ".join(circle)
     hooked = []
     for name, resource in resources.items():
         update = resource.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate")
@@ -104,29 +89,29 @@ def faults(resources, revised):
             continue
         hooked.append(name)
         if update.get("BeforeAllowTrafficHook") != {"Ref": "PreTrafficFunction"}:
-            yield f"{name} gets traffic unchecked"
+            yield f"{name} gets traffic without a check of its version"
     versions = versions_of(resources)
     if len(hooked) != len(versions):
         yield f"{len(versions)} functions have versions, {len(hooked)} are deployed by CodeDeploy"
     checked = references(resources["PreTrafficFunction"]) & versions
     if checked != versions:
-        yield f"not checked: {sorted(versions - checked)}"
+        yield f"PreTrafficFunction does not check {sorted(versions - checked)}"
     kept = versions & versions_of(revised)
     if kept:
-        yield f"another revision makes no version: {sorted(kept)}"
+        yield f"another revision publishes no new version of {sorted(kept)}"
     for name, resource in resources.items():
-        # API Gateway warns of a server without a URL.
+        # API Gateway warns of a server without a URL, which SAM writes.
         servers = resource.get("Properties", {}).get("Body", {}).get("servers", [])
         if resource.get("Properties", {}).get("FailOnWarnings") and any("url" not in server for server in servers):
-            yield f"{name} fails by a warning of what SAM writes"
+            yield f"{name} has FailOnWarnings, and API Gateway will warn of a server without a URL"
 
 
 def main():
-    """Prints what is wrong and fails if anything is."""
-    template = translated(sys.argv[1])
-    found = list(faults(template["Resources"], translated(sys.argv[1], "another")["Resources"]))
-    for fault in found:
-        print(fault)
+    """Prints the problems; the exit code is 1 if there are any."""
+    template = translate(sys.argv[1])
+    found = list(problems(template["Resources"], translate(sys.argv[1], "another")["Resources"]))
+    for problem in found:
+        print(problem)
     if "--print" in sys.argv:
         print(json.dumps(template, indent=1))
     sys.exit(1 if found else 0)

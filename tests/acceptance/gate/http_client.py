@@ -1,4 +1,4 @@
-"""HTTP as the suites speak it: nothing sent that a check did not ask for."""
+"""An HTTP client for the suites. It sends no header that a check did not ask for."""
 
 import http.client
 import json
@@ -11,21 +11,21 @@ ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 @dataclass
 class Answer:
-    """One HTTP answer. Header names are in lower case."""
+    """An HTTP answer. Header names are in lower case."""
 
     status: int
     headers: dict
     body: bytes
 
     def json(self):
-        """The body as JSON, or None if it is not JSON."""
+        """Returns the body as JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
             return None
 
-    def scim_error(self, status, scim_type=None):
-        """Why this is not a SCIM error (RFC 7644 §3.12) with this status and scimType, or None."""
+    def check_scim_error(self, status, scim_type=None):
+        """Returns why this is not a SCIM error (RFC 7644 §3.12) with this status and scimType, or None if it is."""
         body = self.json()
         if self.status != status:
             return f"want {status}, got {self.brief()}"
@@ -40,12 +40,12 @@ class Answer:
         return None
 
     def brief(self):
-        """The answer in one line."""
+        """Returns the answer as one line."""
         return f"{self.status} {self.body[:300].decode('utf-8', 'replace')}"
 
 
 class Client:
-    """Calls one base URL, one connection per request."""
+    """Sends requests below one base URL, each on a connection of its own."""
 
     def __init__(self, target, timeout=15):
         url = urllib.parse.urlsplit(target.base_url)
@@ -53,7 +53,7 @@ class Client:
         self.token, self.timeout = target.token, timeout
 
     def call(self, method, path, body=None, headers=None, token=None):
-        """Sends one request. `body` is JSON unless it is bytes; a header of None is left out."""
+        """Sends one request. `body` is sent as JSON unless it is bytes; a header of None is left out."""
         sent = {"Authorization": f"Bearer {token or self.token}", "Accept": SCIM}
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         if data is not None:
@@ -76,7 +76,7 @@ class Client:
 
     @staticmethod
     def _send(connection, data):
-        """Sends a body. A server may refuse and stop reading early: its answer is what counts."""
+        """Sends a body. A server may answer and close before it has read everything; this is not an error."""
         try:
             for start in range(0, len(data or b""), 65536):
                 connection.send(data[start : start + 65536])
@@ -84,5 +84,5 @@ class Client:
             pass
 
     def socket_address(self):
-        """Where the server listens."""
+        """Returns the host and the port of the server."""
         return self.host, self.port or (443 if self.secure else 80)

@@ -29,6 +29,7 @@ mod keys;
 mod layout;
 mod leases;
 mod links;
+mod lookup_rows;
 mod members;
 mod page;
 mod pool;
@@ -42,10 +43,10 @@ mod split;
 mod table;
 mod tenants;
 mod transaction;
-mod unique;
 mod user_change;
 mod user_writes;
 mod users;
+mod versioned;
 mod write;
 
 use std::sync::Arc;
@@ -68,8 +69,8 @@ pub(crate) use retry::Backoff;
 pub use seats::{SeatRules, Seats};
 pub use sign_ins::{PendingSignIn, SignInRecord, Stage, record_id};
 pub use tenants::Tenant;
-pub use user_writes::{SeatWish, UserOutcome, UserWrite};
-pub use users::{StoredUser, UserKeys};
+pub use users::{SeatRequest, StoredUser, UserKeys, UserOutcome, UserWrite};
+pub use versioned::Versioned;
 
 /// The one store. Cheap to clone; clones share what they have learnt about the table.
 #[derive(Clone, Debug)]

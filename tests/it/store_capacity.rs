@@ -1,7 +1,7 @@
 //! What each operation costs: calls and capacity units, exactly. A change here is a decision.
 
 use scim::licence::Licence;
-use shared::store::{SeatWish, UserWrite};
+use shared::store::{SeatRequest, UserWrite};
 
 use crate::store_table::{Table, group, id, member, now, tenant, user};
 
@@ -33,10 +33,10 @@ async fn users_cost_what_the_table_says() {
     check(&table, "filter userName, miss", &["GetItem"], 1.0);
     store.users_by_email(t, name).await.unwrap();
     check(&table, "filter emails", &["GetItem", "GetItem", "Query"], 3.0);
-    let patched = store.update_user(t, &created, &user(1).keys, &user(1)).await.unwrap().user;
+    let patched = store.replace_user(t, &created, &user(1).keys, &user(1)).await.unwrap().user;
     check(&table, "patch", &["UpdateItem"], 2.0);
     let renamed = UserWrite { keys: user(2).keys, ..user(1) };
-    let renamed_user = store.update_user(t, &patched, &user(1).keys, &renamed).await.unwrap().user;
+    let renamed_user = store.replace_user(t, &patched, &user(1).keys, &renamed).await.unwrap().user;
     check(&table, "rename and new externalId", &["TransactWriteItems"], 12.0);
     store.users_total(t).await.unwrap();
     check(&table, "totalResults", &["Query"], 1.0);
@@ -50,14 +50,14 @@ async fn users_cost_what_the_table_says() {
 async fn seats_cost_no_more_than_the_counter() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
-    let seated = UserWrite { licence: Licence::Full, seat: SeatWish::Required, ..user(1) };
+    let seated = UserWrite { licence: Licence::Full, seat: SeatRequest::Required, ..user(1) };
     store.create_user(t, id(1), &seated).await.unwrap();
     check(&table, "first create, which reads the rules", &["GetItem", "TransactWriteItems"], 11.0);
     let second = UserWrite { keys: user(2).keys, ..seated.clone() };
     let created = store.create_user(t, id(2), &second).await.unwrap().user;
     check(&table, "create with a seat", &["TransactWriteItems"], 10.0);
     let inactive = UserWrite { active: false, keys: user(2).keys, ..seated };
-    store.update_user(t, &created, &user(2).keys, &inactive).await.unwrap();
+    store.replace_user(t, &created, &user(2).keys, &inactive).await.unwrap();
     check(&table, "deactivate", &["TransactWriteItems"], 6.0);
 }
 
@@ -90,18 +90,18 @@ async fn a_member_costs_the_same_in_an_empty_group_and_in_one_of_two_thousand() 
         let before = store.group(t, id(n)).await.unwrap().unwrap();
         let write = group(&before.display_name);
         table.take();
-        assert!(store.which_are_members(t, before.id, &[id(7)]).await.unwrap().is_empty());
+        assert!(store.members_among(t, before.resource.id, &[id(7)]).await.unwrap().is_empty());
         check(&table, "look for one member", &["BatchGetItem"], 1.0);
-        let after = store.update_group(t, &before, &write, &[member(7)], &[]).await.unwrap();
+        let after = store.replace_group(t, &before, &write, &[member(7)], &[]).await.unwrap();
         check(&table, "add a member", &["TransactWriteItems"], 9.0);
-        store.update_group(t, &after, &write, &[], &[id(7)]).await.unwrap();
+        store.replace_group(t, &after, &write, &[], &[id(7)]).await.unwrap();
         check(&table, "remove a member", &["TransactWriteItems"], 5.0);
-        store.group(t, before.id).await.unwrap();
+        store.group(t, before.resource.id).await.unwrap();
         check(&table, "get without members", &["GetItem"], 1.0);
-        store.members(t, before.id, 10).await.unwrap();
+        store.members(t, before.resource.id, 10).await.unwrap();
         check(&table, "first members", &["Query"], 1.0);
     }
-    store.groups_of(t, id(10_000)).await.unwrap();
+    store.group_ids_of(t, id(10_000)).await.unwrap();
     check(&table, "groups of a user", &["Query"], 0.5);
     store.group_by_display_name(t, "large").await.unwrap().unwrap();
     check(&table, "filter displayName", &["GetItem", "GetItem"], 2.0);

@@ -2,7 +2,7 @@
 
 use scim::licence::Licence;
 use serde_json::Value;
-use shared::store::{GroupMember, SeatRules, SeatWish, Store, StoreError, UserWrite};
+use shared::store::{GroupMember, SeatRequest, SeatRules, Store, StoreError, UserWrite};
 
 use crate::store_table::{Fault, Table, group, id, member, now, tenant, user};
 
@@ -20,7 +20,7 @@ async fn a_fault_that_passes_is_not_seen() {
             table.fail(Fault::After(n, Box::new(Fault::Error(code))));
         }
         store.user_by_user_name(t, &user(1).keys.user_name).await.unwrap().unwrap();
-        store.update_user(t, &created, &user(1).keys, &user(1)).await.unwrap();
+        store.replace_user(t, &created, &user(1).keys, &user(1)).await.unwrap();
         store.users_page(t, 1, 1).await.unwrap();
     }
 }
@@ -33,7 +33,7 @@ async fn a_conflict_of_transactions_is_tried_again_and_a_real_one_is_not() {
     let created = store.create_user(t, id(1), &user(1)).await.unwrap().user;
     assert_eq!(table.take().calls.len(), 1);
     table.fail(Fault::Error("TransactionConflictException"));
-    store.update_user(t, &created, &user(1).keys, &user(1)).await.unwrap();
+    store.replace_user(t, &created, &user(1).keys, &user(1)).await.unwrap();
     table.take();
     let refused = store.create_user(t, id(2), &user(1)).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))));
@@ -63,7 +63,7 @@ async fn a_write_whose_answer_is_lost_happens_once() {
     let created = store.create_user(t, id(1), &user(1)).await.unwrap().user;
     table.fail(Fault::AnswerLost);
     let changed = UserWrite { active: false, ..user(1) };
-    let changed = store.update_user(t, &created, &user(1).keys, &changed).await.unwrap().user;
+    let changed = store.replace_user(t, &created, &user(1).keys, &changed).await.unwrap().user;
     assert_eq!(store.user(t, id(1)).await.unwrap(), Some(changed.clone()));
     table.fail(Fault::AnswerLost);
     store.delete_user(t, &changed, &user(1).keys, now()).await.unwrap();
@@ -86,20 +86,20 @@ async fn everything(store: &Store) -> Result<(), StoreError> {
     let t = tenant(1);
     let rules = SeatRules { seats: Some(1), auto_upgrade: true, ..SeatRules::default() };
     store.set_seats(t, &rules, now()).await?;
-    let seated = |n| UserWrite { licence: Licence::Full, seat: SeatWish::Required, ..user(n) };
+    let seated = |n| UserWrite { licence: Licence::Full, seat: SeatRequest::Required, ..user(n) };
     let first = store.create_user(t, id(1), &seated(1)).await?.user;
     let second = store.create_user(t, id(2), &seated(2)).await?.user;
     let renamed = UserWrite { keys: user(3).keys, ..seated(1) };
-    let first = store.update_user(t, &first, &user(1).keys, &renamed).await?.user;
+    let first = store.replace_user(t, &first, &user(1).keys, &renamed).await?.user;
     let inactive = UserWrite { active: false, ..renamed };
-    store.update_user(t, &first, &user(3).keys, &inactive).await?;
+    store.replace_user(t, &first, &user(3).keys, &inactive).await?;
     let small = store.create_group(t, id(10), &group("Small"), &[member(1), member(2)]).await?;
-    let small = store.update_group(t, &small, &group("Tiny"), &[], &[id(1)]).await?;
+    let small = store.replace_group(t, &small, &group("Tiny"), &[], &[id(1)]).await?;
     let many: Vec<GroupMember> = (100..203).map(member).collect();
     let large = store.create_group(t, id(11), &group("Large"), &many).await?;
-    store.update_group(t, &large, &group("Large"), &[member(2)], &[id(100)]).await?;
+    store.replace_group(t, &large, &group("Large"), &[member(2)], &[id(100)]).await?;
     store.delete_user(t, &second, &user(2).keys, now()).await?;
-    let small = store.group(t, small.id).await?.ok_or(StoreError::NotFound)?;
+    let small = store.group(t, small.resource.id).await?.ok_or(StoreError::NotFound)?;
     store.delete_group(t, &small, now()).await
 }
 

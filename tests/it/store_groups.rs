@@ -34,13 +34,13 @@ async fn add(store: &Store, group: ResourceId, add: &[GroupMember]) -> Result<()
     let wanted: Vec<ResourceId> = add.iter().map(|row| row.id).collect();
     loop {
         let before = store.group(tenant(1), group).await?.unwrap();
-        let present = store.which_are_members(tenant(1), group, &wanted).await?;
+        let present = store.members_among(tenant(1), group, &wanted).await?;
         let missing: Vec<_> = add.iter().filter(|row| !present.contains(row)).cloned().collect();
         if missing.is_empty() {
             return Ok(());
         }
         let write = rewrite(&before);
-        match store.update_group(tenant(1), &before, &write, &missing, &[]).await {
+        match store.replace_group(tenant(1), &before, &write, &missing, &[]).await {
             Err(StoreError::VersionMismatch) => {}
             other => return other.map(drop),
         }
@@ -63,14 +63,14 @@ async fn a_created_group_is_found_by_everything_that_names_it() {
     assert_eq!(by_name.as_ref(), Some(&created));
     assert_eq!(store.groups_by_external_id(t, "G1").await.unwrap(), std::slice::from_ref(&created));
     assert_eq!(member_ids(&store, id(1)).await, ids(10..13));
-    assert_eq!(store.groups_of(t, id(11)).await.unwrap(), [id(1)]);
-    assert_eq!(store.groups_with_member(t, id(11)).await.unwrap(), std::slice::from_ref(&created));
+    assert_eq!(store.group_ids_of(t, id(11)).await.unwrap(), [id(1)]);
+    assert_eq!(store.groups_of(t, id(11)).await.unwrap(), std::slice::from_ref(&created));
     assert_eq!(store.groups_page(t, 1, 10).await.unwrap().items, [created]);
     assert_eq!(store.groups_total(t).await.unwrap(), 1);
     assert_eq!(store.members(t, id(1), 2).await.unwrap().len(), 2);
     assert_eq!(store.group(tenant(2), id(1)).await.unwrap(), None);
     assert!(store.members(tenant(2), id(1), 9).await.unwrap().is_empty());
-    assert!(store.groups_of(tenant(2), id(11)).await.unwrap().is_empty());
+    assert!(store.group_ids_of(tenant(2), id(11)).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -86,9 +86,9 @@ async fn a_display_name_is_taken_in_any_letter_case_and_an_external_id_is_not() 
     let second = GroupWrite { external_id: Some("G".to_owned()), ..group("Guests") };
     let second = store.create_group(t, id(2), &second, &[]).await.unwrap();
     assert_eq!(store.groups_by_external_id(t, "G").await.unwrap().len(), 2);
-    let refused = store.update_group(t, &second, &group("staff"), &[], &[]).await;
+    let refused = store.replace_group(t, &second, &group("staff"), &[], &[]).await;
     assert!(matches!(refused, Err(StoreError::Conflict(UniqueAttribute::DisplayName))));
-    store.update_group(t, &first, &group("Team"), &[], &[]).await.unwrap();
+    store.replace_group(t, &first, &group("Team"), &[], &[]).await.unwrap();
     assert_eq!(store.group_by_display_name(t, "staff").await.unwrap(), None);
     assert_eq!(store.groups_by_external_id(t, "G").await.unwrap(), [second]);
 }
@@ -107,7 +107,7 @@ async fn only_users_and_groups_of_the_tenant_can_be_members() {
     assert_eq!(found, expected);
     store.create_group(t, id(5), &group("Outer"), &found).await.unwrap();
     assert_eq!(store.members(t, id(5), 10).await.unwrap(), expected);
-    assert_eq!(store.which_are_members(t, id(5), &[id(3), id(4)]).await.unwrap().len(), 1);
+    assert_eq!(store.members_among(t, id(5), &[id(3), id(4)]).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -120,17 +120,17 @@ async fn a_change_of_members_moves_the_version_and_a_stale_one_changes_nothing()
         let name = format!("group {n}");
         let stale = store.create_group(t, id(n), &group(&name), &[]).await.unwrap();
         let rows = members(10..10 + few_or_many);
-        let after = store.update_group(t, &stale, &group(&name), &rows, &[]).await.unwrap();
-        assert_eq!(after.version, 1 + steps);
+        let after = store.replace_group(t, &stale, &group(&name), &rows, &[]).await.unwrap();
+        assert_eq!(after.resource.version, 1 + steps);
         let before = table.rows();
-        let refused = store.update_group(t, &stale, &group(&name), &[], &[id(10), id(11)]).await;
+        let refused = store.replace_group(t, &stale, &group(&name), &[], &[id(10), id(11)]).await;
         assert!(matches!(refused, Err(StoreError::VersionMismatch)));
         let refused = store.delete_group(t, &stale, now()).await;
         assert!(matches!(refused, Err(StoreError::VersionMismatch)));
         assert_eq!(table.rows(), before);
         let gone: Vec<_> = ids(10..10 + few_or_many).into_iter().collect();
-        let after = store.update_group(t, &after, &group(&name), &[], &gone).await.unwrap();
-        assert_eq!(after.version, 1 + 2 * steps);
+        let after = store.replace_group(t, &after, &group(&name), &[], &gone).await.unwrap();
+        assert_eq!(after.resource.version, 1 + 2 * steps);
         assert!(member_ids(&store, id(n)).await.is_empty());
     }
 }
@@ -189,7 +189,7 @@ async fn a_deleted_user_leaves_its_groups_and_their_versions_move() {
     for n in 1..4 {
         assert_eq!(member_ids(&store, id(n)).await, ids(11..13));
         let group = store.group(t, id(n)).await.unwrap().unwrap();
-        assert_eq!((group.version, group.last_modified), (2, later));
+        assert_eq!((group.resource.version, group.resource.last_modified), (2, later));
     }
     assert!(table.rows().iter().all(|row| row["sk"]["S"] != id(10).to_string()));
 }
@@ -209,7 +209,7 @@ async fn the_last_version_is_never_seen_with_other_members() {
             move |store| {
                 let seen = Arc::clone(&seen);
                 async move {
-                    let version = store.group(t, id(1)).await.unwrap().unwrap().version;
+                    let version = store.group(t, id(1)).await.unwrap().unwrap().resource.version;
                     let members = member_ids(&store, id(1)).await;
                     seen.lock().unwrap().push((version, members));
                 }
@@ -217,10 +217,10 @@ async fn the_last_version_is_never_seen_with_other_members() {
         });
         table.fail(Fault::After(calls, Box::new(Fault::Meanwhile(read))));
         let write = group("Staff");
-        store.update_group(t, &before, &write, &members(100..220), &[]).await.unwrap();
+        store.replace_group(t, &before, &write, &members(100..220), &[]).await.unwrap();
         store.delete_user(t, &leaving, &user(10).keys, now()).await.unwrap();
         table.recover();
-        let version = store.group(t, id(1)).await.unwrap().unwrap().version;
+        let version = store.group(t, id(1)).await.unwrap().unwrap().resource.version;
         let last = member_ids(&store, id(1)).await;
         for (seen_version, seen_members) in seen.lock().unwrap().iter() {
             assert!(*seen_version != version || *seen_members == last, "{calls}: {version}");
@@ -234,7 +234,7 @@ async fn who_is_deleted_while_being_added_is_not_added() {
     let t = tenant(1);
     create_users(&store, 10..12).await;
     let inner = store.create_group(t, id(2), &group("Inner"), &[]).await.unwrap();
-    let nested = GroupMember { id: inner.id, kind: MemberKind::Group, display: None };
+    let nested = GroupMember { id: inner.resource.id, kind: MemberKind::Group, display: None };
     let staff = store.create_group(t, id(1), &group("Staff"), &[]).await.unwrap();
     let delete = Meanwhile::process(&table, move |store| async move {
         let before = store.user(t, id(11)).await.unwrap().unwrap();
@@ -244,7 +244,7 @@ async fn who_is_deleted_while_being_added_is_not_added() {
     });
     table.fail(Fault::Meanwhile(delete));
     let both = members(10..12);
-    let refused = store.update_group(t, &staff, &group("Staff"), &both, &[]).await;
+    let refused = store.replace_group(t, &staff, &group("Staff"), &both, &[]).await;
     assert!(matches!(refused, Err(StoreError::MemberGone)), "{refused:?}");
     for gone in [&both[1], &nested] {
         let new = store.create_group(t, id(3), &group("New"), std::slice::from_ref(gone)).await;
@@ -254,7 +254,7 @@ async fn who_is_deleted_while_being_added_is_not_added() {
     assert_eq!(store.group(t, id(1)).await.unwrap(), Some(staff.clone()));
     // A group may be its own member.
     let itself = GroupMember { id: id(1), kind: MemberKind::Group, display: None };
-    store.update_group(t, &staff, &group("Staff"), &[itself], &[]).await.unwrap();
+    store.replace_group(t, &staff, &group("Staff"), &[itself], &[]).await.unwrap();
 }
 
 #[tokio::test]
@@ -265,10 +265,10 @@ async fn as_many_members_as_fit_one_transaction_are_checked() {
     let before = store.create_group(t, id(1), &group("Staff"), &[]).await.unwrap();
     table.take();
     // The group's row, 49 members and their users: 99.
-    let refused = store.update_group(t, &before, &group("Staff"), &members(10..59), &[]).await;
+    let refused = store.replace_group(t, &before, &group("Staff"), &members(10..59), &[]).await;
     assert!(matches!(refused, Err(StoreError::MemberGone)), "{refused:?}");
     store.create_user(t, id(58), &user(58)).await.unwrap();
-    store.update_group(t, &before, &group("Staff"), &members(10..59), &[]).await.unwrap();
+    store.replace_group(t, &before, &group("Staff"), &members(10..59), &[]).await.unwrap();
     assert_eq!(table.take().calls, ["TransactWriteItems"; 3]);
     assert_eq!(member_ids(&store, id(1)).await, ids(10..59));
 }
@@ -283,7 +283,7 @@ async fn a_group_deleted_under_a_large_change_leaves_nothing_behind() {
         store.delete_group(t, &before, now()).await.unwrap();
     });
     table.fail(Fault::After(1, Box::new(Fault::Meanwhile(delete))));
-    let late = store.update_group(t, &before, &group("Staff"), &members(100..600), &[]).await;
+    let late = store.replace_group(t, &before, &group("Staff"), &members(100..600), &[]).await;
     assert!(matches!(late, Err(StoreError::NotFound)), "{late:?}");
     assert_eq!(table.rows().len(), table.rows_of("#GC").len());
 }
@@ -304,7 +304,10 @@ async fn a_deleted_group_leaves_nothing_behind() {
         left.retain(|row| row["pk"]["S"].as_str().unwrap().contains("#G"));
         assert_eq!(left.len() - table.rows_of("#GC").len(), 2, "{size}");
         assert_eq!(store.groups_total(t).await.unwrap(), 1);
-        assert_eq!(store.group(t, id(2)).await.unwrap().unwrap().version, outer.version + 1);
+        assert_eq!(
+            store.group(t, id(2)).await.unwrap().unwrap().resource.version,
+            outer.resource.version + 1
+        );
         store.create_group(t, id(3), &write, &[]).await.unwrap();
     }
 }
@@ -355,7 +358,7 @@ async fn pages_of_groups_are_exact_with_split_counters() {
     let expected: Vec<_> = ids(20..120).into_iter().collect();
     for start in 1..=100 {
         let page = store.groups_page(tenant(1), start, 3).await.unwrap();
-        let found: Vec<_> = page.items.iter().map(|group| group.id).collect();
+        let found: Vec<_> = page.items.iter().map(|group| group.resource.id).collect();
         let from = usize::try_from(start).unwrap() - 1;
         assert_eq!(found, expected[from..(from + 3).min(100)], "{start}");
         assert_eq!(page.total, 100);

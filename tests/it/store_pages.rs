@@ -33,7 +33,7 @@ async fn check_page(store: &Store, expected: &[ResourceId], start: usize, count:
 }
 
 fn ids(users: &[StoredUser]) -> Vec<ResourceId> {
-    users.iter().map(|user| user.id).collect()
+    users.iter().map(|user| user.resource.id).collect()
 }
 
 async fn delete(store: &Store, n: u64) {

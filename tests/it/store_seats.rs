@@ -1,11 +1,11 @@
 //! Seats: never oversold, free at once.
 
 use scim::licence::Licence;
-use shared::store::{OnJoin, SeatRules, SeatWish, Store, StoreError, UserWrite};
+use shared::store::{OnJoin, SeatRequest, SeatRules, Store, StoreError, UserWrite};
 
 use crate::store_table::{Fault, Meanwhile, Table, id, now, tenant, user};
 
-fn wishing(n: u64, seat: SeatWish) -> UserWrite {
+fn wishing(n: u64, seat: SeatRequest) -> UserWrite {
     UserWrite {
         licence: Licence::Full,
         document: "{\"license\":\"full\"}".to_owned(),
@@ -15,11 +15,11 @@ fn wishing(n: u64, seat: SeatWish) -> UserWrite {
 }
 
 fn if_free(n: u64) -> UserWrite {
-    wishing(n, SeatWish::IfFree { view_only: "{\"license\":\"view_only\"}".to_owned() })
+    wishing(n, SeatRequest::IfFree { view_only: "{\"license\":\"view_only\"}".to_owned() })
 }
 
 fn on_join(n: u64) -> UserWrite {
-    wishing(n, SeatWish::OnJoin { view_only: "{\"license\":\"view_only\"}".to_owned() })
+    wishing(n, SeatRequest::OnJoin { view_only: "{\"license\":\"view_only\"}".to_owned() })
 }
 
 fn rules(seats: u64) -> SeatRules {
@@ -33,16 +33,15 @@ async fn check_used(store: &Store, used: u64) {
     let seated = users.iter().filter(|user| user.seated).count() as u64;
     assert_eq!((counted, seated), (used, used));
     assert!(
-        users
-            .iter()
-            .all(|user| user.seated == (user.document == "{\"license\":\"full\"}" && user.active))
+        users.iter().all(|user| user.seated
+            == (user.resource.document == "{\"license\":\"full\"}" && user.active))
     );
 }
 
 async fn set_active(store: &Store, n: u64, write: UserWrite) -> Result<bool, StoreError> {
     let before = store.user(tenant(1), id(n)).await?.unwrap();
     let keys = user(n).keys;
-    store.update_user(tenant(1), &before, &keys, &write).await.map(|outcome| outcome.user.seated)
+    store.replace_user(tenant(1), &before, &keys, &write).await.map(|outcome| outcome.user.seated)
 }
 
 #[tokio::test]
@@ -80,11 +79,11 @@ async fn two_hundred_users_who_compete_for_fifty_seats_get_fifty() {
 async fn a_full_pool_refuses_who_insists_and_a_taken_name_comes_first() {
     let (table, store) = Table::store().await;
     store.set_seats(tenant(1), &rules(1), now()).await.unwrap();
-    store.create_user(tenant(1), id(1), &wishing(1, SeatWish::Required)).await.unwrap();
+    store.create_user(tenant(1), id(1), &wishing(1, SeatRequest::Required)).await.unwrap();
     let before = table.rows();
-    let refused = store.create_user(tenant(1), id(2), &wishing(2, SeatWish::Required)).await;
+    let refused = store.create_user(tenant(1), id(2), &wishing(2, SeatRequest::Required)).await;
     assert!(matches!(refused, Err(StoreError::NoSeat { seats: 1 })));
-    let refused = store.create_user(tenant(1), id(2), &wishing(1, SeatWish::Required)).await;
+    let refused = store.create_user(tenant(1), id(2), &wishing(1, SeatRequest::Required)).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))));
     assert_eq!(table.rows(), before);
 }
@@ -94,7 +93,7 @@ async fn a_seat_is_free_at_once_after_deactivation_and_deletion() {
     let (_, store) = Table::store().await;
     store.set_seats(tenant(1), &rules(1), now()).await.unwrap();
     for n in 0..20 {
-        store.create_user(tenant(1), id(n), &wishing(n, SeatWish::Required)).await.unwrap();
+        store.create_user(tenant(1), id(n), &wishing(n, SeatRequest::Required)).await.unwrap();
         if n % 2 == 0 {
             set_active(&store, n, UserWrite { active: false, ..if_free(n) }).await.unwrap();
         } else {
@@ -103,8 +102,8 @@ async fn a_seat_is_free_at_once_after_deactivation_and_deletion() {
         }
         check_used(&store, 0).await;
     }
-    assert!(set_active(&store, 2, wishing(2, SeatWish::Required)).await.unwrap());
-    let refused = set_active(&store, 4, wishing(4, SeatWish::Required)).await;
+    assert!(set_active(&store, 2, wishing(2, SeatRequest::Required)).await.unwrap());
+    let refused = set_active(&store, 4, wishing(4, SeatRequest::Required)).await;
     assert!(matches!(refused, Err(StoreError::NoSeat { seats: 1 })));
     assert!(!set_active(&store, 4, if_free(4)).await.unwrap());
 }

@@ -10,7 +10,7 @@ use scim::licence::Licence;
 use scim::members::MemberKind;
 use serde_json::{Value, json};
 use shared::aws::clients::retry_config;
-use shared::store::{GroupMember, GroupWrite, SeatWish, Store, UserKeys, UserWrite};
+use shared::store::{GroupMember, GroupWrite, SeatRequest, Store, UserKeys, UserWrite};
 use types::ids::{ResourceId, TenantId};
 use uuid::Uuid;
 
@@ -224,7 +224,7 @@ pub(crate) fn user(n: u64) -> UserWrite {
         },
         licence: Licence::ViewOnly,
         document: document(n),
-        seat: SeatWish::None,
+        seat: SeatRequest::None,
     }
 }
 

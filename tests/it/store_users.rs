@@ -20,8 +20,8 @@ async fn a_created_user_is_found_by_everything_that_names_it() {
     let (_, store) = Table::store().await;
     let write = keyed("anna@acme.com", Some("E1"), &["anna@acme.com", "a@acme.com"]);
     let created = store.create_user(tenant(1), id(1), &write).await.unwrap().user;
-    assert_eq!(created.version, 1);
-    assert_eq!(created.document, write.document);
+    assert_eq!(created.resource.version, 1);
+    assert_eq!(created.resource.document, write.document);
     let t = tenant(1);
     assert_eq!(store.user(t, id(1)).await.unwrap().as_ref(), Some(&created));
     let by_name = store.user_by_user_name(t, "anna@acme.com").await.unwrap();
@@ -82,7 +82,7 @@ async fn an_external_id_may_name_several_users() {
     assert_eq!(store.users_by_external_id(t, "E").await.unwrap().len(), 2);
     let first = store.user(t, id(1)).await.unwrap().unwrap();
     let keys = keyed("a", Some("E"), &[]).keys;
-    store.update_user(t, &first, &keys, &keyed("a", Some("F"), &[])).await.unwrap();
+    store.replace_user(t, &first, &keys, &keyed("a", Some("F"), &[])).await.unwrap();
     assert_eq!(store.users_by_external_id(t, "E").await.unwrap().len(), 1);
     assert_eq!(store.users_by_external_id(t, "F").await.unwrap().len(), 1);
 }
@@ -117,8 +117,8 @@ async fn a_change_moves_the_names_that_changed() {
     let first = keyed("anna", Some("E1"), &["anna", "a@acme.com", "b@acme.com"]);
     let second = keyed("a@acme.com", None, &["anna", "a@acme.com", "c@acme.com"]);
     let created = store.create_user(t, id(1), &first).await.unwrap().user;
-    let changed = store.update_user(t, &created, &first.keys, &second).await.unwrap().user;
-    assert_eq!((changed.version, changed.created), (2, created.created));
+    let changed = store.replace_user(t, &created, &first.keys, &second).await.unwrap().user;
+    assert_eq!((changed.resource.version, changed.resource.created), (2, created.resource.created));
     assert_eq!(store.user_by_user_name(t, "anna").await.unwrap(), None);
     assert_eq!(store.users_by_external_id(t, "E1").await.unwrap(), []);
     assert_eq!(store.users_by_email(t, "b@acme.com").await.unwrap(), []);
@@ -131,7 +131,7 @@ async fn a_change_moves_the_names_that_changed() {
     }
     store.create_user(t, id(2), &keyed("anna", Some("E1"), &[])).await.unwrap();
     let clash = keyed("anna", None, &[]);
-    let refused = store.update_user(t, &changed, &second.keys, &clash).await;
+    let refused = store.replace_user(t, &changed, &second.keys, &clash).await;
     assert!(matches!(refused, Err(StoreError::Conflict(UniqueAttribute::UserName))));
     store.delete_user(t, &changed, &second.keys, now()).await.unwrap();
     let left: HashSet<_> = table.rows().iter().map(|row| row["pk"]["S"].to_string()).collect();
@@ -147,11 +147,11 @@ async fn a_stale_version_changes_nothing() {
     let write = user(1);
     let stale = store.create_user(t, id(1), &write).await.unwrap().user;
     let inactive = UserWrite { active: false, ..user(1) };
-    store.update_user(t, &stale, &write.keys, &inactive).await.unwrap();
+    store.replace_user(t, &stale, &write.keys, &inactive).await.unwrap();
     let before = table.rows();
     let renamed = UserWrite { keys: UserKeys::default(), ..user(1) };
     for attempt in [&user(1), &renamed] {
-        let refused = store.update_user(t, &stale, &write.keys, attempt).await;
+        let refused = store.replace_user(t, &stale, &write.keys, attempt).await;
         assert!(matches!(refused, Err(StoreError::VersionMismatch)), "{refused:?}");
     }
     let refused = store.delete_user(t, &stale, &write.keys, now()).await;
@@ -167,7 +167,7 @@ async fn a_user_who_is_gone_cannot_be_changed() {
     let gone = store.create_user(t, id(1), &write).await.unwrap().user;
     store.delete_user(t, &gone, &write.keys, now()).await.unwrap();
     assert_eq!(table.rows().len(), 1, "only the counter stays");
-    let refused = store.update_user(t, &gone, &write.keys, &user(1)).await;
+    let refused = store.replace_user(t, &gone, &write.keys, &user(1)).await;
     assert!(matches!(refused, Err(StoreError::NotFound)));
     let refused = store.delete_user(t, &gone, &write.keys, now()).await;
     assert!(matches!(refused, Err(StoreError::NotFound)));
@@ -201,8 +201,8 @@ async fn a_hundred_writers_of_one_user_all_get_through_one_after_the_other() {
             tokio::spawn(async move {
                 loop {
                     let before = store.user(tenant(1), id(1)).await.unwrap().unwrap();
-                    match store.update_user(tenant(1), &before, &user(1).keys, &user(1)).await {
-                        Ok(outcome) => return outcome.user.version,
+                    match store.replace_user(tenant(1), &before, &user(1).keys, &user(1)).await {
+                        Ok(outcome) => return outcome.user.resource.version,
                         Err(StoreError::VersionMismatch) => {}
                         Err(error) => panic!("{error:?}"),
                     }

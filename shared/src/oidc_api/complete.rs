@@ -145,7 +145,7 @@ async fn authentication(
     let user = app.store.user(tenant, user).await?.filter(|user| user.active);
     let user = user.ok_or(NOT_ACTIVE)?;
     let authentication = Authentication {
-        user: user.id,
+        user: user.resource.id,
         deactivations: user.deactivations,
         domain,
         // The identity provider's clock may be ahead of ours.

@@ -119,9 +119,9 @@ pub(super) async fn user_claims(
     let groups = if scopes.has(Scope::Groups) { groups(app, tenant, live).await? } else { vec![] };
     let person = Person {
         tenant,
-        user: user.id,
-        document: &attributes(&user.document),
-        last_modified: user.last_modified,
+        user: user.resource.id,
+        document: &attributes(&user.resource.document),
+        last_modified: user.resource.last_modified,
         license: user.licence.as_str(),
         groups: &groups,
     };
@@ -129,11 +129,11 @@ pub(super) async fn user_claims(
 }
 
 async fn groups(app: &AppState, tenant: TenantId, live: &Live) -> Result<Vec<String>, Failure> {
-    let groups = app.store.groups_with_member(tenant, live.user.id).await?;
+    let groups = app.store.groups_of(tenant, live.user.resource.id).await?;
     let name = |document: &str| {
         attributes(document).get("displayName").and_then(Value::as_str).map(str::to_owned)
     };
-    Ok(groups.iter().filter_map(|group| name(&group.document)).collect())
+    Ok(groups.iter().filter_map(|group| name(&group.resource.document)).collect())
 }
 
 fn attributes(document: &str) -> Map<String, Value> {

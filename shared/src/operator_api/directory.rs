@@ -39,17 +39,17 @@ pub(super) struct UserView {
 
 impl UserView {
     fn new(user: &StoredUser, whole: bool) -> Self {
-        let document = attributes(&user.document);
+        let document = attributes(&user.resource.document);
         Self {
-            id: user.id,
+            id: user.resource.id,
             user_name: resource::user_name(&document).map(str::to_owned),
             external_id: resource::external_id(&document).map(str::to_owned),
             display_name: resource::display_name(&document).map(str::to_owned),
             active: user.active,
             license: user.licence.as_str(),
             seated: user.seated,
-            created_at: user.created,
-            last_modified_at: user.last_modified,
+            created_at: user.resource.created,
+            last_modified_at: user.resource.last_modified,
             resource: whole.then_some(document),
         }
     }
@@ -70,13 +70,13 @@ pub(super) struct GroupView {
 
 impl GroupView {
     fn new(group: &StoredGroup, whole: bool) -> Self {
-        let document = attributes(&group.document);
+        let document = attributes(&group.resource.document);
         Self {
-            id: group.id,
+            id: group.resource.id,
             display_name: resource::display_name(&document).map(str::to_owned),
             external_id: resource::external_id(&document).map(str::to_owned),
-            created_at: group.created,
-            last_modified_at: group.last_modified,
+            created_at: group.resource.created,
+            last_modified_at: group.resource.last_modified,
             resource: whole.then_some(document),
         }
     }
@@ -120,7 +120,7 @@ pub(super) async fn users(
 ) -> Result<Json<Items<UserView>>, Problem> {
     let tenant = existing(&app, &tenant).await?;
     let users = app.store.users_after(tenant.id, page.after()?, page.limit()).await?;
-    let last = users.last().map(|user| user.id.to_string());
+    let last = users.last().map(|user| user.resource.id.to_string());
     let next_cursor = last.filter(|_| users.len() == page.limit());
     let view = |user: &StoredUser| UserView::new(user, detail.resource);
     Ok(Json(Items { items: users.iter().map(view).collect(), next_cursor }))
@@ -135,7 +135,7 @@ pub(super) async fn groups(
 ) -> Result<Json<Items<GroupView>>, Problem> {
     let tenant = existing(&app, &tenant).await?;
     let groups = app.store.groups_after(tenant.id, page.after()?, page.limit()).await?;
-    let last = groups.last().map(|group| group.id.to_string());
+    let last = groups.last().map(|group| group.resource.id.to_string());
     let next_cursor = last.filter(|_| groups.len() == page.limit());
     let view = |group: &StoredGroup| GroupView::new(group, detail.resource);
     Ok(Json(Items { items: groups.iter().map(view).collect(), next_cursor }))
@@ -150,7 +150,7 @@ pub(super) async fn members(
     let no_group = Problem::NotFound("group");
     let tenant = existing(&app, &tenant).await?.id;
     let Ok(group) = group.parse() else { return Err(no_group) };
-    let group: ResourceId = app.store.group(tenant, group).await?.ok_or(no_group)?.id;
+    let group: ResourceId = app.store.group(tenant, group).await?.ok_or(no_group)?.resource.id;
     let members = app.store.members_after(tenant, group, page.after()?, page.limit()).await?;
     let last = members.last().map(|member| member.id.to_string());
     let next_cursor = last.filter(|_| members.len() == page.limit());

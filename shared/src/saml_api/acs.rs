@@ -133,7 +133,7 @@ impl Consumer<'_> {
         };
         let facts = Facts {
             began: origin,
-            user: user.as_ref().map(|user| user.id),
+            user: user.as_ref().map(|user| user.resource.id),
             error: None,
             assertion: Some(&accepted.assertion),
         };
@@ -235,7 +235,7 @@ impl Consumer<'_> {
         };
         let signed_in = SignedIn {
             tenant: self.connection.tenant,
-            user: user.id,
+            user: user.resource.id,
             domain: self.connection.domain.to_string(),
             authn_instant: assertion.authn_instant,
             session_not_on_or_after: assertion.session_not_on_or_after,
@@ -259,7 +259,7 @@ impl Consumer<'_> {
             Some(_) | None => None,
         };
         let stage = Stage::Arrived {
-            user: user.id,
+            user: user.resource.id,
             authn_instant: assertion.authn_instant,
             session_not_on_or_after: assertion.session_not_on_or_after,
         };

@@ -77,7 +77,12 @@ impl Arrival<'_> {
                 },
             };
             let domain = &self.connection.domain;
-            match self.app.store.link_user(tenant, domain, &identity, user.id, linked).await? {
+            match self
+                .app
+                .store
+                .link_user(tenant, domain, &identity, user.resource.id, linked)
+                .await?
+            {
                 Linked::Done => return Ok(user),
                 Linked::UserTaken => return Err(SamlError::UserState(UserError::Linked).into()),
                 Linked::IdentityTaken => {}

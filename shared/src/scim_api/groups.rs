@@ -31,8 +31,8 @@ pub(super) async fn read(
     if_none_match: &IfNoneMatch,
 ) -> Result<Reply, ScimApiError> {
     let group = stored(caller, id).await?;
-    if if_none_match.names(group.version) {
-        return Ok(Reply::not_modified(etag(group.version)));
+    if if_none_match.names(group.resource.version) {
+        return Ok(Reply::not_modified(etag(group.resource.version)));
     }
     reply(caller, StatusCode::OK, projection, group).await
 }
@@ -93,7 +93,7 @@ pub(super) async fn modify(
     match shown(caller, projection, &group, &mut budget).await {
         Ok(resource) => Ok(answer(caller, StatusCode::OK, &group, resource)),
         Err(ScimApiError::Scim(ScimError::TooMany(_))) => {
-            Ok(Reply { etag: Some(etag(group.version)), ..Reply::no_content() })
+            Ok(Reply { etag: Some(etag(group.resource.version)), ..Reply::no_content() })
         }
         Err(error) => Err(error),
     }
@@ -107,7 +107,7 @@ pub(super) async fn remove(
 ) -> Result<Reply, ScimApiError> {
     until_first(|| async {
         let group = stored(caller, id).await?;
-        if_match.check(group.version)?;
+        if_match.check(group.resource.version)?;
         caller.app.store.delete_group(caller.tenant, &group, caller.now).await?;
         Ok(Reply::no_content())
     })
@@ -125,16 +125,16 @@ async fn change(
 ) -> Result<StoredGroup, ScimApiError> {
     until_first(|| async {
         let group = stored(caller, id).await?;
-        if_match.check(group.version)?;
+        if_match.check(group.resource.version)?;
         let before = document(&group)?;
         let after = change(&before)?;
-        let rows = members::change(caller, group.id, members).await?;
+        let rows = members::change(caller, group.resource.id, members).await?;
         if after == before && rows.is_empty() {
             return Ok(group);
         }
         let MemberChange { add, remove } = &rows;
         let write = write_of(caller, &after);
-        Ok(caller.app.store.update_group(caller.tenant, &group, &write, add, remove).await?)
+        Ok(caller.app.store.replace_group(caller.tenant, &group, &write, add, remove).await?)
     })
     .await
 }
@@ -146,7 +146,7 @@ async fn stored(caller: &Caller, id: &str) -> Result<StoredGroup, ScimApiError> 
 }
 
 fn document(group: &StoredGroup) -> Result<Map<String, Value>, ScimApiError> {
-    serde_json::from_str(&group.document)
+    serde_json::from_str(&group.resource.document)
         .map_err(|source| ScimApiError::Document { resource_type: "Group", source })
 }
 
@@ -178,7 +178,7 @@ fn answer(
 ) -> Reply {
     Reply {
         status,
-        etag: Some(etag(group.version)),
+        etag: Some(etag(group.resource.version)),
         location: Some(meta(group, &caller.scim_url).location(ResourceType::group())),
         body: Some(Value::Object(resource).to_string()),
     }
@@ -193,7 +193,7 @@ async fn shown(
 ) -> Result<Map<String, Value>, ScimApiError> {
     let mut resource = bare(caller, group)?;
     if projection.needs(ResourceType::group(), "members") {
-        put_members(&mut resource, members::all(caller, group.id, budget).await?);
+        put_members(&mut resource, members::all(caller, group.resource.id, budget).await?);
     }
     projection.apply(ResourceType::group(), &mut resource);
     Ok(resource)
@@ -206,7 +206,7 @@ pub(super) async fn page(
     groups: &[&StoredGroup],
 ) -> Result<Vec<Map<String, Value>>, ScimApiError> {
     let of = ResourceType::group();
-    let ids: Vec<ResourceId> = groups.iter().map(|group| group.id).collect();
+    let ids: Vec<ResourceId> = groups.iter().map(|group| group.resource.id).collect();
     let members = if projection.needs(of, "members") {
         members::of_page(caller, &ids).await?
     } else {
@@ -241,10 +241,10 @@ pub(super) fn put_members(group: &mut Map<String, Value>, members: Vec<Value>) {
 
 fn meta<'a>(group: &StoredGroup, base_url: &'a str) -> Meta<'a> {
     Meta {
-        id: group.id,
-        created: group.created,
-        last_modified: group.last_modified,
-        version: group.version,
+        id: group.resource.id,
+        created: group.resource.created,
+        last_modified: group.resource.last_modified,
+        version: group.resource.version,
         base_url,
     }
 }

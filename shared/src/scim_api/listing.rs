@@ -40,8 +40,8 @@ pub(super) enum Stored {
 impl Stored {
     fn id(&self) -> ResourceId {
         match self {
-            Self::User(user) => user.id,
-            Self::Group(group) => group.id,
+            Self::User(user) => user.resource.id,
+            Self::Group(group) => group.resource.id,
         }
     }
 }
@@ -257,7 +257,7 @@ async fn look_up(
             groups(store.groups_by_external_id(tenant, id).await?)
         }
         (Kind::Groups, Plan::Member(member)) => match member.parse() {
-            Ok(member) => groups(store.groups_with_member(tenant, member).await?),
+            Ok(member) => groups(store.groups_of(tenant, member).await?),
             Err(_) => Vec::new(),
         },
         (Kind::Users, Plan::DisplayName(_) | Plan::Member(_))

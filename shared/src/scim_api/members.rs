@@ -81,7 +81,7 @@ pub(super) async fn change(
     }
     let store = &caller.app.store;
     let present = match named(net) {
-        Some(named) => store.which_are_members(caller.tenant, group, &named).await?,
+        Some(named) => store.members_among(caller.tenant, group, &named).await?,
         None => store.members(caller.tenant, group, usize::MAX).await?,
     };
     let mut stays: HashSet<ResourceId> = HashSet::new();
@@ -220,7 +220,7 @@ pub(super) async fn among(
     group: ResourceId,
     ids: &[ResourceId],
 ) -> Result<Vec<Value>, ScimApiError> {
-    let found = caller.app.store.which_are_members(caller.tenant, group, ids).await?;
+    let found = caller.app.store.members_among(caller.tenant, group, ids).await?;
     Ok(found.iter().map(|member| shown(caller, member, false)).collect())
 }
 

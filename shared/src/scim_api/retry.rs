@@ -50,7 +50,7 @@ where
     // `AsyncFn` has no name for its future, which handlers need to be `Send`.
     A: Future<Output = Result<T, Failed>>,
 {
-    let mut backoff = Backoff::overtaken();
+    let mut backoff = Backoff::after_lost_race();
     loop {
         match attempt().await {
             Ok(done) => return Ok(done),

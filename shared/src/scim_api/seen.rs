@@ -137,10 +137,13 @@ impl Sight {
                 resource.entry("active").or_insert(Value::Bool(user.active));
                 let groups = match &self.memberships {
                     Memberships::Groups(groups) => {
-                        let of_user = groups.iter().filter(|(_, them)| them.contains(&user.id));
+                        let of_user =
+                            groups.iter().filter(|(_, them)| them.contains(&user.resource.id));
                         of_user.map(|(group, _)| *group).collect()
                     }
-                    Memberships::AmongGroups(groups) => among(caller, user.id, groups).await?,
+                    Memberships::AmongGroups(groups) => {
+                        among(caller, user.resource.id, groups).await?
+                    }
                     Memberships::AllGroups => users::groups_of(caller, user).await?,
                     Memberships::None | Memberships::Members(_) | Memberships::AllMembers => {
                         Vec::new()
@@ -154,8 +157,12 @@ impl Sight {
             Stored::Group(group) => {
                 let mut resource = groups::bare(caller, group)?;
                 let members = match &self.memberships {
-                    Memberships::Members(ids) => members::among(caller, group.id, ids).await?,
-                    Memberships::AllMembers => members::of_filter(caller, group.id).await?,
+                    Memberships::Members(ids) => {
+                        members::among(caller, group.resource.id, ids).await?
+                    }
+                    Memberships::AllMembers => {
+                        members::of_filter(caller, group.resource.id).await?
+                    }
                     Memberships::None
                     | Memberships::Groups(_)
                     | Memberships::AmongGroups(_)
@@ -200,7 +207,7 @@ async fn among(
 ) -> Result<Vec<ResourceId>, ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
     let is_member = groups.iter().copied().map(|group| async move {
-        let found = store.which_are_members(tenant, group, &[user]).await?;
+        let found = store.members_among(tenant, group, &[user]).await?;
         Ok::<_, ScimApiError>((!found.is_empty()).then_some(group))
     });
     Ok(at_once(is_member).await?.into_iter().flatten().collect())

@@ -10,7 +10,7 @@ use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
 use super::retry::until_first;
 use crate::clock::random_uuid;
-use crate::store::{SeatWish, StoredUser, UserKeys, UserWrite};
+use crate::store::{SeatRequest, StoredUser, UserKeys, UserWrite};
 use scim::error::ScimError;
 use scim::fold::fold;
 use scim::licence::{self, Licence};
@@ -30,8 +30,8 @@ pub(super) async fn read(
     let user = stored(caller, id).await?;
     // Memberships change without the user's version, so it says nothing of an answer with them.
     let has_groups = projection.needs(ResourceType::user(), "groups");
-    if !has_groups && if_none_match.names(user.version) {
-        return Ok(Reply::not_modified(etag(user.version)));
+    if !has_groups && if_none_match.names(user.resource.version) {
+        return Ok(Reply::not_modified(etag(user.resource.version)));
     }
     reply(caller, StatusCode::OK, projection, user).await
 }
@@ -90,7 +90,7 @@ pub(super) async fn remove(
 ) -> Result<Reply, ScimApiError> {
     until_first(|| async {
         let user = stored(caller, id).await?;
-        if_match.check(user.version)?;
+        if_match.check(user.resource.version)?;
         let keys = keys_of(&document(&user)?);
         caller.app.store.delete_user(caller.tenant, &user, &keys, caller.now).await?;
         Ok(Reply::no_content())
@@ -108,7 +108,7 @@ async fn change(
 ) -> Result<Reply, ScimApiError> {
     let changed = until_first(|| async {
         let user = stored(caller, id).await?;
-        if_match.check(user.version)?;
+        if_match.check(user.resource.version)?;
         let before = document(&user)?;
         let after = change(&before)?;
         if after == before {
@@ -116,7 +116,7 @@ async fn change(
         }
         let keys = keys_of(&before);
         let write = write_of(caller.now, Some((&user, &before)), after);
-        Ok(caller.app.store.update_user(caller.tenant, &user, &keys, &write).await?.user)
+        Ok(caller.app.store.replace_user(caller.tenant, &user, &keys, &write).await?.user)
     });
     reply(caller, StatusCode::OK, projection, changed.await?).await
 }
@@ -129,7 +129,7 @@ async fn stored(caller: &Caller, id: &str) -> Result<StoredUser, ScimApiError> {
 
 /// The attributes of a stored user.
 pub(super) fn document(user: &StoredUser) -> Result<Map<String, Value>, ScimApiError> {
-    serde_json::from_str(&user.document)
+    serde_json::from_str(&user.resource.document)
         .map_err(|source| ScimApiError::Document { resource_type: "User", source })
 }
 
@@ -159,14 +159,16 @@ pub(crate) fn write_of(
     let view_only = stating(Licence::ViewOnly);
     let was_full = before.map(|(user, _)| user.licence == Licence::Full);
     let (licence, seat) = match (named, was_full) {
-        (Some(Licence::ViewOnly), _) | (None, Some(false)) => (Licence::ViewOnly, SeatWish::None),
+        (Some(Licence::ViewOnly), _) | (None, Some(false)) => {
+            (Licence::ViewOnly, SeatRequest::None)
+        }
         // The client asks for a licence that the user did not have.
-        (Some(Licence::Full), None | Some(false)) => (Licence::Full, SeatWish::Required),
+        (Some(Licence::Full), None | Some(false)) => (Licence::Full, SeatRequest::Required),
         // The user keeps what it has; coming back from inactive it may find the pool full.
         (Some(Licence::Full) | None, Some(true)) => {
-            (Licence::Full, SeatWish::IfFree { view_only: view_only.clone() })
+            (Licence::Full, SeatRequest::IfFree { view_only: view_only.clone() })
         }
-        (None, None) => (Licence::Full, SeatWish::OnJoin { view_only: view_only.clone() }),
+        (None, None) => (Licence::Full, SeatRequest::OnJoin { view_only: view_only.clone() }),
     };
     let document = match licence {
         Licence::Full => stating(Licence::Full),
@@ -184,7 +186,7 @@ async fn reply(
     let resource = shown(caller, projection, &user).await?;
     Ok(Reply {
         status,
-        etag: Some(etag(user.version)),
+        etag: Some(etag(user.resource.version)),
         location: Some(meta(&user, &caller.scim_url).location(ResourceType::user())),
         body: Some(resource),
     })
@@ -199,7 +201,11 @@ pub(super) async fn shown(
 ) -> Result<String, ScimApiError> {
     let of = ResourceType::user();
     if projection.is_default() {
-        return Ok(resource::answer_text(of, &user.document, &meta(user, &caller.scim_url)));
+        return Ok(resource::answer_text(
+            of,
+            &user.resource.document,
+            &meta(user, &caller.scim_url),
+        ));
     }
     let mut resource = bare(caller, user)?;
     if projection.needs(of, "groups") {
@@ -221,7 +227,7 @@ pub(super) async fn groups_of(
     caller: &Caller,
     user: &StoredUser,
 ) -> Result<Vec<ResourceId>, ScimApiError> {
-    Ok(caller.app.store.groups_of(caller.tenant, user.id).await?)
+    Ok(caller.app.store.group_ids_of(caller.tenant, user.resource.id).await?)
 }
 
 /// Shows a user in groups.
@@ -235,10 +241,10 @@ pub(super) fn put_groups(caller: &Caller, user: &mut Map<String, Value>, groups:
 
 fn meta<'a>(user: &StoredUser, base_url: &'a str) -> Meta<'a> {
     Meta {
-        id: user.id,
-        created: user.created,
-        last_modified: user.last_modified,
-        version: user.version,
+        id: user.resource.id,
+        created: user.resource.created,
+        last_modified: user.resource.last_modified,
+        version: user.resource.version,
         base_url,
     }
 }

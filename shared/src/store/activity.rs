@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::item::{Item, number, optional_number, parsed, take_text, text};
 use super::keys::{Key, SK, TTL, activity};
-use super::read::{Consistency, Range, Sort};
+use super::read::{Consistency, Range, SortKeys};
 use super::retry::random;
 use super::write::Write;
 use super::{Store, StoreError};
@@ -84,7 +84,6 @@ impl Activity {
 
 impl Store {
     /// Adds an entry.
-    #[tracing::instrument(level = "debug", name = "store.record_activity", skip_all, fields(tenant.id = %tenant))]
     pub async fn record_activity(
         &self,
         tenant: TenantId,
@@ -99,7 +98,6 @@ impl Store {
 
     /// Entries older than `before`, the newest first; from the newest of all without it. A
     /// `before` that is no id of an entry has nothing before it.
-    #[tracing::instrument(level = "debug", name = "store.activity", skip_all, fields(tenant.id = %tenant))]
     pub async fn activity(
         &self,
         tenant: TenantId,
@@ -117,7 +115,7 @@ impl Store {
             }
             let mut range = Range::all(activity(tenant, &month), Consistency::Strong);
             range.newest_first = true;
-            range.sort = before.clone().map(Sort::Before);
+            range.sort_keys = before.clone().map(SortKeys::Before);
             for item in self.query(&range, limit.saturating_sub(entries.len())).await? {
                 // DynamoDB drops what has expired within days, not at once.
                 if optional_number(&item, TTL)?.is_none_or(|ttl: i64| ttl > now.as_second()) {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::item::{Item, flag, parsed, take_optional_text, take_text, text};
 use super::keys::{CLIENTS, Key};
-use super::read::{Consistency, Range, Sort};
+use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
@@ -54,7 +54,6 @@ fn uris(client: &Client) -> Result<String, StoreError> {
 
 impl Store {
     /// Registers an app. Its id must be new.
-    #[tracing::instrument(level = "debug", name = "store.create_client", skip_all)]
     pub async fn create_client(&self, client: &Client) -> Result<(), StoreError> {
         match self.commit(&[((), Write::insert(row(client)?))]).await? {
             Commit::Done => Ok(()),
@@ -63,25 +62,22 @@ impl Store {
     }
 
     /// The app with this id.
-    #[tracing::instrument(level = "debug", name = "store.client", skip_all)]
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
         self.get(&Key::client(id)).await?.map(read).transpose()
     }
 
     /// Apps whose id follows `last`, in id order; from the first without it.
-    #[tracing::instrument(level = "debug", name = "store.clients", skip_all)]
     pub async fn clients(
         &self,
         last: Option<&ClientId>,
         limit: usize,
     ) -> Result<Vec<Client>, StoreError> {
         let mut range = Range::all(CLIENTS.to_owned(), Consistency::Strong);
-        range.sort = last.map(|last| Sort::After(last.as_str().to_owned()));
+        range.sort_keys = last.map(|last| SortKeys::After(last.as_str().to_owned()));
         self.query(&range, limit).await?.into_iter().map(read).collect()
     }
 
     /// Replaces an app that was read, unless its URLs have changed since.
-    #[tracing::instrument(level = "debug", name = "store.replace_client", skip_all)]
     pub async fn replace_client(&self, before: &Client, after: &Client) -> Result<(), StoreError> {
         let replaced = Write::replace(row(after)?, &["sha", "np", "init"])
             .when("uris = :uris")
@@ -94,7 +90,6 @@ impl Store {
 
     /// Removes an app: from now on none of its codes and tokens counts. `false` when there is no
     /// such app.
-    #[tracing::instrument(level = "debug", name = "store.delete_client", skip_all)]
     pub async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {
         let delete = Write::delete(Key::client(id)).when("attribute_exists(pk)");
         Ok(matches!(self.commit(&[((), delete)]).await?, Commit::Done))

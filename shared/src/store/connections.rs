@@ -5,7 +5,7 @@
 
 use super::item::{Item, number, parsed, required_number, take_text, text};
 use super::keys::{CONNECTION_PREFIX, Key, tenant_rows};
-use super::read::{Consistency, Range, Sort};
+use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, Store, StoreError, UniqueAttribute};
@@ -23,7 +23,7 @@ pub struct StoredConnection {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Part {
+enum ConnectionRow {
     Connection,
     Domain,
 }
@@ -40,7 +40,6 @@ impl StoredConnection {
 impl Store {
     /// Creates a connection, or replaces one that was read unless it has changed since. Gives its
     /// new version.
-    #[tracing::instrument(level = "debug", name = "store.put_connection", skip_all, fields(tenant.id = %tenant))]
     pub async fn put_connection(
         &self,
         tenant: TenantId,
@@ -60,23 +59,22 @@ impl Store {
             Some(before) => Write::replace(row, &[]).when("v = :v").bind(":v", number(before)),
             None => Write::insert(row),
         };
-        let mut writes = vec![(Part::Connection, write)];
+        let mut writes = vec![(ConnectionRow::Connection, write)];
         if before.is_none() {
             let mut owner = Key::domain(&connection.domain).item();
             owner.insert("t".to_owned(), text(tenant.to_string()));
-            writes.push((Part::Domain, Write::insert(owner)));
+            writes.push((ConnectionRow::Domain, Write::insert(owner)));
         }
         match self.commit(&writes).await? {
             Commit::Done => Ok(version),
             Commit::Refused(refusals) => Err(match refusals.first().map(|refusal| refusal.label) {
-                Some(Part::Domain) => StoreError::Conflict(UniqueAttribute::Domain),
-                Some(Part::Connection) | None => StoreError::VersionMismatch,
+                Some(ConnectionRow::Domain) => StoreError::Conflict(UniqueAttribute::Domain),
+                Some(ConnectionRow::Connection) | None => StoreError::VersionMismatch,
             }),
         }
     }
 
     /// The tenant's connection with this name.
-    #[tracing::instrument(level = "debug", name = "store.connection", skip_all, fields(tenant.id = %tenant))]
     pub async fn connection(
         &self,
         tenant: TenantId,
@@ -87,13 +85,11 @@ impl Store {
 
     /// Whose domain it is. The one lookup that a tenant does not begin: a browser names a domain
     /// before anybody knows whose it is.
-    #[tracing::instrument(level = "debug", name = "store.domain_owner", skip_all)]
     pub async fn domain_owner(&self, domain: &Domain) -> Result<Option<TenantId>, StoreError> {
         self.get(&Key::domain(domain)).await?.map(|row| parsed(&row, "t")).transpose()
     }
 
     /// The connection with this name, whosever it is.
-    #[tracing::instrument(level = "debug", name = "store.connection_of_domain", skip_all)]
     pub async fn connection_of_domain(
         &self,
         domain: &Domain,
@@ -105,16 +101,14 @@ impl Store {
     }
 
     /// All connections of a tenant, by name.
-    #[tracing::instrument(level = "debug", name = "store.connections", skip_all, fields(tenant.id = %tenant))]
     pub async fn connections(&self, tenant: TenantId) -> Result<Vec<StoredConnection>, StoreError> {
         let range = Range::all(tenant_rows(tenant), Consistency::Strong)
-            .sorted(Sort::BeginsWith(CONNECTION_PREFIX.to_owned()));
+            .with(SortKeys::BeginWith(CONNECTION_PREFIX.to_owned()));
         let rows = self.query(&range, MOST_CONNECTIONS).await?;
         rows.into_iter().map(StoredConnection::read).collect()
     }
 
     /// Deletes a connection and frees its domain. `false` when there is none.
-    #[tracing::instrument(level = "debug", name = "store.delete_connection", skip_all, fields(tenant.id = %tenant))]
     pub async fn delete_connection(
         &self,
         tenant: TenantId,
@@ -124,7 +118,7 @@ impl Store {
             Write::delete(Key::connection(tenant, domain)).when("attribute_exists(pk)");
         let owner =
             Write::delete(Key::domain(domain)).when("t = :t").bind(":t", text(tenant.to_string()));
-        let writes = [(Part::Connection, connection), (Part::Domain, owner)];
+        let writes = [(ConnectionRow::Connection, connection), (ConnectionRow::Domain, owner)];
         Ok(matches!(self.commit(&writes).await?, Commit::Done))
     }
 

@@ -17,7 +17,7 @@ use types::ids::{ResourceId, TenantId};
 
 /// Where an id counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Position {
+pub(super) struct IdPrefix {
     /// First hex digit: which counter.
     pub(super) shard: char,
     /// Second hex digit: which of its sixteen buckets.
@@ -26,7 +26,7 @@ pub(super) struct Position {
     pub(super) leaf: u8,
 }
 
-impl Position {
+impl IdPrefix {
     pub(super) fn of(id: ResourceId) -> Self {
         let text = id.to_string();
         let mut digits = text.chars();
@@ -73,7 +73,7 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    pub(super) fn read(item: &Item) -> Result<Self, StoreError> {
+    pub(super) fn from_row(item: &Item) -> Result<Self, StoreError> {
         let mut buckets = [0; 16];
         for (bucket, name) in buckets.iter_mut().zip(BUCKETS) {
             *bucket = optional_number(item, name)?.unwrap_or_default();
@@ -130,7 +130,7 @@ impl CounterUpdate {
     }
 
     /// One resource more (`step` 1) or less (-1). A plan for the wrong depth is refused.
-    pub(super) fn resource(mut self, position: Position, step: i8, deep: bool) -> Self {
+    pub(super) fn resource(mut self, position: IdPrefix, step: i8, deep: bool) -> Self {
         self.add.push(format!("n :step, c{} :step, q :one", position.second));
         self.values.push((":step", number(step)));
         self.values.push((":one", number(1)));
@@ -171,7 +171,7 @@ impl CounterUpdate {
 pub(super) fn leaf_update(
     tenant: TenantId,
     collection: Collection,
-    position: Position,
+    position: IdPrefix,
     step: i8,
 ) -> Write {
     let key = Key::leaves(tenant, collection, &position.bucket());
@@ -188,7 +188,7 @@ impl Store {
     ) -> Result<Vec<Counter>, StoreError> {
         let range = Range::all(counters(tenant, collection), Consistency::Strong);
         let rows = self.query(&range, DIGITS.len()).await?;
-        let mut found = rows.iter().map(Counter::read).collect::<Result<Vec<_>, _>>()?;
+        let mut found = rows.iter().map(Counter::from_row).collect::<Result<Vec<_>, _>>()?;
         for shard in DIGITS {
             if !found.iter().any(|counter| counter.shard == shard) {
                 found.push(Counter::empty(shard));
@@ -217,7 +217,7 @@ mod tests {
     fn an_id_counts_by_its_first_fourteen_bits() {
         let check = |id: &str, shard, second, leaf| {
             let id = format!("{id}0000-0000-4000-8000-000000000000");
-            assert_eq!(Position::of(id.parse().unwrap()), Position { shard, second, leaf }, "{id}");
+            assert_eq!(IdPrefix::of(id.parse().unwrap()), IdPrefix { shard, second, leaf }, "{id}");
         };
         check("0000", '0', '0', 0);
         check("ab00", 'a', 'b', 0);

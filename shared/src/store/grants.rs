@@ -38,7 +38,6 @@ pub enum Use {
 
 impl Store {
     /// Keeps a new code.
-    #[tracing::instrument(level = "debug", name = "store.put_code", skip_all, fields(tenant.id = %tenant))]
     pub async fn put_code(
         &self,
         tenant: TenantId,
@@ -50,7 +49,6 @@ impl Store {
     }
 
     /// The code with this digest.
-    #[tracing::instrument(level = "debug", name = "store.code", skip_all, fields(tenant.id = %tenant))]
     pub async fn code(
         &self,
         tenant: TenantId,
@@ -61,7 +59,6 @@ impl Store {
     }
 
     /// Uses a code: makes its grant, and with it the first refresh token if there is to be one.
-    #[tracing::instrument(level = "debug", name = "store.redeem_code", skip_all, fields(tenant.id = %tenant))]
     pub async fn redeem_code(
         &self,
         tenant: TenantId,
@@ -81,20 +78,17 @@ impl Store {
     }
 
     /// The grant with this id; `None` once it is revoked.
-    #[tracing::instrument(level = "debug", name = "store.grant", skip_all, fields(tenant.id = %tenant))]
     pub async fn grant(&self, tenant: TenantId, id: GrantId) -> Result<Option<Grant>, StoreError> {
         self.get(&Key::grant(tenant, id)).await?.map(read).transpose()
     }
 
     /// Revokes a grant: from now on none of its tokens counts.
-    #[tracing::instrument(level = "debug", name = "store.revoke_grant", skip_all, fields(tenant.id = %tenant))]
     pub async fn revoke_grant(&self, tenant: TenantId, id: GrantId) -> Result<(), StoreError> {
         let delete = Write::delete(Key::grant(tenant, id));
         self.commit(&[((), delete)]).await.map(drop)
     }
 
     /// The grant of the refresh token with this digest.
-    #[tracing::instrument(level = "debug", name = "store.refresh_token", skip_all, fields(tenant.id = %tenant))]
     pub async fn refresh_token(
         &self,
         tenant: TenantId,
@@ -107,7 +101,6 @@ impl Store {
     }
 
     /// Uses a refresh token: another takes its place (RFC 9700 §4.14.2).
-    #[tracing::instrument(level = "debug", name = "store.rotate_refresh_token", skip_all, fields(tenant.id = %tenant))]
     pub async fn rotate_refresh_token(
         &self,
         tenant: TenantId,
@@ -129,7 +122,6 @@ impl Store {
     }
 
     /// Keeps a new session.
-    #[tracing::instrument(level = "debug", name = "store.put_session", skip_all, fields(tenant.id = %tenant))]
     pub async fn put_session(
         &self,
         tenant: TenantId,
@@ -141,7 +133,6 @@ impl Store {
     }
 
     /// The session with this digest.
-    #[tracing::instrument(level = "debug", name = "store.session", skip_all, fields(tenant.id = %tenant))]
     pub async fn session(
         &self,
         tenant: TenantId,

@@ -9,12 +9,12 @@
 
 use jiff::Timestamp;
 
-use super::group_change::{GroupChange, Part};
+use super::group_change::{GroupChange, GroupRow};
 use super::groups::{GroupWrite, StoredGroup};
 use super::item::{flag, number};
 use super::keys::{Collection, Key};
 use super::members::GroupMember;
-use super::page::Row as _;
+use super::page::StoredResource as _;
 use super::retry::Backoff;
 use super::transaction::{Commit, MAX_TRANSACTION, Refusal};
 use super::write::Write;
@@ -24,7 +24,6 @@ use types::ids::{ResourceId, TenantId};
 impl Store {
     /// Creates a group with its members, who must exist: [`StoreError::MemberGone`] tells that one
     /// of a few has been deleted since. `id` must be new and random.
-    #[tracing::instrument(level = "debug", name = "store.create_group", skip_all, fields(tenant.id = %tenant))]
     pub async fn create_group(
         &self,
         tenant: TenantId,
@@ -32,7 +31,7 @@ impl Store {
         write: &GroupWrite,
         members: &[GroupMember],
     ) -> Result<StoredGroup, StoreError> {
-        let change = GroupChange::new(tenant, id, None, Some(write)).members(members, &[]);
+        let change = GroupChange::new(tenant, id, None, Some(write)).with_members(members, &[]);
         let group = self.change_group(change).await?;
         self.sample_split(tenant, Collection::Groups, id).await;
         group.ok_or(StoreError::NotFound)
@@ -41,8 +40,7 @@ impl Store {
     /// Replaces a group that was read, unless it has changed since, and adds and removes members.
     /// Adding who is there and removing who is not changes nothing about them. Those to add must
     /// exist, as in [`Store::create_group`].
-    #[tracing::instrument(level = "debug", name = "store.update_group", skip_all, fields(tenant.id = %tenant))]
-    pub async fn update_group(
+    pub async fn replace_group(
         &self,
         tenant: TenantId,
         before: &StoredGroup,
@@ -50,8 +48,8 @@ impl Store {
         add: &[GroupMember],
         remove: &[ResourceId],
     ) -> Result<StoredGroup, StoreError> {
-        let change = GroupChange::new(tenant, before.id, Some(before), Some(write));
-        let group = self.change_group(change.members(add, remove)).await?;
+        let change = GroupChange::new(tenant, before.resource.id, Some(before), Some(write));
+        let group = self.change_group(change.with_members(add, remove)).await?;
         group.ok_or(StoreError::NotFound)
     }
 
@@ -59,7 +57,6 @@ impl Store {
     ///
     /// A small group goes in one transaction. A large one loses its members first, after its
     /// version was moved; so whoever sends the request again finds the group and the work left.
-    #[tracing::instrument(level = "debug", name = "store.delete_group", skip_all, fields(tenant.id = %tenant))]
     pub async fn delete_group(
         &self,
         tenant: TenantId,
@@ -67,18 +64,18 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let mut before = before.clone();
-        let mut members = self.member_ids(tenant, before.id, MEMBERS_AT_ONCE + 1).await?;
+        let mut members = self.member_ids(tenant, before.resource.id, MEMBERS_AT_ONCE + 1).await?;
         if members.len() > MEMBERS_AT_ONCE {
-            let claim = GroupWrite::of(&before);
-            before = self.update_group(tenant, &before, &claim, &[], &[]).await?;
-            self.remove_all_members(tenant, before.id).await?;
+            let claim = GroupWrite::unchanged(&before);
+            before = self.replace_group(tenant, &before, &claim, &[], &[]).await?;
+            self.remove_all_members(tenant, before.resource.id).await?;
             members.clear();
         }
-        self.leave_groups(tenant, before.id, now).await?;
-        let change = GroupChange::new(tenant, before.id, Some(&before), None);
-        self.change_group(change.members(&[], &members)).await?;
+        self.leave_groups(tenant, before.resource.id, now).await?;
+        let change = GroupChange::new(tenant, before.resource.id, Some(&before), None);
+        self.change_group(change.with_members(&[], &members)).await?;
         // Members that were added in between.
-        self.remove_all_members(tenant, before.id).await
+        self.remove_all_members(tenant, before.resource.id).await
     }
 
     /// Commits the group's rows, with the member rows where they fit, else before them.
@@ -87,8 +84,8 @@ impl Store {
         change: GroupChange<'_>,
     ) -> Result<Option<StoredGroup>, StoreError> {
         change.check_size()?;
-        let after = change.stored();
-        let shard = change.position.shard;
+        let after = change.after();
+        let shard = change.prefix.shard;
         let mut backoff = Backoff::default();
         loop {
             let deep = self.hints.deep(change.tenant, Collection::Groups, shard);
@@ -97,9 +94,9 @@ impl Store {
             let fits = writes.len() + members <= MAX_TRANSACTION;
             if fits {
                 let checks = change.checks.iter().cloned();
-                writes.extend(checks.map(|check| (Part::Member, check)));
+                writes.extend(checks.map(|check| (GroupRow::Member, check)));
                 let rows = change.rows.iter().cloned();
-                writes.extend(rows.map(|row| (Part::Unconditional, row.write())));
+                writes.extend(rows.map(|row| (GroupRow::Unconditional, row.write())));
             }
             match self.commit(&writes).await? {
                 Commit::Done if fits => return Ok(after),
@@ -126,38 +123,41 @@ impl Store {
         tenant: TenantId,
         mut group: StoredGroup,
     ) -> Result<StoredGroup, StoreError> {
-        let key = Key::resource(tenant, Collection::Groups, group.id);
+        let key = Key::resource(tenant, Collection::Groups, group.resource.id);
         let mut backoff = Backoff::default();
         loop {
-            let next = group.version + 1;
+            let next = group.resource.version + 1;
             let moved = Write::update(key.clone(), "SET v = :next")
                 .when("v = :v")
-                .bind(":v", number(group.version))
+                .bind(":v", number(group.resource.version))
                 .bind(":next", number(next));
             let refusals = match self.commit(&[((), moved)]).await? {
-                Commit::Done => return Ok(StoredGroup { version: next, ..group }),
+                Commit::Done => {
+                    group.resource.version = next;
+                    return Ok(group);
+                }
                 Commit::Refused(refusals) => refusals,
             };
             let Some(found) = refusals.into_iter().find_map(|refusal| refusal.found) else {
                 // Deleted meanwhile, and rows may have followed the deletion.
-                self.remove_all_members(tenant, group.id).await?;
+                self.remove_all_members(tenant, group.resource.id).await?;
                 return Err(StoreError::NotFound);
             };
-            group = StoredGroup::read(found)?;
+            group = StoredGroup::from_row(found)?;
             backoff.pause().await?;
         }
     }
 }
 
 /// Turns a refusal into its error, or into the depth that the counter really has.
-fn explain(refusal: Refusal<Part>) -> Result<bool, StoreError> {
+fn explain(refusal: Refusal<GroupRow>) -> Result<bool, StoreError> {
     match refusal.label {
-        Part::Group if refusal.found.is_none() => Err(StoreError::NotFound),
-        Part::Group => Err(StoreError::VersionMismatch),
-        Part::DisplayName => Err(StoreError::Conflict(UniqueAttribute::DisplayName)),
-        Part::Member => Err(StoreError::MemberGone),
-        Part::Vacated | Part::Unconditional => Err(StoreError::Corrupt("id")),
-        Part::Counter => Ok(refusal.found.is_some_and(|row| flag(&row, "deep"))),
+        GroupRow::Group if refusal.found.is_none() => Err(StoreError::NotFound),
+        GroupRow::Group => Err(StoreError::VersionMismatch),
+        GroupRow::DisplayName => Err(StoreError::Conflict(UniqueAttribute::DisplayName)),
+        GroupRow::Member => Err(StoreError::MemberGone),
+        GroupRow::FormerDisplayName | GroupRow::Unconditional => Err(StoreError::Corrupt("id")),
+        GroupRow::Counter => Ok(refusal.found.is_some_and(|row| flag(&row, "deep"))),
     }
 }
 

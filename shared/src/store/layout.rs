@@ -29,7 +29,6 @@ pub enum LayoutFit {
 impl Store {
     /// Says whether this version, which writes `layout`, fits the table; if so, notes that rows of
     /// its layout may come.
-    #[tracing::instrument(level = "debug", name = "store.claim_layout", skip_all)]
     pub async fn claim_layout(&self, layout: u64) -> Result<LayoutFit, StoreError> {
         let row = self.get(&Key::layout()).await?.unwrap_or_default();
         let found: Option<u64> = optional_number(&row, "l")?;

@@ -25,7 +25,6 @@ impl Store {
     /// which Secrets Manager overwrites unconditionally.
     ///
     /// The lease lapses after 40 s, so that a holder that died keeps nobody out for long.
-    #[tracing::instrument(level = "debug", name = "store.lease_scim_tokens", skip_all, fields(tenant.id = %tenant))]
     pub async fn lease_scim_tokens(
         &self,
         tenant: TenantId,
@@ -33,7 +32,7 @@ impl Store {
     ) -> Result<Lease, StoreError> {
         let lease = Lease { key: Key::scim_tokens_lock(tenant), holder: random()? };
         let started = tokio::time::Instant::now();
-        let mut backoff = Backoff::patient();
+        let mut backoff = Backoff::for_seats();
         loop {
             let now = now.saturating_add(started.elapsed()).unwrap_or(now);
             match self.commit(&[((), lease.take(now))]).await? {
@@ -44,7 +43,6 @@ impl Store {
     }
 
     /// Gives a lease back. One that has lapsed and has another holder stays with that.
-    #[tracing::instrument(level = "debug", name = "store.release", skip_all)]
     pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
         let Lease { key, holder } = lease;
         let delete = Write::delete(key).when("h = :h").bind(":h", number(holder));

@@ -23,14 +23,13 @@ pub enum Linked {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Part {
+enum LinkRow {
     Identity,
     User,
 }
 
 impl Store {
     /// The user that this identity is linked to, who may be gone.
-    #[tracing::instrument(level = "debug", name = "store.linked_user", skip_all, fields(tenant.id = %tenant))]
     pub async fn linked_user(
         &self,
         tenant: TenantId,
@@ -41,7 +40,6 @@ impl Store {
 
     /// Links an identity to a user. `gone` is a user that it was linked to and that no longer
     /// exists.
-    #[tracing::instrument(level = "debug", name = "store.link_user", skip_all, fields(tenant.id = %tenant))]
     pub async fn link_user(
         &self,
         tenant: TenantId,
@@ -57,13 +55,13 @@ impl Store {
         let known = gone.unwrap_or(user);
         let writes = [
             (
-                Part::Identity,
+                LinkRow::Identity,
                 Write::replace(by_identity, &[])
                     .when("attribute_not_exists(pk) OR id = :known")
                     .bind(":known", text(known.to_string())),
             ),
             (
-                Part::User,
+                LinkRow::User,
                 Write::replace(by_user, &[])
                     .when("attribute_not_exists(pk) OR x = :x")
                     .bind(":x", text(identity)),
@@ -73,8 +71,8 @@ impl Store {
             Commit::Done => Ok(Linked::Done),
             Commit::Refused(refusals) => {
                 let user_taken = refusals.iter().any(|refusal| match refusal.label {
-                    Part::User => true,
-                    Part::Identity => false,
+                    LinkRow::User => true,
+                    LinkRow::Identity => false,
                 });
                 Ok(if user_taken { Linked::UserTaken } else { Linked::IdentityTaken })
             }

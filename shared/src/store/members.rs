@@ -20,7 +20,7 @@ use super::batch::RowChange;
 use super::groups::StoredGroup;
 use super::item::{Item, number, parsed, take_optional_text, text};
 use super::keys::{Collection, Key, MEMBER, PK, SK, group_of_members, member_of, members};
-use super::read::{Consistency, Range, Sort};
+use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
@@ -69,7 +69,6 @@ pub(super) fn member_key(tenant: TenantId, id: ResourceId, kind: MemberKind) -> 
 
 impl Store {
     /// The first `limit` members of a group, in id order.
-    #[tracing::instrument(level = "debug", name = "store.members", skip_all, fields(tenant.id = %tenant))]
     pub async fn members(
         &self,
         tenant: TenantId,
@@ -82,7 +81,6 @@ impl Store {
     }
 
     /// Members of a group whose id follows `last`, in id order; from the first without it.
-    #[tracing::instrument(level = "debug", name = "store.members_after", skip_all, fields(tenant.id = %tenant))]
     pub async fn members_after(
         &self,
         tenant: TenantId,
@@ -93,14 +91,13 @@ impl Store {
         let mut range = Range::all(members(tenant, group), Consistency::Strong);
         range.projection = Some("sk, k, n");
         if let Some(last) = last {
-            range = range.sorted(Sort::After(last.to_string()));
+            range = range.with(SortKeys::After(last.to_string()));
         }
         self.query(&range, limit).await?.into_iter().map(GroupMember::read).collect()
     }
 
     /// Those of `ids` that are members of the group, in id order.
-    #[tracing::instrument(level = "debug", name = "store.which_are_members", skip_all, fields(tenant.id = %tenant))]
-    pub async fn which_are_members(
+    pub async fn members_among(
         &self,
         tenant: TenantId,
         group: ResourceId,
@@ -115,7 +112,6 @@ impl Store {
     }
 
     /// Those of `ids` that are users or groups of the tenant and so can be members, in id order.
-    #[tracing::instrument(level = "debug", name = "store.existing_members", skip_all, fields(tenant.id = %tenant))]
     pub async fn existing_members(
         &self,
         tenant: TenantId,
@@ -139,8 +135,7 @@ impl Store {
     }
 
     /// The ids of the groups that have this direct member, in id order.
-    #[tracing::instrument(level = "debug", name = "store.groups_of", skip_all, fields(tenant.id = %tenant))]
-    pub async fn groups_of(
+    pub async fn group_ids_of(
         &self,
         tenant: TenantId,
         member: ResourceId,
@@ -155,14 +150,13 @@ impl Store {
     }
 
     /// The groups that have this direct member, in id order.
-    #[tracing::instrument(level = "debug", name = "store.groups_with_member", skip_all, fields(tenant.id = %tenant))]
-    pub async fn groups_with_member(
+    pub async fn groups_of(
         &self,
         tenant: TenantId,
         member: ResourceId,
     ) -> Result<Vec<StoredGroup>, StoreError> {
-        let groups = self.groups_of(tenant, member).await?;
-        self.groups(tenant, &groups).await
+        let groups = self.group_ids_of(tenant, member).await?;
+        self.resources(tenant, groups).await
     }
 
     /// The ids of the first `limit` members.
@@ -201,7 +195,7 @@ impl Store {
         member: ResourceId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        for group in self.groups_of(tenant, member).await? {
+        for group in self.group_ids_of(tenant, member).await? {
             let row = Write::delete(Key::member(tenant, group, member));
             let key = Key::resource(tenant, Collection::Groups, group);
             let moved = Write::update(key, "SET lm = :now ADD v :one")
@@ -210,13 +204,17 @@ impl Store {
                 .bind(":one", number(1));
             // The index can still name a group that the member has left.
             let left = row.clone().when("attribute_exists(pk)");
-            let commit = self.commit(&[(Part::Group, moved), (Part::Membership, left)]).await?;
+            let commit = self
+                .commit(&[(MembershipRow::Group, moved), (MembershipRow::Membership, left)])
+                .await?;
             let group_gone = match commit {
                 Commit::Done => false,
-                Commit::Refused(all) => all.iter().any(|refusal| refusal.label == Part::Group),
+                Commit::Refused(all) => {
+                    all.iter().any(|refusal| refusal.label == MembershipRow::Group)
+                }
             };
             if group_gone {
-                self.commit(&[(Part::Membership, row)]).await?;
+                self.commit(&[(MembershipRow::Membership, row)]).await?;
             }
         }
         Ok(())
@@ -225,7 +223,7 @@ impl Store {
 
 /// A write of the transaction that takes a member out of a group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Part {
+enum MembershipRow {
     Group,
     Membership,
 }

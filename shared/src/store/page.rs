@@ -1,16 +1,17 @@
-//! Pages of a collection in id order: at any `startIndex` and after any id, at the cost of the
-//! page (RFC 7644 §3.4.2.4, RFC 9865).
+//! Reads of users and groups alike: one by id, several by id, and pages of a collection.
+//!
+//! A page is in id order, begins at any `startIndex` or after any id, and costs no more than its
+//! rows (RFC 7644 §3.4.2.4, RFC 9865).
 //!
 //! `startIndex` is found by prefix sums: the sixteen counters give the total and the first two
-//! digits, a deep counter's leaf row the next six bits; the rows that remain to be skipped are
+//! digits, the leaf row of a deep counter the next six bits; the rows that remain to be skipped are
 //! read along with the page. At a million resources that is three calls and about sixty skipped
 //! rows.
 
 use super::counters::{Counter, DIGITS, leaf_attribute};
 use super::item::Item;
 use super::keys::{Collection, Key, resources};
-use super::read::{Consistency, Range, Sort};
-use super::users::StoredUser;
+use super::read::{Consistency, Range, SortKeys};
 use super::{Store, StoreError};
 use types::ids::{ResourceId, TenantId};
 
@@ -23,14 +24,16 @@ pub struct Page<T> {
     pub total: u64,
 }
 
-/// A resource that can be read from its row.
-pub(super) trait Row: Sized {
+/// A resource that is read from its row: a user or a group.
+pub(super) trait StoredResource: Sized {
     const COLLECTION: Collection;
 
-    fn read(item: Item) -> Result<Self, StoreError>;
+    fn from_row(row: Item) -> Result<Self, StoreError>;
+
+    fn id(&self) -> ResourceId;
 }
 
-/// Where a page begins: at this id prefix, after so many rows.
+/// The beginning of a page: an id prefix, and the number of rows to skip from there.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Start {
     prefix: String,
@@ -38,35 +41,36 @@ struct Start {
 }
 
 impl Store {
-    /// Users from `start_index`, which counts from 1; zero counts as 1.
-    #[tracing::instrument(level = "debug", name = "store.users_page", skip_all, fields(tenant.id = %tenant))]
-    pub async fn users_page(
+    pub(super) async fn resource<T: StoredResource>(
         &self,
         tenant: TenantId,
-        start_index: u64,
-        count: usize,
-    ) -> Result<Page<StoredUser>, StoreError> {
-        self.page(tenant, start_index, count).await
+        id: ResourceId,
+    ) -> Result<Option<T>, StoreError> {
+        let key = Key::resource(tenant, T::COLLECTION, id);
+        self.get(&key).await?.map(T::from_row).transpose()
     }
 
-    /// Users whose id follows `last`; from the first without it.
-    #[tracing::instrument(level = "debug", name = "store.users_after", skip_all, fields(tenant.id = %tenant))]
-    pub async fn users_after(
+    /// The resources among `ids` that exist, in id order.
+    pub(super) async fn resources<T: StoredResource>(
         &self,
         tenant: TenantId,
-        last: Option<ResourceId>,
-        count: usize,
-    ) -> Result<Vec<StoredUser>, StoreError> {
-        self.after(tenant, last, count).await
+        mut ids: Vec<ResourceId>,
+    ) -> Result<Vec<T>, StoreError> {
+        ids.sort_unstable();
+        ids.dedup();
+        if let [id] = ids.as_slice() {
+            return Ok(self.resource(tenant, *id).await?.into_iter().collect());
+        }
+        let key = |id| Key::resource(tenant, T::COLLECTION, id);
+        let keys: Vec<Key> = ids.into_iter().map(key).collect();
+        let rows = self.get_many(&keys, None).await?;
+        let mut found = rows.into_iter().map(T::from_row).collect::<Result<Vec<_>, _>>()?;
+        found.sort_unstable_by_key(T::id);
+        Ok(found)
     }
 
-    /// The number of users, active or not.
-    #[tracing::instrument(level = "debug", name = "store.users_total", skip_all, fields(tenant.id = %tenant))]
-    pub async fn users_total(&self, tenant: TenantId) -> Result<u64, StoreError> {
-        self.total(tenant, Collection::Users).await
-    }
-
-    pub(super) async fn page<T: Row>(
+    /// The page that begins at `start_index`, which counts from 1; zero counts as 1.
+    pub(super) async fn page<T: StoredResource>(
         &self,
         tenant: TenantId,
         start_index: u64,
@@ -78,7 +82,7 @@ impl Store {
         let items = match find(&counters, index) {
             Some((counter, start)) if count > 0 => {
                 let start = self.refine(tenant, T::COLLECTION, counter, start).await?;
-                let items = self.rows_from(tenant, start, count).await?;
+                let items = self.resources_from(tenant, start, count).await?;
                 self.split_if_large(tenant, T::COLLECTION, counter).await;
                 items
             }
@@ -87,7 +91,8 @@ impl Store {
         Ok(Page { items, total })
     }
 
-    pub(super) async fn after<T: Row>(
+    /// The resources whose id follows `last`, from the first without it. Eventually consistent.
+    pub(super) async fn resources_after<T: StoredResource>(
         &self,
         tenant: TenantId,
         last: Option<ResourceId>,
@@ -95,9 +100,9 @@ impl Store {
     ) -> Result<Vec<T>, StoreError> {
         let mut range = Range::all(resources(tenant, T::COLLECTION), Consistency::Eventual);
         if let Some(last) = last {
-            range = range.sorted(Sort::After(last.to_string()));
+            range = range.with(SortKeys::After(last.to_string()));
         }
-        self.query(&range, count).await?.into_iter().map(T::read).collect()
+        self.query(&range, count).await?.into_iter().map(T::from_row).collect()
     }
 
     /// Narrows the start to a leaf where the counter has leaves.
@@ -111,14 +116,13 @@ impl Store {
         if !counter.deep {
             return Ok(start);
         }
-        let key = Key::leaves(tenant, collection, &start.prefix);
-        match self.get_with(&key, Consistency::Strong).await? {
+        match self.get(&Key::leaves(tenant, collection, &start.prefix)).await? {
             Some(leaves) => find_leaf(&leaves, &start),
             None => Ok(start),
         }
     }
 
-    async fn rows_from<T: Row>(
+    async fn resources_from<T: StoredResource>(
         &self,
         tenant: TenantId,
         start: Start,
@@ -126,9 +130,9 @@ impl Store {
     ) -> Result<Vec<T>, StoreError> {
         let skip = usize::try_from(start.skip).unwrap_or(usize::MAX);
         let range = Range::all(resources(tenant, T::COLLECTION), Consistency::Eventual)
-            .sorted(Sort::From(start.prefix));
+            .with(SortKeys::From(start.prefix));
         let rows = self.query(&range, skip.saturating_add(count)).await?;
-        rows.into_iter().skip(skip).map(T::read).collect()
+        rows.into_iter().skip(skip).map(T::from_row).collect()
     }
 }
 
@@ -153,8 +157,8 @@ fn find(counters: &[Counter], index: u64) -> Option<(&Counter, Start)> {
     None
 }
 
-/// The leaf under which the start is. Leaves that were counted a moment later than the counter
-/// may hold too little: then the start stays in the last one.
+/// The leaf under which the start is. Leaves that were read a moment later than the counter may add
+/// up to less than it: then the start stays in the last leaf.
 fn find_leaf(leaves: &Item, start: &Start) -> Result<Start, StoreError> {
     let mut leaf = 0;
     let mut left = start.skip;

@@ -21,7 +21,7 @@ pub(super) enum Consistency {
 pub(super) struct Range {
     pub(super) pk: String,
     /// Which sort keys; all of them without it.
-    pub(super) sort: Option<Sort>,
+    pub(super) sort_keys: Option<SortKeys>,
     pub(super) consistency: Consistency,
     /// Only these attributes; all of them without it. Does not make the read cheaper.
     pub(super) projection: Option<&'static str>,
@@ -33,18 +33,18 @@ pub(super) struct Range {
 
 /// Which sort keys a range holds.
 #[derive(Clone, Debug)]
-pub(super) enum Sort {
+pub(super) enum SortKeys {
     From(String),
     After(String),
     Before(String),
-    BeginsWith(String),
+    BeginWith(String),
 }
 
 impl Range {
     pub(super) fn all(pk: String, consistency: Consistency) -> Self {
         Self {
             pk,
-            sort: None,
+            sort_keys: None,
             consistency,
             projection: None,
             newest_first: false,
@@ -57,8 +57,8 @@ impl Range {
         Self { by_member: true, ..Self::all(member, Consistency::Eventual) }
     }
 
-    pub(super) fn sorted(mut self, sort: Sort) -> Self {
-        self.sort = Some(sort);
+    pub(super) fn with(mut self, sort_keys: SortKeys) -> Self {
+        self.sort_keys = Some(sort_keys);
         self
     }
 
@@ -134,13 +134,13 @@ impl Store {
         if range.by_member {
             call = call.index_name(BY_MEMBER);
         }
-        let (condition, sort) = match &range.sort {
+        let (condition, sort) = match &range.sort_keys {
             None if range.by_member => ("m = :pk", None),
             None => ("pk = :pk", None),
-            Some(Sort::From(sk)) => ("pk = :pk AND sk >= :sk", Some(sk)),
-            Some(Sort::After(sk)) => ("pk = :pk AND sk > :sk", Some(sk)),
-            Some(Sort::Before(sk)) => ("pk = :pk AND sk < :sk", Some(sk)),
-            Some(Sort::BeginsWith(sk)) => ("pk = :pk AND begins_with(sk, :sk)", Some(sk)),
+            Some(SortKeys::From(sk)) => ("pk = :pk AND sk >= :sk", Some(sk)),
+            Some(SortKeys::After(sk)) => ("pk = :pk AND sk > :sk", Some(sk)),
+            Some(SortKeys::Before(sk)) => ("pk = :pk AND sk < :sk", Some(sk)),
+            Some(SortKeys::BeginWith(sk)) => ("pk = :pk AND begins_with(sk, :sk)", Some(sk)),
         };
         if let Some(sort) = sort {
             call = call.expression_attribute_values(":sk", text(sort));

@@ -8,7 +8,6 @@ use saml::connection::Position;
 
 impl Store {
     /// Where the last scheduled call stopped; none when it came to the end.
-    #[tracing::instrument(level = "debug", name = "store.refresh_position", skip_all)]
     pub async fn refresh_position(&self) -> Result<Option<Position>, StoreError> {
         let Some(mut row) = self.get(&Key::refresh_position()).await? else { return Ok(None) };
         // Whatever else is there sends the next round to the start, which is always right.
@@ -16,7 +15,6 @@ impl Store {
     }
 
     /// Moves it, unless another call has moved it since it was read.
-    #[tracing::instrument(level = "debug", name = "store.move_refresh_position", skip_all)]
     pub async fn move_refresh_position(
         &self,
         before: Option<&Position>,

@@ -7,7 +7,7 @@ use super::activity::{Activity, months_before};
 use super::batch::RowChange;
 use super::item::{Item, text};
 use super::keys::{Key, activity, members, restorable};
-use super::read::{Consistency, Range, Sort, sort_key};
+use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
@@ -30,7 +30,7 @@ pub enum Restored {
 
 /// A write of the last transaction, named by what its refusal means.
 #[derive(Clone, Copy, Debug)]
-enum Part {
+enum RestoredRow {
     Tenant,
     Listed,
     ExternalId,
@@ -50,7 +50,6 @@ impl Store {
     ///
     /// [`StoreError::Conflict`] when another tenant has one of its domains, or its name of the
     /// operator's, by now.
-    #[tracing::instrument(level = "debug", name = "store.restore_tenant", skip_all, fields(tenant.id = %tenant))]
     pub async fn restore_tenant(
         &self,
         source: &Self,
@@ -68,10 +67,10 @@ impl Store {
         loop {
             let groups = source.groups_after(tenant, last, GROUPS_AT_A_TIME).await?;
             for group in &groups {
-                rows += self.copy(source, tenant, members(tenant, group.id)).await?;
+                rows += self.copy(source, tenant, members(tenant, group.resource.id)).await?;
             }
             match groups.last() {
-                Some(group) => last = Some(group.id),
+                Some(group) => last = Some(group.resource.id),
                 None => break,
             }
         }
@@ -82,27 +81,27 @@ impl Store {
             rows += self.copy(source, tenant, partition).await?;
         }
         let mut writes = vec![
-            (Part::Tenant, Write::insert(found)),
-            (Part::Listed, Write::put(Key::registered(tenant).item())),
+            (RestoredRow::Tenant, Write::insert(found)),
+            (RestoredRow::Listed, Write::put(Key::registered(tenant).item())),
         ];
         let named = source.tenant(tenant).await?.and_then(|tenant| tenant.external_id);
         if let Some(name) = named.filter(|name| !name.is_empty()) {
             let mut row = Key::tenant_external_id(&name).item();
             row.insert("id".to_owned(), text(tenant.to_string()));
-            writes.push((Part::ExternalId, Write::insert(row)));
+            writes.push((RestoredRow::ExternalId, Write::insert(row)));
         }
         for stored in source.connections(tenant).await? {
             let mut row = Key::domain(&stored.connection.domain).item();
             row.insert("t".to_owned(), text(tenant.to_string()));
-            writes.push((Part::Domain, Write::insert(row)));
+            writes.push((RestoredRow::Domain, Write::insert(row)));
         }
         if let Commit::Refused(refusals) = self.commit(&writes).await? {
             return match refusals.first().map(|refusal| refusal.label) {
-                Some(Part::Domain) => Err(StoreError::Conflict(UniqueAttribute::Domain)),
-                Some(Part::ExternalId) => {
+                Some(RestoredRow::Domain) => Err(StoreError::Conflict(UniqueAttribute::Domain)),
+                Some(RestoredRow::ExternalId) => {
                     Err(StoreError::Conflict(UniqueAttribute::TenantExternalId))
                 }
-                Some(Part::Tenant | Part::Listed) | None => Ok(Restored::Exists),
+                Some(RestoredRow::Tenant | RestoredRow::Listed) | None => Ok(Restored::Exists),
             };
         }
         let entry = Activity::new(now, "operator", "tenant.restored", json!({ "rows": rows }))?;
@@ -119,7 +118,7 @@ impl Store {
         loop {
             let rows = source.query(&range, ROWS_AT_A_TIME).await?;
             let Some(last) = rows.last() else { return Ok(copied) };
-            range.sort = Some(Sort::After(sort_key(last)?.to_owned()));
+            range.sort_keys = Some(SortKeys::After(sort_key(last)?.to_owned()));
             let others = rows.into_iter().filter(|row| !is_own(row));
             let changes: Vec<_> = others.map(RowChange::Put).collect();
             copied += changes.len();

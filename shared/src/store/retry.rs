@@ -29,13 +29,13 @@ impl Default for Backoff {
 impl Backoff {
     /// For those who compete for the last seats: of all who find a pool full one makes it grow,
     /// and a few find its seats, so that a crowd needs many rounds.
-    pub(super) fn patient() -> Self {
+    pub(super) fn for_seats() -> Self {
         Self { most: MAX_PAUSES_FOR_A_SEAT, ..Self::default() }
     }
 
     /// For who was overtaken between reading a row and writing it: each time somebody got on, so
     /// that it is worth to come back soon.
-    pub(crate) const fn overtaken() -> Self {
+    pub(crate) const fn after_lost_race() -> Self {
         Self { pauses: 0, most: MAX_PAUSES_WHEN_OVERTAKEN, first: 4_000, longest: 100_000 }
     }
 
@@ -57,7 +57,7 @@ pub(super) fn random() -> Result<u64, StoreError> {
 }
 
 /// Whether DynamoDB refused one write of a transaction for a reason that passes by itself.
-pub(super) fn passes(code: &str) -> bool {
+pub(super) fn is_transient(code: &str) -> bool {
     matches!(
         code,
         "TransactionConflict"
@@ -92,8 +92,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn attempts_are_bounded_and_so_is_each_pause() {
         check(Backoff::default(), 9, 8_000, 400_000).await;
-        check(Backoff::patient(), 30, 8_000, 400_000).await;
-        check(Backoff::overtaken(), 19, 4_000, 100_000).await;
+        check(Backoff::for_seats(), 30, 8_000, 400_000).await;
+        check(Backoff::after_lost_race(), 19, 4_000, 100_000).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -116,11 +116,11 @@ mod tests {
     #[test]
     fn only_what_passes_by_itself_is_tried_again() {
         for code in ["TransactionConflict", "ThrottlingError", "InternalServerError"] {
-            assert!(passes(code), "{code}");
+            assert!(is_transient(code), "{code}");
         }
         for code in ["ConditionalCheckFailed", "ValidationError", "ItemCollectionSizeLimitExceeded"]
         {
-            assert!(!passes(code), "{code}");
+            assert!(!is_transient(code), "{code}");
         }
     }
 }

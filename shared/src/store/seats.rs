@@ -55,7 +55,6 @@ pub(super) enum Vacancy {
 impl Store {
     /// The tenant's seats: three calls. A pool that grew between the rules and the counters would
     /// count its new seats as given back, so the rules are read again.
-    #[tracing::instrument(level = "debug", name = "store.seats", skip_all, fields(tenant.id = %tenant))]
     pub async fn seats(&self, tenant: TenantId) -> Result<Seats, StoreError> {
         let mut backoff = Backoff::default();
         loop {
@@ -72,7 +71,6 @@ impl Store {
 
     /// Sets the rules. A pool made smaller than what is in use takes nobody's seat; it hands out
     /// none until enough have come back.
-    #[tracing::instrument(level = "debug", name = "store.set_seats", skip_all, fields(tenant.id = %tenant))]
     pub async fn set_seats(
         &self,
         tenant: TenantId,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::item::{Item, number, optional_number, parsed, take_optional_text, take_text, text};
 use super::keys::{Key, SK, TTL, sign_in_records};
-use super::read::{Consistency, Range, Sort};
+use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
@@ -133,7 +133,6 @@ impl SignInRecord {
 
 impl Store {
     /// Remembers a sign-in that was begun.
-    #[tracing::instrument(level = "debug", name = "store.begin_sign_in", skip_all, fields(tenant.id = %pending.tenant))]
     pub async fn begin_sign_in(&self, pending: &PendingSignIn) -> Result<(), StoreError> {
         let document =
             serde_json::to_string(pending).map_err(|_| StoreError::Corrupt("pending"))?;
@@ -147,7 +146,6 @@ impl Store {
     }
 
     /// The sign-ins among `ids` that are not over.
-    #[tracing::instrument(level = "debug", name = "store.pending_sign_ins", skip_all)]
     pub async fn pending_sign_ins(
         &self,
         ids: &[&str],
@@ -179,7 +177,6 @@ impl Store {
     ///
     /// What is left is a row without the sign-in: a put is known again when its answer was lost,
     /// and a delete would not be.
-    #[tracing::instrument(level = "debug", name = "store.end_sign_in", skip_all, fields(tenant.id = %pending.tenant))]
     pub async fn end_sign_in(&self, pending: &PendingSignIn) -> Result<bool, StoreError> {
         let mut row = Key::pending_sign_in(&pending.id).item();
         row.insert(TTL.to_owned(), number(pending.expires_at.as_second()));
@@ -188,7 +185,6 @@ impl Store {
     }
 
     /// Uses up an assertion. `true` for exactly one of those who try.
-    #[tracing::instrument(level = "debug", name = "store.use_assertion", skip_all, fields(tenant.id = %tenant))]
     pub async fn use_assertion(
         &self,
         tenant: TenantId,
@@ -202,7 +198,6 @@ impl Store {
     }
 
     /// Adds a record.
-    #[tracing::instrument(level = "debug", name = "store.record_sign_in", skip_all, fields(tenant.id = %tenant))]
     pub async fn record_sign_in(
         &self,
         tenant: TenantId,
@@ -212,7 +207,6 @@ impl Store {
     }
 
     /// Records older than `before`, the newest first; from the newest of all without it.
-    #[tracing::instrument(level = "debug", name = "store.sign_ins", skip_all, fields(tenant.id = %tenant))]
     pub async fn sign_ins(
         &self,
         tenant: TenantId,
@@ -222,7 +216,7 @@ impl Store {
     ) -> Result<Vec<SignInRecord>, StoreError> {
         let mut range = Range::all(sign_in_records(tenant), Consistency::Strong);
         range.newest_first = true;
-        range.sort = before.map(Sort::Before);
+        range.sort_keys = before.map(SortKeys::Before);
         let mut records = Vec::new();
         for item in self.query(&range, limit).await? {
             // DynamoDB drops what has expired within days, not at once.

@@ -9,10 +9,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::counters::{Counter, DIGITS, Position, leaf_attribute};
+use super::counters::{Counter, DIGITS, IdPrefix, leaf_attribute};
 use super::item::{Item, number};
 use super::keys::{Collection, Key, resources};
-use super::read::{Consistency, Range, Sort, sort_key};
+use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
@@ -26,7 +26,7 @@ impl Store {
         collection: Collection,
         id: ResourceId,
     ) {
-        let position = Position::of(id);
+        let position = IdPrefix::of(id);
         let shard = position.shard;
         let every = (self.split_threshold / LOOKS_PER_THRESHOLD).clamp(1, 64);
         let sampled = u64::from(position.leaf).is_multiple_of(every);
@@ -35,7 +35,7 @@ impl Store {
         }
         let key = Key::counter(tenant, collection, shard);
         let row = self.get_with(&key, Consistency::Eventual).await;
-        match row.and_then(|row| row.as_ref().map(Counter::read).transpose()) {
+        match row.and_then(|row| row.as_ref().map(Counter::from_row).transpose()) {
             Ok(Some(counter)) => self.split_if_large(tenant, collection, &counter).await,
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "a counter could not be looked at"),
@@ -66,7 +66,7 @@ impl Store {
         let Some(row) = self.get(&Key::counter(tenant, collection, shard)).await? else {
             return Ok(());
         };
-        let counter = Counter::read(&row)?;
+        let counter = Counter::from_row(&row)?;
         if counter.deep {
             return Ok(());
         }
@@ -101,12 +101,12 @@ impl Store {
         shard: char,
     ) -> Result<HashMap<char, Leaves>, StoreError> {
         let range = Range::all(resources(tenant, collection), Consistency::Strong)
-            .sorted(Sort::BeginsWith(shard.to_string()))
+            .with(SortKeys::BeginWith(shard.to_string()))
             .keys_only();
         let mut counts: HashMap<char, Leaves> = HashMap::new();
         for row in self.query(&range, usize::MAX).await? {
             let id: ResourceId = sort_key(&row)?.parse().map_err(|_| StoreError::Corrupt("sk"))?;
-            let position = Position::of(id);
+            let position = IdPrefix::of(id);
             *counts.entry(position.second).or_default().0.entry(position.leaf).or_default() += 1;
         }
         Ok(counts)

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use super::batch::RowChange;
 use super::item::{Item, flag, parsed, take_optional_text, take_text, text};
 use super::keys::{Key, SK, TENANTS, of_tenant};
-use super::read::{Consistency, Range, Sort, sort_key};
+use super::lookup_rows::move_value;
+use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
-use super::unique::move_value;
 use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
 use types::ids::{ResourceId, TenantId};
@@ -30,10 +30,10 @@ pub struct Tenant {
 
 /// A write of the transaction, named by what its refusal means.
 #[derive(Clone, Copy, Debug)]
-enum Part {
+enum TenantRow {
     Tenant,
     ExternalId,
-    Vacated,
+    FormerExternalId,
     Unconditional,
 }
 
@@ -81,24 +81,21 @@ impl Tenant {
 
 impl Store {
     /// Creates a tenant. `id` must be new.
-    #[tracing::instrument(level = "debug", name = "store.create_tenant", skip_all, fields(tenant.id = %tenant.id))]
     pub async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
         let mut writes = vec![
-            (Part::Tenant, Write::insert(tenant.row())),
-            (Part::Unconditional, Write::put(Key::registered(tenant.id).item())),
+            (TenantRow::Tenant, Write::insert(tenant.row())),
+            (TenantRow::Unconditional, Write::put(Key::registered(tenant.id).item())),
         ];
         move_external_id(None, Some(tenant), tenant.id, &mut writes);
         self.commit_tenant(&writes).await
     }
 
     /// The tenant with this id.
-    #[tracing::instrument(level = "debug", name = "store.tenant", skip_all, fields(tenant.id = %tenant))]
     pub async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
         self.get(&Key::tenant(tenant)).await?.map(Tenant::read).transpose()
     }
 
     /// The tenant with this name of the operator's.
-    #[tracing::instrument(level = "debug", name = "store.tenant_by_external_id", skip_all)]
     pub async fn tenant_by_external_id(
         &self,
         external_id: &str,
@@ -113,14 +110,13 @@ impl Store {
     }
 
     /// Tenants that were created after `last`, the oldest first; from the first without it.
-    #[tracing::instrument(level = "debug", name = "store.tenants", skip_all)]
     pub async fn tenants(
         &self,
         last: Option<TenantId>,
         limit: usize,
     ) -> Result<Vec<Tenant>, StoreError> {
         let mut range = Range::all(TENANTS.to_owned(), Consistency::Strong).keys_only();
-        range.sort = last.map(|last| Sort::After(last.to_string()));
+        range.sort_keys = last.map(|last| SortKeys::After(last.to_string()));
         let mut keys = Vec::new();
         for row in self.query(&range, limit).await? {
             keys.push(Key::tenant(parsed(&row, SK)?));
@@ -132,10 +128,9 @@ impl Store {
     }
 
     /// Replaces a tenant that was read, unless it has changed since.
-    #[tracing::instrument(level = "debug", name = "store.replace_tenant", skip_all, fields(tenant.id = %before.id))]
     pub async fn replace_tenant(&self, before: &Tenant, after: &Tenant) -> Result<(), StoreError> {
         let mut writes =
-            vec![(Part::Tenant, before.while_it_is(Write::replace(after.row(), &["x"])))];
+            vec![(TenantRow::Tenant, before.while_it_is(Write::replace(after.row(), &["x"])))];
         move_external_id(Some(before), Some(after), before.id, &mut writes);
         self.commit_tenant(&writes).await
     }
@@ -143,7 +138,6 @@ impl Store {
     /// Deletes a tenant with everything it has, its own row last: whoever sends a request again
     /// that failed in the middle still finds the tenant and the work left. Revoke its tokens
     /// first. Its activity stays until it expires.
-    #[tracing::instrument(level = "debug", name = "store.delete_tenant", skip_all, fields(tenant.id = %tenant))]
     pub async fn delete_tenant(&self, tenant: TenantId) -> Result<(), StoreError> {
         let Some(before) = self.tenant(tenant).await? else { return Ok(()) };
         self.delete_connections(tenant).await?;
@@ -153,9 +147,9 @@ impl Store {
         }
         let row = before.while_it_is(Write::delete(Key::tenant(tenant)));
         let mut writes = vec![
-            (Part::Tenant, row),
-            (Part::Unconditional, Write::delete(Key::registered(tenant))),
-            (Part::Unconditional, Write::delete(Key::seats(tenant))),
+            (TenantRow::Tenant, row),
+            (TenantRow::Unconditional, Write::delete(Key::registered(tenant))),
+            (TenantRow::Unconditional, Write::delete(Key::seats(tenant))),
         ];
         move_external_id(Some(&before), None, tenant, &mut writes);
         self.commit_tenant(&writes).await
@@ -167,10 +161,10 @@ impl Store {
         loop {
             let groups = self.groups_after(tenant, last, GROUPS_AT_A_TIME).await?;
             for group in &groups {
-                self.remove_all_members(tenant, group.id).await?;
+                self.remove_all_members(tenant, group.resource.id).await?;
             }
             match groups.last() {
-                Some(group) => last = Some(group.id),
+                Some(group) => last = Some(group.resource.id),
                 None => return Ok(()),
             }
         }
@@ -191,14 +185,14 @@ impl Store {
         }
     }
 
-    async fn commit_tenant(&self, writes: &[(Part, Write)]) -> Result<(), StoreError> {
+    async fn commit_tenant(&self, writes: &[(TenantRow, Write)]) -> Result<(), StoreError> {
         let Commit::Refused(refusals) = self.commit(writes).await? else { return Ok(()) };
         let Some(refusal) = refusals.first() else { return Ok(()) };
         Err(match refusal.label {
-            Part::Tenant if refusal.found.is_none() => StoreError::NotFound,
-            Part::Tenant => StoreError::VersionMismatch,
-            Part::ExternalId => StoreError::Conflict(UniqueAttribute::TenantExternalId),
-            Part::Vacated | Part::Unconditional => StoreError::Corrupt("id"),
+            TenantRow::Tenant if refusal.found.is_none() => StoreError::NotFound,
+            TenantRow::Tenant => StoreError::VersionMismatch,
+            TenantRow::ExternalId => StoreError::Conflict(UniqueAttribute::TenantExternalId),
+            TenantRow::FormerExternalId | TenantRow::Unconditional => StoreError::Corrupt("id"),
         })
     }
 }
@@ -207,11 +201,17 @@ fn move_external_id(
     before: Option<&Tenant>,
     after: Option<&Tenant>,
     id: TenantId,
-    writes: &mut Vec<(Part, Write)>,
+    writes: &mut Vec<(TenantRow, Write)>,
 ) {
     let key = Tenant::external_id_key;
     let (old, new) = (before.and_then(key), after.and_then(key));
-    move_value((Part::ExternalId, Part::Vacated), &id.to_string(), old, new, writes);
+    move_value(
+        (TenantRow::ExternalId, TenantRow::FormerExternalId),
+        &id.to_string(),
+        old,
+        new,
+        writes,
+    );
 }
 
 const GROUPS_AT_A_TIME: usize = 100;

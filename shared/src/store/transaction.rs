@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::Error;
 use aws_sdk_dynamodb::types::{CancellationReason, ReturnValuesOnConditionCheckFailure};
 
 use super::item::Item;
-use super::retry::{Backoff, passes};
-use super::write::{Kind, Write};
+use super::retry::{Backoff, is_transient};
+use super::write::{Write, WriteKind};
 use super::{Store, StoreError};
 
 /// What became of a commit that DynamoDB answered.
@@ -34,7 +34,7 @@ impl Store {
     ) -> Result<Commit<L>, StoreError> {
         match writes {
             [] => Ok(Commit::Done),
-            [(label, write)] if !matches!(write.kind, Kind::Check(_)) => {
+            [(label, write)] if !matches!(write.kind, WriteKind::Check(_)) => {
                 self.commit_one(*label, write).await
             }
             _ => self.commit_all(writes).await,
@@ -57,7 +57,7 @@ impl Store {
             if reasons.iter().any(|reason| code(reason) == CONDITION) {
                 return Ok(Commit::Refused(refusals(writes, reasons)));
             }
-            if !reasons.iter().all(|reason| code(reason) == "None" || passes(code(reason))) {
+            if !reasons.iter().all(|reason| code(reason) == "None" || is_transient(code(reason))) {
                 return Err(StoreError::unavailable(format!("cancelled: {:?}", codes(&reasons))));
             }
             backoff.pause().await?;
@@ -70,7 +70,7 @@ impl Store {
         loop {
             let Err(error) = self.send_one(write).await else { return Ok(Commit::Done) };
             if let Error::ConditionalCheckFailedException(refused) = error {
-                if write.stored(refused.item()) {
+                if write.is_already_done(refused.item()) {
                     return Ok(Commit::Done);
                 }
                 let found = refused.item().cloned();
@@ -87,7 +87,7 @@ impl Store {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let (condition, values) = (write.condition.clone(), write.values());
         match &write.kind {
-            Kind::Put(row) => {
+            WriteKind::Put(row) => {
                 self.client
                     .put_item()
                     .table_name(&self.table)
@@ -98,7 +98,7 @@ impl Store {
                     .send()
                     .await?;
             }
-            Kind::Replace(replace) => {
+            WriteKind::Replace(replace) => {
                 self.client
                     .update_item()
                     .table_name(&self.table)
@@ -111,7 +111,7 @@ impl Store {
                     .send()
                     .await?;
             }
-            Kind::Update { key, expression } => {
+            WriteKind::Update { key, expression } => {
                 self.client
                     .update_item()
                     .table_name(&self.table)
@@ -124,8 +124,8 @@ impl Store {
                     .await?;
             }
             // Not a call of its own: `commit` makes a transaction of it.
-            Kind::Check(_) => {}
-            Kind::Delete(key) => {
+            WriteKind::Check(_) => {}
+            WriteKind::Delete(key) => {
                 self.client
                     .delete_item()
                     .table_name(&self.table)

@@ -1,5 +1,7 @@
-//! Creating, changing and deleting a user: the row, its unique names, its place in the counters
-//! and its seat, in one transaction; a change of the row alone is one conditional put.
+//! Creates, replaces and deletes a user: the row, its unique names, its place in the counters and
+//! its seat, in one transaction. A change of the row alone is one conditional update.
+//!
+//! Which rows are written is decided in `user_change`, without I/O.
 
 use jiff::Timestamp;
 
@@ -9,92 +11,43 @@ use super::pool::Pool;
 use super::retry::Backoff;
 use super::seats::Vacancy;
 use super::transaction::{Commit, Refusal};
-use super::user_change::{Before, Change, Part, Plan, SeatMove};
-use super::users::{StoredUser, UserKeys};
+use super::user_change::{Learned, ReadUser, SeatMove, UserChange, UserRow};
+use super::users::{SeatRequest, StoredUser, UserKeys, UserOutcome, UserWrite};
 use super::{Store, StoreError, UniqueAttribute};
-use scim::licence::Licence;
 use types::ids::{ResourceId, TenantId};
-
-/// What to store of a user.
-#[derive(Clone, Debug)]
-pub struct UserWrite {
-    /// `meta.lastModified`; of a new user also `meta.created`.
-    pub last_modified: Timestamp,
-    /// `active`. An inactive user holds no seat, whatever `seat` says.
-    pub active: bool,
-    /// What the user is found by.
-    pub keys: UserKeys,
-    /// The licence that `document` states.
-    pub licence: Licence,
-    /// See [`StoredUser::document`].
-    pub document: String,
-    /// Whether an active user takes a seat.
-    pub seat: SeatWish,
-}
-
-/// Whether an active user takes a seat.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum SeatWish {
-    /// Takes none, and gives back the one it has.
-    None,
-    /// Has one, or the write fails with [`StoreError::NoSeat`].
-    Required,
-    /// Has one if one is free.
-    IfFree {
-        /// The document to store as [`Licence::ViewOnly`] when none is.
-        view_only: String,
-    },
-    /// What the tenant's rule for joining users says, and then as `IfFree`.
-    OnJoin {
-        /// The document to store as [`Licence::ViewOnly`] without a seat.
-        view_only: String,
-    },
-}
-
-/// What a write of a user came to.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct UserOutcome {
-    /// The user as it is stored now.
-    pub user: StoredUser,
-    /// No seat was free, so the user was stored as view-only.
-    pub seat_refused: bool,
-}
 
 impl Store {
     /// Creates a user. `id` must be new and random.
-    #[tracing::instrument(level = "debug", name = "store.create_user", skip_all, fields(tenant.id = %tenant))]
     pub async fn create_user(
         &self,
         tenant: TenantId,
         id: ResourceId,
         write: &UserWrite,
     ) -> Result<UserOutcome, StoreError> {
-        let change = Change::new(tenant, id, None, Some(write));
+        let change = UserChange::new(tenant, id, None, Some(write));
         let outcome = self.change_user(&change).await?;
         self.sample_split(tenant, Collection::Users, id).await;
         outcome.ok_or(StoreError::NotFound)
     }
 
     /// Replaces a user that was read, unless it has changed since.
-    #[tracing::instrument(level = "debug", name = "store.update_user", skip_all, fields(tenant.id = %tenant))]
-    pub async fn update_user(
+    pub async fn replace_user(
         &self,
         tenant: TenantId,
         before: &StoredUser,
         keys_before: &UserKeys,
         write: &UserWrite,
     ) -> Result<UserOutcome, StoreError> {
-        let before = Before { user: before, keys: keys_before };
-        let change = Change::new(tenant, before.user.id, Some(before), Some(write));
+        let before = ReadUser { user: before, keys: keys_before };
+        let change = UserChange::new(tenant, before.user.resource.id, Some(before), Some(write));
         self.change_user(&change).await?.ok_or(StoreError::NotFound)
     }
 
     /// Deletes a user that was read, unless it has changed since. Its names can be used again at
     /// once, its seat is free, and it is in no group.
     ///
-    /// It leaves its groups first: whoever sends a request again that failed in the middle still
-    /// finds the user and the work left.
-    #[tracing::instrument(level = "debug", name = "store.delete_user", skip_all, fields(tenant.id = %tenant))]
+    /// The user leaves its groups first: if the deletion fails in the middle, the same request
+    /// finds the user and the remaining work when it is sent again.
     pub async fn delete_user(
         &self,
         tenant: TenantId,
@@ -102,34 +55,39 @@ impl Store {
         keys_before: &UserKeys,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let before = Before { user: before, keys: keys_before };
-        let change = Change::new(tenant, before.user.id, Some(before), None);
-        self.leave_groups(tenant, before.user.id, now).await?;
+        let id = before.resource.id;
+        let before = ReadUser { user: before, keys: keys_before };
+        let change = UserChange::new(tenant, id, Some(before), None);
+        self.leave_groups(tenant, id, now).await?;
         self.change_user(&change).await?;
         // Groups that it was added to in between.
-        self.leave_groups(tenant, before.user.id, now).await
+        self.leave_groups(tenant, id, now).await
     }
 
-    /// Plans, commits, and plans again when the plan rested on what is no longer so.
-    async fn change_user(&self, change: &Change<'_>) -> Result<Option<UserOutcome>, StoreError> {
+    /// Commits the change; when that is refused because of outdated knowledge of counters or
+    /// seats, learns from the refusal and commits again.
+    async fn change_user(
+        &self,
+        change: &UserChange<'_>,
+    ) -> Result<Option<UserOutcome>, StoreError> {
         change.check_size()?;
-        let mut plan = Plan::default();
-        let mut backoff = Backoff::patient();
+        let mut learned = Learned::default();
+        let mut backoff = Backoff::for_seats();
         loop {
-            let pool =
-                if change.needs_pool(&plan) { Some(self.pool(change.tenant).await?) } else { None };
-            let after = change.stored(&plan, pool.as_ref());
-            let seat = change.seat_move(&plan, after.as_ref(), pool.as_ref());
-            let deep = self.hints.deep(change.tenant, Collection::Users, change.position.shard);
+            let needs_pool = change.needs_pool(&learned);
+            let pool = if needs_pool { Some(self.pool(change.tenant).await?) } else { None };
+            let after = change.after(&learned, pool.as_ref());
+            let seat = change.seat_move(&learned, after.as_ref(), pool.as_ref());
+            let deep = self.hints.deep(change.tenant, Collection::Users, change.prefix.shard);
             let writes = change.writes(after.as_ref(), seat, deep);
             match self.commit(&writes).await? {
                 Commit::Done => {
-                    let seat_refused = plan.refused;
+                    let seat_refused = learned.no_seat;
                     return Ok(after.map(|user| UserOutcome { user, seat_refused }));
                 }
                 Commit::Refused(refusals) => {
                     for refusal in refusals {
-                        self.replan(change, &mut plan, pool.as_ref(), seat, refusal).await?;
+                        self.learn(change, &mut learned, pool.as_ref(), seat, refusal).await?;
                     }
                 }
             }
@@ -137,70 +95,72 @@ impl Store {
         }
     }
 
-    /// Turns a refusal into its error, or learns from it for the next plan. Names come before
-    /// counters in the writes, so a taken name wins over a full pool.
-    async fn replan(
+    /// Turns a refusal into its error, or learns from it for the next attempt.
+    async fn learn(
         &self,
-        change: &Change<'_>,
-        plan: &mut Plan,
+        change: &UserChange<'_>,
+        learned: &mut Learned,
         pool: Option<&Pool>,
         seat: Option<SeatMove>,
-        refusal: Refusal<Part>,
+        refusal: Refusal<UserRow>,
     ) -> Result<(), StoreError> {
-        let taken = match refusal.label {
-            Part::User if refusal.found.is_none() => return Err(StoreError::NotFound),
-            Part::User => return Err(StoreError::VersionMismatch),
-            Part::UserName => return Err(StoreError::Conflict(UniqueAttribute::UserName)),
-            Part::Vacated | Part::Unconditional => return Err(StoreError::Corrupt("id")),
-            Part::Counter(shard) => shard,
+        let shard = match refusal.label {
+            UserRow::User if refusal.found.is_none() => return Err(StoreError::NotFound),
+            UserRow::User => return Err(StoreError::VersionMismatch),
+            UserRow::UserName => return Err(StoreError::Conflict(UniqueAttribute::UserName)),
+            UserRow::FormerUserName | UserRow::Unconditional => {
+                return Err(StoreError::Corrupt("id"));
+            }
+            UserRow::Counter(shard) => shard,
         };
         let found = match &refusal.found {
-            Some(item) => Counter::read(item)?,
-            None => Counter::empty(taken),
+            Some(row) => Counter::from_row(row)?,
+            None => Counter::empty(shard),
         };
-        self.hints.learn_deep(change.tenant, Collection::Users, taken, found.deep);
-        let Some(seat) = seat.filter(|seat| seat.shard == taken) else { return Ok(()) };
+        self.hints.learn_deep(change.tenant, Collection::Users, shard, found.deep);
+        let Some(seat) = seat.filter(|seat| seat.shard == shard) else { return Ok(()) };
         if found.epoch != seat.step.epoch {
             self.hints.forget_pool(change.tenant);
-            plan.elsewhere = None;
+            learned.vacant = None;
             return Ok(());
         }
         if seat.step.take && seat.step.limited && found.free <= 0 {
-            return self.find_seat(change, plan, pool).await;
+            return self.find_seat(change, learned, pool).await;
         }
         Ok(())
     }
 
-    /// Looks for a seat in all counters; finding none, grows the pool, refuses or goes without.
+    /// Looks for a seat in all counters. Finding none, grows the pool, goes on without a seat, or
+    /// refuses.
     async fn find_seat(
         &self,
-        change: &Change<'_>,
-        plan: &mut Plan,
+        change: &UserChange<'_>,
+        learned: &mut Learned,
         planned: Option<&Pool>,
     ) -> Result<(), StoreError> {
-        plan.elsewhere = None;
+        learned.vacant = None;
         let debt = match self.vacancy(change.tenant).await? {
             Vacancy::In(shard) => {
-                plan.elsewhere = Some(shard);
+                learned.vacant = Some(shard);
                 return Ok(());
             }
             Vacancy::None { debt } => debt,
         };
-        // The pool is full only if nobody has changed its rules since before the look at the
-        // counters: the operator may have just allowed growth, or another user caused it.
+        // The pool is full only if its rules are still those from before the counters were read:
+        // the operator may have just allowed growth, or another user may have caused it.
         let pool = self.fresh_pool(change.tenant).await?;
         let (Some(seats), true, Some(write)) = (pool.seats, planned == Some(&pool), change.after)
         else {
             return Ok(());
         };
         if pool.auto_upgrade {
-            let (home, now) = (change.position.shard, write.last_modified);
+            let (home, now) = (change.prefix.shard, write.last_modified);
             return self.grow(change.tenant, &pool, debt, home, now).await;
         }
-        if write.seat == SeatWish::Required {
+        if write.seat == SeatRequest::Required {
             return Err(StoreError::NoSeat { seats });
         }
-        plan.refused = true;
+        learned.no_seat = true;
         Ok(())
     }
 }

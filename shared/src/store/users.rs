@@ -1,12 +1,15 @@
-//! Users: the row, the keys it is found by, and the lookups. All lookups are strongly consistent
-//! and touch at most two rows, so that a connector's filter right after its create finds the user.
+//! Users: the row, the keys it is found by, and the reads.
+//!
+//! Every lookup is strongly consistent and touches at most two rows, so that a connector's filter
+//! right after its create finds the user. The writes are in `user_writes`.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::item::{Item, flag, optional_number, parsed, required_number, take_text};
-use super::keys::{Collection, Key, SK, email_prefix, emails};
-use super::page::Row;
-use super::read::{Consistency, Range, Sort, sort_key};
+use super::item::{Item, flag, number, optional_number, take_text, text};
+use super::keys::{Collection, Key, email_prefix, emails};
+use super::page::{Page, StoredResource};
+use super::versioned::Versioned;
 use super::{Store, StoreError};
 use scim::licence::Licence;
 use types::ids::{ResourceId, TenantId};
@@ -14,38 +17,112 @@ use types::ids::{ResourceId, TenantId};
 /// A User as it is stored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StoredUser {
-    /// `id`.
-    pub id: ResourceId,
-    /// Optimistic lock; `meta.version` is its wire form.
-    pub version: u64,
-    /// `meta.created`.
-    pub created: Timestamp,
-    /// `meta.lastModified`.
-    pub last_modified: Timestamp,
+    /// Id, version, times and document.
+    pub resource: Versioned,
     /// `active`, also in the document.
     pub active: bool,
-    /// How often `active` has become false: what a sign-in before that gave counts no more, even
-    /// after it has become true again.
+    /// How often `active` has become false. A session from before a deactivation stays invalid even
+    /// after the user is active again.
     pub deactivations: u64,
-    /// What the document says about the licence.
+    /// The licence that the document states.
     pub licence: Licence,
-    /// Occupies a seat.
+    /// Whether the user occupies a seat.
     pub seated: bool,
-    /// The resource as one JSON object without `id` and `meta`. The text is never empty and ends
-    /// in `}`, so that an answer can be made by appending the two instead of by parsing.
-    pub document: String,
 }
 
-/// What a user is found by. The caller derives it from the document, folded the way that the
-/// attributes compare.
+/// The values that a user is found by. The caller derives them from the document, folded the way
+/// the attributes compare.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct UserKeys {
     /// `userName`, folded by NFKC and lower case. Not empty.
     pub user_name: String,
-    /// `externalId`, as it is; an empty one counts as none.
+    /// `externalId`, unchanged; an empty one counts as none.
     pub external_id: Option<String>,
     /// Every `emails.value`, in lower case.
     pub emails: Vec<String>,
+}
+
+/// The new state of a user.
+#[derive(Clone, Debug)]
+pub struct UserWrite {
+    /// `meta.lastModified`; of a new user also `meta.created`.
+    pub last_modified: Timestamp,
+    /// `active`. An inactive user holds no seat, whatever `seat` says.
+    pub active: bool,
+    /// The values that the user is found by.
+    pub keys: UserKeys,
+    /// The licence that `document` states.
+    pub licence: Licence,
+    /// See [`Versioned::document`].
+    pub document: String,
+    /// Whether an active user takes a seat.
+    pub seat: SeatRequest,
+}
+
+/// Whether an active user takes a seat.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SeatRequest {
+    /// Takes none, and gives back the one it has.
+    None,
+    /// Takes one, or the write fails with [`StoreError::NoSeat`].
+    Required,
+    /// Takes one if one is free.
+    IfFree {
+        /// The document to store as [`Licence::ViewOnly`] when none is free.
+        view_only: String,
+    },
+    /// Follows the tenant's rule for joining users; a user who may have a seat takes one if one is
+    /// free.
+    OnJoin {
+        /// The document to store as [`Licence::ViewOnly`] without a seat.
+        view_only: String,
+    },
+}
+
+/// The result of a write of a user.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UserOutcome {
+    /// The user as it is stored now.
+    pub user: StoredUser,
+    /// No seat was free, so the user was stored as view-only.
+    pub seat_refused: bool,
+}
+
+impl StoredUser {
+    pub(super) fn to_row(&self, key: &Key) -> Item {
+        let mut row = self.resource.to_row(key);
+        row.extend([
+            ("act".to_owned(), AttributeValue::Bool(self.active)),
+            ("lic".to_owned(), text(self.licence.as_str())),
+            ("seat".to_owned(), AttributeValue::Bool(self.seated)),
+        ]);
+        if self.deactivations > 0 {
+            row.insert("dn".to_owned(), number(self.deactivations));
+        }
+        row
+    }
+}
+
+impl StoredResource for StoredUser {
+    const COLLECTION: Collection = Collection::Users;
+
+    fn from_row(mut row: Item) -> Result<Self, StoreError> {
+        let licence = take_text(&mut row, "lic")?;
+        Ok(Self {
+            resource: Versioned::take_from(&mut row)?,
+            active: flag(&row, "act"),
+            deactivations: optional_number(&row, "dn")?.unwrap_or_default(),
+            licence: [Licence::Full, Licence::ViewOnly]
+                .into_iter()
+                .find(|known| known.as_str() == licence)
+                .ok_or(StoreError::Corrupt("lic"))?,
+            seated: flag(&row, "seat"),
+        })
+    }
+
+    fn id(&self) -> ResourceId {
+        self.resource.id
+    }
 }
 
 impl UserKeys {
@@ -68,42 +145,26 @@ impl UserKeys {
     }
 }
 
-impl Row for StoredUser {
-    const COLLECTION: Collection = Collection::Users;
-
-    fn read(mut item: Item) -> Result<Self, StoreError> {
-        let licence = [Licence::Full, Licence::ViewOnly];
-        let named = take_text(&mut item, "lic")?;
-        Ok(Self {
-            id: parsed(&item, SK)?,
-            version: required_number(&item, "v")?,
-            created: parsed(&item, "ca")?,
-            last_modified: parsed(&item, "lm")?,
-            active: flag(&item, "act"),
-            deactivations: optional_number(&item, "dn")?.unwrap_or_default(),
-            licence: licence
-                .into_iter()
-                .find(|licence| licence.as_str() == named)
-                .ok_or(StoreError::Corrupt("lic"))?,
-            seated: flag(&item, "seat"),
-            document: take_text(&mut item, "d")?,
-        })
-    }
-}
-
 impl Store {
     /// The user with this id.
-    #[tracing::instrument(level = "debug", name = "store.user", skip_all, fields(tenant.id = %tenant))]
     pub async fn user(
         &self,
         tenant: TenantId,
         id: ResourceId,
     ) -> Result<Option<StoredUser>, StoreError> {
-        self.get(&Key::user(tenant, id)).await?.map(StoredUser::read).transpose()
+        self.resource(tenant, id).await
+    }
+
+    /// The users among `ids` that exist, in id order.
+    pub async fn users(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ResourceId>,
+    ) -> Result<Vec<StoredUser>, StoreError> {
+        self.resources(tenant, ids).await
     }
 
     /// The user with this folded `userName`.
-    #[tracing::instrument(level = "debug", name = "store.user_by_user_name", skip_all, fields(tenant.id = %tenant))]
     pub async fn user_by_user_name(
         &self,
         tenant: TenantId,
@@ -112,25 +173,22 @@ impl Store {
         if folded.is_empty() {
             return Ok(None);
         }
-        self.user_by(tenant, &Key::user_name(tenant, folded)).await
+        self.resource_named_by(tenant, &Key::user_name(tenant, folded)).await
     }
 
     /// The users with exactly this `externalId`, in id order.
-    #[tracing::instrument(level = "debug", name = "store.users_by_external_id", skip_all, fields(tenant.id = %tenant))]
     pub async fn users_by_external_id(
         &self,
         tenant: TenantId,
         external_id: &str,
     ) -> Result<Vec<StoredUser>, StoreError> {
-        let ids = self.ids_by_external_id(tenant, Collection::Users, external_id).await?;
-        self.users(tenant, ids).await
+        self.resources_by_external_id(tenant, external_id).await
     }
 
-    /// The users who may have this address, in lower case, in id order.
+    /// The users who may have this e-mail address, which is in lower case, in id order.
     ///
-    /// A user whose folded `userName` is the text is among them whether or not it is an address
-    /// of theirs; the caller applies its filter to the documents.
-    #[tracing::instrument(level = "debug", name = "store.users_by_email", skip_all, fields(tenant.id = %tenant))]
+    /// A user whose folded `userName` is the text is among them whether or not it is one of their
+    /// addresses; the caller applies its filter to the documents.
     pub async fn users_by_email(
         &self,
         tenant: TenantId,
@@ -139,47 +197,38 @@ impl Store {
         if lower.is_empty() {
             return Ok(Vec::new());
         }
-        let prefix = email_prefix(lower);
-        let range = Range::all(emails(tenant), Consistency::Strong)
-            .sorted(Sort::BeginsWith(prefix.clone()))
-            .keys_only();
         let by_name = Key::user_name(tenant, lower);
-        let (rows, name) = tokio::join!(self.query(&range, usize::MAX), self.get(&by_name));
-        let mut ids = Vec::new();
-        for row in rows? {
-            // A longer address with a '#' in it can begin like this one.
-            if let Some(id) = sort_key(&row)?.strip_prefix(&prefix).and_then(|id| id.parse().ok()) {
-                ids.push(id);
-            }
-        }
-        if let Some(row) = name? {
-            ids.push(parsed(&row, "id")?);
-        }
+        let (by_email, by_name) = tokio::join!(
+            self.ids_in_sort_keys(emails(tenant), email_prefix(lower)),
+            self.id_named_by(&by_name)
+        );
+        let mut ids = by_email?;
+        ids.extend(by_name?);
         self.users(tenant, ids).await
     }
 
-    /// The users among `ids` that exist, in id order.
-    pub async fn users(
+    /// Users from `start_index`, which counts from 1; zero counts as 1.
+    pub async fn users_page(
         &self,
         tenant: TenantId,
-        mut ids: Vec<ResourceId>,
-    ) -> Result<Vec<StoredUser>, StoreError> {
-        ids.sort_unstable();
-        ids.dedup();
-        if let [id] = ids.as_slice() {
-            return Ok(self.user(tenant, *id).await?.into_iter().collect());
-        }
-        let keys: Vec<Key> = ids.into_iter().map(|id| Key::user(tenant, id)).collect();
-        let rows = self.get_many(&keys, None).await?;
-        let mut users = rows.into_iter().map(StoredUser::read).collect::<Result<Vec<_>, _>>()?;
-        users.sort_unstable_by_key(|user| user.id);
-        Ok(users)
+        start_index: u64,
+        count: usize,
+    ) -> Result<Page<StoredUser>, StoreError> {
+        self.page(tenant, start_index, count).await
     }
 
-    async fn user_by(&self, tenant: TenantId, key: &Key) -> Result<Option<StoredUser>, StoreError> {
-        match self.get(key).await? {
-            Some(row) => self.user(tenant, parsed(&row, "id")?).await,
-            None => Ok(None),
-        }
+    /// Users whose id follows `last`; from the first without it.
+    pub async fn users_after(
+        &self,
+        tenant: TenantId,
+        last: Option<ResourceId>,
+        count: usize,
+    ) -> Result<Vec<StoredUser>, StoreError> {
+        self.resources_after(tenant, last, count).await
+    }
+
+    /// The number of users, active or not.
+    pub async fn users_total(&self, tenant: TenantId) -> Result<u64, StoreError> {
+        self.total(tenant, Collection::Users).await
     }
 }

@@ -15,14 +15,14 @@ use super::retry::random;
 /// One write and the condition under which it may happen.
 #[derive(Clone, Debug)]
 pub(super) struct Write {
-    pub(super) kind: Kind,
+    pub(super) kind: WriteKind,
     pub(super) condition: Option<String>,
     values: HashMap<String, AttributeValue>,
 }
 
 /// What is written.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(super) enum WriteKind {
     Put(Item),
     Replace(Replace),
     Update {
@@ -88,12 +88,12 @@ fn cloned((name, value): (&String, &AttributeValue)) -> (String, AttributeValue)
 }
 
 impl Write {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: WriteKind) -> Self {
         Self { kind, condition: None, values: HashMap::new() }
     }
 
     pub(super) fn put(item: Item) -> Self {
-        Self::new(Kind::Put(item))
+        Self::new(WriteKind::Put(item))
     }
 
     /// Puts a row that must not exist yet.
@@ -104,20 +104,20 @@ impl Write {
     /// Gives a row the attributes of `row` and takes away those of `optional` that `row` lacks.
     pub(super) fn replace(row: Item, optional: &[&'static str]) -> Self {
         let absent = optional.iter().copied().filter(|name| !row.contains_key(*name)).collect();
-        Self::new(Kind::Replace(Replace { row, absent }))
+        Self::new(WriteKind::Replace(Replace { row, absent }))
     }
 
     pub(super) fn update(key: Key, expression: impl Into<String>) -> Self {
-        Self::new(Kind::Update { key, expression: expression.into() })
+        Self::new(WriteKind::Update { key, expression: expression.into() })
     }
 
     pub(super) fn delete(key: Key) -> Self {
-        Self::new(Kind::Delete(key))
+        Self::new(WriteKind::Delete(key))
     }
 
     /// Writes nothing, but demands that a row is there.
     pub(super) fn check_exists(key: Key) -> Self {
-        Self::new(Kind::Check(key)).when("attribute_exists(pk)")
+        Self::new(WriteKind::Check(key)).when("attribute_exists(pk)")
     }
 
     /// Adds the condition.
@@ -135,7 +135,7 @@ impl Write {
     /// The values of all placeholders.
     pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
         let mut values = self.values.clone();
-        if let Kind::Replace(replace) = &self.kind {
+        if let WriteKind::Replace(replace) = &self.kind {
             values.extend(replace.values());
         }
         (!values.is_empty()).then_some(values)
@@ -144,7 +144,7 @@ impl Write {
     /// The same put with a mark by which its row is known again.
     pub(super) fn marked(&self) -> Result<Self, StoreError> {
         let mut marked = self.clone();
-        if let Kind::Put(row) | Kind::Replace(Replace { row, .. }) = &mut marked.kind {
+        if let WriteKind::Put(row) | WriteKind::Replace(Replace { row, .. }) = &mut marked.kind {
             row.insert("w".to_owned(), number(random()?));
         }
         Ok(marked)
@@ -152,11 +152,11 @@ impl Write {
 
     /// Whether the row that refused a put is the very row to put, or has all of a replacement: then an earlier attempt, whose
     /// answer was lost, has already done it. (A transaction has its token for that.)
-    pub(super) fn stored(&self, found: Option<&Item>) -> bool {
+    pub(super) fn is_already_done(&self, found: Option<&Item>) -> bool {
         match &self.kind {
-            Kind::Put(row) => found == Some(row),
-            Kind::Replace(replace) => found.is_some_and(|found| replace.is_done(found)),
-            Kind::Update { .. } | Kind::Delete(_) | Kind::Check(_) => false,
+            WriteKind::Put(row) => found == Some(row),
+            WriteKind::Replace(replace) => found.is_some_and(|found| replace.is_done(found)),
+            WriteKind::Update { .. } | WriteKind::Delete(_) | WriteKind::Check(_) => false,
         }
     }
 
@@ -165,7 +165,7 @@ impl Write {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let item = TransactWriteItem::builder();
         let item = match &self.kind {
-            Kind::Put(row) => item.put(
+            WriteKind::Put(row) => item.put(
                 Put::builder()
                     .table_name(table)
                     .set_item(Some(row.clone()))
@@ -175,7 +175,7 @@ impl Write {
                     .build()
                     .map_err(StoreError::unavailable)?,
             ),
-            Kind::Replace(replace) => item.update(
+            WriteKind::Replace(replace) => item.update(
                 Update::builder()
                     .table_name(table)
                     .set_key(Some(replace.key()))
@@ -187,7 +187,7 @@ impl Write {
                     .build()
                     .map_err(StoreError::unavailable)?,
             ),
-            Kind::Update { key, expression } => item.update(
+            WriteKind::Update { key, expression } => item.update(
                 Update::builder()
                     .table_name(table)
                     .set_key(Some(key.item()))
@@ -198,7 +198,7 @@ impl Write {
                     .build()
                     .map_err(StoreError::unavailable)?,
             ),
-            Kind::Delete(key) => item.delete(
+            WriteKind::Delete(key) => item.delete(
                 Delete::builder()
                     .table_name(table)
                     .set_key(Some(key.item()))
@@ -208,7 +208,7 @@ impl Write {
                     .build()
                     .map_err(StoreError::unavailable)?,
             ),
-            Kind::Check(key) => item.condition_check(
+            WriteKind::Check(key) => item.condition_check(
                 ConditionCheck::builder()
                     .table_name(table)
                     .set_key(Some(key.item()))

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::discovery::CURSOR_TIMEOUT_SECONDS;
 use crate::error::ScimError;
+use types::digest::length_prefix;
 use types::ids::TenantId;
 
 /// What a cursor belongs to.
@@ -77,7 +78,7 @@ impl CursorKey {
         let mut mac = self.0.clone();
         mac.update(b"gatehouse scim cursor 1\0");
         mac.update(scope.tenant.to_string().as_bytes());
-        mac.update(&scope.resource_type.len().to_be_bytes());
+        mac.update(&length_prefix(scope.resource_type));
         mac.update(scope.resource_type.as_bytes());
         mac.update(&scope.query);
         mac.update(content);

@@ -8,7 +8,6 @@
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
 use super::begin::{pending, request_id};
 use super::bench::Bench;
@@ -30,8 +29,8 @@ use saml::connection::Connection;
 use saml::error::{ConnectionError, FormError, SamlError};
 use saml::response::{Assertion, Verdict, decode_form_field};
 use saml::xml::clipped;
+use types::digest::digest_of_parts;
 use types::domain::Domain;
-use types::hex::hex;
 
 /// Index 0: of a connection with one provider.
 pub(super) async fn consume(
@@ -214,12 +213,7 @@ impl Consumer<'_> {
 
     /// What an assertion is remembered by: an `ID` is unique within its issuer only.
     fn digest(&self, assertion: &Assertion) -> String {
-        let mut digest = Sha256::new();
-        for part in [self.connection.domain.as_str(), &assertion.issuer, &assertion.id] {
-            digest.update(part.len().to_be_bytes());
-            digest.update(part);
-        }
-        hex(&digest.finalize())
+        digest_of_parts(&[self.connection.domain.as_str(), &assertion.issuer, &assertion.id])
     }
 
     async fn go_on(

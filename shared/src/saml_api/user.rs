@@ -9,7 +9,6 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::clock::random_uuid;
 use crate::runtime::state::AppState;
@@ -23,8 +22,8 @@ use saml::response::Assertion;
 use scim::fold::fold;
 use scim::resource::{self, Mode};
 use scim::schema::ResourceType;
+use types::digest::digest_of_parts;
 use types::domain::Domain;
-use types::hex::hex;
 use types::ids::ResourceId;
 
 /// Why there is no user to sign in.
@@ -117,14 +116,8 @@ impl Arrival<'_> {
     /// into the next.
     fn identity(&self) -> String {
         let Assertion { issuer, subject, .. } = self.assertion;
-        let mut digest = Sha256::new();
-        for part in
-            [self.connection.domain.as_str(), issuer, subject.source.as_str(), &subject.value]
-        {
-            digest.update(part.len().to_be_bytes());
-            digest.update(part);
-        }
-        hex(&digest.finalize())
+        let domain = self.connection.domain.as_str();
+        digest_of_parts(&[domain, issuer, subject.source.as_str(), &subject.value])
     }
 
     /// The user whom SCIM put here: by `externalId`, which the directory itself gave out, or by

@@ -37,6 +37,7 @@ use sha2::{Digest as _, Sha256};
 use super::item::{Item, text};
 use oidc::client::ClientId;
 use types::domain::Domain;
+use types::hex::hex;
 use types::ids::{GrantId, ResourceId, TenantId};
 
 /// Name of the partition key.
@@ -331,16 +332,7 @@ fn bounded(value: &str) -> String {
         return value.to_owned();
     }
     let beginning = value.get(..value.floor_char_boundary(LONGEST_VALUE)).unwrap_or_default();
-    let digest = Sha256::digest(value.as_bytes());
-    let mut key = format!("{beginning}#");
-    for byte in digest {
-        key.extend([byte >> 4, byte & 15].map(hex));
-    }
-    key
-}
-
-fn hex(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or_default()
+    format!("{beginning}#{}", hex(&Sha256::digest(value)))
 }
 
 /// Bytes of a value that a sort key can hold beside a digest and an id.

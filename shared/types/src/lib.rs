@@ -1,6 +1,7 @@
 //! Identifiers, domains and tokens that every protocol uses. Pure: no I/O, no clock and no
 //! randomness. Every other package depends on this one; it depends on none of ours.
 
+pub mod digest;
 pub mod domain;
 pub mod hex;
 pub mod ids;

@@ -6,6 +6,8 @@
 //! what is in it, or why nobody does. Commands within a line are looked up there too.
 
 mod commands;
+mod links;
+mod variables;
 
 use std::fs;
 use std::process::Command;

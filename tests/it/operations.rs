@@ -8,7 +8,7 @@ use crate::tidy::text;
 #[test]
 fn every_alarm_has_its_entry_in_the_operations_document() {
     let document = text("docs/operations.md".as_ref()).unwrap();
-    let (_, section) = document.split_once("\n## Alarms\n").unwrap();
+    let (_, section) = document.split_once("\n## Answer an alarm\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     let named: BTreeSet<_> = rows

@@ -179,10 +179,10 @@ fn a_variable_of_the_template_is_one_that_is_read() {
 }
 
 #[test]
-fn a_variable_that_is_read_is_in_the_readme() {
-    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+fn a_variable_that_is_read_is_documented() {
+    let page = text("docs/configuration.md".as_ref()).unwrap();
     for name in variables_read().iter().map(String::as_str).chain(FOREIGN_VARIABLES) {
-        assert!(readme.contains(&format!("| `{name}` |")), "{name}");
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
     }
 }
 

@@ -89,7 +89,8 @@ fn a_source_file_in_the_architecture_document_is_a_link() {
 
 #[test]
 fn headings_become_anchors_as_on_github() {
-    let page = "# A `code` heading\n## Roll back\n```sh\n# no heading\n```\n## Roll back\n### 503, why?";
+    let page =
+        "# A `code` heading\n## Roll back\n```sh\n# no heading\n```\n## Roll back\n### 503, why?";
     let expected = ["503-why", "a-code-heading", "roll-back", "roll-back-1"];
     assert_eq!(anchors(page), expected.map(str::to_owned).into());
     assert_eq!(targets("a [b](c.md#d) and\n[e\nf](#g)"), ["c.md#d", "#g"]);

@@ -32,7 +32,6 @@ use tower::util::MapRequestLayer;
 use self::caller::Caller;
 use self::error::ScimApiError;
 use self::resources::{Kind, create, delete, list, patch, read, replace, search};
-pub(crate) use self::users::write_of;
 use crate::runtime::request_log::log_request;
 use crate::runtime::state::AppState;
 use scim::error::ScimError;

@@ -44,6 +44,7 @@ mod table;
 mod tenants;
 mod transaction;
 mod user_change;
+mod user_document;
 mod user_writes;
 mod users;
 mod versioned;

@@ -12,8 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::random_uuid;
 use crate::runtime::state::AppState;
-use crate::scim_api::write_of;
-use crate::store::{Linked, StoreError, StoredUser};
+use crate::store::{Linked, StoreError, StoredUser, UserWrite};
 use saml::attributes::{Profile, SubjectSource};
 use saml::checks::{CheckId, Checks};
 use saml::connection::Connection;
@@ -175,7 +174,7 @@ impl Arrival<'_> {
             return Err(SamlError::UserState(UserError::Unknown).into());
         }
         let document = self.new_user()?;
-        let write = write_of(self.now, None, document);
+        let write = UserWrite::of(self.now, None, document);
         let id = ResourceId::new(random_uuid());
         match self.app.store.create_user(self.connection.tenant, id, &write).await {
             Ok(outcome) => {

@@ -1,7 +1,6 @@
 //! `/Users`: create, read, replace, patch, delete (RFC 7644 §3.3 to §3.6).
 
 use axum::http::StatusCode;
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
@@ -10,10 +9,8 @@ use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
 use super::retry::until_first;
 use crate::clock::random_uuid;
-use crate::store::{SeatRequest, StoredUser, UserKeys, UserWrite};
+use crate::store::{StoredUser, UserKeys, UserWrite};
 use scim::error::ScimError;
-use scim::fold::fold;
-use scim::licence::{self, Licence};
 use scim::patch::{self, PatchRequest};
 use scim::projection::Projection;
 use scim::resource::{self, Meta};
@@ -46,7 +43,7 @@ pub(super) async fn add(
     // Who is created without a word about it may sign in, and clients read that back.
     resource.entry("active").or_insert(Value::Bool(true));
     let id = ResourceId::new(random_uuid());
-    let write = write_of(caller.now, None, resource);
+    let write = UserWrite::of(caller.now, None, resource);
     let outcome = caller.app.store.create_user(caller.tenant, id, &write).await?;
     reply(caller, StatusCode::CREATED, projection, outcome.user).await
 }
@@ -91,7 +88,7 @@ pub(super) async fn remove(
     until_first(|| async {
         let user = stored(caller, id).await?;
         if_match.check(user.resource.version)?;
-        let keys = keys_of(&document(&user)?);
+        let keys = UserKeys::of(&document(&user)?);
         caller.app.store.delete_user(caller.tenant, &user, &keys, caller.now).await?;
         Ok(Reply::no_content())
     })
@@ -114,8 +111,8 @@ async fn change(
         if after == before {
             return Ok(user);
         }
-        let keys = keys_of(&before);
-        let write = write_of(caller.now, Some((&user, &before)), after);
+        let keys = UserKeys::of(&before);
+        let write = UserWrite::of(caller.now, Some((&user, &before)), after);
         Ok(caller.app.store.replace_user(caller.tenant, &user, &keys, &write).await?.user)
     });
     reply(caller, StatusCode::OK, projection, changed.await?).await
@@ -131,50 +128,6 @@ async fn stored(caller: &Caller, id: &str) -> Result<StoredUser, ScimApiError> {
 pub(super) fn document(user: &StoredUser) -> Result<Map<String, Value>, ScimApiError> {
     serde_json::from_str(&user.resource.document)
         .map_err(|source| ScimApiError::Document { resource_type: "User", source })
-}
-
-fn keys_of(resource: &Map<String, Value>) -> UserKeys {
-    UserKeys {
-        user_name: resource::user_name(resource).map(fold).unwrap_or_default(),
-        external_id: resource::external_id(resource).map(str::to_owned),
-        emails: resource::emails(resource),
-    }
-}
-
-/// What to store of a user whose attributes are to be `resource`.
-pub(crate) fn write_of(
-    now: Timestamp,
-    before: Option<(&StoredUser, &Map<String, Value>)>,
-    mut resource: Map<String, Value>,
-) -> UserWrite {
-    let keys = keys_of(&resource);
-    // Who loses the value keeps what it said: clearing it lets nobody in who was shut out.
-    let active =
-        resource::active(&resource).unwrap_or_else(|| before.is_none_or(|(user, _)| user.active));
-    let named = licence::requested(before.map(|(_, document)| document), &resource);
-    let mut stating = |licence| {
-        licence::agree(&mut resource, licence);
-        Value::Object(resource.clone()).to_string()
-    };
-    let view_only = stating(Licence::ViewOnly);
-    let was_full = before.map(|(user, _)| user.licence == Licence::Full);
-    let (licence, seat) = match (named, was_full) {
-        (Some(Licence::ViewOnly), _) | (None, Some(false)) => {
-            (Licence::ViewOnly, SeatRequest::None)
-        }
-        // The client asks for a licence that the user did not have.
-        (Some(Licence::Full), None | Some(false)) => (Licence::Full, SeatRequest::Required),
-        // The user keeps what it has; coming back from inactive it may find the pool full.
-        (Some(Licence::Full) | None, Some(true)) => {
-            (Licence::Full, SeatRequest::IfFree { view_only: view_only.clone() })
-        }
-        (None, None) => (Licence::Full, SeatRequest::OnJoin { view_only: view_only.clone() }),
-    };
-    let document = match licence {
-        Licence::Full => stating(Licence::Full),
-        Licence::ViewOnly => view_only,
-    };
-    UserWrite { last_modified: now, active, keys, licence, document, seat }
 }
 
 async fn reply(

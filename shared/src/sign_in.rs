@@ -1,26 +1,10 @@
-//! What the two halves of a sign-in tell each other: why it was begun, and who came back.
+//! What the two halves of a sign-in tell each other: who came back.
 
 pub mod metadata_fetch;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use oidc::authorize::AuthorizeRequest;
 use types::ids::{ResourceId, TenantId};
-
-/// Why a sign-in was begun, and so where it ends.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub enum Purpose {
-    /// An app asked who the person is: it gets a code.
-    App(Box<AuthorizeRequest>),
-    /// The person began here or at the identity provider: an app is asked to begin.
-    Start {
-        /// The page of the app that the person wants, as it was asked for.
-        target: Option<String>,
-    },
-    /// An admin tries the connection: nobody is signed in.
-    Test,
-}
 
 /// A person whom an identity provider has vouched for, matched to a user.
 #[derive(Clone, Debug, Eq, PartialEq)]

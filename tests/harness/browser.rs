@@ -7,12 +7,12 @@ use axum::http::{Method, Request, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
+use oidc::purpose::Purpose;
 use saml::authn_request::decode_redirect;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use shared::secrets::SecretName;
-use shared::sign_in::Purpose;
 use shared::store::{PendingSignIn, Stage};
 use types::hex::hex;
 

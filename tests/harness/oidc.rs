@@ -7,10 +7,11 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use oidc::authorize::AuthorizeRequest;
 use oidc::parameters::Parameters;
 use oidc::pkce::Pkce;
+use oidc::purpose::Purpose;
 use oidc::redirect_uri::AppUrl;
 use serde_json::{Value, json};
 use shared::http::base_url::BaseUrl;
-use shared::sign_in::{Purpose, SignedIn};
+use shared::sign_in::SignedIn;
 use types::hex::hex;
 
 use crate::{Answer, TestApp};

@@ -2,7 +2,7 @@
 
 use harness::oidc::{App, GOOD, REDIRECT_URI, encoded};
 use harness::{Answer, TestApp};
-use shared::sign_in::Purpose;
+use oidc::purpose::Purpose;
 
 /// A page and no redirect.
 fn assert_page(answer: Answer, what: &str) {

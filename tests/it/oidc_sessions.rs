@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::TestApp;
 use harness::oidc::{App, GOOD, claims};
 use jiff::SignedDuration;
-use shared::sign_in::Purpose;
+use oidc::purpose::Purpose;
 
 /// What a browser gets at `/oauth2/authorize`: a code, or the error.
 async fn ask(

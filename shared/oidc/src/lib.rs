@@ -15,5 +15,6 @@ pub mod grant;
 pub mod handle;
 pub mod parameters;
 pub mod pkce;
+pub mod purpose;
 pub mod redirect_uri;
 pub mod scopes;

@@ -8,12 +8,13 @@ use super::reply::{redirect, redirect_error};
 use super::{authorize, issue, session};
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
-use crate::sign_in::{Purpose, SignedIn};
+use crate::sign_in::SignedIn;
 use crate::store::StoreError;
 use oidc::authorize::AuthorizeRequest;
 use oidc::client::Client;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::grant::Authentication;
+use oidc::purpose::Purpose;
 use oidc::redirect_uri::AppUrl;
 use types::ids::TenantId;
 

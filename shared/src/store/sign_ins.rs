@@ -11,7 +11,7 @@ use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use crate::sign_in::Purpose;
+use oidc::purpose::Purpose;
 use types::domain::Domain;
 use types::ids::{ResourceId, TenantId};
 

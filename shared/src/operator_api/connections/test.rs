@@ -16,8 +16,8 @@ use crate::http::base_url::BaseUrl;
 use crate::operator_api::problem::Problem;
 use crate::runtime::state::AppState;
 use crate::saml_api::SpUrls;
-use crate::sign_in::Purpose;
 use crate::store::{PendingSignIn, Stage};
+use oidc::purpose::Purpose;
 use saml::authn_request::RequestId;
 
 /// A link for one browser, once.

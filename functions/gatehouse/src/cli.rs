@@ -1,4 +1,7 @@
-//! The command line.
+//! The command line: global options and the list of commands.
+//!
+//! Only parses. The options of a command are declared in its file under `commands`; `dispatch` runs
+//! it.
 
 use clap::{Parser, Subcommand};
 
@@ -13,76 +16,81 @@ use crate::commands::tenants::Tenants;
 use crate::commands::tokens::Tokens;
 use crate::doctor::Doctor;
 
-/// Runs a Gatehouse deployment from the command line, over its operator API.
+/// Manages a Gatehouse deployment over its operator API.
 ///
-/// A tenant is named by its id, by your own id for it, or by its name.
+/// Wherever a command takes a TENANT, give its id, your external id for it, or its name.
 #[derive(Debug, Parser)]
 #[command(name = "gatehouse", version, after_help = AFTER_HELP)]
 pub struct Options {
-    /// The deployment; without it that of `GATEHOUSE_URL`, and without that the one of `make run`.
+    /// URL of the deployment; default: `GATEHOUSE_URL`, else the one of `make run`.
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<String>,
-    /// Its AWS region, where neither the URL nor `AWS_REGION` says it.
+    /// AWS region of the deployment, if neither the URL nor `AWS_REGION` contains it.
     #[arg(long, global = true, value_name = "REGION")]
     pub region: Option<String>,
-    /// Print JSON, what the API answers, instead of text.
+    /// Print the JSON of the API instead of text.
     #[arg(long, global = true)]
     pub json: bool,
-    /// How long to wait for each answer, in seconds.
+    /// Time limit of each request, in seconds.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Customer organisations: list, make, change, export, delete.
+    /// Manage tenants, your customer organisations.
     #[command(subcommand)]
     Tenants(Tenants),
-    /// SCIM tokens of a tenant: what its identity provider provisions with.
+    /// Manage the SCIM tokens of a tenant.
     #[command(subcommand)]
     Tokens(Tokens),
-    /// SAML connections of a tenant: whose identity provider signs its people in.
+    /// Manage the SAML connections of a tenant to its identity provider.
     #[command(subcommand)]
     Connections(Connections),
-    /// Licences of a tenant: how many, and what happens when they run out.
+    /// Manage the licences of a tenant.
     #[command(subcommand)]
     Seats(Seats),
-    /// Users that the identity provider put here.
+    /// List the users of a tenant.
     #[command(subcommand)]
     Users(Users),
-    /// Groups that the identity provider put here.
+    /// List the groups of a tenant and their members.
     #[command(subcommand)]
     Groups(Groups),
-    /// Sign-ins of the last week: list, look at one, follow.
+    /// List, show or follow the sign-ins of the last week.
     #[command(subcommand, name = "sign-ins")]
     SignIns(SignIns),
-    /// What happened to a tenant, the newest first.
+    /// List the activity log of a tenant, newest first.
     Activity(Activity),
-    /// Apps that people sign in to.
+    /// Manage the apps that people sign in to.
     #[command(subcommand)]
     Clients(Clients),
-    /// Keys of the deployment: show, rotate.
+    /// Show or rotate the keys of the deployment.
     #[command(subcommand)]
     Keys(Keys),
-    /// Checks a SAML response against a connection, without signing anybody in.
+    /// Check a SAML response against a connection without signing anyone in.
     Explain(Explain),
-    /// Looks at everything that can be wrong with a deployment.
+    /// Check a deployment for problems.
     Doctor(Doctor),
 }
 
 const AFTER_HELP: &str = "\
-Who may call:
-  On AWS the request is signed with the credentials in the environment:
+Credentials:
+  For a deployment on AWS, export AWS credentials; requests are signed with them:
     eval \"$(aws configure export-credentials --format env)\"
-  With `make run` the operator key is read from .gatehouse; elsewhere it is GATEHOUSE_OPERATOR_KEY.
+  For `make run`, the operator key is read from .gatehouse in this folder or above it.
+  For any other deployment, set GATEHOUSE_OPERATOR_KEY.
 
 Exit codes:
-  0 done   1 refused, or something found   2 command line   3 not let in   4 no such thing
-  5 no answer, try again
+  0  success
+  1  the request was rejected, or a check failed
+  2  wrong command line
+  3  missing or refused credentials
+  4  not found
+  5  no response; try again
 
 Examples:
   gatehouse tenants create Globex --external-id customer-17
@@ -100,7 +108,7 @@ mod tests {
         Options::command().debug_assert();
     }
 
-    /// Commands that do something, each with the words that lead to it.
+    /// Collects the commands without subcommands, each with its full name and its help text.
     fn leaves(command: &Command, words: &str, found: &mut Vec<(String, String)>) {
         let words = format!("{words} {}", command.get_name()).trim().to_owned();
         if command.get_subcommands().next().is_none() {
@@ -114,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_an_example_that_it_understands() {
+    fn every_command_shows_an_example_that_it_accepts() {
         let mut found = Vec::new();
         leaves(&Options::command(), "", &mut found);
         assert!(found.len() > 25, "{}", found.len());

@@ -1,5 +1,6 @@
-//! `gatehouse doctor`: looks at everything that can be wrong with a deployment, and says of each
-//! finding what to do next. It changes nothing.
+//! `gatehouse doctor`: checks a deployment for problems, and says for each finding what to do next.
+//!
+//! Reads only; it changes nothing.
 
 mod deployment;
 mod finding;
@@ -10,42 +11,43 @@ use serde_json::{Value, json};
 
 use self::finding::{Findings, Level};
 use crate::api::Api;
-use crate::commands::Shown;
 use crate::error::Error;
+use crate::output::Output;
 use crate::tenant::Tenant;
 
-/// Looks at everything that can be wrong with a deployment.
+/// Check a deployment for problems.
 ///
-/// Whether it answers and lets the caller in, the clocks, the OpenID provider and its keys; and of
-/// each tenant its tokens, connections, certificates, licences and sign-ins.
+/// Checks whether the deployment responds and accepts the credentials, the clocks, the OpenID
+/// provider and its keys; and for each tenant its tokens, connections, certificates, licences and
+/// sign-ins.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Exit code 0 means that nothing has failed, warnings or not.
+The exit code is 0 if nothing failed; warnings do not count.
 
 Examples:
   gatehouse doctor
   gatehouse doctor --tenant customer-17 --json")]
 pub struct Doctor {
-    /// Only this tenant; all of them without it.
+    /// Check this tenant only; default: all tenants.
     #[arg(long)]
     tenant: Option<String>,
 }
 
-pub(crate) async fn run(api: &Api, command: Doctor) -> Result<Shown, Error> {
+pub(crate) async fn run(api: &Api, command: Doctor) -> Result<Output, Error> {
     let mut findings = Findings::default();
-    if let Some(now) = deployment::look(api, &mut findings).await {
+    if let Some(now) = deployment::check(api, &mut findings).await {
         match command.tenant {
             Some(text) => {
                 let tenant = Tenant::find(api, &text).await?;
-                tenant::look(api, &tenant, now, &mut findings).await?;
+                tenant::check(api, &tenant, now, &mut findings).await?;
             }
-            None => all_tenants(api, now, &mut findings).await?,
+            None => check_all_tenants(api, now, &mut findings).await?,
         }
     }
-    Ok(shown(&findings))
+    Ok(output(&findings))
 }
 
-async fn all_tenants(
+async fn check_all_tenants(
     api: &Api,
     now: jiff::Timestamp,
     findings: &mut Findings,
@@ -54,7 +56,7 @@ async fn all_tenants(
     loop {
         let page = api.page("/v1/tenants", cursor.as_deref(), usize::MAX).await?;
         for document in page.items {
-            tenant::look(api, &Tenant::of(document), now, findings).await?;
+            tenant::check(api, &Tenant::new(document), now, findings).await?;
         }
         cursor = page.next_cursor;
         if cursor.is_none() {
@@ -63,12 +65,12 @@ async fn all_tenants(
     }
 }
 
-fn shown(findings: &Findings) -> Shown {
+fn output(findings: &Findings) -> Output {
     let count = |level| findings.count(level);
     let (ok, warn, fail) = (count(Level::Ok), count(Level::Warn), count(Level::Fail));
     let list: Vec<Value> = findings.iter().map(finding::Finding::document).collect();
     let document = json!({"findings": list, "ok": ok, "warn": warn, "fail": fail});
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    let text = format!("{}\n\n{ok} ok, {warn} to look at, {fail} failed", lines.join("\n"));
-    Shown { failed: fail > 0, ..Shown::new(document, text) }
+    let text = format!("{}\n\n{ok} ok, {warn} warnings, {fail} failed", lines.join("\n"));
+    Output { failed: fail > 0, ..Output::new(document, text) }
 }

@@ -1,40 +1,40 @@
-//! The environment, read once at start.
+//! The environment variables, read once at start.
 
 use secrecy::SecretString;
 
-/// What the variables say. An empty one is not set.
+/// Values of the environment variables. An empty variable counts as unset.
 #[derive(Debug, Default)]
 pub struct Environment {
-    /// `GATEHOUSE_URL`: the deployment.
+    /// `GATEHOUSE_URL`: URL of the deployment.
     pub url: Option<String>,
-    /// `GATEHOUSE_OPERATOR_KEY`: for a deployment that takes one, as `make run` does.
+    /// `GATEHOUSE_OPERATOR_KEY`: key of a deployment that does not check AWS signatures.
     pub operator_key: Option<SecretString>,
-    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, if the first two are
-    /// set.
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; present if the first
+    /// two are set.
     pub aws: Option<AwsCredentials>,
     /// `AWS_REGION`, or else `AWS_DEFAULT_REGION`.
     pub region: Option<String>,
 }
 
-/// What a request is signed with.
+/// Credentials that sign a request.
 #[derive(Clone, Debug)]
 pub struct AwsCredentials {
-    /// Names the key; no secret.
+    /// Id of the key; not a secret.
     pub access_key_id: String,
     /// The key.
     pub secret_access_key: SecretString,
-    /// Comes with a key that expires.
+    /// Present with temporary credentials.
     pub session_token: Option<SecretString>,
 }
 
 impl Environment {
-    /// Reads the variables named at the fields.
+    /// Reads the variables that the fields name.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
     pub fn read() -> Self {
         Self::from_lookup(|name| std::env::var(name).ok())
     }
 
-    /// The same from any source.
+    /// Reads the same variables from any source.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| {
             lookup(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())

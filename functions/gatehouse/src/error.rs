@@ -1,62 +1,65 @@
-//! Everything that can go wrong, what to do about it, and its exit code.
+//! The errors of a command: message, advice on what to do next, and exit code.
 
 use std::io;
 use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::render::clean;
+use crate::render::escape_controls;
 use crate::sign::SignError;
-use crate::target::TargetFault;
+use crate::target::TargetError;
 
-/// Why a command did not do what it was told.
+/// An error that ends a command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The command line makes no sense here.
+    /// The command line asks for something impossible.
     #[error("{0}")]
     Usage(String),
     #[error(transparent)]
-    Target(#[from] TargetFault),
-    /// Nothing to show who the caller is.
+    Target(#[from] TargetError),
+    /// There is neither a key nor a complete set of AWS credentials.
     #[error("{0}")]
     NoCredentials(&'static str),
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// The deployment did not take what it was shown.
-    #[error("not let in ({status}): {credentials} was refused")]
+    /// 401 or 403.
+    #[error("access denied ({status}): {credentials} was refused")]
     Refused { status: u16, credentials: String },
-    /// There is no such thing.
+    /// 404 of the operator API, or a tenant or record that a command looked for.
     #[error("{0}")]
     NotFound(String),
-    /// No answer.
-    #[error("{url} does not answer: {reason}")]
+    /// The deployment did not respond.
+    #[error("{url} does not respond: {reason}")]
     Unreachable { url: String, reason: String },
-    /// The deployment cannot answer now.
-    #[error("the deployment cannot answer at the moment ({status}): {detail}")]
+    /// 429 or 5xx.
+    #[error("the deployment cannot handle the request now ({status}): {detail}")]
     Unavailable { status: u16, detail: String },
-    /// The operator API refused the request, for the reason it gives.
+    /// Any other problem of the operator API (RFC 9457).
     #[error("{detail}")]
-    Problem { status: u16, code: String, detail: String },
-    /// An answer that the operator API does not give.
-    #[error("{url} answered {status} with something that is not the operator API's")]
-    Foreign { url: String, status: u16 },
-    /// A file that cannot be read or written.
-    #[error("{path}: {error}")]
-    File { path: String, error: io::Error },
-    /// Standard output is gone.
-    #[error("standard output: {0}")]
+    Problem { code: String, detail: String },
+    /// A response that the operator API does not give.
+    #[error("{url} responded with {status} and a body that is not the operator API's")]
+    UnexpectedResponse { url: String, status: u16 },
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    File { path: String, source: io::Error },
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
 }
 
 impl Error {
-    /// Documented in docs/cli.md and in `--help`.
+    /// The exit code, as documented in docs/cli.md and in `--help`.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.code())
+        ExitCode::from(self.exit_status())
     }
 
-    fn code(&self) -> u8 {
+    fn exit_status(&self) -> u8 {
         match self {
-            Self::Problem { .. } | Self::Foreign { .. } | Self::File { .. } | Self::Output(_) => 1,
+            Self::Problem { .. }
+            | Self::UnexpectedResponse { .. }
+            | Self::File { .. }
+            | Self::Output(_) => 1,
             Self::Usage(_) | Self::Target(_) => 2,
             Self::NoCredentials(_) | Self::Sign(_) | Self::Refused { .. } => 3,
             Self::NotFound(_) => 4,
@@ -64,8 +67,8 @@ impl Error {
         }
     }
 
-    /// Stable, for programs.
-    fn name(&self) -> &str {
+    /// A stable code for programs: that of the operator API, or one of ours.
+    fn code(&self) -> &str {
         match self {
             Self::Usage(_) | Self::Target(_) => "usage",
             Self::NoCredentials(_) => "no_credentials",
@@ -74,49 +77,49 @@ impl Error {
             Self::Unreachable { .. } => "unreachable",
             Self::Unavailable { .. } => "unavailable",
             Self::Problem { code, .. } => code,
-            Self::Foreign { .. } => "foreign",
+            Self::UnexpectedResponse { .. } => "foreign",
             Self::File { .. } | Self::Output(_) => "file",
         }
     }
 
-    /// What to do next, where the text does not say it itself.
+    /// What to do next, if the message does not say it already.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Refused { status: 401, .. } => Some(
-                "Is it the key of this deployment? A deployment on AWS takes no key: unset \
-                 GATEHOUSE_OPERATOR_KEY there.",
+                "Check that this is the operator key of this deployment. A deployment on AWS \
+                 checks signatures, not keys: unset GATEHOUSE_OPERATOR_KEY there.",
             ),
             Self::Refused { .. } => Some(
-                "The identity needs execute-api:Invoke on what the stack's output \
-                 OperatorPolicyResource names; keys that expire have to be exported again; and the \
-                 clock may be 5 minutes off at most.",
+                "Check that the identity may execute-api:Invoke the resource in the stack's output \
+                 OperatorPolicyResource, that temporary credentials have not expired, and that \
+                 this machine's clock is correct within 5 minutes.",
             ),
-            Self::Unreachable { .. } => {
-                Some("Is it running, and is the URL right? See --url and GATEHOUSE_URL.")
+            Self::Unreachable { .. } => Some(
+                "Check that the deployment is running and that --url or GATEHOUSE_URL names it.",
+            ),
+            Self::Unavailable { .. } => Some(
+                "Try again in a moment. If the error stays, look at the alarms of the deployment.",
+            ),
+            Self::UnexpectedResponse { .. } => {
+                Some("Check that --url or GATEHOUSE_URL names a Gatehouse deployment.")
             }
-            Self::Unavailable { .. } => {
-                Some("Try again in a moment; if it stays, look at the alarms.")
-            }
-            Self::Foreign { .. } => {
-                Some("Is the URL that of Gatehouse? See --url and GATEHOUSE_URL.")
-            }
+            Self::File { .. } => Some("Check the path and its permissions."),
             Self::Usage(_)
             | Self::Target(_)
             | Self::NoCredentials(_)
             | Self::Sign(_)
             | Self::NotFound(_)
             | Self::Problem { .. }
-            | Self::File { .. }
             | Self::Output(_) => None,
         }
     }
 
-    /// For standard error.
+    /// The report for standard error: text, or with `--json` one line of JSON.
     pub(crate) fn report(&self, json: bool) -> String {
-        let (message, advice) = (clean(&self.to_string()), self.advice());
+        let (message, advice) = (escape_controls(&self.to_string()), self.advice());
         if json {
-            let exit_code = self.code();
-            return json!({"error": {"code": self.name(), "message": message, "advice": advice, "exit_code": exit_code}})
+            let exit_code = self.exit_status();
+            return json!({"error": {"code": self.code(), "message": message, "advice": advice, "exit_code": exit_code}})
                 .to_string();
         }
         match advice {

@@ -1,7 +1,8 @@
-//! One request and its answer.
+//! Sends one HTTP request and reads its response.
 //!
-//! Invariants: no redirect is followed, so that neither a key nor a signature goes where nobody
-//! meant it to; every request ends within the time that was set; an answer is read up to a limit.
+//! Invariants:
+//! - No redirect is followed: a key or a signature goes to the chosen deployment only.
+//! - A request ends within its time limit, and a response is read up to [`MAX_BODY`].
 
 use std::time::Duration;
 
@@ -22,45 +23,46 @@ use crate::clock;
 use crate::error::Error;
 use crate::target::Target;
 
-/// A deployment, and who asks.
+/// A client of one deployment, with the caller's credentials.
 #[derive(Debug)]
-pub(crate) struct Http {
+pub(crate) struct HttpClient {
     pub(crate) target: Target,
     pub(crate) auth: Auth,
     connector: Connector,
     timeout: Duration,
 }
 
-/// What came back.
+/// A response.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
-    /// The other side's clock.
+    /// The header `Date`: the clock of the deployment.
     pub(crate) date: Option<Timestamp>,
     pub(crate) body: Vec<u8>,
 }
 
-impl Http {
+impl HttpClient {
+    /// Creates a client whose requests take at most `timeout` each.
     pub(crate) fn new(target: Target, auth: Auth, timeout: Duration) -> Result<Self, Error> {
         let url = target.to_string();
         let connector = connector(&target).map_err(|reason| Error::Unreachable { url, reason })?;
         Ok(Self { target, auth, connector, timeout })
     }
 
-    /// A request in the caller's name. `path` begins with `/` and is encoded.
+    /// Sends a request with the caller's credentials. `path` begins with `/` and is encoded.
     pub(crate) async fn send(
         &self,
         method: &str,
         path: &str,
         body: Option<String>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Response, Error> {
         let url = self.target.join(path);
         let body = body.unwrap_or_default();
         let mut headers = Vec::new();
         if !body.is_empty() {
             headers.push(("content-type", "application/json"));
         }
-        let own = match &self.auth {
+        let auth_headers = match &self.auth {
             Auth::Key { key, source: _ } => {
                 vec![("authorization".to_owned(), format!("Bearer {}", key.expose_secret()))]
             }
@@ -68,13 +70,13 @@ impl Http {
                 signer.headers(method, &url, &headers, body.as_bytes(), clock::now())?
             }
         };
-        let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let headers: Vec<(&str, &str)> = headers.iter().copied().chain(own).collect();
+        let auth_headers = auth_headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers: Vec<(&str, &str)> = headers.iter().copied().chain(auth_headers).collect();
         self.exchange(method, &url, &headers, body).await
     }
 
-    /// Reads what is public, in nobody's name.
-    pub(crate) async fn read_public(&self, url: &str) -> Result<Answer, Error> {
+    /// Reads a public URL, without credentials.
+    pub(crate) async fn read_public(&self, url: &str) -> Result<Response, Error> {
         self.exchange("GET", url, &[], String::new()).await
     }
 
@@ -84,8 +86,8 @@ impl Http {
         url: &str,
         headers: &[(&str, &str)],
         body: String,
-    ) -> Result<Answer, Error> {
-        let unreachable = |reason: String| Error::Unreachable { url: shown(url), reason };
+    ) -> Result<Response, Error> {
+        let unreachable = |reason: String| Error::Unreachable { url: without_query(url), reason };
         let mut request = HttpRequest::new(SdkBody::from(body));
         request.set_uri(url.to_owned()).map_err(|error| unreachable(error.to_string()))?;
         request.set_method(method).map_err(|error| unreachable(error.to_string()))?;
@@ -96,28 +98,29 @@ impl Http {
             let header = request.headers_mut().try_insert(name.to_owned(), value.to_owned());
             header.map_err(|_| unreachable(format!("the header {name} cannot be sent")))?;
         }
-        let exchange = tokio::time::timeout(self.timeout, self.answer(request)).await;
-        let late = || unreachable(format!("no answer within {} s", self.timeout.as_secs()));
+        let exchange = tokio::time::timeout(self.timeout, self.call(request)).await;
+        let late = || unreachable(format!("no response within {} s", self.timeout.as_secs()));
         exchange.map_err(|_| late())?.map_err(unreachable)
     }
 
-    async fn answer(&self, request: HttpRequest) -> Result<Answer, String> {
-        let response = self.connector.call(request).await.map_err(|error| innermost(&error))?;
+    async fn call(&self, request: HttpRequest) -> Result<Response, String> {
+        let response = self.connector.call(request).await.map_err(|error| root_cause(&error))?;
         let status = response.status().as_u16();
         let date = response.headers().get("date").and_then(|date| rfc2822::parse(date).ok());
         let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
         let body = body.map_err(|error| error.to_string())?.to_bytes().to_vec();
-        Ok(Answer { status, date: date.map(|date| date.timestamp()), body })
+        Ok(Response { status, date: date.map(|date| date.timestamp()), body })
     }
 }
 
 fn connector(target: &Target) -> Result<Connector, String> {
-    // What the operating system trusts, since a deployment may have a domain of its own.
+    // A deployment may have a certificate of the company's own authority, which the operating
+    // system trusts.
     let trust = TrustStore::empty().with_native_roots(true);
     let context = TlsContext::builder().with_trust_store(trust).build();
     let context = context.map_err(|error| error.to_string())?;
     let proxy =
-        if target.is_this_machine() { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
+        if target.is_loopback() { ProxyConfig::disabled() } else { ProxyConfig::from_env() };
     Ok(Connector::builder()
         .proxy_config(proxy)
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
@@ -125,8 +128,9 @@ fn connector(target: &Target) -> Result<Connector, String> {
         .build())
 }
 
-/// The last cause, which is the one that a person can act on: "Connection refused".
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+/// Returns the innermost source of an error: the one that a person can act on, such as "Connection
+/// refused".
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
@@ -134,10 +138,9 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
-/// A URL without its query.
-fn shown(url: &str) -> String {
+fn without_query(url: &str) -> String {
     url.split('?').next().unwrap_or_default().to_owned()
 }
 
-/// API Gateway answers with at most 6 MB.
+/// Bytes of a response. API Gateway sends at most 6 MB.
 const MAX_BODY: usize = 16 * 1_048_576;

@@ -1,35 +1,42 @@
-//! The operator API on a command line, for whoever runs a deployment.
+//! The command line tool of the operator API.
 //!
-//! | module | what |
+//! | module | contents |
 //! |---|---|
+//! | `dispatch` | runs the command that the command line names |
 //! | [`cli`] | the command line |
-//! | [`environment`] | the variables, read once |
-//! | `target`, `auth`, `sign` | which deployment, and how the caller shows who it is |
-//! | `http`, `api` | one request; what the operator API answers to it |
 //! | `commands` | one file for each group of commands |
-//! | `doctor` | what is looked at, and what each finding says to do |
-//! | `render` | tables and fields for people |
-//! | `error` | everything that can go wrong, with its exit code |
+//! | `doctor` | the command that checks a deployment |
+//! | `tenant`, `sign_in_record` | what several commands do with a tenant or a sign-in |
+//! | `api`, `http`, `auth` | the operator API; one HTTP request; its credentials |
+//! | `error` | all errors, with advice and exit codes |
+//! | `output`, `render` | result of a command; tables and fields for people |
+//! | `target`, `sign` | URL of the deployment; AWS signatures |
+//! | [`environment`], `clock` | the only modules that read variables and the clock |
+//!
+//! Each module imports only modules below it in this table, or its own children.
 //!
 //! Invariants:
-//! - Standard output holds what was asked for and nothing else: text for people, or with `--json`
-//!   what the API answered. What is said beside it goes to standard error.
-//! - A secret is printed once, to standard output, in the answer that makes it.
-//! - What another party wrote, a name or an error, moves no cursor and colours nothing: control
-//!   characters are shown, not obeyed.
-//! - A signed request follows no redirect, and plain http goes to this machine only.
+//! - Standard output holds only what the command returns: text, or with `--json` the JSON of the
+//!   API. Notes and errors go to standard error.
+//! - A secret is printed once, to standard output, by the command that creates it.
+//! - Text of another party, such as a name or an error, cannot control the terminal: control
+//!   characters are escaped.
+//! - A signed request follows no redirect. Plain http is used for this machine only.
 
 mod api;
 mod auth;
 pub mod cli;
 mod clock;
 mod commands;
+mod dispatch;
 mod doctor;
 pub mod environment;
 mod error;
 mod http;
+mod output;
 mod render;
 mod sign;
+mod sign_in_record;
 mod target;
 mod tenant;
 
@@ -37,39 +44,39 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use self::cli::Options;
-use self::commands::Shown;
 use self::environment::Environment;
 use self::error::Error;
+use self::output::Output;
 
-/// Does what the command line says; prints the outcome, or why there is none.
+/// Runs a command and prints its output or its error.
 pub async fn run(options: Options, environment: Environment) -> ExitCode {
     let json = options.json;
-    let done = match commands::run(options, &environment).await {
-        Ok(shown) => print(&shown, json).map_err(Error::Output),
+    let result = match dispatch::run(options, &environment).await {
+        Ok(output) => print(&output, json).map_err(Error::Output),
         Err(error) => Err(error),
     };
-    match done {
+    match result {
         Ok(code) => code,
-        // Whoever read our output has read enough.
+        // The reader of our output has closed it, as `head` does.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            // With standard error closed there is nobody left to tell.
+            // Standard error may be closed; there is no other place to report to.
             let _ = writeln!(io::stderr(), "{}", error.report(json));
             error.exit_code()
         }
     }
 }
 
-fn print(shown: &Shown, json: bool) -> io::Result<ExitCode> {
-    let text = if json { shown.json() } else { shown.text.clone() };
+fn print(output: &Output, json: bool) -> io::Result<ExitCode> {
+    let text = if json { output.to_json() } else { output.text.clone() };
     let mut out = io::stdout().lock();
     if !text.is_empty() {
         writeln!(out, "{text}")?;
     }
     out.flush()?;
-    // A program has it all in the document.
-    if let Some(note) = shown.note.as_ref().filter(|_| !json) {
+    // A program needs no note: everything is in the document.
+    if let Some(note) = output.note.as_ref().filter(|_| !json) {
         let _ = writeln!(io::stderr(), "{note}");
     }
-    Ok(if shown.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if output.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

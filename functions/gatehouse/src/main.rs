@@ -1,4 +1,4 @@
-//! `gatehouse`: the operator API on a command line.
+//! `gatehouse`: the command line tool of the operator API.
 
 use std::process::ExitCode;
 

@@ -1,13 +1,15 @@
-//! Text for people: aligned, without colours, without anything that a terminal would obey.
+//! Formats JSON values as text for people: tables, fields and single values, without colours.
+//!
+//! Text of other parties is escaped here, so that it cannot control the terminal.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// A column: its heading, and what it shows of an item.
+/// A column of a table: its heading, and the text of an item's cell.
 pub(crate) type Column = (&'static str, fn(&Value) -> String);
 
-/// Items below each other, each column as wide as its widest cell.
+/// Formats items as rows below a heading. Each column is as wide as its widest cell.
 pub(crate) fn table(items: &[Value], columns: &[Column]) -> String {
     let headings = columns.iter().map(|(heading, _)| (*heading).to_owned()).collect();
     let cells = |item| columns.iter().map(|(_, cell)| cell(item)).collect();
@@ -24,7 +26,7 @@ pub(crate) fn table(items: &[Value], columns: &[Column]) -> String {
     rows.iter().map(line).collect::<Vec<String>>().join("\n")
 }
 
-/// Names and values below each other.
+/// Formats names and values, one pair on each line, with the values aligned.
 pub(crate) fn fields(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     let mut text = String::new();
@@ -36,51 +38,55 @@ pub(crate) fn fields(rows: &[(&str, String)]) -> String {
     text.trim_end().to_owned()
 }
 
-/// What is at a JSON pointer, as one cell; a dash when there is nothing.
-pub(crate) fn at(item: &Value, pointer: &str) -> String {
-    shown(item.pointer(pointer).unwrap_or(&Value::Null))
+/// Formats the value at a JSON pointer; [`NOTHING`] if there is none.
+pub(crate) fn text_at(item: &Value, pointer: &str) -> String {
+    to_text(item.pointer(pointer).unwrap_or(&Value::Null))
 }
 
-/// One value as text.
-pub(crate) fn shown(value: &Value) -> String {
+/// Formats one value; [`NOTHING`] for null and for an empty text or list.
+pub(crate) fn to_text(value: &Value) -> String {
     match value {
         Value::Null => NOTHING.to_owned(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::Number(number) => number.to_string(),
         Value::String(text) if text.is_empty() => NOTHING.to_owned(),
-        Value::String(text) => clean(text),
+        Value::String(text) => escape_controls(text),
         Value::Array(values) if values.is_empty() => NOTHING.to_owned(),
-        Value::Array(values) => values.iter().map(shown).collect::<Vec<String>>().join(", "),
-        Value::Object(_) => clean(&value.to_string()),
+        Value::Array(values) => values.iter().map(to_text).collect::<Vec<String>>().join(", "),
+        Value::Object(_) => escape_controls(&value.to_string()),
     }
 }
 
-/// A time to the second: `2026-11-22T09:30:00Z`.
-pub(crate) fn time(item: &Value, pointer: &str) -> String {
-    let text = at(item, pointer);
+/// Formats the time at a JSON pointer, without fractions of a second: `2026-11-22T09:30:00Z`.
+pub(crate) fn time_at(item: &Value, pointer: &str) -> String {
+    let text = text_at(item, pointer);
     match (text.split_once('.'), text.ends_with('Z')) {
         (Some((seconds, _)), true) => format!("{seconds}Z"),
         (Some(_) | None, _) => text,
     }
 }
 
-/// Text that others wrote, with everything that a terminal would obey made visible: control
-/// characters, and those that turn the direction of writing around.
-pub(crate) fn clean(text: &str) -> String {
-    let mut cleaned = String::with_capacity(text.len());
+/// Replaces control characters, and the characters that change the writing direction, by their
+/// escaped form `\u{1b}`.
+pub(crate) fn escape_controls(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
-        let turns = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if letter.is_control() || turns {
-            let _ = write!(cleaned, "\\u{{{:x}}}", u32::from(letter));
+        let changes_direction = matches!(
+            letter,
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        );
+        if letter.is_control() || changes_direction {
+            let _ = write!(escaped, "\\u{{{:x}}}", u32::from(letter));
         } else {
-            cleaned.push(letter);
+            escaped.push(letter);
         }
     }
-    cleaned
+    escaped
 }
 
-const NOTHING: &str = "–";
+/// The text of an absent value.
+pub(crate) const NOTHING: &str = "–";
 
 #[cfg(test)]
 mod tests {
@@ -89,15 +95,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_what_is_in_them() {
+    fn columns_are_as_wide_as_their_widest_cell() {
         let items = [
             json!({"name": "Zoë", "strict": true, "at": "2026-01-01T00:00:00.123Z"}),
             json!({"name": "Globex Corporation", "strict": false, "at": null}),
         ];
         let columns: [Column; 3] = [
-            ("NAME", |item| at(item, "/name")),
-            ("STRICT", |item| at(item, "/strict")),
-            ("AT", |item| time(item, "/at")),
+            ("NAME", |item| text_at(item, "/name")),
+            ("STRICT", |item| text_at(item, "/strict")),
+            ("AT", |item| time_at(item, "/at")),
         ];
         let expected = "\
 NAME                STRICT  AT
@@ -114,8 +120,8 @@ Globex Corporation  no      –";
     }
 
     #[test]
-    fn nothing_that_others_wrote_reaches_the_terminal_as_a_command() {
+    fn control_characters_in_values_are_escaped() {
         let item = json!({"name": "a\u{1b}[2J\r\u{9b}1mb\u{202e}c\nd"});
-        assert_eq!(at(&item, "/name"), r"a\u{1b}[2J\u{d}\u{9b}1mb\u{202e}c\u{a}d");
+        assert_eq!(text_at(&item, "/name"), r"a\u{1b}[2J\u{d}\u{9b}1mb\u{202e}c\u{a}d");
     }
 }

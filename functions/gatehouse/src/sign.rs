@@ -1,8 +1,7 @@
-//! AWS Signature Version 4, which API Gateway checks before the operator API sees a request.
+//! AWS Signature Version 4, which API Gateway checks before the operator API receives a request.
 //!
-//! The check of deployments signs too, with the same crate, which does all that can go wrong. What
-//! both have of their own is how they name its arguments: not worth a crate of ours between a tool
-//! that one installs and `shared`.
+//! Pure: the time is an argument. `deploy_check` in `shared` signs with the same crate, `aws-sigv4`.
+//! The few lines that call it are written twice, so that this tool does not depend on `shared`.
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -17,21 +16,20 @@ use crate::environment::AwsCredentials;
 pub(crate) struct Signer {
     pub(crate) credentials: AwsCredentials,
     pub(crate) region: String,
-    /// `execute-api`: the API is a service to IAM, whatever is behind it.
+    /// Name of the AWS service: [`EXECUTE_API`].
     pub(crate) service: &'static str,
 }
 
-/// What API Gateway's APIs are called in a signature.
+/// The service name of every API behind API Gateway.
 pub(crate) const EXECUTE_API: &str = "execute-api";
 
-/// A request that cannot be signed.
+/// A request cannot be signed.
 #[derive(Debug, thiserror::Error)]
-#[error("the request cannot be signed: {0}")]
+#[error("cannot sign the request: {0}")]
 pub(crate) struct SignError(String);
 
 impl Signer {
-    /// The headers that make the request a signed one. `headers` are those that are signed besides
-    /// `Host`.
+    /// Returns the headers to add to a request. The signature covers `headers` and `Host`.
     pub(crate) fn headers(
         &self,
         method: &str,
@@ -40,7 +38,7 @@ impl Signer {
         body: &[u8],
         now: Timestamp,
     ) -> Result<Vec<(String, String)>, SignError> {
-        let fault = |error: &dyn std::fmt::Display| SignError(error.to_string());
+        let failed = |error: &dyn std::fmt::Display| SignError(error.to_string());
         let AwsCredentials { access_key_id, secret_access_key, session_token } = &self.credentials;
         let identity = Credentials::new(
             access_key_id,
@@ -57,12 +55,13 @@ impl Signer {
             .time(now.into())
             .settings(SigningSettings::default())
             .build()
-            .map_err(|error| fault(&error))?
+            .map_err(|error| failed(&error))?
             .into();
         let body = SignableBody::Bytes(body);
         let request = SignableRequest::new(method, url, headers.iter().copied(), body)
-            .map_err(|error| fault(&error))?;
-        let (instructions, _) = sign(request, &params).map_err(|error| fault(&error))?.into_parts();
+            .map_err(|error| failed(&error))?;
+        let (instructions, _) =
+            sign(request, &params).map_err(|error| failed(&error))?.into_parts();
         let headers = instructions.headers();
         Ok(headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
@@ -72,9 +71,9 @@ impl Signer {
 mod tests {
     use super::*;
 
-    /// `get-vanilla` and `post-x-www-form-urlencoded` of the suite that AWS published.
+    /// Cases `get-vanilla` and `post-x-www-form-urlencoded` of the suite that AWS published.
     #[test]
-    fn the_signatures_are_those_of_the_published_suite() {
+    fn signatures_match_the_suite_of_aws() {
         let signer = Signer {
             credentials: AwsCredentials {
                 access_key_id: "AKIDEXAMPLE".to_owned(),

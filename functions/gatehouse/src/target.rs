@@ -1,31 +1,33 @@
-//! Which deployment is meant.
+//! The URL of a deployment: parsing, and what its host name says.
+//!
+//! Pure: no name is looked up.
 
 use std::fmt;
 
-/// Scheme and host of a deployment, without a slash at the end.
+/// Scheme, host and port of a deployment, without a trailing slash.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Target {
     base_url: String,
 }
 
-/// Why a URL names no deployment.
+/// A text that is not the URL of a deployment.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum TargetFault {
-    #[error("{0:?} is not a URL: give scheme and host, https://id.example.com")]
+pub(crate) enum TargetError {
+    #[error("{0:?} is not a URL: give scheme and host, such as https://id.example.com")]
     NotAUrl(String),
-    #[error("{0:?} has more than scheme and host: leave out what follows the host")]
+    #[error("{0:?} has more than scheme and host: remove the user name, path or query")]
     TooMuch(String),
-    #[error("{0:?} is not https: a key or a signed request must not cross a network in the clear")]
+    #[error("{0:?} is not https: credentials must not cross a network unencrypted")]
     NotHttps(String),
 }
 
 impl Target {
-    /// `make run` without options.
+    /// The URL of `make run` without options.
     pub(crate) const LOCAL: &str = "http://127.0.0.1:7400";
 
-    /// Parses `https://id.example.com`; plain http for this machine only.
-    pub(crate) fn parse(url: &str) -> Result<Self, TargetFault> {
-        let not_a_url = || TargetFault::NotAUrl(url.to_owned());
+    /// Parses a URL such as `https://id.example.com`. Accepts http for this machine only.
+    pub(crate) fn parse(url: &str) -> Result<Self, TargetError> {
+        let not_a_url = || TargetError::NotAUrl(url.to_owned());
         let (scheme, rest) = url.split_once("://").ok_or_else(not_a_url)?;
         let scheme = scheme.to_ascii_lowercase();
         if !matches!(scheme.as_str(), "http" | "https") {
@@ -33,33 +35,33 @@ impl Target {
         }
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#', '@']) {
-            return Err(TargetFault::TooMuch(url.to_owned()));
+            return Err(TargetError::TooMuch(url.to_owned()));
         }
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-        if authority.is_empty() || !authority.bytes().all(fits) {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+        if authority.is_empty() || !authority.bytes().all(is_allowed) {
             return Err(not_a_url());
         }
         let target = Self { base_url: format!("{scheme}://{}", authority.to_ascii_lowercase()) };
-        if scheme == "http" && !target.is_this_machine() {
-            return Err(TargetFault::NotHttps(url.to_owned()));
+        if scheme == "http" && !target.is_loopback() {
+            return Err(TargetError::NotHttps(url.to_owned()));
         }
         Ok(target)
     }
 
-    /// The URL of a path that begins with `/`.
+    /// Returns the URL of a path that begins with `/`.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }
 
-    /// Whether a request stays on this machine.
-    pub(crate) fn is_this_machine(&self) -> bool {
+    /// Whether the deployment is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
         let host = self.host();
         let address = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost"
             || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
-    /// The region in the host name that API Gateway gives an API; a domain of one's own has none.
+    /// Returns the region in the host name of API Gateway; a custom domain contains none.
     pub(crate) fn region(&self) -> Option<&str> {
         let (_, rest) = self.host().split_once(".execute-api.")?;
         rest.split_once(".amazonaws.com").map(|(region, _)| region)
@@ -85,35 +87,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_scheme_and_host() {
+    fn a_target_is_scheme_and_host() {
         let target = Target::parse("https://ID.example.com/").unwrap();
         assert_eq!(target.join("/v1/tenants"), "https://id.example.com/v1/tenants");
-        for (url, fault) in [
-            ("id.example.com", TargetFault::NotAUrl as fn(String) -> TargetFault),
-            ("ftp://id.example.com", TargetFault::NotAUrl),
-            ("https://", TargetFault::NotAUrl),
-            ("https://a b", TargetFault::NotAUrl),
-            ("https://id.example.com/scim/v2", TargetFault::TooMuch),
-            ("https://me@id.example.com", TargetFault::TooMuch),
-            ("http://id.example.com", TargetFault::NotHttps),
-            ("http://127.0.0.1.example.com", TargetFault::NotHttps),
+        for (url, error) in [
+            ("id.example.com", TargetError::NotAUrl as fn(String) -> TargetError),
+            ("ftp://id.example.com", TargetError::NotAUrl),
+            ("https://", TargetError::NotAUrl),
+            ("https://a b", TargetError::NotAUrl),
+            ("https://id.example.com/scim/v2", TargetError::TooMuch),
+            ("https://me@id.example.com", TargetError::TooMuch),
+            ("http://id.example.com", TargetError::NotHttps),
+            ("http://127.0.0.1.example.com", TargetError::NotHttps),
         ] {
-            assert_eq!(Target::parse(url), Err(fault(url.to_owned())));
+            assert_eq!(Target::parse(url), Err(error(url.to_owned())));
         }
     }
 
     #[test]
-    fn only_this_machine_is_reached_without_tls() {
+    fn plain_http_is_accepted_for_this_machine_only() {
         for url in
             ["http://127.0.0.1:7400", "http://localhost:1", "http://[::1]:7400", "http://[::1]"]
         {
-            assert!(Target::parse(url).unwrap().is_this_machine(), "{url}");
+            assert!(Target::parse(url).unwrap().is_loopback(), "{url}");
         }
-        assert!(!Target::parse("https://10.0.0.1").unwrap().is_this_machine());
+        assert!(!Target::parse("https://10.0.0.1").unwrap().is_loopback());
     }
 
     #[test]
-    fn the_region_is_in_the_name_that_api_gateway_gives() {
+    fn the_region_is_read_from_an_api_gateway_host_name() {
         let region = |url| Target::parse(url).unwrap().region().map(str::to_owned);
         let eu = "https://a1b2c3.execute-api.eu-central-1.amazonaws.com";
         assert_eq!(region(eu).as_deref(), Some("eu-central-1"));

@@ -1,87 +1,92 @@
-//! `gatehouse clients`.
+//! `gatehouse clients`: the apps that people sign in to (`/v1/clients`).
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::{Shown, input};
+use super::input;
 use crate::api::{Api, Paging, segment};
 use crate::error::Error;
-use crate::render::{Column, at, fields, time};
+use crate::output::Output;
+use crate::render::{Column, fields, text_at, time_at};
 
 /// Apps that people sign in to.
 #[derive(Debug, Subcommand)]
 pub enum Clients {
-    /// Lists them.
+    /// List the apps.
     #[command(after_help = "Example:\n  gatehouse clients list")]
     List {
-        /// How much.
+        /// Which part of the list.
         #[command(flatten)]
         paging: Paging,
     },
-    /// Registers one and prints its secret: the only time that it is shown.
+    /// Register an app and print its secret, which is shown only once.
     #[command(
         after_help = "Example:\n  gatehouse clients create Diagrams --redirect-uri https://app.example.com/callback"
     )]
     Create {
-        /// What it is called.
+        /// Name of the app.
         name: String,
-        /// Where codes may go, compared byte for byte; give it once for each URL.
+        /// URL that may receive authorization codes, compared byte for byte; repeatable.
         #[arg(long, value_name = "URL", required = true)]
         redirect_uri: Vec<String>,
-        /// Where a sign-in goes that the app did not begin.
+        /// URL of the app that starts a sign-in, for sign-ins that the app did not start.
         #[arg(long, value_name = "URL")]
         initiate_login_uri: Option<String>,
-        /// It can keep no secret: it runs in a browser or on a phone.
+        /// The app cannot keep a secret, because it runs in a browser or on a phone.
         #[arg(long)]
         public: bool,
-        /// Whether it has to use PKCE; optional only with a secret, for an app that cannot do it.
-        #[arg(long, value_name = "HOW")]
+        /// Whether the app must use PKCE; optional only for an app that has a secret and does not
+        /// support PKCE.
+        #[arg(long, value_name = "RULE")]
         pkce: Option<Pkce>,
     },
-    /// Shows one.
+    /// Show an app.
     #[command(after_help = "Example:\n  gatehouse clients show app_5f2c0a7e52b1d3c4")]
     Show {
-        /// As `gatehouse clients list` shows it.
+        /// Client id, as in `gatehouse clients list`.
         client: String,
     },
-    /// Changes what is named.
+    /// Change the given fields of an app; the others stay as they are.
     #[command(
         after_help = "Example:\n  gatehouse clients update app_5f2c0a7e52b1d3c4 --redirect-uri https://app.example.com/new"
     )]
     Update {
-        /// As `gatehouse clients list` shows it.
+        /// Client id, as in `gatehouse clients list`.
         client: String,
-        /// What it is called from now on.
+        /// New name.
         #[arg(long)]
         name: Option<String>,
-        /// All places where codes may go, in the stead of those that are registered.
+        /// URL that may receive authorization codes; repeatable, replaces all registered URLs.
         #[arg(long, value_name = "URL")]
         redirect_uri: Vec<String>,
-        /// Where a sign-in goes that the app did not begin.
+        /// URL of the app that starts a sign-in, for sign-ins that the app did not start.
         #[arg(long, value_name = "URL")]
         initiate_login_uri: Option<String>,
-        /// Takes that place away.
+        /// Remove the URL that starts a sign-in.
         #[arg(long, conflicts_with = "initiate_login_uri")]
         no_initiate_login_uri: bool,
-        /// Whether it has to use PKCE; optional only with a secret, for an app that cannot do it.
-        #[arg(long, value_name = "HOW")]
+        /// Whether the app must use PKCE; optional only for an app that has a secret and does not
+        /// support PKCE.
+        #[arg(long, value_name = "RULE")]
         pkce: Option<Pkce>,
     },
-    /// Removes one; its codes and tokens count no more.
+    /// Delete an app; its codes and tokens become invalid.
     #[command(after_help = "Example:\n  gatehouse clients delete app_5f2c0a7e52b1d3c4 --yes")]
     Delete {
-        /// As `gatehouse clients list` shows it.
+        /// Client id, as in `gatehouse clients list`.
         client: String,
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(long)]
         yes: bool,
     },
 }
 
-/// RFC 7636, by S256.
+/// Whether an app must use PKCE (RFC 7636) with the method S256.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Pkce {
+    /// A request without PKCE is refused.
     Required,
+    /// A request without PKCE is accepted.
     Optional,
 }
 
@@ -94,12 +99,12 @@ impl Pkce {
     }
 }
 
-pub(crate) async fn run(api: &Api, command: Clients) -> Result<Shown, Error> {
+pub(crate) async fn run(api: &Api, command: Clients) -> Result<Output, Error> {
     match command {
         Clients::List { paging } => {
             let list = api.list("/v1/clients", &paging).await?;
-            let none = "No app: gatehouse clients create NAME --redirect-uri URL";
-            Ok(Shown::list(list, &COLUMNS, none))
+            let empty = "No apps. Register one: gatehouse clients create NAME --redirect-uri URL";
+            Ok(Output::list(list, &COLUMNS, empty))
         }
         Clients::Create { name, redirect_uri, initiate_login_uri, public, pkce } => {
             let mut body = json!({
@@ -112,15 +117,15 @@ pub(crate) async fn run(api: &Api, command: Clients) -> Result<Shown, Error> {
                 body.insert("pkce".to_owned(), pkce.as_str().into());
             }
             let client = api.call("POST", "/v1/clients", Some(&body)).await?;
-            let secret = client.get("client_secret").is_some();
-            let note = "The secret is not shown again: put it into the app now.".to_owned();
-            let text = shown(&client);
-            Ok(Shown { note: secret.then_some(note), ..Shown::new(client, text) })
+            let has_secret = client.get("client_secret").is_some();
+            let note = "Copy the secret into the app now: it is not shown again.".to_owned();
+            let text = describe(&client);
+            Ok(Output { note: has_secret.then_some(note), ..Output::new(client, text) })
         }
         Clients::Show { client } => {
             let client = api.get(&path(&client)).await?;
-            let text = shown(&client);
-            Ok(Shown::new(client, text))
+            let text = describe(&client);
+            Ok(Output::new(client, text))
         }
         Clients::Update {
             client,
@@ -130,35 +135,36 @@ pub(crate) async fn run(api: &Api, command: Clients) -> Result<Shown, Error> {
             no_initiate_login_uri,
             pkce,
         } => {
-            let mut change = Map::new();
+            let mut patch = Map::new();
             if let Some(name) = name {
-                change.insert("name".to_owned(), name.into());
+                patch.insert("name".to_owned(), name.into());
             }
             if !redirect_uri.is_empty() {
-                change.insert("redirect_uris".to_owned(), redirect_uri.into());
+                patch.insert("redirect_uris".to_owned(), redirect_uri.into());
             }
             if initiate_login_uri.is_some() || no_initiate_login_uri {
-                change.insert("initiate_login_uri".to_owned(), initiate_login_uri.into());
+                patch.insert("initiate_login_uri".to_owned(), initiate_login_uri.into());
             }
             if let Some(pkce) = pkce {
-                change.insert("pkce".to_owned(), pkce.as_str().into());
+                patch.insert("pkce".to_owned(), pkce.as_str().into());
             }
-            if change.is_empty() {
+            if patch.is_empty() {
                 return Err(Error::Usage(
-                    "nothing to change: see gatehouse clients update --help".to_owned(),
+                    "nothing to change: name a field, see gatehouse clients update --help"
+                        .to_owned(),
                 ));
             }
-            let client = api.call("PATCH", &path(&client), Some(&Value::Object(change))).await?;
-            let text = shown(&client);
-            Ok(Shown::new(client, text))
+            let client = api.call("PATCH", &path(&client), Some(&Value::Object(patch))).await?;
+            let text = describe(&client);
+            Ok(Output::new(client, text))
         }
         Clients::Delete { client, yes } => {
-            let name = at(&api.get(&path(&client)).await?, "/name");
-            let what =
-                format!("Removes the app {name} ({client}): nobody signs in to it any more.");
-            input::confirm(yes, &what, &name)?;
+            let name = text_at(&api.get(&path(&client)).await?, "/name");
+            let consequence =
+                format!("Deletes the app {name} ({client}); its sign-ins and tokens end.");
+            input::confirm(yes, &consequence, &name)?;
             api.call("DELETE", &path(&client), None).await?;
-            Ok(Shown::done(format!("Removed {name} ({client}).")))
+            Ok(Output::done(format!("Deleted the app {name} ({client}).")))
         }
     }
 }
@@ -167,24 +173,25 @@ fn path(client: &str) -> String {
     format!("/v1/clients/{}", segment(client))
 }
 
-fn shown(client: &Value) -> String {
-    let mut rows = vec![("Name", at(client, "/name")), ("Client id", at(client, "/client_id"))];
+fn describe(client: &Value) -> String {
+    let mut rows =
+        vec![("Name", text_at(client, "/name")), ("Client id", text_at(client, "/client_id"))];
     if client.get("client_secret").is_some() {
-        rows.push(("Secret", at(client, "/client_secret")));
+        rows.push(("Secret", text_at(client, "/client_secret")));
     }
     rows.extend([
-        ("Public", at(client, "/public")),
-        ("PKCE", at(client, "/pkce")),
-        ("Redirect URIs", at(client, "/redirect_uris")),
-        ("Login URI", at(client, "/initiate_login_uri")),
-        ("Created", time(client, "/created_at")),
+        ("Public", text_at(client, "/public")),
+        ("PKCE", text_at(client, "/pkce")),
+        ("Redirect URIs", text_at(client, "/redirect_uris")),
+        ("Login URI", text_at(client, "/initiate_login_uri")),
+        ("Created", time_at(client, "/created_at")),
     ]);
     fields(&rows)
 }
 
 const COLUMNS: [Column; 4] = [
-    ("CLIENT ID", |client| at(client, "/client_id")),
-    ("NAME", |client| at(client, "/name")),
-    ("PUBLIC", |client| at(client, "/public")),
-    ("REDIRECT URIS", |client| at(client, "/redirect_uris")),
+    ("CLIENT ID", |client| text_at(client, "/client_id")),
+    ("NAME", |client| text_at(client, "/name")),
+    ("PUBLIC", |client| text_at(client, "/public")),
+    ("REDIRECT URIS", |client| text_at(client, "/redirect_uris")),
 ];

@@ -1,4 +1,6 @@
-//! `gatehouse connections`.
+//! `gatehouse connections`: the SAML connections of a tenant (`/v1/tenants/{tenant}/connections`).
+//!
+//! The options of `set` are in `settings`, the text for people in `view`.
 
 mod settings;
 mod view;
@@ -7,86 +9,88 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 pub(crate) use self::settings::Settings;
-use super::{Shown, input};
+use super::input;
 use crate::api::{Api, Paging, segment};
 use crate::error::Error;
-use crate::render::{at, fields, shown, time};
+use crate::output::Output;
+use crate::render::{fields, text_at, time_at, to_text};
 use crate::tenant::Tenant;
 
 /// SAML connections of a tenant.
 #[derive(Debug, Subcommand)]
 pub enum Connections {
-    /// Lists them.
+    /// List the connections.
     #[command(after_help = "Example:\n  gatehouse connections list customer-17")]
     List {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
     },
-    /// Shows both sides, with certificates and warnings.
+    /// Show both sides of a connection, with certificates and warnings.
     #[command(after_help = "Example:\n  gatehouse connections show customer-17 acme.com")]
     Show {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// The domain that names it.
+        /// Domain of the connection.
         domain: String,
     },
-    /// Makes one, or changes what is named; the rest stays as it is.
+    /// Create a connection, or change the given settings of one; the others stay as they are.
     #[command(
         after_help = "Examples:\n  gatehouse connections set customer-17 acme.com\n  gatehouse connections set customer-17 acme.com --metadata-url https://idp.acme.com/metadata --jit\n  gatehouse connections set customer-17 acme.com --metadata-file idp.xml --enabled=false"
     )]
     Set {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// The domain that names it; no other tenant can have it.
+        /// Domain of the connection; it belongs to one tenant only.
         domain: String,
-        /// What it is to be.
+        /// The settings to change.
         #[command(flatten)]
         settings: Box<Settings>,
     },
-    /// Makes a link, for one browser and an hour, that tries it and signs nobody in.
+    /// Create a link that tests a connection in one browser, within an hour, without signing anyone
+    /// in.
     #[command(after_help = "Example:\n  gatehouse connections test customer-17 acme.com")]
     Test {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// The domain that names it.
+        /// Domain of the connection.
         domain: String,
     },
-    /// Reads the metadata of one again.
+    /// Read the metadata of a connection from its URL again.
     #[command(after_help = "Example:\n  gatehouse connections refresh customer-17 acme.com")]
     Refresh {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// The domain that names it.
+        /// Domain of the connection.
         domain: String,
     },
-    /// Reads again whatever metadata of any tenant is older than twelve hours.
+    /// Read all metadata that is older than twelve hours again, of all tenants.
     #[command(after_help = "Example:\n  gatehouse connections refresh-all")]
     RefreshAll,
-    /// Deletes one: nobody signs in by it any more.
+    /// Delete a connection; sign-in through it ends.
     #[command(after_help = "Example:\n  gatehouse connections delete customer-17 acme.com --yes")]
     Delete {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// The domain that names it.
+        /// Domain of the connection.
         domain: String,
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(long)]
         yes: bool,
     },
 }
 
-pub(crate) async fn run(api: &Api, command: Connections) -> Result<Shown, Error> {
+pub(crate) async fn run(api: &Api, command: Connections) -> Result<Output, Error> {
     match command {
         Connections::List { tenant } => {
             let path = Tenant::find(api, &tenant).await?.path("/connections");
             let list = api.list(&path, &Paging::everything()).await?;
-            let none = "No connection: gatehouse connections set TENANT DOMAIN";
-            Ok(Shown::list(list, &view::COLUMNS, none))
+            let empty = "No connections. Create one: gatehouse connections set TENANT DOMAIN";
+            Ok(Output::list(list, &view::COLUMNS, empty))
         }
         Connections::Show { tenant, domain } => {
             let connection = api.get(&path(api, &tenant, &domain, "").await?).await?;
-            let text = view::whole(&connection);
-            Ok(Shown::new(connection, text))
+            let text = view::describe(&connection);
+            Ok(Output::new(connection, text))
         }
         Connections::Set { tenant, domain, settings } => {
             let path = path(api, &tenant, &domain, "").await?;
@@ -97,30 +101,32 @@ pub(crate) async fn run(api: &Api, command: Connections) -> Result<Shown, Error>
             };
             let body = settings.body(before.as_ref())?;
             let connection = api.call("PUT", &path, Some(&body)).await?;
-            let text = view::whole(&connection);
-            Ok(Shown { note: view::next_step(&connection), ..Shown::new(connection, text) })
+            let text = view::describe(&connection);
+            Ok(Output { note: view::next_step(&connection), ..Output::new(connection, text) })
         }
         Connections::Test { tenant, domain } => {
             let path = path(api, &tenant, &domain, "/test").await?;
             let link = api.call("POST", &path, None).await?;
-            let text =
-                fields(&[("Open once", at(&link, "/url")), ("Until", time(&link, "/expires_at"))]);
-            Ok(Shown::new(link, text))
+            let text = fields(&[
+                ("Open once", text_at(&link, "/url")),
+                ("Expires", time_at(&link, "/expires_at")),
+            ]);
+            Ok(Output::new(link, text))
         }
         Connections::Refresh { tenant, domain } => {
             let path = path(api, &tenant, &domain, "/refresh").await?;
             let connection = api.call("POST", &path, None).await?;
-            let text = view::whole(&connection);
-            Ok(Shown::new(connection, text))
+            let text = view::describe(&connection);
+            Ok(Output::new(connection, text))
         }
         Connections::RefreshAll => refresh_all(api).await,
         Connections::Delete { tenant, domain, yes } => {
-            let what = format!("Deletes the connection {domain}: nobody signs in by it any more.");
+            let consequence = format!("Deletes the connection {domain}; sign-in through it ends.");
             let path = path(api, &tenant, &domain, "").await?;
             api.get(&path).await?;
-            input::confirm(yes, &what, &domain)?;
+            input::confirm(yes, &consequence, &domain)?;
             api.call("DELETE", &path, None).await?;
-            Ok(Shown::done(format!("Deleted the connection {domain}.")))
+            Ok(Output::done(format!("Deleted the connection {domain}.")))
         }
     }
 }
@@ -130,7 +136,8 @@ async fn path(api: &Api, tenant: &str, domain: &str, rest: &str) -> Result<Strin
     Ok(tenant.path(&format!("/connections/{}{rest}", segment(domain))))
 }
 
-async fn refresh_all(api: &Api) -> Result<Shown, Error> {
+/// Repeats the call until the round over all connections is complete.
+async fn refresh_all(api: &Api) -> Result<Output, Error> {
     let (mut refreshed, mut failed) = (Vec::new(), Vec::new());
     let mut path = "/v1/connections/refresh".to_owned();
     loop {
@@ -144,13 +151,13 @@ async fn refresh_all(api: &Api) -> Result<Shown, Error> {
         }
     }
     let mut lines: Vec<String> =
-        refreshed.iter().map(|domain| format!("read    {}", shown(domain))).collect();
-    lines.extend(
-        failed.iter().map(|one| format!("failed  {}: {}", at(one, "/domain"), at(one, "/reason"))),
-    );
+        refreshed.iter().map(|domain| format!("read    {}", to_text(domain))).collect();
+    lines.extend(failed.iter().map(|failure| {
+        format!("failed  {}: {}", text_at(failure, "/domain"), text_at(failure, "/reason"))
+    }));
     if lines.is_empty() {
-        lines.push("Nothing was older than twelve hours.".to_owned());
+        lines.push("No metadata is older than twelve hours.".to_owned());
     }
     let document = json!({"refreshed": refreshed, "failed": failed});
-    Ok(Shown { failed: !failed.is_empty(), ..Shown::new(document, lines.join("\n")) })
+    Ok(Output { failed: !failed.is_empty(), ..Output::new(document, lines.join("\n")) })
 }

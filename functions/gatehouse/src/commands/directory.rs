@@ -1,25 +1,27 @@
-//! `gatehouse users`, `gatehouse groups`, `gatehouse activity`: what the identity provider put
-//! here. Read-only: users and groups are written by SCIM alone.
+//! `gatehouse users`, `gatehouse groups` and `gatehouse activity`: what the identity provider has
+//! provisioned, and the activity log.
+//!
+//! Read-only: only SCIM writes users and groups.
 
 use clap::{Args, Subcommand};
 
-use super::Shown;
 use crate::api::{Api, Paging, segment};
 use crate::error::Error;
-use crate::render::{Column, at, time};
+use crate::output::Output;
+use crate::render::{Column, text_at, time_at};
 use crate::tenant::Tenant;
 
 /// Users of a tenant.
 #[derive(Debug, Subcommand)]
 pub enum Users {
-    /// Lists them, in order of id.
+    /// List the users, ordered by id.
     #[command(
         after_help = "Examples:\n  gatehouse users list customer-17\n  gatehouse users list customer-17 --all --json | jq .items"
     )]
     List {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// How much.
+        /// Which part of the list.
         #[command(flatten)]
         paging: Paging,
     },
@@ -28,90 +30,90 @@ pub enum Users {
 /// Groups of a tenant.
 #[derive(Debug, Subcommand)]
 pub enum Groups {
-    /// Lists them, in order of id.
+    /// List the groups, ordered by id.
     #[command(after_help = "Example:\n  gatehouse groups list customer-17")]
     List {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// How much.
+        /// Which part of the list.
         #[command(flatten)]
         paging: Paging,
     },
-    /// Lists the members of one, in order of id.
+    /// List the members of a group, ordered by id.
     #[command(
         after_help = "Example:\n  gatehouse groups members customer-17 6f6c1d0e-1d0b-4c43-8d3b-0e6a1b1f9a55"
     )]
     Members {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// The group's id.
+        /// Id of the group.
         group: String,
-        /// How much.
+        /// Which part of the list.
         #[command(flatten)]
         paging: Paging,
     },
 }
 
-/// What happened to a tenant.
+/// The activity log of a tenant.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  gatehouse activity customer-17 --limit 20")]
 pub struct Activity {
-    /// Id, external id or name.
+    /// Id, external id or name of the tenant.
     tenant: String,
-    /// How much.
+    /// Which part of the log.
     #[command(flatten)]
     paging: Paging,
 }
 
-pub(crate) async fn users(api: &Api, command: Users) -> Result<Shown, Error> {
+pub(crate) async fn users(api: &Api, command: Users) -> Result<Output, Error> {
     let Users::List { tenant, paging } = command;
     let path = Tenant::find(api, &tenant).await?.path("/users");
-    Ok(Shown::list(api.list(&path, &paging).await?, &USERS, "No user."))
+    Ok(Output::list(api.list(&path, &paging).await?, &USERS, "No users."))
 }
 
-pub(crate) async fn groups(api: &Api, command: Groups) -> Result<Shown, Error> {
+pub(crate) async fn groups(api: &Api, command: Groups) -> Result<Output, Error> {
     match command {
         Groups::List { tenant, paging } => {
             let path = Tenant::find(api, &tenant).await?.path("/groups");
-            Ok(Shown::list(api.list(&path, &paging).await?, &GROUPS, "No group."))
+            Ok(Output::list(api.list(&path, &paging).await?, &GROUPS, "No groups."))
         }
         Groups::Members { tenant, group, paging } => {
             let path = format!("/groups/{}/members", segment(&group));
             let path = Tenant::find(api, &tenant).await?.path(&path);
-            Ok(Shown::list(api.list(&path, &paging).await?, &MEMBERS, "No member."))
+            Ok(Output::list(api.list(&path, &paging).await?, &MEMBERS, "No members."))
         }
     }
 }
 
-pub(crate) async fn activity(api: &Api, command: Activity) -> Result<Shown, Error> {
+pub(crate) async fn activity(api: &Api, command: Activity) -> Result<Output, Error> {
     let Activity { tenant, paging } = command;
     let path = Tenant::find(api, &tenant).await?.path("/activity");
-    Ok(Shown::list(api.list(&path, &paging).await?, &ACTIVITY, "Nothing happened yet."))
+    Ok(Output::list(api.list(&path, &paging).await?, &ACTIVITY, "No activity yet."))
 }
 
 const USERS: [Column; 5] = [
-    ("ID", |user| at(user, "/id")),
-    ("USER NAME", |user| at(user, "/user_name")),
-    ("ACTIVE", |user| at(user, "/active")),
-    ("LICENCE", |user| at(user, "/license")),
-    ("CHANGED", |user| time(user, "/last_modified_at")),
+    ("ID", |user| text_at(user, "/id")),
+    ("USER NAME", |user| text_at(user, "/user_name")),
+    ("ACTIVE", |user| text_at(user, "/active")),
+    ("LICENCE", |user| text_at(user, "/license")),
+    ("CHANGED", |user| time_at(user, "/last_modified_at")),
 ];
 
 const GROUPS: [Column; 3] = [
-    ("ID", |group| at(group, "/id")),
-    ("NAME", |group| at(group, "/display_name")),
-    ("CHANGED", |group| time(group, "/last_modified_at")),
+    ("ID", |group| text_at(group, "/id")),
+    ("NAME", |group| text_at(group, "/display_name")),
+    ("CHANGED", |group| time_at(group, "/last_modified_at")),
 ];
 
 const MEMBERS: [Column; 3] = [
-    ("ID", |member| at(member, "/id")),
-    ("TYPE", |member| at(member, "/type")),
-    ("NAME", |member| at(member, "/display")),
+    ("ID", |member| text_at(member, "/id")),
+    ("TYPE", |member| text_at(member, "/type")),
+    ("NAME", |member| text_at(member, "/display")),
 ];
 
 const ACTIVITY: [Column; 4] = [
-    ("WHEN", |entry| time(entry, "/at")),
-    ("WHO", |entry| at(entry, "/actor")),
-    ("WHAT", |entry| at(entry, "/action")),
-    ("DETAIL", |entry| at(entry, "/detail")),
+    ("TIME", |entry| time_at(entry, "/at")),
+    ("ACTOR", |entry| text_at(entry, "/actor")),
+    ("ACTION", |entry| text_at(entry, "/action")),
+    ("DETAIL", |entry| text_at(entry, "/detail")),
 ];

@@ -1,4 +1,4 @@
-//! What comes from a file, from standard input, or from the person at the keyboard.
+//! Input of the commands: files, standard input, and confirmations at the keyboard.
 
 use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::error::Error;
 
-/// The text of a file; `-` is standard input.
+/// Reads a text file; `-` is standard input.
 pub(crate) fn read(path: &Path) -> Result<String, Error> {
     let read = if path == Path::new("-") {
         let mut text = String::new();
@@ -14,22 +14,32 @@ pub(crate) fn read(path: &Path) -> Result<String, Error> {
     } else {
         fs::read_to_string(path)
     };
-    read.map_err(|error| Error::File { path: path.display().to_string(), error })
+    read.map_err(|source| Error::File { path: path.display().to_string(), source })
 }
 
-/// Asks before something that cannot be undone: the person types the name of what goes.
-pub(crate) fn confirm(yes: bool, what: &str, name: &str) -> Result<(), Error> {
+/// Asks for confirmation before an action that cannot be undone: the person types `name`. `yes`
+/// skips the question; `consequence` is a sentence about the action.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if the person types something else, or if standard input is no terminal.
+pub(crate) fn confirm(yes: bool, consequence: &str, name: &str) -> Result<(), Error> {
     if yes {
         return Ok(());
     }
-    let refused = || Error::Usage(format!("{what} This cannot be undone: add --yes."));
+    let unconfirmed =
+        || Error::Usage(format!("{consequence} This cannot be undone: confirm with --yes."));
     if !io::stdin().is_terminal() {
-        return Err(refused());
+        return Err(unconfirmed());
     }
     let mut screen = io::stderr();
-    let asked = write!(screen, "{what} This cannot be undone.\nType {name} to go on: ");
-    asked.and_then(|()| screen.flush()).map_err(|_| refused())?;
+    let asked = write!(screen, "{consequence} This cannot be undone.\nType {name} to continue: ");
+    asked.and_then(|()| screen.flush()).map_err(|_| unconfirmed())?;
     let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(|_| refused())?;
-    if line.trim() == name { Ok(()) } else { Err(Error::Usage("Nothing was done.".to_owned())) }
+    io::stdin().lock().read_line(&mut line).map_err(|_| unconfirmed())?;
+    if line.trim() == name {
+        Ok(())
+    } else {
+        Err(Error::Usage(format!("not confirmed, nothing was changed: type exactly {name}")))
+    }
 }

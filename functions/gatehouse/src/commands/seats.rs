@@ -1,54 +1,54 @@
-//! `gatehouse seats`.
+//! `gatehouse seats`: the licences of a tenant (`/v1/tenants/{tenant}/seats`).
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::Shown;
 use crate::api::Api;
 use crate::error::Error;
-use crate::render::{at, fields};
+use crate::output::Output;
+use crate::render::{fields, text_at};
 use crate::tenant::Tenant;
 
 /// Licences of a tenant.
 #[derive(Debug, Subcommand)]
 pub enum Seats {
-    /// Shows the pool and how many are used.
+    /// Show the number of seats and how many are used.
     #[command(after_help = "Example:\n  gatehouse seats show customer-17")]
     Show {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
     },
-    /// Changes what is named; the rest stays as it is.
+    /// Change the given settings; the others stay as they are.
     ///
-    /// Making the pool smaller than what is used takes no licence away; nobody gets another until
-    /// enough are free.
+    /// A pool that is smaller than the number of used seats removes no licence: new licences are
+    /// granted again once enough seats are free.
     #[command(
         after_help = "Examples:\n  gatehouse seats set customer-17 --seats 50 --on-join view-only\n  gatehouse seats set customer-17 --unlimited"
     )]
     Set {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// How many there are.
+        /// Number of seats.
         #[arg(long, value_name = "N")]
         seats: Option<u64>,
-        /// No limit.
+        /// Remove the limit.
         #[arg(long, conflicts_with = "seats")]
         unlimited: bool,
-        /// Whether a full pool grows instead of refusing.
+        /// Let a full pool grow instead of refusing a licence.
         #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
         auto_upgrade: Option<bool>,
-        /// What a new user gets without a word about licences.
-        #[arg(long, value_name = "WHAT")]
+        /// Licence of a new user, if the identity provider names none.
+        #[arg(long, value_name = "LICENCE")]
         on_join: Option<OnJoin>,
     },
 }
 
-/// What a new user gets.
+/// The licence of a new user.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum OnJoin {
-    /// A seat while there is one.
+    /// A full licence, while there are seats.
     Grant,
-    /// A licence to look.
+    /// A view-only licence, which needs no seat.
     ViewOnly,
 }
 
@@ -61,11 +61,11 @@ impl OnJoin {
     }
 }
 
-pub(crate) async fn run(api: &Api, command: Seats) -> Result<Shown, Error> {
+pub(crate) async fn run(api: &Api, command: Seats) -> Result<Output, Error> {
     match command {
         Seats::Show { tenant } => {
             let path = Tenant::find(api, &tenant).await?.path("/seats");
-            Ok(shown(api.get(&path).await?))
+            Ok(output(api.get(&path).await?))
         }
         Seats::Set { tenant, seats, unlimited, auto_upgrade, on_join } => {
             let path = Tenant::find(api, &tenant).await?.path("/seats");
@@ -79,20 +79,20 @@ pub(crate) async fn run(api: &Api, command: Seats) -> Result<Shown, Error> {
             let body = json!({
                 "seats": seats,
                 "auto_upgrade": auto_upgrade.map_or_else(|| kept("auto_upgrade"), Value::from),
-                "on_join": on_join.map_or_else(|| kept("on_join"), |what| what.as_str().into()),
+                "on_join": on_join.map_or_else(|| kept("on_join"), |rule| rule.as_str().into()),
             });
-            Ok(shown(api.call("PUT", &path, Some(&body)).await?))
+            Ok(output(api.call("PUT", &path, Some(&body)).await?))
         }
     }
 }
 
-fn shown(seats: Value) -> Shown {
-    let size = seats.get("seats").filter(|size| !size.is_null());
+fn output(pool: Value) -> Output {
+    let size = pool.get("seats").filter(|size| !size.is_null());
     let text = fields(&[
         ("Seats", size.map_or_else(|| "no limit".to_owned(), Value::to_string)),
-        ("Used", at(&seats, "/used")),
-        ("Grows by itself", at(&seats, "/auto_upgrade")),
-        ("New users get", at(&seats, "/on_join")),
+        ("Used", text_at(&pool, "/used")),
+        ("Grows when full", text_at(&pool, "/auto_upgrade")),
+        ("New users get", text_at(&pool, "/on_join")),
     ]);
-    Shown::new(seats, text)
+    Output::new(pool, text)
 }

@@ -1,59 +1,59 @@
-//! `gatehouse tokens`.
+//! `gatehouse tokens`: the SCIM tokens of a tenant (`/v1/tenants/{tenant}/scim-tokens`).
 
 use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::Shown;
 use crate::api::{Api, Paging, segment};
 use crate::clock;
 use crate::error::Error;
-use crate::render::{Column, at, fields, time};
+use crate::output::Output;
+use crate::render::{Column, fields, text_at, time_at};
 use crate::tenant::Tenant;
 
 /// SCIM tokens of a tenant.
 #[derive(Debug, Subcommand)]
 pub enum Tokens {
-    /// Lists the live ones.
+    /// List the tokens that are neither revoked nor expired.
     #[command(after_help = "Example:\n  gatehouse tokens list customer-17")]
     List {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
     },
-    /// Makes one and prints it: the only time that it is shown.
+    /// Create a token and print it; it is shown only once.
     ///
-    /// A tenant has at most two, so that one can be replaced without a failed request: make the
-    /// second, put it into the identity provider, revoke the first.
+    /// A tenant has at most two tokens, so that a token can be replaced without a failed request:
+    /// create the second, copy it into the identity provider, revoke the first.
     #[command(
         after_help = "Examples:\n  gatehouse tokens create customer-17\n  gatehouse tokens create customer-17 --days 90\n  gatehouse tokens create customer-17 --json | jq -r .token"
     )]
     Create {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// Until when it is good; a year without it.
+        /// Time at which the token expires; default: in a year.
         #[arg(long, value_name = "TIME", conflicts_with = "days")]
         expires_at: Option<Timestamp>,
-        /// How many days it is good.
+        /// Number of days until the token expires.
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
         days: Option<u32>,
     },
-    /// Revokes one: refused everywhere within a minute.
+    /// Revoke a token; it is refused everywhere within a minute.
     #[command(after_help = "Example:\n  gatehouse tokens revoke customer-17 9f1c0a7e52b1d3c4")]
     Revoke {
-        /// Id, external id or name.
+        /// Id, external id or name of the tenant.
         tenant: String,
-        /// As `gatehouse tokens list` shows it.
+        /// Id of the token, as in `gatehouse tokens list`.
         id: String,
     },
 }
 
-pub(crate) async fn run(api: &Api, command: Tokens) -> Result<Shown, Error> {
+pub(crate) async fn run(api: &Api, command: Tokens) -> Result<Output, Error> {
     match command {
         Tokens::List { tenant } => {
             let path = Tenant::find(api, &tenant).await?.path("/scim-tokens");
             let list = api.list(&path, &Paging::everything()).await?;
-            let none = "No live token: gatehouse tokens create TENANT";
-            Ok(Shown::list(list, &COLUMNS, none))
+            let empty = "No tokens. Create one: gatehouse tokens create TENANT";
+            Ok(Output::list(list, &COLUMNS, empty))
         }
         Tokens::Create { tenant, expires_at, days } => {
             let path = Tenant::find(api, &tenant).await?.path("/scim-tokens");
@@ -65,27 +65,29 @@ pub(crate) async fn run(api: &Api, command: Tokens) -> Result<Shown, Error> {
             let body = expires_at.map(|expires_at| json!({"expires_at": expires_at}));
             let token = api.call("POST", &path, body.as_ref()).await?;
             let text = fields(&[
-                ("Token", at(&token, "/token")),
-                ("Id", at(&token, "/id")),
-                ("Expires", time(&token, "/expires_at")),
+                ("Token", text_at(&token, "/token")),
+                ("Id", text_at(&token, "/id")),
+                ("Expires", time_at(&token, "/expires_at")),
             ]);
-            let note = "It is not shown again: put it into the identity provider now.".to_owned();
-            Ok(Shown { note: Some(note), ..Shown::new(token, text) })
+            let note =
+                "Copy the token into the identity provider now: it is not shown again.".to_owned();
+            Ok(Output { note: Some(note), ..Output::new(token, text) })
         }
         Tokens::Revoke { tenant, id } => {
             let tenant = Tenant::find(api, &tenant).await?;
             let path = tenant.path(&format!("/scim-tokens/{}", segment(&id)));
             api.call("DELETE", &path, None).await?;
-            let text =
-                format!("Revoked {id} of {}: refused everywhere within a minute.", tenant.name());
-            Ok(Shown::done(text))
+            let name = tenant.name();
+            Ok(Output::done(format!(
+                "Revoked the token {id} of {name}. It is refused everywhere within a minute."
+            )))
         }
     }
 }
 
 const COLUMNS: [Column; 4] = [
-    ("ID", |token| at(token, "/id")),
-    ("ENDS IN", |token| at(token, "/last4")),
-    ("CREATED", |token| time(token, "/created_at")),
-    ("EXPIRES", |token| time(token, "/expires_at")),
+    ("ID", |token| text_at(token, "/id")),
+    ("LAST 4", |token| text_at(token, "/last4")),
+    ("CREATED", |token| time_at(token, "/created_at")),
+    ("EXPIRES", |token| time_at(token, "/expires_at")),
 ];

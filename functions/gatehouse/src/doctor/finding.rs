@@ -1,15 +1,18 @@
-//! What was looked at and how it is.
+//! The findings of `gatehouse doctor`, and the days until an expiry.
+//!
+//! Pure: the time is an argument.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Level {
+    /// Nothing to do.
     Ok,
-    /// It works, and will not for long, or not for everybody.
+    /// It works now, and will stop working or does not work for everyone.
     Warn,
     /// It does not work.
     Fail,
@@ -25,18 +28,19 @@ impl Level {
     }
 }
 
-/// One line.
+/// The result of one check.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Finding {
     pub(super) level: Level,
-    /// What was looked at.
+    /// The thing that was checked.
     pub(super) about: String,
     pub(super) message: String,
-    /// What to do next; nothing when it is well.
+    /// What to do next; absent if the level is [`Level::Ok`].
     pub(super) next: Option<String>,
 }
 
 impl Finding {
+    /// The finding as JSON.
     pub(super) fn document(&self) -> Value {
         json!({
             "level": self.level.as_str(),
@@ -57,13 +61,13 @@ impl fmt::Display for Finding {
     }
 }
 
-/// All lines, in the order in which things were looked at.
+/// All findings, in the order of the checks.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Findings(Vec<Finding>);
 
 impl Findings {
     pub(super) fn ok(&mut self, about: &str, message: impl Into<String>) {
-        self.note(Level::Ok, about, message.into(), None);
+        self.push(Level::Ok, about, message.into(), None);
     }
 
     pub(super) fn warn(
@@ -72,7 +76,7 @@ impl Findings {
         message: impl Into<String>,
         next: impl Into<String>,
     ) {
-        self.note(Level::Warn, about, message.into(), Some(next.into()));
+        self.push(Level::Warn, about, message.into(), Some(next.into()));
     }
 
     pub(super) fn fail(
@@ -81,29 +85,30 @@ impl Findings {
         message: impl Into<String>,
         next: impl Into<String>,
     ) {
-        self.note(Level::Fail, about, message.into(), Some(next.into()));
+        self.push(Level::Fail, about, message.into(), Some(next.into()));
     }
 
     pub(super) fn iter(&self) -> std::slice::Iter<'_, Finding> {
         self.0.iter()
     }
 
+    /// Returns the number of findings of this level.
     pub(super) fn count(&self, level: Level) -> usize {
         self.iter().filter(|finding| finding.level == level).count()
     }
 
-    fn note(&mut self, level: Level, about: &str, message: String, next: Option<String>) {
+    fn push(&mut self, level: Level, about: &str, message: String, next: Option<String>) {
         self.0.push(Finding { level, about: about.to_owned(), message, next });
     }
 }
 
-/// Whole days from `now` to what is at a JSON pointer; negative when it is past.
+/// Returns the whole days from `now` to the time at a JSON pointer; negative if it has passed.
 pub(super) fn days_until(item: &Value, pointer: &str, now: Timestamp) -> Option<i64> {
     let then: Timestamp = item.pointer(pointer)?.as_str()?.parse().ok()?;
     Some(then.duration_since(now).as_secs().div_euclid(86_400))
 }
 
-/// "in 9 days", "today".
+/// Formats a number of days: "in 9 days", "today".
 pub(super) fn in_days(days: i64) -> String {
     match days {
         ..0 => "in the past".to_owned(),
@@ -118,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_counted_when_it_is_whole() {
+    fn only_whole_days_are_counted() {
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
         for (then, days, text) in [
             ("2026-12-01T12:00:00Z", 9, "in 9 days"),

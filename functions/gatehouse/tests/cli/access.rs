@@ -1,4 +1,4 @@
-//! Who is let in, and what is said when nobody is.
+//! Access: credentials, signatures, unreachable deployments, and their errors.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,25 +14,32 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use types::hex::hex;
 
-use crate::deployment::{Deployment, Said, binary, directory, run, serve};
+use crate::deployment::{Deployment, Outcome, binary, directory, run, serve};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_key_is_refused_and_not_repeated() {
-    let here = Deployment::new().await;
+async fn a_wrong_key_is_refused_and_not_printed() {
+    let deployment = Deployment::new().await;
     let with_key = |json: bool| {
-        let mut command =
-            here.command(if json { &["tenants", "list", "--json"] } else { &["tenants", "list"] });
+        let mut command = deployment.command(if json {
+            &["tenants", "list", "--json"]
+        } else {
+            &["tenants", "list"]
+        });
         command.env("GATEHOUSE_OPERATOR_KEY", "not-the-key");
         command
     };
-    let said = run(with_key(false), "").await;
-    assert_eq!((said.code, said.out.as_str()), (3, ""));
-    assert!(said.err.contains("the key in GATEHOUSE_OPERATOR_KEY was refused"), "{}", said.err);
-    assert!(!said.err.contains("not-the-key"));
-    let said = run(with_key(true), "").await;
-    let error: Value = serde_json::from_str(&said.err).unwrap();
+    let outcome = run(with_key(false), "").await;
+    assert_eq!((outcome.code, outcome.out.as_str()), (3, ""));
+    assert!(
+        outcome.err.contains("the key in GATEHOUSE_OPERATOR_KEY was refused"),
+        "{}",
+        outcome.err
+    );
+    assert!(!outcome.err.contains("not-the-key"));
+    let outcome = run(with_key(true), "").await;
+    let error: Value = serde_json::from_str(&outcome.err).unwrap();
     assert_eq!(
         (&error["error"]["code"], &error["error"]["exit_code"]),
         (&"refused".into(), &3.into())
@@ -41,42 +48,46 @@ async fn a_wrong_key_is_refused_and_not_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_tenant_is_said_with_where_to_look() {
-    let here = Deployment::new().await;
+async fn the_error_for_an_unknown_tenant_says_how_to_list_tenants() {
+    let deployment = Deployment::new().await;
     for command in ["tenants show Nobody", "tokens list 01938c2e-0000-7000-8000-000000000000"] {
-        let said = here.run(command, 4).await;
-        assert!(said.err.contains("gatehouse tenants list"), "{}", said.err);
-        assert_eq!(said.out, "");
+        let outcome = deployment.run(command, 4).await;
+        assert!(outcome.err.contains("gatehouse tenants list"), "{}", outcome.err);
+        assert_eq!(outcome.out, "");
     }
 }
 
-async fn tried(url: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
+async fn run_against(url: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
     let mut command = binary(arguments);
     command.env("GATEHOUSE_URL", url).envs(variables.iter().copied());
     run(command, "").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deployment_that_does_not_answer_is_said_to() {
-    // Nobody listens on a port that was just given back.
+async fn the_error_for_an_unreachable_deployment_says_what_to_check() {
+    // No process listens on a port that was just released.
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
     let key = [("GATEHOUSE_OPERATOR_KEY", "k")];
-    let said = tried(&url, &["tenants", "list"], &key).await;
-    assert_eq!(said.code, 5);
-    assert!(said.err.contains("Connection refused") && said.err.contains("--url"), "{}", said.err);
+    let outcome = run_against(&url, &["tenants", "list"], &key).await;
+    assert_eq!(outcome.code, 5);
+    assert!(
+        outcome.err.contains("Connection refused") && outcome.err.contains("--url"),
+        "{}",
+        outcome.err
+    );
 
-    // One that takes the connection and says nothing.
+    // A server that accepts the connection and does not respond.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    let said = tried(&url, &["tenants", "list", "--timeout", "1"], &key).await;
-    assert_eq!(said.code, 5);
-    assert!(said.err.contains("no answer within 1 s"), "{}", said.err);
+    let outcome = run_against(&url, &["tenants", "list", "--timeout", "1"], &key).await;
+    assert_eq!(outcome.code, 5);
+    assert!(outcome.err.contains("no response within 1 s"), "{}", outcome.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_gatehouse_is_not_taken_for_it() {
+async fn a_server_that_is_not_gatehouse_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let hits = Arc::new(Mutex::new(Vec::new()));
@@ -86,45 +97,45 @@ async fn what_is_not_gatehouse_is_not_taken_for_it() {
         Router::new().fallback(move |request: Request| async move {
             seen.lock().unwrap().push(request.uri().to_string());
             match request.uri().query() {
-                // A redirect would take the key along.
+                // Following the redirect would send the key.
                 Some(_) => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")], ""),
                 None => (StatusCode::OK, [(header::LOCATION, "")], "<html>"),
             }
         }),
     );
     let key = [("GATEHOUSE_OPERATOR_KEY", "k")];
-    let said = tried(&url, &["tenants", "list"], &key).await;
-    assert_eq!(said.code, 1);
-    assert!(said.err.contains("answered 302"), "{}", said.err);
-    let said = tried(&url, &["keys", "show"], &key).await;
-    assert_eq!(said.code, 1);
-    assert!(said.err.contains("something that is not the operator API's"), "{}", said.err);
+    let outcome = run_against(&url, &["tenants", "list"], &key).await;
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.err.contains("responded with 302"), "{}", outcome.err);
+    let outcome = run_against(&url, &["keys", "show"], &key).await;
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.err.contains("a body that is not the operator API's"), "{}", outcome.err);
     assert_eq!(*hits.lock().unwrap(), ["/v1/tenants?limit=100", "/v1/saml-keys"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deployment_on_this_machine_is_found_with_its_key() {
-    let here = Deployment::new().await;
+async fn the_key_of_make_run_is_found_in_the_folder_and_above() {
+    let deployment = Deployment::new().await;
     let project = directory("project");
     std::fs::create_dir_all(project.join(".gatehouse")).unwrap();
     std::fs::create_dir_all(project.join("below/it")).unwrap();
     std::fs::write(project.join(".gatehouse/operator-key"), format!("{OPERATOR_KEY}\n")).unwrap();
     for folder in [project.clone(), project.join("below/it")] {
-        let mut command = binary(&["tenants", "list", "--url", &here.url]);
+        let mut command = binary(&["tenants", "list", "--url", &deployment.url]);
         command.current_dir(folder);
-        let said = run(command, "").await;
-        assert!(said.code == 0 && said.out.contains("Acme"), "{}", said.err);
+        let outcome = run(command, "").await;
+        assert!(outcome.code == 0 && outcome.out.contains("Acme"), "{}", outcome.err);
     }
-    // It stays on this machine.
+    // The key is not sent to another machine.
     let mut command = binary(&["tenants", "list", "--url", "https://id.example.com"]);
     command.current_dir(project);
-    let said = run(command, "").await;
-    assert_eq!(said.code, 3);
-    assert!(said.err.contains("aws configure export-credentials"), "{}", said.err);
+    let outcome = run(command, "").await;
+    assert_eq!(outcome.code, 3);
+    assert!(outcome.err.contains("aws configure export-credentials"), "{}", outcome.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_makes_no_sense_ends_with_two() {
+async fn a_wrong_command_line_ends_with_exit_code_2() {
     for arguments in [
         &["tenants"][..],
         &["tenants", "list", "--limit", "0"],
@@ -133,24 +144,24 @@ async fn what_makes_no_sense_ends_with_two() {
         &["seats", "set", "Acme", "--seats", "-1"],
         &["nonsense"],
     ] {
-        let said = run(binary(arguments), "").await;
-        assert_eq!(said.code, 2, "{arguments:?}: {}", said.err);
-        assert!(!said.err.is_empty(), "{arguments:?}");
+        let outcome = run(binary(arguments), "").await;
+        assert_eq!(outcome.code, 2, "{arguments:?}: {}", outcome.err);
+        assert!(!outcome.err.is_empty(), "{arguments:?}");
     }
     let help = run(binary(&["--help"]), "").await;
     assert!(help.code == 0 && help.out.contains("Exit codes:"), "{}", help.out);
 }
 
-/// What came to a server in API Gateway's place.
+/// A request that a stand-in for API Gateway received.
 #[derive(Clone, Debug, Default)]
-struct Heard {
+struct Received {
     method: String,
     target: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
-impl Heard {
+impl Received {
     fn header(&self, name: &str) -> &str {
         &self.headers.iter().find(|(known, _)| known == name).unwrap().1
     }
@@ -159,8 +170,8 @@ impl Heard {
         self.headers.iter().any(|(known, is)| known == name && is == value)
     }
 
-    /// The `Authorization` that Signature Version 4 demands for this request: by AWS's description
-    /// of it, and by nothing that the tool itself uses.
+    /// Computes the `Authorization` header that Signature Version 4 requires for this request. It
+    /// follows the description of AWS and shares no code with the tool.
     fn signature(&self, region: &str) -> String {
         let date = self.header("x-amz-date");
         let signed = self.header("authorization").split("SignedHeaders=").nth(1).unwrap();
@@ -172,7 +183,7 @@ impl Heard {
         query.sort_unstable();
         let canonical = [
             self.method.as_str(),
-            // Encoded once more than it is sent.
+            // The canonical path is encoded twice.
             &path.replace('%', "%25"),
             &query.join("&"),
             &headers,
@@ -197,12 +208,12 @@ impl Heard {
     }
 }
 
-/// What one run with AWS credentials sends to a server in API Gateway's place.
-async fn signed(arguments: &[&str], variables: &[(&str, &str)]) -> Vec<Heard> {
+/// Runs the tool with AWS credentials. Returns the requests that a stand-in for API Gateway received.
+async fn receive(arguments: &[&str], variables: &[(&str, &str)]) -> Vec<Received> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let hearing = heard.clone();
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let receiving = received.clone();
     serve(
         listener,
         Router::new().fallback(move |request: Request| async move {
@@ -213,17 +224,17 @@ async fn signed(arguments: &[&str], variables: &[(&str, &str)]) -> Vec<Heard> {
                 .collect();
             let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
             let (method, target) = (parts.method.to_string(), parts.uri.to_string());
-            hearing.lock().unwrap().push(Heard { method, target, headers, body });
+            receiving.lock().unwrap().push(Received { method, target, headers, body });
             r#"{"id":"01938c2e-0000-7000-8000-000000000000","items":[],"next_cursor":null}"#
         }),
     );
-    let said = tried(&format!("http://{address}"), arguments, variables).await;
-    assert_eq!(said.code, 0, "{}", said.err);
-    heard.lock().unwrap().clone()
+    let outcome = run_against(&format!("http://{address}"), arguments, variables).await;
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    received.lock().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_are_signed_as_api_gateway_demands() {
+async fn requests_are_signed_as_api_gateway_requires() {
     let variables = [
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", SECRET),
@@ -244,10 +255,10 @@ async fn requests_are_signed_as_api_gateway_demands() {
             "/v1/tenants/01938c2e-0000-7000-8000-000000000000/connections/a%20b%2Fc",
         ),
     ] {
-        let heard = signed(arguments, &variables).await;
-        let last = heard.last().unwrap();
+        let received = receive(arguments, &variables).await;
+        let last = received.last().unwrap();
         assert_eq!((last.method.as_str(), last.target.as_str()), (method, target));
-        for request in &heard {
+        for request in &received {
             assert_eq!(request.header("authorization"), request.signature("eu-central-1"));
             let signed = request.header("authorization");
             for name in ["host", "x-amz-date", "x-amz-security-token"] {
@@ -258,12 +269,12 @@ async fn requests_are_signed_as_api_gateway_demands() {
         assert_eq!(last.method == "POST", last.header_is("content-type", "application/json"));
     }
     let elsewhere = ["tenants", "list", "--region", "us-east-1"];
-    let heard = signed(&elsewhere, &variables).await;
-    assert_eq!(heard[0].header("authorization"), heard[0].signature("us-east-1"));
+    let received = receive(&elsewhere, &variables).await;
+    assert_eq!(received[0].header("authorization"), received[0].signature("us-east-1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_way_out_goes_through_a_proxy_where_there_is_one() {
+async fn requests_go_through_the_configured_proxy() {
     let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", proxy.local_addr().unwrap());
     let heard = tokio::spawn(async move {
@@ -273,7 +284,7 @@ async fn the_way_out_goes_through_a_proxy_where_there_is_one() {
         String::from_utf8_lossy(&first).into_owned()
     });
     let variables = [("GATEHOUSE_OPERATOR_KEY", "k"), ("HTTPS_PROXY", url.as_str())];
-    let said = tried("https://id.example.com", &["tenants", "list"], &variables).await;
-    assert_eq!(said.code, 5, "{}", said.err);
+    let outcome = run_against("https://id.example.com", &["tenants", "list"], &variables).await;
+    assert_eq!(outcome.code, 5, "{}", outcome.err);
     assert!(heard.await.unwrap().starts_with("CONNECT id.example.com:443 "));
 }

@@ -1,4 +1,4 @@
-//! Connections, keys, apps.
+//! `gatehouse connections`, `keys` and `clients`.
 
 use harness::TestApp;
 use harness::saml::metadata;
@@ -12,9 +12,9 @@ async fn connected() -> Deployment {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_is_made_in_two_steps_and_its_settings_stay() {
-    let here = connected().await;
-    let begun = here.run("connections set Acme other.com --jit", 0).await;
+async fn a_connection_is_created_in_two_steps_and_keeps_its_settings() {
+    let deployment = connected().await;
+    let begun = deployment.run("connections set Acme other.com --jit", 0).await;
     assert_eq!(begun.field("Status"), "waiting_for_metadata");
     assert_eq!(begun.field("Our ACS URL"), "https://sp.example/saml/sso/other.com");
     assert!(begun.err.contains("--metadata-url"), "{}", begun.err);
@@ -24,112 +24,113 @@ async fn a_connection_is_made_in_two_steps_and_its_settings_stay() {
     let file = file.to_str().unwrap();
     let set =
         format!("connections set Acme other.com --metadata-file {file} --clock-skew-seconds 60");
-    let ready = here.run(&set, 0).await;
+    let ready = deployment.run(&set, 0).await;
     assert_eq!(ready.field("Status"), "ready");
     assert_eq!(ready.field("Creates users"), "yes");
     assert!(ready.err.contains("connections test"), "{}", ready.err);
 
     let xml = metadata::usual(IDP);
     let piped = "connections set Acme other.com --metadata-file - --jit=false --request-binding post --json";
-    let piped = here.run_with(piped, &xml, 0).await.json();
+    let piped = deployment.run_with(piped, &xml, 0).await.json();
     assert_eq!(piped["idp"]["sso_url"], "https://idp.example/sso/post");
     assert_eq!((&piped["jit"], &piped["clock_skew_seconds"]), (&json!(false), &json!(60)));
 
     let off = "connections set Acme other.com --enabled=false --keep-claims --sign-requests --allow-idp-initiated --json";
-    let off = here.run(off, 0).await.json();
+    let off = deployment.run(off, 0).await.json();
     assert_eq!((&off["status"], &off["keep_claims"]), (&json!("disabled"), &json!(true)));
     let federation = metadata::federation(&metadata::usual(IDP));
     let set = "connections set Acme other.com --metadata-file -";
-    let federated = here.run_with(set, &federation, 0).await;
+    let federated = deployment.run_with(set, &federation, 0).await;
     assert_eq!(federated.field("Provider"), "federation of 1");
     let acs = "https://sp.example/saml/sso/other.com/federated";
     assert_eq!(federated.field("Our ACS URL"), acs);
-    let bad = here.run("connections set Acme other.com --clock-skew-seconds 9", 1).await;
+    let bad = deployment.run("connections set Acme other.com --clock-skew-seconds 9", 1).await;
     assert!(bad.err.contains("60 to 300"), "{}", bad.err);
-    let bad = here.run("connections set Acme other.com --metadata-url https://10.0.0.1/", 1).await;
+    let bad =
+        deployment.run("connections set Acme other.com --metadata-url https://10.0.0.1/", 1).await;
     assert!(bad.err.contains("cannot be read"), "{}", bad.err);
-    let gone = here.run("connections set Acme other.com --metadata-file gone.xml", 1).await;
+    let gone = deployment.run("connections set Acme other.com --metadata-file gone.xml", 1).await;
     assert!(gone.err.contains("gone.xml"), "{}", gone.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_is_listed_shown_tried_refreshed_and_deleted() {
-    let here = connected().await;
-    let (text, json) = here.both("connections list Acme").await;
+async fn a_connection_is_listed_shown_tested_refreshed_and_deleted() {
+    let deployment = connected().await;
+    let (text, json) = deployment.both("connections list Acme").await;
     assert!(text.contains("acme.com  ready") && text.contains(IDP), "{text}");
     assert_eq!(json["items"][0]["idp"]["entity_id"], IDP);
-    let (text, json) = here.both("connections show Acme acme.com").await;
-    assert!(text.contains("RSA 2048, until") && text.contains("Keeps claims"), "{text}");
+    let (text, json) = deployment.both("connections show Acme acme.com").await;
+    assert!(text.contains("RSA 2048, expires") && text.contains("Keeps claims"), "{text}");
     assert_eq!(json["keep_claims"], true);
 
-    let (text, json) = here.both("connections test Acme acme.com").await;
+    let (text, json) = deployment.both("connections test Acme acme.com").await;
     assert!(text.contains("https://sp.example/saml/sso/acme.com/test/_"), "{text}");
     assert!(json["url"].as_str().unwrap().contains("/test/"));
 
-    let refused = here.run("connections refresh Acme acme.com", 1).await;
+    let refused = deployment.run("connections refresh Acme acme.com", 1).await;
     assert!(refused.err.contains("no metadata URL"), "{}", refused.err);
-    let (text, json) = here.both("connections refresh-all").await;
-    assert_eq!(text, "Nothing was older than twelve hours.\n");
+    let (text, json) = deployment.both("connections refresh-all").await;
+    assert_eq!(text, "No metadata is older than twelve hours.\n");
     assert_eq!(json, json!({"refreshed": [], "failed": []}));
 
-    assert!(here.run("connections delete Acme acme.com", 2).await.err.contains("--yes"));
-    here.run("connections delete Acme acme.com --yes", 0).await;
-    here.run("connections show Acme acme.com", 4).await;
-    here.run("connections delete Acme acme.com --yes --json", 4).await;
-    let (text, _) = here.both("connections list Acme").await;
-    assert!(text.starts_with("No connection"), "{text}");
+    assert!(deployment.run("connections delete Acme acme.com", 2).await.err.contains("--yes"));
+    deployment.run("connections delete Acme acme.com --yes", 0).await;
+    deployment.run("connections show Acme acme.com", 4).await;
+    deployment.run("connections delete Acme acme.com --yes --json", 4).await;
+    let (text, _) = deployment.both("connections list Acme").await;
+    assert!(text.starts_with("No connections"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_are_shown_and_rotated_in_their_steps() {
-    let here = connected().await;
-    let (text, json) = here.both("keys show").await;
+async fn keys_are_shown_and_rotated_step_by_step() {
+    let deployment = connected().await;
+    let (text, json) = deployment.both("keys show").await;
     assert!(text.contains("signing     current") && text.contains("encryption  current"), "{text}");
     assert!(!text.contains("PRIVATE") && !json.to_string().contains("PRIVATE"));
-    let published = here.run("keys rotate saml", 0).await;
+    let published = deployment.run("keys rotate saml", 0).await;
     assert!(published.out.contains("next"), "{}", published.out);
-    assert!(published.err.contains("Run this again"), "{}", published.err);
-    let early = here.run("keys rotate saml --json", 1).await;
+    assert!(published.err.contains("run this command again"), "{}", published.err);
+    let early = deployment.run("keys rotate saml --json", 1).await;
     assert!(early.err.contains("wait five minutes"), "{}", early.err);
-    here.test.clock.advance(std::time::Duration::from_mins(6));
-    let done = here.run("keys rotate saml", 0).await;
-    assert!(done.err.contains("taken over"), "{}", done.err);
+    deployment.test.clock.advance(std::time::Duration::from_mins(6));
+    let done = deployment.run("keys rotate saml", 0).await;
+    assert!(done.err.contains("now active"), "{}", done.err);
 
-    let rotated = here.run("keys rotate oidc", 0).await;
+    let rotated = deployment.run("keys rotate oidc", 0).await;
     assert!(rotated.out.contains("current"), "{}", rotated.out);
-    let soon = here.run("keys rotate oidc --json", 1).await;
+    let soon = deployment.run("keys rotate oidc --json", 1).await;
     assert_eq!(soon.out, "");
-    here.test.clock.advance(std::time::Duration::from_hours(25));
-    assert!(here.run("keys rotate oidc --json", 0).await.json().is_object());
+    deployment.test.clock.advance(std::time::Duration::from_hours(25));
+    assert!(deployment.run("keys rotate oidc --json", 0).await.json().is_object());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_app_is_registered_shown_changed_and_removed() {
-    let here = Deployment::new().await;
+async fn an_app_is_registered_shown_changed_and_deleted() {
+    let deployment = Deployment::new().await;
     let create = "clients create Diagrams --redirect-uri https://app.example.com/a --redirect-uri https://app.example.com/b";
-    let made = here.run(create, 0).await;
+    let made = deployment.run(create, 0).await;
     let (id, secret) = (made.field("Client id").to_owned(), made.field("Secret").to_owned());
     assert!(secret.starts_with("gh_app_") && !made.err.contains(&secret));
     let public = "clients create Phone --redirect-uri https://phone.example.com/ --public --json";
-    let public = here.run(public, 0).await;
+    let public = deployment.run(public, 0).await;
     assert!(public.json().get("client_secret").is_none() && public.err.is_empty());
     for list in ["clients list".to_owned(), format!("clients show {id}")] {
-        let (text, json) = here.both(&list).await;
+        let (text, json) = deployment.both(&list).await;
         assert!(text.contains(&id) && !text.contains(&secret), "{text}");
         assert!(!json.to_string().contains(&secret), "{json}");
     }
     let update = format!(
         "clients update {id} --name Drawings --redirect-uri https://app.example.com/c --initiate-login-uri https://app.example.com/login --pkce optional --json"
     );
-    let changed = here.run(&update, 0).await.json();
+    let changed = deployment.run(&update, 0).await.json();
     assert_eq!(changed["redirect_uris"], json!(["https://app.example.com/c"]));
     assert_eq!(changed["pkce"], "optional");
-    let cleared = here.run(&format!("clients update {id} --no-initiate-login-uri"), 0).await;
+    let cleared = deployment.run(&format!("clients update {id} --no-initiate-login-uri"), 0).await;
     assert_eq!(cleared.field("Login URI"), "–");
-    here.run(&format!("clients update {id}"), 2).await;
-    let bad = here.run("clients create Bad --redirect-uri http://app.example.com/", 1).await;
+    deployment.run(&format!("clients update {id}"), 2).await;
+    let bad = deployment.run("clients create Bad --redirect-uri http://app.example.com/", 1).await;
     assert!(bad.err.contains("redirect_uris"), "{}", bad.err);
-    assert!(here.run(&format!("clients delete {id}"), 2).await.err.contains("Drawings"));
-    here.run(&format!("clients delete {id} --yes"), 0).await;
-    here.run(&format!("clients show {id} --json"), 4).await;
+    assert!(deployment.run(&format!("clients delete {id}"), 2).await.err.contains("Drawings"));
+    deployment.run(&format!("clients delete {id} --yes"), 0).await;
+    deployment.run(&format!("clients show {id} --json"), 4).await;
 }

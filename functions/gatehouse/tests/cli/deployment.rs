@@ -1,4 +1,7 @@
-//! A deployment that listens, and the binary that talks to it.
+//! A deployment on a local port, and the binary that calls it.
+//!
+//! The binary runs with an empty environment and outside of the checkout, so that nothing of the
+//! caller, such as the operator key of a `make run`, reaches a test.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -14,19 +17,19 @@ use shared::clock::Clock;
 use shared::{oidc_api, saml_api};
 use tokio::net::TcpListener;
 
-/// A deployment on a port of its own.
+/// A deployment on a free port.
 pub(crate) struct Deployment {
     pub(crate) test: TestApp,
     pub(crate) url: String,
 }
 
 impl Deployment {
-    /// With one tenant, "Acme", and nothing in it.
+    /// A deployment with one empty tenant, "Acme".
     pub(crate) async fn new() -> Self {
         Self::of(TestApp::new().await).await
     }
 
-    /// Of any state. It says that it is the time of the state's clock.
+    /// A deployment with the state of `test`. Its header `Date` follows the clock of `test`.
     pub(crate) async fn of(test: TestApp) -> Self {
         let clock = test.clock.clone();
         let dated = from_fn(move |request: Request, next: Next| {
@@ -43,7 +46,7 @@ impl Deployment {
         Self { test, url }
     }
 
-    /// In our time, under the URL that it answers at.
+    /// A deployment whose clock shows the current time, and whose base URL is its address.
     pub(crate) async fn today() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -54,20 +57,20 @@ impl Deployment {
         Self { test, url }
     }
 
-    /// Runs the binary as the operator, and expects it to end with this code.
-    pub(crate) async fn run(&self, arguments: &str, code: i32) -> Said {
+    /// Runs the binary as the operator and expects this exit code.
+    pub(crate) async fn run(&self, arguments: &str, code: i32) -> Outcome {
         self.run_with(arguments, "", code).await
     }
 
-    /// The same with something on standard input.
-    pub(crate) async fn run_with(&self, arguments: &str, input: &str, code: i32) -> Said {
+    /// The same, with standard input.
+    pub(crate) async fn run_with(&self, arguments: &str, input: &str, code: i32) -> Outcome {
         let words: Vec<&str> = arguments.split_whitespace().collect();
-        let said = run(self.command(&words), input).await;
-        assert_eq!(said.code, code, "{arguments}\n{}\n{}", said.out, said.err);
-        said
+        let outcome = run(self.command(&words), input).await;
+        assert_eq!(outcome.code, code, "{arguments}\n{}\n{}", outcome.out, outcome.err);
+        outcome
     }
 
-    /// Runs it for people and for programs; gives both.
+    /// Runs the command without and with `--json`. Returns the text and the JSON.
     pub(crate) async fn both(&self, arguments: &str) -> (String, Value) {
         let text = self.run(arguments, 0).await;
         assert!(serde_json::from_str::<Value>(&text.out).is_err(), "{arguments}: {}", text.out);
@@ -82,66 +85,67 @@ impl Deployment {
     }
 }
 
-/// What the tool and its doctor ask for.
+/// The routes that the tool calls.
 fn router(test: &TestApp) -> Router {
     openapi::router(test.app.clone())
         .merge(saml_api::metadata_router(test.app.clone()))
         .merge(oidc_api::router(test.app.clone()))
 }
 
-/// What the binary said.
+/// Exit code and output of the binary.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct Outcome {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Said {
+impl Outcome {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 
-    /// The value beside a name in text for people.
+    /// The value beside a name in the text output.
     pub(crate) fn field(&self, name: &str) -> &str {
         let line = self.out.lines().find(|line| line.starts_with(name));
         line.unwrap_or_else(|| panic!("no {name}: {}", self.out)).trim_start_matches(name).trim()
     }
 }
 
-/// The binary in an environment of its own, with nothing of ours.
+/// The binary with an empty environment, in the root folder: no checkout, and so no `.gatehouse`, is
+/// above it.
 pub(crate) fn binary(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
-    command.args(arguments).env_clear().current_dir(directory("nowhere"));
+    command.args(arguments).env_clear().current_dir("/");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-/// Runs it to its end, beside the servers of the test.
-pub(crate) async fn run(mut command: Command, input: &str) -> Said {
+/// Runs a command to its end while the servers of the test run on.
+pub(crate) async fn run(mut command: Command, input: &str) -> Outcome {
     let input = input.to_owned();
     let ran = tokio::task::spawn_blocking(move || -> Output {
         use std::io::Write as _;
 
         let mut child = command.spawn().unwrap();
-        // Who reads nothing may be gone.
+        // A command that reads no input may have ended already.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
     });
     let Output { status, stdout, stderr } = ran.await.unwrap();
-    Said {
+    Outcome {
         code: status.code().unwrap(),
         out: String::from_utf8(stdout).unwrap(),
         err: String::from_utf8(stderr).unwrap(),
     }
 }
 
-/// Serves until the test ends.
+/// Serves in the background until the test ends.
 pub(crate) fn serve(listener: TcpListener, router: Router) {
     tokio::spawn(async move { axum::serve(listener, router).await });
 }
 
-/// A directory for what a test writes.
+/// A directory for the files of a test.
 pub(crate) fn directory(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&directory).unwrap();

@@ -1,4 +1,4 @@
-//! Every command in docs/cli.md works, in its order, against one deployment.
+//! Runs every command of docs/cli.md, in order, against one deployment.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ async fn the_commands_of_the_document_work() {
     let response = draft(Some(&request)).response();
     browser.respond(&test, &response).await.expect(200);
     let reference = test.sign_ins().await[0]["reference"].as_str().unwrap().to_owned();
-    let here = Deployment::of(test).await;
+    let deployment = Deployment::of(test).await;
 
     let folder = directory("document");
     for entry in std::fs::read_dir(&folder).unwrap() {
@@ -39,15 +39,16 @@ async fn the_commands_of_the_document_work() {
         let mut shell = Command::new("bash");
         shell
             .args(["-euo", "pipefail", "-c", block])
+            .env_clear()
             .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .env("PATH", &path)
             .env("REFERENCE", &reference)
-            .env("GATEHOUSE_URL", &here.url)
+            .env("GATEHOUSE_URL", &deployment.url)
             .env("GATEHOUSE_OPERATOR_KEY", OPERATOR_KEY);
-        let said = run(shell, "").await;
-        assert_eq!(said.code, 0, "{block}\n{}\n{}", said.out, said.err);
+        let outcome = run(shell, "").await;
+        assert_eq!(outcome.code, 0, "{block}\n{}\n{}", outcome.out, outcome.err);
     }
 }

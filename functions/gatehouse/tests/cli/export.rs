@@ -1,4 +1,4 @@
-//! Everything of a tenant on lines of JSON.
+//! `gatehouse tenants export`.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,7 +14,7 @@ fn lines(text: &str) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_export_holds_all_that_is_stored_and_no_secret() {
+async fn an_export_holds_all_data_and_no_secret() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let mut browser = Browser::default();
     let request = browser.begin(&test, "/saml/sso/acme.com").await;
@@ -30,11 +30,11 @@ async fn an_export_holds_all_that_is_stored_and_no_secret() {
         test.post("/Groups", json!({"displayName": name, "members": members})).await.expect(201);
     }
     let token = test.acme.token.clone();
-    let here = Deployment::of(test).await;
+    let deployment = Deployment::of(test).await;
 
-    let said = here.run("tenants export Acme", 0).await;
-    assert!(!said.out.contains(&token) && !said.out.contains("sha256"));
-    let all = lines(&said.out);
+    let outcome = deployment.run("tenants export Acme", 0).await;
+    assert!(!outcome.out.contains(&token) && !outcome.out.contains("sha256"));
+    let all = lines(&outcome.out);
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for line in &all {
         *counts.entry(line["type"].as_str().unwrap()).or_default() += 1;
@@ -64,19 +64,23 @@ async fn an_export_holds_all_that_is_stored_and_no_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_of_an_export_is_new_and_for_its_owner_alone() {
-    let here = Deployment::new().await;
+async fn an_export_file_is_new_and_private() {
+    let deployment = Deployment::new().await;
     let file = directory("export").join("acme.jsonl");
     let _ = std::fs::remove_file(&file);
     let export = format!("tenants export Acme --output {}", file.display());
-    let said = here.run(&format!("{export} --json"), 0).await.json();
+    let outcome = deployment.run(&format!("{export} --json"), 0).await.json();
     let text = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(lines(&text).last().unwrap()["end"]["counts"], said["counts"]);
+    assert_eq!(lines(&text).last().unwrap()["end"]["counts"], outcome["counts"]);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    let again = here.run(&export, 1).await;
+    let again = deployment.run(&export, 1).await;
     assert!(again.err.contains("acme.jsonl"), "{}", again.err);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     std::fs::remove_file(&file).unwrap();
-    let said = here.run(&export, 0).await;
-    assert!(said.out.contains(&format!("Wrote {} lines", text.lines().count())), "{}", said.out);
+    let outcome = deployment.run(&export, 0).await;
+    assert!(
+        outcome.out.contains(&format!("Wrote {} lines", text.lines().count())),
+        "{}",
+        outcome.out
+    );
 }

@@ -1,10 +1,10 @@
-//! The real binary, over TCP, against the real routers.
+//! Tests of the binary `gatehouse`, over TCP, against the real routers.
 
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on fails"
+    reason = "a test fails where it cannot continue"
 )]
 
 mod access;

@@ -1,4 +1,4 @@
-//! What a connection is to be.
+//! The options of `gatehouse connections set`, and the request body they make.
 
 use std::path::PathBuf;
 
@@ -11,39 +11,39 @@ use crate::error::Error;
 /// The options of `gatehouse connections set`.
 #[derive(Args, Debug)]
 pub struct Settings {
-    /// Where the provider's metadata is: https, of a public host; read now and at every refresh.
+    /// URL of the identity provider's metadata, read now and at every refresh; https and public.
     #[arg(long, value_name = "URL")]
     metadata_url: Option<String>,
-    /// The provider's metadata itself; - is standard input.
+    /// File with the identity provider's metadata; - reads standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "metadata_url")]
     metadata_file: Option<PathBuf>,
-    /// A public key or certificate, in PEM, that must have signed the metadata.
+    /// PEM file with the public key or certificate that must have signed the metadata.
     #[arg(long, value_name = "FILE")]
     metadata_key: Option<PathBuf>,
-    /// People may sign in.
+    /// Allow sign-in through this connection.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     enabled: Option<bool>,
-    /// Whoever is unknown becomes a user at the first sign-in.
+    /// Create an unknown user at the first sign-in.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     jit: Option<bool>,
-    /// Responses that nobody asked for lead to a page with one button.
+    /// Accept sign-ins that start at the identity provider; the user confirms them on a page.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_idp_initiated: Option<bool>,
-    /// Requests are signed even if the provider does not want it.
+    /// Sign requests even if the identity provider does not ask for it.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     sign_requests: Option<bool>,
-    /// How requests are sent.
-    #[arg(long, value_name = "HOW")]
+    /// SAML binding of requests.
+    #[arg(long, value_name = "BINDING")]
     request_binding: Option<Binding>,
-    /// How far the provider's clock may be off, 60 to 300.
+    /// Accepted difference between the two clocks, 60 to 300.
     #[arg(long, value_name = "SECONDS")]
     clock_skew_seconds: Option<u16>,
-    /// Records of sign-ins keep what the provider said about the person.
+    /// Keep the identity provider's statements about the user in the records of sign-ins.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     keep_claims: Option<bool>,
 }
 
-/// SAML bindings §3.4 and §3.5.
+/// The SAML bindings HTTP-Redirect and HTTP-POST (SAML bindings §3.4 and §3.5).
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Binding {
     Redirect,
@@ -60,8 +60,8 @@ impl Binding {
 }
 
 impl Settings {
-    /// The body of the PUT. A PUT takes a setting that it does not name for that of a new
-    /// connection, so those that the connection has go with it.
+    /// Returns the body of the PUT: the settings of the connection, overridden by the options. A PUT
+    /// resets a setting that its body omits.
     pub(super) fn body(&self, before: Option<&Value>) -> Result<Value, Error> {
         let mut body = Map::new();
         for name in SETTINGS {
@@ -69,7 +69,7 @@ impl Settings {
                 body.insert(name.to_owned(), value.clone());
             }
         }
-        for (name, value) in self.named()? {
+        for (name, value) in self.options()? {
             if let Some(value) = value {
                 body.insert(name.to_owned(), value);
             }
@@ -77,7 +77,7 @@ impl Settings {
         Ok(Value::Object(body))
     }
 
-    fn named(&self) -> Result<[(&'static str, Option<Value>); 10], Error> {
+    fn options(&self) -> Result<[(&'static str, Option<Value>); 10], Error> {
         let file = |path: &Option<PathBuf>| path.as_deref().map(input::read).transpose();
         let flag = |value: Option<bool>| value.map(Value::from);
         Ok([
@@ -95,7 +95,7 @@ impl Settings {
     }
 }
 
-/// Settings that a connection shows and a PUT takes.
+/// Settings that a GET returns and a PUT accepts.
 const SETTINGS: [&str; 7] = [
     "enabled",
     "jit",

@@ -1,63 +1,64 @@
-//! A connection for people.
+//! A connection as text for people.
 
 use serde_json::Value;
 
-use crate::render::{Column, at, fields, time};
+use crate::render::{Column, NOTHING, fields, text_at, time_at};
 
 pub(super) const COLUMNS: [Column; 4] = [
-    ("DOMAIN", |connection| at(connection, "/domain")),
-    ("STATUS", |connection| at(connection, "/status")),
+    ("DOMAIN", |connection| text_at(connection, "/domain")),
+    ("STATUS", |connection| text_at(connection, "/status")),
     ("PROVIDER", |connection| provider(connection)),
-    ("METADATA READ", |connection| time(connection, "/metadata_read_at")),
+    ("METADATA READ", |connection| time_at(connection, "/metadata_read_at")),
 ];
 
-/// Both sides and the settings.
-pub(super) fn whole(connection: &Value) -> String {
-    let one = |pointer: &str| at(connection, pointer);
+/// Formats both sides and the settings.
+pub(super) fn describe(connection: &Value) -> String {
+    let text = |pointer: &str| text_at(connection, pointer);
     let mut rows = vec![
-        ("Domain", one("/domain")),
-        ("Status", one("/status")),
+        ("Domain", text("/domain")),
+        ("Status", text("/status")),
         ("Provider", provider(connection)),
-        ("Sign-in URL", one("/idp/sso_url")),
+        ("Sign-in URL", text("/idp/sso_url")),
         ("Certificates", certificates(connection)),
-        ("Warnings", lines(connection, "/idp/warnings", |warning| at(warning, ""))),
+        ("Warnings", lines(connection, "/idp/warnings", |warning| text_at(warning, ""))),
         (
             "Skipped members",
             lines(connection, "/skipped", |member| {
-                format!("{}: {}", at(member, "/entity_id"), at(member, "/reason"))
+                format!("{}: {}", text_at(member, "/entity_id"), text_at(member, "/reason"))
             }),
         ),
-        ("Metadata URL", one("/metadata_url")),
-        ("Metadata read", time(connection, "/metadata_read_at")),
+        ("Metadata URL", text("/metadata_url")),
+        ("Metadata read", time_at(connection, "/metadata_read_at")),
     ];
-    rows.retain(|(_, value)| value != "–");
+    rows.retain(|(_, value)| value != NOTHING);
     rows.extend([
-        ("Our entity id", one("/sp/entity_id")),
-        ("Our ACS URL", one(acs_url(connection))),
-        ("Our metadata", one("/sp/metadata_url")),
-        ("Sign-in link", one("/sp/sso_url")),
-        ("Enabled", one("/enabled")),
-        ("Creates users", one("/jit")),
-        ("Unasked responses", one("/allow_idp_initiated")),
-        ("Signs requests", one("/sign_requests")),
-        ("Request binding", one("/request_binding")),
-        ("Clock skew", format!("{} s", one("/clock_skew_seconds"))),
-        ("Keeps claims", one("/keep_claims")),
-        ("Changed", time(connection, "/changed_at")),
+        ("Our entity id", text("/sp/entity_id")),
+        ("Our ACS URL", text(acs_url(connection))),
+        ("Our metadata", text("/sp/metadata_url")),
+        ("Sign-in link", text("/sp/sso_url")),
+        ("Enabled", text("/enabled")),
+        ("Creates users", text("/jit")),
+        ("IdP-initiated", text("/allow_idp_initiated")),
+        ("Signs requests", text("/sign_requests")),
+        ("Request binding", text("/request_binding")),
+        ("Clock skew", format!("{} s", text("/clock_skew_seconds"))),
+        ("Keeps claims", text("/keep_claims")),
+        ("Changed", time_at(connection, "/changed_at")),
     ]);
     fields(&rows)
 }
 
-/// What to do with a connection that has just been set.
+/// Returns a hint on what to do with a connection that was just set.
 pub(super) fn next_step(connection: &Value) -> Option<String> {
     match connection.get("status").and_then(Value::as_str) {
         Some("waiting_for_metadata") => Some(
-            "Next: give our metadata to the provider, then its metadata to us with --metadata-url."
+            "Next: add our metadata to the identity provider, then set --metadata-url or \
+             --metadata-file here."
                 .to_owned(),
         ),
         Some("ready") => Some(format!(
-            "Next: try it with gatehouse connections test TENANT {}",
-            at(connection, "/domain")
+            "Next: test the connection with gatehouse connections test TENANT {}",
+            text_at(connection, "/domain")
         )),
         Some(_) | None => None,
     }
@@ -66,11 +67,11 @@ pub(super) fn next_step(connection: &Value) -> Option<String> {
 fn provider(connection: &Value) -> String {
     match members(connection) {
         Some(members) => format!("federation of {}", members.len()),
-        None => at(connection, "/idp/entity_id"),
+        None => text_at(connection, "/idp/entity_id"),
     }
 }
 
-/// Where answers go: those of a federation somewhere else.
+/// Returns the JSON pointer of the ACS URL. A federation has its own.
 fn acs_url(connection: &Value) -> &'static str {
     if members(connection).is_some() { "/sp/federated_acs_url" } else { "/sp/acs_url" }
 }
@@ -81,8 +82,8 @@ fn members(connection: &Value) -> Option<&Vec<Value>> {
 
 fn certificates(connection: &Value) -> String {
     lines(connection, "/idp/certificates", |certificate| {
-        let (key, end) = (at(certificate, "/key"), time(certificate, "/not_after"));
-        format!("{key}, until {end}\n{}", at(certificate, "/fingerprint"))
+        let (key, end) = (text_at(certificate, "/key"), time_at(certificate, "/not_after"));
+        format!("{key}, expires {end}\n{}", text_at(certificate, "/fingerprint"))
     })
 }
 
@@ -92,6 +93,6 @@ fn lines(connection: &Value, pointer: &str, line: fn(&Value) -> String) -> Strin
         Some(values) if !values.is_empty() => {
             values.iter().map(line).collect::<Vec<String>>().join("\n")
         }
-        Some(_) | None => "–".to_owned(),
+        Some(_) | None => NOTHING.to_owned(),
     }
 }

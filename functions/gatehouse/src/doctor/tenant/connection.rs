@@ -1,38 +1,43 @@
-//! One connection of a tenant.
+//! Checks one connection: its status, certificates and metadata, and whether our metadata is served.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::super::deployment::read_document;
 use super::super::finding::{Findings, days_until, in_days};
-use super::SOON;
+use super::NOTICE_DAYS;
 use crate::api::Api;
-use crate::render::at;
+use crate::render::text_at;
 use crate::tenant::Tenant;
 
-/// Looks at a connection, and at the metadata that we serve for it.
-pub(super) async fn look(
+/// Checks a connection and the metadata that we serve for it.
+pub(super) async fn check(
     api: &Api,
     tenant: &Tenant,
     connection: &Value,
     now: Timestamp,
     findings: &mut Findings,
 ) {
-    let about = format!("{}, {}", tenant.name(), at(connection, "/domain"));
-    judge(&about, tenant, connection, now, findings);
-    let url = at(connection, "/sp/metadata_url");
+    let about = format!("{}, {}", tenant.name(), text_at(connection, "/domain"));
+    check_document(&about, tenant, connection, now, findings);
+    let url = text_at(connection, "/sp/metadata_url");
     let served = read_document(api, &url).await.and_then(|document| {
         let text = String::from_utf8_lossy(&document);
-        let ours = format!("entityID=\"{}\"", at(connection, "/sp/entity_id"));
-        if text.contains(&ours) { Ok(()) } else { Err(format!("{url} is not our metadata")) }
+        let ours = format!("entityID=\"{}\"", text_at(connection, "/sp/entity_id"));
+        if text.contains(&ours) {
+            Ok(())
+        } else {
+            Err(format!("{url} does not contain our metadata"))
+        }
     });
     if let Err(reason) = served {
-        let next = "The provider cannot read our metadata: look at the function saml-metadata.";
+        let next = "The identity provider cannot read our metadata: look at the function \
+                    saml-metadata.";
         findings.fail(&about, reason, next);
     }
 }
 
-/// Whether people may sign in by it.
+/// Whether people can sign in through the connection.
 pub(super) fn is_ready(connection: &Value) -> bool {
     status(connection) == Some("ready")
 }
@@ -41,51 +46,51 @@ fn status(connection: &Value) -> Option<&str> {
     connection.get("status").and_then(Value::as_str)
 }
 
-/// What the API says about it.
-fn judge(
+/// Checks the document that the API returned.
+fn check_document(
     about: &str,
     tenant: &Tenant,
     connection: &Value,
     now: Timestamp,
     findings: &mut Findings,
 ) {
-    let set = format!("gatehouse connections set {} {}", tenant.id, at(connection, "/domain"));
+    let set = format!("gatehouse connections set {} {}", tenant.id, text_at(connection, "/domain"));
     match status(connection) {
         Some("waiting_for_metadata") => {
             findings.warn(
                 about,
-                "it waits for the provider's metadata",
-                format!("{set} --metadata-url URL"),
+                "the metadata of the identity provider is missing",
+                format!("Add it with {set} --metadata-url URL."),
             );
         }
         Some("disabled") => {
             findings.warn(
                 about,
-                "it is switched off",
-                format!("{set} --enabled, when people may sign in."),
+                "the connection is disabled",
+                format!("Enable it with {set} --enabled."),
             );
         }
         Some(_) | None => {}
     }
-    let lone = connection.get("idp").filter(|idp| !idp.is_null());
+    let single = connection.get("idp").filter(|idp| !idp.is_null());
     let members = connection.get("federation").and_then(Value::as_array);
-    for provider in lone.into_iter().chain(members.into_iter().flatten()) {
-        look_at_provider(about, provider, now, findings);
+    for provider in single.into_iter().chain(members.into_iter().flatten()) {
+        check_provider(about, provider, now, findings);
     }
     let from_url = connection.get("metadata_url").is_some_and(Value::is_string);
     let age = days_until(connection, "/metadata_read_at", now);
-    if let Some(age) = age.filter(|age| from_url && *age < -STALE) {
+    if let Some(age) = age.filter(|age| from_url && *age < -STALE_DAYS) {
         let next = format!(
-            "gatehouse connections refresh {} {} says why it is not read any more.",
+            "Find out why with gatehouse connections refresh {} {}.",
             tenant.id,
-            at(connection, "/domain")
+            text_at(connection, "/domain")
         );
-        findings.warn(about, format!("its metadata was read {} days ago", -age), next);
+        findings.warn(about, format!("the metadata was last read {} days ago", -age), next);
     }
 }
 
-fn look_at_provider(about: &str, provider: &Value, now: Timestamp, findings: &mut Findings) {
-    let entity = at(provider, "/entity_id");
+fn check_provider(about: &str, provider: &Value, now: Timestamp, findings: &mut Findings) {
+    let entity = text_at(provider, "/entity_id");
     let ends: Vec<i64> = provider
         .get("certificates")
         .and_then(Value::as_array)
@@ -93,21 +98,22 @@ fn look_at_provider(about: &str, provider: &Value, now: Timestamp, findings: &mu
         .flatten()
         .filter_map(|certificate| days_until(certificate, "/not_after", now))
         .collect();
-    // As long as one of them is good for long, the provider has changed over already.
-    if let Some(last) = ends.into_iter().max().filter(|last| *last < SOON) {
+    // A certificate that is valid for longer means that the provider has already switched to it.
+    if let Some(last) = ends.into_iter().max().filter(|last| *last < NOTICE_DAYS) {
         let message = format!("the last certificate of {entity} expires {}", in_days(last));
-        let next = "Ask the tenant's admin when the provider gets a new one, and refresh the \
-                    metadata then. Sign-in goes on with an expired one.";
+        let next = "Ask the tenant's admin when the identity provider gets a new certificate, and \
+                    refresh the metadata then. Sign-in continues with an expired one.";
         findings.warn(about, message, next);
     }
-    if let Some(days) = days_until(provider, "/valid_until", now).filter(|days| *days < SOON) {
-        let message = format!("the metadata of {entity} is valid until {}", in_days(days));
-        findings.warn(about, message, "Ask the tenant's admin for newer metadata.");
+    if let Some(days) = days_until(provider, "/valid_until", now).filter(|days| *days < NOTICE_DAYS)
+    {
+        let message = format!("the metadata of {entity} expires {}", in_days(days));
+        findings.warn(about, message, "Ask the tenant's admin for new metadata.");
     }
 }
 
-/// Days. Refreshed every twelve hours, metadata is never that old.
-const STALE: i64 = 2;
+/// Age in days that metadata, which is refreshed every twelve hours, does not reach.
+const STALE_DAYS: i64 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -119,14 +125,14 @@ mod tests {
     fn warnings(connection: &Value) -> Vec<String> {
         let mut findings = Findings::default();
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
-        let tenant = Tenant::of(json!({"id": "t1", "name": "Globex"}));
-        judge("Globex, acme.com", &tenant, connection, now, &mut findings);
+        let tenant = Tenant::new(json!({"id": "t1", "name": "Globex"}));
+        check_document("Globex, acme.com", &tenant, connection, now, &mut findings);
         assert_eq!(findings.count(Level::Ok) + findings.count(Level::Fail), 0);
         findings.iter().map(|finding| finding.message.clone()).collect()
     }
 
     #[test]
-    fn what_is_well_is_not_named() {
+    fn a_connection_without_problems_is_not_reported() {
         let long = json!({"not_after": "2030-01-01T00:00:00Z"});
         let past = json!({"not_after": "2026-01-01T00:00:00Z"});
         let connection = json!({
@@ -139,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_will_not_last_is_named() {
+    fn missing_disabled_stale_and_expiring_parts_are_reported() {
         let soon = json!({"not_after": "2026-12-01T13:00:00Z"});
         let connection = json!({
             "status": "disabled",
@@ -152,13 +158,13 @@ mod tests {
         assert_eq!(
             warnings(&connection),
             [
-                "it is switched off",
+                "the connection is disabled",
                 "the last certificate of a expires in 9 days",
-                "the metadata of a is valid until tomorrow",
-                "its metadata was read 10 days ago",
+                "the metadata of a expires tomorrow",
+                "the metadata was last read 10 days ago",
             ]
         );
         let waiting = json!({"status": "waiting_for_metadata", "idp": null, "federation": null});
-        assert_eq!(warnings(&waiting), ["it waits for the provider's metadata"]);
+        assert_eq!(warnings(&waiting), ["the metadata of the identity provider is missing"]);
     }
 }

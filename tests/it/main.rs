@@ -32,6 +32,7 @@ mod saml_invariants;
 mod saml_metadata;
 mod saml_mutations;
 mod saml_oracle;
+mod saml_policy;
 mod saml_shapes;
 mod scim_bodies;
 mod sign_in;

@@ -9,15 +9,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::authn_context::AuthnContextClass;
 use crate::crypto::{Certificate, VerifyingKey};
 use crate::error::ConnectionError;
 use crate::metadata::{Binding, IdpMetadata, Metadata};
+use crate::response::SignedPart;
 use crate::time::ClockSkew;
 use types::domain::Domain;
 use types::ids::TenantId;
 
 pub use position::{InvalidPosition, Position};
 pub use refresh::RefreshError;
+
+/// Most authentication context classes that a connection accepts.
+pub const MAX_AUTHN_CONTEXTS: usize = 16;
 
 /// A connection as it is stored.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -56,6 +61,12 @@ pub struct Settings {
     pub request_binding: RequestBinding,
     /// How far the provider's clock may be off, 60 to 300.
     pub clock_skew_seconds: u16,
+    /// The part of a response that must be signed.
+    pub require_signed: SignedPart,
+    /// Accepted authentication context classes, also requested of the provider; empty accepts any.
+    pub authn_contexts: Vec<AuthnContextClass>,
+    /// A sign-in without an e-mail address is refused.
+    pub require_email: bool,
     /// The record of a sign-in keeps the names and values that the provider sent.
     pub keep_claims: bool,
     /// Settings of a newer version, kept as they are.
@@ -72,6 +83,9 @@ impl Default for Settings {
             sign_requests: false,
             request_binding: RequestBinding::Redirect,
             clock_skew_seconds: ClockSkew::default().seconds(),
+            require_signed: SignedPart::Either,
+            authn_contexts: Vec::new(),
+            require_email: false,
             keep_claims: false,
             unknown: Map::new(),
         }
@@ -153,6 +167,11 @@ impl Connection {
     pub fn ready(&self) -> Result<&Trust, ConnectionError> {
         let trust = self.trust.as_ref().ok_or(ConnectionError::NotConfigured)?;
         if self.settings.enabled { Ok(trust) } else { Err(ConnectionError::Disabled) }
+    }
+
+    /// URIs of the accepted authentication context classes; empty accepts any.
+    pub fn authn_contexts(&self) -> Vec<&str> {
+        self.settings.authn_contexts.iter().map(AuthnContextClass::as_str).collect()
     }
 
     /// The allowed difference of the clocks. What is out of range was refused when it was set.

@@ -20,6 +20,7 @@
 
 pub mod assertion;
 pub mod attributes;
+pub mod authn_context;
 pub mod authn_request;
 pub mod c14n;
 mod check_table;

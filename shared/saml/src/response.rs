@@ -17,6 +17,7 @@ mod judge;
 mod run;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use self::run::Run;
 use super::assertion::{Attribute, NameId};
@@ -54,15 +55,16 @@ pub struct Expectations<'a> {
     pub require_email: bool,
 }
 
-/// What a connection demands to be signed.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// The part of a response that must be signed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SignedPart {
-    /// The response, the assertion or both: what identity providers do by default differs.
+    /// The response or the assertion: the defaults of identity providers differ.
     #[default]
     Either,
-    /// The response at least.
+    /// The response; the assertion may be signed too.
     Response,
-    /// The assertion at least.
+    /// The assertion; the response may be signed too.
     Assertion,
     /// Both.
     Both,

@@ -25,7 +25,9 @@ use crate::operator_api::problem::Problem;
 use crate::runtime::state::AppState;
 use crate::secrets::saml_keys::SamlKeysError;
 use crate::store::StoredConnection;
-use saml::connection::{Connection, RequestBinding, Settings, Trust};
+use saml::authn_context::AuthnContextClass;
+use saml::connection::{Connection, MAX_AUTHN_CONTEXTS, RequestBinding, Settings, Trust};
+use saml::response::SignedPart;
 use saml::time::ClockSkew;
 use types::domain::Domain;
 use types::ids::TenantId;
@@ -47,6 +49,9 @@ pub(super) struct NewConnection {
     sign_requests: Option<bool>,
     request_binding: Option<Word<RequestBinding>>,
     clock_skew_seconds: Option<u16>,
+    require_signed: Option<Word<SignedPart>>,
+    authn_contexts: Option<Vec<AuthnContextClass>>,
+    require_email: Option<bool>,
     keep_claims: Option<bool>,
 }
 
@@ -59,6 +64,11 @@ impl NewConnection {
             let text = "clock_skew_seconds must be 60 to 300";
             return Err(Problem::Invalid(text.to_owned()));
         }
+        let authn_contexts = self.authn_contexts.clone().unwrap_or(new.authn_contexts);
+        if authn_contexts.len() > MAX_AUTHN_CONTEXTS {
+            let text = format!("authn_contexts must have at most {MAX_AUTHN_CONTEXTS} items");
+            return Err(Problem::Invalid(text));
+        }
         Ok(Settings {
             enabled: self.enabled.unwrap_or(new.enabled),
             jit: self.jit.unwrap_or(new.jit),
@@ -68,6 +78,9 @@ impl NewConnection {
                 .request_binding
                 .map_or(new.request_binding, |Word(binding)| binding),
             clock_skew_seconds: skew,
+            require_signed: self.require_signed.map_or(new.require_signed, |Word(part)| part),
+            authn_contexts,
+            require_email: self.require_email.unwrap_or(new.require_email),
             keep_claims: self.keep_claims.unwrap_or(new.keep_claims),
             unknown,
         })

@@ -106,7 +106,7 @@ pub(super) async fn ask(
         provider_name: None,
         force_authn,
         name_id_format: None,
-        authn_contexts: &[],
+        authn_contexts: &connection.authn_contexts(),
     };
     let key = match &keys {
         Some(keys) => Some((keys.signing()?, keys.signing_certificate.as_slice())),

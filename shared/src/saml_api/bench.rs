@@ -7,7 +7,7 @@ use crate::secrets::saml_keys::{SamlKeysError, SpKeys};
 use saml::connection::{Connection, Provider, Trust};
 use saml::error::SamlError;
 use saml::names::ASSERTION;
-use saml::response::{Expectations, SignedPart, Verdict, verify};
+use saml::response::{Expectations, Verdict, verify};
 use saml::xml::{MESSAGE, Strict, clipped, named, text};
 
 /// A connection that is set up and on, with our side of it.
@@ -52,9 +52,9 @@ impl Bench<'_> {
             open_requests,
             allow_idp_initiated: self.connection.settings.allow_idp_initiated,
             clock_skew: self.connection.clock_skew(),
-            signed: SignedPart::Either,
-            authn_contexts: &[],
-            require_email: false,
+            signed: self.connection.settings.require_signed,
+            authn_contexts: &self.connection.authn_contexts(),
+            require_email: self.connection.settings.require_email,
         };
         let verdict = verify(response, &expect, now);
         if matches!(verdict.result, Err(SamlError::Decryption(_))) {

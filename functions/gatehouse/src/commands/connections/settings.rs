@@ -38,6 +38,16 @@ pub struct Settings {
     /// Accepted difference between the two clocks, 60 to 300.
     #[arg(long, value_name = "SECONDS")]
     clock_skew_seconds: Option<u16>,
+    /// Part of a response that must be signed.
+    #[arg(long, value_name = "PART")]
+    require_signed: Option<SignedPart>,
+    /// URI of an accepted authentication context class; repeat it for several. "any" accepts every
+    /// class.
+    #[arg(long = "authn-context", value_name = "URI")]
+    authn_contexts: Vec<String>,
+    /// Refuse sign-ins without an e-mail address.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    require_email: Option<bool>,
     /// Keep the identity provider's statements about the user in the records of sign-ins.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     keep_claims: Option<bool>,
@@ -55,6 +65,26 @@ impl Binding {
         match self {
             Self::Redirect => "redirect",
             Self::Post => "post",
+        }
+    }
+}
+
+/// The part of a response that must be signed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SignedPart {
+    Either,
+    Response,
+    Assertion,
+    Both,
+}
+
+impl SignedPart {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Either => "either",
+            Self::Response => "response",
+            Self::Assertion => "assertion",
+            Self::Both => "both",
         }
     }
 }
@@ -77,7 +107,7 @@ impl Settings {
         Ok(Value::Object(body))
     }
 
-    fn options(&self) -> Result<[(&'static str, Option<Value>); 10], Error> {
+    fn options(&self) -> Result<[(&'static str, Option<Value>); 13], Error> {
         let file = |path: &Option<PathBuf>| path.as_deref().map(input::read).transpose();
         let flag = |value: Option<bool>| value.map(Value::from);
         Ok([
@@ -90,18 +120,30 @@ impl Settings {
             ("sign_requests", flag(self.sign_requests)),
             ("request_binding", self.request_binding.map(|binding| binding.as_str().into())),
             ("clock_skew_seconds", self.clock_skew_seconds.map(Value::from)),
+            ("require_signed", self.require_signed.map(|part| part.as_str().into())),
+            ("authn_contexts", self.authn_contexts()),
+            ("require_email", flag(self.require_email)),
             ("keep_claims", flag(self.keep_claims)),
         ])
+    }
+
+    /// Returns the named classes; `any` alone gives the empty list.
+    fn authn_contexts(&self) -> Option<Value> {
+        let named = self.authn_contexts.iter().filter(|uri| *uri != "any");
+        (!self.authn_contexts.is_empty()).then(|| named.cloned().collect())
     }
 }
 
 /// Settings that a GET returns and a PUT accepts.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 10] = [
     "enabled",
     "jit",
     "allow_idp_initiated",
     "sign_requests",
     "request_binding",
     "clock_skew_seconds",
+    "require_signed",
+    "authn_contexts",
+    "require_email",
     "keep_claims",
 ];

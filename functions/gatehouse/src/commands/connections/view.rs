@@ -42,6 +42,9 @@ pub(super) fn describe(connection: &Value) -> String {
         ("Signs requests", text("/sign_requests")),
         ("Request binding", text("/request_binding")),
         ("Clock skew", format!("{} s", text("/clock_skew_seconds"))),
+        ("Required signature", text("/require_signed")),
+        ("Authn contexts", lines(connection, "/authn_contexts", |uri| text_at(uri, ""))),
+        ("Requires e-mail", text("/require_email")),
         ("Keeps claims", text("/keep_claims")),
         ("Changed", time_at(connection, "/changed_at")),
     ]);

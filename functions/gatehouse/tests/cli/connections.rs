@@ -40,18 +40,19 @@ async fn a_connection_is_created_in_two_steps_and_keeps_its_settings() {
     assert_eq!((&off["status"], &off["keep_claims"]), (&json!("disabled"), &json!(true)));
     let required = "connections set Acme other.com --require-signed both --require-email \
                     --authn-context urn:a --authn-context urn:b --json";
-    let required = here.run(required, 0).await.json();
+    let required = deployment.run(required, 0).await.json();
     assert_eq!(
         (&required["require_signed"], &required["require_email"]),
         (&json!("both"), &json!(true))
     );
     assert_eq!(required["authn_contexts"], json!(["urn:a", "urn:b"]));
-    let kept = here.run("connections set Acme other.com --jit", 0).await;
+    let kept = deployment.run("connections set Acme other.com --jit", 0).await;
     assert_eq!(kept.field("Required signature"), "both");
     assert_eq!(kept.field("Authn contexts"), "urn:a");
-    let any = here.run("connections set Acme other.com --authn-context any --json", 0).await.json();
+    let any =
+        deployment.run("connections set Acme other.com --authn-context any --json", 0).await.json();
     assert_eq!((&any["authn_contexts"], &any["require_signed"]), (&json!([]), &json!("both")));
-    let bad = here.run("connections set Acme other.com --authn-context mfa", 1).await;
+    let bad = deployment.run("connections set Acme other.com --authn-context mfa", 1).await;
     assert!(bad.err.contains("absolute URI"), "{}", bad.err);
     let federation = metadata::federation(&metadata::usual(IDP));
     let set = "connections set Acme other.com --metadata-file -";

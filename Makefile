@@ -1,10 +1,10 @@
 # Requires make and Rust (rustup). Every command installs its other requirements with apt-get or Homebrew; without
 # these it says what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help run watch test lint bench build deploy clean
+.PHONY: help run watch test lint bench screenshots build deploy clean
 
 help: ## Lists these commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serves everything on http://127.0.0.1:7400 with a demo tenant, no AWS account needed
 	@tests/acceptance/bootstrap cargo run --locked --package local
@@ -26,6 +26,9 @@ bench: ## Measures size and start-up of the functions and CPU per request; fails
 	cargo bench --locked --profile dev --package tests --bench local || status=1; \
 	cargo bench --locked --package tests --bench saml || status=1; \
 	exit $$status
+
+screenshots: ## Takes the screenshots of the documentation, docs/images
+	@tests/acceptance/bootstrap tests/acceptance/screenshots.py
 
 build: ## Builds the zip of every Lambda function for both processors, or one: ONLY=arm64, ONLY=x86_64
 	@tests/acceptance/bootstrap tests/acceptance/package.py $(ONLY)

@@ -37,7 +37,7 @@ const BUILD: Who = Runs(RELEASE, "[sys.executable, tools.HERE / \"package.py\", 
 const BENCH: Who = Runs(RELEASE, "\"--bench\", name, \"--\", \"--once\"]");
 
 /// Commands as a whole; what ends with a space begins one, and its program is asked about the rest.
-const EXECUTED: [(&str, Who); 28] = [
+const EXECUTED: [(&str, Who); 29] = [
     ("make run", LOCAL),
     (
         "make watch",
@@ -51,6 +51,7 @@ const EXECUTED: [(&str, Who); 28] = [
     ("make build", BUILD),
     ("make build ONLY=arm64", BUILD),
     ("make bench", BENCH),
+    ("make screenshots", Nobody("changes images of the tree, which a person looks at")),
     ("make deploy", AWS),
     ("make deploy STAGE=prod", AWS),
     ("cargo run -p gatehouse -- ", GATEHOUSE),

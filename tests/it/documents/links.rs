@@ -1,9 +1,11 @@
-//! Links between documents lead to headings that exist, and the architecture document names only
-//! files that exist.
+//! Links between documents lead to headings that exist, the architecture document names only files
+//! that exist, and images exist, are small and are shown.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
-use crate::tidy::{text, workspace};
+use crate::tidy::{files, text, workspace};
 
 /// The text without its fenced blocks.
 fn prose(page: &str) -> String {
@@ -68,7 +70,7 @@ fn every_anchor_is_a_heading() {
             let other = if file.is_empty() {
                 page.clone()
             } else {
-                std::fs::read_to_string(folder.join(file)).unwrap()
+                fs::read_to_string(folder.join(file)).unwrap()
             };
             assert!(anchors(&other).contains(anchor), "{document}: {target}");
             count += 1;
@@ -84,6 +86,26 @@ fn a_source_file_in_the_architecture_document_is_a_link() {
     for code in unlinked_code(&page) {
         let is_file = [".rs", ".py", ".mjs", ".ld"].iter().any(|end| code.ends_with(end));
         assert!(!is_file, "link `{code}`");
+    }
+}
+
+/// Images are HTML, which has one for light and one for dark.
+#[test]
+fn every_image_is_small_and_shown() {
+    let mut shown = BTreeSet::new();
+    for document in super::documents() {
+        let page = text(document.as_ref()).unwrap();
+        let folder = Path::new(&document).parent().unwrap();
+        for attribute in [" src=\"", " srcset=\""] {
+            let values = page.split(attribute).skip(1).filter_map(|rest| rest.split('"').next());
+            shown.extend(values.map(|value| folder.join(value)));
+        }
+    }
+    let images: BTreeSet<_> = files("docs/images").into_iter().collect();
+    assert_eq!(shown, images);
+    for image in images {
+        let size = fs::metadata(workspace().join(&image)).unwrap().len();
+        assert!(size < 60_000, "{} has {size} bytes", image.display());
     }
 }
 

@@ -1,8 +1,9 @@
-//! Attribute paths: `userName`, `name.familyName`, `urn:…:User:department` (RFC 7644 §3.10).
+//! Parses attribute paths: `userName`, `name.familyName`, `urn:…:User:department`
+//! (RFC 7644 §3.10).
 //!
-//! The text alone does not say where a schema URN ends: `urn:…:enterprise:2.0:User` is a whole
-//! extension, `urn:…:2.0:User:department` an attribute of it. [`AttrPath`] therefore splits at the
-//! last `:`, loses nothing, and leaves the question to those who know the schemas.
+//! The syntax does not tell where a schema URN ends: `urn:…:enterprise:2.0:User` is a whole
+//! extension, `urn:…:2.0:User:department` an attribute of it. [`AttrPath`] splits at the last `:`
+//! without losing text; [`crate::target`] resolves it against the schemas.
 
 use std::fmt;
 
@@ -11,18 +12,22 @@ use crate::error::ScimError;
 /// `attrPath` of RFC 7644 §3.4.2.2: `[URI ":"] ATTRNAME *1subAttr`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct AttrPath {
-    /// Everything before the last `:`, if there is one.
+    /// Text before the last `:`.
     pub schema: Option<String>,
-    /// The attribute's name, in the letter case that was sent.
+    /// Name of the attribute, in the letter case of the request.
     ///
-    /// With a schema it may also be the end of a URN, as `2.0` is in `urn:example:2.0`.
+    /// With a schema it may also be the last part of a URN, as `2.0` in `urn:example:2.0`.
     pub name: String,
-    /// The sub-attribute's name.
+    /// Name of the sub-attribute.
     pub sub: Option<String>,
 }
 
 impl AttrPath {
-    /// Reads a whole text as one attribute path.
+    /// Parses a complete text as one attribute path.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidPath`] if the text is too long or does not follow the grammar.
     pub fn parse(text: &str) -> Result<Self, ScimError> {
         if text.len() > MAX_LENGTH {
             return Err(ScimError::InvalidPath(format!("is longer than {MAX_LENGTH} bytes")));
@@ -34,8 +39,8 @@ impl AttrPath {
         })
     }
 
-    /// Reads one token of the grammar, without blanks around it.
-    pub(super) fn from_token(token: &str) -> Option<Self> {
+    /// Parses one token of the grammar, without surrounding blanks.
+    pub(crate) fn from_token(token: &str) -> Option<Self> {
         let (schema, rest) = match token.rsplit_once(':') {
             Some((schema, rest)) => (Some(schema), rest),
             None => (None, token),
@@ -57,8 +62,8 @@ impl AttrPath {
         })
     }
 
-    /// The path of a core attribute without schema and sub-attribute.
-    pub fn of(name: &str) -> Self {
+    /// Returns the path of a core attribute, without schema and sub-attribute.
+    pub fn core(name: &str) -> Self {
         Self { schema: None, name: name.to_owned(), sub: None }
     }
 }
@@ -76,13 +81,14 @@ impl fmt::Display for AttrPath {
     }
 }
 
-/// What a token of an attribute path is made of; `/` is for schemas named by an `http:` URI.
-pub(super) const fn is_path_char(c: char) -> bool {
+/// Returns whether a token of an attribute path may contain the character. `/` occurs in schemas
+/// that are named by an `http:` URI.
+pub(crate) const fn is_path_char(c: char) -> bool {
     is_name_char(c) || matches!(c, '.' | ':' | '$' | '/')
 }
 
-/// `ATTRNAME = ALPHA *(nameChar)`. `$ref` is the one name with another first letter, so a single
-/// leading `$` is let through.
+/// `ATTRNAME = ALPHA *(nameChar)`. A leading `$` is accepted for `$ref`, the only name of the RFC
+/// that begins with another character.
 fn is_name(text: &str) -> bool {
     text.strip_prefix('$').unwrap_or(text).starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().skip(1).all(is_name_char)
@@ -92,21 +98,21 @@ const fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
 }
 
-/// A URI has a colon of its own, so no attribute's name is taken for a schema, as it would be in
-/// `externalId:a`.
+/// Returns whether the text can be a schema URI. It must contain a colon itself, so that
+/// `externalId` in `externalId:a` does not count as a schema.
 fn is_schema(text: &str) -> bool {
     text.contains(':')
         && text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(is_path_char)
 }
 
-/// `2.0`: what the version in a schema URN looks like.
-pub(super) fn is_version(text: &str) -> bool {
+/// Returns whether the text looks like the version in a schema URN, as `2.0`.
+pub(crate) fn is_version(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
-/// Longest attribute path, filter or PATCH path, in bytes.
+/// Maximum length of an attribute path, filter or PATCH path, in bytes.
 pub const MAX_LENGTH: usize = 4096;
 
 #[cfg(test)]
@@ -141,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_attribute_name_is_refused() {
+    fn an_invalid_attribute_name_is_rejected() {
         for text in [
             "", " ", ".", "a.", ".a", "a.b.c", "1a", "_a", "a b", "a[b", "a\"", "é", ":a",
             "urn:x:", "urn:x", "a:b", "2.0", "$", "a.$", "a.$$ref", "urn::.a", "a\u{0}",

@@ -1,12 +1,12 @@
-//! Bulk operations (RFC 7644 §3.7), as a state machine without I/O.
+//! Schedules bulk operations (RFC 7644 §3.7), as a state machine without I/O.
 //!
-//! [`Bulk::next_operation`] says what to do next, the caller does it and says how it went with
-//! [`Bulk::record`], until nothing is left; [`Bulk::finish`] is the answer.
+//! The caller executes each operation of [`Bulk::next_operation`], reports its result to
+//! [`Bulk::record`] and, when no operation is left, answers with [`Bulk::finish`].
 //!
-//! An operation runs once every operation that its `bulkId:` references name has created its
-//! resource, otherwise in the order of the request. Where references form a circle, one resource
-//! is created without those that cannot be resolved yet, and replaced in full once they can
-//! (RFC 7644 §3.7.1). What refers to an operation that failed fails too.
+//! An operation runs when all operations that its `bulkId:` references name have created their
+//! resources, otherwise in the order of the request. If references form a cycle, one resource is
+//! created without those that cannot be resolved yet, and replaced in full when they can
+//! (RFC 7644 §3.7.1). An operation that refers to a failed one fails too.
 
 mod entry;
 mod references;
@@ -18,74 +18,79 @@ use std::mem;
 use serde_json::{Value, json};
 
 use self::entry::{Entry, State};
-use self::request::Work;
+use self::request::UnresolvedOperation;
 use crate::error::ScimError;
-use crate::schema::ResourceType;
+use crate::schema::ResourceKind;
 
-/// The schema URN of a bulk request.
+/// Schema URN of a bulk request.
 pub const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
-/// The schema URN of a bulk response.
+/// Schema URN of a bulk response.
 pub const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 
 /// A bulk request in progress.
 #[derive(Debug)]
 pub struct Bulk {
     entries: Vec<Entry>,
-    /// Stop after so many errors.
+    /// Number of errors at which to stop.
     fail_on_errors: Option<u64>,
     errors: u64,
-    /// What waits for nothing but its turn.
+    /// Indices of the operations that wait for no other operation.
     ready: BTreeSet<usize>,
-    /// What the caller is doing.
+    /// Index of the operation that the caller executes.
     running: Option<usize>,
     /// Ids of created resources by their `bulkId`.
     ids: HashMap<String, String>,
 }
 
-/// The methods of bulk operations.
+/// Method of a bulk operation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BulkMethod {
     /// Create.
     Post,
     /// Replace.
     Put,
-    /// Modify.
+    /// Patch.
     Patch,
     /// Delete.
     Delete,
 }
 
-/// One operation for the caller to do, with every reference resolved.
+/// An operation for the caller to execute, with every reference resolved.
 #[derive(Debug)]
-pub struct Operation {
-    /// Where it is in the request; [`Bulk::record`] wants it back.
+pub struct BulkOperation {
+    /// Position in the request; an argument of [`Bulk::record`].
     pub index: usize,
-    /// What to do.
+    /// Method.
     pub method: BulkMethod,
-    /// To which type of resource.
-    pub resource_type: &'static ResourceType,
-    /// To which resource. None for POST.
+    /// Kind of the resource.
+    pub kind: ResourceKind,
+    /// Id of the resource. `None` for POST.
     pub id: Option<String>,
-    /// The entity tag that the resource must have, as in `If-Match`.
+    /// Entity tag that the resource must have, as in `If-Match`.
     pub version: Option<String>,
-    /// The body. Null for DELETE.
+    /// Body. Null for DELETE.
     pub data: Value,
 }
 
-/// How an operation went well.
+/// Result of an operation that succeeded.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Done {
-    /// The HTTP status.
+pub struct BulkSuccess {
+    /// HTTP status.
     pub status: u16,
-    /// The id of the resource.
+    /// Id of the resource.
     pub id: String,
-    /// The entity tag of the resource as it is now. None if it is gone.
+    /// Entity tag of the resource after the operation. `None` if it was deleted.
     pub version: Option<String>,
 }
 
 impl Bulk {
-    /// Reads a bulk request. What is wrong with one operation is that operation's error.
+    /// Parses a bulk request. An invalid operation fails by itself, when its turn comes.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidSyntax`] or [`ScimError::InvalidValue`] if the message is malformed,
+    /// [`ScimError::PayloadTooLarge`] if it has too many operations.
     pub fn parse(body: Value) -> Result<Self, ScimError> {
         let (requests, fail_on_errors) = request::parse(body)?;
         let entries = entry::entries(requests);
@@ -95,16 +100,16 @@ impl Bulk {
         Ok(Self { entries, fail_on_errors, errors: 0, ready, running: None, ids: HashMap::new() })
     }
 
-    /// The next operation to do. None while one is not recorded yet, and at the end: when all are
-    /// done or as many have failed as `failOnErrors` allows.
-    pub fn next_operation(&mut self) -> Option<Operation> {
+    /// Returns the next operation to execute. `None` while the result of one is missing, and at the
+    /// end: when all are executed or `failOnErrors` of them have failed.
+    pub fn next_operation(&mut self) -> Option<BulkOperation> {
         if self.running.is_some() {
             return None;
         }
         while self.fail_on_errors.is_none_or(|limit| self.errors < limit) {
             let (index, prepared) = match self.ready.pop_first() {
                 Some(index) => (index, self.prepare(index)),
-                None => self.break_circle()?,
+                None => self.break_cycle()?,
             };
             match prepared {
                 Ok(operation) => {
@@ -117,8 +122,8 @@ impl Bulk {
         None
     }
 
-    /// Takes note of how an operation went.
-    pub fn record(&mut self, index: usize, outcome: Result<Done, ScimError>) {
+    /// Records the result of an operation.
+    pub fn record(&mut self, index: usize, outcome: Result<BulkSuccess, ScimError>) {
         self.running = None;
         let Some(entry) = self.entries.get_mut(index) else { return };
         let done = match outcome {
@@ -130,81 +135,86 @@ impl Bulk {
             self.ids.insert(bulk_id.to_owned(), done.id.clone());
         }
         match mem::replace(&mut entry.state, State::Running) {
-            State::Incomplete(work) => {
-                entry.state = State::Created(work);
+            State::Incomplete(operation) => {
+                entry.state = State::Created(operation);
                 if entry.waits_for == 0 {
                     self.ready.insert(index);
                 }
                 self.unblock(index);
             }
-            // The answer to a POST says that it created, also after the replacement.
-            State::Completing => self.end(index, Ok(Done { status: 201, ..done })),
+            // The status of a POST stays 201 after the replacement.
+            State::Completing => self.end(index, Ok(BulkSuccess { status: 201, ..done })),
             State::Running
-            | State::Refused(_)
+            | State::Invalid(_)
             | State::Pending(_)
             | State::Created(_)
             | State::Ended(_) => self.end(index, Ok(done)),
         }
     }
 
-    /// The body of the answer: what was done, in the order of the request. Addresses begin with
-    /// `base_url`, as `https://example.com/scim/v2`.
+    /// Returns the body of the response: the results in the order of the request. Locations begin
+    /// with `base_url`, as `https://example.com/scim/v2`.
     pub fn finish(self, base_url: &str) -> Value {
         let operations: Vec<Value> =
-            self.entries.into_iter().filter_map(|entry| entry.answer(base_url)).collect();
+            self.entries.into_iter().filter_map(|entry| entry.into_response(base_url)).collect();
         json!({"schemas": [BULK_RESPONSE], "Operations": operations})
     }
 
-    /// Makes an operation of what waits for nothing.
-    fn prepare(&mut self, index: usize) -> Result<Operation, ScimError> {
+    /// Prepares an operation that waits for no other one.
+    fn prepare(&mut self, index: usize) -> Result<BulkOperation, ScimError> {
         let entry = self.entries.get_mut(index).ok_or(ScimError::Internal)?;
-        let mut work = match mem::replace(&mut entry.state, State::Running) {
-            State::Pending(work) => work,
-            State::Created(work) => {
+        let mut operation = match mem::replace(&mut entry.state, State::Running) {
+            State::Pending(operation) => operation,
+            State::Created(operation) => {
                 entry.state = State::Completing;
-                Work { method: BulkMethod::Put, id: entry.id.clone(), version: None, ..work }
+                UnresolvedOperation {
+                    method: BulkMethod::Put,
+                    id: entry.id.clone(),
+                    version: None,
+                    ..operation
+                }
             }
-            State::Refused(error) => return Err(error),
+            State::Invalid(error) => return Err(error),
             State::Running | State::Incomplete(_) | State::Completing | State::Ended(_) => {
                 return Err(ScimError::Internal);
             }
         };
-        references::resolve(&mut work.data, &self.ids)?;
-        if let Some(id) = &mut work.id {
+        references::resolve(&mut operation.data, &self.ids)?;
+        if let Some(id) = &mut operation.id {
             references::resolve_text(id, &self.ids)?;
             entry.id = Some(id.clone());
         }
-        Ok(work.into_operation(index))
+        Ok(operation.into_operation(index))
     }
 
-    /// Makes an operation of one that waits for itself in the end, without what it waits for.
-    fn break_circle(&mut self) -> Option<(usize, Result<Operation, ScimError>)> {
-        let index = self.on_a_circle()?;
+    /// Prepares an operation on a cycle of references, without the references that are unresolved.
+    fn break_cycle(&mut self) -> Option<(usize, Result<BulkOperation, ScimError>)> {
+        let index = self.find_cycle()?;
         let entry = self.entries.get_mut(index)?;
-        let State::Pending(work) = mem::replace(&mut entry.state, State::Running) else {
+        let State::Pending(operation) = mem::replace(&mut entry.state, State::Running) else {
             return Some((index, Err(ScimError::Internal)));
         };
-        let mut first = work.clone();
-        entry.state = State::Incomplete(work);
-        references::strip(&mut first.data, &self.ids);
+        let mut first = operation.clone();
+        entry.state = State::Incomplete(operation);
+        references::strip_unresolved(&mut first.data, &self.ids);
         let resolved = references::resolve(&mut first.data, &self.ids);
         Some((index, resolved.map(|()| first.into_operation(index))))
     }
 
-    /// Follows from the first operation that waits what it waits for, until one comes twice. Only
-    /// POSTs are waited for, so it is a POST.
-    fn on_a_circle(&self) -> Option<usize> {
+    /// Returns an operation on a cycle: follows the references from the first waiting operation
+    /// until one occurs twice. It is a POST, since only POSTs are referred to.
+    fn find_cycle(&self) -> Option<usize> {
         let waits = |entry: &Entry| matches!(entry.state, State::Pending(_));
         let mut index = self.entries.iter().position(waits)?;
         let mut seen = BTreeSet::new();
         while seen.insert(index) {
-            let on = &self.entries.get(index)?.depends_on;
-            index = *on.iter().find(|on| self.entries.get(**on).is_some_and(waits))?;
+            let creators = &self.entries.get(index)?.depends_on;
+            index = *creators.iter().find(|on| self.entries.get(**on).is_some_and(waits))?;
         }
         Some(index)
     }
 
-    fn end(&mut self, index: usize, outcome: Result<Done, ScimError>) {
+    fn end(&mut self, index: usize, outcome: Result<BulkSuccess, ScimError>) {
         self.errors += u64::from(outcome.is_err());
         if let Some(entry) = self.entries.get_mut(index) {
             entry.state = State::Ended(outcome);
@@ -212,7 +222,7 @@ impl Bulk {
         self.unblock(index);
     }
 
-    /// Lets go what waits for this operation.
+    /// Unblocks the operations that wait for this one.
     fn unblock(&mut self, index: usize) {
         let Some(entry) = self.entries.get_mut(index) else { return };
         for waiting in mem::take(&mut entry.dependents) {

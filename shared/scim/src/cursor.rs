@@ -1,8 +1,9 @@
-//! Cursors of a paged list (RFC 9865): opaque, bound to one query of one tenant, good for an hour.
+//! Seals and opens the cursors of a paged list (RFC 9865): opaque, bound to one query of one tenant,
+//! valid for an hour.
 //!
-//! A cursor is base64url of `expiry ‖ position ‖ tag`. The tag is an HMAC over those and over the
-//! tenant, resource type and query, which the next request names anyway: so they need no room in
-//! the cursor, and one of another tenant or query is as invalid as a forged one.
+//! A cursor is base64url of `expiry ‖ position ‖ tag`. The tag is an HMAC over the first two and
+//! over tenant, resource type and query. The next request repeats these three, so the cursor does
+//! not contain them, and a cursor of another tenant or query is as invalid as a forged one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,14 +17,14 @@ use crate::error::ScimError;
 use types::digest::length_prefix;
 use types::ids::TenantId;
 
-/// What a cursor belongs to.
+/// The tenant and query that a cursor is bound to.
 #[derive(Clone, Copy, Debug)]
 pub struct CursorScope<'a> {
-    /// The tenant.
+    /// Tenant.
     pub tenant: TenantId,
-    /// The name of the resource type.
+    /// Name of the resource type.
     pub resource_type: &'a str,
-    /// The digest of the query, see [`ListQuery::digest`](crate::query::ListQuery::digest).
+    /// Digest of the query, see [`ListQuery::digest`](crate::query::ListQuery::digest).
     pub query: [u8; 32],
 }
 
@@ -32,9 +33,9 @@ pub struct CursorScope<'a> {
 pub struct CursorKey(Hmac<Sha256>);
 
 impl CursorKey {
-    /// Wraps 32 random bytes.
+    /// Makes a key of 32 random bytes.
     pub fn new(bytes: &[u8; 32]) -> Self {
-        // HMAC fills a short key up with zeros (RFC 2104 §2).
+        // HMAC pads a short key with zeros (RFC 2104 §2).
         let mut block = Zeroizing::new([0; 64]);
         for (slot, byte) in block.iter_mut().zip(bytes) {
             *slot = *byte;
@@ -42,7 +43,7 @@ impl CursorKey {
         Self(Hmac::new((&*block).into()))
     }
 
-    /// Makes the cursor for what follows `position`, as the last id of a page.
+    /// Makes the cursor of the page that follows `position`, the last id of a page.
     pub fn seal(&self, scope: CursorScope<'_>, position: &str, now: Timestamp) -> String {
         let expiry = now.as_second().saturating_add(CURSOR_TIMEOUT_SECONDS.into());
         let mut bytes = expiry.to_be_bytes().to_vec();
@@ -52,7 +53,12 @@ impl CursorKey {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads the position back.
+    /// Returns the position of a cursor.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidCursor`] if the cursor is malformed, forged or of another scope,
+    /// [`ScimError::ExpiredCursor`] if its hour is over.
     pub fn open(
         &self,
         scope: CursorScope<'_>,
@@ -72,8 +78,8 @@ impl CursorKey {
         String::from_utf8(position.to_vec()).map_err(|_| ScimError::InvalidCursor)
     }
 
-    /// Every part but the last has a fixed length or a length in front, so that no two scopes and
-    /// contents read alike.
+    /// Authenticates scope and content. Every part but the last has a fixed length or a length
+    /// prefix, so that no two different inputs yield the same bytes.
     fn mac(&self, scope: CursorScope<'_>, content: &[u8]) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
         mac.update(b"gatehouse scim cursor 1\0");
@@ -92,7 +98,7 @@ impl std::fmt::Debug for CursorKey {
     }
 }
 
-/// Longest text that can be a cursor of ours.
+/// Maximum length of a cursor, in bytes; those made by `seal` are shorter.
 const MAX_LENGTH: usize = 1024;
 
 #[cfg(test)]
@@ -117,13 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn what_hmac_keeps_of_the_key_is_wiped_when_it_is_dropped() {
+    fn the_hmac_state_is_wiped_on_drop() {
         fn check<T: zeroize::ZeroizeOnDrop>() {}
         check::<sha2::block_api::Sha256VarCore>();
     }
 
     #[test]
-    fn a_cursor_gives_its_position_back_for_an_hour() {
+    fn a_cursor_opens_for_an_hour() {
         let cursor = key().seal(scope(), "2819c223-7f76-453a-919d-413861904646", noon());
         let open = |now: &str| key().open(scope(), &cursor, at(now));
         let position = Ok("2819c223-7f76-453a-919d-413861904646".to_owned());
@@ -149,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn no_byte_of_a_cursor_may_change() {
+    fn a_cursor_with_a_changed_byte_is_invalid() {
         let cursor = key().seal(scope(), "x", noon());
         for index in 0..cursor.len() {
             let mut bytes = cursor.clone().into_bytes();

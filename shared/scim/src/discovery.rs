@@ -1,25 +1,27 @@
-//! What the service can do, as data (RFC 7644 §4, RFC 7643 §5 to §7, RFC 9865 §4).
+//! Builds the discovery documents: `/ServiceProviderConfig`, `/Schemas` and `/ResourceTypes`
+//! (RFC 7644 §4, RFC 7643 §5 to §7, RFC 9865 §4).
 //!
-//! The documents differ from one deployment to the next only in their base URL.
+//! The documents of two deployments differ only in their base URL. The limits that they announce
+//! are constants here.
 
 use serde_json::{Value, json};
 
 use crate::schema::{self, ResourceType, Schema};
 
-/// Most operations in one bulk request.
+/// Maximum number of operations in one bulk request.
 pub const BULK_MAX_OPERATIONS: usize = 1_000;
-/// Most bytes in one bulk request.
+/// Maximum size of a bulk request, in bytes.
 pub const BULK_MAX_PAYLOAD: usize = 1_048_576;
-/// Most resources in one answer; also the largest page.
+/// Maximum number of resources in one response; also the largest page.
 pub const MAX_RESULTS: usize = 1_000;
-/// Resources per page when the request does not say.
+/// Number of resources per page if the request has no `count`.
 pub const DEFAULT_PAGE_SIZE: usize = 100;
-/// How long a cursor is good for.
+/// Lifetime of a cursor, in seconds.
 pub const CURSOR_TIMEOUT_SECONDS: u32 = 3_600;
-/// URN of a list (RFC 7644 §3.4.2).
+/// Schema URN of a list response (RFC 7644 §3.4.2).
 pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
-/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4).
+/// Returns `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4).
 pub fn service_provider_config(base_url: &str) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
@@ -55,27 +57,27 @@ pub fn service_provider_config(base_url: &str) -> Value {
     })
 }
 
-/// `/Schemas` (RFC 7643 §7).
+/// Returns `/Schemas` (RFC 7643 §7).
 pub fn schemas(base_url: &str) -> Value {
     let documents: Vec<_> =
         schema::all().iter().map(|schema| schema_document(schema, base_url)).collect();
     list(&documents)
 }
 
-/// `/Schemas/{urn}`, in any letter case; `None` for an unknown one.
+/// Returns `/Schemas/{urn}`, in any letter case; `None` for an unknown URN.
 pub fn schema(urn: &str, base_url: &str) -> Option<Value> {
     schema::schema(urn).map(|schema| schema_document(schema, base_url))
 }
 
-/// `/ResourceTypes` (RFC 7643 §6).
+/// Returns `/ResourceTypes` (RFC 7643 §6).
 pub fn resource_types(base_url: &str) -> Value {
-    list(&ResourceType::all().map(|of| resource_type_document(of, base_url)))
+    list(&ResourceType::all().map(|known| resource_type_document(known, base_url)))
 }
 
-/// `/ResourceTypes/{name}`; `None` for an unknown one.
+/// Returns `/ResourceTypes/{name}`; `None` for an unknown name.
 pub fn resource_type(name: &str, base_url: &str) -> Option<Value> {
-    let of = ResourceType::all().into_iter().find(|of| of.name == name)?;
-    Some(resource_type_document(of, base_url))
+    let found = ResourceType::all().into_iter().find(|known| known.name() == name)?;
+    Some(resource_type_document(found, base_url))
 }
 
 fn schema_document(schema: &Schema, base_url: &str) -> Value {
@@ -92,23 +94,24 @@ fn schema_document(schema: &Schema, base_url: &str) -> Value {
     })
 }
 
-fn resource_type_document(of: &ResourceType, base_url: &str) -> Value {
-    let extensions: Vec<_> = of
+fn resource_type_document(resource_type: &ResourceType, base_url: &str) -> Value {
+    let name = resource_type.name();
+    let extensions: Vec<_> = resource_type
         .extensions
         .iter()
         .map(|extension| json!({"schema": extension.id, "required": false}))
         .collect();
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
-        "id": of.name,
-        "name": of.name,
-        "description": of.description,
-        "endpoint": of.endpoint,
-        "schema": of.schema.id,
+        "id": name,
+        "name": name,
+        "description": resource_type.description,
+        "endpoint": resource_type.endpoint,
+        "schema": resource_type.schema.id,
         "schemaExtensions": extensions,
         "meta": {
             "resourceType": "ResourceType",
-            "location": format!("{base_url}/ResourceTypes/{}", of.name),
+            "location": format!("{base_url}/ResourceTypes/{name}"),
         },
     })
 }
@@ -143,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_is_answered_as_the_document_has_it() {
+    fn a_schema_is_served_as_its_document() {
         let document: Value = serde_json::from_str(include_str!("schemas/group.json")).unwrap();
         assert_eq!(schema(GROUP, BASE).unwrap()["attributes"], document["attributes"]);
     }
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_names_both_ways_to_page() {
+    fn the_configuration_announces_both_ways_to_page() {
         let config = service_provider_config(BASE);
         assert_eq!(config["pagination"]["defaultPaginationMethod"], "index");
         assert_eq!(config["pagination"]["cursor"], true);

@@ -1,105 +1,109 @@
-//! The one error enum of SCIM and its one mapping to the wire (RFC 7644 §3.12).
+//! The error answers of SCIM: one enum and its one mapping to the wire (RFC 7644 §3.12).
+//!
+//! The core returns these errors; `scim_api` of the crate `shared` turns them into HTTP responses.
 
 use serde_json::{Map, Value, json};
 
 /// The schema URN of an error body.
 pub const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// What a SCIM request can fail with. One variant per answer that a provisioning client can get.
+/// An error answer to a SCIM request, one variant per answer that a provisioning client can get.
 ///
-/// Texts name what was wrong and what to do; they never quote a secret or a stored value of
-/// somebody else.
+/// The texts say what is wrong and what to do about it. They never quote a secret or a stored value
+/// of another client.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScimError {
-    /// 400 `invalidFilter`: the filter is not in the grammar, or compares what cannot be compared.
+    /// 400 `invalidFilter`: the filter does not follow the grammar, or a comparison is not defined
+    /// for its attribute.
     #[error("filter: {0}")]
     InvalidFilter(String),
-    /// 400 `invalidPath`: a PATCH path or attribute name is not in the grammar or names nothing.
+    /// 400 `invalidPath`: a PATCH path or attribute name does not follow the grammar or names no
+    /// attribute.
     #[error("path: {0}")]
     InvalidPath(String),
-    /// 400 `invalidSyntax`: the body is not JSON, or not a message of the expected shape.
+    /// 400 `invalidSyntax`: the body is not JSON, or not a message of the expected schema.
     #[error("{0}")]
     InvalidSyntax(String),
-    /// 400 `invalidValue`: a required value is missing, or one does not fit its attribute.
+    /// 400 `invalidValue`: a required value is missing, or a value does not fit its attribute.
     #[error("{0}")]
     InvalidValue(String),
     /// 400 `mutability`: the change touches a read-only or immutable attribute.
     #[error("{0}")]
     Mutability(String),
-    /// 400 `noTarget`: a value filter in a PATCH path matched nothing where it must.
+    /// 400 `noTarget`: the value filter of a PATCH path matches no value.
     #[error("{0}")]
     NoTarget(String),
-    /// 400 `tooMany`: answering would need more work than one request may cost.
+    /// 400 `tooMany`: the answer would exceed the work or the size that one request may cost.
     #[error("{0}")]
     TooMany(String),
     /// 400 `invalidCursor` (RFC 9865 §2.1).
-    #[error("the cursor is not one of ours, or belongs to another query; start again without it")]
+    #[error("the cursor is unknown or belongs to another query; start again without a cursor")]
     InvalidCursor,
     /// 400 `expiredCursor` (RFC 9865 §2.1).
-    #[error("the cursor has expired; start again without it")]
+    #[error("the cursor has expired; start again without a cursor")]
     ExpiredCursor,
-    /// 401: no bearer token at all, which is no error of the client's yet (RFC 6750 §3.1).
+    /// 401: the request has no bearer token (RFC 6750 §3.1: the challenge has no error code then).
     #[error("a bearer token is required")]
     Unauthorized,
     /// 401 `invalid_token` (RFC 6750 §3.1).
     #[error("the bearer token is malformed, unknown, revoked or expired")]
     InvalidToken,
-    /// 403: the operation is understood and not allowed, as a filter on discovery is (RFC 7644 §4).
+    /// 403: the operation is not allowed, as a filter on a discovery endpoint (RFC 7644 §4).
     #[error("{0}")]
     Forbidden(String),
-    /// 403: no seat is free and the request asks for one.
+    /// 403: the request asks for a licence seat and none is free.
     #[error(
         "no licence seat is free: all {seats} are in use; deactivate a user, raise the number of seats, or send license \"view_only\""
     )]
     NoSeat {
-        /// Size of the pool.
+        /// Number of seats in the pool.
         seats: u64,
     },
     /// 404: no such resource or endpoint, in this tenant.
     #[error("{0} not found")]
     NotFound(String),
-    /// 405: the endpoint exists and does not take this method.
-    #[error("method not allowed here")]
+    /// 405: the endpoint exists and does not support this method.
+    #[error("this endpoint does not support the method")]
     MethodNotAllowed,
-    /// 409 `uniqueness`: a unique value is taken.
+    /// 409 `uniqueness`: another resource has the unique value.
     #[error("{attribute} is already used by another resource")]
     Uniqueness {
-        /// Which attribute collides, by its SCIM name.
+        /// SCIM name of the attribute.
         attribute: &'static str,
     },
-    /// 503: too many writers at once on one resource; the request may be sent again. A 409 would
-    /// tell a connector that the resource exists.
-    #[error("the resource is being changed by others at the same time; send the request again")]
+    /// 503: too many concurrent writes of one resource; the client may retry. Not 409, which tells
+    /// a connector that the resource exists.
+    #[error("other requests are changing the resource at the same time; send the request again")]
     Contention,
     /// 412: `If-Match` names another version (RFC 7644 §3.14).
     #[error("the resource has changed since the version in If-Match; fetch it again")]
     PreconditionFailed,
-    /// 413: the body, or the number of operations in it, is over the limit.
+    /// 413: the size of the body, or the number of operations in it, exceeds the limit.
     #[error("{0}")]
     PayloadTooLarge(String),
-    /// 415: the body is not JSON by its media type.
+    /// 415: the media type of the body is not JSON.
     #[error("the request body must be application/scim+json or application/json")]
     UnsupportedMediaType,
-    /// 429: the tenant's request rate is used up.
+    /// 429: the tenant exceeds its request rate.
     #[error("too many requests for this tenant; wait {retry_after_seconds} s")]
     TooManyRequests {
-        /// Wait this long, in seconds.
+        /// Value of `Retry-After`, in seconds.
         retry_after_seconds: u64,
     },
-    /// 500: ours; the log has the reason.
+    /// 500: an error of the service; the log has the cause.
     #[error("internal error")]
     Internal,
-    /// 501: an optional part of SCIM that we do not have, as `/Me` (RFC 7644 §3.11).
+    /// 501: an optional part of SCIM that the service does not implement, as `/Me` (RFC 7644 §3.11).
     #[error("{0} is not implemented")]
     NotImplemented(&'static str),
-    /// 503: DynamoDB or Secrets Manager did not answer; the request may be sent again.
-    #[error("a service we depend on is unavailable; send the request again")]
+    /// 503: DynamoDB or Secrets Manager did not answer; the client may retry.
+    #[error("a service that this one depends on is unavailable; send the request again")]
     Unavailable,
 }
 
 impl ScimError {
-    /// The HTTP status code.
+    /// Returns the HTTP status code.
     pub const fn status(&self) -> u16 {
         match self {
             Self::InvalidFilter(_)
@@ -126,7 +130,8 @@ impl ScimError {
         }
     }
 
-    /// The detail keyword of RFC 7644 §3.12 table 9 and RFC 9865 §2.1, where one fits.
+    /// Returns `scimType`, the detail keyword of RFC 7644 §3.12 table 9 and RFC 9865 §2.1, if one
+    /// applies.
     pub const fn scim_type(&self) -> Option<&'static str> {
         match self {
             Self::InvalidFilter(_) => Some("invalidFilter"),
@@ -156,7 +161,7 @@ impl ScimError {
         }
     }
 
-    /// `Retry-After`, for an answer that says to send the request again.
+    /// Returns `Retry-After` in seconds, for an answer that invites a retry.
     pub const fn retry_after_seconds(&self) -> Option<u64> {
         if let Self::TooManyRequests { retry_after_seconds } = self {
             return Some(*retry_after_seconds);
@@ -164,8 +169,8 @@ impl ScimError {
         if matches!(self, Self::Unavailable | Self::Contention) { Some(1) } else { None }
     }
 
-    /// `WWW-Authenticate`, for an answer that asks for a token (RFC 6750 §3): with an error code
-    /// only if the request had credentials of this scheme.
+    /// Returns `WWW-Authenticate` for an answer that asks for a token (RFC 6750 §3). It has an error
+    /// code only if the request had credentials of this scheme.
     pub const fn challenge(&self) -> Option<&'static str> {
         if matches!(self, Self::Unauthorized) {
             return Some("Bearer realm=\"scim\"");
@@ -176,7 +181,7 @@ impl ScimError {
         None
     }
 
-    /// The body of RFC 7644 §3.12. `status` is a string there.
+    /// Returns the body of RFC 7644 §3.12, in which `status` is a string.
     pub fn body(&self) -> Value {
         let mut body = Map::new();
         body.insert("schemas".to_owned(), json!([ERROR_SCHEMA]));

@@ -1,7 +1,8 @@
-//! Filters: the tree and its text form (RFC 7644 §3.4.2.2).
+//! Filter expressions: the syntax tree and its text form (RFC 7644 §3.4.2.2).
 //!
-//! `parse(print(filter)) == filter` for every filter whose `And` and `Or` hold two or more terms
-//! and whose value paths do not nest, which is what the grammar can write.
+//! [`crate::matcher`] evaluates a filter, [`crate::lookup_plan`] finds the lookups that it allows.
+//! Invariant: `parse(print(filter)) == filter` for every filter that the grammar can express, which
+//! is one whose `And` and `Or` have two or more terms and whose value paths do not nest.
 
 mod grammar;
 
@@ -12,7 +13,7 @@ use serde_json::Number;
 use crate::attr_path::AttrPath;
 use crate::error::ScimError;
 
-pub(super) use grammar::path_parts;
+pub(crate) use grammar::parse_path;
 
 /// A filter expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,14 +24,14 @@ pub enum Filter {
     Compare(AttrPath, CompareOp, CompareValue),
     /// `emails[type eq "work" and value co "@"]`: one element satisfies the inner filter.
     ///
-    /// Entra's `emails[type eq "work"].value eq "x"` is outside of the grammar and means
-    /// `emails[type eq "work" and value eq "x"]`; it becomes that.
+    /// Entra's `emails[type eq "work"].value eq "x"`, which the grammar does not allow, is parsed as
+    /// `emails[type eq "work" and value eq "x"]`.
     ValuePath(AttrPath, Box<Self>),
     /// `not (…)`.
     Not(Box<Self>),
-    /// Two or more terms that must all hold.
+    /// Two or more terms, of which every one must hold.
     And(Vec<Self>),
-    /// Two or more terms of which one must hold.
+    /// Two or more terms, of which at least one must hold.
     Or(Vec<Self>),
 }
 
@@ -57,7 +58,7 @@ pub enum CompareOp {
     Le,
 }
 
-/// `compValue`: a JSON value without structure.
+/// `compValue`: a JSON value that is neither a list nor an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CompareValue {
     /// `true` or `false`.
@@ -71,12 +72,16 @@ pub enum CompareValue {
 }
 
 impl Filter {
-    /// Reads a filter, in time linear in its length and with bounded depth.
+    /// Parses a filter, in time linear in its length and with bounded depth.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidFilter`] if the text does not follow the grammar or exceeds a limit.
     pub fn parse(text: &str) -> Result<Self, ScimError> {
         grammar::parse(text).map_err(ScimError::InvalidFilter)
     }
 
-    /// The terms that must all hold; any filter but an `and` is one.
+    /// Returns the terms that must all hold. A filter other than an `and` is its only term.
     pub const fn terms(&self) -> &[Self] {
         match self {
             Self::And(terms) => terms.as_slice(),
@@ -98,7 +103,7 @@ impl Filter {
 }
 
 impl CompareOp {
-    /// The operator as it is written.
+    /// Returns the operator as written in a filter.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Eq => "eq",
@@ -127,7 +132,7 @@ impl fmt::Display for Filter {
     }
 }
 
-/// Writes terms, with parentheses around those that would bind differently without them.
+/// Writes terms, with parentheses around each that would bind differently without them.
 fn write_terms(
     f: &mut fmt::Formatter<'_>,
     terms: &[Filter],
@@ -156,10 +161,10 @@ impl fmt::Display for CompareValue {
     }
 }
 
-/// Deepest nesting of `(`, `not (` and `[` in a filter.
+/// Maximum nesting of `(`, `not (` and `[` in a filter.
 pub const MAX_DEPTH: usize = 32;
 
-/// Most comparisons and presence tests in a filter.
+/// Maximum number of comparisons and presence tests in a filter.
 pub const MAX_TERMS: usize = 100;
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
-//! The form in which names are compared when letter case does not count.
+//! Folds text for comparisons that ignore letter case.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 /// Folds a text by NFKC and lower case.
 ///
-/// `userName` is unique and found by this form, so full-width, decomposed and upper-case spellings
-/// of a name are one name. Lower case is taken letter by letter, without the context rule for a
-/// final sigma: the form of a text must not depend on what follows it.
+/// `userName` is unique and looked up in this form, so full-width, decomposed and upper-case
+/// spellings are one name. Lower case is applied letter by letter, without the context rule for a
+/// final sigma: the form of a text must not depend on the text that follows.
 ///
 /// ```
 /// use scim::fold::fold;
@@ -17,7 +17,7 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    // Lower case can leave a form that NFKC composes once more.
+    // The lower-case text may need another composition by NFKC.
     text.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
@@ -50,7 +50,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn folding_twice_is_folding_once(text in "\\PC{0,40}") {
+        fn folding_is_idempotent(text in "\\PC{0,40}") {
             let once = fold(&text);
             prop_assert_eq!(fold(&once), once);
         }

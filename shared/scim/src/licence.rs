@@ -1,8 +1,8 @@
-//! The licence that a user asks for and the one that was granted.
+//! Reads the licence that a user's attributes request, and writes the granted one.
 //!
-//! Three spellings mean the same thing: `license` of our extension, `canEdit`, and
-//! `productLicenses.Lucidchart`. Clients use whichever their connector maps; a resource never
-//! answers two that disagree. Whether a licence takes a seat is the store's business.
+//! Three attributes hold the licence: `license` of the Gatehouse extension, `canEdit` and
+//! `productLicenses.Lucidchart`. A client uses the one that its connector maps; a response never has
+//! two that disagree. The store of the crate `shared` counts the seats.
 
 use serde_json::{Map, Value};
 
@@ -12,14 +12,14 @@ use crate::schema::{LICENCE_USER, LUCID_USER, LUCIDCHART_USER};
 /// A licence.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Licence {
-    /// May do everything; uses a seat while the user is active.
+    /// Full access; takes a seat while the user is active.
     Full,
-    /// May look; free.
+    /// Read access; takes no seat.
     ViewOnly,
 }
 
 impl Licence {
-    /// The value of `license`.
+    /// Returns the value of `license`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -27,86 +27,86 @@ impl Licence {
         }
     }
 
-    /// Reads the value of `license`.
+    /// Parses the value of `license`.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Full, Self::ViewOnly].into_iter().find(|licence| licence.as_str() == text)
     }
 }
 
-/// The licence that a normalised user asks for, `None` if it does not say.
+/// Returns the licence that a normalised user requests; `None` if it has no licence attribute.
 ///
-/// `stored` is the user before the request. A spelling that the request changed wins over one that
-/// it only carried along, as a client that reads, changes `canEdit` and writes everything back
-/// does; among equals `license` wins, then `canEdit`.
+/// `stored` is the user before the request. An attribute that the request changes wins over one
+/// that it repeats: a client may read a user, change `canEdit` and write everything back. Otherwise
+/// `license` wins, then `canEdit`.
 pub fn requested(
     stored: Option<&Map<String, Value>>,
     resource: &Map<String, Value>,
 ) -> Option<Licence> {
-    let changed = |spelling: &Spelling| {
-        let now = spelling.read(resource);
-        now.filter(|_| now != stored.and_then(|stored| spelling.read(stored)))
+    let changed = |attribute: &LicenceAttribute| {
+        let now = attribute.read(resource);
+        now.filter(|_| now != stored.and_then(|stored| attribute.read(stored)))
     };
-    SPELLINGS
+    ATTRIBUTES
         .iter()
         .find_map(changed)
-        .or_else(|| SPELLINGS.iter().find_map(|spelling| spelling.read(resource)))
+        .or_else(|| ATTRIBUTES.iter().find_map(|attribute| attribute.read(resource)))
 }
 
-/// Makes every spelling that the user has say `licence`.
+/// Writes the granted licence to every licence attribute that the user has.
 ///
-/// A user whose client never mentions licences gets no attribute, and a client that removed one
-/// does not find it again.
-pub fn agree(resource: &mut Map<String, Value>, licence: Licence) {
-    for spelling in &SPELLINGS {
-        if let Some(value) = spelling.value_mut(resource) {
-            *value = spelling.spell(licence);
+/// An attribute that the user does not have is not added: its client does not use it or has removed
+/// it.
+pub fn write_granted(resource: &mut Map<String, Value>, licence: Licence) {
+    for attribute in &ATTRIBUTES {
+        if let Some(value) = attribute.value_mut(resource) {
+            *value = attribute.to_value(licence);
         }
     }
 }
 
-/// Refuses a licence of no known name.
+/// Rejects an unknown licence.
 pub(crate) fn check(resource: &Map<String, Value>) -> Result<(), ScimError> {
-    for spelling in &SPELLINGS {
-        if spelling.value(resource).is_some() && spelling.read(resource).is_none() {
+    for attribute in &ATTRIBUTES {
+        if attribute.value(resource).is_some() && attribute.read(resource).is_none() {
             return Err(ScimError::InvalidValue(format!(
                 "{} must be {}",
-                spelling.path.last().copied().unwrap_or_default(),
-                spelling.values
+                attribute.path.last().copied().unwrap_or_default(),
+                attribute.values
             )));
         }
     }
     Ok(())
 }
 
-/// Carries the licence of the stored user over to one that does not mention it.
-pub(crate) fn keep(stored: &Map<String, Value>, new: &mut Map<String, Value>) {
-    if SPELLINGS.iter().any(|spelling| spelling.value(new).is_some()) {
+/// Copies the licence of the stored user to a new one without a licence.
+pub(crate) fn carry_over(stored: &Map<String, Value>, new: &mut Map<String, Value>) {
+    if ATTRIBUTES.iter().any(|attribute| attribute.value(new).is_some()) {
         return;
     }
-    for spelling in &SPELLINGS {
-        if let Some(value) = spelling.value(stored) {
-            spelling.insert(new, value.clone());
+    for attribute in &ATTRIBUTES {
+        if let Some(value) = attribute.value(stored) {
+            attribute.insert(new, value.clone());
         }
     }
 }
 
-/// One way to write a licence.
-struct Spelling {
-    /// Where it is.
+/// An attribute that holds the licence.
+struct LicenceAttribute {
+    /// Path of names from the resource.
     path: &'static [&'static str],
-    /// How it is written, for a message.
+    /// Its values, for an error text.
     values: &'static str,
-    full: Written,
-    view_only: Written,
+    full: LicenceValue,
+    view_only: LicenceValue,
 }
 
 #[derive(Clone, Copy)]
-enum Written {
+enum LicenceValue {
     Text(&'static str),
     Boolean(bool),
 }
 
-impl Spelling {
+impl LicenceAttribute {
     fn value<'a>(&self, resource: &'a Map<String, Value>) -> Option<&'a Value> {
         let (first, rest) = self.path.split_first()?;
         rest.iter().try_fold(resource.get(*first)?, |value, name| value.get(name))
@@ -119,10 +119,10 @@ impl Spelling {
 
     fn read(&self, resource: &Map<String, Value>) -> Option<Licence> {
         let value = self.value(resource)?;
-        let is = |written| match (written, value) {
-            (Written::Text(text), Value::String(value)) => value.eq_ignore_ascii_case(text),
-            (Written::Boolean(boolean), value) => value.as_bool() == Some(boolean),
-            (Written::Text(_), _) => false,
+        let is = |licence| match (licence, value) {
+            (LicenceValue::Text(text), Value::String(value)) => value.eq_ignore_ascii_case(text),
+            (LicenceValue::Boolean(boolean), value) => value.as_bool() == Some(boolean),
+            (LicenceValue::Text(_), _) => false,
         };
         if is(self.full) {
             Some(Licence::Full)
@@ -131,14 +131,14 @@ impl Spelling {
         }
     }
 
-    fn spell(&self, licence: Licence) -> Value {
-        let written = match licence {
+    fn to_value(&self, licence: Licence) -> Value {
+        let value = match licence {
             Licence::Full => self.full,
             Licence::ViewOnly => self.view_only,
         };
-        match written {
-            Written::Text(text) => text.into(),
-            Written::Boolean(boolean) => boolean.into(),
+        match value {
+            LicenceValue::Text(text) => text.into(),
+            LicenceValue::Boolean(boolean) => boolean.into(),
         }
     }
 
@@ -154,24 +154,24 @@ impl Spelling {
     }
 }
 
-const SPELLINGS: [Spelling; 3] = [
-    Spelling {
+const ATTRIBUTES: [LicenceAttribute; 3] = [
+    LicenceAttribute {
         path: &[LICENCE_USER, "license"],
         values: "\"full\" or \"view_only\"",
-        full: Written::Text(Licence::Full.as_str()),
-        view_only: Written::Text(Licence::ViewOnly.as_str()),
+        full: LicenceValue::Text(Licence::Full.as_str()),
+        view_only: LicenceValue::Text(Licence::ViewOnly.as_str()),
     },
-    Spelling {
+    LicenceAttribute {
         path: &[LUCIDCHART_USER, "canEdit"],
         values: "true or false",
-        full: Written::Boolean(true),
-        view_only: Written::Boolean(false),
+        full: LicenceValue::Boolean(true),
+        view_only: LicenceValue::Boolean(false),
     },
-    Spelling {
+    LicenceAttribute {
         path: &[LUCID_USER, "productLicenses", "Lucidchart"],
         values: "\"True\" or \"False\"",
-        full: Written::Text("True"),
-        view_only: Written::Text("False"),
+        full: LicenceValue::Text("True"),
+        view_only: LicenceValue::Text("False"),
     },
 ];
 
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_is_read() {
+    fn every_licence_attribute_is_read() {
         for (resource, expected) in [
             (json!({LICENCE_USER: {"license": "full"}}), Some(Licence::Full)),
             (json!({LICENCE_USER: {"license": "View_Only"}}), Some(Licence::ViewOnly)),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_spelling_wins_over_one_carried_along() {
+    fn a_changed_attribute_wins_over_a_repeated_one() {
         let stored = json!({
             LICENCE_USER: {"license": "full"},
             LUCIDCHART_USER: {"canEdit": true},
@@ -226,12 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn the_granted_licence_is_told_in_every_spelling_in_use() {
+    fn the_granted_licence_is_written_to_every_attribute_in_use() {
         let mut resource = user(&json!({
             LICENCE_USER: {"license": "full"},
             LUCID_USER: {"productLicenses": {"Lucidchart": "True", "Lucidspark": "x"}},
         }));
-        agree(&mut resource, Licence::ViewOnly);
+        write_granted(&mut resource, Licence::ViewOnly);
         assert_eq!(
             Value::Object(resource),
             json!({
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_licence_of_no_known_name_is_refused() {
+    fn an_unknown_licence_is_rejected() {
         for (resource, detail) in [
             (
                 json!({LICENCE_USER: {"license": "gold"}}),

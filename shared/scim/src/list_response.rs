@@ -1,13 +1,13 @@
-//! The answer to a list or search (RFC 7644 §3.4.2, RFC 9865 §2).
+//! The response message to a list or search request (RFC 7644 §3.4.2, RFC 9865 §2).
 
 use serde::Serialize;
 
 use crate::discovery::LIST_RESPONSE;
 
-/// One page of resources, of any type that serialises to a JSON object.
+/// One page of resources. `R` serialises to a JSON object.
 ///
-/// `Resources` is there even if it is empty: Entra ID, Okta and OneLogin probe with a name that
-/// does not exist and want to see the empty array.
+/// `Resources` is present even if it is empty: Entra ID, Okta and OneLogin probe with a name that
+/// does not exist and expect the empty array.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListResponse<R> {
@@ -26,7 +26,7 @@ pub struct ListResponse<R> {
 }
 
 impl<R> ListResponse<R> {
-    /// A page by index. `start_index` is the 1-based index of its first resource, as asked for.
+    /// Makes a page by index. `start_index` is the requested 1-based index of its first resource.
     pub const fn by_index(total_results: u64, start_index: u64, resources: Vec<R>) -> Self {
         Self {
             schemas: [LIST_RESPONSE],
@@ -39,8 +39,8 @@ impl<R> ListResponse<R> {
         }
     }
 
-    /// A page by cursor. Without `next_cursor` it is the last one. The total may be left out where
-    /// it would cost more than the page (RFC 9865 §2).
+    /// Makes a page by cursor. A page without `next_cursor` is the last one. The total may be absent
+    /// where it would cost more than the page (RFC 9865 §2).
     pub const fn by_cursor(
         total_results: Option<u64>,
         previous_cursor: Option<String>,
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_by_index_has_every_member_even_if_it_is_empty() {
+    fn an_empty_page_by_index_has_every_member() {
         let page = ListResponse::<Value>::by_index(0, 1, Vec::new());
         insta::assert_snapshot!(serde_json::to_string(&page).unwrap(), @r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0,"startIndex":1,"itemsPerPage":0,"Resources":[]}"#);
         let page = ListResponse::by_index(7, 3, vec![json!({"id": "1"}), json!({"id": "2"})]);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_by_cursor_has_the_cursors_that_there_are() {
+    fn a_page_by_cursor_omits_absent_cursors() {
         let next = Some("abc".to_owned());
         let page = ListResponse::by_cursor(Some(7), None, next, vec![json!({"id": "1"})]);
         insta::assert_snapshot!(serde_json::to_string(&page).unwrap(), @r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":7,"itemsPerPage":1,"nextCursor":"abc","Resources":[{"id":"1"}]}"#);

@@ -1,12 +1,14 @@
-//! Whether a resource satisfies a filter (RFC 7644 §3.4.2.2).
+//! Evaluates filters on resources (RFC 7644 §3.4.2.2).
 //!
-//! Attribute names compare without letter case, strings as their schema says (`caseExact`). A
+//! Attribute names compare without letter case, strings as `caseExact` of their schema says. A
 //! multi-valued attribute satisfies a comparison if one of its values does. A complex attribute
-//! stands for its `value`, as in `manager eq "…"` and `members eq "…"`, which Entra ID sends, and
+//! compares by its `value`, as in `manager eq "…"` and `members eq "…"`, which Entra ID sends, and
 //! `emails eq "…"`, which PingFederate sends.
 //!
-//! What the RFC leaves open: an attribute without a value is `ne` to everything but null, and
-//! `eq null` means the same as `not (… pr)` (RFC 7643 §2.5: null and unassigned are one state).
+//! Decisions where the RFC is silent: an attribute without a value is `ne` to everything but null,
+//! and `eq null` is equivalent to `not (… pr)` (RFC 7643 §2.5: null and unassigned are one state).
+//!
+//! [`check()`] rejects a filter before any resource is read; `compare` compares one value.
 
 mod check;
 mod compare;
@@ -15,13 +17,14 @@ use serde_json::{Map, Value};
 
 use crate::attr_path::AttrPath;
 use crate::filter::{CompareOp, CompareValue, Filter};
+use crate::json::member;
 use crate::schema::{Attribute, ResourceType};
 use crate::target::Target;
 
 pub use check::check;
-pub(super) use compare::{instant, is_present, order_of_numbers};
+pub(crate) use compare::{compare_numbers, is_present, parse_instant};
 
-/// Whether the resource satisfies the filter.
+/// Returns whether the resource satisfies the filter.
 pub fn matches(
     filter: &Filter,
     resource_type: &ResourceType,
@@ -30,8 +33,8 @@ pub fn matches(
     Scope::Resource(resource_type, resource).satisfies(filter)
 }
 
-/// Whether one element of an attribute satisfies the filter of a value path, as PATCH wants to
-/// know for `emails[type eq "work"]`.
+/// Returns whether one element of an attribute satisfies the filter of a value path, such as
+/// `emails[type eq "work"]` in PATCH.
 pub fn matches_element(
     filter: &Filter,
     attribute: Option<&'static Attribute>,
@@ -40,25 +43,18 @@ pub fn matches_element(
     Scope::Element(attribute, element).satisfies(filter)
 }
 
-/// The member of that name, in any letter case; almost always it is in the schema's.
-pub(super) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).or_else(|| {
-        object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    })
-}
-
-/// What the attribute names of a filter are looked up in.
+/// The object in which the attribute names of a filter are looked up.
 #[derive(Clone, Copy)]
 enum Scope<'a> {
     Resource(&'a ResourceType, &'a Map<String, Value>),
-    /// Inside of `[…]`.
+    /// Within `[…]`: an element and the definition of its attribute.
     Element(Option<&'static Attribute>, &'a Value),
 }
 
-/// What an attribute path leads to.
-struct Found<'a> {
+/// The value at an attribute path.
+struct Operand<'a> {
     value: Option<&'a Value>,
-    /// The sub-attribute to look at in each value.
+    /// The sub-attribute to compare of each value.
     sub: Option<&'a str>,
     definition: Option<&'static Attribute>,
 }
@@ -69,9 +65,9 @@ impl<'a> Scope<'a> {
             Filter::Present(path) => self.find(path).any(is_present),
             Filter::Compare(path, op, wanted) => self.find(path).compares(*op, wanted),
             Filter::ValuePath(path, inner) => {
-                let Found { value, sub, definition } = self.find(path);
-                Found { value, sub, definition }
-                    .any(|element| Scope::Element(definition, element).satisfies(inner))
+                let operand = self.find(path);
+                let definition = operand.definition;
+                operand.any(|element| Scope::Element(definition, element).satisfies(inner))
             }
             Filter::Not(inner) => !self.satisfies(inner),
             Filter::And(terms) => terms.iter().all(|term| self.satisfies(term)),
@@ -79,7 +75,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn find(self, path: &'a AttrPath) -> Found<'a> {
+    fn find(self, path: &'a AttrPath) -> Operand<'a> {
         match self {
             Self::Resource(resource_type, resource) => {
                 find_in_resource(path, resource_type, resource)
@@ -93,8 +89,8 @@ fn find_in_resource<'a>(
     path: &'a AttrPath,
     resource_type: &ResourceType,
     resource: &'a Map<String, Value>,
-) -> Found<'a> {
-    let target = Target::of(path, resource_type);
+) -> Operand<'a> {
+    let target = Target::resolve(path, resource_type);
     let definition = target.definition();
     let extension = target.extension.as_deref().map(|urn| member(resource, urn));
     let value = match (extension, target.name) {
@@ -105,34 +101,34 @@ fn find_in_resource<'a>(
         (None, Some(name)) => {
             member(resource, target.attribute.map_or(name, |attribute| &attribute.name))
         }
-        // The core schema as a whole: any of its values will do, and `id` is always there.
+        // A present value of the core schema is enough, and `id` is always present.
         (None, None) => resource.get("id"),
     };
-    Found { value, sub: target.sub, definition }
+    Operand { value, sub: target.sub, definition }
 }
 
 fn find_in_element<'a>(
     path: &'a AttrPath,
     parent: Option<&'static Attribute>,
     element: &'a Value,
-) -> Found<'a> {
+) -> Operand<'a> {
     let sub = path.sub.as_deref();
     match element {
-        Value::Object(values) => Found {
+        Value::Object(values) => Operand {
             value: member(values, &path.name),
             sub,
             definition: parent.and_then(|parent| parent.sub_attribute(&path.name)),
         },
-        // A list of plain values, where `value` is the value itself (RFC 7643 §2.4).
+        // In a list of simple values, `value` is the element itself (RFC 7643 §2.4).
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             let value = path.name.eq_ignore_ascii_case("value").then_some(element);
-            Found { value, sub, definition: parent }
+            Operand { value, sub, definition: parent }
         }
     }
 }
 
-impl Found<'_> {
-    /// Whether one of the values, or its sub-attribute, passes the test.
+impl Operand<'_> {
+    /// Returns whether one of the values, or its sub-attribute, passes the test.
     fn any(&self, mut test: impl FnMut(&Value) -> bool) -> bool {
         self.value.is_some_and(|value| any(value, self.sub, &mut test))
     }

@@ -1,56 +1,38 @@
-//! Group membership (RFC 7643 §4.2), apart from the group's other attributes.
+//! Separates the membership of a group (RFC 7643 §4.2) from its other attributes.
 //!
-//! A group may have 100,000 members, each a row of its own. So a PATCH is split into what it does
-//! to the group's attributes and what it does to the membership, and nothing here needs to know
-//! who is a member.
+//! A group may have 100,000 members, each stored in its own row. A PATCH is therefore separated into
+//! operations on the attributes, which [`crate::patch`] applies, and a change of the membership,
+//! which is computed without knowing the current members. `scim_api` of the crate `shared` reads
+//! and writes the rows.
 
-mod net;
-mod split;
+mod net_change;
+mod separate;
 
 use serde_json::{Map, Value};
 
-pub use self::net::{Net, net};
-pub use self::split::{MemberOp, only_ids, says_members, split};
+pub use self::net_change::{NetChange, net_change};
+pub use self::separate::{MemberOp, candidate_ids, has_members, separate_members};
 use crate::error::ScimError;
+use crate::json::member;
+use crate::schema::ResourceKind;
 
-/// A member as a client names it.
+/// A member as sent by a client.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Member {
-    /// The id of the resource. As sent: whether there is one is for the store to find out.
+    /// Id of the resource, as sent. The resource may not exist.
     pub value: String,
-    /// What it is, where the client says so.
-    pub kind: Option<MemberKind>,
-    /// What the client calls it.
+    /// Kind of the resource, if the client sends it.
+    pub kind: Option<ResourceKind>,
+    /// Display name, if the client sends it.
     pub display: Option<String>,
 }
 
-/// What a member is.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum MemberKind {
-    /// A user.
-    User,
-    /// A group.
-    Group,
-}
-
-impl MemberKind {
-    /// The value of `type`, which is also the resource type's name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "User",
-            Self::Group => "Group",
-        }
-    }
-}
-
 impl Member {
-    /// Reads one element of `members`: an object, or the id alone, as Microsoft's Postman
-    /// collection sends it. None is no value (RFC 7643 §2.5).
-    ///
-    /// A name may come as `displayName`, from the same collection.
-    fn read(element: &Value) -> Result<Option<Self>, ScimError> {
+    /// Parses one element of `members`: an object, or the id alone, as Microsoft's Postman collection
+    /// sends it. `None` is an unassigned element (RFC 7643 §2.5).
+    fn parse(element: &Value) -> Result<Option<Self>, ScimError> {
         let (value, parts) = match element {
-            Value::Object(parts) => (part(parts, "value"), Some(parts)),
+            Value::Object(parts) => (member(parts, "value"), Some(parts)),
             value @ (Value::Null
             | Value::Bool(_)
             | Value::Number(_)
@@ -79,14 +61,18 @@ impl Member {
     }
 }
 
-/// Takes `members` out of a normalised group, whose rows hold them. None is a group that says
-/// nothing of its members.
-pub fn take(group: &mut Map<String, Value>) -> Result<Option<Vec<Member>>, ScimError> {
-    group.shift_remove("members").map(|members| read_all(&members)).transpose()
+/// Takes `members` out of a normalised group, since they are stored in rows of their own. `None` is
+/// a group without the attribute.
+///
+/// # Errors
+///
+/// [`ScimError::InvalidValue`] if an element names no resource.
+pub fn take_members(group: &mut Map<String, Value>) -> Result<Option<Vec<Member>>, ScimError> {
+    group.shift_remove("members").map(|members| parse_members(&members)).transpose()
 }
 
-/// Reads a list of members, or a single one.
-fn read_all(members: &Value) -> Result<Vec<Member>, ScimError> {
+/// Parses a list of members, or a single one.
+fn parse_members(members: &Value) -> Result<Vec<Member>, ScimError> {
     let elements = match members {
         Value::Array(elements) => elements.as_slice(),
         one @ (Value::Null
@@ -95,13 +81,13 @@ fn read_all(members: &Value) -> Result<Vec<Member>, ScimError> {
         | Value::String(_)
         | Value::Object(_)) => std::slice::from_ref(one),
     };
-    elements.iter().filter_map(|element| Member::read(element).transpose()).collect()
+    elements.iter().filter_map(|element| Member::parse(element).transpose()).collect()
 }
 
-/// `type`, or what `$ref` points to: RFC 7643 §4.2 has both.
-fn kind(parts: &Map<String, Value>) -> Option<MemberKind> {
-    let text = |name| part(parts, name).and_then(Value::as_str).unwrap_or_default();
-    let kinds = [MemberKind::User, MemberKind::Group];
+/// Returns the kind by `type`, or by the target of `$ref`: RFC 7643 §4.2 has both.
+fn kind(parts: &Map<String, Value>) -> Option<ResourceKind> {
+    let text = |name| member(parts, name).and_then(Value::as_str).unwrap_or_default();
+    let kinds = ResourceKind::ALL;
     let by_type = kinds.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text("type")));
     by_type.or_else(|| {
         let mut segments = text("$ref").rsplit('/');
@@ -110,25 +96,23 @@ fn kind(parts: &Map<String, Value>) -> Option<MemberKind> {
     })
 }
 
-/// `display`, if it is short enough for a name.
+/// Returns `display`, if it is short enough for a name. Microsoft's Postman collection sends it as
+/// `displayName`.
 fn display(parts: &Map<String, Value>) -> Option<String> {
-    let name = part(parts, "display").or_else(|| part(parts, "displayName"))?.as_str()?;
+    let name = member(parts, "display").or_else(|| member(parts, "displayName"))?.as_str()?;
     (!name.is_empty() && name.len() <= MAX_DISPLAY).then(|| name.to_owned())
-}
-
-/// The member of that name, in any letter case.
-fn part<'a>(parts: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    parts.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 fn invalid(detail: &str) -> ScimError {
     ScimError::InvalidValue(format!("members.value {detail}"))
 }
 
-/// Names that are longer, in bytes, are not kept: they are for people to tell members apart.
+/// Maximum length of a display name, in bytes. A longer one is dropped: it serves only to tell
+/// members apart.
 const MAX_DISPLAY: usize = 256;
 
-/// Longer than any id of ours; a client's own id is echoed in an error at most.
+/// Maximum length of an id, in bytes. Ids of the service are shorter; a client's own id is only
+/// repeated in an error.
 const MAX_ID: usize = 512;
 
 #[cfg(test)]
@@ -138,8 +122,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_is_read_in_every_form_that_clients_send() {
-        let member = |value: &str, kind| Member { value: value.to_owned(), kind, display: None };
+    fn a_member_parses_in_every_form_that_clients_send() {
+        let named = |value: &str, kind| Member { value: value.to_owned(), kind, display: None };
         let members = json!([
             {"value": "1"},
             {"$ref": null, "value": "2"},
@@ -153,23 +137,23 @@ mod tests {
             {},
         ]);
         assert_eq!(
-            read_all(&members),
+            parse_members(&members),
             Ok(vec![
-                member("1", None),
-                member("2", None),
-                Member { display: Some("G".to_owned()), ..member("3", Some(MemberKind::Group)) },
-                member("4", Some(MemberKind::User)),
-                member("5", Some(MemberKind::Group)),
-                member("6", None),
-                member("7", None),
+                named("1", None),
+                named("2", None),
+                Member { display: Some("G".to_owned()), ..named("3", Some(ResourceKind::Group)) },
+                named("4", Some(ResourceKind::User)),
+                named("5", Some(ResourceKind::Group)),
+                named("6", None),
+                named("7", None),
             ])
         );
-        assert_eq!(read_all(&json!({"value": "1"})), Ok(vec![member("1", None)]));
-        assert_eq!(read_all(&json!(null)), Ok(Vec::new()));
+        assert_eq!(parse_members(&json!({"value": "1"})), Ok(vec![named("1", None)]));
+        assert_eq!(parse_members(&json!(null)), Ok(Vec::new()));
     }
 
     #[test]
-    fn what_names_no_resource_is_refused() {
+    fn a_member_without_a_valid_id_is_rejected() {
         for (members, detail) in [
             (json!([{"display": "Ada"}]), "members.value is required"),
             (json!([{"value": {}}]), "members.value must be the id of a resource"),
@@ -177,16 +161,16 @@ mod tests {
             (json!(["a\0b"]), "members.value is not the id of a resource"),
             (json!(["a".repeat(513)]), "members.value is not the id of a resource"),
         ] {
-            assert_eq!(read_all(&members).unwrap_err().to_string(), detail);
+            assert_eq!(parse_members(&members).unwrap_err().to_string(), detail);
         }
     }
 
     #[test]
-    fn members_are_taken_out_of_a_group() {
+    fn take_members_removes_them_from_the_group() {
         let mut group = json!({"displayName": "g", "members": [{"value": "1"}]});
         let group = group.as_object_mut().unwrap();
-        let members = take(group).unwrap().unwrap();
+        let members = take_members(group).unwrap().unwrap();
         assert_eq!(members, [Member { value: "1".to_owned(), kind: None, display: None }]);
-        assert_eq!(take(group), Ok(None));
+        assert_eq!(take_members(group), Ok(None));
     }
 }

@@ -1,56 +1,61 @@
-//! PATCH (RFC 7644 §3.5.2).
+//! Applies a PATCH to a resource (RFC 7644 §3.5.2).
 //!
-//! Operations work on a draft in the order of the request; the first that fails leaves the
-//! resource as it was. What the RFC leaves open, or clients do against it, is decided in
-//! [`crate::quirks`].
+//! The operations change a draft in the order of the request; if one fails, the resource stays as it
+//! was. `edit` applies an operation without a value filter, `select` one with a filter. Decisions
+//! beyond the RFC are in [`crate::quirks`].
 
+mod change;
 mod edit;
-mod request;
+mod elements;
 mod select;
 
 use serde_json::{Map, Value};
 
-use self::edit::{At, Change};
-pub use self::request::{Op, Operation, PatchRequest};
+use self::change::{Change, TargetLocation};
 use crate::attr_path::AttrPath;
 use crate::error::ScimError;
 use crate::filter::Filter;
+use crate::mode::Mode;
+use crate::patch_request::{Op, PatchOperation, PatchRequest};
 use crate::path::PatchPath;
 use crate::quirks;
-use crate::resource::{Mode, finish};
+use crate::resource::complete;
 use crate::schema::{Mutability, ResourceType};
 use crate::target::Target;
 
-/// Applies all operations to a copy of `resource`, or none (RFC 7644 §3.5.2).
+/// Applies all operations to a copy of `resource`, or none of them.
 ///
-/// A result equal to `resource` is a request that changes nothing. To clear `active` is one: it
-/// neither deactivates nor reactivates anybody, as in a PUT without it.
+/// The result equals `resource` if the request changes nothing.
+///
+/// # Errors
+///
+/// The error of the first operation that fails, or [`ScimError::InvalidValue`] if the result is not
+/// a valid resource.
 pub fn apply(
-    of: &ResourceType,
+    resource_type: &ResourceType,
     resource: &Map<String, Value>,
     request: &PatchRequest,
     mode: Mode,
 ) -> Result<Map<String, Value>, ScimError> {
-    let mut draft = Draft { of, resource: resource.clone(), mode, work: 0 };
-    for Operation { op, path, value } in &request.operations {
+    let mut draft = Draft { resource_type, resource: resource.clone(), mode, work: 0 };
+    for PatchOperation { op, path, value } in &request.operations {
         match path {
             Some(path) => draft.at_path(*op, path, without_passwords(value.as_ref()))?,
             None => draft.without_path(*op, without_passwords(value.as_ref()))?,
         }
     }
-    finish(of, &mut draft.resource)?;
+    complete(resource_type, &mut draft.resource)?;
     Ok(draft.resource)
 }
 
-/// Puts into a resource under construction what the body of a POST or PUT has under paths, as an
-/// `add` without path does.
-pub(crate) fn merge(
-    of: &ResourceType,
+/// Adds values at paths to an incomplete resource, like an `add` without path.
+pub(crate) fn add_at_paths(
+    resource_type: &ResourceType,
     resource: Map<String, Value>,
     entries: Vec<(PatchPath, Value)>,
     mode: Mode,
 ) -> Result<Map<String, Value>, ScimError> {
-    let mut draft = Draft { of, resource, mode, work: 0 };
+    let mut draft = Draft { resource_type, resource, mode, work: 0 };
     draft.at_paths(Op::Add, entries)?;
     Ok(draft.resource)
 }
@@ -61,34 +66,19 @@ fn without_passwords(value: Option<&Value>) -> Option<Value> {
     Some(value)
 }
 
-/// Takes the value of an operation without path apart into paths and their values.
-pub(crate) fn entries(op: Op, value: Option<Value>) -> Result<Vec<(PatchPath, Value)>, ScimError> {
-    match (op, value) {
-        (Op::Add | Op::Replace | Op::Remove, Some(Value::Object(members))) => {
-            members.into_iter().map(|(name, value)| Ok((PatchPath::parse(&name)?, value))).collect()
-        }
-        (Op::Remove, _) => {
-            Err(ScimError::NoTarget("remove needs a path (RFC 7644 §3.5.2.2)".to_owned()))
-        }
-        (Op::Add | Op::Replace, _) => Err(ScimError::InvalidValue(format!(
-            "{op} without a path needs an object of attributes as its value"
-        ))),
-    }
-}
-
-/// The copy that operations work on.
+/// The copy that the operations change.
 struct Draft<'a> {
-    of: &'a ResourceType,
+    resource_type: &'a ResourceType,
     resource: Map<String, Value>,
     mode: Mode,
-    /// What the operations have cost so far.
+    /// Cost of the operations so far, see [`Draft::charge`].
     work: usize,
 }
 
 impl Draft<'_> {
-    /// An operation whose value is an object of attributes. Its keys are paths.
+    /// Applies an operation without path. Its value is an object whose names are paths.
     fn without_path(&mut self, op: Op, value: Option<Value>) -> Result<(), ScimError> {
-        self.at_paths(op, entries(op, value)?)
+        self.at_paths(op, op.value_entries(value)?)
     }
 
     fn at_paths(&mut self, op: Op, entries: Vec<(PatchPath, Value)>) -> Result<(), ScimError> {
@@ -100,38 +90,41 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Clients that echo what they read send `id`, `meta` and `groups` along; only a path of its
-    /// own is an attempt to change them.
+    /// Returns whether a name in a value is read-only and so ignored: clients that repeat what they
+    /// read send `id`, `meta` and `groups` too. Only the path of an operation is an attempt to
+    /// change them.
     fn is_read_only(&self, path: &PatchPath) -> bool {
-        Target::of(&path.attr, self.of)
+        Target::resolve(&path.attr, self.resource_type)
             .attribute
             .is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly)
     }
 
     fn at_path(&mut self, op: Op, path: &PatchPath, value: Option<Value>) -> Result<(), ScimError> {
-        let target = Target::of(&path.attr, self.of);
+        let target = Target::resolve(&path.attr, self.resource_type);
         let Some(name) = target.name else {
-            return self.whole_schema(op, &target, value);
+            return self.at_schema(op, &target, value);
         };
         let mut names = [Some(name), target.sub, path.sub.as_deref()].into_iter().flatten();
-        if target.is_core("schemas") || names.any(quirks::is_dropped) {
+        if target.is_core("schemas") || names.any(quirks::is_password) {
             return Ok(());
         }
         let urn = target.extension.as_deref();
-        if urn.is_some_and(|urn| self.of.is_below_schema(urn)) {
-            return Err(ScimError::InvalidPath(format!("{path} names a part of an attribute")));
+        if urn.is_some_and(|urn| self.resource_type.is_below_schema(urn)) {
+            return Err(ScimError::InvalidPath(format!(
+                "{path} separates a sub-attribute by a colon instead of a dot"
+            )));
         }
-        let at = At::new(path, &target, name, self.mode)?;
-        self.charge(urn, &at, value.as_ref())?;
+        let location = TargetLocation::new(path, &target, name, self.mode)?;
+        self.charge(urn, &location, value.as_ref())?;
         let change = Change { op, value, mode: self.mode };
         match urn {
-            None => change.apply(&mut self.resource, &at),
-            Some(urn) => self.in_extension(urn, change, &at),
+            None => apply_change(change, &mut self.resource, &location),
+            Some(urn) => self.in_extension(urn, change, &location),
         }
     }
 
-    /// An operation on a whole extension: on each attribute in its value, or its removal.
-    fn whole_schema(
+    /// Applies an operation to a whole schema: to each attribute in the value, or removes it.
+    fn at_schema(
         &mut self,
         op: Op,
         target: &Target<'_>,
@@ -158,8 +151,13 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Changes an extension, which exists while it has a value.
-    fn in_extension(&mut self, urn: &str, change: Change, at: &At<'_>) -> Result<(), ScimError> {
+    /// Applies a change within an extension, which exists while it has a value.
+    fn in_extension(
+        &mut self,
+        urn: &str,
+        change: Change,
+        target: &TargetLocation<'_>,
+    ) -> Result<(), ScimError> {
         if change.op == Op::Remove && !self.resource.contains_key(urn) {
             return Ok(());
         }
@@ -167,49 +165,65 @@ impl Draft<'_> {
         let Value::Object(extension) = extension else {
             return Err(ScimError::InvalidPath(format!("{urn} is not an extension")));
         };
-        change.apply(extension, at)?;
+        apply_change(change, extension, target)?;
         if extension.is_empty() {
             self.resource.shift_remove(urn);
         }
         Ok(())
     }
 
-    /// Counts what an operation on a list costs: each element that is there meets each one in the
-    /// value and each term of the filter, and may get a copy of the value.
+    /// Adds the cost of an operation on a list: each element is compared with each one in the value
+    /// and with each term of the filter, and may get a copy of the value.
     fn charge(
         &mut self,
         urn: Option<&str>,
-        at: &At<'_>,
+        target: &TargetLocation<'_>,
         value: Option<&Value>,
     ) -> Result<(), ScimError> {
-        let within = match urn {
-            None => self.resource.get(at.name),
-            Some(urn) => self.resource.get(urn).and_then(|extension| extension.get(at.name)),
+        let current = match urn {
+            None => self.resource.get(target.name),
+            Some(urn) => self.resource.get(urn).and_then(|extension| extension.get(target.name)),
         };
-        let held = within.and_then(Value::as_array).map_or(0, Vec::len);
-        if held > 0 {
-            let weight = at.filter.map_or(0, terms) + value.map_or(0, weight);
-            self.work = self.work.saturating_add(held.saturating_mul(weight + 1));
+        let elements = current.and_then(Value::as_array).map_or(0, Vec::len);
+        if elements > 0 {
+            let weight = target.filter.map_or(0, count_terms) + value.map_or(0, weight);
+            self.work = self.work.saturating_add(elements.saturating_mul(weight + 1));
         }
         if self.work > MAX_WORK {
             return Err(ScimError::PayloadTooLarge(format!(
-                "too many operations on the long list {}; send them in several requests",
-                at.name
+                "the operations on the list {} are too many; send them in several requests",
+                target.name
             )));
         }
         Ok(())
     }
 }
 
-fn terms(filter: &Filter) -> usize {
+/// Applies a change to an attribute of the resource or of an extension.
+fn apply_change(
+    change: Change,
+    object: &mut Map<String, Value>,
+    target: &TargetLocation<'_>,
+) -> Result<(), ScimError> {
+    match target.filter {
+        Some(filter) => select::apply(&change, object, target, filter)?,
+        None => edit::apply(change, object, target)?,
+    }
+    if object.get(target.name).is_some_and(quirks::is_unassigned) {
+        object.shift_remove(target.name);
+    }
+    Ok(())
+}
+
+fn count_terms(filter: &Filter) -> usize {
     match filter {
         Filter::Present(_) | Filter::Compare(..) => 1,
-        Filter::ValuePath(_, inner) | Filter::Not(inner) => terms(inner),
-        Filter::And(filters) | Filter::Or(filters) => filters.iter().map(terms).sum(),
+        Filter::ValuePath(_, inner) | Filter::Not(inner) => count_terms(inner),
+        Filter::And(filters) | Filter::Or(filters) => filters.iter().map(count_terms).sum(),
     }
 }
 
-/// The number of elements in a value, and of 64 bytes of text.
+/// Returns the number of elements in a value plus one for every 64 bytes of text.
 fn weight(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
@@ -219,7 +233,8 @@ fn weight(value: &Value) -> usize {
     }
 }
 
-/// A thousand operations on the forty addresses that a user may have are less.
+/// Maximum cost of one request. A thousand operations on forty addresses, as many as a user may
+/// have, cost less.
 const MAX_WORK: usize = 200_000;
 
 #[cfg(test)]

@@ -1,28 +1,32 @@
-//! Paths of PATCH operations (RFC 7644 §3.5.2 figure 7).
+//! Parses the paths of PATCH operations (RFC 7644 §3.5.2 figure 7).
 
 use std::fmt;
 
 use crate::attr_path::AttrPath;
 use crate::error::ScimError;
-use crate::filter::{Filter, path_parts};
+use crate::filter::{Filter, parse_path};
 
 /// `PATH = attrPath / valuePath [subAttr]`.
 ///
-/// Where a schema URN ends is for those to decide who know the schemas, as for [`AttrPath`].
+/// As in an [`AttrPath`], the end of a schema URN is not resolved yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchPath {
-    /// The attribute. Without a filter its own `sub` may name a sub-attribute.
+    /// The attribute. Without a filter, its own `sub` may name a sub-attribute.
     pub attr: AttrPath,
-    /// Which elements of a multi-valued attribute: `[type eq "work"]`.
+    /// Selects elements of a multi-valued attribute: `[type eq "work"]`.
     pub filter: Option<Filter>,
     /// The sub-attribute after the filter: `.value`.
     pub sub: Option<String>,
 }
 
 impl PatchPath {
-    /// Reads a whole text as a path, within the limits of a filter.
+    /// Parses a complete text as a path, within the limits of a filter.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidPath`] if the text does not follow the grammar or exceeds a limit.
     pub fn parse(text: &str) -> Result<Self, ScimError> {
-        let (attr, filter, sub) = path_parts(text).map_err(ScimError::InvalidPath)?;
+        let (attr, filter, sub) = parse_path(text).map_err(ScimError::InvalidPath)?;
         Ok(Self { attr, filter, sub })
     }
 }
@@ -101,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_path_is_refused_with_its_place() {
+    fn an_invalid_path_is_rejected_with_its_position() {
         let error = |text: &str| PatchPath::parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(error("emails[broken"), @"path: ends after 13 bytes, expected a blank and one of eq, ne, co, sw, ew, gt, ge, lt, le, pr");
         insta::assert_snapshot!(error(r#"emails[type eq "work"][primary eq true]"#), @"path: at byte 22, expected `[` or the end");
@@ -110,11 +114,11 @@ mod tests {
         insta::assert_snapshot!(error(""), @"path: ends after 0 bytes, expected an attribute name");
         insta::assert_snapshot!(error("a b"), @"path: at byte 2, expected `[` or the end");
         insta::assert_snapshot!(error("a.b.c"), @"path: at byte 0, expected an attribute name");
-        insta::assert_snapshot!(error("members[value[a eq 1] eq 2]"), @"path: at byte 14, expected no `[` inside of another one");
+        insta::assert_snapshot!(error("members[value[a eq 1] eq 2]"), @"path: at byte 14, expected no `[` within another one");
     }
 
     #[test]
-    fn a_long_or_deep_path_is_refused() {
+    fn a_long_or_deep_path_is_rejected() {
         assert!(PatchPath::parse(&format!("a[{}b pr{}]", "(".repeat(40), ")".repeat(40))).is_err());
         assert!(PatchPath::parse(&format!("a[b eq \"{}\"]", "x".repeat(5000))).is_err());
     }

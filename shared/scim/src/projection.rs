@@ -1,5 +1,5 @@
-//! Which attributes an answer has: `attributes` and `excludedAttributes` (RFC 7644 §3.9), within
-//! what each attribute's `returned` allows (RFC 7643 §7).
+//! Selects the attributes of a response: `attributes` and `excludedAttributes` (RFC 7644 §3.9),
+//! within what `returned` of each attribute allows (RFC 7643 §7).
 
 use serde_json::{Map, Value};
 
@@ -8,48 +8,58 @@ use crate::error::ScimError;
 use crate::schema::{Attribute, ResourceType, Returned};
 use crate::target::Target;
 
-/// What a request says about the attributes of its answer.
+/// The attributes that a request selects for its response.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Projection {
-    /// Nothing: every attribute that is returned by default.
+    /// No selection: every attribute that is returned by default.
     #[default]
     Default,
-    /// `attributes`: these, and those that are always returned.
+    /// `attributes`: these attributes and those that are always returned.
     Only(Vec<AttrPath>),
-    /// `excludedAttributes`: all by default except these.
+    /// `excludedAttributes`: the attributes that are returned by default, except these.
     Except(Vec<AttrPath>),
 }
 
 impl Projection {
-    /// Reads the two query parameters.
+    /// Parses the two query parameters. Empty ones count as absent.
     ///
-    /// Both at once are refused: RFC 7644 §3.9 calls them mutually exclusive, and to ignore one
-    /// would answer another question than was asked. Empty ones count as absent.
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidValue`] if both are present, which RFC 7644 §3.9 calls mutually exclusive,
+    /// or if a list is too long; [`ScimError::InvalidPath`] for an invalid attribute name.
     pub fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Self, ScimError> {
-        Self::of(names(attributes.unwrap_or_default())?, names(excluded.unwrap_or_default())?)
+        Self::new(names(attributes.unwrap_or_default())?, names(excluded.unwrap_or_default())?)
     }
 
-    /// Reads the two members of a message body (RFC 7644 §3.4.3), each an array of names.
+    /// Parses the two members of a message body (RFC 7644 §3.4.3), each an array of names.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`], and [`ScimError::InvalidValue`] if a member is not an array of strings.
     pub fn from_json(
         attributes: Option<&Value>,
         excluded: Option<&Value>,
     ) -> Result<Self, ScimError> {
-        Self::of(json_names("attributes", attributes)?, json_names("excludedAttributes", excluded)?)
+        Self::new(
+            json_names("attributes", attributes)?,
+            json_names("excludedAttributes", excluded)?,
+        )
     }
 
-    /// Whether nothing was asked, so that a resource without attributes that are returned on
-    /// request only can go out as it is.
+    /// Returns whether the request selects nothing. A resource without attributes that are returned
+    /// only on request then needs no projection.
     pub const fn is_default(&self) -> bool {
         matches!(self, Self::Default)
     }
 
-    /// Whether any part of a core attribute is part of the answer, so that it has to be loaded.
+    /// Returns whether the response includes any part of a core attribute, which then has to be
+    /// loaded.
     pub fn needs(&self, resource_type: &ResourceType, attribute: &str) -> bool {
         let definition = resource_type.attribute(attribute);
         !matches!(self.select(resource_type, None, attribute, definition), Selection::Nothing)
     }
 
-    /// Removes from a resource what is not part of the answer.
+    /// Removes the attributes that are not part of the response.
     pub fn apply(&self, resource_type: &ResourceType, resource: &mut Map<String, Value>) {
         resource.retain(|name, value| {
             if !name.contains(':') {
@@ -69,7 +79,7 @@ impl Projection {
         });
     }
 
-    fn of(attributes: Vec<AttrPath>, excluded: Vec<AttrPath>) -> Result<Self, ScimError> {
+    fn new(attributes: Vec<AttrPath>, excluded: Vec<AttrPath>) -> Result<Self, ScimError> {
         match (attributes.is_empty(), excluded.is_empty()) {
             (true, true) => Ok(Self::Default),
             (false, true) => Ok(Self::Only(attributes)),
@@ -88,7 +98,7 @@ impl Projection {
         }
     }
 
-    /// How much of one attribute is part of the answer.
+    /// Returns how much of one attribute is part of the response.
     fn select<'a>(
         &'a self,
         resource_type: &ResourceType,
@@ -104,68 +114,71 @@ impl Projection {
         }
         let mut subs = Vec::new();
         for path in self.paths() {
-            // The common case, without a look at the schemas.
+            // The common case, without resolving the path.
             if path.schema.is_none()
                 && (extension.is_some() || !path.name.eq_ignore_ascii_case(name))
             {
                 continue;
             }
-            let target = Target::of(path, resource_type);
+            let target = Target::resolve(path, resource_type);
             if !same_schema(target.extension.as_deref(), extension) {
                 continue;
             }
             match (target.name, target.sub) {
                 (Some(own), _) if !own.eq_ignore_ascii_case(name) => {}
                 (_, Some(sub)) => subs.push(sub),
-                // A whole schema asks for what it returns by default.
+                // Naming a whole schema selects what it returns by default.
                 (None, None) if returned == Returned::Request => {}
-                (_, None) => return self.named(),
+                (_, None) => return self.select_whole(),
             }
         }
         match self {
             Self::Only(_) if subs.is_empty() => Selection::Nothing,
-            Self::Only(_) => Selection::Subs(subs),
+            Self::Only(_) => Selection::Only(subs),
             Self::Default | Self::Except(_) if returned == Returned::Request => Selection::Nothing,
             Self::Default | Self::Except(_) if subs.is_empty() => Selection::Everything,
-            Self::Default | Self::Except(_) => Selection::AllBut(subs),
+            Self::Default | Self::Except(_) => Selection::Except(subs),
         }
     }
 
-    /// What naming an attribute as a whole selects.
-    const fn named<'a>(&self) -> Selection<'a> {
+    /// Returns what naming a whole attribute selects.
+    const fn select_whole<'a>(&self) -> Selection<'a> {
         match self {
             Self::Default | Self::Only(_) => Selection::Everything,
             Self::Except(_) => Selection::Nothing,
         }
     }
 
-    /// Whether something that is no object under the key of an extension stays.
+    /// Returns whether the response includes a value under the key of an extension that is not an
+    /// object.
     fn keeps_whole(&self, resource_type: &ResourceType, extension: &str) -> bool {
         !matches!(self.select(resource_type, Some(extension), "", None), Selection::Nothing)
     }
 }
 
-/// How much of an attribute is part of the answer.
+/// How much of an attribute is part of the response.
 enum Selection<'a> {
     Nothing,
     Everything,
-    Subs(Vec<&'a str>),
-    AllBut(Vec<&'a str>),
+    /// Only these sub-attributes.
+    Only(Vec<&'a str>),
+    /// All sub-attributes except these.
+    Except(Vec<&'a str>),
 }
 
 impl Selection<'_> {
-    /// Prunes a value; false if nothing is left of it.
+    /// Prunes a value. Returns false if nothing is left of it.
     fn apply(&self, attribute: Option<&Attribute>, value: &mut Value) -> bool {
         if matches!(self, Self::Nothing) {
             return false;
         }
-        let has_pruned_parts = attribute.is_some_and(|attribute| {
+        let has_pruned_sub_attributes = attribute.is_some_and(|attribute| {
             attribute
                 .sub_attributes
                 .iter()
                 .any(|sub| matches!(sub.returned, Returned::Never | Returned::Request))
         });
-        if matches!(self, Self::Everything) && !has_pruned_parts {
+        if matches!(self, Self::Everything) && !has_pruned_sub_attributes {
             return true;
         }
         self.prune(attribute, value)
@@ -183,7 +196,7 @@ impl Selection<'_> {
                 values.retain_mut(|value| self.prune(attribute, value));
                 !values.is_empty()
             }
-            // A plain value is its own `value`.
+            // A simple value counts as its own `value`.
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
                 self.keeps("value", None)
             }
@@ -195,12 +208,12 @@ impl Selection<'_> {
         match sub.map_or(Returned::Default, |sub| sub.returned) {
             Returned::Never => false,
             Returned::Always => true,
-            Returned::Request => matches!(self, Self::Subs(subs) if named(subs)),
+            Returned::Request => matches!(self, Self::Only(subs) if named(subs)),
             Returned::Default => match self {
                 Self::Nothing => false,
                 Self::Everything => true,
-                Self::Subs(subs) => named(subs),
-                Self::AllBut(subs) => !named(subs),
+                Self::Only(subs) => named(subs),
+                Self::Except(subs) => !named(subs),
             },
         }
     }
@@ -215,18 +228,18 @@ fn same_schema(left: Option<&str>, right: Option<&str>) -> bool {
 }
 
 fn json_names(member: &str, value: Option<&Value>) -> Result<Vec<AttrPath>, ScimError> {
-    let wrong = || ScimError::InvalidValue(format!("{member} must be an array of strings"));
+    let invalid = || ScimError::InvalidValue(format!("{member} must be an array of strings"));
     match value {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::String(text)) => names(text),
         Some(Value::Array(values)) => {
-            limited(values.iter().map(|value| name(value.as_str().ok_or_else(wrong)?)))
+            limited(values.iter().map(|value| name(value.as_str().ok_or_else(invalid)?)))
         }
-        Some(Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Err(wrong()),
+        Some(Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Err(invalid()),
     }
 }
 
-/// Splits a list at its commas, but not at those inside of `[…]`.
+/// Splits a list at its commas, except those within `[…]`.
 fn names(text: &str) -> Result<Vec<AttrPath>, ScimError> {
     let mut depth = 0_usize;
     let items = text.split(|c| {
@@ -240,8 +253,8 @@ fn names(text: &str) -> Result<Vec<AttrPath>, ScimError> {
     limited(items.filter(|item| !item.trim().is_empty()).map(name))
 }
 
-/// Tolerance: `attributes=emails[type eq "work"]`, which Microsoft's SCIM test collection sends,
-/// counts as `emails`. The RFC has no value filters here.
+/// Parses one name. Tolerance: `attributes=emails[type eq "work"]`, which Microsoft's SCIM test
+/// collection sends, counts as `emails`. The RFC has no value filters here.
 fn name(text: &str) -> Result<AttrPath, ScimError> {
     AttrPath::parse(text.split_once('[').map_or(text, |(name, _)| name))
 }
@@ -256,7 +269,7 @@ fn limited(
     Ok(names)
 }
 
-/// Most names in one list; every resource of an answer is compared with each.
+/// Maximum number of names in one list. Every resource of a response is compared with each.
 const MAX_NAMES: usize = 100;
 
 #[cfg(test)]
@@ -291,7 +304,7 @@ mod tests {
         assert_eq!(Value::Object(user), *expected);
     }
 
-    /// `schemas`, `id` and these.
+    /// Returns a resource of `schemas`, `id` and these attributes.
     fn with(more: Value) -> Value {
         let mut user =
             Map::from_iter([("schemas".to_owned(), json!([USER])), ("id".to_owned(), json!("1"))]);
@@ -301,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_returns_these_and_what_is_always_returned() {
+    fn attributes_selects_these_and_those_always_returned() {
         check("userName", "", &with(json!({"userName": "ada"})));
         check(" USERNAME , id,,", "", &with(json!({"userName": "ada"})));
         check("nope", "", &with(json!({})));
@@ -314,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_may_name_an_extension_or_a_part_of_it() {
+    fn attributes_may_name_an_extension_or_its_attribute() {
         let department = json!({ENTERPRISE_USER: {"department": "R&D"}});
         check(&format!("{ENTERPRISE_USER}:department"), "", &with(department));
         let manager = json!({ENTERPRISE_USER: {"manager": {"value": "2"}}});
@@ -335,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn excluded_attributes_leaves_out_these_but_not_what_is_always_returned() {
+    fn excluded_attributes_omits_these_except_those_always_returned() {
         let mut user = ada();
         user.retain(|name, _| !["groups", "emails", "urn:x:1.0:User"].contains(&&**name));
         user.insert("name".to_owned(), json!({"givenName": "Ada"}));
@@ -350,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_everything_goes_but_what_must_be_asked_for() {
+    fn the_default_omits_attributes_returned_on_request() {
         let mut user = ada();
         user.remove("groups");
         check("", "", &Value::Object(user));
@@ -358,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn needs_tells_whether_an_attribute_must_be_loaded() {
+    fn needs_returns_whether_an_attribute_must_be_loaded() {
         let needs = |attributes: &str, excluded: &str, name: &str| {
             Projection::parse(Some(attributes), Some(excluded))
                 .unwrap()
@@ -375,14 +388,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_has_arrays_of_names() {
+    fn a_body_has_the_names_in_arrays() {
         let projection = Projection::from_json(Some(&json!(["userName", "emails.value"])), None);
         assert_eq!(projection, Projection::parse(Some("userName,emails.value"), None));
         assert_eq!(Projection::from_json(None, Some(&json!(null))), Ok(Projection::Default));
     }
 
     #[test]
-    fn what_is_no_list_of_names_is_refused() {
+    fn an_invalid_list_of_names_is_rejected() {
         let error = |projection: Result<Projection, ScimError>| projection.unwrap_err().to_string();
         insta::assert_snapshot!(error(Projection::parse(Some("a"), Some("b"))), @"attributes and excludedAttributes exclude each other (RFC 7644 section 3.9)");
         insta::assert_snapshot!(error(Projection::parse(Some("a b"), None)), @r#"path: "a b" is not an attribute name (RFC 7644 section 3.10)"#);

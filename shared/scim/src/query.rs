@@ -1,4 +1,4 @@
-//! A list or search request: filter, projection, sort and page (RFC 7644 §3.4.2, §3.4.3).
+//! Parses list and search requests: filter, projection, sort and page (RFC 7644 §3.4.2, §3.4.3).
 
 use std::borrow::Cow;
 
@@ -8,42 +8,43 @@ use sha2::{Digest as _, Sha256};
 use crate::discovery::{DEFAULT_PAGE_SIZE, MAX_RESULTS};
 use crate::error::ScimError;
 use crate::filter::Filter;
-use crate::matcher::{self, member};
+use crate::json::member;
+use crate::matcher;
 use crate::projection::Projection;
 use crate::schema::ResourceType;
 use crate::sort::{Sort, SortOrder};
 
-/// The schema URN of a search.
+/// Schema URN of a search request.
 pub const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
-/// What a client wants to see of a collection.
+/// A list or search request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListQuery {
-    /// Which resources. None: all.
+    /// Selects the resources. `None` selects all.
     pub filter: Option<Filter>,
-    /// Which attributes of them.
+    /// Selects the attributes of each resource.
     pub projection: Projection,
-    /// In which order. None: in order of their ids.
+    /// Order of the resources. `None` is the order of their ids.
     pub sort: Option<Sort>,
-    /// Which page.
+    /// Selects the page.
     pub paging: Paging,
 }
 
-/// Which page of the results.
+/// The requested page of the results.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Paging {
     /// By position (RFC 7644 §3.4.2.4).
     Index {
         /// 1-based index of the first resource.
         start_index: u64,
-        /// Most resources to return, 0 to [`MAX_RESULTS`].
+        /// Maximum number of resources to return, 0 to [`MAX_RESULTS`].
         count: usize,
     },
     /// By cursor (RFC 9865).
     Cursor {
-        /// The cursor as sent. None: the first page.
+        /// The cursor as sent. `None` is the first page.
         cursor: Option<String>,
-        /// Most resources to return, 0 to [`MAX_RESULTS`].
+        /// Maximum number of resources to return, 0 to [`MAX_RESULTS`].
         count: usize,
     },
 }
@@ -55,14 +56,19 @@ impl Default for Paging {
 }
 
 impl ListQuery {
-    /// Reads a raw query string, still percent-encoded, in which `+` is a blank.
+    /// Parses a raw query string, still percent-encoded, in which `+` is a blank.
     ///
-    /// Names compare without letter case and unknown ones are ignored, among them
-    /// `aadOptscim062020`, which administrators of Entra ID add to the base URL.
+    /// Names compare without letter case. Unknown ones are ignored, among them `aadOptscim062020`,
+    /// which administrators of Entra ID add to the base URL.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidFilter`], [`ScimError::InvalidPath`] or [`ScimError::InvalidValue`] for
+    /// a parameter that is malformed, repeated or excludes another one.
     pub fn parse(raw_query: &str) -> Result<Self, ScimError> {
         let mut parameters = Parameters::default();
         for (name, value) in form_urlencoded::parse(raw_query.as_bytes()) {
-            // Decoding has put this where the query was not UTF-8.
+            // The decoder writes this where the query is not UTF-8.
             if value.contains(char::REPLACEMENT_CHARACTER) && name.eq_ignore_ascii_case("filter") {
                 return Err(ScimError::InvalidFilter("is not UTF-8".to_owned()));
             }
@@ -90,7 +96,11 @@ impl ListQuery {
         })
     }
 
-    /// Reads the body of a `.search` (RFC 7644 §3.4.3).
+    /// Parses the body of a `.search` request (RFC 7644 §3.4.3).
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`], and [`ScimError::InvalidSyntax`] if the body is another message.
     pub fn from_search(body: &Value) -> Result<Self, ScimError> {
         let body = body.as_object().filter(|body| is_search(body)).ok_or_else(|| {
             ScimError::InvalidSyntax(format!(
@@ -120,12 +130,16 @@ impl ListQuery {
         })
     }
 
-    /// Refuses a filter that compares what cannot be compared, see [`matcher::check`].
+    /// Checks the comparisons of the filter, see [`matcher::check()`].
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidFilter`] if one of them is not defined for its attribute.
     pub fn check(&self, resource_type: &ResourceType) -> Result<(), ScimError> {
         self.filter.as_ref().map_or(Ok(()), |filter| matcher::check(filter, resource_type))
     }
 
-    /// A digest of what decides which resources are found and in which order, for cursors: the
+    /// Returns a digest of the filter and the order, which bind a cursor to its query. It is the
     /// same for every page and every projection.
     pub fn digest(&self) -> [u8; 32] {
         let filter = self.filter.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -133,13 +147,13 @@ impl ListQuery {
             SortOrder::Ascending => format!("{} ascending", sort.by),
             SortOrder::Descending => format!("{} descending", sort.by),
         });
-        // No filter prints a line break, so the two parts stay apart.
+        // No filter prints a line break, so the two parts cannot run into each other.
         let text = format!("{filter}\n{}", order.unwrap_or_default());
         Sha256::digest(text).into()
     }
 }
 
-/// The parameters that mean something to us, decoded.
+/// The known query parameters, decoded.
 #[derive(Default)]
 struct Parameters<'q> {
     filter: Option<Cow<'q, str>>,
@@ -163,7 +177,7 @@ impl<'q> Parameters<'q> {
             None
         };
         if let Some(list) = list {
-            join(list, value);
+            append_to_list(list, value);
             return Ok(());
         }
         let slot = if is("filter") {
@@ -188,16 +202,16 @@ impl<'q> Parameters<'q> {
     }
 }
 
-/// Adds a piece to a list that may come in several: `attributes=a&attributes=b`.
-pub fn join<'q>(list: &mut Option<Cow<'q, str>>, value: Cow<'q, str>) {
+/// Appends to a list that may be sent in several parameters: `attributes=a&attributes=b`.
+pub fn append_to_list<'q>(list: &mut Option<Cow<'q, str>>, value: Cow<'q, str>) {
     *list = Some(match list.take() {
         Some(first) => Cow::Owned(format!("{first},{value}")),
         None => value,
     });
 }
 
-/// Tolerance: a search without `schemas` is one by its endpoint; only a body that says it is
-/// something else is refused.
+/// Returns whether a body is a search request. Tolerance: a body without `schemas` is one by its
+/// endpoint; only a body that names another schema is rejected.
 fn is_search(body: &Map<String, Value>) -> bool {
     match member(body, "schemas") {
         None | Some(Value::Null) => true,
@@ -209,13 +223,13 @@ fn is_search(body: &Map<String, Value>) -> bool {
     }
 }
 
-/// Tolerance: `filter=` without a filter is none. Clients with a fixed URL template send it when
-/// their filter field is left empty.
+/// Parses a filter. Tolerance: `filter=` without a value counts as absent. Clients with a fixed URL
+/// template send it if their filter field is empty.
 fn parse_filter(text: Option<&str>) -> Result<Option<Filter>, ScimError> {
     text.filter(|text| !text.trim().is_empty()).map(Filter::parse).transpose()
 }
 
-/// A whole number. What 64 bits cannot hold is cut to what they can, as it will be clamped anyway.
+/// Parses a whole number. A number beyond 64 bits becomes the nearest limit: it is clamped anyway.
 fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     let (digits, limit) = match text.strip_prefix('-') {
@@ -228,7 +242,7 @@ fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {
     Ok(Some(text.parse().unwrap_or(limit)))
 }
 
-/// Applies the rules of RFC 7644 §3.4.2.4: a `startIndex` below 1 is 1, a negative `count` is 0.
+/// Applies RFC 7644 §3.4.2.4: a `startIndex` below 1 counts as 1, a negative `count` as 0.
 fn paging(
     start_index: Option<i64>,
     count: Option<i64>,
@@ -272,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_of_the_connectors_are_read() {
+    fn queries_of_the_connectors_are_parsed() {
         filter("filter=userName+eq+%22a%40b%22", r#"userName eq "a@b""#);
         filter("filter=userName%20eq%20%22a%22&startIndex=1&count=100", r#"userName eq "a""#);
         filter("aadOptscim062020&filter=userName+eq+%22a%22", r#"userName eq "a""#);
@@ -298,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_is_not_utf_8_is_refused() {
+    fn a_filter_that_is_not_utf_8_is_rejected() {
         let query = ListQuery::parse("filter=userName%20eq%20%22%ff%fe%22");
         assert!(matches!(query, Err(ScimError::InvalidFilter(_))));
     }
@@ -323,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_even_an_empty_one_selects_paging_by_cursor() {
+    fn an_empty_cursor_selects_paging_by_cursor_too() {
         let paging = |raw: &str| ListQuery::parse(raw).map(|query| query.paging);
         assert_eq!(paging("cursor"), Ok(Paging::Cursor { cursor: None, count: 100 }));
         assert_eq!(
@@ -334,13 +348,13 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_attributes_may_come_in_pieces() {
+    fn lists_of_attributes_may_be_sent_in_several_parameters() {
         let projection = |raw: &str| ListQuery::parse(raw).unwrap().projection;
         assert_eq!(projection("attributes=a&attributes=b"), projection("attributes=a,b"));
     }
 
     #[test]
-    fn a_search_says_the_same_in_json() {
+    fn a_search_body_is_equivalent_to_a_query_string() {
         let body = json!({
             "schemas": [SEARCH_REQUEST],
             "filter": "userName eq \"a\"",
@@ -367,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_search_is_refused() {
+    fn an_invalid_search_body_is_rejected() {
         let error = |more: Value| {
             let mut body = json!({"schemas": [SEARCH_REQUEST]});
             body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -384,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_is_of_the_filter_and_the_order_only() {
+    fn the_digest_covers_only_the_filter_and_the_order() {
         let digest = |raw: &str| ListQuery::parse(raw).unwrap().digest();
         let query = digest("filter=title+pr&sortBy=title");
         assert_eq!(query, digest("sortBy=title&filter=(title+PR)&count=3&attributes=id&cursor=x"));
@@ -394,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_that_makes_no_sense_is_found_before_any_resource_is_read() {
+    fn an_undefined_comparison_is_rejected_before_any_resource_is_read() {
         let query = ListQuery::parse("filter=active+gt+true").unwrap();
         assert!(query.check(ResourceType::user()).is_err());
         assert!(ListQuery::default().check(ResourceType::user()).is_ok());

@@ -1,20 +1,22 @@
-//! Every tolerance for what provisioning clients send beyond or against the RFCs.
+//! Tolerances for requests of provisioning clients that go beyond or against the RFCs.
 //!
-//! One item per tolerance: what is sent, by whom, what we make of it. Nothing else in the core is
-//! lenient by accident. A tenant in strict mode gets none of those that take a [`Mode`].
+//! One function per tolerance. Its comment names the request, the clients that send it and the
+//! result. Leniency towards a client belongs here and nowhere else; only the forms of filters and
+//! query parameters are in their parsers. A tolerance that takes a [`Mode`] is off for a tenant in
+//! strict mode.
 
 use serde_json::{Map, Value};
 
-use crate::patch::Op;
-use crate::resource::Mode;
+use crate::mode::Mode;
+use crate::patch_request::Op;
 use crate::schema::{Attribute, ResourceType, Schema};
 
-/// `"active": "False"`: booleans as text, in any letter case.
+/// `"active": "False"`: a boolean as text, in any letter case.
 ///
 /// Microsoft Entra ID without the flag `aadOptscim062020` in PATCH, OneLogin templates that quote
-/// `{$user.active}`, the string `"True"` in Microsoft's Postman collection. They are stored and
-/// answered as booleans.
-pub fn boolean(text: &str, mode: Mode) -> Option<bool> {
+/// `{$user.active}`, the string `"True"` in Microsoft's Postman collection. The value is stored and
+/// returned as a boolean.
+pub fn parse_boolean(text: &str, mode: Mode) -> Option<bool> {
     match mode {
         Mode::Lenient if text.eq_ignore_ascii_case("true") => Some(true),
         Mode::Lenient if text.eq_ignore_ascii_case("false") => Some(false),
@@ -22,11 +24,11 @@ pub fn boolean(text: &str, mode: Mode) -> Option<bool> {
     }
 }
 
-/// `"employeeNumber": 701984`, `"Lucidchart": true`: a number or boolean where text belongs.
+/// `"employeeNumber": 701984`, `"Lucidchart": true`: a number or boolean instead of text.
 ///
 /// OneLogin templates and scripts that map a typed source field. A boolean takes the spelling of
 /// the attribute's canonical values if it is one of them.
-pub fn text(attribute: &Attribute, value: &Value, mode: Mode) -> Option<String> {
+pub fn to_text(attribute: &Attribute, value: &Value, mode: Mode) -> Option<String> {
     let text = match (mode, value) {
         (Mode::Lenient, Value::Number(number)) => number.to_string(),
         (Mode::Lenient, Value::Bool(boolean)) => boolean.to_string(),
@@ -36,11 +38,11 @@ pub fn text(attribute: &Attribute, value: &Value, mode: Mode) -> Option<String> 
     Some(canonical.cloned().unwrap_or(text))
 }
 
-/// `"title": ""`: the empty string as "no value".
+/// `"title": ""`: the empty string instead of no value.
 ///
 /// Microsoft's provisioning validator clears attributes with `""` and expects them null or absent;
-/// Entra clears `manager` so. RFC 7643 §2.5 has only null and the empty array for it. No attribute
-/// of ours means anything by an empty string, so it is unassigned in both modes.
+/// Entra clears `manager` in this way. RFC 7643 §2.5 has only null and the empty array for it. No
+/// declared attribute gives a meaning to the empty string, so it is unassigned in both modes.
 pub fn is_unassigned(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -51,29 +53,34 @@ pub fn is_unassigned(value: &Value) -> bool {
     }
 }
 
-/// `add members [{"value": "<no id of ours>"}]`: a member that does not exist.
+/// `add members [{"value": "<unknown id>"}]`: a member that does not exist.
 ///
-/// Entra adds members from its own memory, among them users that were deleted here; Microsoft's
-/// Postman collection adds `"string id 1"`; scim-sanity expects 200. A PATCH or PUT passes over
-/// them, since one unknown member must not keep the others out. Creating a group with one is an
-/// error, as it is the client's first word about the group.
+/// Entra adds members from its own state, among them users that are deleted here; Microsoft's
+/// Postman collection adds `"string id 1"`; scim-sanity expects 200. A PATCH or PUT ignores unknown
+/// members, so that one of them does not prevent the others from joining. A POST rejects them, in
+/// lenient mode too: a new group has no earlier state that could be outdated.
 pub const fn ignores_unknown_members(mode: Mode) -> bool {
     matches!(mode, Mode::Lenient)
 }
 
 /// `manager eq "…"`, `path: "manager"`: an attribute of an extension without its URN.
 ///
-/// Entra asks `id eq "…" and manager eq "…"` before it changes a reference, and old samples of it
-/// patch `manager`. The core schema goes first; a name that no schema has stays the client's own.
-pub fn unqualified(of: &ResourceType, name: &str) -> Option<(&'static Schema, &'static Attribute)> {
-    of.extensions.iter().find_map(|extension| Some((*extension, extension.attribute(name)?)))
+/// Entra filters by `id eq "…" and manager eq "…"` before it changes a reference, and old samples
+/// of it patch `manager`. The caller looks in the core schema first. A name that no schema declares
+/// is a custom attribute of the client.
+pub fn find_unqualified(
+    resource_type: &ResourceType,
+    name: &str,
+) -> Option<(&'static Schema, &'static Attribute)> {
+    let mut extensions = resource_type.extensions.iter();
+    extensions.find_map(|extension| Some((*extension, extension.attribute(name)?)))
 }
 
-/// `"emails": {"value": "…"}`, `"members": "<id>"`: one value where a list belongs.
+/// `"emails": {"value": "…"}`, `"members": "<id>"`: one value instead of a list.
 ///
 /// OneLogin sends an object for `emails`; Microsoft's Postman collection adds a member as a bare
-/// string.
-pub fn list(value: Value, mode: Mode) -> Result<Vec<Value>, Value> {
+/// string. Returns the value itself if it is not acceptable.
+pub fn to_list(value: Value, mode: Mode) -> Result<Vec<Value>, Value> {
     match (mode, value) {
         (Mode::Lenient | Mode::Strict, Value::Array(values)) => Ok(values),
         (Mode::Lenient, value) => Ok(vec![value]),
@@ -81,10 +88,10 @@ pub fn list(value: Value, mode: Mode) -> Result<Vec<Value>, Value> {
     }
 }
 
-/// `"manager": [{"value": "…"}]`: a list of one where a single value belongs.
+/// `"manager": [{"value": "…"}]`: a list of one element instead of a single value.
 ///
 /// Old Microsoft samples for the enterprise extension.
-pub fn single(value: Value, mode: Mode) -> Value {
+pub fn unwrap_single(value: Value, mode: Mode) -> Value {
     match (mode, value) {
         (Mode::Lenient, Value::Array(mut values)) if values.len() == 1 => {
             values.pop().unwrap_or_default()
@@ -93,11 +100,12 @@ pub fn single(value: Value, mode: Mode) -> Value {
     }
 }
 
-/// `"manager": "<id>"`, `"roles": ["Admin"]`: a bare value where an object with `value` belongs.
+/// `"manager": "<id>"`, `"roles": ["Admin"]`: a bare value instead of an object with `value`.
 ///
-/// Entra sends `manager` as the id alone and reports the service as incompatible when it gets a
-/// string back, so the answer always has the object.
-pub fn complex(
+/// Entra sends `manager` as the id alone and reports the service as incompatible if it gets a
+/// string back, so responses always have the object. Returns the value itself if it is not
+/// acceptable.
+pub fn to_complex(
     attribute: &Attribute,
     value: Value,
     mode: Mode,
@@ -113,23 +121,23 @@ pub fn complex(
     }
 }
 
-/// `"password": "…"`: accepted, dropped, never stored and never answered.
+/// `"password": "…"`: accepted, dropped, never stored and never returned.
 ///
 /// Okta sends one on every create, even where passwords are not synchronised, and a path-less PATCH
-/// with nothing else when they are. People sign in through their identity provider here. RFC 7643
-/// §4.1.1 has the attribute, so strict mode accepts it too.
+/// with nothing else where they are. Users sign in through their identity provider. RFC 7643 §4.1.1
+/// has the attribute, so strict mode accepts it too.
 ///
-/// `name` may also be the text of a path, as `urn:…:User:password`.
-pub fn is_dropped(name: &str) -> bool {
+/// `name` may also be a path, as `urn:…:User:password`.
+pub fn is_password(name: &str) -> bool {
     let last = name.rsplit([':', '.']).next().unwrap_or_default();
     last.trim().eq_ignore_ascii_case("password")
 }
 
-/// Drops every such member, however deep: a secret in the wrong place is still none of ours.
+/// Drops every `password` at any depth: a secret in the wrong place must not be stored either.
 pub fn drop_passwords(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            members.retain(|name, _| !is_dropped(name));
+            members.retain(|name, _| !is_password(name));
             members.values_mut().for_each(drop_passwords);
         }
         Value::Array(values) => values.iter_mut().for_each(drop_passwords),
@@ -137,11 +145,11 @@ pub fn drop_passwords(value: &mut Value) {
     }
 }
 
-/// Attributes, sub-attributes and whole extensions that no schema of ours declares: kept and
-/// returned as they came.
+/// Attributes, sub-attributes and whole extensions that no schema declares: stored and returned
+/// unchanged.
 ///
-/// OneLogin's `manager.managerId`, `locale` variants, a customer's own extension object whose URN
-/// is missing in `schemas`: failing the request would stop the whole provisioning cycle.
+/// OneLogin's `manager.managerId`, `locale` variants, a customer's extension object whose URN is
+/// missing in `schemas`: rejecting the request would stop the whole provisioning cycle.
 pub fn keeps_unknown(mode: Mode) -> bool {
     match mode {
         Mode::Lenient => true,
@@ -149,22 +157,22 @@ pub fn keeps_unknown(mode: Mode) -> bool {
     }
 }
 
-/// Two values of a list marked `primary`: the first stays primary.
+/// Two values of a list marked `primary`: the first one stays primary.
 ///
 /// Entra with mappings for two types of the same attribute. RFC 7643 §2.4 allows one.
-pub fn first_primary_stays(mode: Mode) -> bool {
+pub fn keeps_first_primary(mode: Mode) -> bool {
     match mode {
         Mode::Lenient => true,
         Mode::Strict => false,
     }
 }
 
-/// `{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": "<id>"}]}`: remove just
+/// `{"op": "Remove", "path": "members", "value": [{"$ref": null, "value": "<id>"}]}`: removes only
 /// these values.
 ///
-/// Entra without the flag `aadOptscim062020` and JumpCloud. RFC 7644 §3.5.2.2 knows no value here,
-/// and going by the path alone would empty the list, so strict mode has it too. None is a remove
-/// without a value: of everything.
+/// Entra without the flag `aadOptscim062020` and JumpCloud. RFC 7644 §3.5.2.2 has no value here,
+/// and the path alone would empty the list, so strict mode accepts it too. `None` is a remove
+/// without a value, which removes everything.
 pub fn values_to_remove(value: Option<Value>) -> Option<Vec<Value>> {
     match value? {
         Value::Null => None,
@@ -175,8 +183,8 @@ pub fn values_to_remove(value: Option<Value>) -> Option<Vec<Value>> {
     }
 }
 
-/// `{"op": "remove", "path": "members", "value": {"members": […]}}`: the attribute named once more
-/// in the value.
+/// `{"op": "remove", "path": "members", "value": {"members": […]}}`: the value repeats the name of
+/// the attribute.
 ///
 /// Salesforce's documentation shows it, with and without the path.
 pub fn unwrap_members(value: Value) -> Value {
@@ -193,11 +201,11 @@ pub fn unwrap_members(value: Value) -> Value {
     }
 }
 
-/// `{"op": "Replace", "path": "emails[type eq \"work\"].value", …}` where there is no such e-mail
-/// address: it is created from the filter.
+/// `{"op": "Replace", "path": "emails[type eq \"work\"].value", …}` without such an e-mail
+/// address: the filter creates it.
 ///
-/// Entra, for every typed attribute of a user that did not have one, one operation per part. RFC
-/// 7644 §3.5.2.3 wants `noTarget` for replace and says nothing for add.
+/// Entra, for every typed attribute that a user does not have yet, with one operation per
+/// sub-attribute. RFC 7644 §3.5.2.3 requires `noTarget` for replace and says nothing for add.
 pub fn creates_missing(op: Op, mode: Mode) -> bool {
     match (op, mode) {
         (Op::Add, Mode::Lenient | Mode::Strict) | (Op::Replace, Mode::Lenient) => true,
@@ -205,11 +213,11 @@ pub fn creates_missing(op: Op, mode: Mode) -> bool {
     }
 }
 
-/// `{"op": "Remove", "path": "emails[type eq \"work\"].value"}`: the whole address goes.
+/// `{"op": "Remove", "path": "emails[type eq \"work\"].value"}`: removes the whole address.
 ///
-/// Entra clears the part that it has a mapping for. An element of a declared attribute that is
-/// left with nothing but `type` and `primary` tells nobody anything, and Okta's tests take it for
-/// an incomplete address.
+/// Entra clears the sub-attribute that it has a mapping for. An element of a declared attribute
+/// that has only `type` and `primary` left holds no information, and Okta's tests report it as an
+/// incomplete address.
 pub fn is_hollow(attribute: Option<&Attribute>, element: &Value) -> bool {
     attribute.is_some()
         && element.as_object().is_some_and(|parts| {
@@ -223,11 +231,12 @@ mod tests {
 
     use super::*;
     use crate::error::ScimError;
-    use crate::patch::{PatchRequest, apply};
-    use crate::resource::normalize;
+    use crate::normalize::normalize;
+    use crate::patch::apply;
+    use crate::patch_request::PatchRequest;
     use crate::schema::{ENTERPRISE_USER, ResourceType, USER};
 
-    /// Sends a user with `attributes`: lenient must make `expected` of them, strict refuse them.
+    /// Normalises a user with `attributes`: lenient mode yields `expected`, strict mode rejects it.
     #[track_caller]
     fn check(attributes: &Value, expected: &Value) {
         let user = |attributes: &Value| {
@@ -243,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn booleans_come_as_text() {
+    fn a_boolean_may_be_text() {
         check(&json!({"active": "False"}), &json!({"active": false}));
         check(&json!({"active": "true"}), &json!({"active": true}));
         check(
@@ -253,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn text_comes_as_a_number_or_a_boolean() {
+    fn text_may_be_a_number_or_a_boolean() {
         check(
             &json!({ENTERPRISE_USER: {"employeeNumber": 701_984}}),
             &json!({ENTERPRISE_USER: {"employeeNumber": "701984"}}),
@@ -267,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_empty_string_is_no_value() {
+    fn the_empty_string_is_unassigned() {
         let user =
             json!({"userName": "ada", "title": "", "name": {"givenName": ""}, "roles": [""]});
         for mode in [Mode::Lenient, Mode::Strict] {
@@ -277,13 +286,13 @@ mod tests {
     }
 
     #[test]
-    fn one_value_comes_where_a_list_belongs() {
+    fn a_list_may_be_a_single_value() {
         check(&json!({"emails": {"value": "a@b"}}), &json!({"emails": [{"value": "a@b"}]}));
         check(&json!({"roles": "Admin"}), &json!({"roles": [{"value": "Admin"}]}));
     }
 
     #[test]
-    fn a_list_of_one_comes_where_one_value_belongs() {
+    fn a_single_value_may_be_a_list_of_one() {
         check(
             &json!({ENTERPRISE_USER: {"manager": [{"value": "7"}]}}),
             &json!({ENTERPRISE_USER: {"manager": {"value": "7"}}}),
@@ -291,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_value_comes_where_an_object_belongs() {
+    fn a_complex_value_may_be_a_bare_value() {
         check(
             &json!({ENTERPRISE_USER: {"manager": "7"}}),
             &json!({ENTERPRISE_USER: {"manager": {"value": "7"}}}),
@@ -303,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_comes_and_goes_wherever_it_is() {
+    fn a_password_is_dropped_wherever_it_is() {
         let secret = "hunter2";
         for body in [
             json!({"password": secret}),
@@ -342,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_attributes_and_extensions_stay() {
+    fn unknown_attributes_and_extensions_are_kept() {
         for unknown in [
             json!({"adreses": [{"country": "DE"}]}),
             json!({ENTERPRISE_USER: {"manager": {"managerId": "ext-1"}}}),
@@ -353,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_primaries_the_first_stays() {
+    fn the_first_of_two_primaries_stays_primary() {
         check(
             &json!({"emails": [
                 {"value": "a@b", "primary": true},
@@ -367,13 +376,13 @@ mod tests {
     }
 
     #[test]
-    fn members_are_named_once_more_in_the_value() {
+    fn the_value_may_repeat_the_name_members() {
         let members = json!([{"value": "1"}]);
         assert_eq!(unwrap_members(json!({"members": members})), members);
         assert_eq!(unwrap_members(json!({"value": "1"})), json!({"value": "1"}));
     }
 
-    /// Sends a PATCH for a user with two roles and a work address.
+    /// Patches a user with two roles and a work address.
     fn patched(operation: &Value, mode: Mode) -> Result<Value, ScimError> {
         let user = json!({
             "userName": "ada",
@@ -386,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn remove_comes_with_the_values_to_remove() {
+    fn remove_with_a_value_removes_only_that_value() {
         for mode in [Mode::Lenient, Mode::Strict] {
             let operation = json!({"op": "Remove", "path": "roles", "value": [{"value": "a"}]});
             assert_eq!(patched(&operation, mode).unwrap()["roles"], json!([{"value": "b"}]));
@@ -396,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_names_what_is_not_there_yet() {
+    fn a_filter_creates_a_missing_element() {
         let path = "phoneNumbers[type eq \"mobile\"].value";
         let replace = json!({"op": "Replace", "path": path, "value": "2"});
         let add = json!({"op": "Add", "path": path, "value": "2"});
@@ -411,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_cleared_by_its_value() {
+    fn removing_its_value_removes_an_address() {
         let operation = json!({"op": "Remove", "path": "emails[type eq \"work\"].value"});
         assert_eq!(patched(&operation, Mode::Lenient).unwrap().get("emails"), None);
     }

@@ -1,7 +1,8 @@
 //! Schemas, attributes and resource types as data (RFC 7643 §2, §3.1, §6, §7).
 //!
-//! The documents under `schemas/` are what `/Schemas` serves and what validation, PATCH, filters
-//! and projection go by, so the service cannot declare one thing and do another.
+//! The documents under `schemas/` drive validation, PATCH, filters and projection, and
+//! [`crate::discovery`] serves them as `/Schemas`. What the service declares is therefore what it
+//! does.
 
 use std::sync::LazyLock;
 
@@ -13,78 +14,78 @@ pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// URN of the enterprise extension (RFC 7643 §4.3).
 pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-/// URN of our licence extension.
+/// URN of the Gatehouse licence extension.
 pub const LICENCE_USER: &str = "urn:gatehouse:params:scim:schemas:extension:licence:1.0:User";
-/// URN of the extension that spells the licence `canEdit`.
+/// URN of the extension that writes the licence as `canEdit`.
 pub const LUCIDCHART_USER: &str = "urn:ietf:params:scim:schemas:extension:lucidchart:1.0:User";
-/// URN of the extension that spells the licence `productLicenses`.
+/// URN of the extension that writes the licence as `productLicenses`.
 pub const LUCID_USER: &str = "urn:ietf:params:scim:schemas:extension:lucid:2.0:User";
 
 /// A schema document (RFC 7643 §7).
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Schema {
-    /// The URN.
+    /// URN.
     pub id: String,
-    /// The name for people.
+    /// Human-readable name.
     pub name: String,
-    /// One sentence on what it is for.
+    /// Purpose, in one sentence.
     pub description: String,
-    /// Its attributes, in the order of the document.
+    /// Attributes, in the order of the document.
     pub attributes: Vec<Attribute>,
 }
 
 impl Schema {
-    /// The attribute of that name, in any letter case (RFC 7643 §2.1).
+    /// Returns the attribute of that name, in any letter case (RFC 7643 §2.1).
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         by_name(&self.attributes, name)
     }
 }
 
-/// One attribute or sub-attribute with its characteristics (RFC 7643 §2.2, §7).
+/// An attribute or sub-attribute with its characteristics (RFC 7643 §2.2, §7).
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attribute {
-    /// The name, in the letter case that we answer with.
+    /// Name, in the letter case of stored and returned resources.
     pub name: String,
-    /// The data type.
+    /// Data type.
     #[serde(rename = "type")]
-    pub kind: Kind,
-    /// Whether the value is a list.
+    pub data_type: DataType,
+    /// Whether the attribute holds a list of values.
     pub multi_valued: bool,
-    /// What it holds.
+    /// Meaning of the value.
     pub description: String,
-    /// Whether a resource cannot be without it.
+    /// Whether every resource must have a value.
     pub required: bool,
-    /// Suggested values.
+    /// Suggested values, such as `work` and `home`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub canonical_values: Vec<String>,
-    /// Whether strings compare with letter case.
+    /// Whether strings compare case-sensitively.
     pub case_exact: bool,
-    /// Who may change it, and when.
+    /// Whether and when clients may change the value.
     pub mutability: Mutability,
-    /// When it is part of an answer.
+    /// Whether responses include the attribute.
     pub returned: Returned,
-    /// Whether two resources may have the same value.
+    /// Scope in which the value is unique.
     pub uniqueness: Uniqueness,
-    /// What a reference may point to.
+    /// Resource types that a reference may point to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reference_types: Vec<String>,
-    /// The parts of a complex attribute.
+    /// Sub-attributes of a complex attribute.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sub_attributes: Vec<Self>,
 }
 
 impl Attribute {
-    /// The sub-attribute of that name, in any letter case.
+    /// Returns the sub-attribute of that name, in any letter case.
     pub fn sub_attribute(&self, name: &str) -> Option<&Self> {
         by_name(&self.sub_attributes, name)
     }
 }
 
-/// A data type (RFC 7643 §2.3).
+/// Data type of an attribute (RFC 7643 §2.3).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Kind {
+pub enum DataType {
     /// Unicode text.
     String,
     /// `true` or `false`.
@@ -103,7 +104,7 @@ pub enum Kind {
     Complex,
 }
 
-/// Who may change an attribute, and when (RFC 7643 §7).
+/// Whether and when clients may change an attribute (RFC 7643 §7).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Mutability {
@@ -117,69 +118,105 @@ pub enum Mutability {
     WriteOnly,
 }
 
-/// When an attribute is part of an answer (RFC 7643 §7).
+/// Whether responses include an attribute (RFC 7643 §7).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Returned {
-    /// Always, whatever was asked for.
+    /// Always, whatever the request selects.
     Always,
     /// Never.
     Never,
-    /// Unless the request leaves it out.
+    /// Unless the request excludes it.
     Default,
     /// Only if the request names it.
     Request,
 }
 
-/// Whether two resources may have the same value (RFC 7643 §7).
+/// Scope in which the value of an attribute is unique (RFC 7643 §7).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Uniqueness {
-    /// They may.
+    /// Not unique.
     None,
-    /// Not within one tenant.
+    /// Unique within a tenant.
     Server,
-    /// Nowhere.
+    /// Unique everywhere.
     Global,
+}
+
+/// The two kinds of resources. The `type` of a group member is the name of its kind.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum ResourceKind {
+    /// A user (RFC 7643 §4.1).
+    User,
+    /// A group (RFC 7643 §4.2).
+    Group,
+}
+
+impl ResourceKind {
+    /// Both kinds, in the order in which `/ResourceTypes` lists them.
+    pub const ALL: [Self; 2] = [Self::User, Self::Group];
+
+    /// Returns the name of the resource type.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+
+    /// Returns the resource type.
+    pub fn resource_type(self) -> &'static ResourceType {
+        match self {
+            Self::User => ResourceType::user(),
+            Self::Group => ResourceType::group(),
+        }
+    }
 }
 
 /// A resource type (RFC 7643 §6).
 #[derive(Debug)]
 pub struct ResourceType {
-    /// The name, which is also the id.
-    pub name: &'static str,
-    /// Where the resources are, below the base URL.
+    /// Kind of its resources.
+    pub kind: ResourceKind,
+    /// Path of the collection below the base URL, as `/Users`.
     pub endpoint: &'static str,
-    /// What it is.
+    /// Human-readable description.
     pub description: &'static str,
-    /// The core schema.
+    /// Core schema.
     pub schema: &'static Schema,
-    /// The extensions, none of them required.
+    /// Schema extensions, none of them required.
     pub extensions: Vec<&'static Schema>,
 }
 
 impl ResourceType {
-    /// Users.
+    /// Returns the resource type `User`.
     pub fn user() -> &'static Self {
         &USER_TYPE
     }
 
-    /// Groups.
+    /// Returns the resource type `Group`.
     pub fn group() -> &'static Self {
         &GROUP_TYPE
     }
 
-    /// Both, in the order in which `/ResourceTypes` lists them.
+    /// Returns both resource types, in the order in which `/ResourceTypes` lists them.
     pub fn all() -> [&'static Self; 2] {
-        [Self::user(), Self::group()]
+        ResourceKind::ALL.map(ResourceKind::resource_type)
     }
 
-    /// The core or common attribute of that name, in any letter case.
+    /// Returns the name, which is also the id.
+    pub const fn name(&self) -> &'static str {
+        self.kind.as_str()
+    }
+
+    /// Returns the core or common attribute of that name, in any letter case.
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
         self.schema.attribute(name).or_else(|| COMMON.attribute(name))
     }
 
-    /// The core schema or extension of that URN. URNs compare without case (RFC 7643 §10.3).
+    /// Returns the core schema or extension of that URN. URNs compare without letter case
+    /// (RFC 7643 §10.3).
     pub fn resolve_schema(&self, urn: &str) -> Option<&'static Schema> {
         if self.schema.id.eq_ignore_ascii_case(urn) {
             return Some(self.schema);
@@ -187,45 +224,27 @@ impl ResourceType {
         self.extension(urn)
     }
 
-    /// The extension of that URN.
+    /// Returns the extension of that URN.
     pub fn extension(&self, urn: &str) -> Option<&'static Schema> {
         self.extensions.iter().copied().find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 
-    /// Whether a URN goes on after that of a schema of ours, so that it is none of its own.
+    /// Returns whether a URN continues that of a declared schema, as `urn:…:User:name`. Such a URN
+    /// names no schema.
     pub fn is_below_schema(&self, urn: &str) -> bool {
         self.extensions.iter().chain([&self.schema]).any(|schema| {
             let (start, rest) = urn.split_at_checked(schema.id.len()).unwrap_or_default();
             start.eq_ignore_ascii_case(&schema.id) && rest.starts_with(':')
         })
     }
-
-    /// The attribute at `schema:name.sub`; without a schema, the core and common attributes.
-    pub fn attribute_at(
-        &self,
-        schema: Option<&str>,
-        name: &str,
-        sub: Option<&str>,
-    ) -> Option<&'static Attribute> {
-        let attribute = match schema {
-            Some(urn) if !self.schema.id.eq_ignore_ascii_case(urn) => {
-                self.extension(urn)?.attribute(name)?
-            }
-            Some(_) | None => self.attribute(name)?,
-        };
-        match sub {
-            Some(sub) => attribute.sub_attribute(sub),
-            None => Some(attribute),
-        }
-    }
 }
 
-/// Every schema that `/Schemas` lists.
+/// Returns every schema that `/Schemas` lists.
 pub fn all() -> &'static [Schema] {
     &SCHEMAS
 }
 
-/// The listed schema of that URN, in any letter case.
+/// Returns the listed schema of that URN, in any letter case.
 pub fn schema(urn: &str) -> Option<&'static Schema> {
     SCHEMAS.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
 }
@@ -263,7 +282,7 @@ static SCHEMAS: LazyLock<Vec<Schema>> = LazyLock::new(|| {
 static COMMON: LazyLock<Schema> = LazyLock::new(|| parse(include_str!("schemas/common.json")));
 
 static USER_TYPE: LazyLock<ResourceType> = LazyLock::new(|| ResourceType {
-    name: "User",
+    kind: ResourceKind::User,
     endpoint: "/Users",
     description: "User account",
     schema: listed(USER),
@@ -271,7 +290,7 @@ static USER_TYPE: LazyLock<ResourceType> = LazyLock::new(|| ResourceType {
 });
 
 static GROUP_TYPE: LazyLock<ResourceType> = LazyLock::new(|| ResourceType {
-    name: "Group",
+    kind: ResourceKind::Group,
     endpoint: "/Groups",
     description: "Group",
     schema: listed(GROUP),
@@ -285,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_document_reads_and_writes_back_as_it_is() {
+    fn every_schema_document_round_trips() {
         for (schema, document) in all().iter().zip([
             include_str!("schemas/user.json"),
             include_str!("schemas/group.json"),
@@ -303,29 +322,29 @@ mod tests {
     #[test]
     fn names_and_urns_are_found_in_any_letter_case() {
         let user = ResourceType::user();
-        let name = |schema: Option<&str>, name, sub| {
-            user.attribute_at(schema, name, sub).map(|attribute| attribute.name.as_str())
+        let name = |attribute: Option<&'static Attribute>| attribute.map(|found| &*found.name);
+        let sub_attribute = |attribute: Option<&'static Attribute>, sub| {
+            name(attribute.and_then(|attribute| attribute.sub_attribute(sub)))
         };
-        assert_eq!(name(None, "USERNAME", None), Some("userName"));
-        assert_eq!(name(None, "externalid", None), Some("externalId"));
-        assert_eq!(name(None, "Name", Some("FAMILYNAME")), Some("familyName"));
-        assert_eq!(name(Some(USER), "emails", Some("Value")), Some("value"));
-        assert_eq!(
-            name(Some(&ENTERPRISE_USER.to_uppercase()), "Manager", Some("$REF")),
-            Some("$ref")
-        );
-        assert_eq!(name(Some(ENTERPRISE_USER), "userName", None), None);
-        assert_eq!(name(Some(GROUP), "displayName", None), None);
-        assert_eq!(name(None, "manager", None), None);
+        assert_eq!(name(user.attribute("USERNAME")), Some("userName"));
+        assert_eq!(name(user.attribute("externalid")), Some("externalId"));
+        assert_eq!(name(user.attribute("manager")), None);
+        assert_eq!(sub_attribute(user.attribute("Name"), "FAMILYNAME"), Some("familyName"));
+        let enterprise = user.extension(&ENTERPRISE_USER.to_uppercase()).unwrap();
+        assert_eq!(sub_attribute(enterprise.attribute("Manager"), "$REF"), Some("$ref"));
+        assert_eq!(name(enterprise.attribute("userName")), None);
+        let core = user.resolve_schema(&USER.to_uppercase());
+        assert_eq!(core.map(|schema| &*schema.id), Some(USER));
+        assert!(user.resolve_schema(GROUP).is_none());
         assert_eq!(ResourceType::group().attribute("members").map(|a| a.multi_valued), Some(true));
     }
 
     #[test]
-    fn a_complex_attribute_has_parts_and_no_other_has() {
+    fn only_complex_attributes_have_sub_attributes() {
         for schema in all() {
             for attribute in &schema.attributes {
                 assert_eq!(
-                    attribute.kind == Kind::Complex,
+                    attribute.data_type == DataType::Complex,
                     !attribute.sub_attributes.is_empty(),
                     "{}:{}",
                     schema.id,

@@ -1,4 +1,4 @@
-//! Sorting of a list (RFC 7644 §3.4.2.3).
+//! Sorts the resources of a list (RFC 7644 §3.4.2.3).
 
 use std::cmp::Ordering;
 
@@ -8,16 +8,17 @@ use serde_json::{Map, Number, Value};
 use crate::attr_path::AttrPath;
 use crate::error::ScimError;
 use crate::fold::fold;
-use crate::matcher::{instant, is_present, member, order_of_numbers};
-use crate::schema::{Attribute, Kind, ResourceType};
+use crate::json::member;
+use crate::matcher::{compare_numbers, is_present, parse_instant};
+use crate::schema::{Attribute, DataType, ResourceType};
 use crate::target::Target;
 
 /// `sortBy` with its `sortOrder`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Sort {
-    /// The attribute to sort by.
+    /// Attribute to sort by.
     pub by: AttrPath,
-    /// The direction.
+    /// Direction.
     pub order: SortOrder,
 }
 
@@ -31,12 +32,13 @@ pub enum SortOrder {
     Descending,
 }
 
-/// What a resource is sorted by: booleans, then numbers, instants and texts, then nothing.
+/// The value that a resource is sorted by. Booleans come first, then numbers, instants and texts,
+/// then absent values.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SortKey(Key);
+pub struct SortKey(SortValue);
 
 #[derive(Clone, Debug, PartialEq)]
-enum Key {
+enum SortValue {
     Boolean(bool),
     Number(Number),
     Instant(Timestamp),
@@ -45,7 +47,12 @@ enum Key {
 }
 
 impl Sort {
-    /// Reads the two parameters. Without `sortBy` there is no order, whatever `sortOrder` says.
+    /// Parses the two parameters. Without `sortBy` there is no order, whatever `sortOrder` says.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidValue`] for an unknown order, [`ScimError::InvalidPath`] for an invalid
+    /// attribute name.
     pub fn parse(by: Option<&str>, order: Option<&str>) -> Result<Option<Self>, ScimError> {
         let order = match order.map(str::trim) {
             None | Some("") => SortOrder::default(),
@@ -63,36 +70,35 @@ impl Sort {
         }
     }
 
-    /// Arranges items by keys from [`Sort::key`]; those with equal keys stay in the order in which
-    /// they came.
-    pub fn arrange<T, K: Ord>(&self, items: &mut [T], key: impl Fn(&T) -> &K) {
+    /// Sorts items by keys from [`Sort::key`]. Items with equal keys keep their order.
+    pub fn sort<T, K: Ord>(&self, items: &mut [T], key: impl Fn(&T) -> &K) {
         match self.order {
             SortOrder::Ascending => items.sort_by(|a, b| key(a).cmp(key(b))),
             SortOrder::Descending => items.sort_by(|a, b| key(b).cmp(key(a))),
         }
     }
 
-    /// What this resource is sorted by, in ascending order.
+    /// Returns the value that this resource is sorted by.
     pub fn key(&self, resource_type: &ResourceType, resource: &Map<String, Value>) -> SortKey {
-        let target = Target::of(&self.by, resource_type);
+        let target = Target::resolve(&self.by, resource_type);
         let values = match target.extension.as_deref() {
             Some(urn) => member(resource, urn).and_then(Value::as_object),
             None => Some(resource),
         };
         let value = values.zip(target.name).and_then(|(values, name)| member(values, name));
-        SortKey(value.map_or(Key::Absent, |value| key(value, target.sub, target.attribute)))
+        SortKey(value.map_or(SortValue::Absent, |value| key(value, target.sub, target.attribute)))
     }
 }
 
-/// Of a multi-valued attribute the primary value counts, or else the first; of a complex one
-/// without a sub-attribute its `value`.
-fn key(value: &Value, sub: Option<&str>, definition: Option<&Attribute>) -> Key {
+/// Returns the key of a value: of a list, the key of its primary or first element; of a complex
+/// value without a sub-attribute, the key of its `value`.
+fn key(value: &Value, sub: Option<&str>, definition: Option<&Attribute>) -> SortValue {
     match value {
         Value::Array(values) => {
             let primary = |value: &&Value| value.get("primary") == Some(&Value::Bool(true));
             let chosen = values.iter().find(primary).or_else(|| values.first());
             match chosen {
-                Some(Value::Array(_)) | None => Key::Absent,
+                Some(Value::Array(_)) | None => SortValue::Absent,
                 Some(chosen) => key(chosen, sub, definition),
             }
         }
@@ -100,26 +106,26 @@ fn key(value: &Value, sub: Option<&str>, definition: Option<&Attribute>) -> Key 
             let sub = sub.unwrap_or("value");
             let definition = definition.and_then(|complex| complex.sub_attribute(sub));
             match member(parts, sub) {
-                Some(Value::Object(_) | Value::Array(_)) | None => Key::Absent,
+                Some(Value::Object(_) | Value::Array(_)) | None => SortValue::Absent,
                 Some(part) => key(part, None, definition),
             }
         }
-        Value::Null => Key::Absent,
-        Value::Bool(value) => Key::Boolean(*value),
-        Value::Number(value) => Key::Number(value.clone()),
-        Value::String(_) if !is_present(value) => Key::Absent,
+        Value::Null => SortValue::Absent,
+        Value::Bool(value) => SortValue::Boolean(*value),
+        Value::Number(value) => SortValue::Number(value.clone()),
+        Value::String(_) if !is_present(value) => SortValue::Absent,
         Value::String(text) => text_key(text, definition),
     }
 }
 
-fn text_key(text: &str, definition: Option<&Attribute>) -> Key {
-    let is_time = definition.is_some_and(|definition| definition.kind == Kind::DateTime);
-    match instant(text) {
-        Some(instant) if is_time => Key::Instant(instant),
+fn text_key(text: &str, definition: Option<&Attribute>) -> SortValue {
+    let is_time = definition.is_some_and(|definition| definition.data_type == DataType::DateTime);
+    match parse_instant(text) {
+        Some(instant) if is_time => SortValue::Instant(instant),
         _ if definition.is_some_and(|definition| definition.case_exact) => {
-            Key::Text(text.to_owned())
+            SortValue::Text(text.to_owned())
         }
-        _ => Key::Text(fold(text)),
+        _ => SortValue::Text(fold(text)),
     }
 }
 
@@ -134,19 +140,19 @@ impl PartialOrd for SortKey {
 impl Ord for SortKey {
     fn cmp(&self, other: &Self) -> Ordering {
         match (&self.0, &other.0) {
-            (Key::Boolean(left), Key::Boolean(right)) => left.cmp(right),
+            (SortValue::Boolean(left), SortValue::Boolean(right)) => left.cmp(right),
             // JSON has no NaN, so two numbers always have an order.
-            (Key::Number(left), Key::Number(right)) => {
-                order_of_numbers(left, right).unwrap_or(Ordering::Equal)
+            (SortValue::Number(left), SortValue::Number(right)) => {
+                compare_numbers(left, right).unwrap_or(Ordering::Equal)
             }
-            (Key::Instant(left), Key::Instant(right)) => left.cmp(right),
-            (Key::Text(left), Key::Text(right)) => left.cmp(right),
+            (SortValue::Instant(left), SortValue::Instant(right)) => left.cmp(right),
+            (SortValue::Text(left), SortValue::Text(right)) => left.cmp(right),
             (left, right) => left.rank().cmp(&right.rank()),
         }
     }
 }
 
-impl Key {
+impl SortValue {
     const fn rank(&self) -> u8 {
         match self {
             Self::Boolean(_) => 0,
@@ -164,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    /// Sorts by `attribute`, and says in which order the ids come.
+    /// Sorts by `by` and compares the order of the ids.
     #[track_caller]
     fn check(resources: &Value, by: &str, order: &str, expected: &str) {
         let mut resources: Vec<Map<String, Value>> =
@@ -174,13 +180,13 @@ mod tests {
             .drain(..)
             .map(|resource| (sort.key(ResourceType::user(), &resource), resource))
             .collect();
-        sort.arrange(&mut keyed, |(key, _)| key);
+        sort.sort(&mut keyed, |(key, _)| key);
         let ids: Vec<&str> = keyed.iter().map(|(_, r)| r["id"].as_str().unwrap()).collect();
         assert_eq!(ids.join(" "), expected, "{by} {order}");
     }
 
     #[test]
-    fn texts_sort_as_their_schema_compares_them_and_absent_ones_come_last() {
+    fn texts_sort_by_caseexact_of_their_schema_and_absent_values_last() {
         let users = json!([
             {"id": "1", "userName": "b", "externalId": "b"},
             {"id": "2", "userName": "C", "externalId": "C"},
@@ -195,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_values_the_primary_or_the_first_counts() {
+    fn a_list_sorts_by_its_primary_or_first_value() {
         let users = json!([
             {"id": "1", "emails": [{"value": "z"}, {"value": "b", "primary": true}]},
             {"id": "2", "emails": [{"value": "a"}, {"value": "z"}]},
@@ -206,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn booleans_numbers_and_times_sort_by_their_value() {
+    fn booleans_numbers_and_times_sort_by_value() {
         let users = json!([
             {"id": "1", "active": true, "n": 10, "meta": {"created": "2020-01-01T00:00:00+02:00"}},
             {"id": "2", "active": false, "n": 9, "meta": {"created": "2019-12-31T23:00:00Z"}},
@@ -218,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_and_extensions_sort_too() {
+    fn lists_sort_by_sub_attributes_and_extensions() {
         let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
         let users = json!([
             {"id": "1", "name": {"familyName": "b"}, enterprise: {"department": "x"}},
@@ -230,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_without_attribute_is_ignored_and_an_odd_one_refused() {
+    fn an_order_without_attribute_is_ignored_and_an_unknown_order_is_rejected() {
         assert_eq!(Sort::parse(None, Some("descending")), Ok(None));
         assert_eq!(Sort::parse(Some(" "), None), Ok(None));
         assert!(Sort::parse(Some("userName"), Some("up")).is_err());

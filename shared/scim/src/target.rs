@@ -1,4 +1,4 @@
-//! What an attribute path points to in a resource type (RFC 7644 §3.10).
+//! Resolves attribute paths against the schemas of a resource type (RFC 7644 §3.10).
 
 use std::borrow::Cow;
 
@@ -6,27 +6,27 @@ use crate::attr_path::{AttrPath, is_version};
 use crate::quirks;
 use crate::schema::{Attribute, ResourceType};
 
-/// An attribute path with the question answered where its schema URN ends.
+/// A resolved attribute path: schema, attribute and sub-attribute with their definitions.
 #[derive(Clone, Debug)]
 pub struct Target<'a> {
-    /// The extension's URN, in the letter case of its schema if we know it. None for core and
+    /// URN of the extension, in the letter case of its schema if declared. `None` for core and
     /// common attributes.
     pub extension: Option<Cow<'a, str>>,
-    /// The attribute's name. None for a whole schema.
+    /// Name of the attribute. `None` for a whole schema.
     pub name: Option<&'a str>,
-    /// The sub-attribute's name.
+    /// Name of the sub-attribute.
     pub sub: Option<&'a str>,
-    /// The attribute's definition, if we know it.
+    /// Definition of the attribute, if a schema declares it.
     pub attribute: Option<&'static Attribute>,
-    /// The sub-attribute's definition, if we know it.
+    /// Definition of the sub-attribute, if a schema declares it.
     pub sub_attribute: Option<&'static Attribute>,
 }
 
 impl<'a> Target<'a> {
-    /// Resolves a path. Known schemas decide where a URN ends; for an unknown one, a URN that
-    /// ends in a version or in a version and one more part (`…:2.0:User`) is a whole extension,
-    /// and any other has the attribute after its last `:`.
-    pub fn of(path: &'a AttrPath, resource_type: &ResourceType) -> Self {
+    /// Resolves a path. The declared schemas decide where a URN ends. An undeclared URN that ends in
+    /// a version or in a version and one more part (`…:2.0:User`) is a whole extension; any other
+    /// names an attribute after its last `:`.
+    pub fn resolve(path: &'a AttrPath, resource_type: &ResourceType) -> Self {
         let Some(schema) = path.schema.as_deref() else {
             return Self::core(path, resource_type);
         };
@@ -40,7 +40,7 @@ impl<'a> Target<'a> {
         if path.sub.is_none() {
             let urn = path.to_string();
             if let Some(known) = resource_type.resolve_schema(&urn) {
-                let is_core = std::ptr::eq(known, resource_type.schema);
+                let is_core = known.id == resource_type.schema.id;
                 return Self::whole((!is_core).then_some(Cow::Borrowed(&*known.id)));
             }
             let before = schema.rsplit_once(':').map_or(schema, |(_, last)| last);
@@ -51,7 +51,7 @@ impl<'a> Target<'a> {
         Self::named(path, Some(Cow::Borrowed(schema)), None)
     }
 
-    /// The definition of what the path names: the sub-attribute's if it names one.
+    /// Returns the definition of the sub-attribute if the path names one, else of the attribute.
     pub fn definition(&self) -> Option<&'static Attribute> {
         match self.sub {
             Some(_) => self.sub_attribute,
@@ -59,7 +59,8 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Whether this is a core or common attribute of that name, with or without sub-attribute.
+    /// Returns whether this is the core or common attribute of that name, with or without a
+    /// sub-attribute.
     pub fn is_core(&self, name: &str) -> bool {
         self.extension.is_none() && self.name.is_some_and(|own| own.eq_ignore_ascii_case(name))
     }
@@ -68,7 +69,8 @@ impl<'a> Target<'a> {
         let attribute = resource_type.attribute(&path.name);
         if attribute.is_none()
             && path.schema.is_none()
-            && let Some((extension, attribute)) = quirks::unqualified(resource_type, &path.name)
+            && let Some((extension, attribute)) =
+                quirks::find_unqualified(resource_type, &path.name)
         {
             return Self::named(path, Some(Cow::Borrowed(&extension.id)), Some(attribute));
         }
@@ -99,12 +101,12 @@ mod tests {
     #[track_caller]
     fn check(path: &str, extension: Option<&str>, name: Option<&str>, sub: Option<&str>) {
         let path = AttrPath::parse(path).unwrap();
-        let target = Target::of(&path, ResourceType::user());
+        let target = Target::resolve(&path, ResourceType::user());
         assert_eq!((target.extension.as_deref(), target.name, target.sub), (extension, name, sub));
     }
 
     #[test]
-    fn known_schemas_decide_where_a_urn_ends() {
+    fn declared_schemas_decide_where_a_urn_ends() {
         let enterprise = Some(ENTERPRISE_USER);
         check("userName", None, Some("userName"), None);
         check(&format!("{USER}:name.familyName"), None, Some("name"), Some("familyName"));
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_schemas_end_after_their_version_and_one_part() {
+    fn an_undeclared_schema_ends_after_its_version_and_one_part() {
         check("urn:x:1.0:User", Some("urn:x:1.0:User"), None, None);
         check("urn:x:1.0", Some("urn:x:1.0"), None, None);
         check("urn:x:1.0:User:a", Some("urn:x:1.0:User"), Some("a"), None);
@@ -131,12 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn a_known_attribute_comes_with_its_definition() {
+    fn a_declared_attribute_has_its_definition() {
         let path = AttrPath::parse("EMAILS.Value").unwrap();
-        let target = Target::of(&path, ResourceType::user());
+        let target = Target::resolve(&path, ResourceType::user());
         assert!(target.is_core("emails"));
         assert_eq!(target.definition().map(|found| &*found.name), Some("value"));
         let path = AttrPath::parse("emails.nope").unwrap();
-        assert!(Target::of(&path, ResourceType::user()).definition().is_none());
+        assert!(Target::resolve(&path, ResourceType::user()).definition().is_none());
     }
 }

@@ -1,60 +1,60 @@
-//! One operation of a bulk request on its way.
+//! State of one operation of a bulk request.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::request::{Request, Work};
-use super::{Done, references};
+use super::request::{ParsedOperation, UnresolvedOperation};
+use super::{BulkSuccess, references};
 use crate::error::ScimError;
-use crate::schema::ResourceType;
+use crate::schema::ResourceKind;
 
-/// An operation, what it waits for and what came of it.
+/// An operation, its dependencies and its result.
 #[derive(Debug)]
 pub(super) struct Entry {
     method: String,
     bulk_id: Option<String>,
-    resource_type: Option<&'static ResourceType>,
-    /// The id of the resource, once it is known.
+    kind: Option<ResourceKind>,
+    /// Id of the resource, when it is known.
     pub(super) id: Option<String>,
     pub(super) state: State,
-    /// The operations whose resources this one refers to.
+    /// Indices of the operations whose resources this one refers to.
     pub(super) depends_on: Vec<usize>,
-    /// The operations that refer to this one's resource and still wait for it.
+    /// Indices of the operations that wait for the resource of this one.
     pub(super) dependents: Vec<usize>,
-    /// How many of `depends_on` have neither created a resource nor failed.
+    /// Number of operations in `depends_on` that have neither created a resource nor failed.
     pub(super) waits_for: usize,
 }
 
-/// How far an operation is.
+/// Progress of an operation.
 #[derive(Debug)]
 pub(super) enum State {
-    /// It cannot be done at all; its error is reported at its turn.
-    Refused(ScimError),
-    /// Not begun.
-    Pending(Work),
-    /// The caller does it.
+    /// Invalid; the error is reported when its turn comes.
+    Invalid(ScimError),
+    /// Not started.
+    Pending(UnresolvedOperation),
+    /// The caller executes it.
     Running,
-    /// The caller creates a resource without the references that wait on a circle.
-    Incomplete(Work),
-    /// That resource exists, and waits to be replaced in full.
-    Created(Work),
-    /// The caller replaces it.
+    /// On a cycle: the caller creates the resource without its unresolved references.
+    Incomplete(UnresolvedOperation),
+    /// On a cycle: the resource exists without some references and waits to be replaced.
+    Created(UnresolvedOperation),
+    /// On a cycle: the caller replaces the resource.
     Completing,
-    /// Over.
-    Ended(Result<Done, ScimError>),
+    /// Finished.
+    Ended(Result<BulkSuccess, ScimError>),
 }
 
-/// Connects operations with those that they refer to.
-pub(super) fn entries(requests: Vec<Request>) -> Vec<Entry> {
+/// Connects the operations with those that they refer to.
+pub(super) fn entries(operations: Vec<ParsedOperation>) -> Vec<Entry> {
     let mut creators: HashMap<String, usize> = HashMap::new();
-    for (index, request) in requests.iter().enumerate() {
-        if let (POST, Some(bulk_id)) = (&*request.method, &request.bulk_id) {
+    for (index, operation) in operations.iter().enumerate() {
+        if let (POST, Some(bulk_id)) = (&*operation.method, &operation.bulk_id) {
             creators.entry(bulk_id.clone()).or_insert(index);
         }
     }
-    let entry = |(index, request)| Entry::new(index, request, &creators);
-    let mut entries: Vec<Entry> = requests.into_iter().enumerate().map(entry).collect();
+    let entry = |(index, operation)| Entry::new(index, operation, &creators);
+    let mut entries: Vec<Entry> = operations.into_iter().enumerate().map(entry).collect();
     let edges: Vec<(usize, usize)> = entries
         .iter()
         .enumerate()
@@ -69,74 +69,77 @@ pub(super) fn entries(requests: Vec<Request>) -> Vec<Entry> {
 }
 
 impl Entry {
-    fn new(index: usize, request: Request, creators: &HashMap<String, usize>) -> Self {
-        let Request { method, bulk_id, work } = request;
-        let resource_type = work.as_ref().ok().map(|work| work.resource_type);
-        let checked = work.and_then(|work| {
+    fn new(index: usize, parsed: ParsedOperation, creators: &HashMap<String, usize>) -> Self {
+        let ParsedOperation { method, bulk_id, operation } = parsed;
+        let kind = operation.as_ref().ok().map(|operation| operation.kind);
+        let checked = operation.and_then(|operation| {
             if method == POST && bulk_id.as_ref().is_some_and(|id| creators.get(id) != Some(&index))
             {
                 return Err(ScimError::InvalidValue("this bulkId is used twice".to_owned()));
             }
-            let depends_on = depends_on(&work, creators)?;
-            Ok((work, depends_on))
+            let depends_on = depends_on(&operation, creators)?;
+            Ok((operation, depends_on))
         });
         let (state, depends_on) = match checked {
-            Ok((work, depends_on)) => (State::Pending(work), depends_on),
-            Err(error) => (State::Refused(error), Vec::new()),
+            Ok((operation, depends_on)) => (State::Pending(operation), depends_on),
+            Err(error) => (State::Invalid(error), Vec::new()),
         };
         let waits_for = depends_on.len();
         let dependents = Vec::new();
-        Self { method, bulk_id, resource_type, id: None, state, depends_on, dependents, waits_for }
+        Self { method, bulk_id, kind, id: None, state, depends_on, dependents, waits_for }
     }
 
-    /// The `bulkId` that others may refer to.
+    /// Returns the `bulkId` that other operations may refer to.
     pub(super) fn creates(&self) -> Option<&str> {
         self.bulk_id.as_deref().filter(|_| self.method == POST)
     }
 
-    /// Its part of the answer; None if it was not done.
-    pub(super) fn answer(self, base_url: &str) -> Option<Value> {
+    /// Returns its part of the response; `None` if it was not executed.
+    pub(super) fn into_response(self, base_url: &str) -> Option<Value> {
         let outcome = match self.state {
             State::Ended(outcome) => outcome,
-            // The request stopped between the two steps.
+            // `failOnErrors` stopped the request before the replacement.
             State::Created(_) => Err(ScimError::InvalidValue(
                 "created without its references to other resources of this request".to_owned(),
             )),
-            State::Refused(_)
+            State::Invalid(_)
             | State::Pending(_)
             | State::Running
             | State::Incomplete(_)
             | State::Completing => return None,
         };
-        let mut answer = Map::new();
-        if let (Some(resource_type), Some(id)) = (self.resource_type, self.id) {
-            let location = format!("{base_url}{}/{id}", resource_type.endpoint);
-            answer.insert("location".to_owned(), location.into());
+        let mut response = Map::new();
+        if let (Some(kind), Some(id)) = (self.kind, self.id) {
+            let location = format!("{base_url}{}/{id}", kind.resource_type().endpoint);
+            response.insert("location".to_owned(), location.into());
         }
-        answer.insert("method".to_owned(), self.method.into());
+        response.insert("method".to_owned(), self.method.into());
         if let Some(bulk_id) = self.bulk_id {
-            answer.insert("bulkId".to_owned(), bulk_id.into());
+            response.insert("bulkId".to_owned(), bulk_id.into());
         }
-        let (status, version, response) = match outcome {
+        let (status, version, error) = match outcome {
             Ok(done) => (done.status, done.version, None),
             Err(error) => (error.status(), None, Some(error.body())),
         };
         if let Some(version) = version {
-            answer.insert("version".to_owned(), version.into());
+            response.insert("version".to_owned(), version.into());
         }
-        answer.insert("status".to_owned(), status.to_string().into());
-        if let Some(response) = response {
-            answer.insert("response".to_owned(), response);
+        response.insert("status".to_owned(), status.to_string().into());
+        if let Some(error) = error {
+            response.insert("response".to_owned(), error);
         }
-        Some(Value::Object(answer))
+        Some(Value::Object(response))
     }
 }
 
-/// The operations that create what this one refers to, each once.
-fn depends_on(work: &Work, creators: &HashMap<String, usize>) -> Result<Vec<usize>, ScimError> {
+/// Returns the operations that create the resources that this one refers to, each once.
+fn depends_on(
+    operation: &UnresolvedOperation,
+    creators: &HashMap<String, usize>,
+) -> Result<Vec<usize>, ScimError> {
     let mut names = Vec::new();
-    references::names(&work.data, &mut names);
-    names.extend(work.id.as_deref().and_then(references::name));
+    references::names(&operation.data, &mut names);
+    names.extend(operation.id.as_deref().and_then(references::name));
     let creator =
         |name: &str| creators.get(name).copied().ok_or_else(|| references::unresolved(name));
     let mut indices: Vec<usize> = names.into_iter().map(creator).collect::<Result<_, _>>()?;

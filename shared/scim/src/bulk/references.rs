@@ -1,23 +1,23 @@
-//! `bulkId:` references in the data of bulk operations (RFC 7644 §3.7.2).
+//! Finds and resolves the `bulkId:` references in the data of bulk operations (RFC 7644 §3.7.2).
 //!
-//! A reference is a string that begins `bulkId:`, where a resource can be named: as `value` or
-//! `$ref`, as `manager` or one of `members` given as the id alone, and as the value of a PATCH
-//! operation on one of these. In the `path` of such an operation it may also be a string inside of
-//! the value filter: `members[value eq "bulkId:x"]`. Anywhere else the text is just that.
+//! A reference is a string that begins with `bulkId:` in a place that names a resource: as `value`
+//! or `$ref`, as `manager` or an element of `members` given as the id alone, and as the value of a
+//! PATCH operation on one of these. In the `path` of such an operation it may also be a string
+//! within the value filter: `members[value eq "bulkId:x"]`. In any other place it is plain text.
 
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
 use crate::error::ScimError;
-use crate::matcher::member;
+use crate::json::member;
 
-/// What a text refers to, if it is a reference.
+/// Returns the `bulkId` that a text refers to, if it is a reference.
 pub(super) fn name(text: &str) -> Option<&str> {
     text.strip_prefix(PREFIX)
 }
 
-/// Collects the names of every reference in a value.
+/// Collects the `bulkId` of every reference in a value.
 pub(super) fn names<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
     names_at(value, Place::Elsewhere, found);
 }
@@ -40,7 +40,7 @@ fn names_at<'v>(value: &'v Value, place: Place, found: &mut Vec<&'v str>) {
     }
 }
 
-/// Puts ids in the place of every reference.
+/// Replaces every reference by the id of its resource.
 pub(super) fn resolve(value: &mut Value, ids: &HashMap<String, String>) -> Result<(), ScimError> {
     resolve_at(value, Place::Elsewhere, ids)
 }
@@ -70,7 +70,7 @@ fn resolve_at(
     }
 }
 
-/// Puts the id in the place of a text that is a reference.
+/// Replaces a text that is a reference by the id of its resource.
 pub(super) fn resolve_text(
     text: &mut String,
     ids: &HashMap<String, String>,
@@ -81,9 +81,9 @@ pub(super) fn resolve_text(
     Ok(())
 }
 
-/// Takes out what refers to resources that are not there yet: such values, elements of lists with
-/// such values in them, and objects that have nothing left.
-pub(super) fn strip(value: &mut Value, ids: &HashMap<String, String>) {
+/// Removes the references to resources that do not exist yet: such values, elements of lists that
+/// contain one, and objects that become empty.
+pub(super) fn strip_unresolved(value: &mut Value, ids: &HashMap<String, String>) {
     strip_at(value, Place::Elsewhere, ids);
 }
 
@@ -104,7 +104,7 @@ fn strip_at(value: &mut Value, place: Place, ids: &HashMap<String, String>) {
     }
 }
 
-/// The error of what cannot be resolved.
+/// Returns the error of a reference that cannot be resolved.
 pub(super) fn unresolved(name: &str) -> ScimError {
     ScimError::InvalidValue(format!("bulkId:{name} names no resource that this request created"))
 }
@@ -121,20 +121,20 @@ fn resolve_path(path: &str, ids: &HashMap<String, String>) -> Result<String, Sci
     Ok(resolved)
 }
 
-/// What a string is by where it stands.
+/// Meaning of a string by its place.
 #[derive(Clone, Copy)]
 enum Place {
     /// The id of a resource, or a reference to one.
     Reference,
     /// The path of a PATCH operation.
     Path,
-    /// No reference, whatever it looks like.
+    /// Plain text.
     Elsewhere,
 }
 
-/// Where the members of one object stand.
+/// Places of the members of one object.
 struct Places {
-    /// What the value of a PATCH operation with a path is. None: not such an operation.
+    /// Place of `value` if the object is a PATCH operation with a path.
     operation: Option<Place>,
 }
 
@@ -142,20 +142,20 @@ impl Places {
     fn of(object: &Map<String, Value>) -> Self {
         let path = member(object, "path").and_then(Value::as_str);
         let path = path.filter(|path| !path.is_empty() && member(object, "op").is_some());
-        Self { operation: path.map(named) }
+        Self { operation: path.map(place_of) }
     }
 
     fn at(&self, key: &str) -> Place {
         match self.operation {
             Some(_) if key.eq_ignore_ascii_case("path") => Place::Path,
             Some(place) if key.eq_ignore_ascii_case("value") => place,
-            Some(_) | None => named(key),
+            Some(_) | None => place_of(key),
         }
     }
 }
 
-/// What an attribute of that name, or at that path, holds.
-fn named(path: &str) -> Place {
+/// Returns the place of the value of an attribute, by its name or path.
+fn place_of(path: &str) -> Place {
     let (before, after) = match path.split_once('[') {
         Some((before, rest)) => (before, rest.rsplit_once(']').map_or("", |(_, after)| after)),
         None => (path, ""),
@@ -166,7 +166,7 @@ fn named(path: &str) -> Place {
     if is_reference { Place::Reference } else { Place::Elsewhere }
 }
 
-/// The references in double quotes, each with the offset of its prefix.
+/// Returns the references in double quotes, each with the offset of its prefix.
 fn quoted(path: &str) -> impl Iterator<Item = (usize, &str)> {
     path.match_indices("\"bulkId:").filter_map(|(quote, _)| {
         let start = quote + 1;
@@ -187,5 +187,5 @@ fn id<'i>(name: &str, ids: &'i HashMap<String, String>) -> Result<&'i str, ScimE
 
 const PREFIX: &str = "bulkId:";
 
-/// The attributes that name resources by their ids.
+/// Attributes that name resources by id.
 const REFERENCES: [&str; 4] = ["value", "$ref", "manager", "members"];

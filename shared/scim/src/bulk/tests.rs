@@ -17,21 +17,22 @@ fn limited(fail_on_errors: Option<u64>, operations: Value) -> Bulk {
     Bulk::parse(body).unwrap()
 }
 
-/// Does every operation as a service would: the id of what operation `n` creates is `id-n`. What
-/// has `"fail": true` in its data fails.
+/// Executes every operation as a service would. Operation `n` creates the id `id-n`; an operation
+/// with `"fail": true` in its data fails.
 fn run(mut bulk: Bulk) -> (Vec<String>, Vec<String>) {
     let mut done = Vec::new();
     while let Some(operation) = bulk.next_operation() {
-        let Operation { index, method, resource_type, id, version, data } = operation;
+        let BulkOperation { index, method, kind, id, version, data } = operation;
         assert!(bulk.next_operation().is_none(), "one at a time");
-        let path = format!("{}/{}", resource_type.endpoint, id.as_deref().unwrap_or_default());
+        let path =
+            format!("{}/{}", kind.resource_type().endpoint, id.as_deref().unwrap_or_default());
         done.push(format!("{method:?} {path} {}{data}", version.unwrap_or_default()));
         let outcome = if data.get("fail").is_some() {
             Err(ScimError::Uniqueness { attribute: "userName" })
         } else {
             let status = if method == BulkMethod::Post { 201 } else { 200 };
             let id = id.unwrap_or_else(|| format!("id-{index}"));
-            Ok(Done { status, id, version: Some("W/\"1\"".to_owned()) })
+            Ok(BulkSuccess { status, id, version: Some("W/\"1\"".to_owned()) })
         };
         bulk.record(index, outcome);
     }
@@ -72,7 +73,7 @@ fn independent_operations_run_in_the_order_of_the_request() {
 }
 
 #[test]
-fn an_operation_waits_for_what_it_refers_to() {
+fn an_operation_waits_for_the_resources_that_it_refers_to() {
     let (done, _) = run(bulk(json!([
         {"method": "PATCH", "path": "/Groups/bulkId:g", "data": {"Operations": [
             {"op": "remove", "path": "members[value eq \"bulkId:u\" or value eq \"bulkId:v\"].x"},
@@ -90,7 +91,7 @@ fn an_operation_waits_for_what_it_refers_to() {
 }
 
 #[test]
-fn only_what_names_a_resource_is_a_reference() {
+fn only_a_string_that_names_a_resource_is_a_reference() {
     let manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
     let (done, _) = run(bulk(json!([
         post("u", "/Users", json!({"title": "bulkId:hello", "path": "\"bulkId:x\""})),
@@ -113,7 +114,7 @@ fn only_what_names_a_resource_is_a_reference() {
 }
 
 #[test]
-fn a_circle_is_created_in_two_steps() {
+fn a_cycle_is_created_in_two_steps() {
     let (done, answers) = run(bulk(json!([
         post("z", "/Groups", member("a")),
         post("a", "/Groups", member("b")),
@@ -137,7 +138,7 @@ fn a_circle_is_created_in_two_steps() {
 }
 
 #[test]
-fn what_refers_to_a_failure_fails() {
+fn an_operation_that_refers_to_a_failed_one_fails() {
     let (done, answers) = run(bulk(json!([
         post("a", "/Users", json!({"fail": true})),
         post("b", "/Groups", member("a")),
@@ -160,7 +161,7 @@ fn what_refers_to_a_failure_fails() {
 }
 
 #[test]
-fn fail_on_errors_stops_after_so_many() {
+fn fail_on_errors_stops_after_that_many_errors() {
     let operations = json!([
         post("a", "/Users", json!({"fail": true})),
         post("b", "/Users", json!({})),
@@ -179,28 +180,28 @@ fn fail_on_errors_stops_after_so_many() {
 }
 
 #[test]
-fn what_is_wrong_with_one_operation_is_its_own_error() {
+fn an_invalid_operation_fails_by_itself() {
     let error = |operation: Value| {
         let (done, answers) = run(bulk(json!([operation])));
         assert!(done.is_empty());
         let answer: Value = serde_json::from_str(&answers[0]).unwrap();
         format!("{} {}", answer["status"].as_str().unwrap(), answer["response"]["detail"])
     };
-    insta::assert_snapshot!(error(json!({"method": "POST", "path": "/Users", "data": {}})), @r#"400 "POST wants a bulkId (RFC 7644 section 3.7)""#);
+    insta::assert_snapshot!(error(json!({"method": "POST", "path": "/Users", "data": {}})), @r#"400 "POST requires a bulkId (RFC 7644 section 3.7)""#);
     insta::assert_snapshot!(error(json!({"method": "GET", "path": "/Users/1"})), @r#"400 "method must be POST, PUT, PATCH or DELETE""#);
     insta::assert_snapshot!(error(json!({"path": "/Users/1"})), @r#"400 "method must be POST, PUT, PATCH or DELETE""#);
     insta::assert_snapshot!(error(json!({"method": 1, "path": "/Users/1"})), @r#"400 "method must be a string""#);
     insta::assert_snapshot!(error(json!({"method": "DELETE"})), @r#"400 "path is missing""#);
-    insta::assert_snapshot!(error(json!({"method": "DELETE", "path": "/Users"})), @r#"400 "this method wants a path with an id""#);
+    insta::assert_snapshot!(error(json!({"method": "DELETE", "path": "/Users"})), @r#"400 "this method requires a path with an id""#);
     insta::assert_snapshot!(error(json!({"method": "DELETE", "path": "/Bulk/1"})), @r#"404 "/Bulk/1 not found""#);
     insta::assert_snapshot!(error(json!({"method": "PUT", "path": "/Users/1"})), @r#"400 "data is missing""#);
-    insta::assert_snapshot!(error(post("a", "/Users/1", json!({}))), @r#"400 "POST wants a path without an id""#);
+    insta::assert_snapshot!(error(post("a", "/Users/1", json!({}))), @r#"400 "POST requires a path without an id""#);
     insta::assert_snapshot!(error(json!({"method": "DELETE", "path": "/Users/bulkId:x"})), @r#"400 "bulkId:x names no resource that this request created""#);
     insta::assert_snapshot!(error(json!("DELETE")), @r#"400 "an operation must be an object""#);
 }
 
 #[test]
-fn a_bulk_id_is_used_once() {
+fn a_repeated_bulk_id_is_rejected() {
     let (done, answers) = run(bulk(json!([
         post("a", "/Users", json!({"userName": "a"})),
         post("a", "/Users", json!({"userName": "b"})),
@@ -212,7 +213,7 @@ fn a_bulk_id_is_used_once() {
 }
 
 #[test]
-fn what_is_no_bulk_request_is_refused() {
+fn an_invalid_bulk_request_is_rejected() {
     let error = |body: Value| Bulk::parse(body).unwrap_err().to_string();
     insta::assert_snapshot!(error(json!([])), @"the body must be an object of schema urn:ietf:params:scim:api:messages:2.0:BulkRequest with an array of Operations");
     insta::assert_snapshot!(error(json!({"schemas": [BULK_REQUEST]})), @"the body must be an object of schema urn:ietf:params:scim:api:messages:2.0:BulkRequest with an array of Operations");
@@ -222,11 +223,11 @@ fn what_is_no_bulk_request_is_refused() {
         @"failOnErrors must be a whole number"
     );
     let many = vec![json!({}); 1001];
-    insta::assert_snapshot!(error(json!({"schemas": [BULK_REQUEST], "Operations": many})), @"1001 operations, and at most 1000 can go in one request");
+    insta::assert_snapshot!(error(json!({"schemas": [BULK_REQUEST], "Operations": many})), @"the request has 1001 operations, and the limit is 1000");
 }
 
 #[test]
-fn a_thousand_operations_that_all_refer_to_each_other_take_no_time_to_speak_of() {
+fn a_thousand_operations_that_refer_to_each_other_are_scheduled_quickly() {
     let references: Vec<Value> = (0..50).map(|n| json!({"value": format!("bulkId:{n}")})).collect();
     let operations: Vec<Value> = (0..1000)
         .map(|n| post(&n.to_string(), "/Groups", json!({"members": references.clone()})))
@@ -237,7 +238,7 @@ fn a_thousand_operations_that_all_refer_to_each_other_take_no_time_to_speak_of()
     assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
 }
 
-/// A few operations that refer to each other at random.
+/// Generates a few operations that refer to each other at random.
 fn operations() -> impl Strategy<Value = Vec<Value>> {
     let name = prop::sample::select(vec!["a", "b", "c", "d"]);
     let references = prop::collection::vec(name.clone(), 0..3);
@@ -255,7 +256,7 @@ fn operations() -> impl Strategy<Value = Vec<Value>> {
 
 proptest! {
     #[test]
-    fn every_operation_is_answered_once_and_no_reference_goes_out(operations in operations()) {
+    fn every_operation_is_answered_once_and_every_reference_is_resolved(operations in operations()) {
         let sent = operations.len();
         let (done, answers) = run(bulk(Value::Array(operations)));
         prop_assert_eq!(answers.len(), sent);

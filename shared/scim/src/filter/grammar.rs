@@ -1,14 +1,14 @@
-//! The grammar of filters and PATCH paths (RFC 7644 §3.4.2.2 figure 1, §3.5.2 figure 7).
+//! Parser of filters and PATCH paths (RFC 7644 §3.4.2.2 figure 1, §3.5.2 figure 7).
 //!
-//! Every step either consumes input or ends; nothing is read twice except one keyword of look
-//! ahead, so time is linear. Depth and number of terms are charged while parsing.
+//! Time is linear: every step consumes input or ends, with one keyword of lookahead. The limits on
+//! depth and number of terms apply while parsing.
 //!
-//! Tolerances, all outside of the RFC's grammar:
+//! Forms that are accepted beyond the RFC's grammar:
 //! - `emails[type eq "work"].value eq "x"`: Entra ID, for every attribute mapped to a typed value.
 //! - values without quotes (`externalId eq jyoung`): older Entra jobs and Microsoft's samples,
-//!   PingFederate's `emails eq a@b.c`, Lucid's own documentation.
+//!   PingFederate's `emails eq a@b.c`, Lucid's documentation.
 //! - `True` and `False`: Entra ID.
-//! - `not(` without a blank: the figure's own form, while the examples write `not (`.
+//! - `not(` without a blank: the form of the figure; the examples write `not (`.
 
 use serde_json::Number;
 use winnow::Parser;
@@ -21,17 +21,17 @@ use winnow::token::{literal, one_of, take_while};
 use super::{CompareOp, CompareValue, Filter, MAX_DEPTH, MAX_TERMS};
 use crate::attr_path::{AttrPath, MAX_LENGTH, is_path_char};
 
-/// Reads a whole text as a filter; the error says where it stopped and what it expected there.
+/// Parses a complete text as a filter. An error names the position and the expected token.
 pub(super) fn parse(text: &str) -> Result<Filter, String> {
-    whole(text, "`and`, `or` or the end", any_of)
+    parse_all(text, "`and`, `or` or the end", any_of)
 }
 
-/// A PATCH path in its parts: `attrPath`, `valFilter`, `subAttr`.
+/// A PATCH path as `attrPath`, `valFilter` and `subAttr`.
 pub(crate) type PathParts = (AttrPath, Option<Filter>, Option<String>);
 
-/// Reads a whole text as a PATCH path: `attrPath / valuePath [subAttr]`.
-pub(crate) fn path_parts(text: &str) -> Result<PathParts, String> {
-    whole(text, "`[` or the end", |input| {
+/// Parses a complete text as a PATCH path: `attrPath / valuePath [subAttr]`.
+pub(crate) fn parse_path(text: &str) -> Result<PathParts, String> {
+    parse_all(text, "`[` or the end", |input| {
         let path = attr_path(input)?;
         if !take(input, '[') {
             return Ok((path, None, None));
@@ -44,7 +44,7 @@ pub(crate) fn path_parts(text: &str) -> Result<PathParts, String> {
 type Input<'i> = Stateful<&'i str, Budget>;
 type Parsed<T> = Result<T, Expected>;
 
-/// What this filter may still use.
+/// Remaining limits of the filter that is being parsed.
 #[derive(Clone, Copy, Debug)]
 struct Budget {
     depth: usize,
@@ -52,7 +52,7 @@ struct Budget {
     in_value_path: bool,
 }
 
-/// What would have been right, with `left` bytes of the text still unread.
+/// A syntax error: the expected token, and the number of bytes left unread.
 #[derive(Debug)]
 struct Expected {
     what: &'static str,
@@ -75,7 +75,7 @@ fn expected(input: &Input<'_>, what: &'static str) -> Expected {
     Expected { what, left: input.input.len() }
 }
 
-fn whole<'i, T>(
+fn parse_all<'i, T>(
     text: &'i str,
     rest: &'static str,
     parser: impl FnOnce(&mut Input<'i>) -> Parsed<T>,
@@ -91,7 +91,7 @@ fn whole<'i, T>(
     });
     parsed.map_err(|Expected { what, left }| {
         let offset = text.len().saturating_sub(left);
-        // No excerpt: values are names and addresses of people, and errors end up in logs.
+        // No excerpt: values are names and addresses of people, and errors are logged.
         match left {
             0 => format!("ends after {offset} bytes, expected {what}"),
             _ => format!("at byte {offset}, expected {what}"),
@@ -107,10 +107,10 @@ fn all_of(input: &mut Input<'_>) -> Parsed<Filter> {
     terms(input, "and", term, Filter::And)
 }
 
-/// One or more terms around a keyword.
+/// One or more terms, separated by a keyword.
 ///
-/// Not winnow's `separated`, which steps back over a keyword without a term and so would blame
-/// the keyword instead of what follows it.
+/// Not winnow's `separated`, which steps back over a keyword without a following term and would
+/// report the position of the keyword instead of the missing term's.
 fn terms<'i>(
     input: &mut Input<'i>,
     keyword: &'static str,
@@ -152,12 +152,12 @@ fn term(input: &mut Input<'_>) -> Parsed<Filter> {
     if take(input, '[') { value_path(input, path) } else { predicate(input, path) }
 }
 
-/// After `(`.
+/// The rest of a group, after `(`.
 fn group(input: &mut Input<'_>) -> Parsed<Filter> {
     nested(input, ')', "`and`, `or` or `)`")
 }
 
-/// After `attrPath [`, in a filter.
+/// The rest of a value path in a filter, after `attrPath [`.
 fn value_path(input: &mut Input<'_>, path: AttrPath) -> Parsed<Filter> {
     let mut inner = value_filter(input)?;
     if let Some(sub) = sub_attribute(input)? {
@@ -177,10 +177,10 @@ fn value_path(input: &mut Input<'_>, path: AttrPath) -> Parsed<Filter> {
     Ok(Filter::ValuePath(path, Box::new(inner)))
 }
 
-/// After `[`. The grammar's `valFilter` has no value path in it.
+/// The rest of a value filter, after `[`. The grammar allows no value path within it.
 fn value_filter(input: &mut Input<'_>) -> Parsed<Filter> {
     if input.state.in_value_path {
-        return Err(expected(input, "no `[` inside of another one"));
+        return Err(expected(input, "no `[` within another one"));
     }
     input.state.in_value_path = true;
     let filter = nested(input, ']', "`and`, `or` or `]`")?;
@@ -267,10 +267,10 @@ fn compare_value(input: &mut Input<'_>) -> Parsed<CompareValue> {
     }
 }
 
-/// A value without quotes: a JSON literal or, tolerated, a string.
+/// Parses a value without quotes: a JSON literal or, as a tolerance, a string.
 ///
-/// Not `and` or `or`, where more likely the value was forgotten, and not what begins with the
-/// wrong kind of quote, which would match nothing without a word.
+/// Rejects `and` and `or`, which indicate a missing value, and a text that begins with another kind
+/// of quote, which would silently match nothing.
 fn bare_value(bare: &str) -> Option<CompareValue> {
     if bare.eq_ignore_ascii_case("true") || bare.eq_ignore_ascii_case("false") {
         return Some(CompareValue::Bool(bare.len() == "true".len()));
@@ -287,16 +287,16 @@ fn bare_value(bare: &str) -> Option<CompareValue> {
     Some(number(bare).map_or_else(|| CompareValue::String(bare.to_owned()), CompareValue::Number))
 }
 
-/// A JSON number, if it prints as it was written.
+/// Parses a JSON number that prints as written.
 ///
-/// `1.50`, `007` and more digits than 64 bits can hold may as well be identifiers without quotes.
-/// They stay text, which no rounding touches and which still compares with numbers.
+/// `1.50`, `007` and numbers beyond 64 bits can be identifiers without quotes. They stay text, which
+/// is not rounded and still compares with numbers.
 fn number(text: &str) -> Option<Number> {
     if !is_json_number(text) {
         return None;
     }
     let number = if text.contains(['.', 'e', 'E']) {
-        // Not serde_json, which may be off by one in the last place.
+        // Not serde_json, whose last digit may be off by one.
         Number::from_f64(text.parse().ok()?)?
     } else {
         let signed = text.parse::<i64>().map(Number::from);
@@ -313,7 +313,7 @@ fn is_json_number(mut text: &str) -> bool {
     (opt('-'), integer, fraction, exponent, eof::<_, EmptyError>).parse_next(&mut text).is_ok()
 }
 
-/// A JSON string, from its first quote to its last.
+/// A JSON string, with its quotes.
 fn json_string(input: &mut Input<'_>) -> Parsed<String> {
     let invalid = expected(input, "a JSON string with its closing quote");
     let text = input.input;
@@ -331,7 +331,7 @@ fn json_string(input: &mut Input<'_>) -> Parsed<String> {
                     _ => serde_json::from_str(literal).map_err(|_| invalid),
                 };
             }
-            // JSON wants these escaped; serde_json says no to them.
+            // JSON requires these to be escaped; serde_json rejects them.
             0..0x20 => plain = false,
             _ => {}
         }
@@ -347,7 +347,7 @@ fn attr_path(input: &mut Input<'_>) -> Parsed<AttrPath> {
         .ok_or(missing)
 }
 
-/// Whether the next character that is not blank is this one, which is then consumed.
+/// Consumes the next character that is not blank if it is `wanted`, and returns whether it was.
 fn take(input: &mut Input<'_>, wanted: char) -> bool {
     opt((multispace0::<_, Expected>, wanted)).parse_next(input).is_ok_and(|found| found.is_some())
 }

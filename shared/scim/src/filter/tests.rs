@@ -10,7 +10,7 @@ fn check(text: &str, printed: &str) {
 }
 
 #[test]
-fn the_examples_of_the_rfc_print_as_they_are_written() {
+fn the_examples_of_the_rfc_print_as_written() {
     for text in [
         r#"userName eq "bjensen""#,
         r#"name.familyName co "O'Malley""#,
@@ -41,10 +41,10 @@ fn and_binds_before_or_and_parentheses_before_both() {
         Filter::parse("not(a pr) and b pr or c pr"),
         Ok(Filter::Or(vec![
             Filter::And(vec![
-                Filter::Not(Box::new(Filter::Present(AttrPath::of("a")))),
-                Filter::Present(AttrPath::of("b")),
+                Filter::Not(Box::new(Filter::Present(AttrPath::core("a")))),
+                Filter::Present(AttrPath::core("b")),
             ]),
-            Filter::Present(AttrPath::of("c")),
+            Filter::Present(AttrPath::core("c")),
         ]))
     );
 }
@@ -72,7 +72,7 @@ fn values_are_json() {
 }
 
 #[test]
-fn what_entra_and_others_send_outside_of_the_grammar_parses() {
+fn filters_outside_the_grammar_from_entra_and_others_parse() {
     check(r#"emails[type eq "work"].value eq "x""#, r#"emails[type eq "work" and value eq "x"]"#);
     check(
         r#"emails[type eq "work" and primary eq true].value eq "x" and active eq true"#,
@@ -99,7 +99,7 @@ fn what_entra_and_others_send_outside_of_the_grammar_parses() {
 }
 
 #[test]
-fn an_error_says_where_and_what_was_expected() {
+fn an_error_names_the_position_and_the_expected_token() {
     let error = |text: &str| Filter::parse(text).unwrap_err().to_string();
     insta::assert_snapshot!(error(""), @"filter: ends after 0 bytes, expected an attribute name");
     insta::assert_snapshot!(error("userName"), @"filter: ends after 8 bytes, expected a blank and one of eq, ne, co, sw, ew, gt, ge, lt, le, pr");
@@ -115,7 +115,7 @@ fn an_error_says_where_and_what_was_expected() {
     insta::assert_snapshot!(error("(a pr"), @"filter: ends after 5 bytes, expected `and`, `or` or `)`");
     insta::assert_snapshot!(error("a[b pr"), @"filter: ends after 6 bytes, expected `and`, `or` or `]`");
     insta::assert_snapshot!(error("a pr)"), @"filter: at byte 4, expected `and`, `or` or the end");
-    insta::assert_snapshot!(error("a[b[c pr]]"), @"filter: at byte 4, expected no `[` inside of another one");
+    insta::assert_snapshot!(error("a[b[c pr]]"), @"filter: at byte 4, expected no `[` within another one");
     insta::assert_snapshot!(error("a prx"), @"filter: at byte 1, expected a blank and one of eq, ne, co, sw, ew, gt, ge, lt, le, pr");
     insta::assert_snapshot!(error("1a pr"), @"filter: at byte 0, expected an attribute name");
     insta::assert_snapshot!(error("a.b.c pr"), @"filter: at byte 0, expected an attribute name");
@@ -136,7 +136,7 @@ fn limits_are_enforced_while_parsing() {
 }
 
 #[test]
-fn hostile_text_is_refused_quickly() {
+fn hostile_text_is_rejected_quickly() {
     let start = std::time::Instant::now();
     for text in [
         "not (".repeat(800),
@@ -151,13 +151,13 @@ fn hostile_text_is_refused_quickly() {
     ] {
         assert!(Filter::parse(&text).is_err(), "{text}");
     }
-    // Well under a millisecond each; the bound leaves room for a busy machine.
+    // Each takes well under a millisecond; the bound allows for a busy machine.
     assert!(start.elapsed().as_secs() < 1, "{:?}", start.elapsed());
 }
 
-/// What the independent parser of `scim_v2` accepts in its own test suite, and the RFC's forms.
+/// Filters from the test suite of `scim_v2`, an independent parser, and forms of the RFC.
 #[test]
-fn what_scim_v2_accepts_is_accepted() {
+fn filters_that_scim_v2_accepts_are_accepted() {
     for text in [
         r#"x509Certificates.value eq "abc""#,
         r#"my-attr eq "x""#,
@@ -186,7 +186,7 @@ fn path() -> impl Strategy<Value = AttrPath> {
     let schema = prop::option::of("urn:[a-z]{1,4}(:[0-9]\\.[0-9])?:[A-Z][a-z]{1,4}");
     let sub = prop::option::of(prop_oneof![name(), Just("$ref".to_owned())]);
     (schema, name(), sub)
-        // `not (` begins a negation, so an attribute called "not" can be printed but not read.
+        // `not (` begins a negation, so an attribute named "not" prints but does not parse.
         .prop_filter("not a keyword", |(_, name, _)| !name.eq_ignore_ascii_case("not"))
         .prop_map(|(schema, name, sub)| AttrPath { schema, name, sub })
 }
@@ -232,7 +232,7 @@ fn filter() -> impl Strategy<Value = Filter> {
 
 proptest! {
     #[test]
-    fn a_printed_filter_reads_back_as_itself(filter in filter()) {
+    fn a_printed_filter_parses_to_itself(filter in filter()) {
         let printed = filter.to_string();
         if printed.len() <= crate::attr_path::MAX_LENGTH {
             prop_assert_eq!(Filter::parse(&printed), Ok(filter), "{}", printed);
@@ -256,7 +256,7 @@ proptest! {
     }
 
     #[test]
-    fn what_scim_v2_reads_is_read(
+    fn filters_that_scim_v2_parses_are_parsed(
         text in r#"(not ?\( ?)?(urn:x:[0-9]\.[0-9]:)?[a-z]{1,4}(\.[a-z]{1,3})?( ?\[[a-z]{1,3} (pr|eq "w")( or [a-z] pr)?\]| [Pp][rR]| {1,2}(eq|Ne|co|GE) {1,2}("[a-z]{0,3}"|"\\u00e9"|true|null|-?[0-9]{1,3}(\.[0-9])?([eE][+-]?[0-9])?))( (and|OR) \(?[a-z]{1,3} pr\)?){0,3} ?\)?"#
     ) {
         if text.parse::<scim_v2::filter::Filter>().is_ok() {
@@ -268,7 +268,7 @@ proptest! {
     }
 
     #[test]
-    fn what_scim_v2_reads_as_a_path_is_read(
+    fn paths_that_scim_v2_parses_are_parsed(
         text in r#"(urn:x:[0-9]\.[0-9]:(User:)?)?[a-zA-Z]{1,4}(\.[a-z]{1,3})? ?(\[ ?(not \()?[a-z]{1,3} (pr|sw "w")( and [a-z] pr)?\)? ?\])?(\.[a-z]{1,3})?"#
     ) {
         if text.parse::<scim_v2::filter::PatchPath>().is_ok() {

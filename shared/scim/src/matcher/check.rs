@@ -1,29 +1,33 @@
-//! Whether the comparisons of a filter are defined for the types of its attributes.
+//! Checks that the comparisons of a filter are defined for the types of its attributes.
 
-use super::compare::{boolean, instant, is_part, number, text};
+use super::compare::{compares_substring, parse_instant, to_boolean, to_number, to_text};
 use crate::attr_path::AttrPath;
 use crate::error::ScimError;
 use crate::filter::{CompareOp, CompareValue, Filter};
-use crate::schema::{Attribute, Kind, ResourceType};
+use crate::schema::{Attribute, DataType, ResourceType};
 use crate::target::Target;
 
-/// Refuses a filter with a comparison that its attribute's type does not have, as `active gt true`
-/// (RFC 7644 §3.4.2.2: 400 `invalidFilter`).
+/// Rejects a filter with a comparison that the type of its attribute does not define, as
+/// `active gt true` (RFC 7644 §3.4.2.2).
 ///
-/// Attributes that no schema knows are let through, since resources may have them.
+/// Undeclared attributes are accepted, since resources may have them.
+///
+/// # Errors
+///
+/// [`ScimError::InvalidFilter`] with the path, the operator and the reason.
 pub fn check(filter: &Filter, resource_type: &ResourceType) -> Result<(), ScimError> {
-    check_in(filter, Scope::Resource(resource_type)).map_err(ScimError::InvalidFilter)
+    check_in(filter, Definitions::Resource(resource_type)).map_err(ScimError::InvalidFilter)
 }
 
-/// What the attribute names of a filter are looked up in.
+/// The definitions in which the attribute names of a filter are looked up.
 #[derive(Clone, Copy)]
-enum Scope<'a> {
+enum Definitions<'a> {
     Resource(&'a ResourceType),
-    /// Inside of `[…]`.
+    /// Within `[…]`: the definition of the attribute.
     Element(Option<&'static Attribute>),
 }
 
-fn check_in(filter: &Filter, scope: Scope<'_>) -> Result<(), String> {
+fn check_in(filter: &Filter, scope: Definitions<'_>) -> Result<(), String> {
     match filter {
         Filter::Present(_) => Ok(()),
         Filter::Compare(path, op, value) => match definition(path, scope) {
@@ -32,10 +36,12 @@ fn check_in(filter: &Filter, scope: Scope<'_>) -> Result<(), String> {
         },
         Filter::ValuePath(path, inner) => {
             let definition = definition(path, scope);
-            if definition.is_some_and(|plain| plain.kind != Kind::Complex && !plain.multi_valued) {
-                return Err(format!("{path} has no parts to filter by"));
+            if definition
+                .is_some_and(|plain| plain.data_type != DataType::Complex && !plain.multi_valued)
+            {
+                return Err(format!("{path} has no sub-attributes to filter by"));
             }
-            check_in(inner, Scope::Element(definition))
+            check_in(inner, Definitions::Element(definition))
         }
         Filter::Not(inner) => check_in(inner, scope),
         Filter::And(terms) | Filter::Or(terms) => {
@@ -44,13 +50,14 @@ fn check_in(filter: &Filter, scope: Scope<'_>) -> Result<(), String> {
     }
 }
 
-fn definition(path: &AttrPath, scope: Scope<'_>) -> Option<&'static Attribute> {
+fn definition(path: &AttrPath, scope: Definitions<'_>) -> Option<&'static Attribute> {
     match scope {
-        Scope::Resource(resource_type) => Target::of(path, resource_type).definition(),
-        Scope::Element(parent) => {
+        Definitions::Resource(resource_type) => Target::resolve(path, resource_type).definition(),
+        Definitions::Element(parent) => {
             let parent = parent?;
-            // A list of plain values, where `value` is the value itself.
-            let plain = parent.kind != Kind::Complex && path.name.eq_ignore_ascii_case("value");
+            // In a list of simple values, `value` is the element itself.
+            let plain =
+                parent.data_type != DataType::Complex && path.name.eq_ignore_ascii_case("value");
             if plain { Some(parent) } else { parent.sub_attribute(&path.name) }
         }
     }
@@ -67,26 +74,33 @@ fn check_comparison(
     }
     let same = matches!(op, CompareOp::Eq | CompareOp::Ne);
     let refuse = |reason: &str| Err(format!("{path} {}: {reason}", op.as_str()));
-    match definition.kind {
-        Kind::Boolean if !same => refuse("a boolean can be compared with eq and ne only"),
-        Kind::Boolean if boolean(value).is_none() => refuse("the value must be true or false"),
-        Kind::Binary if !same => refuse("a binary can be compared with eq and ne only"),
-        Kind::Integer | Kind::Decimal if is_part(op) => refuse("a number has no parts"),
-        Kind::Integer | Kind::Decimal if number(value).is_none() => {
+    match definition.data_type {
+        DataType::Boolean if !same => refuse("a boolean can be compared with eq and ne only"),
+        DataType::Boolean if to_boolean(value).is_none() => {
+            refuse("the value must be true or false")
+        }
+        DataType::Binary if !same => refuse("a binary can be compared with eq and ne only"),
+        DataType::Integer | DataType::Decimal if compares_substring(op) => {
+            refuse("a number has no substrings")
+        }
+        DataType::Integer | DataType::Decimal if to_number(value).is_none() => {
             refuse("the value must be a number")
         }
-        Kind::DateTime if !is_part(op) && text(value).and_then(|text| instant(&text)).is_none() => {
+        DataType::DateTime
+            if !compares_substring(op)
+                && to_text(value).and_then(|text| parse_instant(&text)).is_none() =>
+        {
             refuse("the value must be a date and time, as \"2011-05-13T04:42:34Z\"")
         }
-        Kind::String
-        | Kind::Reference
-        | Kind::Boolean
-        | Kind::Binary
-        | Kind::Integer
-        | Kind::Decimal
-        | Kind::DateTime => Ok(()),
-        // A complex attribute stands for its value.
-        Kind::Complex => match definition.sub_attribute("value") {
+        DataType::String
+        | DataType::Reference
+        | DataType::Boolean
+        | DataType::Binary
+        | DataType::Integer
+        | DataType::Decimal
+        | DataType::DateTime => Ok(()),
+        // A complex attribute compares by its `value`.
+        DataType::Complex => match definition.sub_attribute("value") {
             Some(definition) => check_comparison(path, op, value, definition),
             None => refuse("a complex attribute has no value; name one of its sub-attributes"),
         },

@@ -1,4 +1,4 @@
-//! Comparison of one stored value with the value of a filter.
+//! Compares one stored value with the value of a filter.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -6,13 +6,13 @@ use std::cmp::Ordering;
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde_json::{Number, Value};
 
-use super::member;
 use crate::filter::{CompareOp, CompareValue};
 use crate::fold::fold;
-use crate::schema::{Attribute, Kind};
+use crate::json::member;
+use crate::schema::{Attribute, DataType};
 
-/// Whether `stored op wanted` holds. What has no order with each other compares to false, and is
-/// `ne`.
+/// Returns whether `stored op wanted` holds. Two values without a common order satisfy `ne` and no
+/// other operator.
 pub(super) fn compares(
     stored: &Value,
     op: CompareOp,
@@ -27,19 +27,19 @@ pub(super) fn compares(
             let definition = definition.and_then(|complex| complex.sub_attribute("value"));
             member(values, "value").is_some_and(|value| compares(value, op, wanted, definition))
         }
-        Value::Bool(stored) => op == CompareOp::Eq && boolean(wanted) == Some(*stored),
-        Value::Number(stored) => number(wanted)
-            .and_then(|wanted| order_of_numbers(stored, &wanted))
+        Value::Bool(stored) => op == CompareOp::Eq && to_boolean(wanted) == Some(*stored),
+        Value::Number(stored) => to_number(wanted)
+            .and_then(|wanted| compare_numbers(stored, &wanted))
             .is_some_and(|order| in_order(op, order)),
         Value::String(stored) => {
-            text(wanted).is_some_and(|wanted| compares_text(stored, op, &wanted, definition))
+            to_text(wanted).is_some_and(|wanted| compares_text(stored, op, &wanted, definition))
         }
         Value::Null | Value::Array(_) => false,
     }
 }
 
-/// Whether a value is there: not null, not empty, and with a part that is there if it has parts
-/// (RFC 7644 §3.4.2.2, `pr`).
+/// Returns whether a value is present: not null and not empty, and with a present element or
+/// sub-attribute if it has any (RFC 7644 §3.4.2.2, `pr`).
 pub(crate) fn is_present(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -50,8 +50,8 @@ pub(crate) fn is_present(value: &Value) -> bool {
     }
 }
 
-/// A boolean, also in the strings that Entra ID sends: `primary eq "True"`.
-pub(super) fn boolean(wanted: &CompareValue) -> Option<bool> {
+/// Reads a boolean, also from the strings that Entra ID sends: `primary eq "True"`.
+pub(super) fn to_boolean(wanted: &CompareValue) -> Option<bool> {
     match wanted {
         CompareValue::Bool(wanted) => Some(*wanted),
         CompareValue::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
@@ -60,8 +60,8 @@ pub(super) fn boolean(wanted: &CompareValue) -> Option<bool> {
     }
 }
 
-/// A number, also in quotes.
-pub(super) fn number(wanted: &CompareValue) -> Option<Number> {
+/// Reads a number, also in quotes.
+pub(super) fn to_number(wanted: &CompareValue) -> Option<Number> {
     match wanted {
         CompareValue::Number(wanted) => Some(wanted.clone()),
         CompareValue::String(text) => text.parse().ok(),
@@ -69,8 +69,9 @@ pub(super) fn number(wanted: &CompareValue) -> Option<Number> {
     }
 }
 
-/// The text to compare strings with; numbers and booleans may have lost their quotes on the way.
-pub(super) fn text(wanted: &CompareValue) -> Option<Cow<'_, str>> {
+/// Returns the text to compare strings with. A number or boolean may be a string that the client
+/// sent without quotes.
+pub(super) fn to_text(wanted: &CompareValue) -> Option<Cow<'_, str>> {
     match wanted {
         CompareValue::String(wanted) => Some(Cow::Borrowed(wanted)),
         CompareValue::Bool(_) | CompareValue::Number(_) => Some(Cow::Owned(wanted.to_string())),
@@ -78,9 +79,9 @@ pub(super) fn text(wanted: &CompareValue) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A date and time of XML Schema (RFC 7643 §2.3.5). Without an offset it is UTC; a date alone is
-/// its first instant.
-pub(crate) fn instant(text: &str) -> Option<Timestamp> {
+/// Parses a date and time of XML Schema (RFC 7643 §2.3.5). Without an offset it is UTC; a date alone
+/// is its first instant.
+pub(crate) fn parse_instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     text.parse().ok().or_else(|| {
         let midnight = || text.parse::<civil::Date>().map(|date| date.at(0, 0, 0, 0));
@@ -89,7 +90,8 @@ pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     })
 }
 
-pub(crate) fn order_of_numbers(left: &Number, right: &Number) -> Option<Ordering> {
+/// Compares two JSON numbers of any form.
+pub(crate) fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering> {
     match (left.as_i128(), right.as_i128()) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
         _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
@@ -102,10 +104,10 @@ fn compares_text(
     wanted: &str,
     definition: Option<&Attribute>,
 ) -> bool {
-    let is_time = definition.is_some_and(|definition| definition.kind == Kind::DateTime);
+    let is_time = definition.is_some_and(|definition| definition.data_type == DataType::DateTime);
     if is_time
-        && !is_part(op)
-        && let (Some(stored), Some(wanted)) = (instant(stored), instant(wanted))
+        && !compares_substring(op)
+        && let (Some(stored), Some(wanted)) = (parse_instant(stored), parse_instant(wanted))
     {
         return in_order(op, stored.cmp(&wanted));
     }
@@ -133,11 +135,12 @@ fn compares_exactly(stored: &str, op: CompareOp, wanted: &str) -> bool {
     }
 }
 
-/// Whether the operator looks for a part of a string.
-pub(super) const fn is_part(op: CompareOp) -> bool {
+/// Returns whether the operator looks for a part of a string.
+pub(super) const fn compares_substring(op: CompareOp) -> bool {
     matches!(op, CompareOp::Co | CompareOp::Sw | CompareOp::Ew)
 }
 
+/// Returns whether the operator holds for two values in this order.
 const fn in_order(op: CompareOp, order: Ordering) -> bool {
     match op {
         CompareOp::Eq => order.is_eq(),

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::resource::normalize;
-use crate::schema::{Attribute, ENTERPRISE_USER, Kind, LICENCE_USER, LUCID_USER};
+use crate::normalize::normalize;
+use crate::schema::{Attribute, DataType, ENTERPRISE_USER, LICENCE_USER, LUCID_USER};
 
 fn user(attributes: &Value) -> Map<String, Value> {
     let mut user = json!({"userName": "ada"});
@@ -20,7 +20,7 @@ fn patch(
     apply(ResourceType::user(), user, &request, mode)
 }
 
-/// What `operations` make of a user with the attributes `before`; and once more changes nothing.
+/// Applies `operations` to a user with the attributes `before`. A second time must change nothing.
 #[track_caller]
 fn check(before: &Value, operations: &Value, after: &Value) {
     let once = patch(&user(before), operations, Mode::Lenient).unwrap();
@@ -83,7 +83,7 @@ fn replace_sets_lists_and_merges_complex_values() {
 }
 
 #[test]
-fn null_for_a_part_clears_that_part_alone() {
+fn null_for_a_sub_attribute_clears_only_that_one() {
     let before = json!({
         "name": {"givenName": "Ada", "familyName": "Byron"},
         ENTERPRISE_USER: {"manager": {"value": "7", "$ref": "../Users/7"}, "department": "R&D"},
@@ -110,7 +110,7 @@ fn null_for_a_part_clears_that_part_alone() {
 }
 
 #[test]
-fn what_is_required_cannot_be_removed() {
+fn a_required_attribute_cannot_be_removed() {
     let nothing = json!({});
     let required = "userName is required";
     let remove = json!([{"op": "remove", "path": "USERNAME"}]);
@@ -149,7 +149,7 @@ fn remove_unassigns() {
 }
 
 #[test]
-fn remove_with_a_value_removes_only_that() {
+fn remove_with_a_value_removes_only_that_value() {
     let roles = json!({"roles": [{"value": "a", "display": "A"}, {"value": "b"}, {"value": "c"}]});
     for (value, left) in [
         (json!([{"$ref": null, "value": "b"}]), json!(["a", "c"])),
@@ -168,7 +168,7 @@ fn remove_with_a_value_removes_only_that() {
 }
 
 #[test]
-fn the_keys_of_a_value_without_path_are_paths() {
+fn names_in_a_value_without_path_are_paths() {
     check(
         &json!({"title": "T", "name": {"familyName": "Byron"}}),
         &json!([{"op": "replace", "value": {
@@ -199,7 +199,7 @@ fn the_keys_of_a_value_without_path_are_paths() {
 }
 
 #[test]
-fn what_is_read_only_is_ignored_in_an_echo_and_refused_by_path() {
+fn a_read_only_attribute_is_ignored_in_a_value_and_rejected_as_a_path() {
     check(
         &json!({}),
         &json!([{"op": "replace", "value": {
@@ -334,7 +334,7 @@ fn the_newest_primary_is_the_only_one() {
 }
 
 #[test]
-fn an_element_that_becomes_another_one_takes_its_place() {
+fn an_element_that_becomes_equal_to_another_replaces_it() {
     check(
         &json!({"emails": [
             {"type": "work", "value": "a@b"},
@@ -346,7 +346,7 @@ fn an_element_that_becomes_another_one_takes_its_place() {
 }
 
 #[test]
-fn a_manager_comes_in_many_forms_and_is_kept_as_an_object() {
+fn a_manager_of_any_form_is_stored_as_an_object() {
     let path = format!("{ENTERPRISE_USER}:manager");
     let before = json!({ENTERPRISE_USER: {"manager": {"value": "1", "displayName": "Old"}}});
     let managed = json!({ENTERPRISE_USER: {"manager": {"value": "2"}}});
@@ -380,14 +380,14 @@ fn a_whole_extension_is_a_target() {
     );
 }
 
-/// A value that fits the definition.
+/// Returns a value that fits the definition.
 fn sample(attribute: &Attribute) -> Value {
-    let one = match (attribute.kind, attribute.canonical_values.last()) {
-        (Kind::Complex, _) => {
+    let one = match (attribute.data_type, attribute.canonical_values.last()) {
+        (DataType::Complex, _) => {
             attribute.sub_attributes.iter().map(|part| (part.name.clone(), sample(part))).collect()
         }
-        (Kind::Boolean, _) => json!(true),
-        (Kind::Binary, _) => json!("MIIB"),
+        (DataType::Boolean, _) => json!(true),
+        (DataType::Binary, _) => json!("MIIB"),
         (_, Some(canonical)) => json!(canonical),
         (_, None) => json!(attribute.name),
     };
@@ -396,16 +396,17 @@ fn sample(attribute: &Attribute) -> Value {
 
 #[test]
 fn every_declared_attribute_can_be_added_replaced_and_removed() {
-    for of in ResourceType::all() {
-        let required = of.schema.attributes.iter().filter(|attribute| attribute.required);
+    for resource_type in ResourceType::all() {
+        let required =
+            resource_type.schema.attributes.iter().filter(|attribute| attribute.required);
         let start = required.map(|attribute| (attribute.name.clone(), json!("x"))).collect();
-        let start = normalize(of, start, Mode::Strict).unwrap();
+        let start = normalize(resource_type, start, Mode::Strict).unwrap();
         let run = |resource: &Map<String, Value>, op, path: &str, value: &Value| {
             let operation = json!({"op": op, "path": path, "value": value});
             let request = PatchRequest::parse(json!({"Operations": [operation]})).unwrap();
-            apply(of, resource, &request, Mode::Strict)
+            apply(resource_type, resource, &request, Mode::Strict)
         };
-        for schema in of.extensions.iter().chain([&of.schema]) {
+        for schema in resource_type.extensions.iter().chain([&resource_type.schema]) {
             for attribute in &schema.attributes {
                 let path = format!("{}:{}", schema.id, attribute.name);
                 let value = sample(attribute);
@@ -433,7 +434,7 @@ fn every_declared_attribute_can_be_added_replaced_and_removed() {
 }
 
 #[test]
-fn attributes_of_no_schema_can_be_changed_in_lenient_mode() {
+fn undeclared_attributes_can_be_changed_in_lenient_mode() {
     let urn = "urn:example:params:2.0:User";
     check(
         &json!({"shoe": {"size": 42}, urn: {"a": 1}}),
@@ -452,13 +453,13 @@ fn attributes_of_no_schema_can_be_changed_in_lenient_mode() {
     );
     for path in ["shoe", "name.nick", "urn:example:params:2.0:User:a"] {
         let operations = json!([{"op": "add", "path": path, "value": "x"}]);
-        let detail = format!("path: {path} names no attribute that a schema declares");
+        let detail = format!("path: {path} names an attribute that no schema declares");
         refused(&json!({}), &operations, Mode::Strict, "invalidPath", &detail);
     }
 }
 
 #[test]
-fn what_cannot_be_done_is_refused_and_changes_nothing() {
+fn an_invalid_operation_is_rejected() {
     let lenient = |operation: Value, scim_type, detail| {
         let operations = json!([{"op": "add", "path": "title", "value": "T"}, operation]);
         refused(
@@ -469,7 +470,7 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
             detail,
         );
     };
-    lenient(json!({"op": "remove"}), "noTarget", "remove needs a path (RFC 7644 §3.5.2.2)");
+    lenient(json!({"op": "remove"}), "noTarget", "remove requires a path (RFC 7644 §3.5.2.2)");
     lenient(json!({"op": "remove", "path": "userName"}), "mutability", "userName is required");
     lenient(
         json!({"op": "replace", "path": "userName", "value": ""}),
@@ -479,7 +480,7 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
     lenient(
         json!({"op": "replace", "value": "x"}),
         "invalidValue",
-        "replace without a path needs an object of attributes as its value",
+        "replace without a path requires an object of attributes as its value",
     );
     lenient(
         json!({
@@ -488,8 +489,8 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
             "value": "x",
         }),
         "invalidPath",
-        "path: urn:ietf:params:scim:schemas:core:2.0:User:name:givenName names a part of an \
-         attribute",
+        "path: urn:ietf:params:scim:schemas:core:2.0:User:name:givenName separates a \
+         sub-attribute by a colon instead of a dot",
     );
     lenient(
         json!({"op": "replace", "path": "active", "value": "maybe"}),
@@ -504,7 +505,7 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
     lenient(
         json!({"op": "replace", "path": "userName.first", "value": "x"}),
         "invalidPath",
-        "path: userName.first names a part of what has no parts",
+        "path: userName.first names a sub-attribute of a simple attribute",
     );
     lenient(
         json!({"op": "replace", "path": format!("{LICENCE_USER}:license"), "value": "gold"}),
@@ -543,7 +544,7 @@ fn a_patch_has_bounds() {
 }
 
 #[test]
-fn groups_are_patched_by_their_own_schema() {
+fn groups_are_patched_by_their_schema() {
     let group = json!({"displayName": "g", "members": [{"value": "1"}, {"value": "2"}]});
     let group = normalize(ResourceType::group(), group, Mode::Strict).unwrap();
     let request = |operations| PatchRequest::parse(json!({"Operations": operations})).unwrap();
@@ -555,7 +556,7 @@ fn groups_are_patched_by_their_own_schema() {
     assert_eq!(apply(member).unwrap_err().scim_type(), Some("mutability"));
 }
 
-/// Operations that make sense to a user more often than not.
+/// Generates operations that mostly apply to a user.
 fn operations() -> impl Strategy<Value = Value> {
     let op = prop::sample::select(vec!["add", "Replace", "remove"]);
     let path = prop::sample::select(vec![
@@ -609,7 +610,7 @@ fn operations() -> impl Strategy<Value = Value> {
 proptest! {
     /// `scim_v2` is an independent implementation of the message.
     #[test]
-    fn what_scim_v2_reads_is_read(
+    fn messages_that_scim_v2_parses_are_parsed(
         operations in prop::collection::vec(
             (
                 prop::sample::select(vec!["add", "Add", "ADD", "Remove", "replace", "x"]),
@@ -643,22 +644,22 @@ proptest! {
     }
 
     #[test]
-    fn a_patch_repeated_changes_nothing(operation in operations(), setup in prop::collection::vec(operations(), 0..4)) {
+    fn a_repeated_patch_changes_nothing(operation in operations(), setup in prop::collection::vec(operations(), 0..4)) {
         let start = user(&json!({"emails": [{"type": "work", "value": "w@b", "primary": true}]}));
         let start = patch(&start, &Value::Array(setup), Mode::Lenient).unwrap_or(start);
         let operations = json!([operation]);
         if let Ok(once) = patch(&start, &operations, Mode::Lenient) {
             match patch(&once, &operations, Mode::Lenient) {
                 Ok(twice) => prop_assert_eq!(&twice, &once),
-                // The first may have changed what its own filter selects.
+                // The first request may have changed the value that its filter selects.
                 Err(error) => prop_assert_eq!(error.scim_type(), Some("noTarget")),
             }
             prop_assert_eq!(normalize(ResourceType::user(), once.clone().into(), Mode::Lenient), Ok(once));
         }
     }
 
-    /// What one request does in order is what a request per operation does, so the first failing
-    /// operation is the only reason for a request to fail.
+    /// One request has the same effect as one request per operation, so a request fails only if one
+    /// of its operations fails.
     #[test]
     fn operations_apply_in_order(operations in prop::collection::vec(operations(), 0..6)) {
         let start = user(&json!({"emails": [{"value": "a@b", "primary": true}]}));

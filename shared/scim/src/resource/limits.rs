@@ -1,7 +1,7 @@
-//! How much one resource may hold.
+//! Limits the size of a resource.
 //!
-//! The bounds keep a resource within one DynamoDB item, every key built from it within a sort key,
-//! and every write within one transaction.
+//! The limits keep a resource within one DynamoDB item, every key that is built from it within a
+//! sort key, and every write within one transaction.
 
 use std::io;
 
@@ -11,70 +11,81 @@ use crate::error::ScimError;
 use crate::fold::fold;
 use crate::schema::ResourceType;
 
-/// Checks a normalised resource against the bounds.
-pub(super) fn check(of: &ResourceType, resource: &Map<String, Value>) -> Result<(), ScimError> {
+/// Checks a normalised resource against the limits.
+///
+/// # Errors
+///
+/// [`ScimError::InvalidValue`] with the attribute and the limit that it exceeds.
+pub(super) fn check(
+    resource_type: &ResourceType,
+    resource: &Map<String, Value>,
+) -> Result<(), ScimError> {
     for (name, value) in resource {
-        bounded(name, value, 0)?;
-        // A group's members are rows of their own, bounded by the size of the request.
-        let most = match name.as_str() {
-            "members" if of.schema.attribute("members").is_some() => usize::MAX,
+        check_value(name, value, 0)?;
+        // The members of a group are stored in rows of their own. The size of the request limits them.
+        let max = match name.as_str() {
+            "members" if resource_type.schema.attribute("members").is_some() => usize::MAX,
             "emails" => MAX_EMAILS,
             _ => MAX_VALUES,
         };
-        if value.as_array().is_some_and(|values| values.len() > most) {
-            return Err(too_much(format!("{name} has more than {most} values")));
+        if value.as_array().is_some_and(|values| values.len() > max) {
+            return Err(limit_exceeded(format!("{name} has more than {max} values")));
         }
     }
     for key in ["userName", "externalId", "displayName"] {
         if let Some(text) = resource.get(key).and_then(Value::as_str) {
-            keyed(key, text)?;
+            check_key(key, text)?;
         }
     }
     for email in super::emails(resource) {
-        keyed("emails.value", &email)?;
+        check_key("emails.value", &email)?;
     }
     if serialized_length(resource) > MAX_RESOURCE {
-        return Err(too_much(format!("the resource is larger than {MAX_RESOURCE} bytes")));
+        return Err(limit_exceeded(format!("the resource is larger than {MAX_RESOURCE} bytes")));
     }
     Ok(())
 }
 
-/// A text that becomes part of a key, where it may grow in its folded form.
-fn keyed(name: &str, text: &str) -> Result<(), ScimError> {
+/// Checks a text that becomes part of a key. Its folded form may be longer.
+fn check_key(name: &str, text: &str) -> Result<(), ScimError> {
     if text.len() > MAX_KEY || !text.is_ascii() && fold(text).len() > MAX_KEY {
-        return Err(too_much(format!("{name} is longer than {MAX_KEY} bytes")));
+        return Err(limit_exceeded(format!("{name} is longer than {MAX_KEY} bytes")));
     }
     Ok(())
 }
 
-fn bounded(name: &str, value: &Value, depth: usize) -> Result<(), ScimError> {
+/// Checks a value and its name, at any depth.
+fn check_value(name: &str, value: &Value, depth: usize) -> Result<(), ScimError> {
     if depth > MAX_DEPTH {
-        return Err(too_much(format!("{name} is nested more than {MAX_DEPTH} deep")));
+        return Err(limit_exceeded(format!("{name} is nested deeper than {MAX_DEPTH} levels")));
     }
-    plain(name, name)?;
+    check_text(name, name)?;
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
         Value::String(text) if text.len() > MAX_STRING => {
-            Err(too_much(format!("{name} is longer than {MAX_STRING} bytes")))
+            Err(limit_exceeded(format!("{name} is longer than {MAX_STRING} bytes")))
         }
-        Value::String(text) => plain(name, text),
-        Value::Array(values) => values.iter().try_for_each(|value| bounded(name, value, depth + 1)),
+        Value::String(text) => check_text(name, text),
+        Value::Array(values) => {
+            values.iter().try_for_each(|value| check_value(name, value, depth + 1))
+        }
         Value::Object(members) => {
-            members.iter().try_for_each(|(name, value)| bounded(name, value, depth + 1))
+            members.iter().try_for_each(|(name, value)| check_value(name, value, depth + 1))
         }
     }
 }
 
-/// No identity provider has a NUL in a name, and whatever reads ours in C would see another one.
-fn plain(name: &str, text: &str) -> Result<(), ScimError> {
+/// Rejects NUL characters. No identity provider sends one, and a reader written in C would see a
+/// truncated text.
+fn check_text(name: &str, text: &str) -> Result<(), ScimError> {
     if text.contains('\0') {
         let name = name.escape_debug();
-        return Err(ScimError::InvalidValue(format!("{name} has a NUL character")));
+        return Err(ScimError::InvalidValue(format!("{name} contains a NUL character")));
     }
     Ok(())
 }
 
-const fn too_much(detail: String) -> ScimError {
+const fn limit_exceeded(detail: String) -> ScimError {
     ScimError::InvalidValue(detail)
 }
 
@@ -96,13 +107,18 @@ fn serialized_length(resource: &Map<String, Value>) -> usize {
     }
 }
 
-/// `userName`, `externalId`, `displayName` and an e-mail address are parts of keys.
+/// Maximum length of `userName`, `externalId`, `displayName` and an e-mail address, in bytes: they
+/// are parts of keys.
 const MAX_KEY: usize = 512;
-/// E-mail addresses of one user. Each has a row of its own, and a change may replace all of them by
-/// as many others: twice this and the user's other rows are what one transaction takes, 100.
+/// Maximum number of e-mail addresses of a user. Each has a row of its own, and one change may
+/// replace all of them: twice this number and the user's other rows fit one transaction of 100 rows.
 pub const MAX_EMAILS: usize = 40;
+/// Maximum number of elements in any other list.
 const MAX_VALUES: usize = 1_000;
+/// Maximum length of any other text, in bytes.
 const MAX_STRING: usize = 64 * 1024;
+/// Maximum nesting of lists and objects.
 const MAX_DEPTH: usize = 16;
-/// A DynamoDB item takes 400 KB, with our own columns.
+/// Maximum size of a resource as JSON, in bytes. A DynamoDB item holds 400 KB, other attributes
+/// included.
 const MAX_RESOURCE: usize = 256 * 1024;

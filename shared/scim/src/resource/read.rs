@@ -1,25 +1,25 @@
-//! What the store reads from a normalised resource.
+//! Reads the attributes of a normalised resource that the store indexes.
 
 use serde_json::{Map, Value};
 
 use crate::fold::fold;
 
-/// `userName` as the client wrote it.
+/// Returns `userName` as sent.
 pub fn user_name(resource: &Map<String, Value>) -> Option<&str> {
     text(resource, "userName")
 }
 
-/// `displayName` as the client wrote it.
+/// Returns `displayName` as sent.
 pub fn display_name(resource: &Map<String, Value>) -> Option<&str> {
     text(resource, "displayName")
 }
 
-/// `externalId`, which compares exactly.
+/// Returns `externalId`, which compares exactly.
 pub fn external_id(resource: &Map<String, Value>) -> Option<&str> {
     text(resource, "externalId")
 }
 
-/// Every e-mail address in its folded form, once each, in the order of the resource.
+/// Returns every e-mail address, folded, once each, in the order of the resource.
 pub fn emails(resource: &Map<String, Value>) -> Vec<String> {
     let mut emails = Vec::new();
     for email in resource.get("emails").and_then(Value::as_array).into_iter().flatten() {
@@ -33,7 +33,7 @@ pub fn emails(resource: &Map<String, Value>) -> Vec<String> {
     emails
 }
 
-/// Whether the user may sign in; `None` if the resource does not say.
+/// Returns `active`, whether the user may sign in; `None` if the attribute is absent.
 pub fn active(resource: &Map<String, Value>) -> Option<bool> {
     resource.get("active").and_then(Value::as_bool)
 }

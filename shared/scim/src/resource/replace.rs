@@ -1,4 +1,4 @@
-//! PUT (RFC 7644 §3.5.1).
+//! Replaces a resource by the body of a PUT (RFC 7644 §3.5.1).
 
 use serde_json::{Map, Value};
 
@@ -6,29 +6,32 @@ use super::write_schemas;
 use crate::licence;
 use crate::schema::ResourceType;
 
-/// What a PUT of `new` makes of the `stored` resource, both normalised.
+/// Returns the resource after a PUT of `new` on `stored`, both normalised.
 ///
-/// What the body leaves out is cleared, with two exceptions that RFC 7644 §3.5.1 allows as values
-/// the service asserts: a client that says nothing of `active` neither deactivates nor reactivates
-/// anybody, and one that says nothing of the licence changes nobody's seat. `id` and `meta` are no
-/// part of a stored resource.
+/// An attribute that the body omits is cleared, with two exceptions that RFC 7644 §3.5.1 allows as
+/// values asserted by the service: a body without `active` neither deactivates nor reactivates the
+/// user, and a body without a licence leaves the seat as it is.
 pub fn replace(
-    of: &ResourceType,
+    resource_type: &ResourceType,
     stored: &Map<String, Value>,
     mut new: Map<String, Value>,
 ) -> Map<String, Value> {
-    keep_active(of, stored, &mut new);
-    licence::keep(stored, &mut new);
-    write_schemas(of, &mut new);
+    keep_active(resource_type, stored, &mut new);
+    licence::carry_over(stored, &mut new);
+    write_schemas(resource_type, &mut new);
     new
 }
 
-/// Carries `active` of the stored user over to one that does not say it.
+/// Copies `active` of the stored user to a new one without it.
 ///
-/// Who has no `active` may sign in, so to clear it would let somebody in who was shut out, and take
+/// A user without `active` may sign in, so clearing it would reactivate a deactivated user and take
 /// a seat.
-fn keep_active(of: &ResourceType, stored: &Map<String, Value>, new: &mut Map<String, Value>) {
-    if of.schema.attribute("active").is_some()
+fn keep_active(
+    resource_type: &ResourceType,
+    stored: &Map<String, Value>,
+    new: &mut Map<String, Value>,
+) {
+    if resource_type.schema.attribute("active").is_some()
         && !new.contains_key("active")
         && let Some(active) = stored.get("active")
     {

@@ -1,49 +1,55 @@
-//! A PATCH of a group, taken apart.
+//! Separates a PATCH of a group into operations on its attributes and on its membership.
 
 use serde_json::{Map, Value};
 
-use super::{Member, read_all};
+use super::{Member, parse_members};
 use crate::error::ScimError;
 use crate::filter::{CompareOp, CompareValue, Filter};
-use crate::patch::{Op, Operation, PatchRequest, entries};
+use crate::patch_request::{Op, PatchOperation, PatchRequest};
 use crate::path::PatchPath;
 use crate::quirks;
 use crate::schema::ResourceType;
 use crate::target::Target;
 
-/// One change of a group's membership.
+/// One operation on a group's membership.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MemberOp {
-    /// Adds members; who is one already stays one.
+    /// Adds members. Existing members stay.
     Add(Vec<Member>),
-    /// Removes members by id; who is none stays none.
+    /// Removes members by id. Ids of other resources have no effect.
     Remove(Vec<String>),
-    /// Removes every member that satisfies a filter other than by ids.
+    /// Removes every member that satisfies a filter that does not select by id alone.
     RemoveMatching(Filter),
-    /// Makes these the only members.
+    /// Replaces all members.
     Replace(Vec<Member>),
     /// Removes all members.
     Clear,
 }
 
-/// Splits a PATCH of a group into the operations on its attributes and, in order, those on its
+/// Separates a PATCH of a group into the operations on its attributes and, in order, those on its
 /// membership.
 ///
-/// The two do not touch each other, so the order between them does not matter.
-pub fn split(request: PatchRequest) -> Result<(PatchRequest, Vec<MemberOp>), ScimError> {
+/// The two are independent, so the order between them does not matter.
+///
+/// # Errors
+///
+/// [`ScimError::InvalidValue`] or [`ScimError::InvalidPath`] for a malformed value,
+/// [`ScimError::Mutability`] for a change of a member's sub-attribute, [`ScimError::NoTarget`] for
+/// an operation that selects nothing.
+pub fn separate_members(request: PatchRequest) -> Result<(PatchRequest, Vec<MemberOp>), ScimError> {
     let mut rest = Vec::new();
     let mut changes = Vec::new();
     for operation in request.operations {
-        let Operation { op, path, value } = operation;
+        let PatchOperation { op, path, value } = operation;
         match path {
-            Some(path) if is_members(&path) => change(op, &path, value, &mut changes)?,
+            Some(path) if is_members(&path) => add_change(op, &path, value, &mut changes)?,
             Some(path) if !is_core(&path) => {
-                rest.push(Operation { op, path: Some(path), value });
+                rest.push(PatchOperation { op, path: Some(path), value });
             }
-            // The URN of the core schema as a path says as much as none.
+            // The URN of the core schema as a path is equivalent to no path.
             Some(_) | None => {
-                if let Some(value) = without_path(op, value, &mut changes)? {
-                    rest.push(Operation { op, path: None, value: Some(value) });
+                if let Some(value) = separate_value(op, value, &mut changes)? {
+                    rest.push(PatchOperation { op, path: None, value: Some(value) });
                 }
             }
         }
@@ -51,18 +57,18 @@ pub fn split(request: PatchRequest) -> Result<(PatchRequest, Vec<MemberOp>), Sci
     Ok((PatchRequest { operations: rest }, changes))
 }
 
-/// Takes the members out of the value of an operation without path; what is left is the rest.
-fn without_path(
+/// Takes the members out of the value of an operation without path, and returns the rest.
+fn separate_value(
     op: Op,
     value: Option<Value>,
     changes: &mut Vec<MemberOp>,
 ) -> Result<Option<Value>, ScimError> {
     let mut rest = Map::new();
-    for (path, value) in entries(op, value)? {
+    for (path, value) in op.value_entries(value)? {
         if is_members(&path) {
-            change(op, &path, Some(value), changes)?;
+            add_change(op, &path, Some(value), changes)?;
         } else if is_core(&path) {
-            if let Some(Value::Object(within)) = without_path(op, Some(value), changes)? {
+            if let Some(Value::Object(within)) = separate_value(op, Some(value), changes)? {
                 rest.extend(within);
             }
         } else {
@@ -72,30 +78,31 @@ fn without_path(
     Ok((!rest.is_empty()).then_some(Value::Object(rest)))
 }
 
-/// Whether the body of a PUT says who the members are, if only that there are none.
+/// Returns whether the body of a PUT has `members`, even an empty list.
 ///
-/// An empty list and null are no value (RFC 7643 §2.5), so normalising drops them; but a client
-/// that sends one has not left `members` out.
-pub fn says_members(body: &Value) -> bool {
+/// An empty list and null are unassigned (RFC 7643 §2.5), so normalising drops them. They differ
+/// from a body without `members`, which leaves the members unchanged.
+pub fn has_members(body: &Value) -> bool {
     body.as_object().into_iter().flatten().any(|(name, value)| {
         PatchPath::parse(name).is_ok_and(|path| {
             let is_whole = path.filter.is_none() && path.attr.sub.is_none();
-            is_whole && is_members(&path) || is_core(&path) && says_members(value)
+            is_whole && is_members(&path) || is_core(&path) && has_members(value)
         })
     })
 }
 
 fn is_members(path: &PatchPath) -> bool {
-    Target::of(&path.attr, ResourceType::group()).is_core("members")
+    Target::resolve(&path.attr, ResourceType::group()).is_core("members")
 }
 
-/// Whether a path is the URN of the core schema.
+/// Returns whether a path is the URN of the core schema.
 fn is_core(path: &PatchPath) -> bool {
-    let target = Target::of(&path.attr, ResourceType::group());
+    let target = Target::resolve(&path.attr, ResourceType::group());
     target.name.is_none() && target.extension.is_none()
 }
 
-fn change(
+/// Appends the membership operation at a path of `members`.
+fn add_change(
     op: Op,
     path: &PatchPath,
     value: Option<Value>,
@@ -103,44 +110,46 @@ fn change(
 ) -> Result<(), ScimError> {
     let part = path.sub.as_deref().or(path.attr.sub.as_deref());
     match (&path.filter, part) {
-        (None, None) => changes.push(whole(op, value)?),
-        (Some(filter), None) => selected(op, filter, value, changes)?,
-        // `members.value` alone is another way to write the id.
+        (None, None) => changes.push(change_of_all(op, value)?),
+        (Some(filter), None) => add_selected_change(op, filter, value, changes)?,
+        // `members.value` is another form of `members` for the id alone.
         (None, Some(part)) if part.eq_ignore_ascii_case("value") && op != Op::Remove => {
-            changes.push(whole(op, value)?);
+            changes.push(change_of_all(op, value)?);
         }
-        // What a member is called is not ours to keep.
+        // A display name is not changed after the member was added.
         (_, Some(part)) if part.eq_ignore_ascii_case("display") => {}
         (_, Some(_)) => {
             return Err(ScimError::Mutability(format!(
-                "{path} is immutable; remove the member and add another one"
+                "{path} is immutable; remove the member and add another"
             )));
         }
     }
     Ok(())
 }
 
-fn whole(op: Op, value: Option<Value>) -> Result<MemberOp, ScimError> {
+/// Returns the operation on `members` as a whole.
+fn change_of_all(op: Op, value: Option<Value>) -> Result<MemberOp, ScimError> {
     match op {
-        Op::Add => Ok(MemberOp::Add(read_all(&value.unwrap_or_default())?)),
-        Op::Replace => Ok(MemberOp::Replace(read_all(&value.unwrap_or_default())?)),
+        Op::Add => Ok(MemberOp::Add(parse_members(&value.unwrap_or_default())?)),
+        Op::Replace => Ok(MemberOp::Replace(parse_members(&value.unwrap_or_default())?)),
         Op::Remove => match quirks::values_to_remove(value.map(quirks::unwrap_members)) {
             None => Ok(MemberOp::Clear),
-            Some(values) => Ok(MemberOp::Remove(ids(read_all(&Value::Array(values))?))),
+            Some(values) => Ok(MemberOp::Remove(ids(parse_members(&Value::Array(values))?))),
         },
     }
 }
 
-fn selected(
+/// Appends the operations on the members that a value filter selects.
+fn add_selected_change(
     op: Op,
     filter: &Filter,
     value: Option<Value>,
     changes: &mut Vec<MemberOp>,
 ) -> Result<(), ScimError> {
-    match (op, by_ids(filter)) {
+    match (op, exact_ids(filter)) {
         (Op::Remove, Some(ids)) => changes.push(MemberOp::Remove(ids)),
         (Op::Remove, None) => changes.push(MemberOp::RemoveMatching(filter.clone())),
-        // What the filter names is to be a member (see `quirks::creates_missing`).
+        // The filter creates the member that it names (see `quirks::creates_missing`).
         (Op::Add, Some(ids)) => {
             let members =
                 ids.into_iter().map(|value| Member { value, kind: None, display: None }).collect();
@@ -148,7 +157,7 @@ fn selected(
         }
         (Op::Replace, Some(ids)) => {
             changes.push(MemberOp::Remove(ids));
-            changes.push(MemberOp::Add(read_all(&value.unwrap_or_default())?));
+            changes.push(MemberOp::Add(parse_members(&value.unwrap_or_default())?));
         }
         (Op::Add | Op::Replace, None) => {
             return Err(ScimError::NoTarget(format!("members[{filter}] names no member")));
@@ -161,8 +170,9 @@ fn ids(members: Vec<Member>) -> Vec<String> {
     members.into_iter().map(|member| member.value).collect()
 }
 
-/// The ids that `value eq "…"`, or several of them joined by `or`, names.
-fn by_ids(filter: &Filter) -> Option<Vec<String>> {
+/// Returns the ids that a filter of `value eq "…"` terms, joined by `or`, selects. `None` for any
+/// other filter.
+fn exact_ids(filter: &Filter) -> Option<Vec<String>> {
     match filter {
         Filter::Compare(path, CompareOp::Eq, CompareValue::String(id))
             if path.schema.is_none()
@@ -172,7 +182,7 @@ fn by_ids(filter: &Filter) -> Option<Vec<String>> {
             Some(vec![id.clone()])
         }
         Filter::Or(terms) => {
-            let ids: Option<Vec<_>> = terms.iter().map(by_ids).collect();
+            let ids: Option<Vec<_>> = terms.iter().map(exact_ids).collect();
             ids.map(|ids| ids.concat())
         }
         Filter::Present(_)
@@ -183,16 +193,16 @@ fn by_ids(filter: &Filter) -> Option<Vec<String>> {
     }
 }
 
-/// The ids of which a member must have one to satisfy a filter: `value eq "…" and type eq "User"`.
-/// None if it may have any.
-pub fn only_ids(filter: &Filter) -> Option<Vec<String>> {
+/// Returns the only ids that a member can have to satisfy a filter, as `value eq "…" and type eq
+/// "User"`. `None` if it can have any id.
+pub fn candidate_ids(filter: &Filter) -> Option<Vec<String>> {
     match filter {
-        Filter::And(terms) => terms.iter().find_map(only_ids),
+        Filter::And(terms) => terms.iter().find_map(candidate_ids),
         Filter::Or(terms) => {
-            let ids: Option<Vec<_>> = terms.iter().map(only_ids).collect();
+            let ids: Option<Vec<_>> = terms.iter().map(candidate_ids).collect();
             ids.map(|ids| ids.concat())
         }
-        Filter::Compare(..) => by_ids(filter),
+        Filter::Compare(..) => exact_ids(filter),
         Filter::Present(_) | Filter::ValuePath(..) | Filter::Not(_) => None,
     }
 }
@@ -205,7 +215,7 @@ mod tests {
     use crate::schema::GROUP;
 
     fn run(operations: &Value) -> Result<(PatchRequest, Vec<MemberOp>), ScimError> {
-        split(PatchRequest::parse(json!({"Operations": operations})).unwrap())
+        separate_members(PatchRequest::parse(json!({"Operations": operations})).unwrap())
     }
 
     fn members(ids: &[&str]) -> Vec<Member> {
@@ -216,7 +226,7 @@ mod tests {
         MemberOp::Remove(ids.iter().map(|id| (*id).to_owned()).collect())
     }
 
-    /// One operation that is about members and nothing else.
+    /// Separates one operation on members only.
     #[track_caller]
     fn check(operation: &Value, expected: MemberOp) {
         let (rest, changes) = run(&json!([operation])).unwrap();
@@ -283,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn members_by_another_filter_are_left_to_whoever_knows_them() {
+    fn a_filter_other_than_by_id_is_kept_for_the_current_members() {
         check(
             &json!({"op": "remove", "path": "members[type eq \"Group\"]"}),
             MemberOp::RemoveMatching(Filter::parse("type eq \"Group\"").unwrap()),
@@ -295,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_cannot_become_another_one() {
+    fn the_id_of_a_member_is_immutable() {
         let change = |path| run(&json!([{"op": "replace", "path": path, "value": "x"}]));
         for path in ["members[value eq \"1\"].value", "members.type", "members.$ref"] {
             assert_eq!(change(path).unwrap_err().scim_type(), Some("mutability"), "{path}");
@@ -304,12 +314,12 @@ mod tests {
     }
 
     #[test]
-    fn a_body_says_members_also_by_saying_none() {
+    fn an_empty_list_counts_as_members() {
         for members in [json!([]), json!(null), json!([{"value": "1"}])] {
             let urn = format!("{GROUP}:members");
-            assert!(says_members(&json!({"displayName": "g", "MEMBERS": members})));
-            assert!(says_members(&json!({"displayName": "g", urn: members})));
-            assert!(says_members(&json!({GROUP: {"displayName": "g", "members": members}})));
+            assert!(has_members(&json!({"displayName": "g", "MEMBERS": members})));
+            assert!(has_members(&json!({"displayName": "g", urn: members})));
+            assert!(has_members(&json!({GROUP: {"displayName": "g", "members": members}})));
         }
         for body in [
             json!({"displayName": "g"}),
@@ -317,12 +327,12 @@ mod tests {
             json!({"displayName": "g", GROUP: {"displayName": "g"}, "urn:example:members": []}),
             json!([]),
         ] {
-            assert!(!says_members(&body), "{body}");
+            assert!(!has_members(&body), "{body}");
         }
     }
 
     #[test]
-    fn other_operations_stay_in_order() {
+    fn other_operations_keep_their_order() {
         let (rest, changes) = run(&json!([
             {"op": "replace", "value": {"id": "7", "displayName": "g", "members": []}},
             {"op": "remove", "path": "members[value eq \"1\"]"},

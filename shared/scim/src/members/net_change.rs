@@ -1,4 +1,4 @@
-//! What a series of membership changes comes to.
+//! Combines a series of membership operations into their net change.
 
 use std::collections::BTreeMap;
 
@@ -9,30 +9,31 @@ use crate::filter::Filter;
 use crate::matcher::matches_element;
 use crate::schema::ResourceType;
 
-/// The net effect of a PATCH on a group's membership: `reset`, then `remove_matching` and
-/// `remove`, then `add`. No id is in both `add` and `remove`.
+/// Net change of a group's membership: `reset`, then `remove_matching` and `remove`, then `add`. No
+/// id is in both `add` and `remove`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Net {
-    /// Whether nobody stays a member who is not in `add`.
+pub struct NetChange {
+    /// Whether all members that are not in `add` are removed.
     pub reset: bool,
-    /// Who is a member in the end, in the order of ids.
+    /// Members to add, ordered by id.
     pub add: Vec<Member>,
-    /// Who is none in the end, in the order of ids. Empty with `reset`.
+    /// Ids of the members to remove, ordered. Empty with `reset`.
     pub remove: Vec<String>,
-    /// Who else is none in the end: needs the members to be read. Empty with `reset`.
+    /// Filters that select further members to remove. Evaluating them requires the current members.
+    /// Empty with `reset`.
     pub remove_matching: Vec<Filter>,
 }
 
-impl Net {
-    /// Whether there is nothing to do.
+impl NetChange {
+    /// Returns whether the membership stays as it is.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Sums operations up; of several on the same member the last one counts.
-pub fn net(operations: Vec<MemberOp>) -> Net {
-    let mut net = Net::default();
+/// Combines operations. Of several operations on the same member, the last one counts.
+pub fn net_change(operations: Vec<MemberOp>) -> NetChange {
+    let mut net = NetChange::default();
     let mut last = BTreeMap::new();
     for operation in operations {
         match operation {
@@ -62,7 +63,7 @@ pub fn net(operations: Vec<MemberOp>) -> Net {
     net
 }
 
-/// The last word on one id.
+/// The last operation on one id.
 enum Last {
     Add(Member),
     Remove,
@@ -84,7 +85,7 @@ fn add(last: &mut BTreeMap<String, Last>, members: Vec<Member>) {
     last.extend(members.into_iter().map(|member| (member.value.clone(), Last::Add(member))));
 }
 
-fn clear(net: &mut Net, last: &mut BTreeMap<String, Last>) {
+fn clear(net: &mut NetChange, last: &mut BTreeMap<String, Last>) {
     net.reset = true;
     last.clear();
 }
@@ -96,7 +97,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::members::MemberKind;
+    use crate::schema::ResourceKind;
 
     fn member(id: &str) -> Member {
         Member { value: id.to_owned(), kind: None, display: None }
@@ -115,30 +116,30 @@ mod tests {
         let add = |of| MemberOp::Add(members(of));
         let remove = |of| MemberOp::Remove(ids(of));
         assert_eq!(
-            net(vec![add(&["1", "2"]), remove(&["1", "3"]), add(&["3"])]),
-            Net { add: members(&["2", "3"]), remove: ids(&["1"]), ..Net::default() }
+            net_change(vec![add(&["1", "2"]), remove(&["1", "3"]), add(&["3"])]),
+            NetChange { add: members(&["2", "3"]), remove: ids(&["1"]), ..NetChange::default() }
         );
         assert_eq!(
-            net(vec![add(&["1"]), MemberOp::Clear, remove(&["2"]), add(&["3"])]),
-            Net { reset: true, add: members(&["3"]), ..Net::default() }
+            net_change(vec![add(&["1"]), MemberOp::Clear, remove(&["2"]), add(&["3"])]),
+            NetChange { reset: true, add: members(&["3"]), ..NetChange::default() }
         );
         assert_eq!(
-            net(vec![MemberOp::Replace(members(&["1", "2", "1"])), remove(&["2"])]),
-            Net { reset: true, add: members(&["1"]), ..Net::default() }
+            net_change(vec![MemberOp::Replace(members(&["1", "2", "1"])), remove(&["2"])]),
+            NetChange { reset: true, add: members(&["1"]), ..NetChange::default() }
         );
-        assert!(net(vec![add(&[]), remove(&[])]).is_empty());
-        assert!(!net(vec![MemberOp::Clear]).is_empty());
+        assert!(net_change(vec![add(&[]), remove(&[])]).is_empty());
+        assert!(!net_change(vec![MemberOp::Clear]).is_empty());
     }
 
     #[test]
-    fn a_filter_spares_who_is_added_after_it() {
+    fn a_filter_does_not_remove_members_added_after_it() {
         let filter = Filter::parse("type eq \"Group\"").unwrap();
         let group = |id: &str| Member {
             value: id.to_owned(),
-            kind: Some(MemberKind::Group),
+            kind: Some(ResourceKind::Group),
             display: None,
         };
-        let net = net(vec![
+        let net = net_change(vec![
             MemberOp::Add(vec![group("1")]),
             MemberOp::Add(members(&["2"])),
             MemberOp::RemoveMatching(filter.clone()),
@@ -168,8 +169,8 @@ mod tests {
         ]
     }
 
-    /// What the operations do one after the other.
-    fn one_by_one(mut group: BTreeSet<String>, operations: &[MemberOp]) -> BTreeSet<String> {
+    /// Applies the operations one by one.
+    fn apply_in_order(mut group: BTreeSet<String>, operations: &[MemberOp]) -> BTreeSet<String> {
         for operation in operations {
             match operation {
                 MemberOp::Add(members) => group.extend(members.iter().map(|m| m.value.clone())),
@@ -188,12 +189,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_sum_does_what_the_operations_do(
+        fn the_net_change_equals_the_operations_in_order(
             group in prop::collection::btree_set("[a-f]", 0..6),
             operations in prop::collection::vec(operation(), 0..6),
         ) {
-            let expected = one_by_one(group.clone(), &operations);
-            let net = net(operations);
+            let expected = apply_in_order(group.clone(), &operations);
+            let net = net_change(operations);
             let mut sum = if net.reset { BTreeSet::new() } else { group };
             for filter in &net.remove_matching {
                 sum.retain(|id| !Last::Add(member(id)).is_added_and_satisfies(id, filter));

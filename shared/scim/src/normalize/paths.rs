@@ -1,36 +1,41 @@
-//! Names in the body of a POST or PUT that are paths.
+//! Recognises the names in the body of a POST or PUT that are paths.
 
 use serde_json::Value;
 
-use super::Mode;
+use crate::mode::Mode;
 use crate::path::PatchPath;
 use crate::quirks;
 use crate::schema::ResourceType;
 use crate::target::Target;
 
-/// Reads a name as a path, if it is one: `name.givenName`, `urn:…:enterprise:2.0:User:department`,
+/// Parses a name that is a path: `name.givenName`, `urn:…:enterprise:2.0:User:department`,
 /// `emails[type eq "work"].value`, or the URN of the core schema with an object of attributes.
 ///
-/// The name of a whole extension is none, and neither is one that names nothing that we know: that
-/// one is the client's own and stays as it came, as does an object under a name with a dot: no part
-/// of an attribute takes one. Under a URN that we do not know, an object may be
-/// an extension itself, so only simple values are taken for attributes of it.
-pub(super) fn read(of: &ResourceType, name: &str, value: &Value, mode: Mode) -> Option<PatchPath> {
-    if !name.contains([':', '.', '[']) || of.extension(name).is_some() {
+/// Not a path: the URN of a whole extension; an undeclared name, which stays a custom attribute of
+/// the client; a name with a dot whose value is an object, since no sub-attribute takes one. An
+/// object under an undeclared URN may be an extension itself, so only a simple value there counts as
+/// an attribute.
+pub(super) fn parse_name(
+    resource_type: &ResourceType,
+    name: &str,
+    value: &Value,
+    mode: Mode,
+) -> Option<PatchPath> {
+    if !name.contains([':', '.', '[']) || resource_type.extension(name).is_some() {
         return None;
     }
     let path = PatchPath::parse(name).ok()?;
     if path.attr.schema.is_none() && value.is_object() {
         return None;
     }
-    let target = Target::of(&path.attr, of);
+    let target = Target::resolve(&path.attr, resource_type);
     let is_path = match (target.name, target.extension.as_deref()) {
         (None, None) => !quirks::is_unassigned(value),
         (None, Some(_)) => false,
         (Some(_), _) if target.attribute.is_some() => true,
         (Some(_), None) => path.attr.schema.is_some() && quirks::keeps_unknown(mode),
         (Some(_), Some(urn)) => {
-            let is_attribute = of.extension(urn).is_some() || !value.is_object();
+            let is_attribute = resource_type.extension(urn).is_some() || !value.is_object();
             is_attribute && quirks::keeps_unknown(mode)
         }
     };
@@ -42,7 +47,7 @@ mod tests {
     use serde_json::{Map, json};
 
     use super::*;
-    use crate::resource::normalize;
+    use crate::normalize::normalize;
     use crate::schema::{ENTERPRISE_USER, GROUP, LICENCE_USER, USER};
 
     #[track_caller]
@@ -91,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_schema_declares_stays_the_clients_own() {
+    fn an_undeclared_name_stays_a_custom_attribute() {
         check(
             Mode::Lenient,
             &json!({
@@ -127,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_at_a_path_must_fit_too() {
+    fn a_value_at_a_path_must_fit_its_attribute() {
         for (name, value) in [
             (USER.to_owned(), json!("ada")),
             (format!("{USER}:active"), json!("no")),
@@ -142,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_groups_members_may_be_under_its_urn() {
+    fn the_members_of_a_group_may_be_under_its_urn() {
         let body = json!({
             format!("{GROUP}:displayName"): "g",
             format!("{GROUP}:members"): [{"value": "1"}],

@@ -1,48 +1,51 @@
-//! How to find the resources that a filter may match, without reading all of them.
+//! Plans how to find the resources that a filter may match without reading the whole collection.
+//!
+//! [`LookupPlan`] selects the lookups, [`NeededMemberships`] the memberships to load before the
+//! filter can be evaluated. The calls of the store are in `scim_api` of the crate `shared`.
 
 use crate::attr_path::AttrPath;
 use crate::filter::{CompareOp, CompareValue, Filter};
-use crate::schema::ResourceType;
+use crate::schema::{ResourceKind, ResourceType};
 use crate::target::Target;
 
-/// The lookups that yield every resource that a filter can match, and perhaps others: the matcher
-/// is always run on what they yield.
+/// Lookups that together find every resource that a filter can match. They may find others, so the
+/// caller evaluates the filter on the result.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Plan {
-    /// The resource of this id.
+pub enum LookupPlan {
+    /// The resource with this id.
     Id(String),
-    /// The user of this `userName`, to be folded.
+    /// The user with this `userName`, not folded yet.
     UserName(String),
-    /// The resource of this `externalId`.
+    /// The resources with this `externalId`.
     ExternalId(String),
-    /// Users with this e-mail address, to be folded.
+    /// The users with this e-mail address, not folded yet.
     Email(String),
-    /// Groups of this `displayName`, to be folded.
+    /// The group with this `displayName`, not folded yet.
     DisplayName(String),
-    /// Groups with this member.
+    /// The groups with this member.
     Member(String),
-    /// Members of this group.
+    /// The members of this group.
     Group(String),
-    /// What any of these finds; none of them is a list or a scan.
+    /// The union of these lookups. None of them is `AnyOf` or `Scan`.
     AnyOf(Vec<Self>),
-    /// No lookup fits: every resource must be looked at.
+    /// No lookup applies: the filter must be evaluated on every resource.
     Scan,
 }
 
-impl Plan {
-    /// Picks the cheapest lookup from the terms that must all hold.
+impl LookupPlan {
+    /// Selects the cheapest lookup among the terms that must all hold.
     ///
-    /// An `or` has one if each of its terms has; a `not` is a scan.
-    pub fn of(filter: &Filter, resource_type: &ResourceType) -> Self {
+    /// An `or` has lookups if each of its terms has one; a `not` is a scan.
+    pub fn new(filter: &Filter, resource_type: &ResourceType) -> Self {
         filter
             .terms()
             .iter()
-            .map(|term| Self::of_term(term, resource_type))
+            .map(|term| Self::for_term(term, resource_type))
             .min_by_key(Self::rank)
             .unwrap_or(Self::Scan)
     }
 
-    /// The lookups to make; none for a scan.
+    /// Returns the lookups to make; none for a scan.
     pub fn lookups(&self) -> &[Self] {
         match self {
             Self::Scan => &[],
@@ -57,15 +60,15 @@ impl Plan {
         }
     }
 
-    fn of_term(term: &Filter, resource_type: &ResourceType) -> Self {
+    fn for_term(term: &Filter, resource_type: &ResourceType) -> Self {
         if let Filter::Or(terms) = term {
             return Self::any_of(terms, resource_type);
         }
         let Some((path, value)) = equality(term) else { return Self::Scan };
-        let target = Target::of(path, resource_type);
+        let target = Target::resolve(path, resource_type);
         let plain = target.sub.is_none() && !matches!(term, Filter::ValuePath(..));
         let by_value = target.sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
-        let is_user = std::ptr::eq(resource_type, ResourceType::user());
+        let is_user = resource_type.kind == ResourceKind::User;
         if plain && target.is_core("id") {
             Self::Id(value)
         } else if plain && target.is_core("externalId") {
@@ -88,7 +91,7 @@ impl Plan {
     fn any_of(terms: &[Filter], resource_type: &ResourceType) -> Self {
         let mut plans = Vec::with_capacity(terms.len());
         for term in terms {
-            match Self::of(term, resource_type) {
+            match Self::new(term, resource_type) {
                 Self::Scan => return Self::Scan,
                 Self::AnyOf(several) => plans.extend(several),
                 one @ (Self::Id(_)
@@ -100,10 +103,10 @@ impl Plan {
                 | Self::Group(_)) => plans.push(one),
             }
         }
-        if plans.len() > MOST_LOOKUPS { Self::Scan } else { Self::AnyOf(plans) }
+        if plans.len() > MAX_LOOKUPS { Self::Scan } else { Self::AnyOf(plans) }
     }
 
-    /// Fewest candidates first.
+    /// Orders lookups by the number of resources that they find, fewest first.
     const fn rank(&self) -> u8 {
         match self {
             Self::Id(_) => 0,
@@ -119,33 +122,38 @@ impl Plan {
     }
 }
 
-/// Which memberships must be loaded before a filter can be decided: members of a group, groups of
-/// a user.
+/// The memberships that must be loaded before a filter can be evaluated: the members of a group, or
+/// the groups of a user.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Needed {
-    /// The filter does not look at them, or at these ids only: for `members eq "…"`, which
-    /// Entra ID asks before every change of a membership, one membership decides, not the list.
+pub enum NeededMemberships {
+    /// Only the memberships of these ids, or none. Entra ID filters by `members eq "…"` before every
+    /// change of a membership; one membership decides that filter, not the whole list.
     Only(Vec<String>),
-    /// The filter looks at them in another way.
+    /// All memberships: the filter uses more than their ids.
     All,
 }
 
-impl Needed {
-    /// What a filter needs to know of a core attribute, `members` or `groups`.
-    pub fn of(filter: &Filter, resource_type: &ResourceType, attribute: &str) -> Self {
+impl NeededMemberships {
+    /// Returns the memberships that a filter needs of `members` or `groups`, a core attribute.
+    pub fn new(filter: &Filter, resource_type: &ResourceType, attribute: &str) -> Self {
         let mut ids = Vec::new();
-        let is_it = |path: &AttrPath| Target::of(path, resource_type).is_core(attribute);
-        if collect(filter, &is_it, &mut ids) { Self::Only(ids) } else { Self::All }
+        let is_attribute =
+            |path: &AttrPath| Target::resolve(path, resource_type).is_core(attribute);
+        if collect(filter, &is_attribute, &mut ids) { Self::Only(ids) } else { Self::All }
     }
 }
 
-/// Collects the ids that an attribute is tested for; false if a term needs more than that.
-fn collect(filter: &Filter, is_it: &dyn Fn(&AttrPath) -> bool, ids: &mut Vec<String>) -> bool {
+/// Collects the ids that an attribute is compared with. Returns false if a term needs more.
+fn collect(
+    filter: &Filter,
+    is_attribute: &dyn Fn(&AttrPath) -> bool,
+    ids: &mut Vec<String>,
+) -> bool {
     match filter {
-        Filter::Present(path) => !is_it(path),
-        Filter::Compare(path, ..) | Filter::ValuePath(path, _) if is_it(path) => {
+        Filter::Present(path) => !is_attribute(path),
+        Filter::Compare(path, ..) | Filter::ValuePath(path, _) if is_attribute(path) => {
             match equality(filter) {
-                Some((path, id)) if has_no_sub_but_value(path) => {
+                Some((path, id)) if names_value_or_whole(path) => {
                     ids.push(id);
                     true
                 }
@@ -153,24 +161,24 @@ fn collect(filter: &Filter, is_it: &dyn Fn(&AttrPath) -> bool, ids: &mut Vec<Str
             }
         }
         Filter::Compare(..) | Filter::ValuePath(..) => true,
-        Filter::Not(inner) => collect(inner, is_it, ids),
+        Filter::Not(inner) => collect(inner, is_attribute, ids),
         Filter::And(terms) | Filter::Or(terms) => {
-            terms.iter().all(|term| collect(term, is_it, ids))
+            terms.iter().all(|term| collect(term, is_attribute, ids))
         }
     }
 }
 
-fn has_no_sub_but_value(path: &AttrPath) -> bool {
+fn names_value_or_whole(path: &AttrPath) -> bool {
     path.sub.as_deref().is_none_or(|sub| sub.eq_ignore_ascii_case("value"))
 }
 
-/// The attribute and value of `a eq "x"`, or of the only use of `value` in `a[value eq "x"]` and
+/// Returns the attribute and value of `a eq "x"`, also if written as `a[value eq "x"]` or
 /// `a[type eq "work" and value eq "x"]`.
 fn equality(term: &Filter) -> Option<(&AttrPath, String)> {
     match term {
         Filter::Compare(path, CompareOp::Eq, value) => match value {
             CompareValue::String(text) => Some((path, text.clone())),
-            // It may have lost its quotes on the way.
+            // It may be a string that the client sent without quotes.
             CompareValue::Number(number) => Some((path, number.to_string())),
             CompareValue::Bool(_) | CompareValue::Null => None,
         },
@@ -198,8 +206,8 @@ fn equality(term: &Filter) -> Option<(&AttrPath, String)> {
     }
 }
 
-/// With more, reading the collection is no dearer.
-const MOST_LOOKUPS: usize = 50;
+/// Maximum number of lookups; with more, reading the collection costs no more.
+const MAX_LOOKUPS: usize = 50;
 
 #[cfg(test)]
 mod tests {
@@ -211,13 +219,13 @@ mod tests {
     use crate::matcher::matches;
 
     #[track_caller]
-    fn users(filter: &str, plan: &Plan) {
-        assert_eq!(&Plan::of(&Filter::parse(filter).unwrap(), ResourceType::user()), plan);
+    fn users(filter: &str, plan: &LookupPlan) {
+        assert_eq!(&LookupPlan::new(&Filter::parse(filter).unwrap(), ResourceType::user()), plan);
     }
 
     #[track_caller]
-    fn groups(filter: &str, plan: &Plan) {
-        assert_eq!(&Plan::of(&Filter::parse(filter).unwrap(), ResourceType::group()), plan);
+    fn groups(filter: &str, plan: &LookupPlan) {
+        assert_eq!(&LookupPlan::new(&Filter::parse(filter).unwrap(), ResourceType::group()), plan);
     }
 
     fn x() -> String {
@@ -225,54 +233,58 @@ mod tests {
     }
 
     #[test]
-    fn what_connectors_match_users_by_is_a_lookup() {
-        users(r#"id eq "x""#, &Plan::Id(x()));
-        users(r#"USERNAME Eq "x""#, &Plan::UserName(x()));
+    fn the_attributes_that_connectors_match_users_by_have_a_lookup() {
+        users(r#"id eq "x""#, &LookupPlan::Id(x()));
+        users(r#"USERNAME Eq "x""#, &LookupPlan::UserName(x()));
         users(
             r#"urn:ietf:params:scim:schemas:core:2.0:User:userName eq "x""#,
-            &Plan::UserName(x()),
+            &LookupPlan::UserName(x()),
         );
-        users("externalId eq x", &Plan::ExternalId(x()));
-        users("externalId eq 12", &Plan::ExternalId("12".to_owned()));
-        users(r#"emails.value eq "x""#, &Plan::Email(x()));
-        users(r#"emails eq "x""#, &Plan::Email(x()));
-        users(r#"emails[value eq "x"]"#, &Plan::Email(x()));
-        users(r#"emails[type eq "work"].value eq "x""#, &Plan::Email(x()));
-        users(r#"active eq true and userName eq "x""#, &Plan::UserName(x()));
-        users(r#"groups eq "x""#, &Plan::Group(x()));
-        users(r#"groups.value eq "x""#, &Plan::Group(x()));
-        users(r#"groups[value eq "x"]"#, &Plan::Group(x()));
-        users(r#"groups eq "y" and userName eq "x""#, &Plan::UserName(x()));
-        users(r#"emails eq "y" and userName eq "z" and id eq "x""#, &Plan::Id(x()));
+        users("externalId eq x", &LookupPlan::ExternalId(x()));
+        users("externalId eq 12", &LookupPlan::ExternalId("12".to_owned()));
+        users(r#"emails.value eq "x""#, &LookupPlan::Email(x()));
+        users(r#"emails eq "x""#, &LookupPlan::Email(x()));
+        users(r#"emails[value eq "x"]"#, &LookupPlan::Email(x()));
+        users(r#"emails[type eq "work"].value eq "x""#, &LookupPlan::Email(x()));
+        users(r#"active eq true and userName eq "x""#, &LookupPlan::UserName(x()));
+        users(r#"groups eq "x""#, &LookupPlan::Group(x()));
+        users(r#"groups.value eq "x""#, &LookupPlan::Group(x()));
+        users(r#"groups[value eq "x"]"#, &LookupPlan::Group(x()));
+        users(r#"groups eq "y" and userName eq "x""#, &LookupPlan::UserName(x()));
+        users(r#"emails eq "y" and userName eq "z" and id eq "x""#, &LookupPlan::Id(x()));
     }
 
     #[test]
-    fn what_connectors_match_groups_by_is_a_lookup() {
-        groups(r#"displayName eq "x""#, &Plan::DisplayName(x()));
-        groups(r#"externalId eq "x""#, &Plan::ExternalId(x()));
-        groups(r#"members eq "x""#, &Plan::Member(x()));
-        groups(r#"members.value eq "x""#, &Plan::Member(x()));
-        groups(r#"members[value eq "x"]"#, &Plan::Member(x()));
-        groups(r#"members eq "y" and id eq "x""#, &Plan::Id(x()));
+    fn the_attributes_that_connectors_match_groups_by_have_a_lookup() {
+        groups(r#"displayName eq "x""#, &LookupPlan::DisplayName(x()));
+        groups(r#"externalId eq "x""#, &LookupPlan::ExternalId(x()));
+        groups(r#"members eq "x""#, &LookupPlan::Member(x()));
+        groups(r#"members.value eq "x""#, &LookupPlan::Member(x()));
+        groups(r#"members[value eq "x"]"#, &LookupPlan::Member(x()));
+        groups(r#"members eq "y" and id eq "x""#, &LookupPlan::Id(x()));
     }
 
     #[test]
-    fn alternatives_with_a_lookup_each_are_lookups() {
+    fn an_or_of_lookups_is_the_union_of_them() {
         let y = || "y".to_owned();
-        let both = Plan::AnyOf(vec![Plan::UserName(x()), Plan::Email(y())]);
+        let both = LookupPlan::AnyOf(vec![LookupPlan::UserName(x()), LookupPlan::Email(y())]);
         users(r#"userName eq "x" or emails.value eq "y""#, &both);
         users(r#"active eq true and (userName eq "x" or emails eq "y")"#, &both);
         users(r#"(userName eq "x" and title pr) or (emails eq "y")"#, &both);
-        let three = Plan::AnyOf(vec![Plan::Id(x()), Plan::Id(y()), Plan::ExternalId(x())]);
+        let three = LookupPlan::AnyOf(vec![
+            LookupPlan::Id(x()),
+            LookupPlan::Id(y()),
+            LookupPlan::ExternalId(x()),
+        ]);
         users(r#"(id eq "x" or id eq "y") or externalId eq "x""#, &three);
-        users(r#"(id eq "x" or id eq "y") and userName eq "x""#, &Plan::UserName(x()));
+        users(r#"(id eq "x" or id eq "y") and userName eq "x""#, &LookupPlan::UserName(x()));
         let many = |count| vec![r#"id eq "x""#; count].join(" or ");
-        users(&many(MOST_LOOKUPS), &Plan::AnyOf(vec![Plan::Id(x()); MOST_LOOKUPS]));
-        users(&many(MOST_LOOKUPS + 1), &Plan::Scan);
+        users(&many(MAX_LOOKUPS), &LookupPlan::AnyOf(vec![LookupPlan::Id(x()); MAX_LOOKUPS]));
+        users(&many(MAX_LOOKUPS + 1), &LookupPlan::Scan);
     }
 
     #[test]
-    fn everything_else_is_a_scan() {
+    fn every_other_filter_is_a_scan() {
         for filter in [
             "title pr",
             r#"userName ne "x""#,
@@ -290,30 +302,34 @@ mod tests {
             "groups pr",
             r#"urn:example:1.0:User:userName eq "x""#,
         ] {
-            users(filter, &Plan::Scan);
+            users(filter, &LookupPlan::Scan);
         }
-        groups(r#"userName eq "x""#, &Plan::Scan);
-        groups(r#"groups eq "x""#, &Plan::Scan);
+        groups(r#"userName eq "x""#, &LookupPlan::Scan);
+        groups(r#"groups eq "x""#, &LookupPlan::Scan);
     }
 
     #[test]
-    fn a_test_for_one_member_needs_that_member_only() {
+    fn a_comparison_with_one_member_needs_only_that_member() {
         let needed = |filter: &str| {
-            Needed::of(&Filter::parse(filter).unwrap(), ResourceType::group(), "members")
+            NeededMemberships::new(
+                &Filter::parse(filter).unwrap(),
+                ResourceType::group(),
+                "members",
+            )
         };
-        assert_eq!(needed(r#"displayName eq "x""#), Needed::Only(Vec::new()));
-        assert_eq!(needed(r#"id eq "g" and members eq "x""#), Needed::Only(vec![x()]));
+        assert_eq!(needed(r#"displayName eq "x""#), NeededMemberships::Only(Vec::new()));
+        assert_eq!(needed(r#"id eq "g" and members eq "x""#), NeededMemberships::Only(vec![x()]));
         assert_eq!(
             needed(r#"not (members.value eq "x") or members[value eq "y"]"#),
-            Needed::Only(vec![x(), "y".to_owned()])
+            NeededMemberships::Only(vec![x(), "y".to_owned()])
         );
-        assert_eq!(needed("members pr"), Needed::All);
-        assert_eq!(needed(r#"members ne "x""#), Needed::All);
-        assert_eq!(needed(r#"members.type eq "User""#), Needed::All);
-        assert_eq!(needed(r#"members[type eq "User"]"#), Needed::All);
+        assert_eq!(needed("members pr"), NeededMemberships::All);
+        assert_eq!(needed(r#"members ne "x""#), NeededMemberships::All);
+        assert_eq!(needed(r#"members.type eq "User""#), NeededMemberships::All);
+        assert_eq!(needed(r#"members[type eq "User"]"#), NeededMemberships::All);
     }
 
-    /// Filters over few names and values, so that many of them match.
+    /// Generates filters over few names and values, so that many of them match.
     fn filter(terms: &'static [&'static str]) -> impl Strategy<Value = Filter> {
         let term = (prop::sample::select(terms), prop::sample::select(vec!["a", "A", "b", "1"]));
         let term = term.prop_map(|(term, value)| Filter::parse(&term.replace('?', value)).unwrap());
@@ -335,7 +351,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_lookup_yields_every_user_that_matches(
+        fn the_lookups_find_every_user_that_matches(
             filter in filter(&[
                 "userName eq ?", "id eq ?", "externalId eq ?", "emails eq ?", "emails.type eq ?",
                 "emails[type eq a].value eq ?", "emails[value eq a and value eq ?]",
@@ -351,22 +367,22 @@ mod tests {
             }));
             let of = ResourceType::user();
             if matches(&filter, of, &user) {
-                let finds = |lookup: &Plan| match lookup {
-                    Plan::Id(x) => id == *x,
-                    Plan::UserName(x) => fold(&name) == fold(x),
-                    Plan::ExternalId(x) => external == *x,
-                    Plan::Email(x) => [fold("b"), fold(&email)].contains(&fold(x)),
-                    Plan::Group(x) => fold(&group) == fold(x),
-                    Plan::DisplayName(_) | Plan::Member(_) | Plan::AnyOf(_) | Plan::Scan => false,
+                let finds = |lookup: &LookupPlan| match lookup {
+                    LookupPlan::Id(x) => id == *x,
+                    LookupPlan::UserName(x) => fold(&name) == fold(x),
+                    LookupPlan::ExternalId(x) => external == *x,
+                    LookupPlan::Email(x) => [fold("b"), fold(&email)].contains(&fold(x)),
+                    LookupPlan::Group(x) => fold(&group) == fold(x),
+                    LookupPlan::DisplayName(_) | LookupPlan::Member(_) | LookupPlan::AnyOf(_) | LookupPlan::Scan => false,
                 };
-                let plan = Plan::of(&filter, of);
-                let found = plan == Plan::Scan || plan.lookups().iter().any(finds);
+                let plan = LookupPlan::new(&filter, of);
+                let found = plan == LookupPlan::Scan || plan.lookups().iter().any(finds);
                 prop_assert!(found, "{}", filter);
             }
         }
 
         #[test]
-        fn the_members_that_a_filter_needs_decide_it_as_all_would(
+        fn the_needed_members_decide_a_filter_like_all_members(
             filter in filter(&[
                 "members eq ?", "members.value eq ?", "members[value eq ?]", "members ne ?",
                 "members[type eq User and value eq ?]", "members pr", "members.type eq ?",
@@ -383,7 +399,7 @@ mod tests {
                     .collect();
                 object(json!({"id": "g", "displayName": "a", "members": members}))
             };
-            if let Needed::Only(ids) = Needed::of(&filter, of, "members") {
+            if let NeededMemberships::Only(ids) = NeededMemberships::new(&filter, of, "members") {
                 let few = with(&|id| ids.iter().any(|needed| needed == id));
                 let all = with(&|_| true);
                 prop_assert_eq!(matches(&filter, of, &few), matches(&filter, of, &all), "{}", filter);

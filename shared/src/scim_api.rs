@@ -1,29 +1,28 @@
 //! `/scim/v2/*`: the SCIM protocol over HTTP (RFC 7644).
 //!
-//! A handler extracts, loads, calls the pure core in [`scim`], stores and replies. Every
-//! route takes a `Caller`, so that none can be reached without a token of a tenant.
+//! A handler reads the request, loads what it needs, calls the pure core in [`scim`], stores and
+//! replies. Every route takes a `Caller`, so none can be reached without a tenant's token. This file
+//! has the routes; a request to `/Users` or `/Groups` continues in `handlers`.
 
-mod at_once;
-mod body;
 mod bulk;
 mod caller;
 mod discovery;
 mod error;
 mod groups;
+mod handlers;
+mod join_bounded;
+mod listed;
 mod listing;
 mod members;
+mod memberships;
 mod path;
-mod precondition;
 mod reply;
 mod request;
-mod resources;
 mod retry;
-mod seen;
+mod stored;
 mod users;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
-use axum::http::Uri;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use tower::Layer as _;
@@ -31,12 +30,13 @@ use tower::util::MapRequestLayer;
 
 use self::caller::Caller;
 use self::error::ScimApiError;
-use self::resources::{Kind, create, delete, list, patch, read, replace, search};
+use self::handlers::{create, delete, list, patch, read, replace, search};
 use crate::runtime::request_log::log_request;
 use crate::runtime::state::AppState;
 use scim::error::ScimError;
+use scim::schema::ResourceKind;
 
-/// What the function `scim` serves.
+/// Routes of the function `scim`, as in `template.yaml`.
 pub const ROUTES: [&str; 17] = [
     "/scim/v2/Users",
     "/scim/v2/Users/.search",
@@ -57,15 +57,12 @@ pub const ROUTES: [&str; 17] = [
     "/scim/v2/{*rest}",
 ];
 
-/// The router of the function `scim`.
+/// Returns the router of the function `scim`.
 pub fn router(app: AppState) -> Router {
     let routes = Router::new()
-        .merge(resources(Kind::Users))
-        .merge(resources(Kind::Groups))
-        .route(
-            "/scim/v2/.search",
-            post(|caller, body| search(&[Kind::Users, Kind::Groups], caller, body)),
-        )
+        .merge(resources(ResourceKind::User))
+        .merge(resources(ResourceKind::Group))
+        .route("/scim/v2/.search", post(|caller, body| search(&ResourceKind::ALL, caller, body)))
         .route("/scim/v2/Bulk", post(bulk::bulk))
         .route("/scim/v2/ServiceProviderConfig", get(discovery::service_provider_config))
         .route("/scim/v2/ResourceTypes", get(discovery::resource_types))
@@ -77,17 +74,17 @@ pub fn router(app: AppState) -> Router {
         .fallback(not_found)
         .layer(from_fn(log_request))
         .with_state(app);
-    // The path must be canonical before it is matched, so the rewrite stands around the router.
-    let canonical = MapRequestLayer::new(canonical_path).layer(routes.into_service());
+    // The path must be canonical before it is matched, so the rewrite wraps the router.
+    let canonical = MapRequestLayer::new(path::rewrite).layer(routes.into_service());
     Router::new()
         .route_service("/scim/v2", canonical.clone())
-        // A wildcard matches no empty rest.
+        // A wildcard does not match an empty rest.
         .route_service("/scim/v2/", canonical.clone())
         .route_service("/scim/v2/{*rest}", canonical)
 }
 
-/// The routes of `/Users` or `/Groups`.
-fn resources(kind: Kind) -> Router<AppState> {
+/// Returns the routes of `/Users` or `/Groups`.
+fn resources(kind: ResourceKind) -> Router<AppState> {
     let collection = format!("/scim/v2{}", kind.resource_type().endpoint);
     let one = get(move |caller, id, query, headers| read(kind, caller, id, query, headers))
         .put(move |caller, id, query, headers, body| {
@@ -99,14 +96,14 @@ fn resources(kind: Kind) -> Router<AppState> {
         .delete(move |caller, id, headers| delete(kind, caller, id, headers));
     let all = get(move |caller, query| list(kind, caller, query))
         .post(move |caller, query, body| create(kind, caller, query, body));
-    let found = post(move |caller, body| async move { search(&[kind], caller, body).await });
+    let searched = post(move |caller, body| async move { search(&[kind], caller, body).await });
     Router::new()
         .route(&collection, all)
-        .route(&format!("{collection}/.search"), found)
+        .route(&format!("{collection}/.search"), searched)
         .route(&format!("{collection}/{{id}}"), one)
 }
 
-/// `/Me` is an optional alias of the authenticated user (RFC 7644 §3.11); a provisioning client is
+/// `/Me` is an optional alias of the authenticated user (RFC 7644 §3.11). A provisioning client is
 /// not a user.
 async fn me(_: Caller) -> ScimApiError {
     ScimError::NotImplemented("/Me").into()
@@ -118,17 +115,4 @@ async fn method_not_allowed(_: Caller) -> ScimApiError {
 
 async fn not_found(_: Caller) -> ScimApiError {
     ScimError::NotFound("endpoint".to_owned()).into()
-}
-
-fn canonical_path(mut request: Request) -> Request {
-    // Of the router around; the one within would take it for a prefix.
-    request.extensions_mut().remove::<MatchedPath>();
-    let canonical = path::canonical(request.uri().path());
-    if let std::borrow::Cow::Owned(path) = canonical {
-        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-        if let Ok(uri) = format!("{path}{query}").parse::<Uri>() {
-            *request.uri_mut() = uri;
-        }
-    }
-    request
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use jiff::SignedDuration;
-use scim::members::MemberKind;
+use scim::schema::ResourceKind;
 use shared::store::{GroupMember, GroupWrite, Store, StoreError, StoredGroup, UniqueAttribute};
 use types::ids::ResourceId;
 
@@ -101,7 +101,7 @@ async fn only_users_and_groups_of_the_tenant_can_be_members() {
     store.create_user(tenant(2), id(2), &user(2)).await.unwrap();
     store.create_group(t, id(3), &group("Nested"), &[]).await.unwrap();
     let mut expected =
-        vec![member(1), GroupMember { id: id(3), kind: MemberKind::Group, display: None }];
+        vec![member(1), GroupMember { id: id(3), kind: ResourceKind::Group, display: None }];
     expected.sort_by_key(|member| member.id);
     let found = store.existing_members(t, &[id(1), id(2), id(3), id(4), id(1)]).await.unwrap();
     assert_eq!(found, expected);
@@ -234,7 +234,7 @@ async fn who_is_deleted_while_being_added_is_not_added() {
     let t = tenant(1);
     create_users(&store, 10..12).await;
     let inner = store.create_group(t, id(2), &group("Inner"), &[]).await.unwrap();
-    let nested = GroupMember { id: inner.resource.id, kind: MemberKind::Group, display: None };
+    let nested = GroupMember { id: inner.resource.id, kind: ResourceKind::Group, display: None };
     let staff = store.create_group(t, id(1), &group("Staff"), &[]).await.unwrap();
     let delete = Meanwhile::process(&table, move |store| async move {
         let before = store.user(t, id(11)).await.unwrap().unwrap();
@@ -253,7 +253,7 @@ async fn who_is_deleted_while_being_added_is_not_added() {
     assert!(table.rows_of(&format!("#GM#{}", id(1))).is_empty());
     assert_eq!(store.group(t, id(1)).await.unwrap(), Some(staff.clone()));
     // A group may be its own member.
-    let itself = GroupMember { id: id(1), kind: MemberKind::Group, display: None };
+    let itself = GroupMember { id: id(1), kind: ResourceKind::Group, display: None };
     store.replace_group(t, &staff, &group("Staff"), &[itself], &[]).await.unwrap();
 }
 
@@ -296,7 +296,7 @@ async fn a_deleted_group_leaves_nothing_behind() {
         create_users(&store, 10..10 + size.min(3)).await;
         let write = GroupWrite { external_id: Some("G".to_owned()), ..group("Staff") };
         let created = store.create_group(t, id(1), &write, &members(10..10 + size)).await.unwrap();
-        let nested = GroupMember { id: id(1), kind: MemberKind::Group, display: None };
+        let nested = GroupMember { id: id(1), kind: ResourceKind::Group, display: None };
         let outer = store.create_group(t, id(2), &group("Outer"), &[nested]).await.unwrap();
         store.delete_group(t, &created, now()).await.unwrap();
         // What is left is the other group and its name.

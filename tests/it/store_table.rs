@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use local::Answer;
 use local::dynamodb::{CallLog, Dynamo, Endpoint, NoAnswer, client_over};
 use scim::licence::Licence;
-use scim::members::MemberKind;
+use scim::schema::ResourceKind;
 use serde_json::{Value, json};
 use shared::aws::clients::retry_config;
 use shared::store::{GroupMember, GroupWrite, SeatRequest, Store, UserKeys, UserWrite};
@@ -251,5 +251,5 @@ pub(crate) fn group(name: &str) -> GroupWrite {
 
 /// The `n`th user as a member.
 pub(crate) fn member(n: u64) -> GroupMember {
-    GroupMember { id: id(n), kind: MemberKind::User, display: None }
+    GroupMember { id: id(n), kind: ResourceKind::User, display: None }
 }

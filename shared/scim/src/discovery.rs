@@ -10,8 +10,8 @@ use crate::schema::{self, ResourceType, Schema};
 
 /// Maximum number of operations in one bulk request.
 pub const BULK_MAX_OPERATIONS: usize = 1_000;
-/// Maximum size of a bulk request, in bytes.
-pub const BULK_MAX_PAYLOAD: usize = 1_048_576;
+/// Maximum size of a request body, in bytes; announced as `bulk.maxPayloadSize` (RFC 7644 §3.7.4).
+pub const MAX_BODY_BYTES: usize = 1_048_576;
 /// Maximum number of resources in one response; also the largest page.
 pub const MAX_RESULTS: usize = 1_000;
 /// Number of resources per page if the request has no `count`.
@@ -29,7 +29,7 @@ pub fn service_provider_config(base_url: &str) -> Value {
         "bulk": {
             "supported": true,
             "maxOperations": BULK_MAX_OPERATIONS,
-            "maxPayloadSize": BULK_MAX_PAYLOAD,
+            "maxPayloadSize": MAX_BODY_BYTES,
         },
         "filter": {"supported": true, "maxResults": MAX_RESULTS},
         "changePassword": {"supported": false},

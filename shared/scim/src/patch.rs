@@ -118,8 +118,8 @@ impl Draft<'_> {
         self.charge(urn, &location, value.as_ref())?;
         let change = Change { op, value, mode: self.mode };
         match urn {
-            None => apply_change(change, &mut self.resource, &location),
-            Some(urn) => self.in_extension(urn, change, &location),
+            None => apply_change(&change, &mut self.resource, &location),
+            Some(urn) => self.in_extension(urn, &change, &location),
         }
     }
 
@@ -155,7 +155,7 @@ impl Draft<'_> {
     fn in_extension(
         &mut self,
         urn: &str,
-        change: Change,
+        change: &Change,
         target: &TargetLocation<'_>,
     ) -> Result<(), ScimError> {
         if change.op == Op::Remove && !self.resource.contains_key(urn) {
@@ -201,12 +201,12 @@ impl Draft<'_> {
 
 /// Applies a change to an attribute of the resource or of an extension.
 fn apply_change(
-    change: Change,
+    change: &Change,
     object: &mut Map<String, Value>,
     target: &TargetLocation<'_>,
 ) -> Result<(), ScimError> {
     match target.filter {
-        Some(filter) => select::apply(&change, object, target, filter)?,
+        Some(filter) => select::apply(change, object, target, filter)?,
         None => edit::apply(change, object, target)?,
     }
     if object.get(target.name).is_some_and(quirks::is_unassigned) {

@@ -15,7 +15,6 @@ use super::tenants::{PageQuery, existing};
 use crate::operator_api::problem::Problem;
 use crate::runtime::state::AppState;
 use crate::store::{Activity, GroupMember, StoredGroup, StoredUser};
-use scim::members::MemberKind;
 use scim::resource;
 use types::ids::ResourceId;
 
@@ -96,11 +95,7 @@ pub(super) struct MemberView {
 impl From<GroupMember> for MemberView {
     fn from(member: GroupMember) -> Self {
         let GroupMember { id, kind, display } = member;
-        let kind = match kind {
-            MemberKind::User => "User",
-            MemberKind::Group => "Group",
-        };
-        Self { id, kind, display }
+        Self { id, kind: kind.as_str(), display }
     }
 }
 

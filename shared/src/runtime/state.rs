@@ -17,7 +17,7 @@ use crate::secrets::saml_keys::SamlKeys;
 use crate::secrets::scim_tokens::ScimTokens;
 use crate::secrets::ttl_cache::TtlCache;
 use crate::store::{Store, StoreError};
-use scim::resource::Mode;
+use scim::mode::Mode;
 use types::ids::TenantId;
 
 /// Configuration, clock, table and secrets of one process; cheap to clone.

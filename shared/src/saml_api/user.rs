@@ -19,7 +19,8 @@ use saml::connection::Connection;
 use saml::error::{SamlError, UserError};
 use saml::response::Assertion;
 use scim::fold::fold;
-use scim::resource::{self, Mode};
+use scim::mode::Mode;
+use scim::normalize::normalize;
 use scim::schema::ResourceType;
 use types::digest::digest_of_parts;
 use types::domain::Domain;
@@ -195,7 +196,7 @@ impl Arrival<'_> {
         };
         let document = document(&self.assertion.profile).ok_or_else(missing)?;
         // The error would quote the profile; what is missing is an address that SCIM takes.
-        resource::normalize(ResourceType::user(), document, Mode::Lenient).map_err(|_| missing())
+        normalize(ResourceType::user(), document, Mode::Lenient).map_err(|_| missing())
     }
 }
 

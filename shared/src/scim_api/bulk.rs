@@ -1,38 +1,54 @@
-//! `/Bulk` (RFC 7644 §3.7): does what [`scim::bulk`] says is next.
+//! Handler of `/Bulk` (RFC 7644 §3.7). [`scim::bulk`] decides which operation runs next.
 
-use super::body::JsonBody;
 use super::caller::Caller;
 use super::error::ScimApiError;
-use super::precondition::IfMatch;
 use super::reply::Reply;
-use super::resources::Kind;
-use scim::bulk::{Bulk, BulkMethod, Done, Operation};
+use super::request::{IfMatch, JsonBody};
+use super::{groups, users};
+use scim::bulk::{Bulk, BulkMethod, BulkOperation, BulkSuccess};
 use scim::projection::Projection;
+use scim::schema::ResourceKind;
 
+/// `POST /Bulk`.
 pub(super) async fn bulk(caller: Caller, JsonBody(body): JsonBody) -> Result<Reply, ScimApiError> {
     let mut bulk = Bulk::parse(body)?;
     while let Some(operation) = bulk.next_operation() {
         let index = operation.index;
-        let outcome = run(&caller, operation).await;
-        bulk.record(index, outcome.map_err(ScimApiError::into_answer));
+        let result = execute(&caller, operation).await;
+        bulk.record(index, result.map_err(ScimApiError::into_answer));
     }
     Ok(Reply::document(bulk.finish(&caller.scim_url).to_string()))
 }
 
-async fn run(caller: &Caller, operation: Operation) -> Result<Done, ScimApiError> {
-    let Operation { method, resource_type, id, version, data, .. } = operation;
-    let kind = Kind::of(resource_type);
-    let if_match = IfMatch::version(version.as_deref());
-    // The response of a bulk operation has no body, so nothing need be read for one.
-    let nothing = Projection::parse(Some("id"), None)?;
-    let known = id.as_deref().unwrap_or_default();
-    let reply = match method {
-        BulkMethod::Post => kind.add(caller, &nothing, data).await?,
-        BulkMethod::Put => kind.put(caller, &nothing, known, &if_match, data).await?,
-        BulkMethod::Patch => kind.modify(caller, &nothing, known, &if_match, data).await?,
-        BulkMethod::Delete => kind.remove(caller, known, &if_match).await?,
+async fn execute(caller: &Caller, operation: BulkOperation) -> Result<BulkSuccess, ScimApiError> {
+    let BulkOperation { method, kind, id, version, data, .. } = operation;
+    let if_match = IfMatch::from_version(version);
+    // A bulk response has no bodies, so no attribute needs to be read for one.
+    let only_id = Projection::parse(Some("id"), None)?;
+    let target = id.as_deref().unwrap_or_default();
+    let reply = match (method, kind) {
+        (BulkMethod::Post, ResourceKind::User) => users::create(caller, &only_id, data).await?,
+        (BulkMethod::Post, ResourceKind::Group) => groups::create(caller, &only_id, data).await?,
+        (BulkMethod::Put, ResourceKind::User) => {
+            users::replace(caller, &only_id, target, &if_match, data).await?
+        }
+        (BulkMethod::Put, ResourceKind::Group) => {
+            groups::replace(caller, &only_id, target, &if_match, data).await?
+        }
+        (BulkMethod::Patch, ResourceKind::User) => {
+            users::patch(caller, &only_id, target, &if_match, data).await?
+        }
+        (BulkMethod::Patch, ResourceKind::Group) => {
+            groups::patch(caller, &only_id, target, &if_match, data).await?
+        }
+        (BulkMethod::Delete, ResourceKind::User) => {
+            users::delete(caller, target, &if_match).await?
+        }
+        (BulkMethod::Delete, ResourceKind::Group) => {
+            groups::delete(caller, target, &if_match).await?
+        }
     };
     let created = reply.location.as_deref().and_then(|url| url.rsplit('/').next());
     let id = id.as_deref().or(created).unwrap_or_default().to_owned();
-    Ok(Done { status: reply.status.as_u16(), id, version: reply.etag })
+    Ok(BulkSuccess { status: reply.status.as_u16(), id, version: reply.etag })
 }

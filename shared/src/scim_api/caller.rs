@@ -1,4 +1,6 @@
-//! Who calls: a bearer token becomes a tenant (RFC 6750, RFC 7644 §2).
+//! Authenticates a provisioning client by its bearer token (RFC 6750, RFC 7644 §2).
+//!
+//! The token determines the tenant. The rate limit of the tenant is applied here too.
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -8,28 +10,28 @@ use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::error::ScimApiError;
+use super::error::{ScimApiError, StoreContext as _};
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::{note_ending_token, note_tenant};
 use crate::runtime::state::AppState;
 use crate::secrets::SecretName;
 use scim::cursor::CursorKey;
 use scim::error::ScimError;
-use scim::resource::Mode;
+use scim::mode::Mode;
 use types::ids::TenantId;
 use types::scim_token::ScimToken;
 
-/// An authenticated provisioning client. A handler that takes no `Caller` is a public route.
+/// An authenticated provisioning client. A handler without a `Caller` is a public route.
 pub(super) struct Caller {
-    /// The process that serves the request.
+    /// State of the process.
     pub(super) app: AppState,
-    /// Whose token it is. Every store call begins with it.
+    /// Tenant of the token; the first argument of every call of the store.
     pub(super) tenant: TenantId,
-    /// What the tenant's clients may send.
+    /// Tolerance of the tenant.
     pub(super) mode: Mode,
-    /// When the request came.
+    /// Time of the request.
     pub(super) now: Timestamp,
-    /// The SCIM base URL by which the client reached us.
+    /// SCIM base URL as the client reaches it.
     pub(super) scim_url: String,
 }
 
@@ -54,7 +56,7 @@ impl FromRequestParts<AppState> for Caller {
         Ok(Self {
             app: app.clone(),
             tenant,
-            mode: app.mode(tenant, now).await?,
+            mode: app.mode(tenant, now).await.context("read the settings of a tenant")?,
             now,
             scim_url: BaseUrl::of(&app.config, &parts.headers).scim(),
         })
@@ -62,7 +64,11 @@ impl FromRequestParts<AppState> for Caller {
 }
 
 impl Caller {
-    /// What authenticates the cursors that we hand out.
+    /// Reads the key that authenticates cursors.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimApiError::CursorKey`] or [`ScimApiError::NoCursorKey`] if the secret is not available.
     pub(super) async fn cursor_key(&self) -> Result<CursorKey, ScimApiError> {
         let secret = self.app.secrets.cached(SecretName::CursorKey, self.now).await;
         let secret = secret.map_err(ScimApiError::CursorKey)?.ok_or(ScimApiError::NoCursorKey)?;
@@ -71,14 +77,15 @@ impl Caller {
     }
 }
 
-/// The token of the one `Authorization` header; the scheme in any letter case (RFC 9110 §11.1).
+/// Parses the token of the only `Authorization` header. The scheme may have any letter case
+/// (RFC 9110 §11.1).
 fn bearer(parts: &Parts) -> Result<ScimToken, ScimError> {
     let mut headers = parts.headers.get_all(header::AUTHORIZATION).iter();
     let header = headers.next().ok_or(ScimError::Unauthorized)?;
     let header = header.to_str().map_err(|_| ScimError::InvalidToken)?.trim();
     let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
     if !scheme.eq_ignore_ascii_case("Bearer") {
-        // Credentials of a scheme that we do not know are none (RFC 6750 §3.1).
+        // Credentials of another scheme count as absent (RFC 6750 §3.1).
         return Err(ScimError::Unauthorized);
     }
     if headers.next().is_some() {

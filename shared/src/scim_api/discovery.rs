@@ -1,4 +1,5 @@
-//! `/ServiceProviderConfig`, `/Schemas` and `/ResourceTypes` (RFC 7644 §4).
+//! Handlers of `/ServiceProviderConfig`, `/Schemas` and `/ResourceTypes` (RFC 7644 §4). The
+//! documents are in [`scim::discovery`].
 
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ pub(super) async fn service_provider_config(
     caller: Caller,
     Query(query): Query,
 ) -> Result<Reply, ScimApiError> {
-    refuse_filter(&query)?;
+    reject_filter(&query)?;
     Ok(Reply::document(discovery::service_provider_config(&caller.scim_url).to_string()))
 }
 
@@ -21,7 +22,7 @@ pub(super) async fn resource_types(
     caller: Caller,
     Query(query): Query,
 ) -> Result<Reply, ScimApiError> {
-    refuse_filter(&query)?;
+    reject_filter(&query)?;
     Ok(Reply::document(discovery::resource_types(&caller.scim_url).to_string()))
 }
 
@@ -29,29 +30,32 @@ pub(super) async fn resource_type(
     caller: Caller,
     PathId(id): PathId,
 ) -> Result<Reply, ScimApiError> {
-    found("ResourceType", discovery::resource_type(&id, &caller.scim_url))
+    reply("ResourceType", discovery::resource_type(&id, &caller.scim_url))
 }
 
 pub(super) async fn schemas(caller: Caller, Query(query): Query) -> Result<Reply, ScimApiError> {
-    refuse_filter(&query)?;
+    reject_filter(&query)?;
     Ok(Reply::document(discovery::schemas(&caller.scim_url).to_string()))
 }
 
 pub(super) async fn schema(caller: Caller, PathId(id): PathId) -> Result<Reply, ScimApiError> {
-    found("Schema", discovery::schema(&id, &caller.scim_url))
+    reply("Schema", discovery::schema(&id, &caller.scim_url))
 }
 
-fn found(what: &str, document: Option<Value>) -> Result<Reply, ScimApiError> {
-    let document = document.ok_or_else(|| ScimError::NotFound(what.to_owned()))?;
+/// Replies with a document, or with 404 and the name of its kind.
+fn reply(kind: &str, document: Option<Value>) -> Result<Reply, ScimApiError> {
+    let document = document.ok_or_else(|| ScimError::NotFound(kind.to_owned()))?;
     Ok(Reply::document(document.to_string()))
 }
 
-/// RFC 7644 §4: a filter here "SHALL" be answered with 403; all other parameters are ignored.
-fn refuse_filter(query: &str) -> Result<(), ScimApiError> {
+/// Rejects a filter with 403 (RFC 7644 §4: "SHALL"). All other parameters are ignored.
+fn reject_filter(query: &str) -> Result<(), ScimApiError> {
     let filtered = form_urlencoded::parse(query.as_bytes())
         .any(|(name, _)| name.eq_ignore_ascii_case("filter"));
     if filtered {
-        return Err(ScimError::Forbidden("discovery endpoints take no filter".to_owned()).into());
+        return Err(
+            ScimError::Forbidden("discovery endpoints do not support filter".to_owned()).into()
+        );
     }
     Ok(())
 }

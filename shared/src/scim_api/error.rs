@@ -1,59 +1,95 @@
-//! Failures of a SCIM request: an answer of the protocol, or a service of ours that failed.
+//! Errors of a SCIM request, and their responses.
+//!
+//! A failure of the service names its operation and keeps its source. It is logged once, when
+//! [`ScimApiError::into_answer`] turns it into an error answer of the protocol.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use scim::error::ScimError;
 
 use super::reply::json;
+use crate::runtime::error_chain::ErrorChain;
 use crate::runtime::request_log::FailureCode;
 use crate::secrets::SecretsError;
 use crate::secrets::scim_tokens::TokenError;
 use crate::store::StoreError;
+use scim::error::ScimError;
+use scim::schema::ResourceKind;
 
-/// Why a handler did not do what the client asked.
+/// Error of a SCIM request.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ScimApiError {
-    /// The protocol has an answer for it; nothing is wrong with us.
+    /// An error answer of the protocol.
     #[error(transparent)]
     Scim(#[from] ScimError),
-    /// The table refused a write, or cannot be used.
-    #[error("could not use the table")]
-    Store(#[from] StoreError),
-    /// The tenant's bearer tokens cannot be read.
-    #[error("could not read the SCIM tokens of the tenant")]
+    /// A call of the store failed.
+    #[error("could not {operation}")]
+    Store {
+        /// The operation and the kind of its input, as "read the members of a group".
+        operation: &'static str,
+        /// Error of the store.
+        source: StoreError,
+    },
+    /// The SCIM tokens of the tenant cannot be read.
+    #[error("could not read the SCIM tokens of a tenant")]
     Tokens(#[from] TokenError),
     /// The key that authenticates cursors cannot be read.
     #[error("could not read the cursor key")]
     CursorKey(#[source] SecretsError),
     /// The secret with the cursor key does not exist.
-    #[error("the secret with the cursor key does not exist")]
+    #[error("could not read the cursor key: its secret does not exist")]
     NoCursorKey,
-    /// A list response cannot be written as JSON.
-    #[error("could not write the response")]
+    /// A list response cannot be serialised.
+    #[error("could not serialise a list response")]
     Response(#[source] serde_json::Error),
-    /// A row holds a document that is not a JSON object.
-    #[error("could not read the stored document of a {resource_type}")]
+    /// The document of a row is not a JSON object.
+    #[error("could not parse the stored document of a {}", kind.as_str())]
     Document {
-        /// `User` or `Group`.
-        resource_type: &'static str,
-        /// What the JSON parser says.
+        /// Kind of the resource.
+        kind: ResourceKind,
+        /// Error of the JSON parser.
         source: serde_json::Error,
     },
 }
 
-impl ScimApiError {
-    /// The answer of the protocol (RFC 7644 §3.12).
+/// Adds the operation to the result of a call of the store.
+pub(super) trait StoreContext<T> {
+    /// Turns a [`StoreError`] into [`ScimApiError::Store`]. `operation` completes "could not …" in
+    /// the log: "read a user".
     ///
-    /// Logs a failure of ours. Called once for each failure, when its response is made.
+    /// # Errors
+    ///
+    /// The error of the call.
+    fn context(self, operation: &'static str) -> Result<T, ScimApiError>;
+}
+
+impl<T> StoreContext<T> for Result<T, StoreError> {
+    fn context(self, operation: &'static str) -> Result<T, ScimApiError> {
+        self.map_err(|source| ScimApiError::Store { operation, source })
+    }
+}
+
+impl ScimApiError {
+    /// Returns whether a concurrent writer changed what the request had read. A new attempt reads it
+    /// again and may succeed.
+    pub(super) const fn is_write_conflict(&self) -> bool {
+        matches!(
+            self,
+            Self::Store { source: StoreError::VersionMismatch | StoreError::MemberGone, .. }
+        )
+    }
+
+    /// Returns the error answer of the protocol (RFC 7644 §3.12), and logs a failure of the service.
+    ///
+    /// Called once for each error: for the response, or for its part of a bulk response.
     pub(super) fn into_answer(self) -> ScimError {
         let answer = match &self {
             Self::Scim(error) => error.clone(),
-            Self::Store(error) => answer_to(error),
+            Self::Store { source, .. } => answer_to(source),
             Self::Tokens(_) | Self::CursorKey(_) | Self::NoCursorKey => ScimError::Unavailable,
             Self::Response(_) | Self::Document { .. } => ScimError::Internal,
         };
         if matches!(answer, ScimError::Unavailable | ScimError::Internal) {
-            tracing::error!(error = &self as &dyn std::error::Error, "{self}");
+            tracing::error!("{}", ErrorChain(&self));
         }
         answer
     }
@@ -79,7 +115,7 @@ impl IntoResponse for ScimApiError {
     }
 }
 
-/// The answer of the protocol to a failed call of the store.
+/// Returns the error answer of the protocol to a failed call of the store.
 fn answer_to(error: &StoreError) -> ScimError {
     match error {
         StoreError::Conflict(attribute) => ScimError::Uniqueness { attribute: attribute.as_str() },

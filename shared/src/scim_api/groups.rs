@@ -1,27 +1,49 @@
-//! `/Groups`: create, read, replace, patch, delete (RFC 7644 §3.3 to §3.6).
+//! Creates, reads, replaces, patches and deletes groups (RFC 7644 §3.3 to §3.6).
 //!
-//! Members are rows of their own: nothing here costs more in a large group, except reading or
-//! replacing all of its members.
+//! Each function loads the group, lets the core in [`scim`] compute the change, stores it and
+//! replies. Members are rows of their own, which `members` reads and changes. So no operation costs
+//! more in a large group, except those that return or replace all of its members.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::caller::Caller;
-use super::error::ScimApiError;
+use super::error::{ScimApiError, StoreContext as _};
 use super::members::{self, MemberBudget, MemberChange};
-use super::precondition::{IfMatch, IfNoneMatch, etag};
 use super::reply::Reply;
-use super::retry::until_first;
+use super::request::{IfMatch, IfNoneMatch};
+use super::retry::retry_on_conflict;
+use super::stored::{attributes, location, render_stored};
 use crate::clock::random_uuid;
 use crate::store::{GroupWrite, StoredGroup};
 use scim::error::ScimError;
 use scim::fold::fold;
-use scim::members::{MemberOp, Net, net, says_members, split, take};
-use scim::patch::{self, PatchRequest};
+use scim::members::{MemberOp, NetChange, has_members, net_change, separate_members, take_members};
+use scim::normalize::normalize;
+use scim::patch;
+use scim::patch_request::PatchRequest;
 use scim::projection::Projection;
-use scim::resource::{self, Meta};
-use scim::schema::ResourceType;
+use scim::resource::{self, etag};
+use scim::schema::{ResourceKind, ResourceType};
 use types::ids::ResourceId;
+
+/// Creates a group with its members.
+pub(super) async fn create(
+    caller: &Caller,
+    projection: &Projection,
+    body: Value,
+) -> Result<Reply, ScimApiError> {
+    let mut resource = normalize(ResourceType::group(), body, caller.mode)?;
+    let requested = take_members(&mut resource)?.unwrap_or_default();
+    let write = group_write(caller, &resource);
+    let group = retry_on_conflict(|| async {
+        let members = members::require_existing(caller, &requested).await?;
+        let id = ResourceId::new(random_uuid());
+        let created = caller.app.store.create_group(caller.tenant, id, &write, &members).await;
+        created.context("create a group with its members")
+    });
+    reply(caller, StatusCode::CREATED, projection, &group.await?).await
+}
 
 /// Reads a group.
 pub(super) async fn read(
@@ -30,68 +52,50 @@ pub(super) async fn read(
     id: &str,
     if_none_match: &IfNoneMatch,
 ) -> Result<Reply, ScimApiError> {
-    let group = stored(caller, id).await?;
-    if if_none_match.names(group.resource.version) {
+    let group = read_group(caller, id).await?;
+    if if_none_match.has(group.resource.version) {
         return Ok(Reply::not_modified(etag(group.resource.version)));
     }
-    reply(caller, StatusCode::OK, projection, group).await
+    reply(caller, StatusCode::OK, projection, &group).await
 }
 
-/// Creates a group, with its members.
-pub(super) async fn add(
-    caller: &Caller,
-    projection: &Projection,
-    body: Value,
-) -> Result<Reply, ScimApiError> {
-    let mut resource = resource::normalize(ResourceType::group(), body, caller.mode)?;
-    let wanted = take(&mut resource)?.unwrap_or_default();
-    let write = write_of(caller, &resource);
-    let created = until_first(|| async {
-        let members = members::known(caller, &wanted).await?;
-        let id = ResourceId::new(random_uuid());
-        Ok(caller.app.store.create_group(caller.tenant, id, &write, &members).await?)
-    });
-    reply(caller, StatusCode::CREATED, projection, created.await?).await
-}
-
-/// Replaces a group. A body without `members` leaves them: renaming must not empty a group
-/// (RFC 7644 §3.5.1 lets the service decide). An empty list is Okta's last member leaving.
-pub(super) async fn put(
+/// Replaces a group. A body without `members` keeps them: renaming must not empty a group
+/// (RFC 7644 §3.5.1 lets the service decide). Okta sends an empty list when the last member leaves.
+pub(super) async fn replace(
     caller: &Caller,
     projection: &Projection,
     id: &str,
     if_match: &IfMatch,
     body: Value,
 ) -> Result<Reply, ScimApiError> {
-    let of = ResourceType::group();
-    let empties = says_members(&body);
-    let mut new = resource::normalize(of, body, caller.mode)?;
-    let wanted = take(&mut new)?.or_else(|| empties.then(Vec::new));
-    let members = net(wanted.map(MemberOp::Replace).into_iter().collect());
-    let changed = change(caller, id, if_match, &members, |before| {
-        Ok(resource::replace(of, before, new.clone()))
+    let resource_type = ResourceType::group();
+    let has_members = has_members(&body);
+    let mut new = normalize(resource_type, body, caller.mode)?;
+    let requested = take_members(&mut new)?.or_else(|| has_members.then(Vec::new));
+    let members = net_change(requested.map(MemberOp::Replace).into_iter().collect());
+    let group = update(caller, id, if_match, &members, |stored| {
+        Ok(resource::replace(resource_type, stored, new.clone()))
     });
-    reply(caller, StatusCode::OK, projection, changed.await?).await
+    reply(caller, StatusCode::OK, projection, &group.await?).await
 }
 
-/// Applies a `PatchOp` to a group. Answers 200 with the group, or 204 when it has more members
-/// than one bounded read shows, so that the cost does not grow with the group.
-pub(super) async fn modify(
+/// Applies a `PatchOp` to a group. Replies with 200 and the group, or with 204 if it has more
+/// members than one bounded read returns, so that the cost does not grow with the group.
+pub(super) async fn patch(
     caller: &Caller,
     projection: &Projection,
     id: &str,
     if_match: &IfMatch,
     body: Value,
 ) -> Result<Reply, ScimApiError> {
-    let (request, operations) = split(PatchRequest::parse(body)?)?;
-    let members = net(operations);
-    let changed = change(caller, id, if_match, &members, |before| {
-        patch::apply(ResourceType::group(), before, &request, caller.mode)
+    let (request, operations) = separate_members(PatchRequest::parse(body)?)?;
+    let members = net_change(operations);
+    let group = update(caller, id, if_match, &members, |stored| {
+        patch::apply(ResourceType::group(), stored, &request, caller.mode)
     });
-    let group = changed.await?;
-    let mut budget = MemberBudget::of_patch();
-    match shown(caller, projection, &group, &mut budget).await {
-        Ok(resource) => Ok(answer(caller, StatusCode::OK, &group, resource)),
+    let group = group.await?;
+    match render(caller, projection, &group, &mut MemberBudget::for_patch()).await {
+        Ok(resource) => Ok(reply_with(caller, StatusCode::OK, &group, resource)),
         Err(ScimApiError::Scim(ScimError::TooMany(_))) => {
             Ok(Reply { etag: Some(etag(group.resource.version)), ..Reply::no_content() })
         }
@@ -99,58 +103,57 @@ pub(super) async fn modify(
     }
 }
 
-/// Deletes a group; its members stay.
-pub(super) async fn remove(
+/// Deletes a group. Its members stay.
+pub(super) async fn delete(
     caller: &Caller,
     id: &str,
     if_match: &IfMatch,
 ) -> Result<Reply, ScimApiError> {
-    until_first(|| async {
-        let group = stored(caller, id).await?;
+    retry_on_conflict(|| async {
+        let group = read_group(caller, id).await?;
         if_match.check(group.resource.version)?;
-        caller.app.store.delete_group(caller.tenant, &group, caller.now).await?;
+        let deleted = caller.app.store.delete_group(caller.tenant, &group, caller.now).await;
+        deleted.context("delete a group")?;
         Ok(Reply::no_content())
     })
     .await
 }
 
-/// Reads, changes attributes by a pure function and members by their operations, stores; again
-/// when somebody else was faster, or has deleted one of the members.
-async fn change(
+/// Reads a group, computes its new attributes with `change`, and stores them and the change of its
+/// members. Also retried if one of the new members was deleted in between.
+async fn update(
     caller: &Caller,
     id: &str,
     if_match: &IfMatch,
-    members: &Net,
+    members: &NetChange,
     change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
 ) -> Result<StoredGroup, ScimApiError> {
-    until_first(|| async {
-        let group = stored(caller, id).await?;
+    retry_on_conflict(|| async {
+        let group = read_group(caller, id).await?;
         if_match.check(group.resource.version)?;
-        let before = document(&group)?;
+        let before = attributes(ResourceKind::Group, &group.resource)?;
         let after = change(&before)?;
-        let rows = members::change(caller, group.resource.id, members).await?;
+        let rows = members::plan_change(caller, group.resource.id, members).await?;
         if after == before && rows.is_empty() {
             return Ok(group);
         }
         let MemberChange { add, remove } = &rows;
-        let write = write_of(caller, &after);
-        Ok(caller.app.store.replace_group(caller.tenant, &group, &write, add, remove).await?)
+        let write = group_write(caller, &after);
+        let store = &caller.app.store;
+        let updated = store.replace_group(caller.tenant, &group, &write, add, remove).await;
+        updated.context("update a group and its members")
     })
     .await
 }
 
-async fn stored(caller: &Caller, id: &str) -> Result<StoredGroup, ScimApiError> {
-    let gone = || ScimError::NotFound("Group".to_owned());
-    let id: ResourceId = id.parse().map_err(|_| gone())?;
-    Ok(caller.app.store.group(caller.tenant, id).await?.ok_or_else(gone)?)
+async fn read_group(caller: &Caller, id: &str) -> Result<StoredGroup, ScimApiError> {
+    let not_found = || ScimError::NotFound(ResourceKind::Group.as_str().to_owned());
+    let id: ResourceId = id.parse().map_err(|_| not_found())?;
+    let group = caller.app.store.group(caller.tenant, id).await.context("read a group")?;
+    Ok(group.ok_or_else(not_found)?)
 }
 
-fn document(group: &StoredGroup) -> Result<Map<String, Value>, ScimApiError> {
-    serde_json::from_str(&group.resource.document)
-        .map_err(|source| ScimApiError::Document { resource_type: "Group", source })
-}
-
-fn write_of(caller: &Caller, resource: &Map<String, Value>) -> GroupWrite {
+fn group_write(caller: &Caller, resource: &Map<String, Value>) -> GroupWrite {
     GroupWrite {
         last_modified: caller.now,
         display_name: resource::display_name(resource).map(fold).unwrap_or_default(),
@@ -163,14 +166,13 @@ async fn reply(
     caller: &Caller,
     status: StatusCode,
     projection: &Projection,
-    group: StoredGroup,
+    group: &StoredGroup,
 ) -> Result<Reply, ScimApiError> {
-    let mut budget = MemberBudget::default();
-    let resource = shown(caller, projection, &group, &mut budget).await?;
-    Ok(answer(caller, status, &group, resource))
+    let resource = render(caller, projection, group, &mut MemberBudget::default()).await?;
+    Ok(reply_with(caller, status, group, resource))
 }
 
-fn answer(
+fn reply_with(
     caller: &Caller,
     status: StatusCode,
     group: &StoredGroup,
@@ -179,72 +181,54 @@ fn answer(
     Reply {
         status,
         etag: Some(etag(group.resource.version)),
-        location: Some(meta(group, &caller.scim_url).location(ResourceType::group())),
+        location: Some(location(caller, ResourceKind::Group, &group.resource)),
         body: Some(Value::Object(resource).to_string()),
     }
 }
 
-/// A group as it is answered; its members only when the client wants them.
-async fn shown(
+/// Renders a group: with `id`, `meta` and the attributes that the client selects. Reads the members
+/// only if they are selected.
+async fn render(
     caller: &Caller,
     projection: &Projection,
     group: &StoredGroup,
     budget: &mut MemberBudget,
 ) -> Result<Map<String, Value>, ScimApiError> {
-    let mut resource = bare(caller, group)?;
+    let mut resource = render_stored(caller, ResourceKind::Group, &group.resource)?;
     if projection.needs(ResourceType::group(), "members") {
-        put_members(&mut resource, members::all(caller, group.resource.id, budget).await?);
+        insert_members(&mut resource, members::read_all(caller, group.resource.id, budget).await?);
     }
     projection.apply(ResourceType::group(), &mut resource);
     Ok(resource)
 }
 
-/// Several groups as one answer shows them.
-pub(super) async fn page(
+/// Renders the groups of a page. All their members have to fit in one response.
+pub(super) async fn render_page(
     caller: &Caller,
     projection: &Projection,
     groups: &[&StoredGroup],
 ) -> Result<Vec<Map<String, Value>>, ScimApiError> {
-    let of = ResourceType::group();
+    let resource_type = ResourceType::group();
     let ids: Vec<ResourceId> = groups.iter().map(|group| group.resource.id).collect();
-    let members = if projection.needs(of, "members") {
-        members::of_page(caller, &ids).await?
+    let members = if projection.needs(resource_type, "members") {
+        members::read_page(caller, &ids).await?
     } else {
         Vec::new()
     };
     let mut members = members.into_iter();
     let mut page = Vec::with_capacity(groups.len());
     for group in groups {
-        let mut resource = bare(caller, group)?;
-        put_members(&mut resource, members.next().unwrap_or_default());
-        projection.apply(of, &mut resource);
+        let mut resource = render_stored(caller, ResourceKind::Group, &group.resource)?;
+        insert_members(&mut resource, members.next().unwrap_or_default());
+        projection.apply(resource_type, &mut resource);
         page.push(resource);
     }
     Ok(page)
 }
 
-/// All attributes but `members`.
-pub(super) fn bare(
-    caller: &Caller,
-    group: &StoredGroup,
-) -> Result<Map<String, Value>, ScimApiError> {
-    let meta = meta(group, &caller.scim_url);
-    Ok(resource::answer(ResourceType::group(), document(group)?, &meta))
-}
-
-/// Shows a group's members, if there are any.
-pub(super) fn put_members(group: &mut Map<String, Value>, members: Vec<Value>) {
+/// Adds `members` to a rendered group, unless there are none.
+pub(super) fn insert_members(group: &mut Map<String, Value>, members: Vec<Value>) {
     if !members.is_empty() {
         group.insert("members".to_owned(), members.into());
-    }
-}
-
-fn meta<'a>(group: &StoredGroup, base_url: &'a str) -> Meta<'a> {
-    Meta {
-        id: group.resource.id,
-        created: group.resource.created,
-        last_modified: group.resource.last_modified,
-        version: group.resource.version,
-        base_url,
     }
 }

@@ -1,16 +1,19 @@
-//! Members of a group: what operations change, and how many are shown.
+//! Reads and renders the members of a group, and plans the rows that a change writes.
+//!
+//! A member is a row of its own. The core in [`scim::members`] computes the net change of a request;
+//! the store writes the rows together with the group.
 
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::at_once::{AT_ONCE, at_once};
 use super::caller::Caller;
-use super::error::ScimApiError;
+use super::error::{ScimApiError, StoreContext as _};
+use super::join_bounded::{MAX_CONCURRENT, join_bounded};
 use crate::store::GroupMember;
 use scim::error::ScimError;
 use scim::matcher::matches_element;
-use scim::members::{Member, MemberKind, Net, only_ids};
+use scim::members::{Member, NetChange, candidate_ids};
 use scim::quirks;
 use scim::schema::ResourceType;
 use types::ids::ResourceId;
@@ -28,32 +31,32 @@ impl MemberChange {
     }
 }
 
-/// How many members one answer may still show.
+/// Number of members that a response may still contain.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MemberBudget(usize);
 
 impl Default for MemberBudget {
     fn default() -> Self {
-        Self(MOST_SHOWN)
+        Self(MAX_RENDERED)
     }
 }
 
 impl MemberBudget {
-    /// The budget of an answer to PATCH, which is one bounded read.
-    pub(super) const fn of_patch() -> Self {
-        Self(MOST_AFTER_PATCH)
+    /// Returns the budget of the response to a PATCH, which is one bounded read.
+    pub(super) const fn for_patch() -> Self {
+        Self(MAX_AFTER_PATCH)
     }
 
-    /// The budget of a filter for one of the groups that it looks at.
-    const fn of_filter() -> Self {
-        Self(MOST_FILTERED)
+    /// Returns the budget of a filter for one group.
+    const fn for_filter() -> Self {
+        Self(MAX_FILTERED)
     }
 
     fn spend(&mut self, members: usize) -> Result<(), ScimApiError> {
         self.0 = self.0.checked_sub(members).ok_or_else(|| {
             ScimError::TooMany(
-                "the members do not fit one answer; ask with excludedAttributes=members, or for \
-                 one member by filter=id eq \"…\" and members eq \"…\""
+                "the members do not fit in one response; send excludedAttributes=members, or test \
+                 one member with filter=id eq \"…\" and members eq \"…\""
                     .to_owned(),
             )
         })?;
@@ -61,33 +64,34 @@ impl MemberBudget {
     }
 }
 
-/// What a net effect changes in the rows that are there.
+/// Returns the rows that a net change writes and deletes.
 ///
-/// Adding and removing named members looks at those rows alone; replacing and clearing, and a
-/// filter that may match any member, read all of them.
-pub(super) async fn change(
+/// Adding and removing members by id reads only those rows. Replacing or clearing the members, and
+/// a filter that any member may match, read all rows.
+///
+/// # Errors
+///
+/// [`ScimError::InvalidValue`] if the group would be a member of itself or, in strict mode, if a
+/// new member does not exist.
+pub(super) async fn plan_change(
     caller: &Caller,
     group: ResourceId,
-    net: &Net,
+    change: &NetChange,
 ) -> Result<MemberChange, ScimApiError> {
-    if net.is_empty() {
+    if change.is_empty() {
         return Ok(MemberChange::default());
     }
-    if net.add.iter().any(|member| member.value.parse() == Ok(group)) {
+    if change.add.iter().any(|member| member.value.parse() == Ok(group)) {
         return Err(ScimError::InvalidValue(
             "members: a group cannot be a member of itself".to_owned(),
         )
         .into());
     }
-    let store = &caller.app.store;
-    let present = match named(net) {
-        Some(named) => store.members_among(caller.tenant, group, &named).await?,
-        None => store.members(caller.tenant, group, usize::MAX).await?,
-    };
+    let present = read_affected(caller, group, change).await?;
+    let present_ids: HashSet<ResourceId> = present.iter().map(|member| member.id).collect();
     let mut stays: HashSet<ResourceId> = HashSet::new();
     let mut new = Vec::new();
-    let present_ids: HashSet<ResourceId> = present.iter().map(|member| member.id).collect();
-    for member in &net.add {
+    for member in &change.add {
         match member.value.parse() {
             Ok(id) if present_ids.contains(&id) => {
                 stays.insert(id);
@@ -95,167 +99,191 @@ pub(super) async fn change(
             Ok(_) | Err(_) => new.push(member.clone()),
         }
     }
-    let removed: HashSet<ResourceId> = net.remove.iter().filter_map(|id| id.parse().ok()).collect();
+    let removed: HashSet<ResourceId> =
+        change.remove.iter().filter_map(|id| id.parse().ok()).collect();
     let leaves = |member: &GroupMember| {
         !stays.contains(&member.id)
-            && (net.reset || removed.contains(&member.id) || matches_any(net, member))
+            && (change.reset || removed.contains(&member.id) || matches_any(change, member))
     };
     let remove = present.iter().filter(|member| leaves(member)).map(|member| member.id).collect();
     let add = if quirks::ignores_unknown_members(caller.mode) {
-        look_up(caller, &new).await?.0
+        find_existing(caller, &new).await?.0
     } else {
-        known(caller, &new).await?
+        require_existing(caller, &new).await?
     };
     Ok(MemberChange { add, remove })
 }
 
-/// The members that a net effect can touch; None if it can be any.
-fn named(net: &Net) -> Option<Vec<ResourceId>> {
-    if net.reset {
+/// Reads the current members that a change can affect.
+async fn read_affected(
+    caller: &Caller,
+    group: ResourceId,
+    change: &NetChange,
+) -> Result<Vec<GroupMember>, ScimApiError> {
+    let (store, tenant) = (&caller.app.store, caller.tenant);
+    match affected_ids(change) {
+        Some(ids) => store.members_among(tenant, group, &ids).await,
+        None => store.members(tenant, group, usize::MAX).await,
+    }
+    .context("read the members of a group")
+}
+
+/// Returns the ids of the members that a change can affect; `None` if it can affect any member.
+fn affected_ids(change: &NetChange) -> Option<Vec<ResourceId>> {
+    if change.reset {
         return None;
     }
-    let matching: Option<Vec<_>> = net.remove_matching.iter().map(only_ids).collect();
+    let matching: Option<Vec<_>> = change.remove_matching.iter().map(candidate_ids).collect();
     let matching = matching?.concat();
-    let added = net.add.iter().map(|member| &member.value);
-    let named = added.chain(&net.remove).chain(&matching);
-    // A text that is no id names no member.
-    Some(named.filter_map(|id| id.parse().ok()).collect())
+    let added = change.add.iter().map(|member| &member.value);
+    let ids = added.chain(&change.remove).chain(&matching);
+    // A text that is not an id is the id of no member.
+    Some(ids.filter_map(|id| id.parse().ok()).collect())
 }
 
-fn matches_any(net: &Net, member: &GroupMember) -> bool {
+fn matches_any(change: &NetChange, member: &GroupMember) -> bool {
     let element = json!({"value": member.id, "type": member.kind.as_str()});
     let members = ResourceType::group().attribute("members");
-    net.remove_matching.iter().any(|filter| matches_element(filter, members, &element))
+    change.remove_matching.iter().any(|filter| matches_element(filter, members, &element))
 }
 
-/// The rows for new members, which must exist in this tenant.
-pub(super) async fn known(
-    caller: &Caller,
-    members: &[Member],
-) -> Result<Vec<GroupMember>, ScimApiError> {
-    let (found, unknown) = look_up(caller, members).await?;
-    match unknown.first() {
-        None => Ok(found),
-        Some(id) => {
-            Err(ScimError::InvalidValue(format!("members: {id:?} is no user or group here")).into())
-        }
-    }
-}
-
-/// The rows for those who exist in this tenant, and the ids of the others.
-async fn look_up<'m>(
-    caller: &Caller,
-    members: &'m [Member],
-) -> Result<(Vec<GroupMember>, Vec<&'m str>), ScimApiError> {
-    let mut named: BTreeMap<ResourceId, &Member> = BTreeMap::new();
-    let mut unknown = Vec::new();
-    for member in members {
-        match member.value.parse() {
-            Ok(id) => drop(named.insert(id, member)),
-            Err(_) => unknown.push(member.value.as_str()),
-        }
-    }
-    let ids: Vec<ResourceId> = named.keys().copied().collect();
-    let mut found = caller.app.store.existing_members(caller.tenant, &ids).await?;
-    for row in &mut found {
-        if let Some(member) = named.remove(&row.id) {
-            row.display.clone_from(&member.display);
-        }
-    }
-    unknown.extend(named.into_values().map(|member| member.value.as_str()));
-    Ok((found, unknown))
-}
-
-/// All members of a group, as its resource shows them.
+/// Returns the rows of new members, all of which must exist in the tenant.
 ///
 /// # Errors
 ///
-/// [`ScimError::TooMany`] when they exceed the budget, which is what Lambda's limit of 6 MB to an
-/// answer leaves room for.
-pub(super) async fn all(
+/// [`ScimError::InvalidValue`] with the first id that does not exist.
+pub(super) async fn require_existing(
+    caller: &Caller,
+    members: &[Member],
+) -> Result<Vec<GroupMember>, ScimApiError> {
+    let (found, unknown) = find_existing(caller, members).await?;
+    match unknown.first() {
+        None => Ok(found),
+        Some(id) => {
+            Err(ScimError::InvalidValue(format!("members: no user or group has the id {id:?}"))
+                .into())
+        }
+    }
+}
+
+/// Returns the rows of the members that exist in the tenant, and the ids of the others.
+async fn find_existing<'m>(
+    caller: &Caller,
+    members: &'m [Member],
+) -> Result<(Vec<GroupMember>, Vec<&'m str>), ScimApiError> {
+    let mut requested: BTreeMap<ResourceId, &Member> = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for member in members {
+        match member.value.parse() {
+            Ok(id) => drop(requested.insert(id, member)),
+            Err(_) => unknown.push(member.value.as_str()),
+        }
+    }
+    let ids: Vec<ResourceId> = requested.keys().copied().collect();
+    let found = caller.app.store.existing_members(caller.tenant, &ids).await;
+    let mut found = found.context("look up the new members of a group")?;
+    for row in &mut found {
+        if let Some(member) = requested.remove(&row.id) {
+            row.display.clone_from(&member.display);
+        }
+    }
+    unknown.extend(requested.into_values().map(|member| member.value.as_str()));
+    Ok((found, unknown))
+}
+
+/// Reads and renders all members of a group.
+///
+/// # Errors
+///
+/// [`ScimError::TooMany`] if they exceed the budget.
+pub(super) async fn read_all(
     caller: &Caller,
     group: ResourceId,
     budget: &mut MemberBudget,
 ) -> Result<Vec<Value>, ScimApiError> {
-    let members = caller.app.store.members(caller.tenant, group, budget.0 + 1).await?;
+    let members = caller.app.store.members(caller.tenant, group, budget.0 + 1).await;
+    let members = members.context("read the members of a group")?;
     budget.spend(members.len())?;
-    Ok(all_shown(caller, &members))
+    Ok(render_all(caller, &members))
 }
 
-/// The members of each group of a page, under one budget for all of them. Small groups are read at
-/// once, a large one by itself, so that not many large ones are in memory together.
-pub(super) async fn of_page(
+/// Reads and renders the members of each group of a page, under one budget for all of them. Small
+/// groups are read concurrently, a large one alone, so that few large ones are in memory at a time.
+pub(super) async fn read_page(
     caller: &Caller,
     groups: &[ResourceId],
 ) -> Result<Vec<Vec<Value>>, ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
     let mut budget = MemberBudget::default();
     let mut page = Vec::with_capacity(groups.len());
-    for some in groups.chunks(AT_ONCE) {
-        let small = some.iter().copied();
-        let small = small.map(|group| store.members(tenant, group, MOST_OF_SMALL + 1));
-        for (group, members) in some.iter().zip(at_once(small).await?) {
-            page.push(if members.len() > MOST_OF_SMALL {
-                all(caller, *group, &mut budget).await?
+    for chunk in groups.chunks(MAX_CONCURRENT) {
+        let reads = chunk.iter().copied();
+        let reads = reads.map(|group| store.members(tenant, group, MAX_IN_SMALL_GROUP + 1));
+        let read = join_bounded(reads).await.context("read the members of a page of groups")?;
+        for (group, members) in chunk.iter().zip(read) {
+            page.push(if members.len() > MAX_IN_SMALL_GROUP {
+                read_all(caller, *group, &mut budget).await?
             } else {
                 budget.spend(members.len())?;
-                all_shown(caller, &members)
+                render_all(caller, &members)
             });
         }
     }
     Ok(page)
 }
 
-/// All members of one of the groups that a filter looks at.
-pub(super) async fn of_filter(
+/// Reads and renders all members of a group for a filter.
+pub(super) async fn read_for_filter(
     caller: &Caller,
     group: ResourceId,
 ) -> Result<Vec<Value>, ScimApiError> {
-    all(caller, group, &mut MemberBudget::of_filter()).await
+    read_all(caller, group, &mut MemberBudget::for_filter()).await
 }
 
-/// Those of `ids` that are members of the group.
-pub(super) async fn among(
+/// Reads and renders those of `ids` that are members of the group.
+pub(super) async fn read_among(
     caller: &Caller,
     group: ResourceId,
     ids: &[ResourceId],
 ) -> Result<Vec<Value>, ScimApiError> {
-    let found = caller.app.store.members_among(caller.tenant, group, ids).await?;
-    Ok(found.iter().map(|member| shown(caller, member, false)).collect())
+    let found = caller.app.store.members_among(caller.tenant, group, ids).await;
+    let found = found.context("look up members of a group")?;
+    Ok(found.iter().map(|member| render(caller, member, false)).collect())
 }
 
-fn all_shown(caller: &Caller, members: &[GroupMember]) -> Vec<Value> {
-    let brief = members.len() > MOST_IN_FULL;
-    members.iter().map(|member| shown(caller, member, brief)).collect()
+fn render_all(caller: &Caller, members: &[GroupMember]) -> Vec<Value> {
+    let brief = members.len() > MAX_IN_FULL;
+    members.iter().map(|member| render(caller, member, brief)).collect()
 }
 
-fn shown(caller: &Caller, member: &GroupMember, brief: bool) -> Value {
+fn render(caller: &Caller, member: &GroupMember, brief: bool) -> Value {
     if brief {
         return json!({"value": member.id});
     }
-    let (kind, endpoint) = match member.kind {
-        MemberKind::User => ("User", "Users"),
-        MemberKind::Group => ("Group", "Groups"),
-    };
-    let location = format!("{}/{endpoint}/{}", caller.scim_url, member.id);
-    let mut shown = json!({"value": member.id, "$ref": location, "type": kind});
-    if let (Value::Object(shown), Some(display)) = (&mut shown, &member.display) {
-        shown.insert("display".to_owned(), display.as_str().into());
+    let endpoint = member.kind.resource_type().endpoint;
+    let location = format!("{}{endpoint}/{}", caller.scim_url, member.id);
+    let mut rendered = json!({
+        "value": member.id,
+        "$ref": location,
+        "type": member.kind.as_str(),
+    });
+    if let (Value::Object(rendered), Some(display)) = (&mut rendered, &member.display) {
+        rendered.insert("display".to_owned(), display.as_str().into());
     }
-    shown
+    rendered
 }
 
-/// Members in one answer: 47 bytes each, under Lambda's 6 MB.
-const MOST_SHOWN: usize = 110_000;
+/// Maximum number of members in one response: 47 bytes each, within Lambda's 6 MB.
+const MAX_RENDERED: usize = 110_000;
 
-/// Members that an answer to PATCH shows.
-const MOST_AFTER_PATCH: usize = 200;
+/// Maximum number of members in the response to a PATCH.
+const MAX_AFTER_PATCH: usize = 200;
 
-/// Members that are shown with `type` and `$ref`; above it `value` alone.
-const MOST_IN_FULL: usize = 10_000;
+/// Maximum number of members with `type` and `$ref`; more have `value` alone.
+const MAX_IN_FULL: usize = 10_000;
 
-/// Members that a filter which looks at all of them reads of one group.
-const MOST_FILTERED: usize = 10_000;
+/// Maximum number of members of one group that a filter on all members reads.
+const MAX_FILTERED: usize = 10_000;
 
-/// Members of a group that is read together with others: one call's worth.
-const MOST_OF_SMALL: usize = 1_000;
+/// Maximum number of members of a group that is read concurrently with others: one call's worth.
+const MAX_IN_SMALL_GROUP: usize = 1_000;

@@ -1,20 +1,36 @@
-//! The path of a SCIM request in its one canonical form, before routing.
+//! Rewrites the path of a request to its canonical form before routing.
 
 use std::borrow::Cow;
 
-/// Endpoint names as RFC 7644 §3.2 table 2 writes them.
+use axum::extract::{MatchedPath, Request};
+use axum::http::Uri;
+
+/// Endpoint names in the letter case of RFC 7644 §3.2 table 2.
 const ENDPOINTS: [&str; 7] =
     ["Users", "Groups", "Bulk", "Me", "Schemas", "ResourceTypes", "ServiceProviderConfig"];
 
-/// Where all SCIM paths begin.
+/// Prefix of all SCIM paths.
 const BASE: &str = "/scim/v2";
 
-/// Rewrites a path to the form that the router knows.
+/// Rewrites the path of a request.
+pub(super) fn rewrite(mut request: Request) -> Request {
+    // Set by the outer router; the inner one would treat it as a prefix.
+    request.extensions_mut().remove::<MatchedPath>();
+    if let Cow::Owned(path) = canonical(request.uri().path()) {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(uri) = format!("{path}{query}").parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+/// Returns the form of a path that the router matches.
 ///
-/// Repeated and trailing slashes go: a tenant URL that was pasted with a slash at its end, or with
-/// Entra's `/?aadOptscim062020`, gives `/scim/v2//Users` and `/Users/?filter=`. Endpoint names are
-/// taken in any letter case, as Microsoft's collection of requests writes them (`/users`).
-pub(super) fn canonical(path: &str) -> Cow<'_, str> {
+/// Removes repeated and trailing slashes: a tenant URL with a slash at its end, or with Entra's
+/// `/?aadOptscim062020`, leads to `/scim/v2//Users` and `/Users/?filter=`. Accepts endpoint names in
+/// any letter case, as in Microsoft's collection of requests (`/users`).
+fn canonical(path: &str) -> Cow<'_, str> {
     let plain = !path.contains("//") && !path.ends_with('/');
     let segment = path.strip_prefix(BASE).map(|rest| rest.trim_start_matches('/'));
     let name = segment.and_then(|segment| segment.split('/').next()).unwrap_or_default();

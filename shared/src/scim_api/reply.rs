@@ -1,37 +1,37 @@
-//! SCIM answers: media type, `ETag`, `Location`, errors.
+//! SCIM responses: media type, `ETag` and `Location`.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-/// Exactly this, without a charset: Microsoft's validator stops at anything else.
+/// Media type of every response, without a charset: Microsoft's validator rejects any other value.
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
 
-/// The outcome of an operation, before it is a response of its own or one of a bulk response.
+/// Result of an operation: an HTTP response, or its part of a bulk response.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Reply {
-    /// 200, 201, 204 or 304.
+    /// Status: 200, 201, 204 or 304.
     pub(super) status: StatusCode,
-    /// The body, as JSON text, when the status has one.
+    /// Body as JSON text, if the status has one.
     pub(super) body: Option<String>,
-    /// `W/"3"`, when a single resource is concerned.
+    /// Entity tag of the resource, as `W/"3"`.
     pub(super) etag: Option<String>,
-    /// Absolute URL of the resource concerned.
+    /// Absolute URL of the resource.
     pub(super) location: Option<String>,
 }
 
 impl Reply {
-    /// 200 with a document that is not a versioned resource.
+    /// Makes a reply of status 200 with a document that is not a versioned resource.
     pub(super) const fn document(body: String) -> Self {
         Self { status: StatusCode::OK, body: Some(body), etag: None, location: None }
     }
 
-    /// 304: the client has this version.
+    /// Makes a reply of status 304: the client has this version.
     pub(super) const fn not_modified(etag: String) -> Self {
         Self { status: StatusCode::NOT_MODIFIED, body: None, etag: Some(etag), location: None }
     }
 
-    /// 204.
+    /// Makes a reply of status 204.
     pub(super) const fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, body: None, etag: None, location: None }
     }
@@ -56,12 +56,12 @@ impl IntoResponse for Reply {
     }
 }
 
-/// A response with a JSON text, not to be kept by caches.
+/// Makes a response with a JSON text, which caches must not store.
 pub(super) fn json(status: StatusCode, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);
-    // Directory data: no proxy keeps it.
+    // Directory data must not stay in a proxy.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

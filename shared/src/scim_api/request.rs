@@ -1,28 +1,35 @@
-//! Parts of a request that need a SCIM error of their own when they do not fit.
+//! The parts of a request that a handler reads: id, query string, JSON body and preconditions.
+//!
+//! Each extractor rejects a request with a SCIM error. Authentication is in `caller`.
 
-use axum::extract::{FromRequestParts, RawPathParams, RawQuery};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, RawQuery, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, header};
+use serde_json::Value;
 
 use super::error::ScimApiError;
+use crate::http::body::{self, BodyFault};
+use scim::discovery::MAX_BODY_BYTES;
 use scim::error::ScimError;
 use scim::projection::Projection;
-use scim::query::join;
+use scim::query::append_to_list;
 
-/// The `{id}` of a path, percent-decoded.
+/// The `{id}` of the path, percent-decoded.
 pub(super) struct PathId(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathId {
     type Rejection = ScimApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ScimApiError> {
-        let gone = || ScimError::NotFound("resource".to_owned());
-        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| gone())?;
+        let not_found = || ScimError::NotFound("resource".to_owned());
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|_| not_found())?;
         let id = params.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());
-        Ok(id.map(Self).ok_or_else(gone)?)
+        Ok(id.map(Self).ok_or_else(not_found)?)
     }
 }
 
-/// The query string as it came, undecoded; empty when there is none.
+/// The query string, percent-encoded; empty if the request has none.
 pub(super) struct Query(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Query {
@@ -35,7 +42,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    /// `attributes` and `excludedAttributes` of a request for one resource (RFC 7644 §3.9).
+    /// Parses `attributes` and `excludedAttributes` of a request for one resource (RFC 7644 §3.9).
+    ///
+    /// # Errors
+    ///
+    /// As [`Projection::parse`].
     pub(super) fn projection(&self) -> Result<Projection, ScimError> {
         if self.0.is_empty() {
             return Ok(Projection::default());
@@ -49,8 +60,136 @@ impl Query {
             } else {
                 continue;
             };
-            join(list, value);
+            append_to_list(list, value);
         }
         Projection::parse(attributes.as_deref(), excluded.as_deref())
+    }
+}
+
+/// A body that is JSON by its media type and its content, of at most [`MAX_BODY_BYTES`].
+pub(super) struct JsonBody(pub(super) Value);
+
+impl<S: Sync> FromRequest<S> for JsonBody {
+    type Rejection = ScimApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ScimApiError> {
+        let is_json = is_json(request.headers());
+        let bytes = body::read(request.into_body(), MAX_BODY_BYTES).await.map_err(body_error)?;
+        if !is_json {
+            return Err(ScimError::UnsupportedMediaType.into());
+        }
+        let value = serde_json::from_slice(&bytes).map_err(|error| {
+            ScimError::InvalidSyntax(format!(
+                "the body is not valid JSON: line {}, column {}",
+                error.line(),
+                error.column()
+            ))
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// Returns whether the media type is `application/scim+json` or `application/json`, with any
+/// parameter, or absent.
+fn is_json(headers: &HeaderMap) -> bool {
+    let known = ["application/scim+json", "application/json"];
+    body::media_type(headers)
+        .is_none_or(|found| known.iter().any(|known| known.eq_ignore_ascii_case(found)))
+}
+
+fn body_error(error: BodyFault) -> ScimError {
+    match error {
+        BodyFault::Broken => ScimError::InvalidSyntax(
+            "the connection closed before the body was complete".to_owned(),
+        ),
+        BodyFault::TooLarge(_) => {
+            ScimError::PayloadTooLarge(format!("the body is larger than {MAX_BODY_BYTES} bytes"))
+        }
+    }
+}
+
+/// Versions that a change requires (RFC 7644 §3.14, RFC 9110 §13.1).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct IfMatch(Option<String>);
+
+impl IfMatch {
+    /// Reads the header `If-Match`.
+    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
+        Self(joined(headers, &header::IF_MATCH))
+    }
+
+    /// Takes the `version` of a bulk operation (RFC 7644 §3.7).
+    pub(super) fn from_version(version: Option<String>) -> Self {
+        Self(version)
+    }
+
+    /// Checks the version of a stored resource.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::PreconditionFailed`] if the resource has another version.
+    pub(super) fn check(&self, version: u64) -> Result<(), ScimError> {
+        match &self.0 {
+            Some(required) if !has_version(required, version) => Err(ScimError::PreconditionFailed),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Versions that the client has already.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct IfNoneMatch(Option<String>);
+
+impl IfNoneMatch {
+    /// Reads the header `If-None-Match`.
+    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
+        Self(joined(headers, &header::IF_NONE_MATCH))
+    }
+
+    /// Returns whether the client has this version.
+    pub(super) fn has(&self, version: u64) -> bool {
+        self.0.as_deref().is_some_and(|known| has_version(known, version))
+    }
+}
+
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let values: Vec<&str> =
+        headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("-")).collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+/// Returns whether a list of entity tags contains this version. Strong and weak tags are equivalent:
+/// a version identifies one representation.
+fn has_version(list: &str, version: u64) -> bool {
+    list.split(',').map(str::trim).any(|tag| {
+        let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+        tag == "*" || opaque.trim_matches('"') == version.to_string()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(list: &str, expect: bool) {
+        assert_eq!(has_version(list, 3), expect, "{list}");
+    }
+
+    #[test]
+    fn weak_and_strong_tags_and_lists_are_parsed() {
+        check("W/\"3\"", true);
+        check("\"3\"", true);
+        check("*", true);
+        check("\"1\", W/\"3\"", true);
+        check("W/\"33\"", false);
+        check("\"2\"", false);
+        check("", false);
+    }
+
+    #[test]
+    fn a_request_without_if_match_accepts_every_version() {
+        assert_eq!(IfMatch::default().check(7), Ok(()));
+        let other = IfMatch::from_version(Some("W/\"6\"".to_owned()));
+        assert_eq!(other.check(7), Err(ScimError::PreconditionFailed));
     }
 }

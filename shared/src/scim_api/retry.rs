@@ -1,61 +1,29 @@
-//! Trying again a read-modify-write that somebody else overtook.
+//! Retries a read-modify-write after a lost race.
 
-use super::error::ScimApiError;
-use crate::store::{Backoff, StoreError};
-use scim::error::ScimError;
+use super::error::{ScimApiError, StoreContext as _};
+use crate::store::Backoff;
 
-/// Why an attempt came to nothing.
-#[derive(Debug)]
-pub(super) enum Failed {
-    /// What was read is no longer what is there: somebody else was faster.
-    Overtaken,
-    /// Anything else, which the next attempt would meet again.
-    Refused(ScimApiError),
-}
-
-impl From<ScimError> for Failed {
-    fn from(error: ScimError) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
-impl From<ScimApiError> for Failed {
-    fn from(error: ScimApiError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<StoreError> for Failed {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::VersionMismatch | StoreError::MemberGone => Self::Overtaken,
-            StoreError::Conflict(_)
-            | StoreError::Contention
-            | StoreError::NoSeat { .. }
-            | StoreError::NotFound
-            | StoreError::TooLarge
-            | StoreError::Unavailable(_)
-            | StoreError::Corrupt(_) => Self::Refused(error.into()),
-        }
-    }
-}
-
-/// What the first attempt that nobody overtakes comes to. Each reads anew.
+/// Retries `attempt` until no concurrent writer got in between. Each attempt reads the resource
+/// again.
 ///
 /// # Errors
 ///
-/// [`ScimError::Contention`] when a bounded number of them were overtaken.
-pub(super) async fn until_first<T, A>(attempt: impl Fn() -> A) -> Result<T, ScimApiError>
+/// Any other error of an attempt. The last attempt's [`StoreError::Contention`] after a bounded
+/// number of conflicts.
+///
+/// [`StoreError::Contention`]: crate::store::StoreError::Contention
+pub(super) async fn retry_on_conflict<T, A>(attempt: impl Fn() -> A) -> Result<T, ScimApiError>
 where
     // `AsyncFn` has no name for its future, which handlers need to be `Send`.
-    A: Future<Output = Result<T, Failed>>,
+    A: Future<Output = Result<T, ScimApiError>>,
 {
     let mut backoff = Backoff::after_lost_race();
     loop {
         match attempt().await {
-            Ok(done) => return Ok(done),
-            Err(Failed::Overtaken) => backoff.pause().await?,
-            Err(Failed::Refused(error)) => return Err(error),
+            Err(error) if error.is_write_conflict() => {
+                backoff.pause().await.context("write a resource that other requests change")?;
+            }
+            done => return done,
         }
     }
 }
@@ -65,37 +33,39 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::store::UniqueAttribute;
+    use crate::store::{StoreError, UniqueAttribute};
+    use scim::error::ScimError;
 
-    /// How many attempts there are when all before the last fail in this way.
+    /// Counts the attempts with these outcomes, and returns the final error.
     async fn attempts(
         outcomes: impl Fn(u32) -> Result<(), StoreError>,
     ) -> (u32, Option<ScimError>) {
         let made = Cell::new(0);
-        let outcome = until_first(|| async {
+        let outcome = retry_on_conflict(|| async {
             made.set(made.get() + 1);
-            Ok(outcomes(made.get())?)
+            outcomes(made.get()).context("write a resource")
         });
         let error = outcome.await.err().map(ScimApiError::into_answer);
         (made.get(), error)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_was_overtaken_tries_again_and_not_for_ever() {
+    async fn a_lost_race_is_retried_a_bounded_number_of_times() {
         let third = |nth| if nth < 3 { Err(StoreError::VersionMismatch) } else { Ok(()) };
         assert_eq!(attempts(third).await, (3, None));
-        for overtaken in [|| StoreError::VersionMismatch, || StoreError::MemberGone] {
-            let all = attempts(|_| Err(overtaken())).await;
+        for conflict in [|| StoreError::VersionMismatch, || StoreError::MemberGone] {
+            let all = attempts(|_| Err(conflict())).await;
             assert_eq!(all, (20, Some(ScimError::Contention)));
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_the_next_attempt_would_meet_again_is_the_answer() {
+    async fn a_permanent_error_is_returned_without_a_retry() {
         let taken = || StoreError::Conflict(UniqueAttribute::UserName);
-        for refusal in [taken, || StoreError::Contention, || StoreError::NotFound] {
-            let (made, error) = attempts(|_| Err(refusal())).await;
-            assert_eq!((made, error), (1, Some(ScimApiError::from(refusal()).into_answer())));
+        for permanent in [taken, || StoreError::Contention, || StoreError::NotFound] {
+            let (made, error) = attempts(|_| Err(permanent())).await;
+            let expected: Result<(), _> = Err(permanent()).context("write a resource");
+            assert_eq!((made, error), (1, expected.err().map(ScimApiError::into_answer)));
         }
     }
 }

@@ -1,21 +1,43 @@
-//! `/Users`: create, read, replace, patch, delete (RFC 7644 §3.3 to §3.6).
+//! Creates, reads, replaces, patches and deletes users (RFC 7644 §3.3 to §3.6).
+//!
+//! Each function loads the user, lets the core in [`scim`] compute the change, stores it and
+//! replies. A change is retried if another request writes the user in between.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
-use super::error::ScimApiError;
-use super::precondition::{IfMatch, IfNoneMatch, etag};
+use super::error::{ScimApiError, StoreContext as _};
 use super::reply::Reply;
-use super::retry::until_first;
+use super::request::{IfMatch, IfNoneMatch};
+use super::retry::retry_on_conflict;
+use super::stored::{attributes, location, render_stored, render_stored_text};
 use crate::clock::random_uuid;
 use crate::store::{StoredUser, UserKeys, UserWrite};
 use scim::error::ScimError;
-use scim::patch::{self, PatchRequest};
+use scim::normalize::normalize;
+use scim::patch;
+use scim::patch_request::PatchRequest;
 use scim::projection::Projection;
-use scim::resource::{self, Meta};
-use scim::schema::ResourceType;
+use scim::resource::{self, etag};
+use scim::schema::{ResourceKind, ResourceType};
 use types::ids::ResourceId;
+
+/// Creates a user.
+pub(super) async fn create(
+    caller: &Caller,
+    projection: &Projection,
+    body: Value,
+) -> Result<Reply, ScimApiError> {
+    let mut resource = normalize(ResourceType::user(), body, caller.mode)?;
+    // A new user may sign in unless the client says otherwise; clients read the value back.
+    resource.entry("active").or_insert(Value::Bool(true));
+    let id = ResourceId::new(random_uuid());
+    let write = UserWrite::of(caller.now, None, resource);
+    let outcome = caller.app.store.create_user(caller.tenant, id, &write).await;
+    let user = outcome.context("create a user")?.user;
+    reply(caller, StatusCode::CREATED, projection, &user).await
+}
 
 /// Reads a user.
 pub(super) async fn read(
@@ -24,48 +46,32 @@ pub(super) async fn read(
     id: &str,
     if_none_match: &IfNoneMatch,
 ) -> Result<Reply, ScimApiError> {
-    let user = stored(caller, id).await?;
-    // Memberships change without the user's version, so it says nothing of an answer with them.
+    let user = read_user(caller, id).await?;
+    // A change of memberships leaves the version, so a response with `groups` has no 304.
     let has_groups = projection.needs(ResourceType::user(), "groups");
-    if !has_groups && if_none_match.names(user.resource.version) {
+    if !has_groups && if_none_match.has(user.resource.version) {
         return Ok(Reply::not_modified(etag(user.resource.version)));
     }
-    reply(caller, StatusCode::OK, projection, user).await
-}
-
-/// Creates a user.
-pub(super) async fn add(
-    caller: &Caller,
-    projection: &Projection,
-    body: Value,
-) -> Result<Reply, ScimApiError> {
-    let mut resource = resource::normalize(ResourceType::user(), body, caller.mode)?;
-    // Who is created without a word about it may sign in, and clients read that back.
-    resource.entry("active").or_insert(Value::Bool(true));
-    let id = ResourceId::new(random_uuid());
-    let write = UserWrite::of(caller.now, None, resource);
-    let outcome = caller.app.store.create_user(caller.tenant, id, &write).await?;
-    reply(caller, StatusCode::CREATED, projection, outcome.user).await
+    reply(caller, StatusCode::OK, projection, &user).await
 }
 
 /// Replaces a user.
-pub(super) async fn put(
+pub(super) async fn replace(
     caller: &Caller,
     projection: &Projection,
     id: &str,
     if_match: &IfMatch,
     body: Value,
 ) -> Result<Reply, ScimApiError> {
-    let of = ResourceType::user();
-    let new = resource::normalize(of, body, caller.mode)?;
-    change(caller, projection, id, if_match, |before| {
-        Ok(resource::replace(of, before, new.clone()))
-    })
-    .await
+    let new = normalize(ResourceType::user(), body, caller.mode)?;
+    let user = update(caller, id, if_match, |stored| {
+        Ok(resource::replace(ResourceType::user(), stored, new.clone()))
+    });
+    reply(caller, StatusCode::OK, projection, &user.await?).await
 }
 
 /// Applies a `PatchOp` to a user.
-pub(super) async fn modify(
+pub(super) async fn patch(
     caller: &Caller,
     projection: &Projection,
     id: &str,
@@ -73,131 +79,106 @@ pub(super) async fn modify(
     body: Value,
 ) -> Result<Reply, ScimApiError> {
     let request = PatchRequest::parse(body)?;
-    change(caller, projection, id, if_match, |before| {
-        patch::apply(ResourceType::user(), before, &request, caller.mode)
-    })
-    .await
+    let user = update(caller, id, if_match, |stored| {
+        patch::apply(ResourceType::user(), stored, &request, caller.mode)
+    });
+    reply(caller, StatusCode::OK, projection, &user.await?).await
 }
 
 /// Deletes a user.
-pub(super) async fn remove(
+pub(super) async fn delete(
     caller: &Caller,
     id: &str,
     if_match: &IfMatch,
 ) -> Result<Reply, ScimApiError> {
-    until_first(|| async {
-        let user = stored(caller, id).await?;
+    retry_on_conflict(|| async {
+        let user = read_user(caller, id).await?;
         if_match.check(user.resource.version)?;
-        let keys = UserKeys::of(&document(&user)?);
-        caller.app.store.delete_user(caller.tenant, &user, &keys, caller.now).await?;
+        let keys = UserKeys::of(&attributes(ResourceKind::User, &user.resource)?);
+        let deleted = caller.app.store.delete_user(caller.tenant, &user, &keys, caller.now).await;
+        deleted.context("delete a user")?;
         Ok(Reply::no_content())
     })
     .await
 }
 
-/// Reads, changes by a pure function, stores; again when somebody else was faster.
-async fn change(
+/// Reads a user, computes its new attributes with `change`, and stores them if they differ.
+async fn update(
     caller: &Caller,
-    projection: &Projection,
     id: &str,
     if_match: &IfMatch,
     change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
-) -> Result<Reply, ScimApiError> {
-    let changed = until_first(|| async {
-        let user = stored(caller, id).await?;
+) -> Result<StoredUser, ScimApiError> {
+    retry_on_conflict(|| async {
+        let user = read_user(caller, id).await?;
         if_match.check(user.resource.version)?;
-        let before = document(&user)?;
+        let before = attributes(ResourceKind::User, &user.resource)?;
         let after = change(&before)?;
         if after == before {
             return Ok(user);
         }
         let keys = UserKeys::of(&before);
         let write = UserWrite::of(caller.now, Some((&user, &before)), after);
-        Ok(caller.app.store.replace_user(caller.tenant, &user, &keys, &write).await?.user)
-    });
-    reply(caller, StatusCode::OK, projection, changed.await?).await
+        let outcome = caller.app.store.replace_user(caller.tenant, &user, &keys, &write).await;
+        Ok(outcome.context("update a user")?.user)
+    })
+    .await
 }
 
-async fn stored(caller: &Caller, id: &str) -> Result<StoredUser, ScimApiError> {
-    let gone = || ScimError::NotFound("User".to_owned());
-    let id: ResourceId = id.parse().map_err(|_| gone())?;
-    Ok(caller.app.store.user(caller.tenant, id).await?.ok_or_else(gone)?)
-}
-
-/// The attributes of a stored user.
-pub(super) fn document(user: &StoredUser) -> Result<Map<String, Value>, ScimApiError> {
-    serde_json::from_str(&user.resource.document)
-        .map_err(|source| ScimApiError::Document { resource_type: "User", source })
+async fn read_user(caller: &Caller, id: &str) -> Result<StoredUser, ScimApiError> {
+    let not_found = || ScimError::NotFound(ResourceKind::User.as_str().to_owned());
+    let id: ResourceId = id.parse().map_err(|_| not_found())?;
+    let user = caller.app.store.user(caller.tenant, id).await.context("read a user")?;
+    Ok(user.ok_or_else(not_found)?)
 }
 
 async fn reply(
     caller: &Caller,
     status: StatusCode,
     projection: &Projection,
-    user: StoredUser,
+    user: &StoredUser,
 ) -> Result<Reply, ScimApiError> {
-    let resource = shown(caller, projection, &user).await?;
     Ok(Reply {
         status,
         etag: Some(etag(user.resource.version)),
-        location: Some(meta(&user, &caller.scim_url).location(ResourceType::user())),
-        body: Some(resource),
+        location: Some(location(caller, ResourceKind::User, &user.resource)),
+        body: Some(render(caller, projection, user).await?),
     })
 }
 
-/// A user as it is answered, as JSON text: with `id` and `meta`, and as much of it as the client
-/// asked for.
-pub(super) async fn shown(
+/// Renders a user as JSON text: with `id`, `meta` and the attributes that the client selects.
+pub(super) async fn render(
     caller: &Caller,
     projection: &Projection,
     user: &StoredUser,
 ) -> Result<String, ScimApiError> {
-    let of = ResourceType::user();
+    let resource_type = ResourceType::user();
     if projection.is_default() {
-        return Ok(resource::answer_text(
-            of,
-            &user.resource.document,
-            &meta(user, &caller.scim_url),
-        ));
+        return Ok(render_stored_text(caller, ResourceKind::User, &user.resource));
     }
-    let mut resource = bare(caller, user)?;
-    if projection.needs(of, "groups") {
-        let groups = groups_of(caller, user).await?;
-        put_groups(caller, &mut resource, &groups);
+    let mut resource = render_stored(caller, ResourceKind::User, &user.resource)?;
+    if projection.needs(resource_type, "groups") {
+        let groups = read_groups(caller, user.resource.id).await?;
+        insert_groups(caller, &mut resource, &groups);
     }
-    projection.apply(of, &mut resource);
+    projection.apply(resource_type, &mut resource);
     Ok(Value::Object(resource).to_string())
 }
 
-/// All attributes but `groups`, which costs a call.
-pub(super) fn bare(caller: &Caller, user: &StoredUser) -> Result<Map<String, Value>, ScimApiError> {
-    let meta = meta(user, &caller.scim_url);
-    Ok(resource::answer(ResourceType::user(), document(user)?, &meta))
-}
-
-/// The groups that a user is in.
-pub(super) async fn groups_of(
+/// Reads the ids of the groups that a user is a member of.
+pub(super) async fn read_groups(
     caller: &Caller,
-    user: &StoredUser,
+    user: ResourceId,
 ) -> Result<Vec<ResourceId>, ScimApiError> {
-    Ok(caller.app.store.group_ids_of(caller.tenant, user.resource.id).await?)
+    let groups = caller.app.store.group_ids_of(caller.tenant, user).await;
+    groups.context("read the groups of a user")
 }
 
-/// Shows a user in groups.
-pub(super) fn put_groups(caller: &Caller, user: &mut Map<String, Value>, groups: &[ResourceId]) {
+/// Adds `groups` to a rendered user.
+pub(super) fn insert_groups(caller: &Caller, user: &mut Map<String, Value>, groups: &[ResourceId]) {
     let groups = groups.iter().map(|group| {
         let location = format!("{}/Groups/{group}", caller.scim_url);
         json!({"value": group, "$ref": location, "type": "direct"})
     });
     user.insert("groups".to_owned(), groups.collect());
-}
-
-fn meta<'a>(user: &StoredUser, base_url: &'a str) -> Meta<'a> {
-    Meta {
-        id: user.resource.id,
-        created: user.resource.created,
-        last_modified: user.resource.last_modified,
-        version: user.resource.version,
-        base_url,
-    }
 }

@@ -24,7 +24,7 @@ use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use scim::members::MemberKind;
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 /// A member of a group.
@@ -33,14 +33,14 @@ pub struct GroupMember {
     /// `members.value`.
     pub id: ResourceId,
     /// `members.type`.
-    pub kind: MemberKind,
+    pub kind: ResourceKind,
     /// `members.display`.
     pub display: Option<String>,
 }
 
 impl GroupMember {
     fn read(mut item: Item) -> Result<Self, StoreError> {
-        let kind = if item.contains_key(KIND) { MemberKind::Group } else { MemberKind::User };
+        let kind = if item.contains_key(KIND) { ResourceKind::Group } else { ResourceKind::User };
         let display = take_optional_text(&mut item, DISPLAY);
         Ok(Self { id: parsed(&item, SK)?, kind, display })
     }
@@ -50,7 +50,7 @@ impl GroupMember {
 pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: &GroupMember) -> Item {
     let mut item = Key::member(tenant, group, member.id).item();
     item.insert(MEMBER.to_owned(), text(member_of(tenant, member.id)));
-    if member.kind == MemberKind::Group {
+    if member.kind == ResourceKind::Group {
         item.insert(KIND.to_owned(), text("g"));
     }
     if let Some(display) = &member.display {
@@ -60,10 +60,10 @@ pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: &GroupMemb
 }
 
 /// The row of the user or group that is a member.
-pub(super) fn member_key(tenant: TenantId, id: ResourceId, kind: MemberKind) -> Key {
+pub(super) fn member_key(tenant: TenantId, id: ResourceId, kind: ResourceKind) -> Key {
     match kind {
-        MemberKind::User => Key::user(tenant, id),
-        MemberKind::Group => Key::resource(tenant, Collection::Groups, id),
+        ResourceKind::User => Key::user(tenant, id),
+        ResourceKind::Group => Key::resource(tenant, Collection::Groups, id),
     }
 }
 
@@ -120,7 +120,7 @@ impl Store {
         let mut left: BTreeSet<ResourceId> = ids.iter().copied().collect();
         let mut found = Vec::new();
         for (collection, kind) in
-            [(Collection::Users, MemberKind::User), (Collection::Groups, MemberKind::Group)]
+            [(Collection::Users, ResourceKind::User), (Collection::Groups, ResourceKind::Group)]
         {
             let keys: Vec<Key> =
                 left.iter().map(|id| Key::resource(tenant, collection, *id)).collect();

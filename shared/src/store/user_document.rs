@@ -37,7 +37,7 @@ impl UserWrite {
             .unwrap_or_else(|| before.is_none_or(|(user, _)| user.active));
         let requested = licence::requested(before.map(|(_, document)| document), &resource);
         let mut document_with = |licence| {
-            licence::agree(&mut resource, licence);
+            licence::write_granted(&mut resource, licence);
             Value::Object(resource.clone()).to_string()
         };
         let view_only = document_with(Licence::ViewOnly);

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use scim::patch::{PatchRequest, apply};
-use scim::resource::{Mode, normalize};
+use scim::mode::Mode;
+use scim::normalize::normalize;
+use scim::patch::apply;
+use scim::patch_request::PatchRequest;
+
 use scim::schema::ResourceType;
 
 /// Checks one input; returns whether it was read at all.

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use scim::resource::{Mode, normalize};
+use scim::mode::Mode;
+use scim::normalize::normalize;
 use scim::schema::ResourceType;
 
 /// Checks one input; returns whether it was read at all.

@@ -13,7 +13,7 @@ use crate::value::normalize_attribute;
 
 /// Applies a change to an attribute of `object`.
 pub(super) fn apply(
-    change: Change,
+    change: &Change,
     object: &mut Map<String, Value>,
     target: &TargetLocation<'_>,
 ) -> Result<(), ScimError> {
@@ -26,13 +26,13 @@ pub(super) fn apply(
 
 /// Adds or replaces a whole attribute.
 fn set(
-    change: Change,
+    change: &Change,
     object: &mut Map<String, Value>,
     target: &TargetLocation<'_>,
 ) -> Result<(), ScimError> {
     let sent = change.value.as_ref();
     let Some(new) = change.normalized_value(target)? else {
-        unassign(&change, object, target);
+        unassign(change, object, target);
         return Ok(());
     };
     match (change.op, object.get_mut(target.name), new) {
@@ -71,7 +71,7 @@ fn unassign(change: &Change, object: &mut Map<String, Value>, target: &TargetLoc
 
 /// Removes a whole attribute, or some elements of a list.
 fn remove(
-    change: Change,
+    change: &Change,
     object: &mut Map<String, Value>,
     target: &TargetLocation<'_>,
 ) -> Result<(), ScimError> {
@@ -80,7 +80,7 @@ fn remove(
         return Err(ScimError::Mutability(format!("{} is required", target.name)));
     }
     let is_list = target.is_list(object.get(target.name));
-    let values = quirks::values_to_remove(change.value);
+    let values = quirks::values_to_remove(change.value.clone());
     let (Some(values), Some(Value::Array(current)), true) =
         (values, object.get_mut(target.name), is_list)
     else {
@@ -99,7 +99,7 @@ fn remove(
 
 /// Changes `name.givenName`, or `emails.display` of every element.
 fn change_sub_attribute(
-    change: Change,
+    change: &Change,
     object: &mut Map<String, Value>,
     target: &TargetLocation<'_>,
     sub: SubAttribute<'_>,

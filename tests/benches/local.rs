@@ -1,9 +1,9 @@
-//! CPU per request of the process `local`, read from the kernel, over real HTTP.
+//! Measures the CPU time per request of the server `local`, over HTTP.
 //!
-//! `make bench` builds `local` for speed and runs this, which starts it with nothing on disk,
-//! loads users and one large group, and prints a table. Only ratios within one run compare
-//! machines. With `--once` there are few users, each request is made twice, and nothing is kept.
-//! Linux only: CPU time comes from `/proc`.
+//! `make bench` builds an optimised `local` and runs this bench. It starts the server with its data
+//! in memory, loads users and one large group, and prints a table. Compare machines only by ratios
+//! within one run. With `--once` there are few users, each request is sent twice, and no results are
+//! saved. Linux only: the CPU time is read from `/proc`.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench that cannot run stops")]
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 mod sign_in;
 
 fn main() {
-    // Users before anything is measured, and members of the large group.
+    // Users before the first measurement, all of them members of the large group.
     let users = if bench::once() { 1_100 } else { 10_000 };
     let mut server = Server::start();
     println!("local: start to first answer {:.0} ms", server.started_in.as_secs_f64() * 1e3);
@@ -54,7 +54,7 @@ fn main() {
         report
             .row(&mut server, &format!("list 100 at the {name}"), 0.50, 300, |_| Call::get(&path));
     }
-    // One member comes and goes, so that the group keeps its size.
+    // Adds and removes one member in turn, so that the group keeps its size.
     for (size, group, first) in [(1, &small, "add"), (users, &group, "remove")] {
         let name = format!("add or remove one of a {size}-member group");
         report.row(&mut server, &name, 0.20, 2_000, |n| {
@@ -63,10 +63,10 @@ fn main() {
         });
     }
     server.connect();
-    // The first person who signs in is created.
+    // The first sign-in creates the user.
     let first = server.responses(1);
     server.call(&first[0]);
-    let responses = server.responses(times(500));
+    let responses = server.responses(count(500));
     report.row(&mut server, "POST SAML response", None, 500, |n| responses[n].clone());
     println!("\nresident memory {} MB", server.resident_kilobytes() / 1024);
     if !bench::once() {
@@ -96,7 +96,7 @@ fn patch(operations: &Value) -> Value {
     })
 }
 
-/// A user of about 1.2 KB, as Entra sends them.
+/// A user of about 1.2 kB, in Entra's format.
 fn user(n: usize) -> Value {
     json!({
         "schemas": [
@@ -141,8 +141,8 @@ fn load(server: &mut Server, users: usize) -> Vec<String> {
     ids
 }
 
-/// How often something is asked that is measured by this many requests.
-fn times(requests: usize) -> usize {
+/// Returns the number of requests to send: all, or two with `--once`.
+fn count(requests: usize) -> usize {
     if bench::once() { 2 } else { requests }
 }
 
@@ -158,7 +158,7 @@ impl Report {
         requests: usize,
         call: impl Fn(usize) -> Call,
     ) {
-        let requests = times(requests);
+        let requests = count(requests);
         let calls: Vec<Call> = (0..requests).map(call).collect();
         let (cpu, started) = (server.cpu(), Instant::now());
         for call in &calls {
@@ -213,7 +213,7 @@ struct Reply {
 }
 
 impl Reply {
-    /// The value of a header that is there.
+    /// Returns the value of a header, which must exist.
     fn header(&self, name: &str) -> &str {
         let of = |line: &&String| {
             line.split_once(':').is_some_and(|(known, _)| known.eq_ignore_ascii_case(name))
@@ -225,7 +225,7 @@ impl Reply {
 struct Server {
     process: Child,
     connection: BufReader<TcpStream>,
-    /// What the process says of itself.
+    /// The JSON that the server has printed.
     facts: Value,
     host: String,
     headers: String,
@@ -258,7 +258,7 @@ impl Server {
         server
     }
 
-    /// Sends a request that must succeed and reads its answer; null when it has no body in JSON.
+    /// Sends a request that must succeed; returns its JSON, or null if the body is not JSON.
     fn call(&mut self, call: &Call) -> Value {
         let Reply { status, body, .. } = self.exchange(call);
         assert!((200..400).contains(&status), "{status} {}", String::from_utf8_lossy(&body));
@@ -310,7 +310,7 @@ impl Server {
         group
     }
 
-    /// Time that all threads of the process have run.
+    /// Returns the CPU time of all threads of the server.
     fn cpu(&self) -> Duration {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
         let nanoseconds = tasks.filter_map(|task| {
@@ -329,7 +329,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may be gone already, which is as well.
+        // Fails if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! A response, read whole, that tests can ask things.
+//! A complete response, with assertions for tests.
 
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -8,11 +8,11 @@ use serde_json::Value;
 /// Status, headers and body of a response.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status line.
+    /// The status.
     pub status: StatusCode,
-    /// All headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// The body as it came.
+    /// The body.
     pub bytes: Vec<u8>,
     sent: String,
 }
@@ -24,12 +24,12 @@ impl Answer {
         Self { status: parts.status, headers: parts.headers, bytes, sent }
     }
 
-    /// The same answer, if it has this status.
+    /// Asserts the status and returns the answer.
     ///
     /// # Panics
     ///
-    /// With the request and the body, if it has another.
-    #[expect(clippy::return_self_not_must_use, reason = "the check is what counts")]
+    /// If the status is another one; the message has the request and the body.
+    #[expect(clippy::return_self_not_must_use, reason = "called for its assertion")]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         let body = String::from_utf8_lossy(&self.bytes);
@@ -37,12 +37,12 @@ impl Answer {
         self
     }
 
-    /// The same answer, if it has one of these statuses.
+    /// Asserts that the status is one of these and returns the answer.
     ///
     /// # Panics
     ///
-    /// With the request and the body, if it has another.
-    #[expect(clippy::return_self_not_must_use, reason = "the check is what counts")]
+    /// If the status is another one; the message has the request and the body.
+    #[expect(clippy::return_self_not_must_use, reason = "called for its assertion")]
     #[track_caller]
     pub fn expect_one_of(self, statuses: &[u16]) -> Self {
         let body = String::from_utf8_lossy(&self.bytes);
@@ -50,7 +50,7 @@ impl Answer {
         self
     }
 
-    /// The body as JSON; null when it is empty.
+    /// Returns the body as JSON, or null if it is empty.
     #[track_caller]
     pub fn json(&self) -> Value {
         if self.bytes.is_empty() {
@@ -59,14 +59,14 @@ impl Answer {
         serde_json::from_slice(&self.bytes).expect("a JSON body")
     }
 
-    /// A text at the top of the body.
+    /// Returns a text member of the JSON body.
     #[track_caller]
     pub fn text(&self, name: &str) -> String {
         let json = self.json();
         json[name].as_str().unwrap_or_else(|| panic!("{}: no {name} in {json}", self.sent)).into()
     }
 
-    /// A header.
+    /// Returns the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

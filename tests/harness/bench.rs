@@ -1,16 +1,16 @@
-//! How much a bench does, and with which `local`.
+//! The option `--once` of the benches, and the server `local` that they measure.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// Whether it was started with `--once`: each thing for a moment, by the same code, to see that it
-/// works. Figures of such a run say nothing, and nothing is judged by them.
+/// Returns whether the bench was started with `--once`: it then measures everything once, only to
+/// show that it works, and ignores the budgets.
 pub fn once() -> bool {
     env::args().any(|argument| argument == "--once")
 }
 
-/// The process `local`: the one that `make bench` builds for speed, or, once, the one that the tests
-/// have built, beside the bench.
+/// Returns the executable of `local`: the optimised one of `make bench` or, with `--once`, the one
+/// that was built together with the bench.
 pub fn local() -> PathBuf {
     if once() {
         let bench = env::current_exe().expect("a bench is a file");

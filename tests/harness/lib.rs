@@ -1,5 +1,9 @@
-//! What the integration tests share: the real routers over the embedded AWS services, with a
-//! clock that stands still.
+//! The harness of the integration tests: the real routers with embedded AWS services and a clock
+//! that stands still.
+//!
+//! [`TestApp`] is the deployment. The other modules build requests and documents for it:
+//! [`browser`] and [`saml`] sign people in, [`oidc`] is the app, [`openapi`] checks every answer
+//! of the operator API.
 
 #![expect(
     clippy::expect_used,
@@ -35,11 +39,11 @@ use tower::ServiceExt as _;
 
 pub use crate::answer::Answer;
 
-/// All routers of a deployment in memory, with one tenant in it.
+/// A deployment in memory: all routers, and one tenant.
 pub struct TestApp {
-    /// The state behind the routers.
+    /// The state of the routers.
     pub app: AppState,
-    /// Moves the time.
+    /// The clock, which tests advance.
     pub clock: Clock,
     /// The first tenant.
     pub acme: Tenant,
@@ -48,25 +52,25 @@ pub struct TestApp {
     secrets: aws_sdk_secretsmanager::Client,
 }
 
-/// A tenant and a token of it.
+/// A tenant.
 #[derive(Clone, Debug)]
 pub struct Tenant {
-    /// Its id.
+    /// The tenant's id.
     pub id: String,
-    /// A live SCIM token.
+    /// A valid SCIM token of the tenant.
     pub token: String,
 }
 
-/// What the operator API takes as bearer in tests.
+/// The operator key of the tests.
 pub const OPERATOR_KEY: &str = "operator-key-of-the-tests";
 
 impl TestApp {
-    /// A fresh deployment at 2026-01-01.
+    /// Creates a deployment at 2026-01-01.
     pub async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
-    /// A fresh deployment that lets one tenant make so many requests a second.
+    /// Creates a deployment with a rate limit per tenant.
     pub async fn with_rate_limit(per_second: u32, burst: u32) -> Self {
         Self::with(|config| {
             config.rate_limit = NonZeroU32::new(per_second)
@@ -76,13 +80,13 @@ impl TestApp {
         .await
     }
 
-    /// A fresh deployment with a configuration of its own.
+    /// Creates a deployment with another configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let dynamo = Dynamo::memory().expect("an embedded DynamoDB");
         Self::over(dynamo.client(), change).await
     }
 
-    /// A fresh deployment over a DynamoDB client: one that counts calls, or makes some fail.
+    /// Creates a deployment with a DynamoDB client, which may count calls or make some fail.
     pub async fn over(
         dynamodb: aws_sdk_dynamodb::Client,
         change: impl FnOnce(&mut Config),
@@ -115,12 +119,13 @@ impl TestApp {
         this
     }
 
-    /// A second process with a configuration of its own, on the same table and secrets.
+    /// Returns the state of a second process with another configuration, on the same table and
+    /// secrets.
     pub fn with_config(&self, config: Config) -> AppState {
         AppState::new(config, self.clock.clone(), self.dynamodb.clone(), self.secrets.clone())
     }
 
-    /// The same deployment seen through another process's router.
+    /// Returns the same deployment with another router, such as that of a second process.
     #[must_use]
     pub fn beside(&self, router: Router) -> Self {
         Self {
@@ -133,7 +138,7 @@ impl TestApp {
         }
     }
 
-    /// Makes a tenant with a token, through the operator API.
+    /// Creates a tenant with a token through the operator API.
     pub async fn tenant(&self, name: &str) -> Tenant {
         let made = self.operator(Method::POST, "/v1/tenants", Some(json!({"name": name}))).await;
         let id = made.expect(201).text("id");
@@ -142,22 +147,22 @@ impl TestApp {
         Tenant { id, token }
     }
 
-    /// A SCIM request of the first tenant; `path` begins after `/scim/v2`.
+    /// Sends a SCIM request as the first tenant; `path` begins after `/scim/v2`.
     pub async fn scim(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         self.scim_as(&self.acme.token, method, path, body).await
     }
 
-    /// GET as the first tenant.
+    /// Sends a SCIM GET as the first tenant.
     pub async fn get(&self, path: &str) -> Answer {
         self.scim(Method::GET, path, None).await
     }
 
-    /// POST as the first tenant.
+    /// Sends a SCIM POST as the first tenant.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.scim(Method::POST, path, Some(body)).await
     }
 
-    /// PATCH as the first tenant, with the operations of a `PatchOp`.
+    /// Sends a SCIM PATCH with these operations as the first tenant.
     pub async fn patch(&self, path: &str, operations: Value) -> Answer {
         let body = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -166,7 +171,7 @@ impl TestApp {
         self.scim(Method::PATCH, path, Some(body)).await
     }
 
-    /// A SCIM request with any token.
+    /// Sends a SCIM request with any token.
     pub async fn scim_as(
         &self,
         token: &str,
@@ -183,7 +188,7 @@ impl TestApp {
         self.send(request.expect("a request")).await
     }
 
-    /// A request of the operator.
+    /// Sends a request to the operator API.
     pub async fn operator(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let request = Request::builder()
             .method(method)
@@ -194,20 +199,20 @@ impl TestApp {
         self.send(request.expect("a request")).await
     }
 
-    /// Any request.
+    /// Sends any request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let sent = format!("{} {}", request.method(), request.uri());
         let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
         Answer::of(sent, response).await
     }
 
-    /// All rows of the table, as text.
+    /// Returns all rows of the table as text.
     pub async fn rows(&self) -> String {
         let scan = self.dynamodb.scan().table_name(&self.app.config.table);
         format!("{:?}", scan.send().await.expect("a scan").items())
     }
 
-    /// Makes a user of the first tenant and gives its id.
+    /// Creates a user of the first tenant; returns the id.
     pub async fn user(&self, user_name: &str) -> String {
         let body = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],

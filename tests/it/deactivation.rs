@@ -1,4 +1,4 @@
-//! Who is deactivated stays so until a client says `true`.
+//! Tests that a deactivated user stays deactivated until a client sets `active` to `true`.
 
 use axum::http::Method;
 use harness::TestApp;
@@ -15,7 +15,7 @@ async fn active_users(test: &TestApp) -> Value {
 }
 
 #[tokio::test]
-async fn clearing_active_reactivates_nobody() {
+async fn clearing_active_does_not_reactivate_a_user() {
     let test = TestApp::new().await;
     let path = format!("/Users/{}", test.user("ada").await);
     let set = |active| json!([{"op": "replace", "path": "active", "value": active}]);
@@ -30,7 +30,7 @@ async fn clearing_active_reactivates_nobody() {
             json!({"op": "remove", "path": "urn:ietf:params:scim:schemas:core:2.0:User:active"}),
         ] {
             let answer = test.patch(&path, json!([clearing])).await.expect(200).json();
-            // It may be without a value, but never has another one.
+            // The answer may leave `active` out, but may not have the other value.
             assert_ne!(answer.get("active"), Some(&json!(!active)), "{clearing}");
             assert_eq!(seats_used(&test).await, i32::from(active), "{clearing}");
             assert_eq!(active_users(&test).await, i32::from(active), "{clearing}");

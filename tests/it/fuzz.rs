@@ -1,4 +1,4 @@
-//! The fuzz targets as property tests: the same checks, on seeds and on mutations of them.
+//! Runs the checks of the fuzz targets as property tests, on seeds and on mutations of them.
 
 use proptest::prelude::*;
 
@@ -15,8 +15,8 @@ mod resource;
 #[path = "../fuzz/checks/response.rs"]
 mod response;
 
-/// One property test per target.
-macro_rules! hold_for_whatever_is_read {
+/// Defines a property test for each target, and the list of the targets.
+macro_rules! check_targets {
     ($($target:ident),+ $(,)?) => {
         const TARGETS: &[(&str, fn(&[u8]) -> bool)] = &[$((stringify!($target), $target::check)),+];
 
@@ -31,18 +31,18 @@ macro_rules! hold_for_whatever_is_read {
     };
 }
 
-hold_for_whatever_is_read![filter, metadata, path, patch, resource, response];
+check_targets![filter, metadata, path, patch, resource, response];
 
-/// Text as a client may send it, or a seed of the target with a few pieces moved.
+/// Generates text, or a seed of the target in which some pieces are repeated at other places.
 fn mutated(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     let seeds = seeds(target);
     let seed = any::<prop::sample::Index>().prop_map(move |index| index.get(&seeds).clone());
-    let moves = prop::collection::vec(
+    let copies = prop::collection::vec(
         (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..12_usize),
         0..4,
     );
-    let mutated = (seed, moves).prop_map(|(mut bytes, moves)| {
-        for (from, to, length) in moves {
+    let mutated = (seed, copies).prop_map(|(mut bytes, copies)| {
+        for (from, to, length) in copies {
             let from = from.index(bytes.len().max(1));
             let piece: Vec<u8> = bytes.iter().skip(from).take(length).copied().collect();
             let to = to.index(bytes.len() + 1);
@@ -53,7 +53,8 @@ fn mutated(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     prop_oneof![1 => "\\PC{0,40}".prop_map(String::into_bytes), 3 => mutated]
 }
 
-/// The committed seeds of a target; a missing folder shows as an empty seed.
+/// Reads the committed seeds of a target. A missing folder gives an empty seed, which no target
+/// accepts.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -62,7 +63,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_seed_is_one_that_its_target_reads() {
+fn every_seed_is_accepted_by_its_target() {
     for (target, check) in TARGETS {
         assert!(seeds(target).iter().all(|seed| check(seed)), "{target}");
     }

@@ -1,4 +1,4 @@
-//! Integration tests: everything through the public interfaces, against embedded AWS services.
+//! Integration tests. They use the public interfaces, with embedded AWS services.
 
 #![expect(
     clippy::unwrap_used,

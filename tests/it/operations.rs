@@ -1,4 +1,4 @@
-//! What `docs/operations.md` says is what the template has.
+//! Compares `docs/operations.md` with the template.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::template::{alarms, functions, resources, template};
 use crate::tidy::text;
 
 #[test]
-fn every_alarm_has_its_entry_in_the_operations_document() {
+fn every_alarm_is_in_the_operations_document() {
     let document = text("docs/operations.md".as_ref()).unwrap();
     let (_, section) = document.split_once("\n## Answer an alarm\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
@@ -19,7 +19,7 @@ fn every_alarm_has_its_entry_in_the_operations_document() {
     let kinds = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"];
     let listed = kinds.iter().flat_map(|kind| resources(&template, kind).into_keys()).collect();
     assert_eq!(named, listed);
-    // Which of them roll a deployment back, and which are part of the one that pages.
+    // The alarms that roll a deployment back, and those that are part of the one that pages.
     let deploying: BTreeSet<_> =
         functions(&template).values().flat_map(alarms::deploying).collect();
     let paging = alarms::paging(&template);

@@ -1,4 +1,4 @@
-//! What clients put into bodies and headers in their own way, over HTTP.
+//! Tests unusual bodies and headers of SCIM clients over HTTP.
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
@@ -10,7 +10,7 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 const LICENCE: &str = "urn:gatehouse:params:scim:schemas:extension:licence:1.0:User";
 
 #[tokio::test]
-async fn a_password_is_accepted_and_never_kept() {
+async fn a_password_is_accepted_and_not_stored() {
     let test = TestApp::new().await;
     let strict = json!({"name": "Strict", "strict": true});
     let made = test.operator(Method::POST, "/v1/tenants", Some(strict)).await.expect(201);
@@ -98,7 +98,7 @@ async fn a_group_does_not_contain_itself_but_two_may_contain_each_other() {
 }
 
 #[tokio::test]
-async fn a_search_needs_no_schemas() {
+async fn a_search_does_not_need_schemas() {
     let test = TestApp::new().await;
     test.user("ada").await;
     let found = test.post("/Users/.search", json!({"filter": "userName eq \"ada\""})).await;
@@ -108,7 +108,7 @@ async fn a_search_needs_no_schemas() {
 }
 
 #[tokio::test]
-async fn a_title_that_looks_like_a_reference_is_a_title() {
+async fn a_title_that_looks_like_a_bulk_id_is_not_resolved() {
     let test = TestApp::new().await;
     let body = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
@@ -131,7 +131,7 @@ async fn with_header(test: &TestApp, path: &str, headers: &[(header::HeaderName,
 }
 
 #[tokio::test]
-async fn a_challenge_names_an_error_only_if_there_was_a_token() {
+async fn a_challenge_has_an_error_only_if_a_token_was_sent() {
     let test = TestApp::new().await;
     let challenge = async |headers: &[(header::HeaderName, &str)]| {
         let answer = with_header(&test, "/Users", headers).await.expect(401);
@@ -154,7 +154,7 @@ async fn a_challenge_names_an_error_only_if_there_was_a_token() {
 }
 
 #[tokio::test]
-async fn an_answer_with_groups_is_never_said_to_be_known() {
+async fn an_answer_with_groups_is_never_not_modified() {
     let test = TestApp::new().await;
     let id = test.user("ada").await;
     let bearer = format!("Bearer {}", test.acme.token);

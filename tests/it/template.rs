@@ -1,4 +1,7 @@
-//! `template.yaml` says what the code says: routes, variables, table, permissions, logs.
+//! Compares `template.yaml` with the code: routes, variables, table, permissions, logs.
+//!
+//! The checks of one subject are in the child modules; `template_events` tests the deployment check
+//! and the schedule. The acceptance suites translate and deploy the template.
 
 pub(crate) mod alarms;
 mod metadata_rows;
@@ -19,7 +22,7 @@ use shared::store::Store;
 
 use crate::tidy::{text, workspace};
 
-/// Paths of each function's router, in axum's notation.
+/// The paths of each function's router, in axum's notation.
 pub(crate) const ROUTERS: [(&str, &[&str]); 5] = [
     ("scim", &shared::scim_api::ROUTES),
     ("saml-acs", &shared::saml_api::ROUTES),
@@ -28,7 +31,7 @@ pub(crate) const ROUTERS: [(&str, &[&str]); 5] = [
     ("admin", &shared::operator_api::ROUTES),
 ];
 
-/// Routes that API Gateway lets through without a signature, since the function authenticates.
+/// Routes without IAM authorisation: the function authenticates the caller itself.
 const OPEN_ROUTES: [&str; 6] = [
     "/scim/v2",
     "/scim/v2/{proxy+}",
@@ -38,13 +41,14 @@ const OPEN_ROUTES: [&str; 6] = [
     "/.well-known/{proxy+}",
 ];
 
-/// Variables that are not ours but are read: by the log filter.
-const FOREIGN_VARIABLES: [&str; 2] = ["GATEHOUSE_REVISION", "RUST_LOG"];
+/// Variables that no configuration reads: `make deploy` writes the first, the log filter reads the
+/// second.
+const OTHER_VARIABLES: [&str; 2] = ["GATEHOUSE_REVISION", "RUST_LOG"];
 
-/// Linter findings that the template suppresses, each with a reason.
+/// Number of linter findings that the template suppresses, each with a reason.
 const SUPPRESSIONS: usize = 16;
 
-/// `template.yaml` as JSON, a tagged node `!Ref x` being `{"!Ref": "x"}`.
+/// Reads `template.yaml` as JSON; a tagged node `!Ref x` becomes `{"!Ref": "x"}`.
 pub(crate) fn template() -> Value {
     let text = fs::read_to_string(workspace().join("template.yaml")).unwrap();
     let [document] = YamlOwned::load_from_str(&text).unwrap().try_into().unwrap();
@@ -66,12 +70,12 @@ pub(crate) fn json_of(node: YamlOwned) -> Value {
         YamlOwned::Tagged(tag, node) => json!({ format!("!{}", tag.suffix): json_of(*node) }),
         YamlOwned::Value(ScalarOwned::Null) => Value::Null,
         YamlOwned::Representation(..) | YamlOwned::Alias(_) | YamlOwned::BadValue => {
-            panic!("not a document that CloudFormation reads")
+            panic!("not a document that CloudFormation accepts")
         }
     }
 }
 
-/// Resources of one type, by logical id.
+/// Returns the resources of one type by logical id.
 pub(crate) fn resources(template: &Value, of_type: &str) -> BTreeMap<String, Value> {
     let all = template["Resources"].as_object().unwrap().iter();
     all.filter(|(_, resource)| resource["Type"] == of_type)
@@ -79,13 +83,14 @@ pub(crate) fn resources(template: &Value, of_type: &str) -> BTreeMap<String, Val
         .collect()
 }
 
+/// Returns the functions by the name of their binary.
 pub(crate) fn functions(template: &Value) -> BTreeMap<String, Value> {
     let functions = resources(template, "AWS::Serverless::Function");
     let binary = |function: &Value| function["Metadata"]["BuildProperties"]["Binary"].clone();
     functions.into_values().map(|f| (binary(&f).as_str().unwrap().to_owned(), f)).collect()
 }
 
-/// Path of the API and the event that holds it, for each function.
+/// Returns every route of the API: its function, its path and its event.
 pub(crate) fn routes(template: &Value) -> Vec<(String, String, Value)> {
     let mut routes = Vec::new();
     for (binary, function) in functions(template) {
@@ -102,7 +107,7 @@ pub(crate) fn routes(template: &Value) -> Vec<(String, String, Value)> {
     routes
 }
 
-/// Whether API Gateway sends a path of the router down this route.
+/// Returns whether API Gateway selects this route for a path.
 fn covers(route: &str, path: &str) -> bool {
     match route.strip_suffix("{proxy+}") {
         Some(prefix) => path.len() > prefix.len() && path.starts_with(prefix),
@@ -111,10 +116,10 @@ fn covers(route: &str, path: &str) -> bool {
 }
 
 #[test]
-fn every_path_of_a_router_reaches_its_function_and_no_other() {
+fn every_path_of_a_router_has_one_route_to_its_function() {
     let routes = routes(&template());
     for (binary, paths) in ROUTERS {
-        // A slash at the end is a path of its own to our router alone.
+        // API Gateway ignores a slash at the end of a path, but our routers do not.
         for path in paths.iter().map(|path| path.trim_end_matches('/')) {
             let reached: Vec<_> =
                 routes.iter().filter(|(_, route, _)| covers(route, path)).collect();
@@ -125,23 +130,23 @@ fn every_path_of_a_router_reaches_its_function_and_no_other() {
 }
 
 #[test]
-fn every_route_of_the_api_leads_to_a_router() {
+fn every_route_of_the_api_has_a_path_of_a_router() {
     for (binary, route, _) in routes(&template()) {
         let router = ROUTERS.iter().find(|(name, _)| *name == binary);
         let (_, paths) = router.unwrap_or_else(|| panic!("{binary} has no router"));
-        assert!(paths.iter().any(|path| covers(&route, path)), "{route} leads nowhere");
+        assert!(paths.iter().any(|path| covers(&route, path)), "no router has {route}");
     }
 }
 
 #[test]
-fn a_route_is_signed_unless_its_function_authenticates() {
+fn a_route_requires_iam_unless_its_function_authenticates() {
     for (_, route, event) in routes(&template()) {
         let signed = event["Auth"]["Authorizer"] == "AWS_IAM";
         assert_eq!(signed, !OPEN_ROUTES.contains(&route.as_str()), "{route}");
     }
 }
 
-/// The variables that one of the functions has in the template.
+/// Returns the variables that the template sets.
 fn variables_set() -> BTreeSet<String> {
     let template = template();
     let globals = &template["Globals"]["Function"]["Environment"]["Variables"];
@@ -153,7 +158,7 @@ fn variables_set() -> BTreeSet<String> {
     set
 }
 
-/// The variables that [`Config`] and [`AwsConfig`] ask for.
+/// Returns the variables that [`Config`], [`AwsConfig`] and [`DeployCheckConfig`] read.
 fn variables_read() -> BTreeSet<String> {
     let asked = RefCell::new(BTreeSet::new());
     let config = Config::from_lookup(|name| {
@@ -171,23 +176,23 @@ fn variables_read() -> BTreeSet<String> {
 }
 
 #[test]
-fn a_variable_of_the_template_is_one_that_is_read() {
+fn every_variable_of_the_template_is_read() {
     let read = variables_read();
     for name in variables_set() {
-        assert!(read.contains(&name) || FOREIGN_VARIABLES.contains(&name.as_str()), "{name}");
+        assert!(read.contains(&name) || OTHER_VARIABLES.contains(&name.as_str()), "{name}");
     }
 }
 
 #[test]
 fn a_variable_that_is_read_is_documented() {
     let page = text("docs/configuration.md".as_ref()).unwrap();
-    for name in variables_read().iter().map(String::as_str).chain(FOREIGN_VARIABLES) {
+    for name in variables_read().iter().map(String::as_str).chain(OTHER_VARIABLES) {
         assert!(page.contains(&format!("| `{name}` |")), "{name}");
     }
 }
 
 #[test]
-fn the_directory_outlives_mistakes() {
+fn the_table_is_retained_protected_backed_up_and_encrypted() {
     let template = template();
     let tables = resources(&template, "AWS::DynamoDB::Table");
     assert_eq!(tables.len(), 1);
@@ -200,9 +205,9 @@ fn the_directory_outlives_mistakes() {
     assert_eq!(properties["SSESpecification"]["SSEEnabled"], true);
 }
 
-/// The store makes the table on a laptop and in the tests, the template on AWS.
+/// The store creates the table in `local` and in the tests, the template on AWS.
 #[tokio::test]
-async fn the_table_is_the_one_that_the_store_makes() {
+async fn the_table_is_the_same_as_the_stores() {
     let client = Dynamo::memory().unwrap().client();
     Store::new(client.clone(), "gatehouse").create_table().await.unwrap();
     let made = client.describe_table().table_name("gatehouse").send().await.unwrap();
@@ -230,7 +235,7 @@ async fn the_table_is_the_one_that_the_store_makes() {
 }
 
 #[test]
-fn the_access_log_names_no_person_and_is_json() {
+fn the_access_log_is_json_without_personal_data() {
     let template = template();
     let settings = &template["Resources"]["Api"]["Properties"]["AccessLogSettings"];
     let format = settings["Format"].as_str().unwrap();
@@ -243,7 +248,7 @@ fn the_access_log_names_no_person_and_is_json() {
 }
 
 #[test]
-fn every_log_is_kept_for_a_set_time() {
+fn every_log_has_a_retention_time() {
     let template = template();
     let groups = resources(&template, "AWS::Logs::LogGroup");
     for (name, group) in &groups {
@@ -265,7 +270,7 @@ fn the_dashboard_is_json() {
 }
 
 #[test]
-fn a_deployment_needs_no_answer() {
+fn every_parameter_has_a_default_a_description_and_a_group() {
     let template = template();
     let groups = &template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"];
     let grouped: BTreeSet<&str> = groups
@@ -283,15 +288,15 @@ fn a_deployment_needs_no_answer() {
     }
 }
 
-/// What somebody is given after a deployment leads to where it is served, on either host.
+/// The URLs of the outputs are routes of the API, on the default host and on the custom domain.
 #[test]
-fn every_url_of_the_outputs_is_one_of_the_api() {
+fn every_url_of_the_outputs_is_a_route() {
     let template = template();
     let routes = routes(&template);
     let default_host = "${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}";
     let mut seen = BTreeSet::new();
     for (name, output) in template["Outputs"].as_object().unwrap() {
-        // Nobody else's stack depends on this one.
+        // No other stack depends on this one.
         assert!(output.get("Export").is_none(), "{name}");
         let Some([condition, own, default]) = output["Value"]["!If"].as_array().map(Vec::as_slice)
         else {
@@ -309,18 +314,18 @@ fn every_url_of_the_outputs_is_one_of_the_api() {
         let served = |(_, route, _): &(_, String, _)| {
             covers(route, &path_of_own) || *route == format!("{path_of_own}/{{proxy+}}")
         };
-        // The issuer has no path; discovery is below it.
+        // The issuer has an empty path.
         assert!(path_of_own.is_empty() || routes.iter().any(served), "{name}: {path_of_own}");
         seen.insert(name.as_str());
     }
     assert_eq!(seen, ["JwksUrl", "OidcIssuer", "OperatorApiUrl", "ScimBaseUrl"].into());
 }
 
-/// `sam build` names a binary and no package: cargo then takes the features that all default members
-/// ask for together. So these are what is deployed, or `sam build` makes other executables than
-/// `make build`.
+/// `sam build` names a binary without its package, so cargo enables the features of all default
+/// members. If these were not exactly the deployed functions, `sam build` and `make build` would make
+/// different executables.
 #[test]
-fn what_cargo_builds_by_default_is_what_is_deployed() {
+fn the_default_members_are_the_deployed_functions() {
     let manifest = text(Path::new("Cargo.toml")).unwrap();
     let (_, list) = manifest.split_once("default-members = [").unwrap();
     let (list, _) = list.split_once(']').unwrap();
@@ -335,7 +340,7 @@ fn the_template_has_the_version_of_the_crates() {
     assert_eq!(application["SemanticVersion"], env!("CARGO_PKG_VERSION"));
 }
 
-/// The number is here so that a new suppression is a decision and not a habit.
+/// The number is fixed, so that a new suppression has to change this test too.
 #[test]
 fn every_suppressed_finding_has_a_reason() {
     let template = template();

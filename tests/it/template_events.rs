@@ -1,4 +1,4 @@
-//! What the template does besides serving requests: it checks new versions, and reads metadata again.
+//! Tests the deployment check and the schedule of the template, which no request reaches.
 
 use std::time::Duration;
 
@@ -11,43 +11,43 @@ use tower::ServiceExt as _;
 use crate::lambda_events;
 use crate::template::{alarms, functions, resources, template};
 
-/// The function that no request reaches: it checks new versions of the others.
+/// The function that checks new versions of the others.
 const PRETRAFFIC: &str = "pretraffic";
 
-/// The policies of a role, as text.
+/// Returns the policies of a role as text.
 fn policies(template: &Value, role: &str) -> String {
     template["Resources"][role]["Properties"]["Policies"].to_string()
 }
 
 #[test]
-fn no_version_gets_traffic_before_it_is_checked() {
+fn every_version_is_checked_before_it_gets_traffic() {
     let template = template();
     let functions = functions(&template);
     let variables = &functions[PRETRAFFIC]["Properties"]["Environment"]["Variables"];
     for (name, resource) in resources(&template, "AWS::Serverless::Function") {
         if resource == functions[PRETRAFFIC] {
             let properties = &resource["Properties"];
-            assert!(properties.get("AutoPublishAlias").is_none(), "{name} has no traffic to move");
+            assert!(properties.get("AutoPublishAlias").is_none(), "{name} has an alias");
             continue;
         }
         let deployment = &resource["Properties"]["DeploymentPreference"];
         assert_eq!(resource["Properties"]["AutoPublishAlias"], "live", "{name}");
         assert_eq!(deployment["Hooks"]["PreTraffic"]["!Ref"], "PreTrafficFunction", "{name}");
         assert_eq!(alarms::deploying(&resource).len(), 2, "{name}");
-        // What is checked is the version that is about to get traffic, and may be invoked.
+        // It checks the version that will get traffic, and may invoke it.
         let version = json!({"!Ref": format!("{name}.Version")});
         assert!(variables.as_object().unwrap().values().any(|v| *v == version), "{name}");
         let arn = format!("\"${{{name}.Arn}}:*\"");
         assert!(policies(&template, "PreTrafficRole").contains(&arn), "{name}");
     }
-    // The policy of AWS knows functions with a certain name only.
+    // AWS's managed policy allows only functions with a certain prefix in their names.
     let deployment = policies(&template, "DeploymentRole");
     assert!(deployment.contains("lambda:InvokeFunction"), "{deployment}");
     assert!(deployment.contains("PreTrafficFunction.Arn"), "{deployment}");
 }
 
 #[test]
-fn the_check_of_new_versions_can_reach_neither_table_nor_secrets() {
+fn the_check_of_new_versions_has_no_access_to_table_and_secrets() {
     let template = template();
     let check = policies(&template, "PreTrafficRole");
     assert!(!check.contains("dynamodb:") && !check.contains("secretsmanager:"), "{check}");
@@ -55,8 +55,8 @@ fn the_check_of_new_versions_can_reach_neither_table_nor_secrets() {
     assert!(check.contains(report), "{check}");
 }
 
-/// The text of `!Sub` with what CloudFormation puts in.
-fn substituted(text: &str) -> String {
+/// Replaces the references in a text of `!Sub`.
+fn substitute(text: &str) -> String {
     let values = [
         ("${Api}", "a1b2c3"),
         ("${AWS::AccountId}", "123456789012"),
@@ -70,12 +70,12 @@ fn substituted(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_schedule_reads_metadata_again() {
+async fn the_schedule_refreshes_metadata() {
     let template = template();
     let event = &functions(&template)["admin"]["Properties"]["Events"]["RefreshMetadata"];
     assert_eq!(event["Type"], "ScheduleV2");
     let schedule = &event["Properties"];
-    // The name is the schedule's for the whole account.
+    // The name of a schedule is unique within the account.
     assert!(schedule["Name"]["!Sub"].as_str().unwrap().contains("${Stage}"));
     assert_eq!(schedule["RoleArn"]["!GetAtt"], "RefreshScheduleRole.Arn");
     assert_eq!(schedule["DeadLetterConfig"]["Arn"]["!GetAtt"], "UndeliveredCalls.Arn");
@@ -83,7 +83,7 @@ async fn the_schedule_reads_metadata_again() {
     assert!(role.contains("\"${AdminFunction.Arn}:live\""), "{role}");
 
     let test = TestApp::with_connection(json!({})).await;
-    // The host does not exist: that it was asked is what is to be seen.
+    // No server listens there; the answer shows that the function has tried.
     let (tenant, domain) = (test.acme.id.parse().unwrap(), "acme.com".parse().unwrap());
     let mut stored = test.app.store.connection(tenant, &domain).await.unwrap().unwrap();
     let trust = stored.connection.trust.as_mut().unwrap();
@@ -96,7 +96,7 @@ async fn the_schedule_reads_metadata_again() {
     config.operator_auth = OperatorAuth::Iam;
     config.base_url = None;
     let router = harness::openapi::router(test.with_config(config));
-    let input = substituted(schedule["Input"]["!Sub"].as_str().unwrap());
+    let input = substitute(schedule["Input"]["!Sub"].as_str().unwrap());
     let response = router.oneshot(lambda_events::request(&input)).await.unwrap();
     assert_eq!(response.status().as_u16(), 200);
     let body = response.into_body().collect().await.unwrap().to_bytes();

@@ -1,17 +1,18 @@
-//! Rules of the tree that no compiler checks.
+//! Checks rules about the files of the repository that no compiler checks. Other tests read files
+//! with [`files`] and [`text`]. `module_circles` checks imports.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The root of the tree.
+/// Returns the root folder of the repository.
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Folders that hold nothing of ours.
+/// Folders that are not committed.
 const FOREIGN: [&str; 5] = ["target", ".git", ".gatehouse", ".aws-sam", "node_modules"];
 
-/// Files below a folder of the tree, by their path from the root.
+/// Returns the files below a folder, as paths from the root of the repository.
 pub(crate) fn files(below: &str) -> Vec<PathBuf> {
     let root = workspace();
     let mut found = Vec::new();
@@ -34,7 +35,7 @@ pub(crate) fn files(below: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The file, if it is text.
+/// Reads a file; `None` if it is not UTF-8 or does not exist.
 pub(crate) fn text(file: &Path) -> Option<String> {
     fs::read_to_string(workspace().join(file)).ok()
 }
@@ -43,7 +44,7 @@ fn has_extension(file: &Path, extensions: &[&str]) -> bool {
     file.extension().is_some_and(|found| extensions.iter().any(|wanted| found == *wanted))
 }
 
-/// The packages that hold protocol rules and nothing else.
+/// The packages of the protocol rules.
 const CORES: [&str; 4] = ["types", "scim", "saml", "oidc"];
 
 #[test]
@@ -61,7 +62,7 @@ fn the_cores_depend_on_no_crate_that_does_io() {
 }
 
 #[test]
-fn the_cores_read_no_clock_and_no_environment() {
+fn the_cores_read_no_clock_no_environment_and_no_files() {
     for core in CORES {
         for file in files(&format!("shared/{core}/src")) {
             let text = text(&file).unwrap();
@@ -82,10 +83,10 @@ fn the_cores_read_no_clock_and_no_environment() {
 #[test]
 fn no_source_file_is_long() {
     for file in files("").iter().filter(|file| has_extension(file, &["rs"])) {
-        // A file of cases may be longer than one of logic.
-        let most = if file.ends_with("tests.rs") { 800 } else { 500 };
+        // A file of test cases may be longer.
+        let limit = if file.ends_with("tests.rs") { 800 } else { 500 };
         let lines = text(file).unwrap().lines().count();
-        assert!(lines <= most, "{} has {lines} lines: split it", file.display());
+        assert!(lines <= limit, "{} has {lines} lines: split it", file.display());
     }
 }
 
@@ -102,7 +103,7 @@ fn every_fixture_is_used() {
         .collect();
     for file in files("tests/fixtures") {
         let from_tests = file.strip_prefix("tests").unwrap();
-        // Named itself, or by a folder whose files are all read.
+        // Its path is named, or the path of a folder that is read whole.
         let named = from_tests
             .ancestors()
             .take_while(|path| *path != Path::new("fixtures") && *path != Path::new(""))
@@ -114,14 +115,14 @@ fn every_fixture_is_used() {
 }
 
 #[test]
-fn nothing_names_a_path_of_one_machine() {
-    // In two parts each, so that this file does not name them.
+fn no_file_names_a_path_of_one_machine() {
+    // Written with escapes, so that this file does not name them.
     let homes = ["/ho\u{6d}e/", "/ro\u{6f}t/", "/wo\u{72}k/", "C:\\U\u{73}ers"];
     for file in files("") {
         let Some(text) = text(&file) else { continue };
         for home in homes {
             let found = text.match_indices(home).any(|(at, _)| {
-                // A path begins where a word does: `emails/work/` and `https://x/home/` are none.
+                // Not within a word, such as `emails/work/` and `https://x/home/`.
                 !text[..at]
                     .ends_with(|before: char| before.is_alphanumeric() || "-_.}".contains(before))
             });
@@ -131,7 +132,7 @@ fn nothing_names_a_path_of_one_machine() {
 }
 
 #[test]
-fn every_dependency_says_what_it_is_for() {
+fn every_dependency_has_a_comment_with_its_purpose() {
     let manifest = text(Path::new("Cargo.toml")).unwrap();
     let (_, dependencies) = manifest.split_once("[workspace.dependencies]").unwrap();
     let (dependencies, _) = dependencies.split_once("\n[").unwrap();
@@ -140,14 +141,14 @@ fn every_dependency_says_what_it_is_for() {
         if line.starts_with('#') {
             commented = true;
         } else if !line.starts_with([' ', ']', '}']) {
-            assert!(commented, "{line}: what does it do for us?");
+            assert!(commented, "{line}: has no comment above it");
             commented = false;
         }
     }
 }
 
 #[test]
-fn every_link_between_documents_leads_somewhere() {
+fn every_link_between_documents_has_a_target() {
     for file in files("").iter().filter(|file| has_extension(file, &["md"])) {
         let text = text(file).unwrap();
         let folder = workspace().join(file).parent().unwrap().to_owned();

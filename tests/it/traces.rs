@@ -1,8 +1,9 @@
-//! Connector traces: the requests of Entra ID, Okta, OneLogin and others in the shape that these
-//! clients send them, replayed against the SCIM endpoints, each on a tenant of its own.
+//! Replays connector traces: requests as Entra ID, Okta, OneLogin and others send them. Each trace
+//! gets a tenant of its own.
 //!
-//! Set `GATEHOUSE_TRACES_BASE_URL` and `GATEHOUSE_TRACES_TOKEN` to replay them against a running
-//! server instead.
+//! With `GATEHOUSE_TRACES_BASE_URL` and `GATEHOUSE_TRACES_TOKEN` set, the traces are replayed
+//! against a running server instead. The traces are in `tests/fixtures/scim/traces`; `format` is
+//! their format, `runner` sends the requests and `check` judges the answers.
 
 mod check;
 mod format;
@@ -18,8 +19,8 @@ use harness::TestApp;
 use self::format::Trace;
 use self::target::Target;
 
-/// One test per trace, and the list of them all.
-macro_rules! every_connector_is_served {
+/// Defines a test for each trace, and the list of their names.
+macro_rules! replay_traces {
     ($($name:ident),+ $(,)?) => {
         const NAMES: &[&str] = &[$(stringify!($name)),+];
 
@@ -34,7 +35,7 @@ macro_rules! every_connector_is_served {
     };
 }
 
-every_connector_is_served![
+replay_traces![
     entra_gallery_null_update,
     entra_gallery_user_pagination,
     entra_legacy_create_user_full,
@@ -99,30 +100,31 @@ async fn replay(name: &str) -> Result<(), String> {
     let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
     let trace: Trace = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     if format!("{}-{}", trace.connector, trace.scenario).replace('-', "_") != name {
-        return Err(format!("the file names itself {}-{}", trace.connector, trace.scenario));
+        return Err(format!("the file is called {}-{} in itself", trace.connector, trace.scenario));
     }
     let shortfalls = runner::run(&trace, &target().await?).await?;
     match SHORTFALLS.iter().find(|(known, _)| *known == name) {
         Some((_, reason)) if shortfalls.is_empty() => {
-            Err(format!("no longer falls short ({reason}): take it off the list"))
+            Err(format!("has no shortfall any more ({reason}): remove it from the list"))
         }
         None if !shortfalls.is_empty() => Err(shortfalls.join("\n")),
         Some(_) | None => Ok(()),
     }
 }
 
-/// Where we do less than a connector's documentation asks for, and why. The connector works.
+/// Traces with an answer that differs from the connector's documentation, and the reason. The
+/// connector works nevertheless.
 const SHORTFALLS: &[(&str, &str)] = &[(
     "okta_put_readonly_groups",
-    "`groups` costs a query, so it is answered when asked for by name (RFC 7643 §7, `request`)",
+    "`groups` costs a query, so it is returned only on request (RFC 7643 §7, `request`)",
 )];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/scim/traces")
 }
 
-/// The server named in the environment, or a fresh tenant in this process.
-#[expect(clippy::disallowed_methods, reason = "the one switch of a test, read where it is used")]
+/// Returns the server that the environment names, or a new tenant in this process.
+#[expect(clippy::disallowed_methods, reason = "a test has no configuration to read it from")]
 async fn target() -> Result<Target, String> {
     let base_url = std::env::var("GATEHOUSE_TRACES_BASE_URL").ok();
     let token = std::env::var("GATEHOUSE_TRACES_TOKEN").ok();

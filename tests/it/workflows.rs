@@ -1,4 +1,4 @@
-//! What runs in GitHub's name: with which permissions, and whose code.
+//! Checks the permissions of the GitHub workflows, and the code that they run.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ fn workflow(file: &Path) -> Value {
     json_of(document)
 }
 
-/// The jobs of every workflow, by its file's name and their own.
+/// Returns the jobs of every workflow: name of the file, name of the job, job.
 fn jobs() -> Vec<(String, String, Value)> {
     let mut jobs = Vec::new();
     for file in files(".github/workflows") {
@@ -32,15 +32,15 @@ fn steps(job: &Value) -> impl Iterator<Item = &Value> {
     job["steps"].as_array().unwrap().iter()
 }
 
-fn writes(job: &Value) -> bool {
+fn may_write(job: &Value) -> bool {
     job["permissions"].as_object().unwrap().values().any(|permission| permission == "write")
 }
 
 #[test]
-fn a_job_that_may_write_runs_nothing_of_this_repository() {
+fn a_job_that_may_write_runs_no_code_of_this_repository() {
     let mut writing = Vec::new();
     for (file, name, job) in jobs() {
-        if !writes(&job) {
+        if !may_write(&job) {
             let read = serde_json::json!({"contents": "read"});
             assert_eq!(job["permissions"], read, "{file}: {name}");
             continue;
@@ -58,7 +58,7 @@ fn a_job_that_may_write_runs_nothing_of_this_repository() {
 
 /// A tag can be moved to other code, a commit cannot.
 #[test]
-fn whatever_is_not_ours_is_githubs_own_and_pinned_to_a_commit() {
+fn every_action_is_githubs_own_and_pinned_to_a_commit() {
     let mut pinned = 0;
     for (file, name, job) in jobs() {
         for step in steps(&job) {
@@ -73,9 +73,9 @@ fn whatever_is_not_ours_is_githubs_own_and_pinned_to_a_commit() {
     assert_eq!(pinned, 3);
 }
 
-/// An expression within a script would be code of whoever chooses its value.
+/// The value of an expression within a script would be executed as code.
 #[test]
-fn no_script_is_put_together_from_expressions() {
+fn no_script_contains_an_expression() {
     for (file, name, job) in jobs() {
         for step in steps(&job) {
             let run = step["run"].as_str().unwrap_or_default();
@@ -85,7 +85,7 @@ fn no_script_is_put_together_from_expressions() {
 }
 
 #[test]
-fn nothing_is_published_that_was_not_tested() {
+fn only_tested_commits_are_published() {
     let jobs = jobs();
     let release = |name: &str| {
         let job = jobs.iter().find(|(file, job, _)| file == "release.yml" && job == name);
@@ -95,7 +95,7 @@ fn nothing_is_published_that_was_not_tested() {
     let runs = |job: &Value, command: &str| steps(job).any(|step| step["run"] == command);
     assert!(runs(release("test"), ".ci/run"));
     assert!(runs(release("build"), "make build"));
-    // Both are of the commit that the tag is at, whoever moves it meanwhile.
+    // Both jobs check out the commit of the tag, even if the tag is moved meanwhile.
     for name in ["test", "build"] {
         let checkout = steps(release(name)).next().unwrap()["run"].as_str().unwrap();
         assert!(checkout.ends_with("test \"$(git rev-parse HEAD)\" = \"$COMMIT\"\n"), "{checkout}");

@@ -1,4 +1,4 @@
-//! Sign-ins of the same person, each with a fresh response that was signed for its request.
+//! Prepares sign-ins of one person, each with a new response that is signed for its request.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -17,7 +17,7 @@ use super::{Call, Server};
 const DOMAIN: &str = "bench.example";
 
 impl Server {
-    /// Sets up the connection, which trusts the identity provider of the tests.
+    /// Creates the connection, which trusts the identity provider of the tests.
     pub(super) fn connect(&mut self) {
         let tenant = self.facts["tenant"]["id"].as_str().unwrap();
         let path = format!("/v1/tenants/{tenant}/connections/{DOMAIN}");
@@ -27,8 +27,7 @@ impl Server {
         self.call(&Call::raw("PUT", &path, &headers, &body));
     }
 
-    /// The posts with which a browser comes back from the identity provider, one for each of as
-    /// many sign-ins that it began.
+    /// Begins sign-ins; returns the request with the signed response for each.
     pub(super) fn responses(&mut self, count: usize) -> Vec<Call> {
         (0..count).map(|_| self.response()).collect()
     }
@@ -42,7 +41,7 @@ impl Server {
         let request = String::from_utf8(decode_redirect(&field).unwrap()).unwrap();
         let id = request.split_once(" ID=\"").unwrap().1.split('"').next().unwrap();
 
-        let response = signed(self.facts["base_url"].as_str().unwrap(), id);
+        let response = sign_response(self.facts["base_url"].as_str().unwrap(), id);
         let field = percent_encoded(&BASE64_STANDARD.encode(response));
         let headers =
             format!("cookie: {cookie}\r\ncontent-type: application/x-www-form-urlencoded");
@@ -55,8 +54,8 @@ impl Server {
     }
 }
 
-/// A response of now to the request with this id.
-fn signed(base_url: &str, id: &str) -> String {
+/// Returns a response, issued now, to the request with this id.
+fn sign_response(base_url: &str, id: &str) -> String {
     let now = Clock::system().now().as_second();
     let at = |seconds| Timestamp::from_second(now + seconds).unwrap().to_string();
     let acs = format!("{base_url}/saml/sso/{DOMAIN}");

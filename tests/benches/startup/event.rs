@@ -1,8 +1,8 @@
-//! Requests as API Gateway hands them to a function (HTTP API, payload version 2).
+//! Events of API Gateway (HTTP API, payload version 2).
 
 use serde_json::{Value, json};
 
-/// A GET. A caller that IAM has named is one who may call the operator API.
+/// Returns a GET with a caller authorised by IAM, which the operator API requires.
 pub(crate) fn get(path: &str, headers: &Value) -> String {
     json!({
         "version": "2.0",

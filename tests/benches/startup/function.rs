@@ -1,4 +1,4 @@
-//! One function, started as Lambda does.
+//! Starts a function as Lambda does and reads its CPU time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::runtime_api::RuntimeApi;
 use crate::server::Server;
 use crate::tls::{Authority, Endpoint};
 
-/// An executable, and the request that it is asked.
+/// An executable and its request.
 pub(crate) struct Function<'a> {
     executable: PathBuf,
     event: String,
@@ -22,7 +22,7 @@ pub(crate) struct Function<'a> {
 }
 
 impl<'a> Function<'a> {
-    /// A function that was packed for this processor.
+    /// Returns a function that was built for this processor.
     pub(crate) fn new(
         name: &str,
         event: String,
@@ -34,7 +34,7 @@ impl<'a> Function<'a> {
         Self { executable: packed.join(name).join("bootstrap"), event, server, authority }
     }
 
-    /// Starts it without a request: CPU up to where it asks for one.
+    /// Starts the function without a request; returns the CPU time until it asks for one.
     pub(crate) fn first_poll(&self) -> Duration {
         let runtime_api = RuntimeApi::new();
         let process = self.start(&runtime_api, &self.dynamodb(), &self.secrets_manager());
@@ -43,8 +43,8 @@ impl<'a> Function<'a> {
         process.cpu_when_all_are('T')
     }
 
-    /// Starts it without a request, and Secrets Manager says nothing: CPU up to where the first call
-    /// of DynamoDB is over.
+    /// Starts the function without a request and without answers from Secrets Manager; returns the
+    /// CPU time until the answer to its first call of DynamoDB.
     pub(crate) fn first_call(&self) -> Duration {
         let runtime_api = RuntimeApi::new();
         let dynamodb = self.dynamodb();
@@ -54,7 +54,8 @@ impl<'a> Function<'a> {
         process.cpu_when_all_are(WAITING)
     }
 
-    /// Starts it with a request that waits: CPU up to the first answer, and from there to a second.
+    /// Starts the function with a waiting request; returns the CPU time until its answer, and from
+    /// there to the answer to a second request.
     pub(crate) fn answers(&self) -> (Duration, Duration) {
         let runtime_api = RuntimeApi::new();
         let (dynamodb, secrets_manager) = (self.dynamodb(), self.secrets_manager());
@@ -77,7 +78,7 @@ impl<'a> Function<'a> {
         self.authority.endpoint(self.server.address("/aws/secretsmanager_endpoint"))
     }
 
-    /// With the variables that Lambda and the template set.
+    /// Starts the executable with the variables that Lambda and the template set.
     fn start(&self, runtime_api: &RuntimeApi, dynamodb: &Endpoint, secrets: &Endpoint) -> Process {
         let mut command = Command::new(&self.executable);
         command
@@ -113,21 +114,21 @@ impl<'a> Function<'a> {
     }
 }
 
-/// A process that ends with the run.
+/// A process that is killed when it is dropped.
 struct Process(Child);
 
 impl Process {
-    /// Lets it do nothing more.
+    /// Suspends the process.
     fn stop(&self) {
         kill_process(Pid::from_child(&self.0), Signal::STOP).unwrap();
     }
 
-    /// What all its threads have run, once all are in a state and stay there: the kernel counts the
-    /// time of a thread when it leaves the processor.
+    /// Waits until all threads are in a state and stay there; returns their CPU time. The kernel adds
+    /// the time of a thread when it leaves the processor.
     fn cpu_when_all_are(&self, state: char) -> Duration {
         let (mut before, mut same) = (None, 0);
         while same < 4 {
-            thread::sleep(LITTLE);
+            thread::sleep(POLL_INTERVAL);
             let now = self.cpu_if_all_are(state);
             same = if now.is_some() && now == before { same + 1 } else { 0 };
             before = now;
@@ -153,14 +154,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may be gone already, which is as well.
+        // Fails if the process has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// How the kernel calls a thread that waits.
+/// The state of a waiting thread in `/proc`.
 const WAITING: char = 'S';
 
-/// A wait between two looks.
-const LITTLE: Duration = Duration::from_millis(2);
+/// Time between two reads of the state.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);

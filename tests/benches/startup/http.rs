@@ -1,19 +1,19 @@
-//! As much of HTTP/1.1 as the programs on this machine speak with each other.
+//! Reads and sends HTTP/1.1 messages, in the subset that the functions and `local` use.
 
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 
-/// The bytes of one message, and what it says.
+/// A request or an answer.
 pub(crate) struct Message {
-    /// Head and body as they came.
+    /// Head and body as received.
     pub(crate) bytes: Vec<u8>,
-    /// The request or status line.
+    /// The request line or status line.
     pub(crate) first_line: String,
-    /// The body, without the marks of its chunks.
+    /// The body, with its chunks joined.
     pub(crate) body: Vec<u8>,
 }
 
-/// Reads one message; none when the connection ended.
+/// Reads one message; `None` if the connection has ended.
 pub(crate) fn read(from: &mut impl BufRead) -> Option<Message> {
     let mut bytes = Vec::new();
     let first_line = line(from, &mut bytes)?;
@@ -39,7 +39,7 @@ pub(crate) fn read(from: &mut impl BufRead) -> Option<Message> {
     Some(Message { bytes, first_line, body })
 }
 
-/// Sends a request to `host:port` and reads its answer.
+/// Sends a request to `host:port` and reads the answer.
 pub(crate) fn call(address: &str, request: &[u8]) -> Message {
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_nodelay(true).unwrap();
@@ -49,7 +49,7 @@ pub(crate) fn call(address: &str, request: &[u8]) -> Message {
 
 fn line(from: &mut impl BufRead, bytes: &mut Vec<u8>) -> Option<String> {
     let start = bytes.len();
-    // A connection that breaks off between messages has ended.
+    // An error between messages is taken as the end of the connection.
     let read = from.read_until(b'\n', bytes).ok()?;
     (read > 0).then(|| String::from_utf8_lossy(&bytes[start..]).trim_end().to_owned())
 }

@@ -1,19 +1,20 @@
-//! CPU that a function takes to start, and to answer its first request.
+//! Measures the CPU time that a function takes to start and to answer its first request.
 //!
-//! `make bench` packs the functions and runs this, which starts each executable as Lambda does,
-//! with a Runtime API and with DynamoDB and Secrets Manager behind TLS 1.3, on this machine. It
-//! fails above the budget. Linux only, on a processor that Lambda has.
+//! `make bench` builds the functions and runs this bench. It starts each executable as Lambda does,
+//! with a Runtime API and with DynamoDB and Secrets Manager behind TLS 1.3, and fails above the
+//! budget. Linux only, on a processor that Lambda has.
 //!
-//! A process is stopped when it has asked for its first request, so what is counted up to there is
-//! that and a few microseconds. Its first call of DynamoDB is the one by which it opens the connection
-//! while it starts. The first answer is to a request that is there before the process is, as on Lambda,
-//! and comes with all that the process does meanwhile, the handshake with Secrets Manager too. Time
-//! that a process waits is in none of them, so a slow network is not either. What others do on the
-//! machine is: it empties caches, and only ever adds. So the least of many starts is what a function
-//! costs and has a budget; the median, in brackets, is what it cost here. With `--once` each is
-//! started once and no budget counts.
+//! - First poll: the process is suspended a few microseconds after it has asked for a request.
+//! - First DynamoDB call: the call with which the function opens the connection during its start.
+//! - First answer: the request exists before the process, as on Lambda. The time includes all work
+//!   of the start, such as the handshake with Secrets Manager.
+//!
+//! CPU time does not include waiting, so a slow network has no influence. Other processes have: they
+//! evict caches, which only adds time. The minimum of many starts is therefore compared with the
+//! budget; the median of this run is printed in brackets. With `--once` each function starts once and
+//! the budgets are ignored.
 
-#![expect(clippy::print_stdout, reason = "a bench prints its table and its verdict")]
+#![expect(clippy::print_stdout, reason = "a bench prints its table and its result")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench that cannot run stops")]
 
 mod event;
@@ -34,13 +35,13 @@ use crate::function::Function;
 use crate::server::Server;
 use crate::tls::Authority;
 
-/// CPU up to the first poll, in milliseconds.
+/// CPU time until the first poll, in milliseconds.
 const POLL_BUDGET: f64 = 3.0;
-/// CPU up to the end of the first call of DynamoDB, over TLS.
+/// CPU time until the end of the first call of DynamoDB, over TLS.
 const CALL_BUDGET: f64 = 6.0;
-/// CPU up to the first answer: the second handshake, and what the request itself does.
+/// CPU time until the first answer, with the second handshake and the work of the request.
 const ANSWER_BUDGET: f64 = 8.0;
-/// Starts of each kind.
+/// Number of starts for each measurement.
 const RUNS: usize = 41;
 
 fn main() {
@@ -74,13 +75,13 @@ fn main() {
     }
     if !over.is_empty() {
         println!("over budget: {}", over.join(", "));
-        // Nothing is dropped on the way out, and it would go on running.
+        // `exit` drops nothing, and the server would continue to run.
         drop(server);
         exit(1);
     }
 }
 
-/// The same thing, done many times; in milliseconds.
+/// The minimum and the median of several durations, in milliseconds.
 struct Spread {
     least: f64,
     median: f64,

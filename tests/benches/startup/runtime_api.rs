@@ -1,4 +1,5 @@
-//! Lambda's Runtime API: the process asks for a request, and hands back its answer.
+//! Serves Lambda's Runtime API, from which a function gets its requests and to which it sends its
+//! answers.
 
 use std::io::{BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -7,7 +8,7 @@ use std::thread;
 
 use crate::http;
 
-/// One process's Runtime API.
+/// The Runtime API of one process.
 pub(crate) struct RuntimeApi {
     /// `host:port`, as in `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) address: String,
@@ -15,23 +16,23 @@ pub(crate) struct RuntimeApi {
     seen: Receiver<Seen>,
 }
 
-/// What the process did.
+/// A call of the process.
 #[derive(Debug)]
 pub(crate) enum Seen {
-    /// It asked for a request.
+    /// It has asked for a request.
     Poll,
-    /// It answered one, with this.
+    /// It has sent this answer.
     Answer(String),
 }
 
 impl RuntimeApi {
-    /// Waits for a process.
+    /// Listens for a process.
     pub(crate) fn new() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (events, waiting) = channel();
         let (see, seen) = channel();
-        // One connection at a time: the process does one thing after the other.
+        // One connection at a time, because the process makes one call after the other.
         thread::spawn(move || {
             for connection in listener.incoming() {
                 let connection = connection.unwrap();
@@ -42,7 +43,7 @@ impl RuntimeApi {
         Self { address, events, seen }
     }
 
-    /// Hands out a request, now or as soon as the process asks for it.
+    /// Sends a request, now or as soon as the process asks for it.
     pub(crate) fn invoke(&self, event: &str) {
         self.events.send(event.to_owned()).unwrap();
     }
@@ -51,7 +52,7 @@ impl RuntimeApi {
     pub(crate) fn poll(&self) {
         match self.seen.recv().unwrap() {
             Seen::Poll => {}
-            Seen::Answer(answer) => unreachable!("an answer to nothing: {answer}"),
+            Seen::Answer(answer) => unreachable!("an answer without a request: {answer}"),
         }
     }
 
@@ -69,7 +70,7 @@ fn serve(connection: TcpStream, events: &Receiver<String>, see: &Sender<Seen>) {
     let mut connection = BufReader::new(connection);
     while let Some(request) = http::read(&mut connection) {
         let reply = if request.first_line.starts_with("GET ") {
-            // Nobody listens any more when the run is over.
+            // Fails at the end of a run, when the receiver is dropped.
             let _ = see.send(Seen::Poll);
             let Ok(event) = events.recv() else { return };
             format!(

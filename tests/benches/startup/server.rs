@@ -1,4 +1,4 @@
-//! The process `local`, whose DynamoDB and Secrets Manager the functions work on.
+//! Starts the server `local`, whose DynamoDB and Secrets Manager the functions use.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use crate::{event, http};
 
-/// A running `local` with nothing on disk.
+/// A running `local` with its data in memory.
 pub(crate) struct Server {
     process: Child,
     facts: Value,
 }
 
 impl Server {
-    /// Starts it.
+    /// Starts the server.
     pub(crate) fn start() -> Self {
         let mut process = Command::new(bench::local())
             .args(["--ephemeral", "--port", "0", "--json"])
@@ -28,23 +28,23 @@ impl Server {
         Self { process, facts: serde_json::from_str(&line).unwrap() }
     }
 
-    /// A value of its announcement.
+    /// Returns a value of the JSON that the server has printed.
     pub(crate) fn fact(&self, pointer: &str) -> &str {
         self.facts.pointer(pointer).and_then(Value::as_str).unwrap()
     }
 
-    /// The address of an URL of its announcement, `host:port`.
+    /// Returns the address, `host:port`, of a URL in the same JSON.
     pub(crate) fn address(&self, pointer: &str) -> &str {
         self.fact(pointer).trim_start_matches("http://")
     }
 
-    /// Each function that API Gateway calls, and a request of the kind that it is mostly asked.
+    /// Returns each function that API Gateway calls, with a typical request.
     pub(crate) fn first_requests(&self) -> [(&'static str, String); 5] {
         let host = json!({"host": "id.example.com"});
         let bearer = format!("Bearer {}", self.fact("/scim/token"));
         let scim = json!({"host": "id.example.com", "authorization": bearer});
         let user = format!("/scim/v2/Users/{}", self.user(&bearer));
-        // Keys are made at first need, which is not what is measured.
+        // Creates the keys, which must not be part of the measurement.
         self.get("/oauth2/jwks");
         self.get("/saml/metadata/acme.com");
         [
@@ -81,7 +81,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may be gone already, which is as well.
+        // Fails if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! AWS as a function sees it: TLS 1.3, and a certificate that an intermediate authority signed.
+//! Serves AWS services over TLS 1.3, with a certificate of an intermediate authority, as AWS does.
 
 use std::fs;
 use std::io::{BufReader, Write as _};
@@ -18,17 +18,17 @@ use openssl::x509::{X509, X509Name, X509NameRef};
 
 use crate::http;
 
-/// What the functions trust, and a server's certificate under it. RSA of 2,048 bits and three
-/// certificates long, as Amazon's are.
+/// A root that the functions trust, and a server certificate under it: three certificates with RSA
+/// of 2,048 bits, as Amazon's.
 pub(crate) struct Authority {
-    /// A file with our root.
+    /// The file of the root.
     pub(crate) trusted: PathBuf,
     key: PKey<Private>,
     chain: [X509; 2],
 }
 
 impl Authority {
-    /// Makes all of it, and writes the file into `folder`.
+    /// Creates the certificates and writes the root into `folder`.
     pub(crate) fn new(folder: &Path) -> Self {
         let keys = [(); 3].map(|()| PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap());
         let [root_key, middle_key, leaf_key] = keys;
@@ -37,12 +37,12 @@ impl Authority {
         let middle = certificate(&middle_name, &root_name, &middle_key, &root_key, true);
         let leaf = certificate(&name("localhost"), &middle_name, &leaf_key, &middle_key, false);
         let trusted = folder.join("startup-roots.pem");
-        // One in PEM takes as long to read as Amazon's five, which are in DER.
+        // Parsing one certificate from PEM takes as long as Amazon's five from DER.
         fs::write(&trusted, root.to_pem().unwrap()).unwrap();
         Self { trusted, key: leaf_key, chain: [leaf, middle] }
     }
 
-    /// Listens in front of the service at `behind`, and answers nobody until [`Endpoint::open`].
+    /// Listens in front of the service at `behind`; answers nothing before [`Endpoint::open`].
     pub(crate) fn endpoint(&self, behind: &str) -> Endpoint {
         let mut acceptor = SslAcceptor::mozilla_modern_v5(SslMethod::tls_server()).unwrap();
         let [leaf, middle] = &self.chain;
@@ -59,9 +59,9 @@ impl Authority {
     }
 }
 
-/// One service of AWS.
+/// One AWS service.
 pub(crate) struct Endpoint {
-    /// Where it is.
+    /// The URL of the service.
     pub(crate) url: String,
     listener: TcpListener,
     acceptor: SslAcceptor,
@@ -69,7 +69,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Answers from now on, and says so each time.
+    /// Starts to answer; the receiver gets a message after each answer.
     pub(crate) fn open(&self) -> Receiver<()> {
         let (listener, acceptor) = (self.listener.try_clone().unwrap(), self.acceptor.clone());
         let behind = self.behind.clone();
@@ -81,7 +81,7 @@ impl Endpoint {
                 let (acceptor, behind) = (acceptor.clone(), behind.clone());
                 let answered = answered.clone();
                 thread::spawn(move || {
-                    // A process that is gone has ended its connections with it.
+                    // Fails if the process has ended.
                     let Ok(stream) = acceptor.accept(connection) else { return };
                     let mut stream = BufReader::new(stream);
                     while let Some(request) = http::read(&mut stream) {
@@ -89,7 +89,7 @@ impl Endpoint {
                         if stream.get_mut().write_all(&answer.bytes).is_err() {
                             return;
                         }
-                        // Not everybody listens.
+                        // Fails if the receiver was dropped.
                         let _ = answered.send(());
                     }
                 });

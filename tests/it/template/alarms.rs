@@ -1,5 +1,5 @@
-//! Who hears of what: the one alarm that somebody is woken for, those in it, those beside it, and
-//! the rule that counts by tenant.
+//! Checks the alarms of the template: the composite alarm that pages, its parts, the alarms beside
+//! it, and the rule that counts by tenant.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{functions, resources, template};
 use crate::tidy::text;
 
-/// The alarms that an alarm rule names.
-fn within(rule: &str) -> Vec<String> {
+/// Returns the alarms that an alarm rule names.
+fn alarms_of_rule(rule: &str) -> Vec<String> {
     let parts = rule.split(" OR ").map(|part| {
         let name = part.strip_prefix("ALARM(\"${").and_then(|rest| rest.strip_suffix("}\")"));
         name.unwrap_or_else(|| panic!("{part}")).to_owned()
@@ -17,16 +17,16 @@ fn within(rule: &str) -> Vec<String> {
     parts.collect()
 }
 
-/// The alarms that make up the one for people who are affected.
+/// Returns the parts of the composite alarm `PeopleAffected`, which pages.
 pub(crate) fn paging(template: &Value) -> BTreeSet<String> {
     let rule = &template["Resources"]["PeopleAffected"]["Properties"]["AlarmRule"]["!Sub"];
-    let names = within(rule.as_str().unwrap());
+    let names = alarms_of_rule(rule.as_str().unwrap());
     let paging: BTreeSet<_> = names.iter().cloned().collect();
     assert_eq!(paging.len(), names.len(), "{names:?}");
     paging
 }
 
-/// The alarms that roll back a deployment of the function.
+/// Returns the alarms that roll back a deployment of the function.
 pub(crate) fn deploying(function: &Value) -> BTreeSet<String> {
     let alarms = &function["Properties"]["DeploymentPreference"]["Alarms"];
     if alarms.is_null() {
@@ -41,7 +41,7 @@ pub(crate) fn deploying(function: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn an_alarm_sends_a_message_or_is_part_of_the_one_that_pages() {
+fn an_alarm_notifies_or_is_part_of_the_one_that_pages() {
     let template = template();
     let to_topic = json!([{"!Ref": "Alarms"}]);
     let mut paging = paging(&template);
@@ -57,20 +57,20 @@ fn an_alarm_sends_a_message_or_is_part_of_the_one_that_pages() {
             assert_eq!(properties["AlarmActions"], to_topic, "{name}");
         }
     }
-    assert!(paging.is_empty(), "no alarms: {paging:?}");
+    assert!(paging.is_empty(), "not alarms: {paging:?}");
     let composite = resources(&template, "AWS::CloudWatch::CompositeAlarm");
     assert_eq!(composite.keys().collect::<Vec<_>>(), ["PeopleAffected"]);
     let composite = &composite["PeopleAffected"]["Properties"];
     assert_eq!(composite["AlarmActions"], to_topic);
     assert_eq!(composite["OKActions"], to_topic);
     assert!(composite["AlarmDescription"].is_string());
-    // What an alarm rule can be at most.
+    // The limit of an alarm rule.
     assert!(composite["AlarmRule"].to_string().len() < 10_240 - 22 * 100);
 }
 
-/// Whoever is paged must be able to rely on these: each means that somebody is refused or waits.
+/// Each of these alarms means that requests fail or wait.
 #[test]
-fn what_stops_a_deployment_or_turns_requests_away_pages() {
+fn alarms_of_deployments_and_throttling_page() {
     let template = template();
     let paging = paging(&template);
     for (binary, function) in functions(&template) {
@@ -84,7 +84,7 @@ fn what_stops_a_deployment_or_turns_requests_away_pages() {
 }
 
 #[test]
-fn a_stage_without_monitoring_has_nothing_that_costs_by_the_month() {
+fn a_stage_without_monitoring_has_no_resources_with_a_monthly_price() {
     let template = template();
     let conditions = &template["Conditions"];
     assert_eq!(
@@ -111,7 +111,7 @@ fn a_stage_without_monitoring_has_nothing_that_costs_by_the_month() {
     for (route, settings) in api["RouteSettings"].as_object().unwrap() {
         assert_eq!(settings["DetailedMetricsEnabled"], with_dashboard, "{route}");
     }
-    // A metric that is filled up with zeros costs its price in hours without anything to count too.
+    // A default value creates data points, which have a price, in hours without any events.
     for (name, filter) in resources(&template, "AWS::Logs::MetricFilter") {
         let metric = &filter["Properties"]["MetricTransformations"][0];
         assert!(metric.get("DefaultValue").is_none(), "{name}");
@@ -122,9 +122,9 @@ fn a_stage_without_monitoring_has_nothing_that_costs_by_the_month() {
     assert_eq!(without.count(), 2);
 }
 
-/// That the log has this field, and when, is a test of [`logs.rs`](../../logs.rs).
+/// [`logs.rs`](../../logs.rs) tests that the log has this field.
 #[test]
-fn refusals_that_a_whole_tenant_meets_are_counted_by_tenant() {
+fn refusals_of_a_whole_connection_are_counted_by_tenant() {
     let template = template();
     let rule = &template["Resources"]["ConnectionsRefused"]["Properties"];
     assert_eq!(rule["RuleState"], "ENABLED");
@@ -138,7 +138,7 @@ fn refusals_that_a_whole_tenant_meets_are_counted_by_tenant() {
     };
     assert_eq!(body["Contribution"]["Filters"], json!([{"Match": key, "IsPresent": true}]));
     let field = key.as_str().unwrap().strip_prefix("$.").unwrap();
-    // A dot would lead into an object, and the syntax of rules has no other way to write one.
+    // In a rule, a dot in a field separates the members of objects and cannot be escaped.
     assert!(field.chars().all(char::is_alphanumeric), "{field}");
 
     let alarm = &template["Resources"]["ConnectionRefused"]["Properties"];
@@ -147,16 +147,16 @@ fn refusals_that_a_whole_tenant_meets_are_counted_by_tenant() {
         most["Expression"]["!Sub"],
         "INSIGHT_RULE_METRIC(\"${ConnectionsRefused.RuleName}\", \"MaxContributorValue\")"
     );
-    // One without a metric has its period itself.
+    // An expression without a metric needs a period.
     assert_eq!(most["Period"], 900);
-    // A check of a new version is refused four times, in a tenant of its own.
+    // The check of a new version causes four refusals in a tenant of its own.
     assert!(alarm["Threshold"].as_u64().unwrap() > 4);
 }
 
-/// Arithmetic takes a missing value for 0, a comparison takes it for nothing: when nobody gets in
-/// any more there is no count of who did, and this alarm is about just that.
+/// In metric math, arithmetic takes a missing value for 0, but a comparison gives no value. If no
+/// sign-in succeeds, the metric of successes is missing, and the alarm must still compare.
 #[test]
-fn refused_sign_ins_are_compared_with_none_at_all_too() {
+fn refused_sign_ins_raise_an_alarm_if_none_succeeds() {
     let template = template();
     let alarm = &template["Resources"]["SignInsRefused"]["Properties"];
     assert_eq!(alarm["Metrics"][0]["Expression"], "IF((no - yes) > 0, no, 0)");

@@ -1,5 +1,5 @@
-//! Which rows the function `saml-metadata` can read. Anybody may call it, so its role lets it read
-//! those of its requests and of its start, and no user, code or token.
+//! Checks the rows that the function `saml-metadata` can read. The function is public, so its role
+//! allows only the rows of its requests and of its start: no user, code or token.
 
 use std::collections::BTreeSet;
 
@@ -15,23 +15,23 @@ use shared::secrets::SecretName;
 
 use super::template;
 
-/// What partition keys begin or end with.
+/// Patterns of the partition keys in the condition of the role.
 const PATTERNS: [&str; 3] = ["DOM#*", "*#T", "NOTHING"];
 
 #[test]
-fn the_role_may_read_rows_of_these_partitions_and_no_others() {
+fn the_role_allows_only_these_partitions() {
     let template = template();
     let policies = &template["Resources"]["SamlMetadataRole"]["Properties"]["Policies"];
     let statements = policies[0]["PolicyDocument"]["Statement"].as_array().unwrap();
     let of_table = statements.iter().filter(|s| s["Action"].to_string().contains("dynamodb:"));
     let [statement] = of_table.collect::<Vec<_>>().try_into().unwrap();
-    // The key of a row is known of these alone: another action needs another thought.
+    // The condition limits only actions that name the key of a row, such as this one.
     assert_eq!(statement["Action"], json!(["dynamodb:GetItem"]));
     let condition = json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": PATTERNS}});
     assert_eq!(statement["Condition"], condition);
 }
 
-/// As IAM's `StringLike`, for a star at one end.
+/// Matches like IAM's `StringLike`, for patterns with a star at one end.
 fn matches(pattern: &str, key: &str) -> bool {
     match (pattern.strip_suffix('*'), pattern.strip_prefix('*')) {
         (Some(prefix), _) => key.starts_with(prefix),
@@ -41,14 +41,14 @@ fn matches(pattern: &str, key: &str) -> bool {
 }
 
 #[tokio::test]
-async fn the_function_reads_rows_of_these_partitions_and_each_of_them() {
+async fn the_function_reads_exactly_these_partitions() {
     let calls = CallLog::over(Dynamo::memory().unwrap());
     let test = TestApp::over(client_over(calls.clone()), |_| {}).await;
     test.travel().await;
     test.connect("acme.com", &metadata::usual(IDP), json!({})).await.expect(200);
     calls.take();
 
-    // As the function begins: without what another has at hand.
+    // A new process, with empty caches.
     let fresh = test.with_config(test.app.config.clone());
     warm_up(&fresh, saml_keys(fresh.clone())).await;
     let function = test.beside(metadata_router(fresh));
@@ -68,7 +68,7 @@ async fn the_function_reads_rows_of_these_partitions_and_each_of_them() {
         assert_eq!(call.operation, "GetItem");
         let partition = call.partition.as_deref().unwrap();
         let pattern = PATTERNS.iter().find(|pattern| matches(pattern, partition));
-        used.insert(*pattern.unwrap_or_else(|| panic!("{partition} is out of reach")));
+        used.insert(*pattern.unwrap_or_else(|| panic!("the role does not allow {partition}")));
     }
     assert_eq!(used, PATTERNS.into());
 }

@@ -1,4 +1,5 @@
-//! What runs the functions without AWS has what the template has.
+//! Compares the configuration of `cargo lambda watch`, `sam local` and `samconfig.toml` with the
+//! template.
 
 use std::fs;
 use std::process::Command;
@@ -8,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::{functions, routes, template, variables_set};
 use crate::tidy::{text, workspace};
 
-/// What Cargo.toml tells `cargo lambda watch`.
-fn watch() -> Value {
+/// Reads the configuration of `cargo lambda` from Cargo.toml.
+fn cargo_lambda_config() -> Value {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(workspace());
     let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
@@ -26,21 +27,21 @@ fn cargo_lambda_watch_has_the_routes_of_the_api() {
         (route.replace("{proxy+}", "{*proxy}"), function)
     });
     let routed: Map<String, Value> = routed.collect();
-    assert_eq!(watch()["watch"]["router"], Value::from(routed));
+    assert_eq!(cargo_lambda_config()["watch"]["router"], Value::from(routed));
 }
 
-/// By it the acceptance suite knows whose role a call of AWS needs.
+/// The acceptance suite identifies the function of an AWS call by the key id.
 #[test]
-fn under_cargo_lambda_watch_each_function_has_a_key_id_of_its_own() {
-    let watch = watch();
+fn under_cargo_lambda_watch_each_function_has_its_own_key_id() {
+    let config = cargo_lambda_config();
     for function in functions(&template()).into_keys() {
-        assert_eq!(watch["bin"][&function]["env"]["AWS_ACCESS_KEY_ID"], function.as_str());
+        assert_eq!(config["bin"][&function]["env"]["AWS_ACCESS_KEY_ID"], function.as_str());
     }
 }
 
-/// `sam local` leaves out in silence what the template does not name.
+/// `sam local` ignores variables that the template does not name.
 #[test]
-fn the_variables_for_sam_local_reach_a_function_and_the_services_of_make_run() {
+fn the_variables_for_sam_local_are_in_the_template_and_name_the_services_of_make_run() {
     let text = fs::read_to_string(workspace().join(".sam-local.json")).unwrap();
     let file: Value = serde_json::from_str(&text).unwrap();
     let overridden = file["Parameters"].as_object().unwrap();
@@ -54,19 +55,19 @@ fn the_variables_for_sam_local_reach_a_function_and_the_services_of_make_run() {
 }
 
 #[test]
-fn only_stages_with_customers_ask_before_they_change() {
+fn only_staging_and_prod_ask_before_a_deployment() {
     let config = text("samconfig.toml".as_ref()).unwrap();
     let asks = |stage: &str| {
         let (_, section) = config.split_once(&format!("[{stage}.deploy.parameters]")).unwrap();
         let section = section.split("\n[").next().unwrap();
-        // SAM asks with No as what Enter means, so a first `sam deploy` would end there.
+        // The default answer to SAM's question is No, which would end a first `sam deploy`.
         let confirm = section.lines().find(|line| line.starts_with("confirm_changeset"));
         confirm == Some("confirm_changeset = true")
     };
     assert_eq!(["default", "dev", "staging", "prod"].map(asks), [false, false, true, true]);
 }
 
-/// A build for another processor than the one that is deployed would start nowhere.
+/// A function would not start if it was built for another processor than it is deployed to.
 #[test]
 fn builds_and_deployments_of_a_stage_have_the_same_parameters() {
     let config = text("samconfig.toml".as_ref()).unwrap();

@@ -1,5 +1,5 @@
-//! What the functions' roles allow, in broad strokes. What each function really does is compared with
-//! its role by the acceptance suite `lambda_runtime`.
+//! Checks the form of the roles: one for each function, no wildcards, only listed services. The
+//! acceptance suite `lambda_runtime` compares the roles with the calls that the functions make.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{functions, resources, template};
 use crate::tidy::{files, text};
 
-/// The policies that all functions' roles have, each where a parameter asks for it.
+/// Returns the managed policies of every function's role; a parameter enables each.
 fn managed() -> Value {
     let none = json!({"!Ref": "AWS::NoValue"});
     json!([
@@ -94,9 +94,9 @@ fn only_the_operator_api_may_change_token_secrets() {
     assert!(!oidc.contains("PutSecretValue") && !oidc.contains("/scim/"), "{oidc}");
 }
 
-/// What the statements of a policy allow: each action with each resource. They have nothing else,
-/// such as a `NotAction`.
-fn pairs(policy: &Value) -> Vec<(String, Value)> {
+/// Returns what a policy allows: each action with each resource. A member such as `NotAction` fails
+/// the test.
+fn allowed(policy: &Value) -> Vec<(String, Value)> {
     let listed = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
     let mut pairs = Vec::new();
     for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
@@ -112,8 +112,8 @@ fn pairs(policy: &Value) -> Vec<(String, Value)> {
     pairs
 }
 
-/// What the recorded calls do not see, they being those of functions: a role that a service of AWS
-/// has.
+/// The expected role of an AWS service. The calls that the acceptance suite records are only those
+/// of functions.
 struct ServiceRole {
     service: &'static str,
     managed: Value,
@@ -140,7 +140,7 @@ fn service_role(name: &str) -> Option<ServiceRole> {
     }
 }
 
-/// The logical ids of the functions' roles.
+/// Returns the logical ids of the functions' roles.
 fn function_roles(template: &Value) -> BTreeSet<String> {
     let roles = functions(template).into_values();
     let roles = roles.map(|f| f["Properties"]["Role"]["!GetAtt"].as_str().unwrap().to_owned());
@@ -148,7 +148,7 @@ fn function_roles(template: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_role_is_a_functions_or_allows_what_is_listed_here() {
+fn every_other_role_is_one_of_a_service_and_allows_only_the_listed_actions() {
     let template = template();
     let of_functions = function_roles(&template);
     let mut listed = 0;
@@ -161,10 +161,12 @@ fn a_role_is_a_functions_or_allows_what_is_listed_here() {
             assert_eq!(trust["Principal"], json!({"Service": "lambda.amazonaws.com"}), "{name}");
             continue;
         }
-        let wanted = service_role(&name).unwrap_or_else(|| panic!("{name} is nobody's"));
+        let wanted =
+            service_role(&name).unwrap_or_else(|| panic!("no function or service has {name}"));
         assert_eq!(trust["Principal"], json!({"Service": wanted.service}), "{name}");
         assert_eq!(role["ManagedPolicyArns"], wanted.managed, "{name}");
-        let allows: Vec<_> = role["Policies"].as_array().unwrap().iter().flat_map(pairs).collect();
+        let allows: Vec<_> =
+            role["Policies"].as_array().unwrap().iter().flat_map(allowed).collect();
         let wanted: Vec<_> =
             wanted.allows.into_iter().map(|(action, on)| (action.to_owned(), on)).collect();
         assert_eq!(allows, wanted, "{name}");
@@ -173,10 +175,10 @@ fn a_role_is_a_functions_or_allows_what_is_listed_here() {
     assert_eq!(listed, 2);
 }
 
-/// A policy of its own would escape what looks at the roles. These two are for what services of AWS
-/// do with a function's role, and exist only where a parameter asks for them.
+/// The other tests read only policies inside roles. The two managed policies are for AWS services
+/// that use a function's role; a parameter enables each.
 #[test]
-fn the_policies_beside_the_roles_are_for_the_customers_key_and_for_tracing() {
+fn the_managed_policies_are_for_the_customers_key_and_for_tracing() {
     let template = template();
     let all = template["Resources"].as_object().unwrap().iter();
     let beside = all.filter(|(_, resource)| {
@@ -185,13 +187,13 @@ fn the_policies_beside_the_roles_are_for_the_customers_key_and_for_tracing() {
     });
     let mut found = Vec::new();
     for (name, policy) in beside {
-        // One that names its roles would be attached after them, while the functions are made already.
+        // A policy that names its roles would be attached only after the functions are created.
         assert_eq!(policy["Type"], "AWS::IAM::ManagedPolicy", "{name}");
         let properties = &policy["Properties"];
         for holders in ["Roles", "Users", "Groups"] {
             assert!(properties.get(holders).is_none(), "{name}");
         }
-        found.push((name.as_str(), policy["Condition"].as_str().unwrap(), pairs(properties)));
+        found.push((name.as_str(), policy["Condition"].as_str().unwrap(), allowed(properties)));
     }
     let trace = |action: &str| (format!("xray:{action}"), json!("*"));
     assert_eq!(
@@ -209,7 +211,7 @@ fn the_policies_beside_the_roles_are_for_the_customers_key_and_for_tracing() {
             ),
         ]
     );
-    // A function with a role has no policies of SAM's either.
+    // SAM ignores the policies of a function that names its role.
     for (binary, function) in functions(&template) {
         assert!(function["Properties"].get("Policies").is_none(), "{binary}");
     }

@@ -1,4 +1,4 @@
-//! The checks of a JSON body.
+//! Judges a JSON body by the checks of a trace.
 
 use serde_json::Value;
 
@@ -6,10 +6,10 @@ use super::format::{Check, Kind};
 use super::path::{Found, find};
 
 impl Check {
-    /// Why the document fails this check, if it does.
+    /// Returns why the document fails this check, or `None` if it does not.
     pub(crate) fn failure(&self, document: &Value) -> Result<Option<String>, String> {
         let found = find(document, &self.path)?;
-        Ok(self.wanted_but_missing(&found).map(|wanted| {
+        Ok(self.unmet_condition(&found).map(|wanted| {
             let got = match &found {
                 Found::Nothing => "nothing".to_owned(),
                 Found::Value(value) => value.to_string().chars().take(160).collect(),
@@ -18,7 +18,7 @@ impl Check {
         }))
     }
 
-    fn wanted_but_missing(&self, found: &Found) -> Option<String> {
+    fn unmet_condition(&self, found: &Found) -> Option<String> {
         let value = match found {
             Found::Nothing if self.absent || self.absent_or_empty => return None,
             Found::Nothing => return Some("a value".to_owned()),
@@ -34,12 +34,12 @@ impl Check {
         self.conditions(value).into_iter().find(|(holds, _)| !holds).map(|(_, wanted)| wanted)
     }
 
-    /// Every condition on a value that is there: whether it holds, and how to say it.
+    /// Returns every condition on an existing value: whether it holds, and its description.
     fn conditions(&self, value: &Value) -> Vec<(bool, String)> {
         let mut all = Vec::new();
         let mut add =
             |holds: Option<bool>, wanted: String| all.extend(holds.map(|holds| (holds, wanted)));
-        add(self.present.then(|| !is_empty(value)), "something not empty".to_owned());
+        add(self.present.then(|| !is_empty(value)), "a value that is not empty".to_owned());
         add(self.equals.as_ref().map(|wanted| value == wanted), show("", self.equals.as_ref()));
         add(
             self.iequals.as_ref().map(|wanted| text(value).eq_ignore_ascii_case(wanted)),
@@ -47,7 +47,7 @@ impl Check {
         );
         add(
             self.not_equals.as_ref().map(|other| value != other),
-            show("anything but ", self.not_equals.as_ref()),
+            show("another value than ", self.not_equals.as_ref()),
         );
         add(
             self.one_of.as_ref().map(|options| options.contains(value)),
@@ -67,11 +67,11 @@ impl Check {
         );
         add(
             self.contains.as_ref().map(|part| contains(value, part)),
-            show("something with ", self.contains.as_ref()),
+            show("a value with ", self.contains.as_ref()),
         );
         add(
             self.not_contains.as_ref().map(|part| !contains(value, part)),
-            show("something without ", self.not_contains.as_ref()),
+            show("a value without ", self.not_contains.as_ref()),
         );
         add(
             self.set_equals.as_ref().map(|set| same_set(value, set)),

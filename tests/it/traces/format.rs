@@ -1,6 +1,6 @@
-//! The trace format: what a connector sends, in order, and what it must be able to rely on.
+//! The format of traces: the requests of a connector in order, and checks of the answers.
 //!
-//! An unknown key is an error, so that a check in a trace is never skipped in silence.
+//! An unknown key is an error, so that no check of a trace is ignored.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -10,25 +10,25 @@ use serde_json::{Map, Value};
 pub(crate) struct Trace {
     /// The identity provider's client.
     pub(crate) connector: String,
-    /// What it does; with `connector`, the file's name.
+    /// The scenario. `connector` and `scenario` make the name of the file.
     pub(crate) scenario: String,
-    /// Headers of every step.
+    /// The headers of every step.
     pub(crate) defaults: Defaults,
-    /// Variables, each of which may use the ones before it.
+    /// Variables; each may use those before it.
     #[serde(default)]
     pub(crate) vars: Map<String, Value>,
     /// The requests.
     pub(crate) steps: Vec<Step>,
-    /// Paths to delete at the end; those with a variable that was never captured are left out.
+    /// Paths to delete at the end, except paths with a variable that was not captured.
     #[serde(default)]
     pub(crate) cleanup: Vec<String>,
 }
 
-/// What every step sends.
+/// The parts of a request that are the same in every step.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Defaults {
-    /// Headers by name; `null` takes one away.
+    /// Headers by name; `null` removes one.
     pub(crate) headers: Map<String, Value>,
 }
 
@@ -36,32 +36,32 @@ pub(crate) struct Defaults {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Step {
-    /// What the step does.
+    /// A description of the step.
     pub(crate) name: String,
     /// The HTTP method.
     pub(crate) method: String,
     /// The path and query below the base URL.
     pub(crate) path: String,
-    /// Headers beside the defaults.
+    /// Headers in addition to the defaults.
     #[serde(default)]
     pub(crate) headers: Map<String, Value>,
-    /// `bearer`, `none`, `bad`, or a whole header value.
+    /// The `Authorization` header: `bearer`, `none`, `bad`, or its value.
     #[serde(default = "bearer")]
     pub(crate) auth: String,
-    /// The JSON to send.
+    /// The body as JSON.
     pub(crate) body: Option<Value>,
-    /// Text to send instead, JSON or not.
+    /// The body as text, instead of `body`; it may be invalid JSON.
     pub(crate) raw_body: Option<String>,
     /// Whether a GET keeps its `Content-Type`.
     #[serde(default)]
     pub(crate) content_type_on_get: bool,
-    /// How often to send it, with `${n}` counting from 1.
+    /// How many times the request is sent; `${n}` counts from 1.
     #[serde(default = "once")]
     pub(crate) repeat: usize,
     /// The checks.
     #[serde(default)]
     pub(crate) expect: Expect,
-    /// Variables to take from the answer, by path.
+    /// Variables to set from the answer: names and paths.
     #[serde(default)]
     pub(crate) capture: Map<String, Value>,
 }
@@ -70,12 +70,12 @@ pub(crate) struct Step {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expect {
-    /// The statuses a connector can live with.
+    /// The statuses that the connector accepts.
     pub(crate) status: Option<Vec<u16>>,
-    /// Headers by name: a text that each must contain, alone or as `{"contains": …}`.
+    /// Headers by name, and a text that each must contain, alone or as `{"contains": …}`.
     #[serde(default)]
     pub(crate) headers: Map<String, Value>,
-    /// Checks of the JSON body, before their variables are filled in.
+    /// Checks of the JSON body, with their variables.
     #[serde(default)]
     pub(crate) json: Vec<Value>,
     /// Whether an empty body satisfies `json`.
@@ -83,63 +83,63 @@ pub(crate) struct Expect {
     pub(crate) json_if_body: bool,
 }
 
-/// One check of the JSON body. Several conditions in one check must all hold.
+/// One check of the JSON body. All of its conditions must hold.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Check {
-    /// Where to look.
+    /// The path of the value.
     pub(crate) path: String,
-    /// How strongly the connector asks.
+    /// Whether the connector fails if the check does.
     #[serde(default)]
     pub(crate) level: Level,
-    /// There, and neither null nor empty.
+    /// The value exists, and is neither null nor empty.
     #[serde(default)]
     pub(crate) present: bool,
-    /// Not there.
+    /// The value does not exist.
     #[serde(default)]
     pub(crate) absent: bool,
-    /// Not there, null or empty.
+    /// The value does not exist, or is null or empty.
     #[serde(default)]
     pub(crate) absent_or_empty: bool,
-    /// This very value.
+    /// The value is equal to this.
     pub(crate) equals: Option<Value>,
-    /// This text in any letter case.
+    /// The value is equal to this text in any letter case.
     pub(crate) iequals: Option<String>,
-    /// Any value but this.
+    /// The value differs from this.
     pub(crate) not_equals: Option<Value>,
-    /// One of these values.
+    /// The value is one of these.
     pub(crate) one_of: Option<Vec<Value>>,
-    /// This many items or characters.
+    /// The number of items or characters.
     pub(crate) length: Option<usize>,
-    /// At least this many.
+    /// The minimum number of items or characters.
     pub(crate) min_length: Option<usize>,
-    /// A number no smaller.
+    /// The minimum of a number.
     pub(crate) min: Option<f64>,
-    /// This item, key or text is in it.
+    /// The value contains this item, key or text.
     pub(crate) contains: Option<Value>,
-    /// This item, key or text is not in it.
+    /// The value does not contain this item, key or text.
     pub(crate) not_contains: Option<Value>,
-    /// These items in any order.
+    /// The value has exactly these items in any order.
     pub(crate) set_equals: Option<Vec<Value>>,
-    /// None of these items.
+    /// The value has none of these items.
     pub(crate) disjoint_with: Option<Vec<Value>>,
-    /// The JSON type.
+    /// The JSON type of the value.
     #[serde(rename = "type")]
     pub(crate) kind: Option<Kind>,
 }
 
-/// How strongly the connector's documentation asks for it.
+/// How important a check is to the connector.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
-    /// It breaks without.
+    /// The connector fails without it.
     #[default]
     Must,
-    /// The RFC or the documentation says so.
+    /// The RFC or the connector's documentation requires it, but the connector works without it.
     Should,
 }
 
-/// A JSON type; an integer is a number without a fraction.
+/// A JSON type.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
@@ -151,9 +151,9 @@ pub(crate) enum Kind {
     Object,
     /// `true` or `false`
     Boolean,
-    /// Any number.
+    /// A number.
     Number,
-    /// A whole number.
+    /// A number without a fraction.
     Integer,
 }
 

@@ -1,17 +1,18 @@
-//! The few path expressions of the traces: `$.a.b`, `[0]`, `[*]`, `['urn:…']` and `[?type=='work']`.
+//! Finds values by the path expressions of traces: `$.a.b`, `[0]`, `[*]`, `['urn:…']` and
+//! `[?type=='work']`.
 
 use serde_json::Value;
 
-/// What a path finds.
+/// The result of a path.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Found {
-    /// Nothing is there.
+    /// No value.
     Nothing,
-    /// One value; a path with `[*]` or `[?…]` finds one array, which may be empty.
+    /// One value; of a path with `[*]` or `[?…]`, an array that may be empty.
     Value(Value),
 }
 
-/// Looks a path up.
+/// Finds the value at a path.
 pub(crate) fn find(document: &Value, path: &str) -> Result<Found, String> {
     let mut rest = path.strip_prefix('$').ok_or_else(|| format!("{path} does not start with $"))?;
     let mut current = vec![document];
@@ -35,7 +36,7 @@ enum Token<'a> {
     Where(&'a str, &'a str),
 }
 
-/// The first token and the rest.
+/// Splits off the first token.
 fn token(text: &str) -> Option<(Token<'_>, &str)> {
     if let Some(rest) = text.strip_prefix('.') {
         let end = rest.find(['.', '[']).unwrap_or(rest.len());

@@ -9,8 +9,9 @@ use super::path::{Found, find};
 use super::target::{Answer, Target};
 use super::values::Values;
 
-/// Runs a trace. The error says which step failed, why, and what was sent and answered; the value
-/// is what the connector's documentation asks for beyond what the connector needs, and did not get.
+/// Runs a trace and returns its shortfalls: failed checks of [`Level::Should`].
+///
+/// The error names the step that failed, the failed checks, the request and the answer.
 pub(crate) async fn run(trace: &Trace, target: &Target) -> Result<Vec<String>, String> {
     let mut values = Values::new();
     for (name, value) in &trace.vars {
@@ -68,7 +69,7 @@ async fn run_step(
     Err(text)
 }
 
-/// The headers that this step sends, no others.
+/// Returns exactly the headers that this step sends.
 fn headers(
     trace: &Trace,
     step: &Step,
@@ -110,12 +111,12 @@ fn body(step: &Step, values: &mut Values) -> Result<Option<Vec<u8>>, String> {
         .transpose()
 }
 
-/// What is wrong with an answer.
+/// The failed checks of an answer.
 #[derive(Default)]
 struct Verdict {
-    /// A connector cannot go on.
+    /// Failures with which the connector does not work.
     problems: Vec<String>,
-    /// A connector goes on, against its documentation.
+    /// Failures with which the connector works.
     shortfalls: Vec<String>,
 }
 
@@ -128,7 +129,7 @@ impl Verdict {
     }
 }
 
-/// Adds what is wrong with the answer to the verdict, and captures variables from it.
+/// Adds the failed checks of an answer to the verdict, and captures variables from the answer.
 fn judge(
     step: &Step,
     answer: &Answer,
@@ -167,13 +168,13 @@ fn judge(
         let path = path.as_str().unwrap_or_default();
         match find(document.as_ref().unwrap_or(&Value::Null), path)? {
             Found::Value(value) => values.set(name, value),
-            Found::Nothing => verdict.problems.push(format!("{path} is not there to capture")),
+            Found::Nothing => verdict.problems.push(format!("{path} to capture does not exist")),
         }
     }
     Ok(())
 }
 
-/// Deletes what the trace created; a server that kept something is no failure of the trace.
+/// Deletes the resources of the trace. A failure to delete is not a failure of the trace.
 async fn clean_up(trace: &Trace, target: &Target, values: &mut Values) {
     let headers = [("Authorization".to_owned(), format!("Bearer {}", target.token))];
     for path in &trace.cleanup {

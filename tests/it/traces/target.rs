@@ -1,4 +1,4 @@
-//! Where a trace is sent: routers in this process, or a server that is running elsewhere.
+//! Sends requests to routers in this process, or to a running server.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -23,18 +23,18 @@ enum Service {
     Remote(String),
 }
 
-/// An answer, with its header names in lower case.
+/// An answer.
 pub(crate) struct Answer {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// Names and values.
+    /// Names in lower case, and values.
     pub(crate) headers: Vec<(String, String)>,
-    /// The whole body.
+    /// The body.
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    /// The first header of this name.
+    /// Returns the value of the first header of this name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -59,7 +59,7 @@ impl Target {
         Ok(Self { service: Service::Remote(authority.to_owned()), prefix, token })
     }
 
-    /// Sends one request with just these headers.
+    /// Sends a request with exactly these headers.
     pub(crate) async fn call(
         &self,
         method: &str,
@@ -104,7 +104,8 @@ async fn in_process(
     Ok(Answer { status: parts.status.as_u16(), headers, body })
 }
 
-/// HTTP/1.1 by hand: one request per connection, nothing sent that the trace does not say.
+/// Sends a request over HTTP/1.1, on a connection of its own and with no header that the trace does
+/// not name but `Host`, `Connection` and `Content-Length`. An HTTP client would add others.
 fn over_tcp(
     authority: &str,
     method: &str,
@@ -142,13 +143,13 @@ fn read(bytes: &[u8]) -> Option<Answer> {
         .collect();
     let answer = Answer { status, headers, body: body.to_vec() };
     match answer.header("transfer-encoding") {
-        Some("chunked") => Some(Answer { body: unchunked(body)?, ..answer }),
+        Some("chunked") => Some(Answer { body: decode_chunks(body)?, ..answer }),
         _ => Some(answer),
     }
 }
 
-/// The body inside HTTP chunks (RFC 9112 §7.1).
-fn unchunked(mut rest: &[u8]) -> Option<Vec<u8>> {
+/// Joins the chunks of a body (RFC 9112 §7.1).
+fn decode_chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let end = rest.windows(2).position(|window| window == b"\r\n")?;

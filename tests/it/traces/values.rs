@@ -1,4 +1,4 @@
-//! Variables of a trace: `${name}`, and `${name|filter}` with the filters below.
+//! Fills the variables of a trace: `${name}`, and `${name|filter}` with the filters of [`filter`].
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 pub(crate) struct Values(Map<String, Value>);
 
 impl Values {
-    /// The variables that every trace may use.
+    /// Returns the variables that every trace may use.
     pub(crate) fn new() -> Self {
         let mut values = Self::default();
         values.set("rand", random_hex(10));
@@ -22,11 +22,11 @@ impl Values {
         self.0.insert(name.to_owned(), value.into());
     }
 
-    /// Fills every variable in a JSON value. A text that is one variable alone becomes its value,
-    /// with its type.
+    /// Fills every variable in a JSON value. A text of one variable and nothing else becomes the
+    /// value of the variable, with its type.
     pub(crate) fn fill(&mut self, value: &Value) -> Result<Value, String> {
         Ok(match value {
-            Value::String(text) => match alone(text).and_then(|name| self.0.get(name)) {
+            Value::String(text) => match only_variable(text).and_then(|name| self.0.get(name)) {
                 Some(value) => value.clone(),
                 None => self.fill_text(text)?.into(),
             },
@@ -50,7 +50,7 @@ impl Values {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let (expression, after) =
-                after.split_once('}').ok_or_else(|| format!("open variable in {text}"))?;
+                after.split_once('}').ok_or_else(|| format!("unclosed variable in {text}"))?;
             filled.push_str(before);
             filled.push_str(&self.expression(expression)?);
             rest = after;
@@ -59,7 +59,7 @@ impl Values {
         Ok(filled)
     }
 
-    /// The text of `name|filter|filter`.
+    /// Returns the text of `name|filter|filter`.
     fn expression(&mut self, expression: &str) -> Result<String, String> {
         let mut parts = expression.split('|');
         let name = parts.next().unwrap_or_default();
@@ -68,18 +68,18 @@ impl Values {
         }
         let value = self.0.get(name).ok_or_else(|| format!("unknown variable ${{{name}}}"))?;
         let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-        parts.try_fold(text, |text, filter| filtered(&text, filter))
+        parts.try_fold(text, |text, name| filter(&text, name))
     }
 }
 
-/// The variable's name, if the text is one variable without a filter and nothing else.
-fn alone(text: &str) -> Option<&str> {
+/// Returns the name of a variable if the text is that variable without a filter and nothing else.
+fn only_variable(text: &str) -> Option<&str> {
     let name = text.strip_prefix("${")?.strip_suffix('}')?;
     (!name.contains(['|', '}', '$'])).then_some(name)
 }
 
-fn filtered(text: &str, filter: &str) -> Result<String, String> {
-    match filter {
+fn filter(text: &str, name: &str) -> Result<String, String> {
+    match name {
         "url" => Ok(percent_encoded(text, "%20")),
         "plus" => Ok(percent_encoded(text, "+")),
         "upper" => Ok(text.to_uppercase()),
@@ -89,7 +89,7 @@ fn filtered(text: &str, filter: &str) -> Result<String, String> {
     }
 }
 
-/// Percent-encodes all but the unreserved characters of RFC 3986 §2.3.
+/// Percent-encodes every character that is not unreserved (RFC 3986 §2.3).
 fn percent_encoded(text: &str, space: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
@@ -108,7 +108,7 @@ fn hex_digit(value: u8) -> char {
     char::from_digit(u32::from(value), 16).unwrap_or_default().to_ascii_uppercase()
 }
 
-/// Random enough that two runs against one server do not meet.
+/// Returns a random number, with which two runs against one server use different names.
 fn random_hex(digits: usize) -> String {
     let number = u128::from(RandomState::new().build_hasher().finish()) << 64
         | u128::from(RandomState::new().build_hasher().finish());
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_an_error() {
+    fn an_unknown_variable_or_filter_is_an_error() {
         for text in ["${nobody}", "${name|rot13}", "${name"] {
             assert!(values().fill_text(text).is_err(), "{text}");
         }

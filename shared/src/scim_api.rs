@@ -1,8 +1,8 @@
 //! `/scim/v2/*`: the SCIM protocol over HTTP (RFC 7644).
 //!
 //! A handler reads the request, loads what it needs, calls the pure core in [`scim`], stores and
-//! replies. Every route takes a `Caller`, so none can be reached without a tenant's token. This file
-//! has the routes; a request to `/Users` or `/Groups` continues in `handlers`.
+//! replies. Every route takes a `Caller`, so none can be reached without a tenant's token. This
+//! file has the routes; a request to `/Users` or `/Groups` continues in `handlers`.
 
 mod bulk;
 mod caller;

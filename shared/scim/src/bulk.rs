@@ -92,8 +92,8 @@ impl Bulk {
     /// [`ScimError::InvalidSyntax`] or [`ScimError::InvalidValue`] if the message is malformed,
     /// [`ScimError::PayloadTooLarge`] if it has too many operations.
     pub fn parse(body: Value) -> Result<Self, ScimError> {
-        let (requests, fail_on_errors) = request::parse(body)?;
-        let entries = entry::entries(requests);
+        let (operations, fail_on_errors) = request::parse(body)?;
+        let entries = entry::connect(operations);
         let ready = (0..entries.len())
             .filter(|index| entries.get(*index).is_some_and(|entry| entry.waits_for == 0))
             .collect();

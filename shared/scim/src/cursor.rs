@@ -1,5 +1,5 @@
-//! Seals and opens the cursors of a paged list (RFC 9865): opaque, bound to one query of one tenant,
-//! valid for an hour.
+//! Seals and opens the cursors of a paged list (RFC 9865): opaque, bound to one query of one
+//! tenant, valid for an hour.
 //!
 //! A cursor is base64url of `expiry ‖ position ‖ tag`. The tag is an HMAC over the first two and
 //! over tenant, resource type and query. The next request repeats these three, so the cursor does

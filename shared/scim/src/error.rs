@@ -94,7 +94,8 @@ pub enum ScimError {
     /// 500: an error of the service; the log has the cause.
     #[error("internal error")]
     Internal,
-    /// 501: an optional part of SCIM that the service does not implement, as `/Me` (RFC 7644 §3.11).
+    /// 501: an optional part of SCIM that the service does not implement, as `/Me` (RFC 7644
+    /// §3.11).
     #[error("{0} is not implemented")]
     NotImplemented(&'static str),
     /// 503: DynamoDB or Secrets Manager did not answer; the client may retry.
@@ -169,8 +170,8 @@ impl ScimError {
         if matches!(self, Self::Unavailable | Self::Contention) { Some(1) } else { None }
     }
 
-    /// Returns `WWW-Authenticate` for an answer that asks for a token (RFC 6750 §3). It has an error
-    /// code only if the request had credentials of this scheme.
+    /// Returns `WWW-Authenticate` for an answer that asks for a token (RFC 6750 §3). It has an
+    /// error code only if the request had credentials of this scheme.
     pub const fn challenge(&self) -> Option<&'static str> {
         if matches!(self, Self::Unauthorized) {
             return Some("Bearer realm=\"scim\"");

@@ -24,8 +24,8 @@ pub enum Filter {
     Compare(AttrPath, CompareOp, CompareValue),
     /// `emails[type eq "work" and value co "@"]`: one element satisfies the inner filter.
     ///
-    /// Entra's `emails[type eq "work"].value eq "x"`, which the grammar does not allow, is parsed as
-    /// `emails[type eq "work" and value eq "x"]`.
+    /// Entra's `emails[type eq "work"].value eq "x"`, which the grammar does not allow, is parsed
+    /// as `emails[type eq "work" and value eq "x"]`.
     ValuePath(AttrPath, Box<Self>),
     /// `not (…)`.
     Not(Box<Self>),

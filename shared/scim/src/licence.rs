@@ -1,8 +1,8 @@
 //! Reads the licence that a user's attributes request, and writes the granted one.
 //!
 //! Three attributes hold the licence: `license` of the Gatehouse extension, `canEdit` and
-//! `productLicenses.Lucidchart`. A client uses the one that its connector maps; a response never has
-//! two that disagree. The store of the crate `shared` counts the seats.
+//! `productLicenses.Lucidchart`. A client uses the one that its connector maps; a response never
+//! has two that disagree. The store of the crate `shared` counts the seats.
 
 use serde_json::{Map, Value};
 
@@ -144,13 +144,13 @@ impl LicenceAttribute {
 
     fn insert(&self, resource: &mut Map<String, Value>, value: Value) {
         let Some((last, parents)) = self.path.split_last() else { return };
-        let mut at = resource;
+        let mut object = resource;
         for parent in parents {
-            let below = at.entry(*parent).or_insert_with(|| Value::Object(Map::new()));
+            let below = object.entry(*parent).or_insert_with(|| Value::Object(Map::new()));
             let Value::Object(below) = below else { return };
-            at = below;
+            object = below;
         }
-        at.insert((*last).to_owned(), value);
+        object.insert((*last).to_owned(), value);
     }
 }
 

@@ -39,8 +39,8 @@ impl<R> ListResponse<R> {
         }
     }
 
-    /// Makes a page by cursor. A page without `next_cursor` is the last one. The total may be absent
-    /// where it would cost more than the page (RFC 9865 §2).
+    /// Makes a page by cursor. A page without `next_cursor` is the last one. The total may be
+    /// absent where it would cost more than the page (RFC 9865 §2).
     pub const fn by_cursor(
         total_results: Option<u64>,
         previous_cursor: Option<String>,

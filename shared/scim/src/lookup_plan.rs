@@ -126,8 +126,8 @@ impl LookupPlan {
 /// the groups of a user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum NeededMemberships {
-    /// Only the memberships of these ids, or none. Entra ID filters by `members eq "…"` before every
-    /// change of a membership; one membership decides that filter, not the whole list.
+    /// Only the memberships of these ids, or none. Entra ID filters by `members eq "…"` before
+    /// every change of a membership; one membership decides that filter, not the whole list.
     Only(Vec<String>),
     /// All memberships: the filter uses more than their ids.
     All,
@@ -365,8 +365,8 @@ mod tests {
                 "emails": [{"type": "a", "value": "b"}, {"type": kind, "value": email}],
                 "groups": [{"value": group}],
             }));
-            let of = ResourceType::user();
-            if matches(&filter, of, &user) {
+            let resource_type = ResourceType::user();
+            if matches(&filter, resource_type, &user) {
                 let finds = |lookup: &LookupPlan| match lookup {
                     LookupPlan::Id(x) => id == *x,
                     LookupPlan::UserName(x) => fold(&name) == fold(x),
@@ -375,7 +375,7 @@ mod tests {
                     LookupPlan::Group(x) => fold(&group) == fold(x),
                     LookupPlan::DisplayName(_) | LookupPlan::Member(_) | LookupPlan::AnyOf(_) | LookupPlan::Scan => false,
                 };
-                let plan = LookupPlan::new(&filter, of);
+                let plan = LookupPlan::new(&filter, resource_type);
                 let found = plan == LookupPlan::Scan || plan.lookups().iter().any(finds);
                 prop_assert!(found, "{}", filter);
             }
@@ -390,7 +390,7 @@ mod tests {
             ]),
             members in prop::collection::btree_set(VALUES, 0..4),
         ) {
-            let of = ResourceType::group();
+            let resource_type = ResourceType::group();
             let with = |loaded: &dyn Fn(&str) -> bool| {
                 let members: Vec<Value> = members
                     .iter()
@@ -399,10 +399,10 @@ mod tests {
                     .collect();
                 object(json!({"id": "g", "displayName": "a", "members": members}))
             };
-            if let NeededMemberships::Only(ids) = NeededMemberships::new(&filter, of, "members") {
+            if let NeededMemberships::Only(ids) = NeededMemberships::new(&filter, resource_type, "members") {
                 let few = with(&|id| ids.iter().any(|needed| needed == id));
                 let all = with(&|_| true);
-                prop_assert_eq!(matches(&filter, of, &few), matches(&filter, of, &all), "{}", filter);
+                prop_assert_eq!(matches(&filter, resource_type, &few), matches(&filter, resource_type, &all), "{}", filter);
             }
         }
     }

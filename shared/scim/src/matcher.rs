@@ -63,7 +63,7 @@ impl<'a> Scope<'a> {
     fn satisfies(self, filter: &'a Filter) -> bool {
         match filter {
             Filter::Present(path) => self.find(path).any(is_present),
-            Filter::Compare(path, op, wanted) => self.find(path).compares(*op, wanted),
+            Filter::Compare(path, op, expected) => self.find(path).holds(*op, expected),
             Filter::ValuePath(path, inner) => {
                 let operand = self.find(path);
                 let definition = operand.definition;
@@ -133,13 +133,13 @@ impl Operand<'_> {
         self.value.is_some_and(|value| any(value, self.sub, &mut test))
     }
 
-    fn compares(&self, op: CompareOp, wanted: &CompareValue) -> bool {
+    fn holds(&self, op: CompareOp, expected: &CompareValue) -> bool {
         let present = || self.any(is_present);
-        match (op, wanted) {
+        match (op, expected) {
             (CompareOp::Eq, CompareValue::Null) => !present(),
             (CompareOp::Ne, CompareValue::Null) => present(),
             (CompareOp::Ne, _) if !present() => true,
-            _ => self.any(|stored| compare::compares(stored, op, wanted, self.definition)),
+            _ => self.any(|stored| compare::holds(stored, op, expected, self.definition)),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Separates the membership of a group (RFC 7643 §4.2) from its other attributes.
 //!
-//! A group may have 100,000 members, each stored in its own row. A PATCH is therefore separated into
-//! operations on the attributes, which [`crate::patch`] applies, and a change of the membership,
-//! which is computed without knowing the current members. `scim_api` of the crate `shared` reads
-//! and writes the rows.
+//! A group may have 100,000 members, each stored in its own row. A PATCH is therefore separated
+//! into operations on the attributes, which [`crate::patch`] applies, and a change of the
+//! membership, which is computed without knowing the current members. `scim_api` of the crate
+//! `shared` reads and writes the rows.
 
 mod net_change;
 mod separate;
@@ -28,8 +28,8 @@ pub struct Member {
 }
 
 impl Member {
-    /// Parses one element of `members`: an object, or the id alone, as Microsoft's Postman collection
-    /// sends it. `None` is an unassigned element (RFC 7643 §2.5).
+    /// Parses one element of `members`: an object, or the id alone, as Microsoft's Postman
+    /// collection sends it. `None` is an unassigned element (RFC 7643 §2.5).
     fn parse(element: &Value) -> Result<Option<Self>, ScimError> {
         let (value, parts) = match element {
             Value::Object(parts) => (member(parts, "value"), Some(parts)),

@@ -20,8 +20,8 @@ use crate::value::{insert_once, normalize_attribute, normalize_members, undeclar
 ///
 /// Names take the letter case of their schema. Null, an empty list, an empty object and the empty
 /// string are unassigned (RFC 7643 §2.5; for the empty string see [`quirks::is_unassigned`]).
-/// Read-only attributes are ignored (RFC 7644 §3.3). `schemas` is derived from the other attributes.
-/// A name that is a path, as `name.givenName`, is resolved as in a PATCH.
+/// Read-only attributes are ignored (RFC 7644 §3.3). `schemas` is derived from the other
+/// attributes. A name that is a path, as `name.givenName`, is resolved as in a PATCH.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! Applies a PATCH to a resource (RFC 7644 §3.5.2).
 //!
-//! The operations change a draft in the order of the request; if one fails, the resource stays as it
-//! was. `edit` applies an operation without a value filter, `select` one with a filter. Decisions
-//! beyond the RFC are in [`crate::quirks`].
+//! The operations change a draft in the order of the request; if one fails, the resource stays as
+//! it was. `edit` applies an operation without a value filter, `select` one with a filter.
+//! Decisions beyond the RFC are in [`crate::quirks`].
 
 mod change;
 mod edit;

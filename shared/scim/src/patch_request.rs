@@ -1,7 +1,7 @@
 //! Parses the body of a PATCH, the message `PatchOp` (RFC 7644 §3.5.2).
 //!
-//! [`crate::patch`] applies it to a resource; [`crate::members`] separates the membership of a group
-//! from it.
+//! [`crate::patch`] applies it to a resource; [`crate::members`] separates the membership of a
+//! group from it.
 
 use std::fmt;
 

@@ -25,8 +25,9 @@ impl Projection {
     ///
     /// # Errors
     ///
-    /// [`ScimError::InvalidValue`] if both are present, which RFC 7644 §3.9 calls mutually exclusive,
-    /// or if a list is too long; [`ScimError::InvalidPath`] for an invalid attribute name.
+    /// [`ScimError::InvalidValue`] if both are present, which RFC 7644 §3.9 calls mutually
+    /// exclusive, or if a list is too long; [`ScimError::InvalidPath`] for an invalid attribute
+    /// name.
     pub fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Self, ScimError> {
         Self::new(names(attributes.unwrap_or_default())?, names(excluded.unwrap_or_default())?)
     }

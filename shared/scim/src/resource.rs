@@ -2,9 +2,9 @@
 //! form.
 //!
 //! A resource is a JSON object in normal form. It has `schemas`, `externalId`, the attributes that
-//! the schemas declare and, in lenient mode, those that the client added. It never has `id`, `meta`,
-//! `groups` or `password`. [`crate::normalize`] and [`crate::patch`] make resources and pass each
-//! one to `complete`.
+//! the schemas declare and, in lenient mode, those that the client added. It never has `id`,
+//! `meta`, `groups` or `password`. [`crate::normalize`] and [`crate::patch`] make resources and
+//! pass each one to `complete`.
 
 mod limits;
 mod read;
@@ -25,8 +25,8 @@ use crate::schema::ResourceType;
 ///
 /// # Errors
 ///
-/// [`ScimError::InvalidValue`] if a required attribute is missing, the licence is unknown, or a limit
-/// is exceeded.
+/// [`ScimError::InvalidValue`] if a required attribute is missing, the licence is unknown, or a
+/// limit is exceeded.
 pub(crate) fn complete(
     resource_type: &ResourceType,
     resource: &mut Map<String, Value>,

@@ -316,7 +316,10 @@ mod tests {
             let document: Value = serde_json::from_str(document).unwrap();
             assert_eq!(serde_json::to_value(schema).unwrap(), document, "{}", schema.id);
         }
-        assert_eq!(ResourceType::all().map(|of| of.endpoint), ["/Users", "/Groups"]);
+        assert_eq!(
+            ResourceType::all().map(|resource_type| resource_type.endpoint),
+            ["/Users", "/Groups"]
+        );
     }
 
     #[test]

@@ -23,9 +23,9 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Resolves a path. The declared schemas decide where a URN ends. An undeclared URN that ends in
-    /// a version or in a version and one more part (`…:2.0:User`) is a whole extension; any other
-    /// names an attribute after its last `:`.
+    /// Resolves a path. The declared schemas decide where a URN ends. An undeclared URN that ends
+    /// in a version or in a version and one more part (`…:2.0:User`) is a whole extension; any
+    /// other names an attribute after its last `:`.
     pub fn resolve(path: &'a AttrPath, resource_type: &ResourceType) -> Self {
         let Some(schema) = path.schema.as_deref() else {
             return Self::core(path, resource_type);

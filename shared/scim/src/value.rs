@@ -234,8 +234,8 @@ pub(crate) fn drop_duplicates(attribute: &Attribute, values: &mut Vec<Value>) {
     }
 }
 
-/// Returns whether two elements of a list are the same: by `type` and `value` (RFC 7643 §2.4), or by
-/// all sub-attributes if an element has no `value`, as in `addresses`.
+/// Returns whether two elements of a list are the same: by `type` and `value` (RFC 7643 §2.4), or
+/// by all sub-attributes if an element has no `value`, as in `addresses`.
 ///
 /// `primary` does not count, since another element can take it away.
 pub(crate) fn is_same_element(attribute: Option<&Attribute>, left: &Value, right: &Value) -> bool {

@@ -69,8 +69,8 @@ impl<T> StoreContext<T> for Result<T, StoreError> {
 }
 
 impl ScimApiError {
-    /// Returns whether a concurrent writer changed what the request had read. A new attempt reads it
-    /// again and may succeed.
+    /// Returns whether a concurrent writer changed what the request had read. A new attempt reads
+    /// it again and may succeed.
     pub(super) const fn is_write_conflict(&self) -> bool {
         matches!(
             self,
@@ -78,7 +78,8 @@ impl ScimApiError {
         )
     }
 
-    /// Returns the error answer of the protocol (RFC 7644 §3.12), and logs a failure of the service.
+    /// Returns the error answer of the protocol (RFC 7644 §3.12), and logs a failure of the
+    /// service.
     ///
     /// Called once for each error: for the response, or for its part of a bulk response.
     pub(super) fn into_answer(self) -> ScimError {

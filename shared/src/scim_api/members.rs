@@ -1,7 +1,7 @@
 //! Reads and renders the members of a group, and plans the rows that a change writes.
 //!
-//! A member is a row of its own. The core in [`scim::members`] computes the net change of a request;
-//! the store writes the rows together with the group.
+//! A member is a row of its own. The core in [`scim::members`] computes the net change of a
+//! request; the store writes the rows together with the group.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -44,8 +44,8 @@ enum Source {
 }
 
 impl FilterMemberships {
-    /// Plans the memberships of a filter, and reads the members of the groups that a filter of users
-    /// names.
+    /// Plans the memberships of a filter, and reads the members of the groups that a filter of
+    /// users names.
     pub(super) async fn load(
         caller: &Caller,
         kind: ResourceKind,

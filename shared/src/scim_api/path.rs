@@ -28,8 +28,8 @@ pub(super) fn rewrite(mut request: Request) -> Request {
 /// Returns the form of a path that the router matches.
 ///
 /// Removes repeated and trailing slashes: a tenant URL with a slash at its end, or with Entra's
-/// `/?aadOptscim062020`, leads to `/scim/v2//Users` and `/Users/?filter=`. Accepts endpoint names in
-/// any letter case, as in Microsoft's collection of requests (`/users`).
+/// `/?aadOptscim062020`, leads to `/scim/v2//Users` and `/Users/?filter=`. Accepts endpoint names
+/// in any letter case, as in Microsoft's collection of requests (`/users`).
 fn canonical(path: &str) -> Cow<'_, str> {
     let plain = !path.contains("//") && !path.ends_with('/');
     let segment = path.strip_prefix(BASE).map(|rest| rest.trim_start_matches('/'));

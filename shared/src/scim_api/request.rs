@@ -158,8 +158,8 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     (!values.is_empty()).then(|| values.join(","))
 }
 
-/// Returns whether a list of entity tags contains this version. Strong and weak tags are equivalent:
-/// a version identifies one representation.
+/// Returns whether a list of entity tags contains this version. Strong and weak tags are
+/// equivalent: a version identifies one representation.
 fn has_version(list: &str, version: u64) -> bool {
     list.split(',').map(str::trim).any(|tag| {
         let opaque = tag.strip_prefix("W/").unwrap_or(tag);

@@ -16,8 +16,8 @@ pub(super) fn attributes(
     serde_json::from_str(&stored.document).map_err(|source| ScimApiError::Document { kind, source })
 }
 
-/// Renders the attributes of a stored resource with `id` and `meta`. It has no memberships: `groups`
-/// of a user and `members` of a group are rows of their own.
+/// Renders the attributes of a stored resource with `id` and `meta`. It has no memberships:
+/// `groups` of a user and `members` of a group are rows of their own.
 pub(super) fn render_stored(
     caller: &Caller,
     kind: ResourceKind,

@@ -1,4 +1,4 @@
-//! Filters: whatever is read can be printed and read again, and evaluated.
+//! Filters: one that parses prints to a text that parses to the same filter, and can be evaluated.
 
 use serde_json::json;
 
@@ -6,14 +6,18 @@ use scim::filter::Filter;
 use scim::matcher::matches;
 use scim::schema::ResourceType;
 
-/// Checks one input; returns whether it was read at all.
+/// Checks one input. Returns whether it parses.
 pub(crate) fn check(input: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     let Ok(filter) = Filter::parse(text) else { return false };
     let printed = filter.to_string();
-    // Quotes and escapes may make the printed form longer than what is read.
+    // Quotes and escapes may make the printed form longer than the parser allows.
     if printed.len() <= MAX_LENGTH {
-        assert_eq!(Filter::parse(&printed).as_ref(), Ok(&filter), "{text} printed and read again");
+        assert_eq!(
+            Filter::parse(&printed).as_ref(),
+            Ok(&filter),
+            "{text} printed and parsed again"
+        );
     }
     let resource = json!({
         "userName": "ada@acme.example",
@@ -31,5 +35,5 @@ pub(crate) fn check(input: &[u8]) -> bool {
     true
 }
 
-/// The longest text that the grammar reads.
+/// Maximum length of a filter, in bytes.
 const MAX_LENGTH: usize = 4096;

@@ -1,4 +1,4 @@
-//! PATCH: whatever applies leaves a normal resource.
+//! PATCH: an applied request yields a normalised resource.
 
 use serde_json::{Value, json};
 
@@ -6,10 +6,9 @@ use scim::mode::Mode;
 use scim::normalize::normalize;
 use scim::patch::apply;
 use scim::patch_request::PatchRequest;
-
 use scim::schema::ResourceType;
 
-/// Checks one input; returns whether it was read at all.
+/// Checks one input. Returns whether it parses.
 pub(crate) fn check(input: &[u8]) -> bool {
     let Ok(body) = serde_json::from_slice::<Value>(input) else { return false };
     let Ok(request) = PatchRequest::parse(body.clone()) else { return false };
@@ -28,7 +27,11 @@ pub(crate) fn check(input: &[u8]) -> bool {
         let Ok(before) = normalize(ResourceType::user(), user.clone(), mode) else { return false };
         if let Ok(after) = apply(ResourceType::user(), &before, &request, mode) {
             let again = normalize(ResourceType::user(), Value::Object(after.clone()), mode);
-            assert_eq!(again.as_ref(), Ok(&after), "{body} left what is not normal, {mode:?}");
+            assert_eq!(
+                again.as_ref(),
+                Ok(&after),
+                "{body} yields a resource that is not normalised, {mode:?}"
+            );
         }
     }
     true

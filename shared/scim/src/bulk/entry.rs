@@ -46,7 +46,7 @@ pub(super) enum State {
 }
 
 /// Connects the operations with those that they refer to.
-pub(super) fn entries(operations: Vec<ParsedOperation>) -> Vec<Entry> {
+pub(super) fn connect(operations: Vec<ParsedOperation>) -> Vec<Entry> {
     let mut creators: HashMap<String, usize> = HashMap::new();
     for (index, operation) in operations.iter().enumerate() {
         if let (POST, Some(bulk_id)) = (&*operation.method, &operation.bulk_id) {

@@ -62,8 +62,8 @@ pub(super) fn parse(body: Value) -> Result<(Vec<ParsedOperation>, Option<u64>), 
     Ok((operations.into_iter().map(parse_operation).collect(), fail_on_errors))
 }
 
-/// Parses `failOnErrors`. Zero means no limit, as its absence does: a request cannot stop before its
-/// first error.
+/// Parses `failOnErrors`. Zero means no limit, as its absence does: a request cannot stop before
+/// its first error.
 fn fail_on_errors(value: Option<Value>) -> Result<Option<u64>, ScimError> {
     match value {
         None => Ok(None),

@@ -289,8 +289,8 @@ fn bare_value(bare: &str) -> Option<CompareValue> {
 
 /// Parses a JSON number that prints as written.
 ///
-/// `1.50`, `007` and numbers beyond 64 bits can be identifiers without quotes. They stay text, which
-/// is not rounded and still compares with numbers.
+/// `1.50`, `007` and numbers beyond 64 bits can be identifiers without quotes. They stay text,
+/// which is not rounded and still compares with numbers.
 fn number(text: &str) -> Option<Number> {
     if !is_json_number(text) {
         return None;

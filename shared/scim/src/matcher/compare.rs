@@ -11,28 +11,28 @@ use crate::fold::fold;
 use crate::json::member;
 use crate::schema::{Attribute, DataType};
 
-/// Returns whether `stored op wanted` holds. Two values without a common order satisfy `ne` and no
+/// Returns whether `stored op expected` holds. Two values without a common order satisfy `ne` and no
 /// other operator.
-pub(super) fn compares(
+pub(super) fn holds(
     stored: &Value,
     op: CompareOp,
-    wanted: &CompareValue,
+    expected: &CompareValue,
     definition: Option<&Attribute>,
 ) -> bool {
     if op == CompareOp::Ne {
-        return !compares(stored, CompareOp::Eq, wanted, definition);
+        return !holds(stored, CompareOp::Eq, expected, definition);
     }
     match stored {
         Value::Object(values) => {
             let definition = definition.and_then(|complex| complex.sub_attribute("value"));
-            member(values, "value").is_some_and(|value| compares(value, op, wanted, definition))
+            member(values, "value").is_some_and(|value| holds(value, op, expected, definition))
         }
-        Value::Bool(stored) => op == CompareOp::Eq && to_boolean(wanted) == Some(*stored),
-        Value::Number(stored) => to_number(wanted)
-            .and_then(|wanted| compare_numbers(stored, &wanted))
+        Value::Bool(stored) => op == CompareOp::Eq && to_boolean(expected) == Some(*stored),
+        Value::Number(stored) => to_number(expected)
+            .and_then(|expected| compare_numbers(stored, &expected))
             .is_some_and(|order| in_order(op, order)),
         Value::String(stored) => {
-            to_text(wanted).is_some_and(|wanted| compares_text(stored, op, &wanted, definition))
+            to_text(expected).is_some_and(|expected| text_holds(stored, op, &expected, definition))
         }
         Value::Null | Value::Array(_) => false,
     }
@@ -51,9 +51,9 @@ pub(crate) fn is_present(value: &Value) -> bool {
 }
 
 /// Reads a boolean, also from the strings that Entra ID sends: `primary eq "True"`.
-pub(super) fn to_boolean(wanted: &CompareValue) -> Option<bool> {
-    match wanted {
-        CompareValue::Bool(wanted) => Some(*wanted),
+pub(super) fn to_boolean(expected: &CompareValue) -> Option<bool> {
+    match expected {
+        CompareValue::Bool(expected) => Some(*expected),
         CompareValue::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
         CompareValue::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
         CompareValue::String(_) | CompareValue::Null | CompareValue::Number(_) => None,
@@ -61,9 +61,9 @@ pub(super) fn to_boolean(wanted: &CompareValue) -> Option<bool> {
 }
 
 /// Reads a number, also in quotes.
-pub(super) fn to_number(wanted: &CompareValue) -> Option<Number> {
-    match wanted {
-        CompareValue::Number(wanted) => Some(wanted.clone()),
+pub(super) fn to_number(expected: &CompareValue) -> Option<Number> {
+    match expected {
+        CompareValue::Number(expected) => Some(expected.clone()),
         CompareValue::String(text) => text.parse().ok(),
         CompareValue::Bool(_) | CompareValue::Null => None,
     }
@@ -71,16 +71,16 @@ pub(super) fn to_number(wanted: &CompareValue) -> Option<Number> {
 
 /// Returns the text to compare strings with. A number or boolean may be a string that the client
 /// sent without quotes.
-pub(super) fn to_text(wanted: &CompareValue) -> Option<Cow<'_, str>> {
-    match wanted {
-        CompareValue::String(wanted) => Some(Cow::Borrowed(wanted)),
-        CompareValue::Bool(_) | CompareValue::Number(_) => Some(Cow::Owned(wanted.to_string())),
+pub(super) fn to_text(expected: &CompareValue) -> Option<Cow<'_, str>> {
+    match expected {
+        CompareValue::String(expected) => Some(Cow::Borrowed(expected)),
+        CompareValue::Bool(_) | CompareValue::Number(_) => Some(Cow::Owned(expected.to_string())),
         CompareValue::Null => None,
     }
 }
 
-/// Parses a date and time of XML Schema (RFC 7643 §2.3.5). Without an offset it is UTC; a date alone
-/// is its first instant.
+/// Parses a date and time of XML Schema (RFC 7643 §2.3.5). Without an offset it is UTC; a date
+/// alone is its first instant.
 pub(crate) fn parse_instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     text.parse().ok().or_else(|| {
@@ -98,40 +98,35 @@ pub(crate) fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering>
     }
 }
 
-fn compares_text(
-    stored: &str,
-    op: CompareOp,
-    wanted: &str,
-    definition: Option<&Attribute>,
-) -> bool {
+fn text_holds(stored: &str, op: CompareOp, expected: &str, definition: Option<&Attribute>) -> bool {
     let is_time = definition.is_some_and(|definition| definition.data_type == DataType::DateTime);
     if is_time
         && !compares_substring(op)
-        && let (Some(stored), Some(wanted)) = (parse_instant(stored), parse_instant(wanted))
+        && let (Some(stored), Some(expected)) = (parse_instant(stored), parse_instant(expected))
     {
-        return in_order(op, stored.cmp(&wanted));
+        return in_order(op, stored.cmp(&expected));
     }
     // RFC 7643 §2.2: caseExact is false unless the schema says otherwise.
     if definition.is_some_and(|definition| definition.case_exact) {
-        return compares_exactly(stored, op, wanted);
+        return exact_text_holds(stored, op, expected);
     }
-    if op == CompareOp::Eq && stored.is_ascii() && wanted.is_ascii() {
-        return stored.eq_ignore_ascii_case(wanted);
+    if op == CompareOp::Eq && stored.is_ascii() && expected.is_ascii() {
+        return stored.eq_ignore_ascii_case(expected);
     }
-    compares_exactly(&fold(stored), op, &fold(wanted))
+    exact_text_holds(&fold(stored), op, &fold(expected))
 }
 
-fn compares_exactly(stored: &str, op: CompareOp, wanted: &str) -> bool {
+fn exact_text_holds(stored: &str, op: CompareOp, expected: &str) -> bool {
     match op {
-        CompareOp::Co => stored.contains(wanted),
-        CompareOp::Sw => stored.starts_with(wanted),
-        CompareOp::Ew => stored.ends_with(wanted),
+        CompareOp::Co => stored.contains(expected),
+        CompareOp::Sw => stored.starts_with(expected),
+        CompareOp::Ew => stored.ends_with(expected),
         CompareOp::Eq
         | CompareOp::Ne
         | CompareOp::Gt
         | CompareOp::Lt
         | CompareOp::Ge
-        | CompareOp::Le => in_order(op, stored.cmp(wanted)),
+        | CompareOp::Le => in_order(op, stored.cmp(expected)),
     }
 }
 

@@ -113,8 +113,8 @@ mod tests {
 
     #[test]
     fn the_last_operation_on_a_member_counts() {
-        let add = |of| MemberOp::Add(members(of));
-        let remove = |of| MemberOp::Remove(ids(of));
+        let add = |added| MemberOp::Add(members(added));
+        let remove = |removed| MemberOp::Remove(ids(removed));
         assert_eq!(
             net_change(vec![add(&["1", "2"]), remove(&["1", "3"]), add(&["3"])]),
             NetChange { add: members(&["2", "3"]), remove: ids(&["1"]), ..NetChange::default() }

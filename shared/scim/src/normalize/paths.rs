@@ -13,8 +13,8 @@ use crate::target::Target;
 ///
 /// Not a path: the URN of a whole extension; an undeclared name, which stays a custom attribute of
 /// the client; a name with a dot whose value is an object, since no sub-attribute takes one. An
-/// object under an undeclared URN may be an extension itself, so only a simple value there counts as
-/// an attribute.
+/// object under an undeclared URN may be an extension itself, so only a simple value there counts
+/// as an attribute.
 pub(super) fn parse_name(
     resource_type: &ResourceType,
     name: &str,

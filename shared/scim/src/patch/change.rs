@@ -36,8 +36,8 @@ impl<'a> TargetLocation<'a> {
     ///
     /// # Errors
     ///
-    /// [`ScimError::InvalidPath`] if the path does not fit the schemas, [`ScimError::Mutability`] if
-    /// it names a read-only attribute.
+    /// [`ScimError::InvalidPath`] if the path does not fit the schemas, [`ScimError::Mutability`]
+    /// if it names a read-only attribute.
     pub(super) fn new(
         path: &'a PatchPath,
         target: &Target<'a>,

@@ -15,12 +15,12 @@ pub(super) fn append(attribute: Option<&Attribute>, current: &mut Vec<Value>, ne
         if attribute.is_some() && is_primary(&element) {
             unset_primaries(current, None);
         }
-        match current.iter_mut().find(|have| is_same_element(attribute, have, &element)) {
-            Some(Value::Object(have)) => {
+        match current.iter_mut().find(|known| is_same_element(attribute, known, &element)) {
+            Some(Value::Object(known)) => {
                 if let Value::Object(mut element) = element {
                     // The stored spelling wins where only the letter case differs.
-                    element.retain(|name, _| !(is_identifying(name) && have.contains_key(name)));
-                    have.extend(element);
+                    element.retain(|name, _| !(is_identifying(name) && known.contains_key(name)));
+                    known.extend(element);
                 }
             }
             Some(_) => {}

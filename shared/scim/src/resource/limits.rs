@@ -22,7 +22,8 @@ pub(super) fn check(
 ) -> Result<(), ScimError> {
     for (name, value) in resource {
         check_value(name, value, 0)?;
-        // The members of a group are stored in rows of their own. The size of the request limits them.
+        // The members of a group are stored in rows of their own. The size of the request limits
+        // them.
         let max = match name.as_str() {
             "members" if resource_type.schema.attribute("members").is_some() => usize::MAX,
             "emails" => MAX_EMAILS,
@@ -111,7 +112,8 @@ fn serialized_length(resource: &Map<String, Value>) -> usize {
 /// are parts of keys.
 const MAX_KEY: usize = 512;
 /// Maximum number of e-mail addresses of a user. Each has a row of its own, and one change may
-/// replace all of them: twice this number and the user's other rows fit one transaction of 100 rows.
+/// replace all of them: twice this number and the user's other rows fit one transaction of 100
+/// rows.
 pub const MAX_EMAILS: usize = 40;
 /// Maximum number of elements in any other list.
 const MAX_VALUES: usize = 1_000;

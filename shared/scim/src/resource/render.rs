@@ -38,8 +38,8 @@ impl Meta<'_> {
     }
 }
 
-/// Returns the entity tag of a version, as `W/"3"`. It is weak, since a response may be a projection
-/// (RFC 7644 §3.14).
+/// Returns the entity tag of a version, as `W/"3"`. It is weak, since a response may be a
+/// projection (RFC 7644 §3.14).
 pub fn etag(version: u64) -> String {
     format!("W/\"{version}\"")
 }

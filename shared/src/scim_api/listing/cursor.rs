@@ -133,8 +133,8 @@ impl Scan<'_> {
         self.count.saturating_sub(self.page.len())
     }
 
-    /// Adds the matches among the resources of a chunk. Returns whether the page was full before the
-    /// end of the chunk.
+    /// Adds the matches among the resources of a chunk. Returns whether the page was full before
+    /// the end of the chunk.
     async fn add_matches(&mut self, chunk: Vec<ListedResource>) -> Result<bool, ScimApiError> {
         let mut rest = chunk.into_iter();
         while self.missing() > 0 {

@@ -132,3 +132,19 @@ fn answer_to(error: &StoreError) -> ScimError {
         StoreError::Corrupt(_) => ScimError::Internal,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_its_operation_and_its_cause() {
+        let failed: Result<(), _> = Err(StoreError::Unavailable("throttled".into()));
+        let error = failed.context("read the members of a group").unwrap_err();
+        assert_eq!(
+            ErrorChain(&error).to_string(),
+            "could not read the members of a group: DynamoDB is unavailable: throttled"
+        );
+        assert_eq!(error.into_answer(), ScimError::Unavailable);
+    }
+}

@@ -8,8 +8,8 @@ use crate::store::Backoff;
 ///
 /// # Errors
 ///
-/// Any other error of an attempt. The last attempt's [`StoreError::Contention`] after a bounded
-/// number of conflicts.
+/// Any other error of an attempt, or [`StoreError::Contention`] after a bounded number of
+/// conflicts.
 ///
 /// [`StoreError::Contention`]: crate::store::StoreError::Contention
 pub(super) async fn retry_on_conflict<T, A>(attempt: impl Fn() -> A) -> Result<T, ScimApiError>

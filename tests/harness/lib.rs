@@ -113,8 +113,8 @@ impl TestApp {
             .merge(shared::saml_api::acs_router(app.clone()))
             .merge(shared::saml_api::metadata_router(app.clone()))
             .merge(shared::oidc_api::router(app.clone()));
-        let nobody = Tenant { id: String::new(), token: String::new() };
-        let mut this = Self { app, clock, acme: nobody, router, dynamodb, secrets };
+        let none_yet = Tenant { id: String::new(), token: String::new() };
+        let mut this = Self { app, clock, acme: none_yet, router, dynamodb, secrets };
         this.acme = this.tenant("Acme").await;
         this
     }

@@ -18,7 +18,7 @@ fn managed() -> Value {
 }
 
 #[test]
-fn each_function_has_a_role_of_its_own_without_wildcards() {
+fn each_function_has_its_own_role_without_wildcards() {
     let template = template();
     let mut roles = BTreeSet::new();
     for (binary, function) in functions(&template) {
@@ -36,8 +36,8 @@ fn each_function_has_a_role_of_its_own_without_wildcards() {
     }
 }
 
-/// The SDK calls that the code makes, each with the IAM action that it needs. A transaction needs
-/// the actions of what is in it.
+/// The SDK calls of the code, each with the IAM action that it needs. A transaction needs the actions
+/// of its items.
 const CALLS: [(&str, &str); 13] = [
     (".get_item()", "dynamodb:GetItem"),
     (".batch_get_item()", "dynamodb:BatchGetItem"),
@@ -55,11 +55,12 @@ const CALLS: [(&str, &str); 13] = [
 ];
 
 #[test]
-fn the_roles_have_the_permissions_that_the_code_needs_and_no_other() {
+fn the_roles_have_exactly_the_permissions_that_the_code_needs() {
     let mut sources = files("shared/src/store");
-    // On AWS the template makes the table.
+    // On AWS the template creates the table.
     sources.retain(|file| !file.ends_with("table.rs"));
     sources.push("shared/src/secrets.rs".into());
+    sources.extend(files("shared/src/secrets"));
     let code: String = sources.iter().filter_map(|file| text(file)).collect();
     let calls = CALLS.iter().filter(|(call, _)| code.contains(call));
     let needed: BTreeSet<&str> = calls.map(|(_, action)| *action).collect();
@@ -89,14 +90,14 @@ fn only_the_operator_api_may_change_token_secrets() {
     assert!(!may_write("SamlMetadataRole"));
     let metadata = template["Resources"]["SamlMetadataRole"]["Properties"]["Policies"].to_string();
     assert!(!metadata.contains("PutItem") && !metadata.contains("UpdateItem"), "{metadata}");
-    // It makes its signing keys at first need, and can overwrite nothing.
+    // It may create its signing keys, but overwrite no secret.
     let oidc = template["Resources"]["OidcRole"]["Properties"]["Policies"].to_string();
     assert!(!oidc.contains("PutSecretValue") && !oidc.contains("/scim/"), "{oidc}");
 }
 
 /// Returns what a policy allows: each action with each resource. A member such as `NotAction` fails
 /// the test.
-fn allowed(policy: &Value) -> Vec<(String, Value)> {
+fn permissions(policy: &Value) -> Vec<(String, Value)> {
     let listed = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
     let mut pairs = Vec::new();
     for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
@@ -166,7 +167,7 @@ fn every_other_role_is_one_of_a_service_and_allows_only_the_listed_actions() {
         assert_eq!(trust["Principal"], json!({"Service": wanted.service}), "{name}");
         assert_eq!(role["ManagedPolicyArns"], wanted.managed, "{name}");
         let allows: Vec<_> =
-            role["Policies"].as_array().unwrap().iter().flat_map(allowed).collect();
+            role["Policies"].as_array().unwrap().iter().flat_map(permissions).collect();
         let wanted: Vec<_> =
             wanted.allows.into_iter().map(|(action, on)| (action.to_owned(), on)).collect();
         assert_eq!(allows, wanted, "{name}");
@@ -193,7 +194,7 @@ fn the_managed_policies_are_for_the_customers_key_and_for_tracing() {
         for holders in ["Roles", "Users", "Groups"] {
             assert!(properties.get(holders).is_none(), "{name}");
         }
-        found.push((name.as_str(), policy["Condition"].as_str().unwrap(), allowed(properties)));
+        found.push((name.as_str(), policy["Condition"].as_str().unwrap(), permissions(properties)));
     }
     let trace = |action: &str| (format!("xray:{action}"), json!("*"));
     assert_eq!(
@@ -218,7 +219,7 @@ fn the_managed_policies_are_for_the_customers_key_and_for_tracing() {
 }
 
 #[test]
-fn tracing_is_off_unless_asked_for_and_then_in_every_function() {
+fn tracing_is_off_by_default_and_the_same_in_every_function() {
     let template = template();
     assert_eq!(template["Parameters"]["TracingMode"]["Default"], "PassThrough");
     assert_eq!(template["Conditions"]["HasTracing"]["!Equals"][1], "Active");

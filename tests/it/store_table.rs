@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use local::Answer;
-use local::dynamodb::{CallLog, Dynamo, Endpoint, NoAnswer, client_over};
+use local::AwsResponse;
+use local::dynamodb::{CallLog, Dynamo, Endpoint, NoResponseError, client_over};
 use scim::licence::Licence;
 use scim::schema::ResourceKind;
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ impl Table {
             if !start.is_null() {
                 request["ExclusiveStartKey"] = start;
             }
-            let answer = self.inner.answer("Scan", request.to_string().as_bytes()).unwrap();
+            let answer = self.inner.call("Scan", request.to_string().as_bytes()).unwrap();
             let mut answer: Value = serde_json::from_slice(&answer.body).unwrap();
             rows.extend(answer["Items"].as_array().unwrap().iter().cloned());
             start = answer["LastEvaluatedKey"].take();
@@ -157,16 +157,16 @@ impl Table {
 }
 
 impl Endpoint for Table {
-    fn answer(&self, operation: &str, body: &[u8]) -> Result<Answer, NoAnswer> {
+    fn call(&self, operation: &str, body: &[u8]) -> Result<AwsResponse, NoResponseError> {
         match self.next_fault() {
-            None => self.inner.answer(operation, body),
+            None => self.inner.call(operation, body),
             Some(Fault::Meanwhile(Meanwhile(act))) => {
                 act();
-                self.inner.answer(operation, body)
+                self.inner.call(operation, body)
             }
             Some(Fault::AnswerLost) => {
-                self.inner.answer(operation, body)?;
-                Err(NoAnswer)
+                self.inner.call(operation, body)?;
+                Err(NoResponseError)
             }
             Some(Fault::Conflict) => match operation {
                 "TransactWriteItems" => {
@@ -175,7 +175,7 @@ impl Endpoint for Table {
                 "PutItem" | "UpdateItem" | "DeleteItem" => {
                     Ok(error("TransactionConflictException", &[]))
                 }
-                _ => self.inner.answer(operation, body),
+                _ => self.inner.call(operation, body),
             },
             Some(Fault::Error(code)) => Ok(error(code, &[])),
             Some(Fault::Cancelled(reasons)) => Ok(error("TransactionCanceledException", &reasons)),
@@ -184,14 +184,14 @@ impl Endpoint for Table {
     }
 }
 
-fn error(code: &str, reasons: &[&str]) -> Answer {
+fn error(code: &str, reasons: &[&str]) -> AwsResponse {
     let reasons: Vec<_> = reasons.iter().map(|code| json!({"Code": code})).collect();
     let body = json!({
         "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"),
         "CancellationReasons": reasons,
     });
     let status = if code == "InternalServerError" { 500 } else { 400 };
-    Answer { status, body: body.to_string().into_bytes() }
+    AwsResponse { status, body: body.to_string().into_bytes() }
 }
 
 /// The `n`th tenant.

@@ -1,13 +1,9 @@
-//! The embedded services over HTTP, for the AWS CLI and for functions started by themselves.
+//! The embedded services over HTTP, for the AWS CLI and for functions in processes of their own.
 //!
 //! Invariants:
-//! - They listen on loopback, unless the user names another address. A signature is not checked, as
-//!   in every local emulator: who can connect is trusted like the user of this machine.
-//! - A web page is not trusted, although it runs on this machine: a request with an `Origin` is
-//!   refused, and so is a `Host` that is not this machine, which is what a page sees whose name was
-//!   pointed at loopback after it was loaded (DNS rebinding).
-
-mod guard;
+//! - They listen on loopback, unless the user names another address. Signatures are not checked, as
+//!   in other local emulators: whoever can connect has the rights of the user of this machine.
+//! - A web page is not trusted even though its browser runs on this machine: see `local_only`.
 
 use std::io;
 use std::net::IpAddr;
@@ -21,8 +17,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tokio::net::TcpListener;
 
-use crate::answer::Answer;
+use crate::aws_response::AwsResponse;
 use crate::dynamodb::Dynamo;
+use crate::local_only::local_only;
 use crate::secrets_manager::SecretsManager;
 
 /// DynamoDB's JSON 1.0 protocol on `POST /`.
@@ -35,7 +32,7 @@ pub fn secrets_manager_router(secrets: SecretsManager) -> Router {
     guarded(Router::new().route("/", post(secrets_manager)).with_state(secrets))
 }
 
-/// A listener on `preferred` or, when that is taken, on any free port.
+/// Listens on the port `preferred`, or on any free port if it is taken or absent.
 pub async fn listen(address: IpAddr, preferred: Option<u16>) -> io::Result<TcpListener> {
     if let Some(port) = preferred {
         match TcpListener::bind((address, port)).await {
@@ -47,7 +44,7 @@ pub async fn listen(address: IpAddr, preferred: Option<u16>) -> io::Result<TcpLi
 }
 
 async fn dynamodb(State(dynamo): State<Dynamo>, headers: HeaderMap, body: Bytes) -> Response {
-    reply("application/x-amz-json-1.0", dynamo.answer(operation(&headers), &body))
+    reply("application/x-amz-json-1.0", dynamo.call(operation(&headers), &body))
 }
 
 async fn secrets_manager(
@@ -55,25 +52,24 @@ async fn secrets_manager(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    reply("application/x-amz-json-1.1", secrets.answer(operation(&headers), body).await)
+    reply("application/x-amz-json-1.1", secrets.call(operation(&headers), body).await)
 }
 
 fn guarded(router: Router) -> Router {
-    router
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn(guard::local_only))
+    router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(middleware::from_fn(local_only))
 }
 
-/// What stands after the dot of `x-amz-target`; empty, which no service knows, when it is missing.
+/// Returns the operation: the part of `x-amz-target` after the dot. Empty, which no service knows,
+/// if the header is missing.
 fn operation(headers: &HeaderMap) -> &str {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     target.and_then(|target| target.rsplit_once('.')).map_or("", |(_, operation)| operation)
 }
 
-fn reply(content_type: &'static str, Answer { status, body }: Answer) -> Response {
+fn reply(content_type: &'static str, AwsResponse { status, body }: AwsResponse) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
-/// The largest request that DynamoDB takes.
+/// The largest request that DynamoDB accepts.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;

@@ -7,52 +7,51 @@ use std::path::PathBuf;
 use clap::Parser;
 use types::ids::TenantId;
 
-/// Runs Gatehouse on this machine, with a DynamoDB and a Secrets Manager of its own.
+/// Run Gatehouse on this machine, with an embedded DynamoDB and Secrets Manager.
 ///
-/// No AWS account, no container. The first start makes a demo tenant, acme.com; every start prints
-/// its SCIM token and commands to try. Ctrl-C stops it. What was acknowledged is never lost, not
-/// even when the process is killed.
+/// It needs no AWS account and no container. The first start creates the demo tenant acme.com. Each
+/// start prints its SCIM token and commands to try. Ctrl-C stops it. Acknowledged data is never
+/// lost, even if the process is killed.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "local", version, verbatim_doc_comment, after_help = EXAMPLES)]
 pub struct Options {
-    /// Port on 127.0.0.1; 0 takes any free one.
+    /// Port on 127.0.0.1; 0 chooses a free port.
     ///
-    /// DynamoDB and Secrets Manager listen on the next two ports, or on free ones when those are
+    /// DynamoDB and Secrets Manager listen on the next two ports, or on free ports if those are
     /// taken.
     #[arg(long, value_name = "N", default_value_t = 7400, verbatim_doc_comment)]
     pub port: u16,
 
-    /// Address for DynamoDB and Secrets Manager, for functions in containers to reach them; the one
-    /// of Docker's bridge on Linux is 172.17.0.1.
+    /// Address on which DynamoDB and Secrets Manager listen, so that functions in containers can
+    /// reach them. Docker's bridge on Linux is 172.17.0.1.
     ///
-    /// Who can connect to it can read and change everything.
+    /// Everyone who can connect to this address can read and change all data.
     #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), verbatim_doc_comment)]
     pub aws_address: IpAddr,
 
-    /// Directory for everything that is stored; made when it is not there.
+    /// Directory for all data; created if it does not exist.
     #[arg(long, value_name = "DIR", default_value = ".gatehouse", conflicts_with = "ephemeral")]
     pub data: PathBuf,
 
-    /// Stores nothing: all data is in memory and gone at the end.
+    /// Keep all data in memory; it is lost at the end.
     #[arg(long)]
     pub ephemeral: bool,
 
-    /// Prints one line of JSON, for programs, instead of the text for people.
+    /// Print one line of JSON instead of text.
     ///
-    /// The line is printed once requests are accepted. Nothing else goes to standard output.
+    /// The line is printed once requests are accepted, and nothing else goes to standard output.
     #[arg(long)]
     pub json: bool,
 
-    /// Limits every tenant to N SCIM requests a second; without it there is no limit.
+    /// Limit each tenant to N SCIM requests per second; default: no limit.
     #[arg(long, value_name = "N")]
     pub rate_limit: Option<NonZeroU32>,
 }
 
-/// Copies one tenant from a table that was restored to an earlier time into the table in use.
+/// Copy one tenant from a table that was restored to an earlier time into the table in use.
 ///
 /// The tenant must not exist in the table in use: delete it first through the operator API. SCIM
-/// tokens, sessions and refresh tokens do not come back; make the tenant a new SCIM token
-/// afterwards.
+/// tokens, sessions and refresh tokens are not restored: create a new SCIM token afterwards.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "restore-tenant", version, verbatim_doc_comment)]
 pub struct RestoreTenant {
@@ -70,9 +69,9 @@ pub struct RestoreTenant {
 }
 
 const EXAMPLES: &str = "Examples:
-  local                       serve on http://127.0.0.1:7400, data in .gatehouse
-  local --ephemeral --port 0  a fresh instance on a free port, for a test
-  local --json                addresses, token and keys as JSON";
+  local                       serve on http://127.0.0.1:7400 with data in .gatehouse
+  local --ephemeral --port 0  start an empty instance on a free port, for a test
+  local --json                print addresses, token and keys as JSON";
 
 #[cfg(test)]
 mod tests {
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_what_the_readme_says() {
+    fn the_defaults_are_those_of_the_readme() {
         let options = Options::try_parse_from(["local"]).unwrap();
         assert_eq!(options.port, 7400);
         assert!(options.aws_address.is_loopback());
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn contradictory_and_invalid_options_are_refused() {
         for arguments in
             [&["--ephemeral", "--data", "x"][..], &["--rate-limit", "0"], &["--port", "70000"]]
         {

@@ -1,11 +1,11 @@
-//! The directory that holds everything, used by one process at a time.
+//! The data directory of `local`, used by one process at a time.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-/// A directory that is ours until this is dropped, or the process dies.
+/// The data directory, locked until this value is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct DataDirectory {
     path: PathBuf,
@@ -13,15 +13,15 @@ pub(crate) struct DataDirectory {
 }
 
 impl DataDirectory {
-    /// Takes `path`, making it first when it is not there, for its owner alone.
-    pub(crate) fn take(path: &Path) -> Result<Self, TakeError> {
-        let unusable = |source| TakeError::Unusable { path: path.to_owned(), source };
+    /// Locks the directory. Creates it, readable by its owner only, if it does not exist.
+    pub(crate) fn lock(path: &Path) -> Result<Self, DataDirectoryError> {
+        let unusable = |source| DataDirectoryError::Unusable { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
         let lock = File::create(path.join(LOCK)).map_err(unusable)?;
-        // The lock is the operating system's, so that a killed process leaves none behind.
+        // A lock of the operating system: it ends with its process, however that ends.
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(TakeError::InUse(path.to_owned())),
+            Err(TryLockError::WouldBlock) => Err(DataDirectoryError::InUse(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(unusable(error)),
         }
     }
@@ -31,18 +31,18 @@ impl DataDirectory {
     }
 }
 
-/// Why a directory cannot be ours.
+/// The data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TakeError {
-    /// Another process has it.
-    #[error("{0} is in use by another process; stop that one, or choose another with --data")]
+pub(crate) enum DataDirectoryError {
+    /// Another process has locked it.
+    #[error("{0} is in use by another process; stop it, or choose another directory with --data")]
     InUse(PathBuf),
-    /// It cannot be made or written to.
+    /// It cannot be created or written.
     #[error("cannot use {path} for data: {source}; choose another directory with --data")]
     Unusable {
-        /// As the user named it.
+        /// The path on the command line.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

@@ -1,9 +1,9 @@
-//! What there is to try: the keys of this instance, a tenant with a SCIM token and a connection, an application.
+//! The demo: the keys of this instance, a tenant with a SCIM token and a connection, and an app.
 //!
-//! Everything is made once and found again at the next start, even when the first was killed half
-//! way. Since of a token only the digest is stored, the demo keeps its own in a private file.
+//! Everything is created once and found again at the next start, even if an earlier start was killed
+//! in between. Gatehouse stores only the digest of a token, so the demo keeps its token in a private
+//! file.
 
-mod client;
 mod connection;
 
 use std::io;
@@ -20,53 +20,53 @@ use types::ids::TenantId;
 use types::scim_token::ScimToken;
 use types::secret_text::secret_text;
 
-pub(crate) use self::client::Client;
 use self::connection::DemoConnectionError;
+use crate::demo_app::{ClientCredentials, CredentialsError};
 use crate::demo_idp::{DemoIdp, IdpKeyError};
 use crate::private_file;
 
-/// The domain of the demo's tenant.
+/// The domain of the demo connection.
 pub(crate) const DOMAIN: &str = "acme.com";
 
-/// What a user needs to know to try everything.
+/// The parts of the demo, as this start found or created them.
 pub(crate) struct Demo {
     pub(crate) operator_key: SecretString,
     pub(crate) tenant: TenantId,
-    /// None when the user has revoked it and made two others.
+    /// Absent if the user has revoked the token and created two others.
     pub(crate) scim_token: Option<ScimToken>,
-    /// Whom people sign in with.
+    /// The identity provider of the tenant.
     pub(crate) idp: DemoIdp,
-    /// What they sign in to.
-    pub(crate) client: Client,
+    /// The credentials of the app.
+    pub(crate) credentials: ClientCredentials,
 }
 
 impl Demo {
-    /// Finds the demo that `directory` remembers, and makes what is missing of it. Without a
-    /// directory all of it is new.
+    /// Finds the demo of an earlier start with this `directory`, and creates missing parts. Without a
+    /// directory everything is new.
     pub(crate) async fn prepare(
         app: &AppState,
         base_url: &str,
         directory: Option<&Path>,
     ) -> Result<Self, DemoError> {
-        let memory = Memory { file: directory.map(|directory| directory.join(FILE)) };
-        let operator_key = key(app, SecretName::OperatorKey).await?;
+        let token_file = TokenFile { path: directory.map(|directory| directory.join(FILE)) };
+        let operator_key = find_or_create_key(app, SecretName::OperatorKey).await?;
         if let Some(directory) = directory {
             let text = format!("{}\n", operator_key.expose_secret());
             private_file::replace(&directory.join(OPERATOR_KEY_FILE), text.as_bytes())?;
         }
-        key(app, SecretName::CursorKey).await?;
-        let known = memory.recall()?;
-        let tenant = tenant(app, known.as_ref()).await?;
-        let scim_token = scim_token(app, &memory, tenant, known).await?;
+        find_or_create_key(app, SecretName::CursorKey).await?;
+        let known = token_file.read()?;
+        let tenant = find_or_create_tenant(app, known.as_ref()).await?;
+        let scim_token = find_or_create_token(app, &token_file, tenant, known).await?;
         let idp = DemoIdp::open(base_url, app.clock.clone(), directory)?;
         connection::prepare(app, base_url, tenant, &idp).await?;
-        let client = Client::prepare(app, base_url, directory).await?;
-        Ok(Self { operator_key, tenant, scim_token, idp, client })
+        let credentials = ClientCredentials::prepare(app, base_url, directory).await?;
+        Ok(Self { operator_key, tenant, scim_token, idp, credentials })
     }
 }
 
-/// The secret, made when there is none.
-async fn key(app: &AppState, name: SecretName) -> Result<SecretString, DemoError> {
+/// Returns a secret. Creates it if there is none.
+async fn find_or_create_key(app: &AppState, name: SecretName) -> Result<SecretString, DemoError> {
     if let Some(key) = app.secrets.fetch(name).await? {
         return Ok(key);
     }
@@ -75,9 +75,12 @@ async fn key(app: &AppState, name: SecretName) -> Result<SecretString, DemoError
     Ok(key)
 }
 
-/// The tenant of the token that is remembered, or the one that an earlier start made before it was
-/// killed, or a new one.
-async fn tenant(app: &AppState, known: Option<&ScimToken>) -> Result<TenantId, DemoError> {
+/// Returns the tenant of the known token, or the tenant of an earlier start that was killed, or a new
+/// tenant.
+async fn find_or_create_tenant(
+    app: &AppState,
+    known: Option<&ScimToken>,
+) -> Result<TenantId, DemoError> {
     if let Some(token) = known
         && let Some(tenant) = app.store.tenant(token.tenant()).await?
     {
@@ -97,10 +100,10 @@ async fn tenant(app: &AppState, known: Option<&ScimToken>) -> Result<TenantId, D
     Ok(tenant.id)
 }
 
-/// The token that is remembered as long as it is good, or a new one while there is room for it.
-async fn scim_token(
+/// Returns the known token if it is valid, or a new one. `None` if two other tokens exist.
+async fn find_or_create_token(
     app: &AppState,
-    memory: &Memory,
+    token_file: &TokenFile,
     tenant: TenantId,
     known: Option<ScimToken>,
 ) -> Result<Option<ScimToken>, DemoError> {
@@ -113,7 +116,7 @@ async fn scim_token(
     }
     match app.scim_tokens.create(tenant, now, now + TOKEN_LIFE).await {
         Ok((token, _)) => {
-            memory.keep(&token)?;
+            token_file.write(&token)?;
             Ok(Some(token))
         }
         Err(TokenError::TwoLive) => Ok(None),
@@ -128,69 +131,71 @@ async fn scim_token(
     }
 }
 
-/// What outlives the process, if anything does.
-struct Memory {
-    file: Option<PathBuf>,
+/// The private file that holds the SCIM token.
+struct TokenFile {
+    /// Absent if the demo is kept in memory.
+    path: Option<PathBuf>,
 }
 
+/// Content of the file.
 #[derive(Deserialize, Serialize)]
-struct Remembered {
+struct StoredDemo {
     scim_token: String,
 }
 
-impl Memory {
-    fn recall(&self) -> Result<Option<ScimToken>, DemoError> {
-        let Some(file) = &self.file else { return Ok(None) };
-        let Some(text) = private_file::read(file)? else { return Ok(None) };
-        let remembered: Remembered = serde_json::from_slice(&text)?;
-        Ok(ScimToken::parse(&remembered.scim_token))
+impl TokenFile {
+    fn read(&self) -> Result<Option<ScimToken>, DemoError> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let Some(text) = private_file::read(path)? else { return Ok(None) };
+        let stored: StoredDemo = serde_json::from_slice(&text)?;
+        Ok(ScimToken::parse(&stored.scim_token))
     }
 
-    fn keep(&self, token: &ScimToken) -> Result<(), DemoError> {
-        let Some(file) = &self.file else { return Ok(()) };
-        let remembered = Remembered { scim_token: token.reveal().to_owned() };
-        Ok(private_file::replace(file, &serde_json::to_vec_pretty(&remembered)?)?)
+    fn write(&self, token: &ScimToken) -> Result<(), DemoError> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let stored = StoredDemo { scim_token: token.reveal().to_owned() };
+        Ok(private_file::replace(path, &serde_json::to_vec_pretty(&stored)?)?)
     }
 }
 
-/// Why there is no demo.
+/// The demo cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
     /// The private file cannot be read or written.
-    #[error("{FILE}: {0}")]
+    #[error("cannot read or write {FILE}: {0}")]
     File(#[from] io::Error),
-    /// The private file is not what this program wrote.
+    /// The private file is not in the format of this program.
     #[error("{FILE} is damaged ({0}); delete it to get a new demo")]
     Damaged(#[from] serde_json::Error),
-    /// The operating system gave no randomness.
-    #[error("no randomness")]
+    /// The operating system provided no random bytes.
+    #[error("no random bytes available")]
     Random,
-    /// The identity provider has no key.
+    /// The key of the identity provider failed.
     #[error(transparent)]
     Idp(#[from] IdpKeyError),
-    /// The tenant has no connection to it.
+    /// The connection to the identity provider failed.
     #[error(transparent)]
     Connection(#[from] DemoConnectionError),
-    /// An address of the application is none that can be registered.
-    #[error("{0} cannot be registered")]
-    Url(String),
-    /// The embedded Secrets Manager refused.
+    /// The app cannot be registered.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The embedded Secrets Manager failed.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// A token cannot be made or checked.
+    /// A token cannot be created or verified.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The embedded table refused.
+    /// The embedded table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 const FILE: &str = "demo.json";
 
-/// Where the command line tool looks for the key of a deployment on this machine.
+/// The file in which the command line tool looks for the operator key.
 const OPERATOR_KEY_FILE: &str = "operator-key";
 
-/// By this the demo's tenant is found again.
+/// External id of the demo tenant, by which a later start finds it.
 const EXTERNAL_ID: &str = "gatehouse-demo";
 
 #[cfg(test)]

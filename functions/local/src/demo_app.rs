@@ -1,10 +1,11 @@
-//! The demo's application: an OIDC client like the operator's own. It sends people to sign in, and shows
-//! what it is told about them.
+//! The demo app: an OpenID Connect client like the operator's own app. It starts sign-ins and shows the
+//! claims about the user.
 //!
-//! It speaks to Gatehouse over the same routes as any other client; only the back channel is a call inside the
-//! process instead of a connection.
+//! It uses the same routes of Gatehouse as any other client. Only the back channel is a call within
+//! the process instead of a connection.
 
 mod back_channel;
+mod credentials;
 mod page;
 mod sessions;
 #[cfg(test)]
@@ -20,33 +21,41 @@ use axum::routing::{get, post};
 use serde_json::{Map, Value};
 
 use self::back_channel::BackChannel;
+pub(crate) use self::credentials::{ClientCredentials, CredentialsError};
 use self::sessions::{Pending, Sessions};
-use crate::demo::Client;
 use crate::html;
 
-/// The application; cheap to clone.
+/// The demo app; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct DemoApp(Arc<Parts>);
+pub(crate) struct DemoApp(Arc<Inner>);
 
-struct Parts {
+struct Inner {
     base_url: String,
-    client: Client,
+    /// Domain of the connection that users sign in through.
+    domain: String,
+    credentials: ClientCredentials,
     back_channel: BackChannel,
     sessions: Sessions,
 }
 
 impl DemoApp {
-    /// An application whose back channel is `gatehouse`.
-    pub(crate) fn new(base_url: &str, client: Client, gatehouse: Router) -> Self {
-        Self(Arc::new(Parts {
+    /// Creates the app. Its back channel calls the router `gatehouse`.
+    pub(crate) fn new(
+        base_url: &str,
+        domain: &str,
+        credentials: ClientCredentials,
+        gatehouse: Router,
+    ) -> Self {
+        Self(Arc::new(Inner {
             base_url: base_url.to_owned(),
-            client,
-            back_channel: BackChannel::over(gatehouse),
+            domain: domain.to_owned(),
+            credentials,
+            back_channel: BackChannel::new(gatehouse),
             sessions: Sessions::default(),
         }))
     }
 
-    /// `/demo` and what is below it, apart from the identity provider.
+    /// The routes `/demo` and below, without those of the identity provider.
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/demo", get(home))
@@ -56,9 +65,9 @@ impl DemoApp {
             .with_state(self)
     }
 
-    /// The authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3).
+    /// Returns the URL of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3).
     fn authorize_url(&self, pending: &Pending, again: bool) -> String {
-        let client = &self.0.client;
+        let client = &self.0.credentials;
         let mut query = form_urlencoded::Serializer::new(String::new());
         query
             .append_pair("response_type", "code")
@@ -69,26 +78,31 @@ impl DemoApp {
             .append_pair("nonce", pending.nonce.as_str())
             .append_pair("code_challenge", &pending.challenge())
             .append_pair("code_challenge_method", "S256")
-            .append_pair("domain", crate::demo::DOMAIN);
+            .append_pair("domain", &self.0.domain);
         if again {
             query.append_pair("prompt", "login");
         }
         format!("{}/oauth2/authorize?{}", self.0.base_url, query.finish())
     }
 
-    /// Redeems the code and asks who it is.
-    async fn claims(&self, pending: &Pending, code: &str) -> Result<Map<String, Value>, Refusal> {
-        let Parts { base_url, client, back_channel, .. } = self.0.as_ref();
-        let tokens = back_channel.redeem(client, code, &pending.verifier).await?;
-        // It came straight from the token endpoint, so its signature adds nothing (OIDC Core §3.1.3.7, 6.).
+    /// Redeems the code and returns the claims of the ID token and of the userinfo endpoint.
+    async fn claims(
+        &self,
+        pending: &Pending,
+        code: &str,
+    ) -> Result<Map<String, Value>, SignInError> {
+        let Inner { base_url, credentials, back_channel, .. } = self.0.as_ref();
+        let tokens = back_channel.redeem(credentials, code, &pending.verifier).await?;
+        // The ID token came directly from the token endpoint, so its signature need not be verified
+        // (OIDC Core §3.1.3.7, 6.).
         let mut claims = back_channel::claims_of(&tokens.id_token)?;
         for (name, expected) in [
             ("iss", base_url.as_str()),
-            ("aud", client.id.as_str()),
+            ("aud", credentials.id.as_str()),
             ("nonce", pending.nonce.as_str()),
         ] {
             if claims.get(name).and_then(Value::as_str) != Some(expected) {
-                return Err(Refusal::Claim(name));
+                return Err(SignInError::Claim(name));
             }
         }
         claims.extend(back_channel.userinfo(&tokens.access_token).await?);
@@ -97,14 +111,14 @@ impl DemoApp {
 }
 
 async fn home(State(app): State<DemoApp>, headers: HeaderMap) -> Response {
-    let session = session_of(&headers).and_then(|id| app.0.sessions.claims(id));
-    page::home(session.as_ref())
+    let claims = session_of(&headers).and_then(|id| app.0.sessions.claims(id));
+    page::home(&app.0.domain, claims.as_ref())
 }
 
-/// `?again`: asks for the identity provider even where there is a session.
+/// Starts a sign-in. `?again` asks for a new one even if there is a session.
 async fn sign_in(State(app): State<DemoApp>, RawQuery(query): RawQuery) -> Response {
     let Some((id, pending)) = app.0.sessions.begin() else {
-        return html::failure(StatusCode::INTERNAL_SERVER_ERROR, "There is no randomness.");
+        return html::error(StatusCode::INTERNAL_SERVER_ERROR, "No random bytes are available.");
     };
     let url = app.authorize_url(&pending, query.as_deref() == Some("again"));
     with_cookie(&id, Redirect::to(&url).into_response())
@@ -123,24 +137,24 @@ async fn callback(
     let pending = session_of(&headers).and_then(|id| app.0.sessions.take_pending(id));
     let Some(pending) = pending.filter(|pending| parameter("state") == Some(pending.state.clone()))
     else {
-        return refused(&Refusal::State);
+        return error_page(&SignInError::State);
     };
     if let Some(error) = parameter("error") {
         let description = parameter("error_description").unwrap_or_default();
-        return refused(&Refusal::Error { error, description });
+        return error_page(&SignInError::Error { error, description });
     }
     let claims = match parameter("code") {
         Some(code) => app.claims(&pending, &code).await,
-        None => Err(Refusal::State),
+        None => Err(SignInError::State),
     };
-    match claims.map(|claims| app.0.sessions.signed_in(claims)) {
+    match claims.map(|claims| app.0.sessions.start(claims)) {
         Ok(Some(id)) => with_cookie(&id, Redirect::to("/demo").into_response()),
-        Ok(None) => refused(&Refusal::State),
-        Err(refusal) => refused(&refusal),
+        Ok(None) => error_page(&SignInError::State),
+        Err(error) => error_page(&error),
     }
 }
 
-/// Ends the application's own session; Gatehouse's goes on.
+/// Ends the session of the app. The session of Gatehouse continues.
 async fn sign_out(State(app): State<DemoApp>, headers: HeaderMap) -> Response {
     if let Some(id) = session_of(&headers) {
         app.0.sessions.end(id);
@@ -148,8 +162,8 @@ async fn sign_out(State(app): State<DemoApp>, headers: HeaderMap) -> Response {
     Redirect::to("/demo").into_response()
 }
 
-fn refused(refusal: &Refusal) -> Response {
-    html::failure(StatusCode::BAD_REQUEST, &refusal.to_string())
+fn error_page(error: &SignInError) -> Response {
+    html::error(StatusCode::BAD_REQUEST, &error.to_string())
 }
 
 fn session_of(headers: &HeaderMap) -> Option<&str> {
@@ -166,23 +180,23 @@ fn with_cookie(id: &str, mut response: Response) -> Response {
     response
 }
 
-/// Why nobody is signed in.
+/// A sign-in failed.
 #[derive(Debug, thiserror::Error)]
-enum Refusal {
-    #[error("This sign-in was not begun here, or not in this browser.")]
+enum SignInError {
+    #[error("This sign-in was not started by this app, or not in this browser.")]
     State,
-    #[error("Gatehouse refused: {error}. {description}")]
+    #[error("Gatehouse refused the sign-in: {error}. {description}")]
     Error { error: String, description: String },
-    #[error("The ID token has another {0} than it should.")]
+    #[error("The ID token has a wrong {0}.")]
     Claim(&'static str),
-    #[error("Gatehouse answered the application with {status}: {body}")]
+    #[error("Gatehouse responded to the app with {status}: {body}")]
     BackChannel { status: StatusCode, body: String },
 }
 
-/// Where a sign-in begins; also what Gatehouse may send people to (OIDC Core §4).
+/// Starts a sign-in; also the `initiate_login_uri` (OIDC Core §4).
 pub(crate) const SIGN_IN: &str = "/demo/sign-in";
 
-/// Where codes go.
+/// The redirect URI.
 pub(crate) const CALLBACK: &str = "/demo/callback";
 
 const COOKIE: &str = "gatehouse-demo";

@@ -1,8 +1,9 @@
-//! The demo's identity provider: three people and one button for each, in place of a password.
+//! The demo identity provider: three people, each with a button in place of a password.
 //!
-//! It speaks the same SAML as a real one: metadata, requests by redirect, signed assertions by POST.
-//! Since it signs whatever is clicked, it serves only the Gatehouse that it runs in:
-//! a request that names another service provider is refused.
+//! It speaks SAML as a real one does: metadata, requests by redirect, signed assertions by POST.
+//!
+//! Invariant: it signs in anyone who clicks, so it serves only the Gatehouse in its own process. A
+//! request that names another service provider is refused.
 
 mod key;
 mod page;
@@ -22,42 +23,42 @@ use shared::built_in_idp::{self, KeyPair, Person};
 use shared::clock::{Clock, random_bytes};
 
 pub(crate) use self::key::IdpKeyError;
-use self::request::Request;
+use self::request::SignInRequest;
 use crate::html;
 
 /// The identity provider; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct DemoIdp(Arc<Parts>);
+pub(crate) struct DemoIdp(Arc<Inner>);
 
-struct Parts {
+struct Inner {
     base_url: String,
     clock: Clock,
     key: KeyPair,
 }
 
 impl DemoIdp {
-    /// Finds the key in `directory`, or makes it. Without a directory it is new.
+    /// Reads the key from `directory`, or creates it. Without a directory the key is always new.
     pub(crate) fn open(
         base_url: &str,
         clock: Clock,
         directory: Option<&Path>,
     ) -> Result<Self, IdpKeyError> {
         let key = key::open(directory, clock.now())?;
-        Ok(Self(Arc::new(Parts { base_url: base_url.to_owned(), clock, key })))
+        Ok(Self(Arc::new(Inner { base_url: base_url.to_owned(), clock, key })))
     }
 
-    /// Its entity id, which is also the URL of its metadata.
+    /// The entity id: the URL of the metadata.
     pub(crate) fn entity_id(&self) -> String {
         format!("{}/demo/idp/metadata", self.0.base_url)
     }
 
-    /// What a service provider has to know about it.
+    /// Returns the SAML metadata.
     pub(crate) fn metadata(&self) -> String {
         let sso_url = format!("{}/demo/idp/sso", self.0.base_url);
         built_in_idp::metadata(&self.entity_id(), &sso_url, self.0.key.certificate())
     }
 
-    /// `/demo/idp/…`
+    /// The routes below `/demo/idp`.
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/demo/idp/metadata", get(metadata))
@@ -65,8 +66,8 @@ impl DemoIdp {
             .with_state(self)
     }
 
-    /// A form for each person, with the finished response in it.
-    fn choices(&self, request: &Request) -> Option<Vec<page::Choice>> {
+    /// Signs a response for each person. `None` if signing fails.
+    fn choices(&self, request: &SignInRequest) -> Option<Vec<page::Choice>> {
         let now = self.0.clock.now();
         let choice = |person: &'static Person<'static>| {
             let response = built_in_idp::Response {
@@ -90,17 +91,20 @@ async fn metadata(State(idp): State<DemoIdp>) -> Response {
 
 async fn sign_in(State(idp): State<DemoIdp>, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
-    let request = match Request::read(&query, &idp.0.base_url) {
+    let request = match SignInRequest::read(&query, &idp.0.base_url) {
         Ok(request) => request,
-        Err(fault) => return html::failure(StatusCode::BAD_REQUEST, &fault.to_string()),
+        Err(error) => return html::error(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     match idp.choices(&request) {
-        Some(choices) => page::sign_in(&request, &choices),
-        None => html::failure(StatusCode::INTERNAL_SERVER_ERROR, "The demo cannot sign."),
+        Some(choices) => page::choose(&request, &choices),
+        None => html::error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The demo identity provider cannot sign the response.",
+        ),
     }
 }
 
-/// Who works at Acme.
+/// The users of Acme.
 const PEOPLE: [Person<'static>; 3] = [
     Person {
         given_name: "Ada",

@@ -1,10 +1,10 @@
 //! DynamoDB without a network: the real SDK client on a database in this process.
 //!
 //! Invariants:
-//! - No stream is ever switched on: here every write to a table with a stream reads all its
-//!   earlier records. Events come from the layer above the table.
-//! - Reads are always strongly consistent and transactions never collide, since one lock
-//!   serialises them. What AWS does differently is played by [`Faults`].
+//! - No stream is enabled: in the embedded database, every write to a table with a stream reads all
+//!   earlier records of the stream. Events come from the layer above the table.
+//! - Reads are always strongly consistent and transactions never conflict, because one lock
+//!   serializes them. [`Faults`] injects what AWS does differently.
 
 mod call_log;
 mod client;
@@ -18,10 +18,10 @@ use aws_sdk_dynamodb::Client;
 use dynoxide::{Database, DynoxideError};
 
 pub use self::call_log::{Call, CallLog};
-pub use self::client::{Endpoint, NoAnswer, client_over};
+pub use self::client::{Endpoint, NoResponseError, client_over};
 pub use self::dispatch::dispatch;
 pub use self::faults::{Fault, Faults};
-use crate::answer::Answer;
+use crate::aws_response::AwsResponse;
 
 /// One DynamoDB account and region, in memory or in a file. Clones share it.
 #[derive(Clone)]
@@ -30,45 +30,45 @@ pub struct Dynamo {
 }
 
 impl Dynamo {
-    /// An empty database that is gone with its last clone.
-    pub fn memory() -> Result<Self, OpenError> {
+    /// Creates an empty database in memory; it is lost with its last clone.
+    pub fn memory() -> Result<Self, OpenDatabaseError> {
         Ok(Self { database: Database::memory()? })
     }
 
-    /// The database in `directory`, which exists; created when it is not there.
+    /// Opens the database in `directory`, which exists. Creates it if there is none.
     ///
-    /// A write that was answered survives a killed process. It may not survive a power cut: the
-    /// log is handed to the operating system, not forced to the disk, which is 20 times faster.
-    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+    /// An acknowledged write survives the end of the process. It may not survive a power failure:
+    /// the log is handed to the operating system, not synced to the disk, which is 20 times faster.
+    pub fn open(directory: &Path) -> Result<Self, OpenDatabaseError> {
         let path = directory.join(FILE);
-        let path = path.to_str().ok_or(OpenError::PathNotUtf8)?;
+        let path = path.to_str().ok_or(OpenDatabaseError::PathNotUtf8)?;
         let database = Database::new(path)?;
-        // What sets `synchronous = NORMAL` has this name; nothing was loaded in bulk.
+        // Sets `synchronous = NORMAL`; no bulk load is involved.
         database.disable_bulk_loading()?;
         Ok(Self { database })
     }
 
-    /// The SDK client that production code takes.
+    /// Returns an SDK client, as production code uses it.
     pub fn client(&self) -> Client {
         client_over(self.clone())
     }
 
-    /// Answers one operation, named as in `x-amz-target` after the dot. Blocks while it runs.
-    pub fn answer(&self, operation: &str, body: &[u8]) -> Answer {
+    /// Runs one operation, named as in `x-amz-target` after the dot. Blocks.
+    pub fn call(&self, operation: &str, body: &[u8]) -> AwsResponse {
         dispatch(&self.database, operation, body)
     }
 
-    /// Deletes what has passed its time to live, as DynamoDB does by itself; tells how many items.
+    /// Deletes the items whose time to live has passed. Returns their number.
     ///
-    /// Blocks, a page of the table at a time.
+    /// Blocks; the database is locked for one page of the table at a time.
     pub fn sweep_ttl(&self) -> Result<usize, DynoxideError> {
         self.database.sweep_ttl()
     }
 }
 
 impl Endpoint for Dynamo {
-    fn answer(&self, operation: &str, body: &[u8]) -> Result<Answer, NoAnswer> {
-        Ok(self.answer(operation, body))
+    fn call(&self, operation: &str, body: &[u8]) -> Result<AwsResponse, NoResponseError> {
+        Ok(Self::call(self, operation, body))
     }
 }
 
@@ -78,13 +78,13 @@ impl fmt::Debug for Dynamo {
     }
 }
 
-/// Why a database cannot be opened.
+/// The database cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The database takes paths as UTF-8.
+pub enum OpenDatabaseError {
+    /// The database library accepts UTF-8 paths only.
     #[error("the path of the data directory is not UTF-8")]
     PathNotUtf8,
-    /// The file is damaged, locked, or of a newer version.
+    /// The file is damaged, locked, or written by a newer version.
     #[error(transparent)]
     Database(#[from] DynoxideError),
 }

@@ -1,51 +1,42 @@
-//! The few pages of the demo, around one frame.
+//! The frame of every page of `local`. The stylesheet is that of all Gatehouse pages; no page has a
+//! script.
 
-use std::sync::LazyLock;
-
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use axum::http::StatusCode;
+use axum::response::Response;
 use saml::xml::escaped;
-use sha2::{Digest as _, Sha256};
+use shared::http::html::{self, STYLESHEET};
 
-/// A page; `body` is HTML, `title` is text.
-pub(crate) fn page(status: StatusCode, title: &str, body: &str) -> Response {
-    let title = escaped(title);
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
-         <style>{STYLE}</style><main><h1>{title}</h1>{body}</main></html>"
+/// A narrow page with one card. `title` is text, `body` is HTML.
+///
+/// Its forms may be sent anywhere: they go to Gatehouse, which redirects, and Chromium applies a
+/// `form-action` of the page to the redirect too.
+pub(crate) fn card(status: StatusCode, title: &str, body: &str) -> Response {
+    let heading = escaped(title);
+    let body = format!("<div class=\"card\"><h1>{heading}</h1>{body}</div>");
+    html::page(status, document(title, "narrow", &body), "")
+}
+
+/// A card that reports an error.
+pub(crate) fn error(status: StatusCode, text: &str) -> Response {
+    let body = format!(
+        "<p role=\"alert\">{}</p><p class=\"foot\"><a href=\"/demo\">Back to the demo app</a></p>",
+        escaped(text)
     );
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, Html(html)).into_response()
+    card(status, "The sign-in failed", &body)
 }
 
-/// A page that says what went wrong.
-pub(crate) fn failure(status: StatusCode, text: &str) -> Response {
-    page(status, "This did not work", &format!("<p role=\"alert\">{}</p>", escaped(text)))
+/// A wide page without forms. `title` is text, `body` is HTML.
+pub(crate) fn wide(title: &str, body: &str) -> Response {
+    let body = format!("<h1>{}</h1>{body}", escaped(title));
+    html::page(StatusCode::OK, document(title, "wide", &body), "form-action 'none'")
 }
 
-/// No script, no style but ours, nothing from elsewhere, no frame around it. There is no `form-action`: forms go to
-/// Gatehouse, which redirects on, and Chromium holds that against the page too.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE));
+fn document(title: &str, class: &str, body: &str) -> String {
     format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'"
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <title>{}</title>\n<style>{STYLESHEET}</style>\n</head>\n\
+         <body>\n<main class=\"{class}\">\n{body}\n</main>\n</body>\n</html>\n",
+        escaped(title)
     )
-});
-
-const STYLE: &str = "\
-:root{color-scheme:light dark;font:1rem/1.5 system-ui,sans-serif}\
-main{max-width:34rem;margin:10vh auto;padding:0 1rem}\
-button,.button{display:block;width:100%;box-sizing:border-box;margin:.75rem 0;padding:.75rem 1rem;\
-font:inherit;text-align:start;text-decoration:none;color:inherit;background:transparent;\
-border:1px solid #777;border-radius:.5rem;cursor:pointer}\
-button:hover,.button:hover{border-color:currentcolor}\
-small{float:inline-end;opacity:.75}\
-dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1.5rem}dt{opacity:.75}dd{margin:0;overflow-wrap:anywhere}";
+}

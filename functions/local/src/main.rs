@@ -1,4 +1,4 @@
-//! `local`: Gatehouse on a laptop.
+//! `local`: Gatehouse on one machine, without AWS.
 
 use std::process::ExitCode;
 

@@ -1,17 +1,17 @@
-//! Files with secrets in them: readable by their owner alone, replaced as a whole.
+//! Files that hold secrets: readable by their owner only, and replaced atomically.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// Replaces the file at `path`: whoever opens it sees the old text or the new one, never a part.
+/// Replaces the file at `path` atomically: a reader sees the old text or the new one.
 ///
-/// When this returns, the text survives the death of the process. After a power cut it is the old
-/// text or the new one, as it is with the database.
+/// When this returns, the text survives the end of the process. After a power failure the file has
+/// the old text or the new one, as with the database.
 pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
-    // A draft that a killed process left may not be reused: its mode is not known.
+    // A draft of a killed process is not reused, because its mode is unknown.
     match fs::remove_file(&draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -22,7 +22,7 @@ pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     fs::rename(&draft, path)
 }
 
-/// The file's text; `None` when there is no such file.
+/// Reads the file; `None` if it does not exist.
 pub(crate) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(text) => Ok(Some(text)),

@@ -1,9 +1,9 @@
 //! Secrets Manager without a network: the real SDK client on a service in this process.
 //!
 //! Invariants:
-//! - A change is answered only after it is on the disk, so that a killed process has lost nothing
-//!   that it acknowledged.
-//! - There is one region, whatever region a request is signed for.
+//! - A change is acknowledged after it is on the disk, so that a killed process loses no
+//!   acknowledged change.
+//! - There is one region, independent of the region for which a request is signed.
 
 mod client;
 
@@ -20,7 +20,7 @@ use winterbaume_core::{
 };
 use winterbaume_secretsmanager::SecretsManagerService;
 
-use crate::answer::Answer;
+use crate::aws_response::AwsResponse;
 use crate::private_file;
 
 /// One Secrets Manager account and region, in memory or in a file. Clones share it.
@@ -30,13 +30,13 @@ pub struct SecretsManager {
 }
 
 impl SecretsManager {
-    /// No secrets yet; they are gone with the last clone.
+    /// Creates an empty service in memory; its secrets are lost with the last clone.
     pub fn memory() -> Self {
         Self::new(SecretsManagerService::new(), None)
     }
 
-    /// The secrets in `directory`, which exists; none when there is no file of them yet.
-    pub async fn open(directory: &Path) -> Result<Self, OpenError> {
+    /// Opens the secrets in `directory`, which exists. Without a file there are no secrets yet.
+    pub async fn open(directory: &Path) -> Result<Self, OpenSecretsError> {
         let file = directory.join(FILE);
         let service = SecretsManagerService::new();
         if let Some(snapshot) = private_file::read(&file)? {
@@ -46,40 +46,40 @@ impl SecretsManager {
         Ok(Self::new(service, Some(file)))
     }
 
-    /// The SDK client that production code takes.
+    /// Returns an SDK client, as production code uses it.
     pub fn client(&self) -> aws_sdk_secretsmanager::Client {
         client::client_over(self.clone())
     }
 
-    /// Answers one operation, named as in `x-amz-target` after the dot.
-    pub async fn answer(&self, operation: &str, body: Bytes) -> Answer {
+    /// Runs one operation, named as in `x-amz-target` after the dot.
+    pub async fn call(&self, operation: &str, body: Bytes) -> AwsResponse {
         match &self.inner.file {
             Some(file) if !is_read(operation) => {
-                // Two changes may not write their snapshots in the other order.
+                // Concurrent changes must write their snapshots in order.
                 let _one_at_a_time = self.inner.writing.lock().await;
-                let answer = self.handle(operation, body).await;
-                if answer.status != 200 {
-                    // Refused, so nothing changed.
-                    return answer;
+                let response = self.handle(operation, body).await;
+                if response.status != 200 {
+                    // Refused: there is no change to save.
+                    return response;
                 }
-                self.save(file).await.map_or_else(|error| not_saved(&error), |()| answer)
+                self.save(file).await.map_or_else(|error| not_saved(&error), |()| response)
             }
             Some(_) | None => self.handle(operation, body).await,
         }
     }
 
-    async fn handle(&self, operation: &str, body: Bytes) -> Answer {
+    async fn handle(&self, operation: &str, body: Bytes) -> AwsResponse {
         let target = HeaderValue::from_str(&format!("secretsmanager.{operation}"));
         let headers = target.map(|target| HeaderMap::from_iter([(TARGET, target)]));
         let request = MockRequest {
             method: "POST".to_owned(),
-            // The service reads the region off its host.
+            // The service takes the region from its host name.
             uri: format!("https://secretsmanager.{REGION}.amazonaws.com/"),
             headers: headers.unwrap_or_default(),
             body,
         };
         let response = self.inner.service.handle(request).await;
-        Answer { status: response.status, body: response.body.into() }
+        AwsResponse { status: response.status, body: response.body.into() }
     }
 
     async fn save(&self, file: &Path) -> io::Result<()> {
@@ -100,16 +100,16 @@ impl fmt::Debug for SecretsManager {
     }
 }
 
-/// Why the file of secrets cannot be used.
+/// The file of secrets cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum OpenSecretsError {
     /// It cannot be read.
     #[error("cannot read {FILE}")]
     Read(#[from] io::Error),
-    /// It is not what this program wrote.
+    /// It is not in the format of this program.
     #[error("{FILE} is damaged")]
     Damaged(#[from] serde_json::Error),
-    /// The service refuses what is in it.
+    /// The service refuses its content.
     #[error("{FILE} cannot be restored")]
     Refused(#[from] StateViewError),
 }
@@ -120,17 +120,18 @@ struct Inner {
     writing: Mutex<()>,
 }
 
-/// An operation of an unknown kind counts as a change: to save for nothing loses nothing.
+/// Whether an operation only reads. An unknown operation counts as a change: saving once more is
+/// harmless.
 fn is_read(operation: &str) -> bool {
     ["Get", "BatchGet", "Describe", "List", "Validate"]
         .iter()
         .any(|verb| operation.starts_with(verb))
 }
 
-fn not_saved(error: &io::Error) -> Answer {
-    tracing::error!(error = error as &dyn std::error::Error, "a secret could not be saved");
-    let body = r#"{"__type":"InternalServiceError","Message":"the secret could not be saved"}"#;
-    Answer { status: 500, body: body.into() }
+fn not_saved(error: &io::Error) -> AwsResponse {
+    tracing::error!(error = error as &dyn std::error::Error, "could not save a secret");
+    let body = r#"{"__type":"InternalServiceError","Message":"could not save the secret"}"#;
+    AwsResponse { status: 500, body: body.into() }
 }
 
 const FILE: &str = "secrets.json";

@@ -1,6 +1,6 @@
-//! Starts everything, tells where it is, and stops it.
+//! Starts the embedded services and all routers, prints their addresses, and stops them on a signal.
 
-mod bounded;
+mod idle_timeout;
 mod sign_in;
 mod signals;
 
@@ -24,22 +24,23 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::bounded::Bounded;
+use self::idle_timeout::IdleTimeout;
 use self::signals::Signals;
 use crate::aws_endpoints;
-use crate::banner::{Aws, Facts, Idp, Oidc, Saml, Scim, Tenant};
 use crate::cli::Options;
-use crate::data_directory::{DataDirectory, TakeError};
+use crate::data_directory::{DataDirectory, DataDirectoryError};
 use crate::demo::{self, Demo, DemoError};
-use crate::dynamodb::{self, Dynamo};
-use crate::secrets_manager::{self, SecretsManager};
+use crate::dynamodb::{Dynamo, OpenDatabaseError};
+use crate::home_page;
+use crate::instance_info::{Aws, Idp, InstanceInfo, Oidc, Saml, Scim, Tenant};
+use crate::secrets_manager::{OpenSecretsError, SecretsManager};
 
-/// Serves until SIGINT or SIGTERM; says on standard error why it cannot.
+/// Serves until SIGINT or SIGTERM. Prints an error that prevents the start to standard error.
 pub async fn run(options: Options) -> ExitCode {
     match serve(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // With standard error closed there is nobody left to tell.
+            // Standard error may be closed; there is no other place to report to.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
@@ -47,9 +48,9 @@ pub async fn run(options: Options) -> ExitCode {
 }
 
 async fn serve(options: &Options) -> Result<(), StartError> {
-    // Before the announcement, so that whoever reads it may stop us at once.
+    // Before the addresses are printed: their reader may stop the server at once.
     let mut signals = Signals::subscribe()?;
-    // First the port, so that a second start by mistake leaves no trace.
+    // First the port, so that a second start by mistake changes no data.
     let listener = listen(options.port).await?;
     let base_url = url(&listener)?;
     telemetry::start(telemetry::Format::Text);
@@ -71,10 +72,12 @@ async fn serve(options: &Options) -> Result<(), StartError> {
         table: TABLE.to_owned(),
     };
 
+    let info = instance_info(base_url, &demo, aws);
+
     let (stop, stopping) = watch::channel(());
     let mut servers = JoinSet::new();
     for (listener, router) in [
-        (listener, router(&app, &base_url, &demo)),
+        (listener, router(&app, &info, &demo)),
         (dynamodb, aws_endpoints::dynamodb_router(services.dynamo.clone())),
         (secrets_manager, aws_endpoints::secrets_manager_router(services.secrets.clone())),
     ] {
@@ -82,9 +85,9 @@ async fn serve(options: &Options) -> Result<(), StartError> {
     }
     let sweeper = tokio::spawn(sweep(services.dynamo.clone()));
 
-    announce(&facts(base_url, &demo, aws), options.json)?;
+    print(&info, options.json)?;
     signals.next().await;
-    // Servers finish the requests they have begun when this is gone.
+    // The servers complete the requests in progress, then end.
     drop(stop);
     tokio::select! {
         () = finished(servers) => {}
@@ -103,7 +106,7 @@ struct Services {
 }
 
 impl Services {
-    /// Where all of it is stored, if anywhere.
+    /// The data directory; absent if the data is in memory.
     fn path(&self) -> Option<&Path> {
         self.directory.as_ref().map(DataDirectory::path)
     }
@@ -113,7 +116,7 @@ impl Services {
             let (dynamo, secrets) = (Dynamo::memory()?, SecretsManager::memory());
             return Ok(Self { dynamo, secrets, directory: None });
         }
-        let directory = DataDirectory::take(&options.data)?;
+        let directory = DataDirectory::lock(&options.data)?;
         let dynamo = Dynamo::open(directory.path())?;
         let secrets = SecretsManager::open(directory.path()).await?;
         Ok(Self { dynamo, secrets, directory: Some(directory) })
@@ -130,7 +133,7 @@ async fn listen(port: u16) -> Result<TcpListener, StartError> {
     })
 }
 
-/// An embedded service listens near our own port, unless any port will do.
+/// Listens on a port near our own, or on a free port if that is taken or our own is chosen freely.
 async fn listen_for_aws(options: &Options, offset: u16) -> Result<TcpListener, StartError> {
     let port = if options.port == 0 { None } else { options.port.checked_add(offset) };
     let address = options.aws_address;
@@ -139,15 +142,17 @@ async fn listen_for_aws(options: &Options, offset: u16) -> Result<TcpListener, S
 }
 
 async fn serve_router(listener: TcpListener, router: Router, mut stopping: watch::Receiver<()>) {
-    // A small answer may not wait for the acknowledgement of an earlier one.
+    // Without Nagle's algorithm, which would delay a small response until an earlier one is
+    // acknowledged.
     let listener = listener.tap_io(|connection| {
         let _ = connection.set_nodelay(true);
     });
     let stopped = async move {
-        // Nothing is ever sent: this ends when the sender is dropped.
+        // Nothing is sent: this future completes when the sender is dropped.
         let _ = stopping.changed().await;
     };
-    if let Err(error) = axum::serve(Bounded(listener), router).with_graceful_shutdown(stopped).await
+    if let Err(error) =
+        axum::serve(IdleTimeout(listener), router).with_graceful_shutdown(stopped).await
     {
         tracing::error!(error = &error as &dyn std::error::Error, "a listener failed");
     }
@@ -157,7 +162,7 @@ async fn finished(mut servers: JoinSet<()>) {
     while servers.join_next().await.is_some() {}
 }
 
-/// Removes expired items now and then, as DynamoDB does by itself.
+/// Removes expired items every minute, as DynamoDB does in the background.
 async fn sweep(dynamo: Dynamo) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
@@ -167,7 +172,7 @@ async fn sweep(dynamo: Dynamo) {
             Ok(Err(error)) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "cannot remove expired items"
+                    "could not remove expired items"
                 );
             }
             Err(_) => return,
@@ -175,16 +180,17 @@ async fn sweep(dynamo: Dynamo) {
     }
 }
 
-/// Every router that a function serves, and the demo's pages.
-fn router(app: &AppState, base_url: &str, demo: &Demo) -> Router {
+/// The routers of all functions, and the pages of the demo.
+fn router(app: &AppState, info: &InstanceInfo, demo: &Demo) -> Router {
     Router::new()
         .route("/health", get(async || "ok\n"))
         .merge(scim_api::router(app.clone()))
         .merge(operator_api::router(app.clone()))
-        .merge(sign_in::router(app, base_url, demo))
+        .merge(home_page::router(info))
+        .merge(sign_in::router(app, &info.base_url, demo))
 }
 
-/// What the template sets on AWS.
+/// The configuration that the template sets on AWS.
 fn config(options: &Options, base_url: &str) -> Result<Config, ConfigError> {
     Config::from_lookup(|name| match name {
         "GATEHOUSE_STAGE" => Some("local".to_owned()),
@@ -200,10 +206,10 @@ fn url(listener: &TcpListener) -> io::Result<String> {
     Ok(format!("http://{}", listener.local_addr()?))
 }
 
-fn facts(base_url: String, demo: &Demo, aws: Aws) -> Facts {
+fn instance_info(base_url: String, demo: &Demo, aws: Aws) -> InstanceInfo {
     let token = demo.scim_token.as_ref().map(|token| token.reveal().to_owned());
     let saml = |kind| format!("{base_url}/saml/{kind}/{}", demo::DOMAIN);
-    Facts {
+    InstanceInfo {
         operator_key: demo.operator_key.expose_secret().to_owned(),
         scim: Scim { base_url: format!("{base_url}/scim/v2"), token: token.unwrap_or_default() },
         tenant: Tenant { id: demo.tenant.to_string(), domain: demo::DOMAIN.to_owned() },
@@ -216,9 +222,9 @@ fn facts(base_url: String, demo: &Demo, aws: Aws) -> Facts {
         },
         oidc: Oidc {
             issuer: base_url.clone(),
-            client_id: demo.client.id.to_string(),
-            client_secret: demo.client.secret.clone(),
-            redirect_uri: demo.client.redirect_uri.clone(),
+            client_id: demo.credentials.id.to_string(),
+            client_secret: demo.credentials.secret.clone(),
+            redirect_uri: demo.credentials.redirect_uri.clone(),
         },
         demo_idp: Idp { metadata_url: demo.idp.entity_id(), entity_id: demo.idp.entity_id() },
         base_url,
@@ -226,34 +232,34 @@ fn facts(base_url: String, demo: &Demo, aws: Aws) -> Facts {
     }
 }
 
-fn announce(facts: &Facts, json: bool) -> Result<(), StartError> {
+fn print(info: &InstanceInfo, json: bool) -> Result<(), StartError> {
     let mut out = io::stdout().lock();
     if json {
-        writeln!(out, "{}", facts.to_json().map_err(io::Error::from)?)?;
+        writeln!(out, "{}", info.to_json().map_err(io::Error::from)?)?;
     } else {
-        write!(out, "{facts}")?;
+        write!(out, "{info}")?;
     }
     Ok(out.flush()?)
 }
 
-/// Why nothing is served. The text is for the person at the keyboard, and says what to do.
+/// The server cannot start. The text is for the terminal and says what to do.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
-    #[error("port {0} is taken; choose another with --port, or --port 0 for any free one")]
+    #[error("port {0} is taken; choose another with --port, or a free one with --port 0")]
     PortTaken(u16),
     #[error("cannot listen on {address}: {source}; choose another with --aws-address")]
     AwsAddress { address: IpAddr, source: io::Error },
     #[error(transparent)]
-    Data(#[from] TakeError),
+    Data(#[from] DataDirectoryError),
     #[error("cannot open the database: {0}")]
-    Dynamo(#[from] dynamodb::OpenError),
+    Dynamo(#[from] OpenDatabaseError),
     #[error("cannot open the secrets: {0}")]
-    Secrets(#[from] secrets_manager::OpenError),
+    Secrets(#[from] OpenSecretsError),
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("cannot make the table: {0}")]
+    #[error("cannot create the table: {0}")]
     Table(#[from] StoreError),
-    #[error("cannot make the demo: {0}")]
+    #[error("cannot create the demo: {0}")]
     Demo(#[from] DemoError),
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -261,7 +267,7 @@ enum StartError {
 
 const TABLE: &str = "gatehouse";
 
-/// How long a request may go on after we were told to stop.
+/// Time in which a request in progress may complete after a stop signal.
 const DRAIN: Duration = Duration::from_secs(5);
 
 const SWEEP_EVERY: Duration = Duration::from_mins(1);

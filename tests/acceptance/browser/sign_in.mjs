@@ -146,7 +146,7 @@ async function useDemoApplication(wanted, page, check) {
   await page.getByRole("link", { name: "Sign in with Acme" }).click();
   await page.getByRole("heading", { name: "You are signed in" }).waitFor();
   await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByRole("link", { name: "Sign in as somebody else" }).click();
+  await page.getByRole("link", { name: "Sign in as another user" }).click();
   await check("the identity provider offers another person", async () =>
     (await text()).includes(wanted.person) ? null : await text());
 }

@@ -1,7 +1,7 @@
-//! `restore-tenant`: brings one tenant back from a restore of the table to an earlier time.
+//! `restore-tenant`: copies one tenant from a restored table into the table in use.
 //!
-//! Takes region and credentials from the environment, as `aws configure export-credentials
-//! --format env` prints them.
+//! Reads region and credentials from the environment, in the form that `aws configure
+//! export-credentials --format env` prints.
 
 use std::process::ExitCode;
 
@@ -12,12 +12,16 @@ use shared::clock::Clock;
 use shared::config::AwsConfig;
 use shared::store::{Restored, Store};
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool that says how it went")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool prints its result"
+)]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match restore(&RestoreTenant::parse()).await {
-        Ok(said) => {
-            println!("{said}");
+        Ok(message) => {
+            println!("{message}");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -33,8 +37,10 @@ async fn restore(options: &RestoreTenant) -> Result<String, Box<dyn std::error::
     let source = Store::new(client.clone(), from);
     let target = Store::new(client, to);
     match target.restore_tenant(&source, *tenant, Clock::system().now()).await? {
-        Restored::Done { rows } => Ok(format!("{tenant} is back, with {rows} rows")),
+        Restored::Done { rows } => Ok(format!("restored {tenant} with {rows} rows")),
         Restored::Absent => Err(format!("{from} has no tenant {tenant}").into()),
-        Restored::Exists => Err(format!("{to} has the tenant {tenant}; delete it first").into()),
+        Restored::Exists => {
+            Err(format!("{to} already has the tenant {tenant}; delete it first").into())
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The connection of the demo's tenant to the demo's identity provider.
+//! The connection of the demo tenant to the demo identity provider.
 
 use saml::connection::{Connection, Settings, Trust};
 use saml::metadata::{MetadataError, ReadOptions, read_idp_metadata};
@@ -10,7 +10,8 @@ use types::ids::TenantId;
 use super::DOMAIN;
 use crate::demo_idp::DemoIdp;
 
-/// Makes what is missing. A connection that the user has pointed elsewhere is left alone.
+/// Creates the connection, or updates one of an earlier start. A connection that the user has changed to
+/// another identity provider stays.
 pub(super) async fn prepare(
     app: &AppState,
     base_url: &str,
@@ -49,7 +50,8 @@ pub(super) async fn prepare(
     Ok(())
 }
 
-/// Whether it is this identity provider as an earlier start made it, on another port or with another key.
+/// Whether the trust is in the demo identity provider of an earlier start, on another port or with
+/// another key.
 fn is_replaceable(known: &Trust, fresh: &Trust) -> bool {
     let is_demo = |trust: &Trust| {
         trust.providers.iter().all(|provider| provider.entity_id.ends_with("/demo/idp/metadata"))
@@ -57,16 +59,16 @@ fn is_replaceable(known: &Trust, fresh: &Trust) -> bool {
     is_demo(known) && known.providers != fresh.providers
 }
 
-/// Why nobody can sign in to the demo.
+/// The demo connection cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoConnectionError {
-    /// The demo's domain is none.
+    /// The demo domain is invalid.
     #[error(transparent)]
     Domain(#[from] InvalidDomain),
-    /// The demo's identity provider writes metadata that Gatehouse does not take.
+    /// Gatehouse refuses the metadata of the demo identity provider.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// The embedded table refused.
+    /// The embedded table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

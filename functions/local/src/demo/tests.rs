@@ -1,4 +1,4 @@
-//! The demo, made once and found again.
+//! The demo is created once and found again.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::secrets_manager::SecretsManager;
 const BASE_URL: &str = "http://127.0.0.1:7400";
 
 #[tokio::test]
-async fn a_later_start_shows_the_same() {
+async fn a_later_start_finds_the_same_demo() {
     let (app, directory) = (app().await, directory("same"));
     let first = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     let again = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
@@ -26,10 +26,10 @@ async fn a_later_start_shows_the_same() {
 }
 
 #[tokio::test]
-async fn a_start_that_was_killed_half_way_is_finished() {
+async fn a_killed_start_is_completed_by_the_next() {
     let (app, directory) = (app().await, directory("half_way"));
     let first = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
-    // As if it had died before it wrote down the token.
+    // As if the first start had been killed before it wrote the token.
     std::fs::remove_file(directory.join(FILE)).unwrap();
     let again = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     assert_eq!(again.tenant, first.tenant);
@@ -37,7 +37,7 @@ async fn a_start_that_was_killed_half_way_is_finished() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_revoked_is_replaced() {
+async fn a_revoked_token_is_replaced() {
     let (app, directory) = (app().await, directory("revoked"));
     let first = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     app.scim_tokens.revoke_all(first.tenant, app.clock.now()).await.unwrap();
@@ -47,7 +47,7 @@ async fn a_token_that_was_revoked_is_replaced() {
 }
 
 #[tokio::test]
-async fn two_tokens_of_the_users_own_are_left_alone() {
+async fn two_other_tokens_are_kept() {
     let (app, directory) = (app().await, directory("own"));
     let now = app.clock.now();
     let first = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
@@ -61,7 +61,7 @@ async fn two_tokens_of_the_users_own_are_left_alone() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_was_deleted_is_made_anew() {
+async fn a_deleted_tenant_is_created_again() {
     let (app, directory) = (app().await, directory("deleted"));
     let first = Demo::prepare(&app, BASE_URL, Some(&directory)).await.unwrap();
     app.scim_tokens.revoke_all(first.tenant, app.clock.now()).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_tenant_that_was_deleted_is_made_anew() {
 }
 
 #[tokio::test]
-async fn without_a_directory_nothing_is_written() {
+async fn the_demo_needs_no_directory() {
     let demo = Demo::prepare(&app().await, BASE_URL, None).await.unwrap();
     assert!(demo.scim_token.is_some());
 }

@@ -1,4 +1,4 @@
-//! What the application asks Gatehouse itself, without the browser.
+//! The back channel: requests of the demo app to Gatehouse that do not pass through the browser.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -10,13 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tower::ServiceExt as _;
 
-use super::Refusal;
-use crate::demo::Client;
+use super::{ClientCredentials, SignInError};
 
-/// Gatehouse, within reach of a call.
+/// The routes of Gatehouse, called within the process.
 pub(super) struct BackChannel(Router);
 
-/// What the token endpoint answers (OIDC Core §3.1.3.3).
+/// Response of the token endpoint (OIDC Core §3.1.3.3).
 #[derive(Deserialize)]
 pub(super) struct Tokens {
     pub(super) access_token: String,
@@ -24,17 +23,17 @@ pub(super) struct Tokens {
 }
 
 impl BackChannel {
-    pub(super) fn over(gatehouse: Router) -> Self {
+    pub(super) fn new(gatehouse: Router) -> Self {
         Self(gatehouse)
     }
 
-    /// RFC 6749 §4.1.3, with `client_secret_basic` (§2.3.1).
+    /// Redeems a code (RFC 6749 §4.1.3), authenticated by `client_secret_basic` (§2.3.1).
     pub(super) async fn redeem(
         &self,
-        client: &Client,
+        client: &ClientCredentials,
         code: &str,
         verifier: &str,
-    ) -> Result<Tokens, Refusal> {
+    ) -> Result<Tokens, SignInError> {
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "authorization_code")
             .append_pair("code", code)
@@ -53,8 +52,11 @@ impl BackChannel {
         self.call(request.body(Body::from(form))).await
     }
 
-    /// OIDC Core §5.3.
-    pub(super) async fn userinfo(&self, access_token: &str) -> Result<Map<String, Value>, Refusal> {
+    /// Reads the userinfo endpoint (OIDC Core §5.3).
+    pub(super) async fn userinfo(
+        &self,
+        access_token: &str,
+    ) -> Result<Map<String, Value>, SignInError> {
         let request = Request::get("/oauth2/userinfo")
             .header(header::AUTHORIZATION, format!("Bearer {access_token}"));
         self.call(request.body(Body::empty())).await
@@ -63,30 +65,32 @@ impl BackChannel {
     async fn call<T: DeserializeOwned>(
         &self,
         request: axum::http::Result<Request<Body>>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, SignInError> {
         let failed = |status, body: &[u8]| {
             let body = String::from_utf8_lossy(body).into_owned();
-            Refusal::BackChannel { status, body }
+            SignInError::BackChannel { status, body }
         };
-        let request = request.map_err(|_| failed(StatusCode::BAD_REQUEST, b"no request"))?;
+        let request = request
+            .map_err(|_| failed(StatusCode::BAD_REQUEST, b"the request could not be built"))?;
         let response = match self.0.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         };
         let status = response.status();
-        let body = to_bytes(response.into_body(), MOST_BYTES).await;
-        let body = body.map_err(|_| failed(status, b"an endless answer"))?;
+        let body = to_bytes(response.into_body(), MAX_BODY).await;
+        let body = body.map_err(|_| failed(status, b"the response is too large"))?;
         match serde_json::from_slice(&body) {
-            Ok(answer) if status.is_success() => Ok(answer),
+            Ok(value) if status.is_success() => Ok(value),
             Ok(_) | Err(_) => Err(failed(status, &body)),
         }
     }
 }
 
-/// The claims in a JWT (RFC 7519 §3), not verified.
-pub(super) fn claims_of(token: &str) -> Result<Map<String, Value>, Refusal> {
+/// Returns the claims of a JWT (RFC 7519 §3) without verifying it.
+pub(super) fn claims_of(token: &str) -> Result<Map<String, Value>, SignInError> {
     let payload = token.split('.').nth(1).and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok());
-    payload.and_then(|json| serde_json::from_slice(&json).ok()).ok_or(Refusal::Claim("form"))
+    payload.and_then(|json| serde_json::from_slice(&json).ok()).ok_or(SignInError::Claim("form"))
 }
 
-const MOST_BYTES: usize = 1024 * 1024;
+/// Bytes of a response.
+const MAX_BODY: usize = 1024 * 1024;

@@ -1,4 +1,4 @@
-//! The application's one page.
+//! The page of the demo app: a button to sign in, or the claims of the signed-in user.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -7,34 +7,30 @@ use serde_json::{Map, Value};
 
 use crate::html;
 
-/// What is known about the person, or a way to sign in.
-pub(super) fn home(claims: Option<&Map<String, Value>>) -> Response {
+/// Shows the claims of the user, or a button to sign in if there are none.
+pub(super) fn home(domain: &str, claims: Option<&Map<String, Value>>) -> Response {
     let Some(claims) = claims else {
-        return html::page(
-            StatusCode::OK,
-            "Demo application",
+        let domain = escaped(domain);
+        let body = format!(
             "<p>You are not signed in.</p>\
-             <a class=\"button\" href=\"/demo/sign-in\">Sign in with Acme <small>acme.com</small></a>\
-             <a class=\"button\" href=\"/demo/sign-in?again\">Sign in as somebody else</a>",
+             <p class=\"actions\"><a class=\"btn p\" href=\"/demo/sign-in\">Sign in with {domain}</a>\
+             <a class=\"btn\" href=\"/demo/sign-in?again\">Sign in as another user</a></p>{FOOT}"
         );
+        return html::card(StatusCode::OK, "Demo app", &body);
     };
-    let list: Vec<_> = claims
-        .iter()
-        .map(|(name, value)| {
-            format!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&shown(value)))
-        })
-        .collect();
-    html::page(
-        StatusCode::OK,
-        "You are signed in",
-        &format!(
-            "<p>This is what Gatehouse told the application.</p><dl>{}</dl>\
-             <form method=\"post\" action=\"/demo/sign-out\"><button>Sign out</button></form>",
-            list.concat()
-        ),
-    )
+    let claims = claims.iter().map(|(name, value)| {
+        format!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&to_text(value)))
+    });
+    let body = format!(
+        "<p>Gatehouse told the app about you:</p><dl>{}</dl>\
+         <form method=\"post\" action=\"/demo/sign-out\"><button>Sign out</button></form>{FOOT}",
+        claims.collect::<String>()
+    );
+    html::card(StatusCode::OK, "You are signed in", &body)
 }
 
-fn shown(value: &Value) -> String {
+fn to_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
+
+const FOOT: &str = "<p class=\"foot\"><a href=\"/\">Values and commands of this Gatehouse</a></p>";

@@ -1,4 +1,4 @@
-//! Who is signed in to the application, and who is on the way.
+//! The sessions of the demo app, in memory: pending sign-ins and signed-in users.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use shared::clock::random_bytes;
 
-/// A sign-in that was begun.
+/// A sign-in that was started and not completed.
 #[derive(Clone)]
 pub(super) struct Pending {
     pub(super) state: String,
@@ -18,7 +18,7 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// RFC 7636 §4.2, method S256.
+    /// The code challenge (RFC 7636 §4.2, method S256).
     pub(super) fn challenge(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.as_bytes()))
     }
@@ -29,18 +29,19 @@ enum Session {
     SignedIn(Map<String, Value>),
 }
 
-/// All of them, by the value of their cookie.
+/// All sessions, by the value of their cookie.
 #[derive(Default)]
 pub(super) struct Sessions(Mutex<HashMap<String, Session>>);
 
 impl Sessions {
-    /// A new session with a sign-in to come; none without randomness.
+    /// Starts a session with a pending sign-in. `None` if no random bytes are available.
     pub(super) fn begin(&self) -> Option<(String, Pending)> {
-        let pending = Pending { state: random()?, nonce: random()?, verifier: random()? };
-        Some((self.put(Session::Pending(pending.clone()))?, pending))
+        let pending =
+            Pending { state: random_text()?, nonce: random_text()?, verifier: random_text()? };
+        Some((self.insert(Session::Pending(pending.clone()))?, pending))
     }
 
-    /// What was begun; afterwards it is not there any more.
+    /// Removes and returns a pending sign-in.
     pub(super) fn take_pending(&self, id: &str) -> Option<Pending> {
         let mut sessions = self.lock();
         match sessions.remove(id)? {
@@ -52,12 +53,12 @@ impl Sessions {
         }
     }
 
-    /// A session under a new name, so that a name from before the sign-in is worth nothing.
-    pub(super) fn signed_in(&self, claims: Map<String, Value>) -> Option<String> {
-        self.put(Session::SignedIn(claims))
+    /// Starts a session of a signed-in user. It has a new cookie, against session fixation.
+    pub(super) fn start(&self, claims: Map<String, Value>) -> Option<String> {
+        self.insert(Session::SignedIn(claims))
     }
 
-    /// What is known about the person.
+    /// Returns the claims of a signed-in user.
     pub(super) fn claims(&self, id: &str) -> Option<Map<String, Value>> {
         match self.lock().get(id)? {
             Session::SignedIn(claims) => Some(claims.clone()),
@@ -69,11 +70,11 @@ impl Sessions {
         self.lock().remove(id);
     }
 
-    fn put(&self, session: Session) -> Option<String> {
-        let id = random()?;
+    fn insert(&self, session: Session) -> Option<String> {
+        let id = random_text()?;
         let mut sessions = self.lock();
-        // Nobody needs as many; a script that only begins sign-ins must not fill the memory.
-        if sessions.len() >= MOST {
+        // A script that only starts sign-ins must not fill the memory.
+        if sessions.len() >= MAX_SESSIONS {
             sessions.clear();
         }
         sessions.insert(id.clone(), session);
@@ -85,9 +86,9 @@ impl Sessions {
     }
 }
 
-fn random() -> Option<String> {
+fn random_text() -> Option<String> {
     let bytes: [u8; 32] = random_bytes().ok()?;
     Some(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
-const MOST: usize = 1000;
+const MAX_SESSIONS: usize = 1000;

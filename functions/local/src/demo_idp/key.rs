@@ -1,4 +1,4 @@
-//! The key of the demo's identity provider, kept from one start to the next.
+//! The signing key of the demo identity provider, kept in a private file between starts.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use shared::built_in_idp::{KeyPair, KeyPairError};
 
 use crate::private_file;
 
-/// The pair that `directory` holds, made when there is none.
+/// Reads the key pair from `directory`, or creates it. Without a directory the pair is always new.
 pub(super) fn open(directory: Option<&Path>, now: Timestamp) -> Result<KeyPair, IdpKeyError> {
     let Some(directory) = directory else { return Ok(KeyPair::generate(NAME, now)?.1) };
     let file = directory.join(FILE);
@@ -20,18 +20,18 @@ pub(super) fn open(directory: Option<&Path>, now: Timestamp) -> Result<KeyPair, 
     Ok(pair)
 }
 
-/// Why there is no key.
+/// The key cannot be read or created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IdpKeyError {
     /// The file cannot be read or written.
-    #[error("{FILE}: {0}")]
+    #[error("cannot read or write {FILE}: {0}")]
     File(#[from] io::Error),
-    /// The file is not what this program wrote.
+    /// The file is not in the format of this program.
     #[error("{FILE} is damaged ({0}); delete it to get a new key")]
     Damaged(KeyPairError),
-    /// No key could be made.
+    /// The key cannot be generated.
     #[error(transparent)]
-    Make(#[from] KeyPairError),
+    Generate(#[from] KeyPairError),
 }
 
 const FILE: &str = "demo-idp.pem";

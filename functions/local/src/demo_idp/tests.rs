@@ -1,4 +1,4 @@
-//! The demo's identity provider against the verifier that it is to convince.
+//! The demo identity provider against the verifier of `saml`.
 
 use jiff::Timestamp;
 use saml::authn_request::{AuthnRequest, RequestId};
@@ -7,7 +7,7 @@ use saml::response::{Expectations, SignedPart, verify};
 use saml::time::ClockSkew;
 use shared::clock::Clock;
 
-use super::request::{Fault, Request};
+use super::request::{SignInRequest, SignInRequestError};
 use super::{DemoIdp, PEOPLE};
 
 const BASE_URL: &str = "http://127.0.0.1:7400";
@@ -15,9 +15,9 @@ const SP: &str = "http://127.0.0.1:7400/saml/metadata/acme.com";
 const ACS: &str = "http://127.0.0.1:7400/saml/sso/acme.com";
 
 #[test]
-fn everybody_it_offers_is_believed() {
+fn every_response_is_accepted_by_the_verifier() {
     let idp = idp();
-    let request = Request::read(&query(SP, ACS), BASE_URL).unwrap();
+    let request = SignInRequest::read(&query(SP, ACS), BASE_URL).unwrap();
     assert_eq!(request.relay_state.as_deref(), Some("kept"));
     let read =
         ReadOptions { our_entity_id: SP, pinned_key: None, allow_loopback_http: true, now: now() };
@@ -48,19 +48,19 @@ fn everybody_it_offers_is_believed() {
 }
 
 #[test]
-fn it_signs_for_nobody_else() {
+fn a_request_of_another_service_provider_is_refused() {
     for (issuer, acs_url) in [
         (SP, "https://evil.example/saml/sso/acme.com"),
         ("https://evil.example/saml/metadata/acme.com", ACS),
         (SP, "http://127.0.0.1:74000/saml/sso/acme.com"),
     ] {
-        let refused = Request::read(&query(issuer, acs_url), BASE_URL);
-        assert!(matches!(refused, Err(Fault::Stranger)), "{refused:?}");
+        let refused = SignInRequest::read(&query(issuer, acs_url), BASE_URL);
+        assert!(matches!(refused, Err(SignInRequestError::OtherServiceProvider)), "{refused:?}");
     }
 }
 
 #[test]
-fn its_key_is_made_once() {
+fn the_key_is_kept_in_the_directory() {
     let directory = std::env::temp_dir().join(format!("gatehouse-demo-idp-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let open = || DemoIdp::open(BASE_URL, Clock::system(), Some(&directory)).unwrap().metadata();

@@ -1,42 +1,42 @@
-//! What each operation cost: calls and capacity units, by which tests hold the store to its budget;
-//! and which partition it read.
+//! Records the calls of the store: operation, partition and capacity units. Tests compare them with
+//! the budget of each operation.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{Endpoint, NoAnswer};
-use crate::answer::Answer;
+use super::{Endpoint, NoResponseError};
+use crate::aws_response::AwsResponse;
 
-/// An endpoint that writes down every call. Clones share the log.
+/// An endpoint that records every call. Clones share the log.
 #[derive(Clone, Debug)]
 pub struct CallLog<E> {
     inner: E,
     calls: Arc<Mutex<Vec<Call>>>,
 }
 
-/// One call and its cost, as DynamoDB bills it.
+/// One call with its capacity units, as DynamoDB bills them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    /// As in `x-amz-target`, after the dot.
+    /// Name of the operation, as in `x-amz-target` after the dot.
     pub operation: String,
-    /// Partition of the row, when the operation is on one by its key.
+    /// Partition key, if the operation addresses one row by its key.
     pub partition: Option<String>,
-    /// The HTTP status; 0 when there was no answer.
+    /// HTTP status; 0 if there was no response.
     pub status: u16,
-    /// Read capacity units. Errors answer none, although AWS bills a failed condition.
+    /// Read capacity units. An error reports none, although AWS bills a failed condition.
     pub read_units: f64,
-    /// Write capacity units, of the table and its indexes.
+    /// Write capacity units of the table and its indexes.
     pub write_units: f64,
 }
 
 impl<E> CallLog<E> {
-    /// Passes every call to `inner`, asking it for the consumed capacity.
+    /// Passes every call to `inner` and asks it for the consumed capacity.
     pub fn over(inner: E) -> Self {
         Self { inner, calls: Arc::default() }
     }
 
-    /// The calls since the last time this was asked.
+    /// Returns the calls since the last `take`.
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -47,28 +47,28 @@ impl<E> CallLog<E> {
 }
 
 impl<E: Endpoint> Endpoint for CallLog<E> {
-    fn answer(&self, operation: &str, body: &[u8]) -> Result<Answer, NoAnswer> {
+    fn call(&self, operation: &str, body: &[u8]) -> Result<AwsResponse, NoResponseError> {
         let request = serde_json::from_slice::<Value>(body).ok();
         let partition = request.as_ref().and_then(partition);
-        let asking = request
-            .map_or_else(|| body.to_owned(), |request| asking_for_capacity(operation, request));
-        let answer = self.inner.answer(operation, &asking);
-        let status = answer.as_ref().map_or(0, |answer| answer.status);
+        let body = request
+            .map_or_else(|| body.to_owned(), |request| with_consumed_capacity(operation, request));
+        let response = self.inner.call(operation, &body);
+        let status = response.as_ref().map_or(0, |response| response.status);
         let (read_units, write_units) =
-            answer.as_ref().map_or((0.0, 0.0), |answer| units(operation, &answer.body));
+            response.as_ref().map_or((0.0, 0.0), |response| units(operation, &response.body));
         let operation = operation.to_owned();
         self.push(Call { operation, partition, status, read_units, write_units });
-        answer
+        response
     }
 }
 
-/// The partition key in the member `Key` of a request.
+/// Returns the partition key in the field `Key` of a request.
 fn partition(request: &Value) -> Option<String> {
     request.pointer("/Key/pk/S")?.as_str().map(str::to_owned)
 }
 
-/// The same request, asking for the consumed capacity where the operation can tell it.
-fn asking_for_capacity(operation: &str, mut request: Value) -> Vec<u8> {
+/// Adds the request for the consumed capacity, if the operation can report it.
+fn with_consumed_capacity(operation: &str, mut request: Value) -> Vec<u8> {
     if let Some(fields) = request.as_object_mut()
         && (READS.contains(&operation) || WRITES.contains(&operation))
     {
@@ -77,10 +77,10 @@ fn asking_for_capacity(operation: &str, mut request: Value) -> Vec<u8> {
     request.to_string().into_bytes()
 }
 
-/// Read and write units of an answer: one object, or one for each table.
+/// Returns the read and write units of a response. It reports one object, or one for each table.
 fn units(operation: &str, body: &[u8]) -> (f64, f64) {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let consumed = answer.get("ConsumedCapacity").unwrap_or(&Value::Null);
+    let response: Value = serde_json::from_slice(body).unwrap_or_default();
+    let consumed = response.get("ConsumedCapacity").unwrap_or(&Value::Null);
     let each = consumed.as_array().map_or(std::slice::from_ref(consumed), Vec::as_slice);
     let sum = |field| -> f64 {
         each.iter().filter_map(|table| table.get(field)).filter_map(Value::as_f64).sum()
@@ -89,7 +89,7 @@ fn units(operation: &str, body: &[u8]) -> (f64, f64) {
     if reads + writes > 0.0 {
         return (reads, writes);
     }
-    // Outside transactions only the total is told, and the operation says of what.
+    // Outside of transactions only the total is reported.
     let total = sum("CapacityUnits");
     if READS.contains(&operation) { (total, 0.0) } else { (0.0, total) }
 }

@@ -1,4 +1,4 @@
-//! The SDK's transport, replaced by a call to an [`Endpoint`].
+//! An SDK client whose transport is a call of an [`Endpoint`] in this process.
 
 use std::fmt;
 
@@ -12,24 +12,24 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 
-use crate::answer::Answer;
+use crate::aws_response::AwsResponse;
 
-/// Something that answers DynamoDB's operations.
+/// A DynamoDB: the embedded database, or a layer over it that records calls or injects faults.
 pub trait Endpoint: fmt::Debug + Send + Sync + 'static {
-    /// Answers one operation, named as in `x-amz-target` after the dot.
-    fn answer(&self, operation: &str, body: &[u8]) -> Result<Answer, NoAnswer>;
+    /// Runs one operation, named as in `x-amz-target` after the dot.
+    fn call(&self, operation: &str, body: &[u8]) -> Result<AwsResponse, NoResponseError>;
 }
 
-/// The caller waited in vain; whether the operation was applied it cannot know.
+/// No response arrived in time. The operation may or may not have been applied.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("no answer from DynamoDB in time")]
-pub struct NoAnswer;
+#[error("no response from DynamoDB in time")]
+pub struct NoResponseError;
 
-/// An SDK client whose every call goes to `endpoint`, tried again as our store wants it.
+/// Creates an SDK client that calls `endpoint`, with the retries of production.
 ///
-/// It does all that it does on AWS but two things, which take two fifths of its time: it signs
-/// nothing, since nobody here checks a signature, and it does not watch for a body that stalls,
-/// since a body here is all there.
+/// It differs from a client on AWS in two points, which save two fifths of its time: it does not
+/// sign, because no signature is checked here, and it has no protection against stalled streams,
+/// because a body here is complete.
 pub fn client_over(endpoint: impl Endpoint + Clone) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::from_conf(
         Config::builder()
@@ -60,20 +60,19 @@ impl<E: Endpoint + Clone> HttpClient for Connector<E> {
 
 impl<E: Endpoint + Clone> HttpConnector for Connector<E> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(answer(&self.0, &request))
+        HttpConnectorFuture::ready(send(&self.0, &request))
     }
 }
 
-fn answer(endpoint: &impl Endpoint, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+fn send(endpoint: &impl Endpoint, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     let operation = target.rsplit_once('.').map_or("", |(_, operation)| operation);
     let body = request.body().bytes().unwrap_or_default();
-    let answer = endpoint
-        .answer(operation, body)
-        .map_err(|no_answer| ConnectorError::timeout(no_answer.into()))?;
+    let response =
+        endpoint.call(operation, body).map_err(|error| ConnectorError::timeout(error.into()))?;
     let status =
-        answer.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
-    let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
+        response.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(response.body));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     Ok(response)
 }

@@ -1,24 +1,25 @@
-//! DynamoDB's JSON 1.0 protocol: an operation's name and body in, status and body out.
+//! DynamoDB's JSON 1.0 protocol over the embedded database: decodes a request, runs the operation,
+//! and encodes its output or error.
 
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::answer::Answer;
+use crate::aws_response::AwsResponse;
 
 /// Runs one operation, named as in `x-amz-target` after the dot.
-pub fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Answer {
+pub fn dispatch(database: &Database, operation: &str, body: &[u8]) -> AwsResponse {
     match run(database, operation, body) {
-        Some(Ok(body)) => Answer { status: 200, body },
+        Some(Ok(body)) => AwsResponse { status: 200, body },
         Some(Err(error)) => {
-            Answer { status: error.status_code(), body: error.to_json().into_bytes() }
+            AwsResponse { status: error.status_code(), body: error.to_json().into_bytes() }
         }
-        None => Answer { status: 400, body: UNKNOWN_OPERATION.into() },
+        None => AwsResponse { status: 400, body: UNKNOWN_OPERATION.into() },
     }
 }
 
-/// `None`: an operation that DynamoDB does not have, or that is left out here on purpose, as
-/// streams and the SQL dialect are.
+/// Returns `None` for an operation that DynamoDB does not have, and for streams and PartiQL, which are
+/// deliberately absent here.
 fn run(
     database: &Database,
     operation: &str,
@@ -53,16 +54,17 @@ fn call<Request: DeserializeOwned, Output: Serialize>(
     body: &[u8],
     operation: impl FnOnce(Request) -> Result<Output, DynoxideError>,
 ) -> Result<Vec<u8>, DynoxideError> {
-    let request = serde_json::from_slice(body).map_err(|error| refusal(&error.to_string()))?;
+    let request =
+        serde_json::from_slice(body).map_err(|error| decoding_error(&error.to_string()))?;
     serde_json::to_vec(&operation(request)?)
         .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
-/// The error that DynamoDB would answer to a body that does not decode.
+/// Returns the error of DynamoDB for a body that cannot be decoded.
 ///
-/// The database's decoders mark the error they mean in front of their message, and the JSON reader
-/// puts a position behind it; neither may reach a caller.
-fn refusal(message: &str) -> DynoxideError {
+/// The decoders of the database put a marker of the error type in front of their message, and the
+/// JSON parser appends a position. Both are removed.
+fn decoding_error(message: &str) -> DynoxideError {
     let text = message.rsplit_once(" at line ").map_or(message, |(text, _)| text);
     let unmarked = |marks: [&str; 2]| marks.iter().find_map(|mark| text.strip_prefix(mark));
     if let Some(text) = unmarked(["VALIDATION_REQUEST:", "VALIDATION_AS_READ:"]) {
@@ -80,7 +82,7 @@ fn refusal(message: &str) -> DynoxideError {
     DynoxideError::SerializationException(text.to_owned())
 }
 
-/// What tells a request that is wrong from one that cannot be read.
+/// Parts of the parser messages that mean an invalid request rather than invalid JSON.
 const INVALID: [&str; 4] =
     ["missing field", "unknown variant", "invalid type: null", "AttributeValue"];
 
@@ -93,11 +95,11 @@ mod tests {
 
     use super::dispatch;
 
-    /// Status and what stands after `#` in `__type`, or the body when there is no error.
+    /// Checks status and a part of the body.
     fn check(operation: &str, body: &str, status: u16, expected: &str) {
-        let answer = dispatch(&Database::memory().unwrap(), operation, body.as_bytes());
-        let text = String::from_utf8(answer.body).unwrap();
-        assert_eq!(answer.status, status, "{operation} {body}: {text}");
+        let response = dispatch(&Database::memory().unwrap(), operation, body.as_bytes());
+        let text = String::from_utf8(response.body).unwrap();
+        assert_eq!(response.status, status, "{operation} {body}: {text}");
         assert!(text.contains(expected), "{operation} {body}: {text}");
         for mark in ["VALIDATION", "SERIALIZATION", "at line"] {
             assert!(!text.contains(mark), "{operation} {body}: {text}");
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_body_gets_the_error_of_the_service() {
+    fn a_bad_body_gets_the_error_of_dynamodb() {
         check("ListTables", "{}", 200, r#"{"TableNames":[]}"#);
         check("Nonsense", "{}", 400, "#UnknownOperationException");
         check("", "{}", 400, "#UnknownOperationException");
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_nested_without_end_is_refused() {
+    fn a_deeply_nested_body_is_refused() {
         let deep = format!(
             r#"{{"TableName":"table","Item":{{"pk":{}"#,
             r#"{"L":[{"M":{"a":"#.repeat(20_000)

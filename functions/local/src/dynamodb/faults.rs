@@ -1,55 +1,55 @@
-//! What AWS does now and then and the embedded database never does.
+//! Injects the failures that happen on AWS and never in the embedded database.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{Endpoint, NoAnswer};
-use crate::answer::Answer;
+use super::{Endpoint, NoResponseError};
+use crate::aws_response::AwsResponse;
 
-/// An endpoint that fails the calls it was told to. Clones share the plan.
+/// An endpoint that fails planned calls. Clones share the plan.
 #[derive(Clone, Debug)]
 pub struct Faults<E> {
     inner: E,
     plan: Arc<Mutex<Vec<Planned>>>,
 }
 
-/// One way in which DynamoDB fails.
+/// A failure of DynamoDB.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fault {
     /// Another transaction holds one of the items: `TransactionCanceledException` whose first
-    /// reason is `TransactionConflict` and whose others are `None`, or
-    /// `TransactionConflictException` for a write outside a transaction.
+    /// reason is `TransactionConflict` and whose other reasons are `None`, or
+    /// `TransactionConflictException` for a write outside of a transaction.
     TransactionConflict,
-    /// `ProvisionedThroughputExceededException`: one partition is too hot.
+    /// `ProvisionedThroughputExceededException`: a partition exceeds its throughput.
     ProvisionedThroughputExceeded,
-    /// `ThrottlingException`: the table is still growing into its load.
+    /// `ThrottlingException`: the table has not scaled to its load yet.
     Throttling,
-    /// `InternalServerError`, nothing applied.
+    /// `InternalServerError`; the operation was not applied.
     InternalServerError,
-    /// No answer, nothing applied.
+    /// No response; the operation was not applied.
     LostRequest,
-    /// No answer, but the operation was applied.
-    LostAnswer,
+    /// No response, but the operation was applied.
+    LostResponse,
 }
 
 impl<E> Faults<E> {
-    /// Passes every call to `inner` until a fault is planned.
+    /// Passes every call to `inner`, except planned faults.
     pub fn over(inner: E) -> Self {
         Self { inner, plan: Arc::default() }
     }
 
-    /// Fails the `nth` call of `operation` from now on, 1 being the next.
+    /// Plans a fault for the `nth` call of `operation` from now on; 1 is the next call.
     pub fn fail(&self, operation: &'static str, nth: usize, fault: Fault) {
         self.with_plan(|plan| plan.push(Planned { operation, calls_left: nth, fault }));
     }
 
-    /// How many planned faults have not happened yet.
+    /// Returns the number of planned faults that have not happened yet.
     pub fn pending(&self) -> usize {
         self.with_plan(|plan| plan.len())
     }
 
-    /// Counts this call, and takes the fault that is due with it.
+    /// Counts a call. Removes and returns the fault that is planned for it.
     fn due(&self, operation: &str) -> Option<Fault> {
         self.with_plan(|plan| {
             for planned in plan.iter_mut().filter(|planned| planned.operation == operation) {
@@ -66,19 +66,19 @@ impl<E> Faults<E> {
 }
 
 impl<E: Endpoint> Endpoint for Faults<E> {
-    fn answer(&self, operation: &str, body: &[u8]) -> Result<Answer, NoAnswer> {
+    fn call(&self, operation: &str, body: &[u8]) -> Result<AwsResponse, NoResponseError> {
         match self.due(operation) {
-            None => self.inner.answer(operation, body),
+            None => self.inner.call(operation, body),
             Some(Fault::TransactionConflict) => Ok(conflict(body)),
             Some(Fault::ProvisionedThroughputExceeded) => {
                 Ok(error(400, "ProvisionedThroughputExceededException"))
             }
             Some(Fault::Throttling) => Ok(error(400, "ThrottlingException")),
             Some(Fault::InternalServerError) => Ok(error(500, "InternalServerError")),
-            Some(Fault::LostRequest) => Err(NoAnswer),
-            Some(Fault::LostAnswer) => {
-                self.inner.answer(operation, body)?;
-                Err(NoAnswer)
+            Some(Fault::LostRequest) => Err(NoResponseError),
+            Some(Fault::LostResponse) => {
+                self.inner.call(operation, body)?;
+                Err(NoResponseError)
             }
         }
     }
@@ -91,7 +91,7 @@ struct Planned {
     fault: Fault,
 }
 
-fn conflict(body: &[u8]) -> Answer {
+fn conflict(body: &[u8]) -> AwsResponse {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     let Some(items) = request.get("TransactItems").and_then(Value::as_array) else {
         return error(400, "TransactionConflictException");
@@ -107,12 +107,12 @@ fn conflict(body: &[u8]) -> Answer {
         "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
         "CancellationReasons": reasons.collect::<Vec<_>>(),
     });
-    Answer { status: 400, body: body.to_string().into_bytes() }
+    AwsResponse { status: 400, body: body.to_string().into_bytes() }
 }
 
-fn error(status: u16, name: &str) -> Answer {
+fn error(status: u16, name: &str) -> AwsResponse {
     let body = json!({"__type": format!("{NAMESPACE}{name}"), "message": "injected"});
-    Answer { status, body: body.to_string().into_bytes() }
+    AwsResponse { status, body: body.to_string().into_bytes() }
 }
 
 const NAMESPACE: &str = "com.amazonaws.dynamodb.v20120810#";

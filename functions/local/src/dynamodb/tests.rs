@@ -1,4 +1,4 @@
-//! The embedded database through the SDK's own client.
+//! The embedded database through the SDK client.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ use super::{CallLog, Dynamo, Fault, Faults, client_over};
 const TABLE: &str = "table";
 
 #[tokio::test]
-async fn an_item_comes_back_as_it_was_put() {
+async fn a_written_item_can_be_read() {
     let client = table(Dynamo::memory().unwrap().client()).await;
     put(&client, "a").await;
     assert_eq!(count(&client).await, 1);
 }
 
 #[tokio::test]
-async fn a_failed_condition_is_the_sdks_own_error() {
+async fn a_failed_condition_is_the_error_of_the_sdk() {
     let client = table(Dynamo::memory().unwrap().client()).await;
     put(&client, "a").await;
     let again = client
@@ -37,7 +37,7 @@ async fn a_failed_condition_is_the_sdks_own_error() {
 }
 
 #[tokio::test]
-async fn a_reopened_file_holds_what_was_written() {
+async fn a_reopened_database_holds_the_written_items() {
     let directory = std::env::temp_dir().join(format!("gatehouse-reopen-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     {
@@ -50,7 +50,7 @@ async fn a_reopened_file_holds_what_was_written() {
 }
 
 #[tokio::test]
-async fn an_expired_item_is_swept_and_a_live_one_is_not() {
+async fn only_expired_items_are_swept() {
     let dynamo = Dynamo::memory().unwrap();
     let client = table(dynamo.client()).await;
     let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name("ttl").build();
@@ -70,7 +70,7 @@ async fn an_expired_item_is_swept_and_a_live_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_conflict_names_the_item_and_applies_nothing() {
+async fn a_transaction_conflict_names_the_item_and_applies_nothing() {
     let faults = Faults::over(Dynamo::memory().unwrap());
     let client = table(client_over(faults.clone())).await;
     faults.fail("TransactWriteItems", 2, Fault::TransactionConflict);
@@ -88,10 +88,10 @@ async fn a_conflict_names_the_item_and_applies_nothing() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_applied_and_a_lost_request_is_not() {
+async fn a_lost_response_is_applied_and_a_lost_request_is_not() {
     let faults = Faults::over(Dynamo::memory().unwrap());
     let client = table(retrying(&client_over(faults.clone()), RetryConfig::disabled())).await;
-    for (fault, applied) in [(Fault::LostRequest, 0), (Fault::LostAnswer, 2)] {
+    for (fault, applied) in [(Fault::LostRequest, 0), (Fault::LostResponse, 2)] {
         faults.fail("TransactWriteItems", 1, fault);
         let error = put_both(&client, ["a", "b"]).await.unwrap_err();
         assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
@@ -100,7 +100,7 @@ async fn a_lost_answer_is_applied_and_a_lost_request_is_not() {
 }
 
 #[tokio::test]
-async fn the_sdk_itself_tries_again_what_it_does_on_aws() {
+async fn the_sdk_retries_the_errors_that_it_retries_on_aws() {
     let faults = Faults::over(Dynamo::memory().unwrap());
     let quick = RetryConfig::standard().with_initial_backoff(Duration::from_millis(1));
     let client = table(retrying(&client_over(faults.clone()), quick)).await;
@@ -117,7 +117,7 @@ async fn the_sdk_itself_tries_again_what_it_does_on_aws() {
 }
 
 #[tokio::test]
-async fn the_log_tells_calls_and_capacity() {
+async fn the_call_log_has_operations_and_capacity_units() {
     let log = CallLog::over(Dynamo::memory().unwrap());
     let client = table(client_over(log.clone())).await;
     log.take();

@@ -1,4 +1,4 @@
-//! The SDK's transport, replaced by a call to the service.
+//! An SDK client whose transport is a call of the service in this process.
 
 use aws_credential_types::Credentials;
 use aws_sdk_secretsmanager::Client;
@@ -14,7 +14,7 @@ use axum::body::Bytes;
 
 use super::{REGION, SecretsManager};
 
-/// An SDK client whose every call goes to `service`, signed with credentials that open nothing.
+/// Creates an SDK client that calls `service`. Its credentials are placeholders.
 pub(super) fn client_over(service: SecretsManager) -> Client {
     Client::from_conf(
         Config::builder()
@@ -43,21 +43,21 @@ impl HttpClient for Connector {
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let service = self.0.clone();
-        HttpConnectorFuture::new(async move { answer(&service, &request).await })
+        HttpConnectorFuture::new(async move { send(&service, &request).await })
     }
 }
 
-async fn answer(
+async fn send(
     service: &SecretsManager,
     request: &HttpRequest,
 ) -> Result<HttpResponse, ConnectorError> {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     let operation = target.rsplit_once('.').map_or("", |(_, operation)| operation);
     let body = Bytes::copy_from_slice(request.body().bytes().unwrap_or_default());
-    let answer = service.answer(operation, body).await;
+    let response = service.call(operation, body).await;
     let status =
-        answer.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
-    let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
+        response.status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(response.body));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.1");
     Ok(response)
 }

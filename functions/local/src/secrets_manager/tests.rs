@@ -1,11 +1,11 @@
-//! The embedded service through the SDK's own client.
+//! The embedded service through the SDK client.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use aws_sdk_secretsmanager::Client;
 
-use super::{OpenError, SecretsManager};
+use super::{OpenSecretsError, SecretsManager};
 
 #[tokio::test]
 async fn a_secret_changes_and_keeps_its_previous_version() {
@@ -18,7 +18,7 @@ async fn a_secret_changes_and_keeps_its_previous_version() {
 }
 
 #[tokio::test]
-async fn errors_are_the_sdks_own() {
+async fn errors_are_those_of_the_sdk() {
     let client = SecretsManager::memory().client();
     let missing = client.get_secret_value().secret_id("a").send().await.unwrap_err();
     assert!(missing.into_service_error().is_resource_not_found_exception());
@@ -28,12 +28,12 @@ async fn errors_are_the_sdks_own() {
 }
 
 #[tokio::test]
-async fn what_was_answered_is_on_the_disk_and_private() {
+async fn an_acknowledged_secret_is_on_the_disk_and_private() {
     let directory = directory("answered");
     let client = SecretsManager::open(&directory).await.unwrap().client();
     client.create_secret().name("a").secret_string("1").send().await.unwrap();
 
-    // The first process still holds its state: nothing but the file connects the two.
+    // The first instance still holds its state; only the file connects the two.
     let other = SecretsManager::open(&directory).await.unwrap().client();
     assert_eq!(value(&other, "a").await, "1");
     let mode = std::fs::metadata(directory.join(super::FILE)).unwrap().permissions().mode();
@@ -62,12 +62,12 @@ async fn a_change_that_cannot_be_saved_is_not_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_refused_and_left_alone() {
+async fn a_damaged_file_is_refused_and_not_changed() {
     let directory = directory("damaged");
     let file = directory.join(super::FILE);
     std::fs::write(&file, "{").unwrap();
     let error = SecretsManager::open(&directory).await.unwrap_err();
-    assert!(matches!(error, OpenError::Damaged(_)), "{error:?}");
+    assert!(matches!(error, OpenSecretsError::Damaged(_)), "{error:?}");
     assert_eq!(std::fs::read(&file).unwrap(), b"{");
     std::fs::remove_dir_all(directory).unwrap();
 }

@@ -1,4 +1,4 @@
-//! The routes of sign-in, and the demo's pages.
+//! The routes of sign-in, and the pages of the demo.
 
 use std::sync::Arc;
 
@@ -11,37 +11,37 @@ use shared::secrets::saml_keys::SamlKeysError;
 use shared::{oidc_api, saml_api};
 use tokio::sync::OnceCell;
 
-use crate::demo::Demo;
+use crate::demo::{self, Demo};
 use crate::demo_app::DemoApp;
 
 pub(super) fn router(app: &AppState, base_url: &str, demo: &Demo) -> Router {
     let oidc = oidc_api::router(app.clone());
-    let application = DemoApp::new(base_url, demo.client.clone(), oidc.clone());
-    let keys = Arc::new(SamlKeys { app: app.clone(), are_there: OnceCell::new() });
+    let demo_app = DemoApp::new(base_url, demo::DOMAIN, demo.credentials.clone(), oidc.clone());
+    let keys = Arc::new(SamlKeys { app: app.clone(), exist: OnceCell::new() });
     let saml = saml_api::acs_router(app.clone()).merge(saml_api::metadata_router(app.clone()));
-    saml.layer(from_fn_with_state(keys, with_keys))
+    saml.layer(from_fn_with_state(keys, ensure_keys))
         .merge(oidc)
         .merge(demo.idp.clone().router())
-        .merge(application.router())
+        .merge(demo_app.router())
 }
 
-/// The service provider's keys. On AWS the operator API makes them with the first connection; here they wait for the
-/// first sign-in, since making them takes longer than the whole start.
+/// The keys of the service provider. On AWS the operator API creates them with the first connection.
+/// Here they are created at the first sign-in, because that takes longer than the whole start.
 struct SamlKeys {
     app: AppState,
-    are_there: OnceCell<()>,
+    exist: OnceCell<()>,
 }
 
 impl SamlKeys {
     async fn ensure(&self) -> Result<(), SamlKeysError> {
-        let make = async || self.app.saml_keys.ensure(self.app.clock.now()).await.map(drop);
-        self.are_there.get_or_try_init(make).await.copied()
+        let create = async || self.app.saml_keys.ensure(self.app.clock.now()).await.map(drop);
+        self.exist.get_or_try_init(create).await.copied()
     }
 }
 
-async fn with_keys(State(keys): State<Arc<SamlKeys>>, request: Request, next: Next) -> Response {
+async fn ensure_keys(State(keys): State<Arc<SamlKeys>>, request: Request, next: Next) -> Response {
     if let Err(error) = keys.ensure().await {
-        tracing::error!(error = &error as &dyn std::error::Error, "no SAML keys");
+        tracing::error!(error = &error as &dyn std::error::Error, "could not create the SAML keys");
     }
     next.run(request).await
 }

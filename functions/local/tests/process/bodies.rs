@@ -1,9 +1,9 @@
-//! Bodies over the limit, over a connection: the sender gets to see why.
+//! Bodies over the limit, over a real connection: the sender receives the 413.
 
 use crate::instance::{Instance, http};
 
 #[test]
-fn who_sends_too_much_reads_the_refusal() {
+fn a_body_over_the_limit_gets_a_413() {
     let instance = Instance::ephemeral();
     let base_url = instance.fact("/base_url").to_owned();
     let scim = format!("Bearer {}", instance.fact("/scim/token"));

@@ -1,4 +1,4 @@
-//! SIGKILL in the middle of everything.
+//! SIGKILL under load.
 
 use std::collections::HashSet;
 use std::sync::mpsc;
@@ -12,7 +12,7 @@ use crate::instance::{Instance, directory, http, try_http};
 const WRITERS: usize = 20;
 
 #[test]
-fn killed_under_load_it_has_lost_no_item_and_no_secret() {
+fn a_killed_process_loses_no_acknowledged_item_or_secret() {
     let directory = directory("killed");
     let instance = Instance::on(&directory);
     let dynamodb = instance.fact("/aws/dynamodb_endpoint").to_owned();
@@ -33,7 +33,7 @@ fn killed_under_load_it_has_lost_no_item_and_no_secret() {
 }
 
 #[test]
-fn killed_under_load_it_has_lost_no_user() {
+fn a_killed_process_loses_no_acknowledged_user() {
     let directory = directory("killed_users");
     let instance = Instance::on(&directory);
     let users = format!("{}/Users", instance.fact("/scim/base_url"));
@@ -48,9 +48,9 @@ fn killed_under_load_it_has_lost_no_user() {
     }
 }
 
-/// Writes from many threads until `enough` was acknowledged, then kills. `write` is given a key of
-/// its own and how many came before it, and answers what was acknowledged, or nothing once the
-/// process is gone. Returns all that was acknowledged.
+/// Writes from many threads until `enough` writes are acknowledged, then kills the process. `write`
+/// gets a unique key and the number of earlier keys of its thread; it returns what was acknowledged,
+/// or nothing once the process has ended. Returns everything that was acknowledged.
 fn kill_under_load(
     instance: Instance,
     enough: usize,
@@ -77,7 +77,7 @@ fn kill_under_load(
     for writer in writers {
         writer.join().unwrap();
     }
-    // What was acknowledged between the decision to kill and the death.
+    // Writes that were acknowledged before the signal arrived.
     keys.extend(acknowledged);
     keys
 }
@@ -93,7 +93,7 @@ fn put_secret(endpoint: &str, key: &str) -> bool {
     call(endpoint, "secretsmanager.CreateSecret", &secret).is_some()
 }
 
-/// Every key, of items and of secrets.
+/// Returns the keys of all items and secrets.
 fn stored(instance: &Instance) -> HashSet<String> {
     let dynamodb = instance.fact("/aws/dynamodb_endpoint");
     let mut keys = HashSet::new();
@@ -112,10 +112,10 @@ fn stored(instance: &Instance) -> HashSet<String> {
     keys
 }
 
-/// The answer, once there is one; anything but success fails the test.
+/// Returns the response, or `None` once the process has ended. An error response fails the test.
 fn call(endpoint: &str, target: &str, body: &Value) -> Option<Value> {
-    let (status, answer) =
+    let (status, response) =
         try_http("POST", endpoint, &[("X-Amz-Target", target)], &body.to_string())?;
-    assert_eq!(status, 200, "{answer}");
-    Some(serde_json::from_str(&answer).unwrap_or_default())
+    assert_eq!(status, 200, "{response}");
+    Some(serde_json::from_str(&response).unwrap_or_default())
 }

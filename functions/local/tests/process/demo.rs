@@ -1,4 +1,4 @@
-//! What the announcement promises.
+//! The printed addresses, keys and ids work, and survive a restart.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::instance::{Instance, directory, http};
 
 #[test]
-fn a_restart_shows_the_same_keys_and_keeps_the_users() {
+fn a_restart_keeps_the_keys_and_the_users() {
     let directory = directory("restart");
     let first = Instance::on(&directory);
     let user = create_user(&first, "ada@acme.com").unwrap();
@@ -33,7 +33,7 @@ fn a_restart_shows_the_same_keys_and_keeps_the_users() {
 }
 
 #[test]
-fn the_operator_key_is_left_where_the_command_line_tool_looks_for_it() {
+fn the_operator_key_is_in_the_file_of_the_command_line_tool() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let directory = directory("operator_key");
@@ -44,7 +44,7 @@ fn the_operator_key_is_left_where_the_command_line_tool_looks_for_it() {
 }
 
 #[test]
-fn both_keys_open_their_door_and_no_other() {
+fn each_key_opens_its_own_api_only() {
     let instance = Instance::ephemeral();
     let users = format!("{}/Users", instance.fact("/scim/base_url"));
     let tenants = format!("{}/v1/tenants", instance.fact("/base_url"));
@@ -61,7 +61,7 @@ fn both_keys_open_their_door_and_no_other() {
 }
 
 #[test]
-fn the_demos_tenant_is_the_operators_first() {
+fn the_demo_tenant_is_the_only_tenant() {
     let instance = Instance::ephemeral();
     let tenants = format!("{}/v1/tenants", instance.fact("/base_url"));
     let operator = format!("Bearer {}", instance.fact("/operator_key"));
@@ -73,21 +73,21 @@ fn the_demos_tenant_is_the_operators_first() {
 }
 
 #[test]
-fn a_rate_limit_holds_only_when_asked_for() {
+fn a_rate_limit_applies_only_if_configured() {
     let limited = statuses(&Instance::start(&["--ephemeral", "--rate-limit", "1"]));
     assert_eq!(limited, HashSet::from([200, 429]));
     let unlimited = statuses(&Instance::ephemeral());
     assert_eq!(unlimited, HashSet::from([200]));
 }
 
-/// What ten requests in a row are answered.
+/// Returns the statuses of ten requests in a row.
 fn statuses(instance: &Instance) -> HashSet<u16> {
     let users = format!("{}/Users", instance.fact("/scim/base_url"));
     let token = format!("Bearer {}", instance.fact("/scim/token"));
     (0..10).map(|_| http("GET", &users, &[("Authorization", &token)], "").0).collect()
 }
 
-/// The new user's id.
+/// Creates a user. Returns the id.
 pub(crate) fn create_user(instance: &Instance, name: &str) -> Option<String> {
     let url = format!("{}/Users", instance.fact("/scim/base_url"));
     create_user_at(&url, instance.fact("/scim/token"), name)
@@ -103,18 +103,32 @@ pub(crate) fn create_user_at(users: &str, token: &str, name: &str) -> Option<Str
         ("Content-Type", "application/scim+json".to_owned()),
     ];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let (status, answer) = crate::instance::try_http("POST", users, &headers, &body.to_string())?;
-    assert_eq!(status, 201, "{answer}");
-    // The answer may be cut off when the process dies, but then the user was not acknowledged.
-    let answer: Value = serde_json::from_str(&answer).ok()?;
-    Some(answer["id"].as_str().unwrap().to_owned())
+    let (status, response) = crate::instance::try_http("POST", users, &headers, &body.to_string())?;
+    assert_eq!(status, 201, "{response}");
+    // A killed process may cut the response off; the user is then not acknowledged.
+    let response: Value = serde_json::from_str(&response).ok()?;
+    Some(response["id"].as_str().unwrap().to_owned())
 }
 
 fn find_user(instance: &Instance, name: &str) -> Value {
     let url =
         format!("{}/Users?filter=userName%20eq%20%22{name}%22", instance.fact("/scim/base_url"));
     let token = format!("Bearer {}", instance.fact("/scim/token"));
-    let (status, answer) = http("GET", &url, &[("Authorization", &token)], "");
-    assert_eq!(status, 200, "{answer}");
-    serde_json::from_str(&answer).unwrap()
+    let (status, response) = http("GET", &url, &[("Authorization", &token)], "");
+    assert_eq!(status, 200, "{response}");
+    serde_json::from_str(&response).unwrap()
+}
+
+#[test]
+fn the_home_page_shows_the_values_to_this_machine_only() {
+    let instance = Instance::ephemeral();
+    let home = format!("{}/", instance.fact("/base_url"));
+    let (status, page) = http("GET", &home, &[], "");
+    assert_eq!(status, 200);
+    for pointer in ["/scim/token", "/operator_key", "/oidc/client_secret", "/tenant/id"] {
+        assert!(page.contains(instance.fact(pointer)), "{pointer}");
+    }
+    for foreign in [("Host", "evil.example"), ("Origin", "https://evil.example")] {
+        assert_eq!(http("GET", &home, &[foreign], "").0, 403, "{foreign:?}");
+    }
 }

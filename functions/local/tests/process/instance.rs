@@ -1,4 +1,7 @@
-//! A started `local`, and the little HTTP that the tests speak with it.
+//! A started `local`, and a minimal HTTP client for it.
+//!
+//! The process has an empty environment and needs no free port of a fixed number, so that nothing of
+//! the caller reaches a test.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,7 +10,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 
-/// A running process; killed when dropped.
+/// A running process; killed on drop.
 pub(crate) struct Instance {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -16,12 +19,12 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Starts with nothing stored.
+    /// Starts with empty data in memory.
     pub(crate) fn ephemeral() -> Self {
         Self::start(&["--ephemeral"])
     }
 
-    /// Starts on the data in `directory`.
+    /// Starts with the data in `directory`.
     pub(crate) fn on(directory: &Path) -> Self {
         Self::start(&["--data", directory.to_str().unwrap()])
     }
@@ -35,24 +38,24 @@ impl Instance {
         Self { child, stdout, facts: serde_json::from_str(&line).unwrap() }
     }
 
-    /// A text in the facts, by JSON pointer.
+    /// Returns a value of the `--json` line, by JSON pointer.
     pub(crate) fn fact(&self, pointer: &str) -> &str {
         self.facts.pointer(pointer).and_then(Value::as_str).unwrap()
     }
 
-    /// SIGKILL: the process cannot do anything about it.
+    /// Sends SIGKILL and waits for the end.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Sends `signal`, a name that kill(1) knows.
+    /// Sends a signal, by its name in kill(1).
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }
 
-    /// Waits for the end; tells what else was printed to standard output.
+    /// Waits for the end. Returns the status and the rest of standard output.
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
@@ -67,14 +70,14 @@ impl Drop for Instance {
     }
 }
 
-/// The binary with `arguments`, its output caught.
+/// The binary with `arguments` and an empty environment; its output is captured.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
-    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-/// An empty directory of this test's own.
+/// Creates an empty directory for a test.
 pub(crate) fn directory(test: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     let _ = std::fs::remove_dir_all(&directory);
@@ -82,12 +85,12 @@ pub(crate) fn directory(test: &str) -> PathBuf {
     directory
 }
 
-/// Sends one request, with a `Host` unless `headers` has one; answers status and body.
+/// Sends a request, with a `Host` unless `headers` has one. Returns status and body.
 pub(crate) fn http(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
     try_http(method, url, headers, body).unwrap()
 }
 
-/// The same, with a server that may be gone: `None` when there was no answer.
+/// Like [`http`], for a server that may have ended: `None` if there is no response.
 pub(crate) fn try_http(
     method: &str,
     url: &str,
@@ -113,7 +116,7 @@ pub(crate) fn try_http(
     Some((head.split(' ').nth(1)?.parse().unwrap(), body.to_owned()))
 }
 
-/// Authority and path of an `http` URL.
+/// Splits an `http` URL into authority and path.
 pub(crate) fn split(url: &str) -> (&str, &str) {
     let rest = url.strip_prefix("http://").unwrap();
     let slash = rest.find('/').unwrap_or(rest.len());

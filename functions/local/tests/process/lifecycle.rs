@@ -1,4 +1,4 @@
-//! Start, refusal to start, stop.
+//! Start, errors at the start, and stop.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use crate::instance::{Instance, command, directory, http, split};
 
 #[test]
-fn a_fresh_instance_prints_one_line_and_answers() {
+fn a_new_instance_prints_one_line_and_responds() {
     let instance = Instance::ephemeral();
     let base_url = instance.fact("/base_url").to_owned();
     assert_eq!(http("GET", &format!("{base_url}/health"), &[], "").0, 200);
@@ -17,10 +17,10 @@ fn a_fresh_instance_prints_one_line_and_answers() {
 }
 
 #[test]
-fn a_taken_port_is_said_in_one_line_that_helps() {
+fn a_taken_port_is_reported_with_advice() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    check_refusal(&["--ephemeral", "--port", &port], &[&port, "is taken", "--port"]);
+    check_start_error(&["--ephemeral", "--port", &port], &[&port, "is taken", "--port"]);
 }
 
 #[test]
@@ -28,23 +28,23 @@ fn a_second_process_on_the_same_data_is_refused() {
     let directory = directory("second_process");
     let path = directory.to_str().unwrap();
     let first = Instance::on(&directory);
-    check_refusal(&["--data", path, "--port", "0"], &[path, "in use", "--data"]);
+    check_start_error(&["--data", path, "--port", "0"], &[path, "in use", "--data"]);
 
-    // The lock dies with its process, however that ends.
+    // The lock ends with its process, even if that is killed.
     first.kill();
     Instance::on(&directory);
 }
 
 #[test]
-fn data_that_cannot_be_written_is_said() {
+fn an_unwritable_data_directory_is_reported_with_advice() {
     let file = directory("no_directory").join("file");
     std::fs::write(&file, "").unwrap();
     let path = file.to_str().unwrap();
-    check_refusal(&["--data", path, "--port", "0"], &[path, "--data"]);
+    check_start_error(&["--data", path, "--port", "0"], &[path, "--data"]);
 }
 
 #[test]
-fn a_request_that_has_begun_is_answered_before_the_end() {
+fn a_request_in_progress_completes_before_the_stop() {
     for signal in ["INT", "TERM"] {
         let instance = Instance::ephemeral();
         let endpoint = instance.fact("/aws/dynamodb_endpoint").to_owned();
@@ -55,13 +55,13 @@ fn a_request_that_has_begun_is_answered_before_the_end() {
              Expect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"
         );
         connection.write_all(head.as_bytes()).unwrap();
-        // The server says this when it starts to wait for the body.
+        // The server sends this when it waits for the body.
         let mut interim = [0; 25];
         connection.read_exact(&mut interim).unwrap();
         assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
 
         instance.signal(signal);
-        // Once nobody listens any more, the signal has arrived.
+        // The listener closes when the signal arrives.
         while TcpStream::connect(authority).is_ok() {}
         connection.write_all(b"{}").unwrap();
         let mut response = String::new();
@@ -71,8 +71,8 @@ fn a_request_that_has_begun_is_answered_before_the_end() {
     }
 }
 
-/// The process ends at once with a failure, and with one line that contains all of `hints`.
-fn check_refusal(arguments: &[&str], hints: &[&str]) {
+/// Checks that the process ends with exit code 1 and one line that contains all of `hints`.
+fn check_start_error(arguments: &[&str], hints: &[&str]) {
     let output = command(arguments).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{error}");

@@ -1,8 +1,8 @@
-//! The binary `local`, started, asked and stopped as a user does it.
+//! Tests of the binary `local`, started, called and stopped as a user does.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "a test ends where it cannot go on; helpers outside a test function are its parts"
+    reason = "a test fails where it cannot continue"
 )]
 
 mod bodies;

@@ -9,22 +9,22 @@ fn restore(instance: &Instance, tenant: &str) -> (bool, String) {
     let mut tool = Command::new(env!("CARGO_BIN_EXE_restore-tenant"));
     tool.args(["--from", "restored", "--to", instance.fact("/aws/table"), "--tenant", tenant]);
     let endpoint = instance.fact("/aws/dynamodb_endpoint");
-    tool.envs([
+    tool.env_clear().envs([
         ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
         ("AWS_REGION", "eu-west-1"),
         ("AWS_ACCESS_KEY_ID", "any"),
         ("AWS_SECRET_ACCESS_KEY", "any"),
     ]);
-    let output = tool.output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(said).unwrap())
+    let run = tool.output().unwrap();
+    let output = [run.stdout, run.stderr].concat();
+    (run.status.success(), String::from_utf8(output).unwrap())
 }
 
 #[tokio::test]
-async fn a_deleted_tenant_comes_back_by_one_command() {
+async fn a_deleted_tenant_is_restored_by_one_command() {
     let instance = Instance::ephemeral();
     let dynamodb = dynamodb_client(&instance);
-    // What AWS's restore makes: a second table with the same rows.
+    // A restore on AWS creates a second table with the same rows.
     let store = shared::store::Store::new(dynamodb.clone(), "restored");
     store.create_table().await.unwrap();
     let rows = dynamodb.scan().table_name(instance.fact("/aws/table")).send().await.unwrap();
@@ -37,12 +37,12 @@ async fn a_deleted_tenant_comes_back_by_one_command() {
     let key = format!("Bearer {}", instance.fact("/operator_key"));
     let url = format!("{}/v1/tenants/{tenant}", instance.fact("/base_url"));
     let operator = |method| http(method, &url, &[("Authorization", &key)], "").0;
-    let (done, said) = restore(&instance, tenant);
-    assert!(!done && said.contains("delete it first"), "{said}");
+    let (done, output) = restore(&instance, tenant);
+    assert!(!done && output.contains("delete it first"), "{output}");
     assert_eq!((operator("DELETE"), operator("GET")), (204, 404));
-    let (done, said) = restore(&instance, tenant);
-    assert!(done && said.contains("is back"), "{said}");
+    let (done, output) = restore(&instance, tenant);
+    assert!(done && output.contains("restored"), "{output}");
     assert_eq!(operator("GET"), 200);
-    let (done, said) = restore(&instance, "01890000-0000-7000-8000-00000000ffff");
-    assert!(!done && said.contains("has no tenant"), "{said}");
+    let (done, output) = restore(&instance, "01890000-0000-7000-8000-00000000ffff");
+    assert!(!done && output.contains("has no tenant"), "{output}");
 }

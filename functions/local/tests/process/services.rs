@@ -1,4 +1,4 @@
-//! The embedded AWS services over TCP: for the SDKs, and for nobody's web page.
+//! The embedded AWS services over TCP: SDKs can call them, web pages cannot.
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue::S;
@@ -53,7 +53,7 @@ fn a_web_page_cannot_reach_them() {
 }
 
 #[test]
-fn containers_reach_them_where_the_user_says() {
+fn containers_reach_them_on_the_given_address() {
     let instance = Instance::start(&["--ephemeral", "--aws-address", "0.0.0.0"]);
     assert!(instance.fact("/base_url").starts_with("http://127.0.0.1:"));
     let endpoint = instance.fact("/aws/dynamodb_endpoint");
@@ -66,7 +66,7 @@ fn containers_reach_them_where_the_user_says() {
 }
 
 #[test]
-fn an_address_of_another_machine_is_named() {
+fn an_address_of_another_machine_is_reported() {
     let output = command(&["--ephemeral", "--port", "0", "--aws-address", "203.0.113.1"]).output();
     let output = output.unwrap();
     assert!(!output.status.success());
@@ -75,7 +75,7 @@ fn an_address_of_another_machine_is_named() {
 }
 
 #[test]
-fn what_no_service_knows_is_their_error() {
+fn an_unknown_operation_is_the_error_of_the_service() {
     let instance = Instance::ephemeral();
     for (endpoint, target, error) in [
         ("/aws/dynamodb_endpoint", "DynamoDB_20120810.Nonsense", "UnknownOperationException"),

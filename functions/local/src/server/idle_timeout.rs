@@ -1,4 +1,4 @@
-//! Drops connections whose peer has gone quiet in the middle of what it had to say.
+//! Closes connections on which nothing arrives for [`IDLE_TIMEOUT`].
 
 use std::future::Future as _;
 use std::io;
@@ -10,11 +10,11 @@ use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A listener whose connections end when nothing arrives for [`PATIENCE`], be it before, inside or
-/// after a request. Without it half-open connections would pile up until no more can be opened.
-pub(super) struct Bounded<L>(pub(super) L);
+/// A listener whose connections end when nothing arrives for [`IDLE_TIMEOUT`], before, within or after
+/// a request. Without it, half-open connections accumulate until no more can be opened.
+pub(super) struct IdleTimeout<L>(pub(super) L);
 
-impl<L: Listener> Listener for Bounded<L>
+impl<L: Listener> Listener for IdleTimeout<L>
 where
     L::Io: Unpin,
 {
@@ -23,7 +23,7 @@ where
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         let (io, address) = self.0.accept().await;
-        (Connection::new(io, PATIENCE), address)
+        (Connection::new(io, IDLE_TIMEOUT), address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -31,17 +31,17 @@ where
     }
 }
 
-/// A connection that waits only so long for its peer.
+/// A connection with an idle timeout.
 pub(super) struct Connection<Io> {
     io: Io,
-    patience: Duration,
+    timeout: Duration,
     deadline: Pin<Box<Sleep>>,
     waiting: bool,
 }
 
 impl<Io> Connection<Io> {
-    fn new(io: Io, patience: Duration) -> Self {
-        Self { io, patience, deadline: Box::pin(tokio::time::sleep(patience)), waiting: false }
+    fn new(io: Io, timeout: Duration) -> Self {
+        Self { io, timeout, deadline: Box::pin(tokio::time::sleep(timeout)), waiting: false }
     }
 }
 
@@ -57,14 +57,14 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Connection<Io> {
         }
         if !self.waiting {
             self.waiting = true;
-            let end = Instant::now() + self.patience;
+            let end = Instant::now() + self.timeout;
             self.deadline.as_mut().reset(end);
         }
         self.deadline.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-/// Answering counts as a sign of life: the wait for the next request begins after it.
+/// A write restarts the timeout: the wait for the next request begins after the response.
 impl<Io: AsyncWrite + Unpin> AsyncWrite for Connection<Io> {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -97,8 +97,8 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Connection<Io> {
     }
 }
 
-/// Longer than any request takes, shorter than a half-open connection is a burden.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any request takes.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
 mod tests {
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_peer_that_goes_quiet_is_dropped() {
+    async fn an_idle_connection_is_closed() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let mut connection =

@@ -1,4 +1,8 @@
-//! Refuses what a web page could send.
+//! Middleware that accepts requests of programs on this machine and refuses those of web pages.
+//!
+//! A request with an `Origin` comes from a page. A `Host` that is not this machine comes from a page
+//! whose name was pointed at loopback after it was loaded (DNS rebinding). Pure, apart from calling
+//! the next handler.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -7,36 +11,37 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Lets a request pass that a program on this machine sent to this machine.
-pub(super) async fn local_only(request: Request, next: Next) -> Response {
+/// Passes a request on if it has no `Origin` and its `Host` is this machine.
+pub(crate) async fn local_only(request: Request, next: Next) -> Response {
     if is_local(request.headers()) {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "only for programs on this machine\n").into_response()
+        (StatusCode::FORBIDDEN, "only programs on this machine may send this request\n")
+            .into_response()
     }
 }
 
-/// A `Host` has to be there: HTTP/1.1 wants it (RFC 9112 §3.2), and every SDK sends it.
+/// A missing `Host` is refused: HTTP/1.1 requires it (RFC 9112 §3.2), and every SDK sends it.
 fn is_local(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    !headers.contains_key(header::ORIGIN) && host.is_some_and(names_this_machine)
+    !headers.contains_key(header::ORIGIN) && host.is_some_and(is_this_machine)
 }
 
-/// Whether `host`, with or without a port, is an address or, by its name alone, without a look-up,
-/// loopback. An address is reached only if we listen on it, and no name was pointed at it.
-fn names_this_machine(host: &str) -> bool {
+/// Whether `host`, with or without a port, is an IP address or a name of loopback. No name is looked
+/// up. A request with an address reaches us only if we listen on it, and involves no rebound name.
+fn is_this_machine(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         Some(_) | None => host,
     };
-    // Names under `localhost` never leave the machine (RFC 6761 §6.3). The last one is how a
-    // container calls its host; it is no public name, so no page is served from it.
+    // Names under `localhost` never leave the machine (RFC 6761 §6.3). A container reaches its host
+    // as `host.docker.internal`, which is no public name: no page can have it.
     ["localhost", "host.docker.internal"].iter().any(|local| name.eq_ignore_ascii_case(local))
         || name.to_ascii_lowercase().ends_with(".localhost")
-        || is_address(name)
+        || is_ip_address(name)
 }
 
-fn is_address(host: &str) -> bool {
+fn is_ip_address(host: &str) -> bool {
     let inside_brackets = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     match inside_brackets {
         Some(address) => address.parse::<Ipv6Addr>().is_ok(),
@@ -61,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_program_on_this_machine_is_let_in() {
+    fn only_requests_of_programs_on_this_machine_pass() {
         check(Some("127.0.0.1:7401"), None, true);
         check(Some("127.0.0.1"), None, true);
         check(Some("LocalHost:1"), None, true);

@@ -53,7 +53,7 @@ fn values(info: &InstanceInfo) -> String {
 
 fn examples(info: &InstanceInfo) -> String {
     let examples = info.examples().into_iter().map(|(title, command)| {
-        format!("<h3>{title}</h3><pre tabindex=\"0\" class=\"copy\">{}</pre>", escaped(&command))
+        format!("<h3>{title}</h3><pre class=\"copy\">{}</pre>", escaped(&command))
     });
     examples.collect()
 }

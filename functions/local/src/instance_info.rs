@@ -107,18 +107,20 @@ impl InstanceInfo {
 
 impl InstanceInfo {
     /// The values to copy into an identity provider, an app or a tool, with their names.
-    pub(crate) fn values(&self) -> [(&'static str, String); 10] {
+    pub(crate) fn values(&self) -> [(&'static str, String); 12] {
         let Self { base_url: _, operator_key, scim, tenant, saml, oidc, demo_idp, aws } = self;
         [
             ("SCIM base URL", scim.base_url.clone()),
             ("SCIM token", scim.token.clone()),
-            ("Tenant", format!("{} ({})", tenant.domain, tenant.id)),
+            ("Tenant id", tenant.id.clone()),
             ("Operator key", operator_key.clone()),
             ("SAML metadata", saml.metadata_url.clone()),
-            ("OIDC client", format!("{} (issuer {})", oidc.client_id, oidc.issuer)),
-            ("OIDC secret", oidc.client_secret.clone()),
+            ("OIDC issuer", oidc.issuer.clone()),
+            ("OIDC client id", oidc.client_id.clone()),
+            ("OIDC client secret", oidc.client_secret.clone()),
             ("Demo IdP metadata", demo_idp.metadata_url.clone()),
-            ("DynamoDB", format!("{} (table {})", aws.dynamodb_endpoint, aws.table)),
+            ("DynamoDB endpoint", aws.dynamodb_endpoint.clone()),
+            ("DynamoDB table", aws.table.clone()),
             ("Secrets Manager", aws.secretsmanager_endpoint.clone()),
         ]
     }
@@ -165,7 +167,7 @@ impl fmt::Display for InstanceInfo {
         writeln!(f, "Gatehouse is running at {base_url}. Stop it with Ctrl-C.\n")?;
         writeln!(f, "  Sign in: {base_url}/demo\n")?;
         for (name, value) in self.values() {
-            writeln!(f, "  {name:<19}{value}")?;
+            writeln!(f, "  {name:<20}{value}")?;
         }
         for (title, command) in self.examples() {
             writeln!(f, "\n{title}:\n")?;

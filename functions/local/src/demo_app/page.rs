@@ -22,7 +22,7 @@ pub(super) fn home(domain: &str, claims: Option<&Map<String, Value>>) -> Respons
         format!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&to_text(value)))
     });
     let body = format!(
-        "<p>Gatehouse told the app about you:</p><dl>{}</dl>\
+        "<p>Gatehouse told the app this about you:</p><dl>{}</dl>\
          <form method=\"post\" action=\"/demo/sign-out\"><button>Sign out</button></form>{FOOT}",
         claims.collect::<String>()
     );

@@ -1,4 +1,4 @@
-//! What is logged, and what never is.
+//! The lines of the log: their fields, and the personal data and secrets that are in none of them.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
@@ -11,6 +11,7 @@ use harness::TestApp;
 use harness::browser::{Browser, draft};
 use harness::oidc::{App, GOOD};
 use harness::saml::draft::{claim, conditions};
+use local::dynamodb::{Call, CallLog, Dynamo, Fault, Faults, client_over};
 use serde_json::{Value, json};
 use shared::runtime::telemetry::{Format, subscriber};
 use tracing_subscriber::fmt::MakeWriter;
@@ -36,12 +37,21 @@ impl<'w> MakeWriter<'w> for Lines {
     }
 }
 
-/// One test: what is logged is found per process, so two at a time would hide each other's lines.
+/// One test: `tracing` caches per process which lines are enabled, so two tests at a time would
+/// hide each other's lines.
 #[tokio::test]
-async fn each_request_writes_one_line_that_names_nobody() {
+async fn each_request_writes_one_line_without_personal_data() {
     provisioning().await;
+    calls_to_aws().await;
     tokens_that_end().await;
     sign_ins().await;
+    a_failure_of_the_table().await;
+}
+
+/// The lines that were written, parsed.
+fn parsed(lines: &Lines) -> Vec<Value> {
+    let written = String::from_utf8(std::mem::take(&mut *lines.0.lock().unwrap())).unwrap();
+    written.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 async fn provisioning() {
@@ -109,7 +119,80 @@ async fn provisioning() {
     assert_eq!((&me["status"], &me["level"]), (&json!(501), &json!("INFO")), "as specified");
 }
 
-/// A month before the token ends, and not before that, each line says so to the alarm.
+/// Each line counts the calls of its request as the table saw them.
+async fn calls_to_aws() {
+    let calls = CallLog::over(Dynamo::memory().unwrap());
+    let test = TestApp::over(client_over(calls.clone()), |_| {}).await;
+    let lines = Lines::default();
+    let logging = tracing::subscriber::set_default(subscriber(Format::Json, lines.clone()));
+    let check = |operation: Option<&str>, secrets_calls: u32| {
+        let taken = calls.take();
+        let mut names = taken.iter().map(|call| call.operation.as_str());
+        assert_eq!(operation, operation.filter(|operation| names.any(|name| name == *operation)));
+        let sum = |units: fn(&Call) -> f64| taken.iter().map(units).sum::<f64>();
+        let line = &parsed(&lines)[0];
+        assert_eq!(line["store.calls"], taken.len(), "{line}");
+        assert_eq!(line["store.rcu"], sum(|call| call.read_units), "{line}");
+        assert_eq!(line["store.wcu"], sum(|call| call.write_units), "{line}");
+        assert_eq!(line["secrets.calls"], secrets_calls, "{line}");
+        let ms = line["store.ms"].as_f64().unwrap();
+        assert_eq!(ms > 0.0, operation.is_some(), "{line}");
+        assert!(taken.len() > 1 || ms <= line["duration_ms"].as_f64().unwrap(), "{line}");
+    };
+    calls.take();
+    let id = test.user("ada").await;
+    check(Some("TransactWriteItems"), 0);
+    test.get(&format!("/Users/{id}")).await.expect(200);
+    check(Some("GetItem"), 0);
+    test.get("/Users?count=10").await.expect(200);
+    check(Some("Query"), 0);
+    let title = json!([{"op": "add", "path": "title", "value": "Countess"}]);
+    test.patch(&format!("/Users/{id}"), title).await.expect(200);
+    check(Some("UpdateItem"), 0);
+    // A taken name: the refused transaction reports no units.
+    test.post("/Users", json!({"userName": "ada"})).await.expect(409);
+    check(Some("TransactWriteItems"), 0);
+    test.get("/Users/0").await.expect(404);
+    check(None, 0);
+    // Too many members for one transaction: their batches run at the same time.
+    let mut members: Vec<Value> = Vec::new();
+    for n in 0..60 {
+        members.push(json!({"value": test.user(&format!("user{n}")).await}));
+    }
+    parsed(&lines);
+    calls.take();
+    test.post("/Groups", json!({"displayName": "All", "members": members})).await.expect(201);
+    check(Some("BatchWriteItem"), 0);
+    // Another process has no token in memory.
+    let other = test.beside(shared::scim_api::router(test.with_config(test.app.config.clone())));
+    other.get(&format!("/Users/{id}")).await.expect(200);
+    check(Some("GetItem"), 1);
+    drop(logging);
+}
+
+/// A failed call is logged once, with its operation and its cause.
+async fn a_failure_of_the_table() {
+    let faults = Faults::over(Dynamo::memory().unwrap());
+    let test = TestApp::over(client_over(faults.clone()), |_| {}).await;
+    let id = test.user("canary").await;
+    let lines = Lines::default();
+    let logging = tracing::subscriber::set_default(subscriber(Format::Json, lines.clone()));
+    // As often as the SDK tries.
+    for nth in 1..=5 {
+        faults.fail("GetItem", nth, Fault::InternalServerError);
+    }
+    test.get(&format!("/Users/{id}")).await.expect(503);
+    drop(logging);
+    let mut logged = parsed(&lines);
+    // The SDK warns of each attempt, since the embedded table has no connection to close.
+    logged.retain(|line| !line["target"].as_str().unwrap().starts_with("aws_smithy"));
+    let messages: Vec<&str> = logged.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    let [failure, summary] = messages.as_slice() else { panic!("{messages:?}") };
+    assert!(failure.contains("could not read the user: InternalServerError"), "{failure}");
+    assert_eq!(*summary, "GET /scim/v2/Users/{id} 503");
+}
+
+/// From a month before the token expires, and not earlier, each line says so to the alarm.
 async fn tokens_that_end() {
     let test = TestApp::new().await;
     let lines = Lines::default();
@@ -143,7 +226,7 @@ async fn sign_ins() {
         draft.claims = vec![claim("email", &[email]), claim("firstName", &["Canary"])];
         browser.respond(&test, &draft.response()).await.expect(status);
     }
-    // To somebody else: this is what everybody of the tenant would meet.
+    // An audience that is not ours: this failure is the same for every user of the tenant.
     let mut browser = Browser::default();
     let request = browser.begin(&test, "/saml/sso/acme.com").await;
     let mut elsewhere = draft(Some(&request));
@@ -165,7 +248,7 @@ async fn sign_ins() {
         ["", "", "", "user.domain", "", "saml.audience", "saml.xml", "saml.link"],
         "{written}"
     );
-    // The field that Contributor Insights counts by, on that line alone.
+    // Only that line has the field that Contributor Insights counts by.
     let template = include_str!("../template.yaml");
     assert!(template.contains("\"Keys\": [\"$.refusedConnectionOf\"]"));
     let counted: Vec<_> =
@@ -178,7 +261,7 @@ async fn sign_ins() {
     }
 }
 
-/// A sign-in to an app, with the canary wherever a value of somebody's can be.
+/// A sign-in to an app, with the canary in every value that a person or an app can choose.
 async fn sign_in(test: &TestApp) {
     let app = test.app(false).await;
     let user = test.user("canary-ada@acme.com").await;
@@ -190,6 +273,6 @@ async fn sign_in(test: &TestApp) {
     let token = test.form_of(&app, "/oauth2/token", &form).await.expect(200).text("access_token");
     test.userinfo(&token).await.expect(200);
     test.userinfo("canary").await.expect(401);
-    // Twice the same code, which is worth a line of its own.
+    // The same code twice, which is logged in a line of its own.
     test.form_of(&app, "/oauth2/token", &form).await.expect(400);
 }

@@ -30,6 +30,7 @@ pub mod built_in_idp;
 pub mod clock;
 pub mod config;
 pub mod deploy_check;
+pub mod error_chain;
 pub mod http;
 pub mod oidc_api;
 pub mod operator_api;

@@ -1,6 +1,5 @@
 //! The process of a function: its state, its logs, its warm-up and the Lambda adapter.
 
-pub(crate) mod error_chain;
 pub mod lambda;
 pub mod request_log;
 pub mod state;

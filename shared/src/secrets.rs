@@ -1,6 +1,11 @@
-//! Secrets Manager: SCIM token digests, the operator key, the cursor key, signing keys.
+//! Secrets Manager: digests of SCIM tokens, the operator key, the cursor key, signing keys.
 //!
-//! Names are `gatehouse/<stage>/…`. A role may read only the names that its function needs.
+//! Names are `gatehouse/<stage>/…`. The role of a function may read only the names that the function
+//! needs. This file makes the calls; the files beneath it know what a secret holds:
+//!
+//! - [`scim_tokens`]: the SCIM tokens of the tenants.
+//! - [`saml_keys`]: the key pairs of the SAML service provider.
+//! - [`oidc_keys`]: the keys that sign ID tokens and access tokens.
 
 pub mod oidc_keys;
 pub mod saml_keys;
@@ -12,32 +17,35 @@ pub mod ttl_cache;
 use std::fmt;
 
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, SdkError};
+use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use aws_sdk_secretsmanager::operation::delete_secret::DeleteSecretError;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::aws::call_error::CallError;
+use crate::aws::usage::count_secrets_call;
 use crate::secrets::ttl_cache::TtlCache;
 use types::ids::TenantId;
 
-/// Which secret.
+/// Name of a secret.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum SecretName {
-    /// Up to two token digests of one tenant.
+    /// The digests of up to two SCIM tokens of one tenant.
     ScimTokens(TenantId),
-    /// What the operator API takes as bearer where there is no IAM.
+    /// The bearer token of the operator API, where there is no IAM.
     OperatorKey,
-    /// The keys of the SAML service provider: for signing and for decryption.
+    /// The key pairs of the SAML service provider, for signing and for decryption.
     SamlKeys,
-    /// Authenticates pagination cursors (RFC 9865).
+    /// The key that authenticates pagination cursors (RFC 9865).
     CursorKey,
-    /// Sign ID tokens and access tokens.
+    /// The keys that sign ID tokens and access tokens.
     OidcKeys,
 }
 
-/// What follows `gatehouse/<stage>/`.
+/// The part of the name after `gatehouse/<stage>/`.
 impl fmt::Display for SecretName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -50,12 +58,16 @@ impl fmt::Display for SecretName {
     }
 }
 
-/// Secrets Manager did not do what was asked. The text is for the log and holds no secret.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("Secrets Manager: {0}")]
-pub struct SecretsError(String);
+/// Error of a call to Secrets Manager. Holds no secret.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {operation} the secret {name}")]
+pub struct SecretsError {
+    operation: &'static str,
+    name: SecretName,
+    source: CallError,
+}
 
-/// Secrets of one stage.
+/// The secrets of one stage.
 pub struct Secrets {
     client: Client,
     stage: String,
@@ -69,33 +81,26 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// The secrets whose names begin `gatehouse/<stage>/`.
+    /// The secrets whose names begin with `gatehouse/<stage>/`.
     pub fn new(client: Client, stage: &str) -> Self {
         Self { client, stage: stage.to_owned(), cache: TtlCache::default() }
     }
 
-    /// The current value, one call.
+    /// Reads the current value: one call. A secret that does not exist is `None`.
     ///
     /// # Errors
     ///
-    /// When Secrets Manager does not answer. A secret that does not exist is `None`.
+    /// When the call fails.
     pub async fn fetch(&self, name: SecretName) -> Result<Option<SecretString>, SecretsError> {
-        let sent = self.client.get_secret_value().secret_id(self.id(name)).send().await;
-        match sent {
+        count_secrets_call();
+        match self.client.get_secret_value().secret_id(self.id(name)).send().await {
             Ok(output) => Ok(output.secret_string.map(SecretString::from)),
-            Err(error) => match error.as_service_error() {
-                Some(service)
-                    if service.is_resource_not_found_exception()
-                        || service.is_invalid_request_exception() =>
-                {
-                    Ok(None)
-                }
-                Some(_) | None => Err(failed(&error)),
-            },
+            Err(error) if error.as_service_error().is_some_and(is_absent) => Ok(None),
+            Err(error) => Err(failed("read", name, error)),
         }
     }
 
-    /// The value as it was at most a minute ago; no call when it is at hand.
+    /// Returns a value that was read at most a minute ago; reads it if there is none.
     ///
     /// # Errors
     ///
@@ -115,38 +120,43 @@ impl Secrets {
         Ok(value)
     }
 
-    /// Makes `value` the current value; makes the secret when there is none.
+    /// Makes `value` the current value; creates the secret if there is none.
     ///
     /// # Errors
     ///
-    /// When Secrets Manager does not answer or refuses.
+    /// When a call fails.
     pub async fn put(&self, name: SecretName, value: &SecretString) -> Result<(), SecretsError> {
         let id = self.id(name);
         let text = value.expose_secret();
+        count_secrets_call();
         let put = self.client.put_secret_value().secret_id(&id).secret_string(text).send().await;
-        let Err(error) = put else { return Ok(()) };
-        if !error
-            .as_service_error()
-            .is_some_and(PutSecretValueError::is_resource_not_found_exception)
-        {
-            return Err(failed(&error));
+        match put {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutSecretValueError::is_resource_not_found_exception) =>
+            {
+                count_secrets_call();
+                let create = self.client.create_secret().name(&id).secret_string(text).send();
+                create.await.map(drop).map_err(|error| failed("create", name, error))
+            }
+            Err(error) => Err(failed("write", name, error)),
         }
-        let created = self.client.create_secret().name(&id).secret_string(text).send().await;
-        created.map(drop).map_err(|error| failed(&error))
     }
 
-    /// Makes the secret, unless there is one already: then it stays as it is, and the answer is
-    /// `false`.
+    /// Creates a secret. Returns `false` if it exists already; then it stays as it is.
     ///
     /// # Errors
     ///
-    /// When Secrets Manager does not answer or refuses.
+    /// When the call fails.
     pub async fn create(
         &self,
         name: SecretName,
         value: &SecretString,
     ) -> Result<bool, SecretsError> {
         let text = value.expose_secret();
+        count_secrets_call();
         match self.client.create_secret().name(self.id(name)).secret_string(text).send().await {
             Ok(_) => Ok(true),
             Err(error)
@@ -156,17 +166,18 @@ impl Secrets {
             {
                 Ok(false)
             }
-            Err(error) => Err(failed(&error)),
+            Err(error) => Err(failed("create", name, error)),
         }
     }
 
-    /// Deletes a secret at once; one that does not exist is deleted already.
+    /// Deletes a secret at once. To delete one that does not exist is no error.
     ///
     /// # Errors
     ///
-    /// When Secrets Manager does not answer or refuses.
+    /// When the call fails.
     pub async fn delete(&self, name: SecretName) -> Result<(), SecretsError> {
         let request = self.client.delete_secret().secret_id(self.id(name));
+        count_secrets_call();
         match request.force_delete_without_recovery(true).send().await {
             Ok(_) => Ok(()),
             Err(error)
@@ -176,7 +187,7 @@ impl Secrets {
             {
                 Ok(())
             }
-            Err(error) => Err(failed(&error)),
+            Err(error) => Err(failed("delete", name, error)),
         }
     }
 
@@ -185,10 +196,14 @@ impl Secrets {
     }
 }
 
-fn failed<E, R>(error: &SdkError<E, R>) -> SecretsError
+/// Whether a secret does not exist, or is scheduled for deletion.
+fn is_absent(error: &GetSecretValueError) -> bool {
+    error.is_resource_not_found_exception() || error.is_invalid_request_exception()
+}
+
+fn failed<E>(operation: &'static str, name: SecretName, error: SdkError<E>) -> SecretsError
 where
-    E: std::error::Error + 'static,
-    R: fmt::Debug,
+    CallError: From<SdkError<E>>,
 {
-    SecretsError(DisplayErrorContext(error).to_string())
+    SecretsError { operation, name, source: error.into() }
 }

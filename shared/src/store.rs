@@ -1,20 +1,31 @@
 //! The store: one concrete client over one DynamoDB table.
 //!
 //! Invariants:
-//! - Every method takes the tenant first, and every key begins with it; but for tenants
-//!   themselves and for apps, which serve all tenants.
+//! - Every method takes the tenant first, and every key begins with it. The exceptions are tenants
+//!   themselves, apps, which serve all tenants, and lookups that find the tenant.
 //! - Only `keys` knows `pk` and `sk`.
-//! - Every write is conditional on what was read, or on what must not exist. What belongs
-//!   together is one transaction: a user, its unique names, its counters and its seat.
-//! - Unique names and lookups are rows of the base table, so that a filter right after a write
+//! - Every write is conditional on what was read, or on the absence of the row. Rows that belong
+//!   together are written in one transaction: a user, its unique names, its counters and its seat.
+//! - Unique names and lookups are rows of the table itself, so that a filter right after a write
 //!   finds what was written. No secondary index serves them.
 //! - No method scans from the start of a collection.
 //!
-//! There is deliberately no storage trait and no in-memory twin: tests and the laptop run the
-//! same code against an embedded DynamoDB.
+//! There is deliberately no storage trait and no in-memory twin: tests and `local` run the same
+//! code against an embedded DynamoDB.
+//!
+//! # Map
+//!
+//! - Resources: `users`, `groups` and `members` read; `user_writes` and `group_writes` write, by the
+//!   pure plans of `user_change` and `group_change`; `page`, `counters` and `split` list and count;
+//!   `seats` and `pool` are the licences.
+//! - Sign-in: `connections`, `links`, `sign_ins`, `grants`, `clients`.
+//! - Tenants and operation: `tenants`, `activity`, `restore`, `leases`, `refresh`, `layout`, `table`.
+//! - Beneath them: `keys` and `item` are the form of a row, `read`, `write`, `transaction` and `batch`
+//!   the calls, `retry` and `hints` what they have in common.
 
 mod activity;
 mod batch;
+mod call;
 mod clients;
 mod connections;
 mod counters;
@@ -56,8 +67,8 @@ use aws_sdk_dynamodb::Client;
 
 pub use activity::Activity;
 pub use connections::StoredConnection;
-pub use error::{StoreError, UniqueAttribute};
-pub use grants::{OneTime, Use};
+pub use error::{Operation, StoreError, UniqueAttribute};
+pub use grants::{OneTime, Redemption};
 pub use groups::{GroupWrite, StoredGroup};
 pub use layout::{LAYOUT, LayoutFit};
 pub use leases::Lease;
@@ -73,7 +84,7 @@ pub use tenants::Tenant;
 pub use users::{SeatRequest, StoredUser, UserKeys, UserOutcome, UserWrite};
 pub use versioned::Versioned;
 
-/// The one store. Cheap to clone; clones share what they have learnt about the table.
+/// The store. Cheap to clone; clones share what they have learnt about the table.
 #[derive(Clone, Debug)]
 pub struct Store {
     client: Client,
@@ -93,8 +104,8 @@ impl Store {
         }
     }
 
-    /// The same store with another number of resources at which one of the sixteen counters of a
-    /// collection starts to count in finer steps. Tests make it small.
+    /// Sets the number of resources above which one of the sixteen counters of a collection starts
+    /// to count in finer steps. Tests make it small.
     #[must_use]
     pub fn with_split_threshold(mut self, resources: u64) -> Self {
         self.split_threshold = resources;
@@ -102,9 +113,9 @@ impl Store {
     }
 }
 
-/// Resources under one first hex digit above which a page would skip too many rows: 1,600 leave
-/// at most about 100 to skip, and mean about 25,000 in the collection.
+/// Number of resources under one first hex digit above which a page would skip too many rows. 1,600
+/// leave at most about 100 rows to skip, in a collection of about 25,000.
 const DEFAULT_SPLIT_THRESHOLD: u64 = 1_600;
 
-/// The largest document we store. DynamoDB's limit for an item is 400 KB, keys and names included.
+/// Bytes of the largest document. DynamoDB's limit for an item is 400 KB, keys and names included.
 const MAX_DOCUMENT_BYTES: usize = 380_000;

@@ -48,7 +48,7 @@ impl Browser {
             browser: Some(hex(&Sha256::digest(&secret))),
             expires_at: Timestamp::MAX,
         };
-        test.app.store.begin_sign_in(&pending).await.expect("a sign-in");
+        test.app.store.create_pending_sign_in(&pending).await.expect("a sign-in");
         Self { cookies: vec![(format!("__Host-gatehouse-sign-in-{id}"), secret)] }
     }
 

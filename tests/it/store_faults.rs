@@ -77,15 +77,15 @@ async fn an_outage_is_unavailable() {
         table.fail(Fault::Error("InternalServerError"));
     }
     let refused = store.create_user(tenant(1), id(1), &user(1)).await;
-    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
-    assert!(matches!(store.user(tenant(1), id(1)).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(store.user(tenant(1), id(1)).await, Err(StoreError::Unavailable { .. })));
 }
 
 /// A bit of everything that writes.
 async fn everything(store: &Store) -> Result<(), StoreError> {
     let t = tenant(1);
     let rules = SeatRules { seats: Some(1), auto_upgrade: true, ..SeatRules::default() };
-    store.set_seats(t, &rules, now()).await?;
+    store.replace_seats(t, &rules, now()).await?;
     let seated = |n| UserWrite { licence: Licence::Full, seat: SeatRequest::Required, ..user(n) };
     let first = store.create_user(t, id(1), &seated(1)).await?.user;
     let second = store.create_user(t, id(2), &seated(2)).await?.user;

@@ -167,7 +167,7 @@ async fn a_large_change_that_fails_in_the_middle_is_safe_to_send_again() {
         table.fail(Fault::Error("InternalServerError"));
     }
     let failed = add(&store, id(1), &all).await;
-    assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+    assert!(matches!(failed, Err(StoreError::Unavailable { .. })), "{failed:?}");
     table.recover();
     let some = member_ids(&store, id(1)).await.len();
     assert!(0 < some && some < 1_000, "{some}");
@@ -324,7 +324,7 @@ async fn a_deletion_that_fails_anywhere_is_safe_to_send_again() {
             table.fail(Fault::Error("InternalServerError"));
         }
         let failed = delete_both(&store).await;
-        assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{calls}");
+        assert!(matches!(failed, Err(StoreError::Unavailable { .. })), "{calls}");
         table.recover();
         delete_both(&store).await.unwrap();
         let left: Vec<_> = table.rows().iter().map(|row| row["pk"].to_string()).collect();

@@ -58,7 +58,7 @@ async fn an_unlimited_pool_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_users_who_compete_for_fifty_seats_get_fifty() {
     let (table, store) = Table::store().await;
-    store.set_seats(tenant(1), &rules(50), now()).await.unwrap();
+    store.replace_seats(tenant(1), &rules(50), now()).await.unwrap();
     let tasks: Vec<_> = (0..200)
         .map(|n| {
             let store = table.open();
@@ -78,7 +78,7 @@ async fn two_hundred_users_who_compete_for_fifty_seats_get_fifty() {
 #[tokio::test]
 async fn a_full_pool_refuses_who_insists_and_a_taken_name_comes_first() {
     let (table, store) = Table::store().await;
-    store.set_seats(tenant(1), &rules(1), now()).await.unwrap();
+    store.replace_seats(tenant(1), &rules(1), now()).await.unwrap();
     store.create_user(tenant(1), id(1), &wishing(1, SeatRequest::Required)).await.unwrap();
     let before = table.rows();
     let refused = store.create_user(tenant(1), id(2), &wishing(2, SeatRequest::Required)).await;
@@ -91,7 +91,7 @@ async fn a_full_pool_refuses_who_insists_and_a_taken_name_comes_first() {
 #[tokio::test]
 async fn a_seat_is_free_at_once_after_deactivation_and_deletion() {
     let (_, store) = Table::store().await;
-    store.set_seats(tenant(1), &rules(1), now()).await.unwrap();
+    store.replace_seats(tenant(1), &rules(1), now()).await.unwrap();
     for n in 0..20 {
         store.create_user(tenant(1), id(n), &wishing(n, SeatRequest::Required)).await.unwrap();
         if n % 2 == 0 {
@@ -115,7 +115,7 @@ async fn a_pool_made_smaller_than_its_use_hands_out_nothing_until_the_debt_is_pa
     for n in 0..20 {
         other.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
     }
-    store.set_seats(tenant(1), &rules(18), now()).await.unwrap();
+    store.replace_seats(tenant(1), &rules(18), now()).await.unwrap();
     check_used(&store, 20).await;
     for n in 0..4 {
         let joined = 100 + n;
@@ -126,9 +126,9 @@ async fn a_pool_made_smaller_than_its_use_hands_out_nothing_until_the_debt_is_pa
         set_active(&other, n, UserWrite { active: false, ..if_free(n) }).await.unwrap();
     }
     check_used(&store, 17).await;
-    store.set_seats(tenant(1), &rules(100), now()).await.unwrap();
+    store.replace_seats(tenant(1), &rules(100), now()).await.unwrap();
     assert!(!other.create_user(tenant(1), id(200), &if_free(200)).await.unwrap().seat_refused);
-    store.set_seats(tenant(1), &SeatRules::default(), now()).await.unwrap();
+    store.replace_seats(tenant(1), &SeatRules::default(), now()).await.unwrap();
     assert!(!other.create_user(tenant(1), id(201), &if_free(201)).await.unwrap().seat_refused);
     check_used(&store, 19).await;
 }
@@ -151,7 +151,7 @@ async fn rules_can_change_while_users_come_and_go() {
         })
         .collect();
     for size in [30, 10, 60, 5, 40] {
-        store.set_seats(tenant(1), &rules(size), now()).await.unwrap();
+        store.replace_seats(tenant(1), &rules(size), now()).await.unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     for task in tasks {
@@ -164,7 +164,10 @@ async fn rules_can_change_while_users_come_and_go() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_that_may_grow_grows_by_steps() {
     let (table, store) = Table::store().await;
-    store.set_seats(tenant(1), &SeatRules { auto_upgrade: true, ..rules(5) }, now()).await.unwrap();
+    store
+        .replace_seats(tenant(1), &SeatRules { auto_upgrade: true, ..rules(5) }, now())
+        .await
+        .unwrap();
     let tasks: Vec<_> = (0..60)
         .map(|n| {
             let store = table.open();
@@ -184,7 +187,7 @@ async fn a_pool_that_grows_while_it_is_read_is_counted_as_it_is() {
     let growing = SeatRules { auto_upgrade: true, ..rules(2) };
     for calls_before in 0..4 {
         let (table, store) = Table::store().await;
-        store.set_seats(tenant(1), &growing, now()).await.unwrap();
+        store.replace_seats(tenant(1), &growing, now()).await.unwrap();
         for n in 0..2 {
             store.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
         }
@@ -204,7 +207,7 @@ async fn a_pool_that_grows_while_it_is_set_is_not_oversold() {
     let growing = SeatRules { auto_upgrade: true, ..rules(2) };
     for calls_before in 0..4 {
         let (table, store) = Table::store().await;
-        store.set_seats(tenant(1), &growing, now()).await.unwrap();
+        store.replace_seats(tenant(1), &growing, now()).await.unwrap();
         for n in 0..2 {
             store.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
         }
@@ -212,7 +215,7 @@ async fn a_pool_that_grows_while_it_is_set_is_not_oversold() {
             store.create_user(tenant(1), id(2), &if_free(2)).await.unwrap();
         });
         table.fail(Fault::After(calls_before, Box::new(Fault::Meanwhile(grow))));
-        let after = store.set_seats(tenant(1), &rules(3), now()).await.unwrap();
+        let after = store.replace_seats(tenant(1), &rules(3), now()).await.unwrap();
         if calls_before == 3 {
             assert_eq!(after.used, 2);
             table.recover();
@@ -233,7 +236,10 @@ async fn a_pool_with_a_debt_grows_once() {
     for n in 0..360 {
         store.create_user(tenant(1), id(n), &if_free(n)).await.unwrap();
     }
-    store.set_seats(tenant(1), &SeatRules { auto_upgrade: true, ..rules(5) }, now()).await.unwrap();
+    store
+        .replace_seats(tenant(1), &SeatRules { auto_upgrade: true, ..rules(5) }, now())
+        .await
+        .unwrap();
     let joined = table.open().create_user(tenant(1), id(400), &if_free(400)).await.unwrap();
     assert!(joined.user.seated);
     check_used(&store, 361).await;
@@ -247,10 +253,10 @@ async fn a_pool_with_a_debt_grows_once() {
 async fn who_joins_gets_what_the_rule_says() {
     let (table, store) = Table::store().await;
     let view_only = SeatRules { on_join: OnJoin::ViewOnly, ..rules(5) };
-    store.set_seats(tenant(1), &view_only, now()).await.unwrap();
+    store.replace_seats(tenant(1), &view_only, now()).await.unwrap();
     let outcome = table.open().create_user(tenant(1), id(1), &on_join(1)).await.unwrap();
     assert_eq!((outcome.user.licence, outcome.seat_refused), (Licence::ViewOnly, false));
-    store.set_seats(tenant(1), &rules(5), now()).await.unwrap();
+    store.replace_seats(tenant(1), &rules(5), now()).await.unwrap();
     let outcome = table.open().create_user(tenant(1), id(2), &on_join(2)).await.unwrap();
     assert_eq!((outcome.user.licence, outcome.user.seated), (Licence::Full, true));
     check_used(&store, 1).await;

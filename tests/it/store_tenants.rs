@@ -56,7 +56,7 @@ async fn a_deleted_tenant_leaves_nothing_and_others_keep_everything() {
         let store = store.with_split_threshold(1);
         for n in 1..=2 {
             store.create_tenant(&acme(n, Some(&n.to_string()))).await.unwrap();
-            store.set_seats(tenant(n), &SeatRules::default(), now()).await.unwrap();
+            store.replace_seats(tenant(n), &SeatRules::default(), now()).await.unwrap();
             for user_number in 0..20 {
                 store.create_user(tenant(n), id(user_number), &user(user_number)).await.unwrap();
             }

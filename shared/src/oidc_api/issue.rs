@@ -40,7 +40,7 @@ pub(super) async fn code(
         nonce,
         expires_at: after(now, CODE_LIFE),
     };
-    app.store.put_code(tenant, &handle.digest(), &code).await?;
+    app.store.create_code(tenant, &handle.digest(), &code).await?;
     let issuer = base_url.join("");
     let parameters = [("code", handle.reveal()), ("iss", issuer.as_str())];
     let parameters = parameters.into_iter().chain(state.as_deref().map(|state| ("state", state)));

@@ -51,7 +51,7 @@ pub(super) async fn begin(
     let secret = random_secret().map_err(|_| OauthError::UNAVAILABLE)?;
     let handle = Handle::new(HandleKind::Session, tenant, &secret);
     let session = Session::new(authentication, now);
-    app.store.put_session(tenant, &handle.digest(), &session).await?;
+    app.store.create_session(tenant, &handle.digest(), &session).await?;
     let life = session.expires_at.duration_since(now);
     let life = Duration::try_from(life).unwrap_or_default();
     cookie::set(base_url, COOKIE, handle.reveal(), life).ok_or(OauthError::UNAVAILABLE)

@@ -10,7 +10,7 @@ use super::reply::Failure;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
-use crate::store::Use;
+use crate::store::Redemption;
 use oidc::client::Client;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::grant::Code;
@@ -64,7 +64,7 @@ async fn redeem(
         .transpose()?;
     let refresh_digest = refresh_token.as_ref().map(Handle::digest);
     let redeemed = app.store.redeem_code(tenant, &digest, &code, refresh_digest.as_deref()).await?;
-    if redeemed == Use::Refused {
+    if redeemed == Redemption::Refused {
         return replayed(app, &handle, &code).await;
     }
     let Code { grant_id, grant, nonce, .. } = code;
@@ -129,12 +129,12 @@ async fn refresh(
     };
     let next = issue::refresh_token(tenant)?;
     let rotated = if found.used {
-        Use::Refused
+        Redemption::Refused
     } else {
         let end = live.grant.expires_at;
         app.store.rotate_refresh_token(tenant, &digest, &next.digest(), grant_id, end).await?
     };
-    if rotated == Use::Refused {
+    if rotated == Redemption::Refused {
         app.store.revoke_grant(tenant, grant_id).await?;
         tracing::warn!(tenant.id = %tenant, "a refresh token came twice; its grant is revoked");
         return Err(BAD_REFRESH_TOKEN.into());

@@ -128,7 +128,10 @@ impl From<StoreError> for Problem {
             }
             StoreError::NotFound => Self::NotFound("row"),
             StoreError::TooLarge => Self::Invalid("too large to store".to_owned()),
-            StoreError::NoSeat { .. } | StoreError::Unavailable(_) | StoreError::Corrupt(_) => {
+            StoreError::NoSeat { .. }
+            | StoreError::Unavailable { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Random(_) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the table cannot be used"

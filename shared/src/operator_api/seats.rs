@@ -86,7 +86,7 @@ pub(super) async fn set(
             OnJoinView::ViewOnly => OnJoin::ViewOnly,
         },
     };
-    Ok(Json(app.store.set_seats(tenant.id, &rules, app.clock.now()).await?.into()))
+    Ok(Json(app.store.replace_seats(tenant.id, &rules, app.clock.now()).await?.into()))
 }
 
 /// More than anybody has; keeps sums far from overflow.

@@ -19,7 +19,7 @@ pub(super) async fn list(
 ) -> Result<Json<Items<SignInRecord>>, Problem> {
     let tenant = existing(&app, &tenant).await?;
     let before = page.after::<Uuid>()?.map(|id| id.to_string());
-    let items = app.store.sign_ins(tenant.id, before, page.limit(), app.clock.now()).await?;
+    let items = app.store.sign_in_records(tenant.id, before, page.limit(), app.clock.now()).await?;
     let last = items.last().map(|record| record.id.clone());
     let next_cursor = last.filter(|_| items.len() == page.limit());
     Ok(Json(Items { items, next_cursor }))

@@ -1,4 +1,8 @@
-//! One summary line for each request, and nothing else at that level.
+//! Writes one line for each request: the only line at level `INFO` that a request causes.
+//!
+//! Handlers note what they find out about the request with [`note_tenant`] and
+//! [`note_ending_token`], or as extensions of the response. The calls to AWS are counted in
+//! [`crate::aws::usage`].
 //!
 //! The line never holds a token, a body, a query string, a path with a person in it, a name, an
 //! e-mail address or an IP address.
@@ -12,37 +16,39 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::{Level, event};
 
+use crate::aws::usage::measure;
 use types::ids::TenantId;
 
-/// What became known of a request while it was answered.
+/// Facts about a request that handlers note while they answer it.
 #[derive(Default)]
-struct Noted {
+struct Notes {
     tenant: OnceCell<TenantId>,
     token_ends_soon: Cell<bool>,
 }
 
 tokio::task_local! {
     /// Of the request that this task answers.
-    static NOTED: Noted;
+    static NOTES: Notes;
 }
 
-/// Notes whose request it is, for its summary line: where a token, a session, a code or the domain
-/// of a connection has been found to be somebody's, and not before.
+/// Notes the tenant of the request. Call it where a token, a session, a code or the name of a
+/// connection has been verified to belong to the tenant, and not before.
 pub fn note_tenant(tenant: TenantId) {
-    // The first answer stays: a request has one tenant. Outside of a request there is no line.
-    let _ = NOTED.try_with(|noted| noted.tenant.set(tenant));
+    // The first tenant stays: a request has one. Outside a request there is no line.
+    let _ = NOTES.try_with(|notes| notes.tenant.set(tenant));
 }
 
-/// Notes that the request came with a SCIM token which is about to expire.
+/// Notes that the SCIM token of the request expires soon.
 pub fn note_ending_token() {
-    let _ = NOTED.try_with(|noted| noted.token_ends_soon.set(true));
+    let _ = NOTES.try_with(|notes| notes.token_ends_soon.set(true));
 }
 
 /// The code of a failure, `uniqueness` or `saml.audience`; an extension of the response.
 #[derive(Clone, Copy, Debug)]
 pub struct FailureCode(pub &'static str);
 
-/// An extension of the response to a sign-in that everybody of the tenant meets.
+/// An extension of the response to a sign-in that fails in the same way for every user of the
+/// tenant.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionRefused;
 
@@ -56,29 +62,33 @@ pub async fn log_request(request: Request, next: Next) -> Response {
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
     let idp_kind = idp_kind(request.headers());
     let answered = async {
-        let response = next.run(request).await;
-        let noted =
-            NOTED.try_with(|noted| (noted.tenant.get().copied(), noted.token_ends_soon.get()));
-        (response, noted.unwrap_or_default())
+        let (response, usage) = measure(next.run(request)).await;
+        let notes =
+            NOTES.try_with(|notes| (notes.tenant.get().copied(), notes.token_ends_soon.get()));
+        (response, usage, notes.unwrap_or_default())
     };
-    let (response, (tenant, ends_soon)) = NOTED.scope(Noted::default(), answered).await;
+    let (response, usage, (tenant, ends_soon)) = NOTES.scope(Notes::default(), answered).await;
     let status = response.status().as_u16();
     let duration_ms = milliseconds(started.elapsed());
     let tenant = tenant.map(|tenant| tenant.to_string()).unwrap_or_default();
     let code = response.extensions().get::<FailureCode>().map_or("", |code| code.0);
-    // The tenant once more, on these lines alone and under a name of letters: Contributor Insights, which
-    // counts them by tenant, takes a dot for the way into an object.
+    // The tenant again, on these lines alone and in a field without a dot: Contributor Insights
+    // counts these lines by tenant, and reads a dot as a path into an object.
     let refused = response.extensions().get::<ConnectionRefused>().map(|_| tenant.as_str());
-    // There only when it is true.
+    // Present only when it is true.
     let ends_soon = ends_soon.then_some(true);
+    let store_ms = milliseconds(usage.store_time);
     macro_rules! summary {
         ($level:expr) => {
             event!(target: "request", $level, tenant.id = tenant, refusedConnectionOf = refused,
                 token_ends_soon = ends_soon, %method, route, status, duration_ms,
+                store.calls = usage.store_calls, store.ms = store_ms,
+                store.rcu = usage.units.read, store.wcu = usage.units.write,
+                secrets.calls = usage.secrets_calls,
                 failure.code = code, idp.kind = idp_kind, "{method} {route} {status}")
         };
     }
-    // 501 is what the protocol has us answer to `/Me`; nobody must act on it.
+    // The protocol requires 501 for `/Me`, so it is not a failure to act on.
     if status >= 500 && response.status() != StatusCode::NOT_IMPLEMENTED {
         summary!(Level::ERROR);
     } else {
@@ -87,12 +97,12 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     response
 }
 
-/// To the microsecond: what stands behind that in a line is noise of the arithmetic.
+/// Rounds to the microsecond: further digits in a line are noise of the arithmetic.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// Which provider's connector calls, by the few user agents that are known.
+/// The identity provider that the request comes from, by its user agent.
 fn idp_kind(headers: &HeaderMap) -> &'static str {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     KNOWN_AGENTS
@@ -122,7 +132,7 @@ mod tests {
     use super::milliseconds;
 
     #[test]
-    fn a_duration_has_no_digits_that_nobody_measured() {
+    fn a_duration_has_at_most_three_decimals() {
         let text = |nanos| milliseconds(Duration::from_nanos(nanos)).to_string();
         // In floating point, 0.39996699999999996 milliseconds.
         assert_eq!(text(399_967), "0.4");

@@ -191,10 +191,14 @@ impl Consumer<'_> {
             .and_then(|id| self.begun.iter().find(|begun| begun.id == id).cloned());
         let store = &self.app.store;
         let used = store
-            .use_assertion(self.connection.tenant, &self.digest(&assertion), assertion.replay_until)
+            .consume_assertion(
+                self.connection.tenant,
+                &self.digest(&assertion),
+                assertion.replay_until,
+            )
             .await;
         let fresh = match (used, &begun) {
-            (Ok(true), Some(begun)) => store.end_sign_in(begun).await,
+            (Ok(true), Some(begun)) => store.consume_pending_sign_in(begun).await,
             (Ok(true), None) => Ok(assertion.in_response_to.is_none()),
             (Ok(false), _) => Ok(false),
             (Err(error), _) => Err(error),
@@ -261,7 +265,7 @@ impl Consumer<'_> {
         let purpose = Purpose::Start { target };
         let (arrived, binding) =
             pending(self.app, &self.connection, &request_id()?, purpose, stage)?;
-        self.app.store.begin_sign_in(&arrived).await?;
+        self.app.store.create_pending_sign_in(&arrived).await?;
         let domain = self.connection.domain.as_str();
         let action = self.base_url.join(&format!("/saml/sso/{domain}/continue"));
         let name = shown_name(assertion);

@@ -56,7 +56,7 @@ async fn offer(
     purpose: Purpose,
 ) -> Result<Response, Failure> {
     let (pending, binding) = pending(app, connection, &request_id()?, purpose, Stage::Choosing)?;
-    app.store.begin_sign_in(&pending).await?;
+    app.store.create_pending_sign_in(&pending).await?;
     let path = base_url.join(&format!("/saml/sso/{}/with", connection.domain));
     let choices: Vec<Choice> = providers
         .iter()
@@ -94,7 +94,7 @@ pub(super) async fn ask(
     } else {
         None
     };
-    app.store.begin_sign_in(&pending).await?;
+    app.store.create_pending_sign_in(&pending).await?;
     let urls = SpUrls::new(base_url, &connection.domain);
     let federation = connection.trust.as_ref().is_some_and(|trust| trust.federation);
     let request = AuthnRequest {

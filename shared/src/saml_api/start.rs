@@ -111,7 +111,7 @@ async fn tested(
             && pending.tenant == connection.tenant
             && pending.domain == connection.domain
     });
-    if !app.store.end_sign_in(invited.ok_or(Failure::Link)?).await? {
+    if !app.store.consume_pending_sign_in(invited.ok_or(Failure::Link)?).await? {
         return Err(Failure::Link);
     }
     let base_url = BaseUrl::of(&app.config, headers);
@@ -138,7 +138,7 @@ async fn agreed(app: &AppState, domain: &str, request: Request) -> Result<Respon
         return Err(Failure::Link);
     };
     connection.ready().map_err(SamlError::Connection)?;
-    if !app.store.end_sign_in(&pending).await? {
+    if !app.store.consume_pending_sign_in(&pending).await? {
         return Err(Failure::Link);
     }
     let signed_in = SignedIn {

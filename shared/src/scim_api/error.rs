@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::reply::json;
-use crate::runtime::error_chain::ErrorChain;
+use crate::error_chain::ErrorChain;
 use crate::runtime::request_log::FailureCode;
 use crate::secrets::SecretsError;
 use crate::secrets::scim_tokens::TokenError;
@@ -128,8 +128,8 @@ fn answer_to(error: &StoreError) -> ScimError {
         StoreError::TooLarge => {
             ScimError::PayloadTooLarge("the resource is too large to store".to_owned())
         }
-        StoreError::Unavailable(_) => ScimError::Unavailable,
-        StoreError::Corrupt(_) => ScimError::Internal,
+        StoreError::Unavailable { .. } | StoreError::Random(_) => ScimError::Unavailable,
+        StoreError::Corrupt { .. } => ScimError::Internal,
     }
 }
 
@@ -139,12 +139,14 @@ mod tests {
 
     #[test]
     fn a_failure_names_its_operation_and_its_cause() {
-        let failed: Result<(), _> = Err(StoreError::Unavailable("throttled".into()));
+        let corrupt = StoreError::Corrupt { row: "membership of a group", attribute: "sk" };
+        let failed: Result<(), _> = Err(corrupt);
         let error = failed.context("read the members of a group").unwrap_err();
         assert_eq!(
             ErrorChain(&error).to_string(),
-            "could not read the members of a group: DynamoDB is unavailable: throttled"
+            "could not read the members of a group: could not read the membership of a group: \
+             its attribute `sk` is missing or malformed"
         );
-        assert_eq!(error.into_answer(), ScimError::Unavailable);
+        assert_eq!(error.into_answer(), ScimError::Internal);
     }
 }

@@ -20,7 +20,7 @@ use crate::secrets::{SecretName, Secrets, SecretsError};
 use saml::crypto::PrivateKeyError;
 
 /// Why there is no key, or no new one.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The last rotation is too recent: apps may not know the next key yet.
     #[error("the keys were rotated less than a day ago; apps may not know the next key yet")]

@@ -23,7 +23,7 @@ use crate::secrets::{SecretName, Secrets, SecretsError};
 use saml::crypto::PrivateKeyError;
 
 /// Why keys are not to be had.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SamlKeysError {
     /// There are none yet.
     #[error("there are no SAML keys yet")]

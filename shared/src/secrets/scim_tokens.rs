@@ -52,8 +52,9 @@ impl From<StoreError> for TokenError {
             | StoreError::MemberGone
             | StoreError::NotFound
             | StoreError::TooLarge
-            | StoreError::Unavailable(_)
-            | StoreError::Corrupt(_) => Self::Store(error),
+            | StoreError::Unavailable { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Random(_) => Self::Store(error),
         }
     }
 }

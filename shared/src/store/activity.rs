@@ -1,7 +1,7 @@
-//! What happened in a tenant, newest first, for a year and a month.
+//! The activity of a tenant, newest first, kept for thirteen months.
 //!
-//! Entries lie in one partition per month and sort by time in it. Their ids are version 7 UUIDs
-//! made from the time that the caller names, so an id also tells its month.
+//! Entries are in one partition per month, sorted by time. Their ids are version 7 UUIDs of the time
+//! that the caller passes, so an id also tells its month.
 
 use std::time::Duration;
 
@@ -23,20 +23,20 @@ use types::ids::TenantId;
 /// One entry of a tenant's activity.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Activity {
-    /// Sorts by time.
+    /// Version 7 UUID: sorts by time.
     pub id: String,
-    /// When.
+    /// Time of the event.
     pub at: Timestamp,
-    /// Who: `operator`, `portal`, `scim`, `gatehouse`.
+    /// Who caused it: `operator`, `portal`, `scim` or `gatehouse`.
     pub actor: String,
-    /// What, as a stable name: `seats.grown`.
+    /// Stable name of the event: `seats.grown`.
     pub action: String,
-    /// The particulars; never a secret, a name or an address.
+    /// Details; never a secret, a name or an address.
     pub detail: Value,
 }
 
 impl Activity {
-    /// An entry for now.
+    /// An entry of this time, with a new id.
     pub(super) fn new(
         at: Timestamp,
         actor: &str,
@@ -60,24 +60,24 @@ impl Activity {
     }
 
     pub(super) fn write(self, tenant: TenantId) -> Write {
-        let mut item = Key::activity(tenant, &month(self.at), &self.id).item();
-        item.extend([
+        let mut row = Key::activity(tenant, &month(self.at), &self.id).item();
+        row.extend([
             ("at".to_owned(), text(self.at.to_string())),
             ("actor".to_owned(), text(self.actor)),
             ("action".to_owned(), text(self.action)),
             ("d".to_owned(), text(self.detail.to_string())),
             (TTL.to_owned(), number(self.at.as_second() + RETENTION_SECONDS)),
         ]);
-        Write::put(item)
+        Write::put(row)
     }
 
-    fn read(mut item: Item) -> Result<Self, StoreError> {
+    fn from_row(mut row: Item) -> Result<Self, StoreError> {
         Ok(Self {
-            at: parsed(&item, "at")?,
-            detail: parsed(&item, "d")?,
-            id: take_text(&mut item, SK)?,
-            actor: take_text(&mut item, "actor")?,
-            action: take_text(&mut item, "action")?,
+            at: parsed(&row, "at")?,
+            detail: parsed(&row, "d")?,
+            actor: take_text(&mut row, "actor")?,
+            action: take_text(&mut row, "action")?,
+            id: take_text(&mut row, SK)?,
         })
     }
 }
@@ -96,8 +96,8 @@ impl Store {
         self.commit(&[((), entry.write(tenant))]).await.map(drop)
     }
 
-    /// Entries older than `before`, the newest first; from the newest of all without it. A
-    /// `before` that is no id of an entry has nothing before it.
+    /// Entries older than `before`, the newest first; from the newest of all without it. Before a
+    /// text that is not an id of an entry there is nothing.
     pub async fn activity(
         &self,
         tenant: TenantId,
@@ -116,10 +116,10 @@ impl Store {
             let mut range = Range::all(activity(tenant, &month), Consistency::Strong);
             range.newest_first = true;
             range.sort_keys = before.clone().map(SortKeys::Before);
-            for item in self.query(&range, limit.saturating_sub(entries.len())).await? {
-                // DynamoDB drops what has expired within days, not at once.
-                if optional_number(&item, TTL)?.is_none_or(|ttl: i64| ttl > now.as_second()) {
-                    entries.push(Activity::read(item)?);
+            for row in self.query(&range, limit.saturating_sub(entries.len())).await? {
+                // DynamoDB deletes expired rows within days, not at once.
+                if optional_number(&row, TTL)?.is_none_or(|ttl: i64| ttl > now.as_second()) {
+                    entries.push(Activity::from_row(row)?);
                 }
             }
         }
@@ -127,13 +127,13 @@ impl Store {
     }
 }
 
-/// When the entry with this id was made.
+/// The time in the id of an entry.
 fn made_at(id: &str) -> Option<Timestamp> {
     let (seconds, nanoseconds) = Uuid::try_parse(id).ok()?.get_timestamp()?.to_unix();
     Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanoseconds).ok()?).ok()
 }
 
-/// `newest`'s month and those before it that may still have entries, as `202611`.
+/// The month of `newest` and the earlier months that may still have entries, as `202611`.
 pub(super) fn months_before(newest: Timestamp, now: Timestamp) -> Vec<String> {
     let oldest = now.checked_sub(Duration::from_secs(RETENTION_SECONDS.unsigned_abs()));
     let oldest = date(oldest.unwrap_or(Timestamp::UNIX_EPOCH)).first_of_month();
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn months_are_listed_back_to_the_oldest_that_is_kept() {
+    fn months_are_listed_back_to_the_end_of_retention() {
         let check = |newest: &str, now: &str, first: &str, count| {
             let months = months_before(newest.parse().unwrap(), now.parse().unwrap());
             assert_eq!((months.first().map(String::as_str), months.len()), (Some(first), count));

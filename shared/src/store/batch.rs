@@ -1,9 +1,13 @@
-//! Many rows that need no condition, in batches. Every row is written whole or deleted whole, so
-//! a batch that failed in the middle is safe to send again.
+//! Writes many rows that need no condition, in batches. Every row is written or deleted as a
+//! whole, so a batch that failed in the middle is safe to send again.
+
+use std::iter;
 
 use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
-use tokio::task::JoinSet;
+use futures_util::stream::{self, TryStreamExt as _};
 
+use super::call::{send, wanted_capacity};
+use super::error::Operation;
 use super::item::Item;
 use super::keys::Key;
 use super::retry::Backoff;
@@ -18,67 +22,72 @@ pub(super) enum RowChange {
 }
 
 impl RowChange {
-    /// The same as part of a transaction.
-    pub(super) fn write(self) -> Write {
+    /// The change as part of a transaction.
+    pub(super) fn into_write(self) -> Write {
         match self {
-            Self::Put(item) => Write::put(item),
+            Self::Put(row) => Write::put(row),
             Self::Delete(key) => Write::delete(key),
         }
     }
 
-    fn request(self) -> Result<WriteRequest, StoreError> {
-        let request = WriteRequest::builder();
-        Ok(match self {
-            Self::Put(item) => request.put_request(
-                PutRequest::builder()
-                    .set_item(Some(item))
-                    .build()
-                    .map_err(StoreError::unavailable)?,
-            ),
-            Self::Delete(key) => request.delete_request(
-                DeleteRequest::builder()
-                    .set_key(Some(key.item()))
-                    .build()
-                    .map_err(StoreError::unavailable)?,
-            ),
+    fn key(&self) -> Key {
+        match self {
+            Self::Put(row) => Key::of(row),
+            Self::Delete(key) => key.clone(),
         }
-        .build())
+    }
+
+    fn into_request(self) -> Result<WriteRequest, StoreError> {
+        let operation = Operation::write(&self.key());
+        let request = WriteRequest::builder();
+        let request = match self {
+            Self::Put(row) => {
+                let put = PutRequest::builder().set_item(Some(row)).build();
+                put.map(|put| request.put_request(put))
+            }
+            Self::Delete(key) => {
+                let delete = DeleteRequest::builder().set_key(Some(key.item())).build();
+                delete.map(|delete| request.delete_request(delete))
+            }
+        };
+        Ok(request.map_err(|error| StoreError::unavailable(operation, error))?.build())
     }
 }
 
 impl Store {
     /// Writes rows of different keys, a few batches at a time.
     pub(super) async fn write_rows(&self, rows: Vec<RowChange>) -> Result<(), StoreError> {
-        let mut requests =
-            rows.into_iter().map(RowChange::request).collect::<Result<Vec<_>, _>>()?;
-        let mut running = JoinSet::new();
-        while !requests.is_empty() {
-            let rest = requests.split_off(MAX_BATCH_WRITE.min(requests.len()));
-            let batch = std::mem::replace(&mut requests, rest);
-            if running.len() >= BATCHES_AT_ONCE {
-                finish(running.join_next().await)?;
-            }
-            let store = self.clone();
-            running.spawn(async move { store.write_batch(batch).await });
-        }
-        while !running.is_empty() {
-            finish(running.join_next().await)?;
-        }
-        Ok(())
+        let Some(first) = rows.first().map(RowChange::key) else { return Ok(()) };
+        let operation = Operation::write(&first);
+        let requests = rows.into_iter().map(RowChange::into_request);
+        let mut requests = requests.collect::<Result<Vec<_>, _>>()?.into_iter();
+        let batches = iter::from_fn(|| {
+            let batch: Vec<_> = requests.by_ref().take(MAX_BATCH_WRITE).collect();
+            (!batch.is_empty()).then_some(batch)
+        });
+        // Not as tasks of their own: a call counts in the task of the request.
+        stream::iter(batches.map(|batch| Ok(self.write_batch(operation, batch))))
+            .try_buffer_unordered(BATCHES_AT_ONCE)
+            .try_collect()
+            .await
     }
 
-    async fn write_batch(&self, mut requests: Vec<WriteRequest>) -> Result<(), StoreError> {
+    async fn write_batch(
+        &self,
+        operation: Operation,
+        mut requests: Vec<WriteRequest>,
+    ) -> Result<(), StoreError> {
         let mut backoff = Backoff::default();
         loop {
             let sent = requests.len();
-            let answer = self
+            let call = self
                 .client
                 .batch_write_item()
                 .request_items(&self.table, requests)
-                .send()
-                .await
-                .map_err(StoreError::unavailable)?;
-            requests = answer
+                .set_return_consumed_capacity(wanted_capacity())
+                .send();
+            let output = send(call).await.map_err(StoreError::failed_call(|| operation))?;
+            requests = output
                 .unprocessed_items
                 .unwrap_or_default()
                 .remove(&self.table)
@@ -91,16 +100,6 @@ impl Store {
             }
             backoff.pause().await?;
         }
-    }
-}
-
-type Finished = Option<Result<Result<(), StoreError>, tokio::task::JoinError>>;
-
-fn finish(finished: Finished) -> Result<(), StoreError> {
-    match finished {
-        None => Ok(()),
-        Some(Ok(result)) => result,
-        Some(Err(error)) => Err(StoreError::unavailable(error)),
     }
 }
 

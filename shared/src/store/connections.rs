@@ -1,9 +1,9 @@
-//! Connections, and which tenant has which domain.
+//! Connections, and the owners of domains.
 //!
-//! A domain belongs to at most one tenant. The row that says so is written in one transaction
-//! with the connection, and goes with it.
+//! A domain belongs to at most one tenant. The row with the owner is written and deleted in the
+//! transaction that creates or deletes the connection.
 
-use super::item::{Item, number, parsed, required_number, take_text, text};
+use super::item::{Item, json, number, parsed, required_number, take_json, text};
 use super::keys::{CONNECTION_PREFIX, Key, tenant_rows};
 use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
@@ -13,7 +13,7 @@ use saml::connection::Connection;
 use types::domain::Domain;
 use types::ids::TenantId;
 
-/// A connection with the version that was read.
+/// A connection and the version at which it was read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StoredConnection {
     /// The connection.
@@ -22,6 +22,7 @@ pub struct StoredConnection {
     pub version: u64,
 }
 
+/// The row that a write of the transaction is about.
 #[derive(Clone, Copy, Debug)]
 enum ConnectionRow {
     Connection,
@@ -29,31 +30,29 @@ enum ConnectionRow {
 }
 
 impl StoredConnection {
-    fn read(mut item: Item) -> Result<Self, StoreError> {
-        let document = take_text(&mut item, "d")?;
-        let connection =
-            serde_json::from_str(&document).map_err(|_| StoreError::Corrupt("connection"))?;
-        Ok(Self { connection, version: required_number(&item, "v")? })
+    fn from_row(mut row: Item) -> Result<Self, StoreError> {
+        let connection = take_json(&mut row, "d")?;
+        Ok(Self { connection, version: required_number(&row, "v")? })
     }
 }
 
 impl Store {
-    /// Creates a connection, or replaces one that was read unless it has changed since. Gives its
-    /// new version.
+    /// Creates a connection without `before`, which is the version that was read; otherwise replaces
+    /// it unless it has changed since. Returns its new version.
     pub async fn put_connection(
         &self,
         tenant: TenantId,
         before: Option<u64>,
         connection: &Connection,
     ) -> Result<u64, StoreError> {
-        let document =
-            serde_json::to_string(connection).map_err(|_| StoreError::Corrupt("connection"))?;
-        if document.len() > MAX_DOCUMENT_BYTES {
+        let key = Key::connection(tenant, &connection.domain);
+        let document = json(&key, connection)?;
+        if document.as_s().is_ok_and(|text| text.len() > MAX_DOCUMENT_BYTES) {
             return Err(StoreError::TooLarge);
         }
         let version = before.map_or(1, |version| version.saturating_add(1));
-        let mut row = Key::connection(tenant, &connection.domain).item();
-        row.insert("d".to_owned(), text(document));
+        let mut row = key.item();
+        row.insert("d".to_owned(), document);
         row.insert("v".to_owned(), number(version));
         let write = match before {
             Some(before) => Write::replace(row, &[]).when("v = :v").bind(":v", number(before)),
@@ -80,16 +79,19 @@ impl Store {
         tenant: TenantId,
         domain: &Domain,
     ) -> Result<Option<StoredConnection>, StoreError> {
-        self.get(&Key::connection(tenant, domain)).await?.map(StoredConnection::read).transpose()
+        self.get(&Key::connection(tenant, domain))
+            .await?
+            .map(StoredConnection::from_row)
+            .transpose()
     }
 
-    /// Whose domain it is. The one lookup that a tenant does not begin: a browser names a domain
-    /// before anybody knows whose it is.
+    /// The tenant that owns a domain. This lookup does not take a tenant: a browser names a domain
+    /// before its tenant is known.
     pub async fn domain_owner(&self, domain: &Domain) -> Result<Option<TenantId>, StoreError> {
         self.get(&Key::domain(domain)).await?.map(|row| parsed(&row, "t")).transpose()
     }
 
-    /// The connection with this name, whosever it is.
+    /// The connection with this name, of whichever tenant owns it.
     pub async fn connection_of_domain(
         &self,
         domain: &Domain,
@@ -105,7 +107,7 @@ impl Store {
         let range = Range::all(tenant_rows(tenant), Consistency::Strong)
             .with(SortKeys::BeginWith(CONNECTION_PREFIX.to_owned()));
         let rows = self.query(&range, MOST_CONNECTIONS).await?;
-        rows.into_iter().map(StoredConnection::read).collect()
+        rows.into_iter().map(StoredConnection::from_row).collect()
     }
 
     /// Deletes a connection and frees its domain. `false` when there is none.
@@ -136,5 +138,5 @@ impl Store {
     }
 }
 
-/// More than a tenant has: a list is one call.
+/// More than a tenant has, so that one call reads the list.
 const MOST_CONNECTIONS: usize = 100;

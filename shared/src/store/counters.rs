@@ -3,26 +3,26 @@
 //! Ids are uniform, so the counters share the load evenly and never need rebalancing. Each holds
 //! the number of its resources (`n`), the same by second digit (`c0` to `cf`), a sequence that
 //! moves with every creation and deletion (`q`), and for users the free seats (`f`) and the epoch
-//! of the seat pool (`e`). One that has grown large is *deep*: sixteen leaf rows beside it count
-//! by the six bits after the second digit (see `split`).
+//! of the seat pool (`e`). A counter that has grown large is *deep*: sixteen leaf rows beside it
+//! count by the six bits after the second digit (see `split`).
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::item::{Item, flag, number, optional_number};
-use super::keys::{Collection, Key, counters};
+use super::item::{Item, corrupt, flag, number, optional_number};
+use super::keys::{Collection, Key, SK, counters};
 use super::read::{Consistency, Range, sort_key};
 use super::write::Write;
 use super::{Store, StoreError};
 use types::ids::{ResourceId, TenantId};
 
-/// Where an id counts.
+/// The first fourteen bits of an id, which tell where it counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct IdPrefix {
-    /// First hex digit: which counter.
+    /// First hex digit: the counter.
     pub(super) shard: char,
-    /// Second hex digit: which of its sixteen buckets.
+    /// Second hex digit: the bucket in the counter.
     pub(super) second: char,
-    /// The six bits after it: which leaf of the bucket, when the counter is deep.
+    /// The six bits after it: the leaf in the bucket, when the counter is deep.
     pub(super) leaf: u8,
 }
 
@@ -59,11 +59,11 @@ pub(super) const DIGITS: [char; 16] =
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Counter {
     pub(super) shard: char,
-    /// Resources under this digit.
+    /// Number of resources under this digit.
     pub(super) total: u64,
     /// The same by second digit.
     pub(super) buckets: [u64; 16],
-    /// Creations and deletions so far.
+    /// Number of creations and deletions so far.
     pub(super) sequence: u64,
     pub(super) deep: bool,
     /// Seats that this counter may still hand out; below zero with an unlimited pool.
@@ -73,19 +73,19 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    pub(super) fn from_row(item: &Item) -> Result<Self, StoreError> {
+    pub(super) fn from_row(row: &Item) -> Result<Self, StoreError> {
         let mut buckets = [0; 16];
         for (bucket, name) in buckets.iter_mut().zip(BUCKETS) {
-            *bucket = optional_number(item, name)?.unwrap_or_default();
+            *bucket = optional_number(row, name)?.unwrap_or_default();
         }
         Ok(Self {
-            shard: sort_key(item)?.chars().next().ok_or(StoreError::Corrupt("sk"))?,
-            total: optional_number(item, "n")?.unwrap_or_default(),
+            shard: sort_key(row)?.chars().next().ok_or_else(|| corrupt(row, SK))?,
+            total: optional_number(row, "n")?.unwrap_or_default(),
             buckets,
-            sequence: optional_number(item, "q")?.unwrap_or_default(),
-            deep: flag(item, "deep"),
-            free: optional_number(item, "f")?.unwrap_or_default(),
-            epoch: optional_number(item, "e")?.unwrap_or_default(),
+            sequence: optional_number(row, "q")?.unwrap_or_default(),
+            deep: flag(row, "deep"),
+            free: optional_number(row, "f")?.unwrap_or_default(),
+            epoch: optional_number(row, "e")?.unwrap_or_default(),
         })
     }
 
@@ -106,11 +106,11 @@ pub(super) struct SeatStep {
     pub(super) take: bool,
     /// The pool has a size, so that only a free seat can be taken.
     pub(super) limited: bool,
-    /// The pool's epoch that this step was planned in.
+    /// The epoch of the pool that the step is based on.
     pub(super) epoch: u64,
 }
 
-/// All that one write changes in one counter, as one update.
+/// All that one transaction changes in one counter, as one update.
 #[derive(Debug)]
 pub(super) struct CounterUpdate {
     key: Key,
@@ -129,9 +129,10 @@ impl CounterUpdate {
         }
     }
 
-    /// One resource more (`step` 1) or less (-1). A plan for the wrong depth is refused.
-    pub(super) fn resource(mut self, position: IdPrefix, step: i8, deep: bool) -> Self {
-        self.add.push(format!("n :step, c{} :step, q :one", position.second));
+    /// One resource more (`step` 1) or less (-1). Refused when the counter is not as deep as
+    /// `deep` says.
+    pub(super) fn resource(mut self, prefix: IdPrefix, step: i8, deep: bool) -> Self {
+        self.add.push(format!("n :step, c{} :step, q :one", prefix.second));
         self.values.push((":step", number(step)));
         self.values.push((":one", number(1)));
         if deep {
@@ -143,7 +144,7 @@ impl CounterUpdate {
         self
     }
 
-    /// One seat taken or given back. A plan for another epoch is refused.
+    /// One seat taken or given back. Refused when the counter is in another epoch.
     pub(super) fn seat(mut self, step: SeatStep) -> Self {
         self.add.push("f :seat".to_owned());
         self.values.push((":seat", number(if step.take { -1 } else { 1 })));
@@ -167,15 +168,15 @@ impl CounterUpdate {
     }
 }
 
-/// The leaf's part of a resource more or less.
+/// The update of the leaf that belongs to [`CounterUpdate::resource`] of a deep counter.
 pub(super) fn leaf_update(
     tenant: TenantId,
     collection: Collection,
-    position: IdPrefix,
+    prefix: IdPrefix,
     step: i8,
 ) -> Write {
-    let key = Key::leaves(tenant, collection, &position.bucket());
-    Write::update(key, format!("ADD {} :step", leaf_attribute(position.leaf)))
+    let key = Key::leaves(tenant, collection, &prefix.bucket());
+    Write::update(key, format!("ADD {} :step", leaf_attribute(prefix.leaf)))
         .bind(":step", number(step))
 }
 
@@ -198,7 +199,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Resources in the collection.
+    /// The number of resources in the collection.
     pub(super) async fn total(
         &self,
         tenant: TenantId,

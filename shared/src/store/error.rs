@@ -1,9 +1,12 @@
-//! What a call to the store can fail with. Not found is `Option` on reads.
+//! Errors of the store. A row that is not found is `None` on reads.
 
 use std::error::Error;
 use std::fmt;
 
-/// An attribute whose value only one resource of a tenant may have.
+use super::keys::{Key, row_kind};
+use crate::aws::call_error::CallError;
+
+/// An attribute whose value only one resource of a tenant, or one tenant, may have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum UniqueAttribute {
     /// `userName` of a User, compared folded (RFC 7643 §4.1.1).
@@ -12,7 +15,7 @@ pub enum UniqueAttribute {
     DisplayName,
     /// The operator's own name for a tenant.
     TenantExternalId,
-    /// A domain, which one tenant has.
+    /// A domain, which belongs to one tenant.
     Domain,
 }
 
@@ -34,7 +37,7 @@ impl fmt::Display for UniqueAttribute {
     }
 }
 
-/// Why the store did not do what it was asked.
+/// Error of a call to the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another resource has this value.
@@ -43,13 +46,14 @@ pub enum StoreError {
     /// The row is no longer at the version that the caller read.
     #[error("the row has changed since it was read")]
     VersionMismatch,
-    /// A member to add is no longer there.
+    /// A member to add no longer exists.
     #[error("a member has been deleted since it was looked up")]
     MemberGone,
-    /// Others kept changing the same rows until the attempts were used up. Nothing was written.
+    /// Concurrent writers kept changing the same rows until the attempts were used up. Nothing was
+    /// written.
     #[error("too many concurrent changes of the same rows")]
     Contention,
-    /// All seats are in use and the write insists on one.
+    /// All seats are in use and the write requires one.
     #[error("all {seats} seats are in use")]
     NoSeat {
         /// Size of the pool.
@@ -58,20 +62,81 @@ pub enum StoreError {
     /// The row to change does not exist.
     #[error("no such row")]
     NotFound,
-    /// The row would exceed what one DynamoDB item or transaction can hold.
+    /// The row exceeds what one DynamoDB item or transaction can hold.
     #[error("too large to store")]
     TooLarge,
-    /// DynamoDB did not answer, or not with what its API promises.
-    #[error("DynamoDB is unavailable")]
-    Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// A row lacks an attribute that we always write, or holds another type.
-    #[error("corrupt row: {0}")]
-    Corrupt(&'static str),
+    /// DynamoDB did not answer, or refused the call.
+    #[error("could not {operation}")]
+    Unavailable {
+        /// What the store was doing.
+        operation: Operation,
+        /// Usually a [`CallError`].
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A row lacks an attribute that every version writes, or holds another type. The value is left
+    /// out, since it may be personal.
+    #[error("could not read the {row}: its attribute `{attribute}` is missing or malformed")]
+    Corrupt {
+        /// The kind of row: "membership of a group".
+        row: &'static str,
+        /// Name of the attribute in the table.
+        attribute: &'static str,
+    },
+    /// The operating system gave no random numbers.
+    #[error("could not draw a random number")]
+    Random(#[source] getrandom::Error),
 }
 
 impl StoreError {
-    /// Wraps an SDK error that no retry and no condition explains.
-    pub(super) fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Unavailable(error.into())
+    /// Wraps an error that no retry and no condition explains.
+    pub(super) fn unavailable(
+        operation: Operation,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unavailable { operation, source: source.into() }
+    }
+
+    /// Wraps the error of a call, for `map_err`. Nothing is computed for a call that succeeds.
+    pub(super) fn failed_call<E: Into<CallError>>(
+        operation: impl FnOnce() -> Operation,
+    ) -> impl FnOnce(E) -> Self {
+        move |error| Self::unavailable(operation(), error.into())
+    }
+}
+
+/// What the store was doing when a call failed: "read the membership of a group".
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Operation {
+    verb: &'static str,
+    rows: &'static str,
+}
+
+impl Operation {
+    /// An operation on the table itself, or on what is no row.
+    pub(super) const fn new(verb: &'static str, rows: &'static str) -> Self {
+        Self { verb, rows }
+    }
+
+    pub(super) fn read(key: &Key) -> Self {
+        Self { verb: "read", rows: row_kind(&key.pk, &key.sk).one }
+    }
+
+    /// Reading several rows of the kind that `key` has.
+    pub(super) fn read_many(key: &Key) -> Self {
+        Self { verb: "read", rows: row_kind(&key.pk, &key.sk).many }
+    }
+
+    pub(super) fn list(pk: &str) -> Self {
+        Self { verb: "list", rows: row_kind(pk, "").many }
+    }
+
+    pub(super) fn write(key: &Key) -> Self {
+        Self { verb: "write", rows: row_kind(&key.pk, &key.sk).one }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} the {}", self.verb, self.rows)
     }
 }

@@ -1,16 +1,15 @@
-//! Codes, grants, refresh tokens and sessions of a tenant's people.
+//! Authorization codes, grants, refresh tokens and sessions.
 //!
-//! Codes, refresh tokens and sessions are found by the digest of what their holder has. A code or
-//! refresh token that was used stays as a row as long as its grant, so that its second use is
-//! known for what it is. DynamoDB drops expired rows within days; until then readers look at the
-//! times.
+//! Codes, refresh tokens and sessions are found by the digest of the secret that their holder has.
+//! The row of a used code or refresh token stays as long as its grant, so that a second use is
+//! recognised. DynamoDB deletes expired rows within days; until then the callers check the times.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::item::{Item, flag, number, parsed, take_text, text};
+use super::item::{Item, flag, json, number, parsed, take_json, text};
 use super::keys::{Key, TTL};
 use super::transaction::Commit;
 use super::write::Write;
@@ -18,27 +17,27 @@ use super::{Store, StoreError};
 use oidc::grant::{Code, Grant, Session};
 use types::ids::{GrantId, TenantId};
 
-/// A code or refresh token as it was found.
+/// A code or refresh token that was found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OneTime<T> {
-    /// What it stands for.
+    /// The value that it stands for.
     pub value: T,
-    /// Whether it was used before.
+    /// Whether it has been used.
     pub used: bool,
 }
 
-/// What became of the use of a code or refresh token.
+/// The result of using a code or refresh token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Use {
-    /// It counted, this once.
-    Counted,
+pub enum Redemption {
+    /// It is used now, and this call used it.
+    Accepted,
     /// It was used before, or its grant is gone. Nothing was written.
     Refused,
 }
 
 impl Store {
-    /// Keeps a new code.
-    pub async fn put_code(
+    /// Creates a code.
+    pub async fn create_code(
         &self,
         tenant: TenantId,
         digest: &str,
@@ -58,23 +57,23 @@ impl Store {
         Ok(Some(OneTime { used: flag(&row, USED), value: read(row)? }))
     }
 
-    /// Uses a code: makes its grant, and with it the first refresh token if there is to be one.
+    /// Uses a code: creates its grant and, with `refresh_digest`, the first refresh token.
     pub async fn redeem_code(
         &self,
         tenant: TenantId,
         digest: &str,
         code: &Code,
         refresh_digest: Option<&str>,
-    ) -> Result<Use, StoreError> {
+    ) -> Result<Redemption, StoreError> {
         let grant =
             document(&Key::grant(tenant, code.grant_id), &code.grant, code.grant.expires_at)?;
         let mut writes =
-            vec![((), use_once(Key::code(tenant, digest))), ((), Write::insert(grant))];
+            vec![((), mark_used(Key::code(tenant, digest))), ((), Write::insert(grant))];
         if let Some(refresh_digest) = refresh_digest {
             let expires_at = code.grant.expires_at;
             writes.push(((), refresh_token(tenant, refresh_digest, code.grant_id, expires_at)));
         }
-        self.used(&writes).await
+        self.redeem(&writes).await
     }
 
     /// The grant with this id; `None` once it is revoked.
@@ -82,7 +81,7 @@ impl Store {
         self.get(&Key::grant(tenant, id)).await?.map(read).transpose()
     }
 
-    /// Revokes a grant: from now on none of its tokens counts.
+    /// Revokes a grant: from now on none of its tokens is valid.
     pub async fn revoke_grant(&self, tenant: TenantId, id: GrantId) -> Result<(), StoreError> {
         let delete = Write::delete(Key::grant(tenant, id));
         self.commit(&[((), delete)]).await.map(drop)
@@ -100,7 +99,7 @@ impl Store {
         Ok(Some(OneTime { used: flag(&row, USED), value: parsed(&row, GRANT)? }))
     }
 
-    /// Uses a refresh token: another takes its place (RFC 9700 §4.14.2).
+    /// Uses a refresh token: another one replaces it (RFC 9700 §4.14.2).
     pub async fn rotate_refresh_token(
         &self,
         tenant: TenantId,
@@ -108,21 +107,21 @@ impl Store {
         next_digest: &str,
         grant_id: GrantId,
         expires_at: Timestamp,
-    ) -> Result<Use, StoreError> {
-        // Meets the deletion of the grant, so that none of the two misses the other.
+    ) -> Result<Redemption, StoreError> {
+        // Writes to the grant too, so that a concurrent revocation conflicts with the rotation.
         let still_granted = Write::update(Key::grant(tenant, grant_id), "SET lr = :lr")
             .when("attribute_exists(pk)")
             .bind(":lr", text(next_digest));
-        self.used(&[
-            ((), use_once(Key::refresh_token(tenant, digest))),
+        self.redeem(&[
+            ((), mark_used(Key::refresh_token(tenant, digest))),
             ((), still_granted),
             ((), refresh_token(tenant, next_digest, grant_id, expires_at)),
         ])
         .await
     }
 
-    /// Keeps a new session.
-    pub async fn put_session(
+    /// Creates a session.
+    pub async fn create_session(
         &self,
         tenant: TenantId,
         digest: &str,
@@ -148,16 +147,16 @@ impl Store {
         }
     }
 
-    async fn used(&self, writes: &[((), Write)]) -> Result<Use, StoreError> {
+    async fn redeem(&self, writes: &[((), Write)]) -> Result<Redemption, StoreError> {
         match self.commit(writes).await? {
-            Commit::Done => Ok(Use::Counted),
-            Commit::Refused(_) => Ok(Use::Refused),
+            Commit::Done => Ok(Redemption::Accepted),
+            Commit::Refused(_) => Ok(Redemption::Refused),
         }
     }
 }
 
-/// Marks a row as used that is there and was not.
-fn use_once(key: Key) -> Write {
+/// Marks a row as used, on the condition that it exists and was not used.
+fn mark_used(key: Key) -> Write {
     Write::update(key, "SET used = :used")
         .when("attribute_exists(pk) AND attribute_not_exists(used)")
         .bind(":used", AttributeValue::Bool(true))
@@ -172,20 +171,18 @@ fn refresh_token(tenant: TenantId, digest: &str, grant: GrantId, expires_at: Tim
     Write::insert(row)
 }
 
-/// A row that holds `value` as one text of JSON.
+/// A row that holds `value` as JSON.
 fn document(key: &Key, value: &impl Serialize, expires_at: Timestamp) -> Result<Item, StoreError> {
-    let json = serde_json::to_string(value).map_err(StoreError::unavailable)?;
     let mut row = key.item();
     row.extend([
-        (DOCUMENT.to_owned(), text(json)),
+        (DOCUMENT.to_owned(), json(key, value)?),
         (TTL.to_owned(), number(expires_at.as_second())),
     ]);
     Ok(row)
 }
 
 fn read<T: DeserializeOwned>(mut row: Item) -> Result<T, StoreError> {
-    let json = take_text(&mut row, DOCUMENT)?;
-    serde_json::from_str(&json).map_err(|_| StoreError::Corrupt(DOCUMENT))
+    take_json(&mut row, DOCUMENT)
 }
 
 const DOCUMENT: &str = "d";

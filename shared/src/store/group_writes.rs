@@ -1,17 +1,19 @@
-//! Creating, changing and deleting a group with its members.
+//! Creates, replaces and deletes a group with its members.
 //!
-//! A change of the group that removes up to about a hundred members, or adds half as many, is one
-//! transaction, which also demands that those to add exist (see `members`). Beyond that the group's
-//! row goes first, on its version, and the member rows follow in batches: a request
-//! that fails in the middle is safe to send again, since it finds out what is still missing. Then
-//! the version moves once more, since a reader in between has seen some of the rows under the
-//! first: only what is read under the last one stays true.
+//! A change that removes up to about a hundred members, or adds half as many, is one transaction,
+//! which also requires that the members to add exist (see `members`). In a larger change the
+//! group's row goes first, on its version, and the member rows follow in batches. A request that
+//! fails in the middle is safe to send again, since it finds out which rows are still missing. At
+//! the end the version moves once more, since a concurrent reader may have seen only some of the
+//! rows under the first version: only what is read under the last version stays true.
+//!
+//! Which rows are written is decided in `group_change`, without I/O.
 
 use jiff::Timestamp;
 
 use super::group_change::{GroupChange, GroupRow};
 use super::groups::{GroupWrite, StoredGroup};
-use super::item::{flag, number};
+use super::item::{corrupt, flag, number};
 use super::keys::{Collection, Key};
 use super::members::GroupMember;
 use super::page::StoredResource as _;
@@ -22,8 +24,12 @@ use super::{Store, StoreError, UniqueAttribute};
 use types::ids::{ResourceId, TenantId};
 
 impl Store {
-    /// Creates a group with its members, who must exist: [`StoreError::MemberGone`] tells that one
-    /// of a few has been deleted since. `id` must be new and random.
+    /// Creates a group with its members, which must exist. `id` must be new and random.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::MemberGone`] when a member has been deleted since it was looked up. This is
+    /// found only while all members fit into one transaction.
     pub async fn create_group(
         &self,
         tenant: TenantId,
@@ -38,8 +44,9 @@ impl Store {
     }
 
     /// Replaces a group that was read, unless it has changed since, and adds and removes members.
-    /// Adding who is there and removing who is not changes nothing about them. Those to add must
-    /// exist, as in [`Store::create_group`].
+    ///
+    /// To add a present member, or to remove an absent one, changes nothing about it. The members
+    /// to add must exist, as in [`Store::create_group`].
     pub async fn replace_group(
         &self,
         tenant: TenantId,
@@ -56,29 +63,32 @@ impl Store {
     /// Deletes a group that was read, unless it has changed since, and all its memberships.
     ///
     /// A small group goes in one transaction. A large one loses its members first, after its
-    /// version was moved; so whoever sends the request again finds the group and the work left.
+    /// version was moved: if the deletion fails in the middle, the same request finds the group and
+    /// the remaining work when it is sent again.
     pub async fn delete_group(
         &self,
         tenant: TenantId,
         before: &StoredGroup,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let id = before.resource.id;
         let mut before = before.clone();
-        let mut members = self.member_ids(tenant, before.resource.id, MEMBERS_AT_ONCE + 1).await?;
+        let mut members = self.member_ids(tenant, id, MEMBERS_AT_ONCE + 1).await?;
         if members.len() > MEMBERS_AT_ONCE {
             let claim = GroupWrite::unchanged(&before);
             before = self.replace_group(tenant, &before, &claim, &[], &[]).await?;
-            self.remove_all_members(tenant, before.resource.id).await?;
+            self.remove_all_members(tenant, id).await?;
             members.clear();
         }
-        self.leave_groups(tenant, before.resource.id, now).await?;
-        let change = GroupChange::new(tenant, before.resource.id, Some(&before), None);
+        self.leave_groups(tenant, id, now).await?;
+        let change = GroupChange::new(tenant, id, Some(&before), None);
         self.change_group(change.with_members(&[], &members)).await?;
         // Members that were added in between.
-        self.remove_all_members(tenant, before.resource.id).await
+        self.remove_all_members(tenant, id).await
     }
 
-    /// Commits the group's rows, with the member rows where they fit, else before them.
+    /// Commits the group's rows: together with the member rows where they fit into one transaction,
+    /// else before them.
     async fn change_group(
         &self,
         change: GroupChange<'_>,
@@ -96,7 +106,7 @@ impl Store {
                 let checks = change.checks.iter().cloned();
                 writes.extend(checks.map(|check| (GroupRow::Member, check)));
                 let rows = change.rows.iter().cloned();
-                writes.extend(rows.map(|row| (GroupRow::Unconditional, row.write())));
+                writes.extend(rows.map(|row| (GroupRow::Unconditional, row.into_write())));
             }
             match self.commit(&writes).await? {
                 Commit::Done if fits => return Ok(after),
@@ -116,8 +126,8 @@ impl Store {
         }
     }
 
-    /// Moves the version of a group whose member rows have followed it, whoever has changed it
-    /// meanwhile: they all saw some of the rows.
+    /// Moves the version of a group after its member rows were written. It does so even if another
+    /// writer has changed the group meanwhile: that writer saw only some of the rows.
     async fn settle(
         &self,
         tenant: TenantId,
@@ -139,7 +149,7 @@ impl Store {
                 Commit::Refused(refusals) => refusals,
             };
             let Some(found) = refusals.into_iter().find_map(|refusal| refusal.found) else {
-                // Deleted meanwhile, and rows may have followed the deletion.
+                // Deleted meanwhile; rows may have been written after the deletion.
                 self.remove_all_members(tenant, group.resource.id).await?;
                 return Err(StoreError::NotFound);
             };
@@ -156,7 +166,9 @@ fn explain(refusal: Refusal<GroupRow>) -> Result<bool, StoreError> {
         GroupRow::Group => Err(StoreError::VersionMismatch),
         GroupRow::DisplayName => Err(StoreError::Conflict(UniqueAttribute::DisplayName)),
         GroupRow::Member => Err(StoreError::MemberGone),
-        GroupRow::FormerDisplayName | GroupRow::Unconditional => Err(StoreError::Corrupt("id")),
+        GroupRow::FormerDisplayName | GroupRow::Unconditional => {
+            Err(corrupt(&refusal.found.unwrap_or_default(), "id"))
+        }
         GroupRow::Counter => Ok(refusal.found.is_some_and(|row| flag(&row, "deep"))),
     }
 }

@@ -1,5 +1,5 @@
-//! What a process remembers about the table to save calls. Never trusted: every write that relies
-//! on a hint carries a condition that fails when the hint is outdated.
+//! What a process remembers about the table, to save calls. A hint is never trusted: every write
+//! that relies on one carries a condition that fails when the hint is outdated.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ pub(super) struct Hints {
 }
 
 impl Hints {
-    /// Whether this counter is thought to count in the finer steps.
+    /// Whether this counter was deep when it was last seen (see `split`).
     pub(super) fn deep(&self, tenant: TenantId, collection: Collection, shard: char) -> bool {
         lock(&self.deep).contains(&(tenant, collection, shard))
     }
@@ -42,7 +42,7 @@ impl Hints {
         }
     }
 
-    /// The tenant's seat pool, when read within the last minute.
+    /// The rules of the tenant's seat pool, if they were read within the last minute.
     pub(super) fn pool(&self, tenant: TenantId) -> Option<Pool> {
         let known = lock(&self.pools);
         let (read_at, pool) = known.get(&tenant)?;
@@ -62,10 +62,12 @@ impl Hints {
     }
 }
 
-/// A panic elsewhere cannot leave a set of hints half-changed.
+/// Locks a mutex even if a thread panicked while it held it: each change is a single call, so that a
+/// set of hints is never half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const POOL_LIFE: Duration = Duration::from_mins(1);
+/// Memory bound; past it the hints are forgotten.
 const MOST_HINTS: usize = 10_000;

@@ -1,72 +1,94 @@
-//! How our values become attributes, and back.
+//! Converts values to and from the attributes of a row.
 
 use std::collections::HashMap;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::StoreError;
+use super::error::Operation;
+use super::keys::{Key, row_kind};
 
-/// One row as the SDK has it.
+/// One row, as the SDK represents it.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// A text attribute.
+/// Returns a text attribute.
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-/// A number attribute.
+/// Returns a number attribute.
 pub(super) fn number(value: impl Into<i128>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
 }
 
+/// Serialises a value as a text attribute of JSON, for the row with this key.
+pub(super) fn json(key: &Key, value: &impl Serialize) -> Result<AttributeValue, StoreError> {
+    serde_json::to_string(value)
+        .map(AttributeValue::S)
+        .map_err(|error| StoreError::unavailable(Operation::write(key), error))
+}
+
+/// Takes a value out of a row that is stored as a text of JSON. The error of the parser is dropped,
+/// since it quotes the value.
+pub(super) fn take_json<T: DeserializeOwned>(
+    row: &mut Item,
+    name: &'static str,
+) -> Result<T, StoreError> {
+    let json = take_text(row, name)?;
+    serde_json::from_str(&json).map_err(|_| corrupt(row, name))
+}
+
 /// Takes a text out of a row without copying it.
-pub(super) fn take_text(item: &mut Item, name: &'static str) -> Result<String, StoreError> {
-    match item.remove(name) {
+pub(super) fn take_text(row: &mut Item, name: &'static str) -> Result<String, StoreError> {
+    match row.remove(name) {
         Some(AttributeValue::S(value)) => Ok(value),
-        _ => Err(StoreError::Corrupt(name)),
+        _ => Err(corrupt(row, name)),
     }
 }
 
 /// Takes a text that a row may lack.
-pub(super) fn take_optional_text(item: &mut Item, name: &str) -> Option<String> {
-    match item.remove(name) {
+pub(super) fn take_optional_text(row: &mut Item, name: &str) -> Option<String> {
+    match row.remove(name) {
         Some(AttributeValue::S(value)) => Some(value),
         _ => None,
     }
 }
 
-/// Reads a text that has a form of its own: an id, a time.
-pub(super) fn parsed<T: FromStr>(item: &Item, name: &'static str) -> Result<T, StoreError> {
-    item.get(name)
+/// Parses a text attribute: an id, a time.
+pub(super) fn parsed<T: FromStr>(row: &Item, name: &'static str) -> Result<T, StoreError> {
+    row.get(name)
         .and_then(|value| value.as_s().ok())
         .and_then(|value| value.parse().ok())
-        .ok_or(StoreError::Corrupt(name))
+        .ok_or_else(|| corrupt(row, name))
 }
 
 /// Reads a number that every such row has.
-pub(super) fn required_number<T: FromStr>(
-    item: &Item,
-    name: &'static str,
-) -> Result<T, StoreError> {
-    optional_number(item, name)?.ok_or(StoreError::Corrupt(name))
+pub(super) fn required_number<T: FromStr>(row: &Item, name: &'static str) -> Result<T, StoreError> {
+    optional_number(row, name)?.ok_or_else(|| corrupt(row, name))
 }
 
 /// Reads a number that a row may lack.
 pub(super) fn optional_number<T: FromStr>(
-    item: &Item,
+    row: &Item,
     name: &'static str,
 ) -> Result<Option<T>, StoreError> {
-    match item.get(name) {
+    match row.get(name) {
         None => Ok(None),
-        Some(AttributeValue::N(value)) => {
-            value.parse().map(Some).map_err(|_| StoreError::Corrupt(name))
-        }
-        Some(_) => Err(StoreError::Corrupt(name)),
+        Some(AttributeValue::N(value)) => value.parse().map(Some).map_err(|_| corrupt(row, name)),
+        Some(_) => Err(corrupt(row, name)),
     }
 }
 
 /// Whether a row has a flag that is set; an absent flag is not set.
-pub(super) fn flag(item: &Item, name: &str) -> bool {
-    matches!(item.get(name), Some(AttributeValue::Bool(true)))
+pub(super) fn flag(row: &Item, name: &str) -> bool {
+    matches!(row.get(name), Some(AttributeValue::Bool(true)))
+}
+
+/// The error for an attribute that cannot be read.
+pub(super) fn corrupt(row: &Item, attribute: &'static str) -> StoreError {
+    let Key { pk, sk } = Key::of(row);
+    StoreError::Corrupt { row: row_kind(&pk, &sk).one, attribute }
 }

@@ -1,4 +1,4 @@
-//! The only file that knows `pk` and `sk`.
+//! The keys of all rows. No other file knows `pk` and `sk`.
 //!
 //! | rows | pk | sk |
 //! |---|---|---|
@@ -12,22 +12,22 @@
 //! | membership | `t#GM#group` | member; `m` = `t#member` |
 //! | counters of Users, Groups | `t#C`, `t#GC` | first hex digit |
 //! | their leaves | `t#R`, `t#GR` | first two hex digits |
-//! | tenant, seat pool | `t#T` | `T`, `SEATS` |
-//! | connection | `t#T` | `IDP#domain` |
-//! | link of an identity to a user | `t#L` | digest of the identity, `U#user#domain` |
+//! | tenant, seat rules | `t#T` | `T`, `SEATS` |
+//! | connection | `t#T` | `IDP#name` |
+//! | link of an identity to a user | `t#L` | digest of the identity, `U#user#name` |
 //! | record of a sign-in | `t#S` | id, sorted by time |
-//! | used assertion | `t#RA` | digest of its id |
+//! | consumed assertion | `t#RA` | digest of its id |
 //! | code, grant, refresh token, session | `t#O` | `C#digest`, `G#id`, `F#digest`, `S#digest` |
 //! | activity | `t#A#month` | id, sorted by time |
 //! | owner of a domain | `DOM#domain` | `T` |
 //! | pending sign-in | `Q#request id` | `Q` |
-//! | all tenants | `TENANTS` | `t` |
-//! | operator's name for a tenant | `TENANTS#X` | the name |
+//! | list of all tenants | `TENANTS` | `t` |
+//! | the operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
 //! | layout of the rows | `LAYOUT` | `LAYOUT` |
-//! | how far the scheduled refresh has come | `REFRESH` | `REFRESH` |
-//! | who changes a tenant's tokens | `LOCK#scim-tokens#t` | `LOCK` |
-//! | nothing, ever | `NOTHING` | `NOTHING` |
+//! | position of the scheduled refresh | `REFRESH` | `REFRESH` |
+//! | lease for a tenant's SCIM tokens | `LOCK#scim-tokens#t` | `LOCK` |
+//! | no row, ever | `NOTHING` | `NOTHING` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
@@ -46,16 +46,16 @@ pub(super) const PK: &str = "pk";
 pub(super) const SK: &str = "sk";
 /// Partition key of the index `byMember`.
 pub(super) const MEMBER: &str = "m";
-/// The one index: memberships by member.
+/// The only index: memberships by member.
 pub(super) const BY_MEMBER: &str = "byMember";
 /// Partition of the list of all tenants, sorted by creation.
 pub(super) const TENANTS: &str = "TENANTS";
 /// Partition of all apps, sorted by id.
 pub(super) const CLIENTS: &str = "CLIENTS";
-/// The attribute by which DynamoDB drops expired rows.
+/// The attribute by which DynamoDB deletes expired rows.
 pub(super) const TTL: &str = "ttl";
 
-/// What the sort keys of connections begin with; the domain follows.
+/// Beginning of the sort keys of connections; the name follows.
 pub(super) const CONNECTION_PREFIX: &str = "IDP#";
 
 /// A collection of SCIM resources, listed in id order and counted by id prefix.
@@ -131,7 +131,7 @@ impl Key {
     }
 
     /// The tenant in the list of all tenants.
-    pub(super) fn registered(tenant: TenantId) -> Self {
+    pub(super) fn listed_tenant(tenant: TenantId) -> Self {
         Self::new(TENANTS.to_owned(), tenant.to_string())
     }
 
@@ -140,56 +140,60 @@ impl Key {
         Self::new("TENANTS#X".to_owned(), bounded(external_id))
     }
 
-    pub(super) fn connection(tenant: TenantId, domain: &Domain) -> Self {
-        Self::new(tenant_rows(tenant), format!("{CONNECTION_PREFIX}{domain}"))
+    pub(super) fn seats(tenant: TenantId) -> Self {
+        Self::new(tenant_rows(tenant), "SEATS")
     }
 
-    /// Whose a domain is.
+    pub(super) fn connection(tenant: TenantId, name: &Domain) -> Self {
+        Self::new(tenant_rows(tenant), format!("{CONNECTION_PREFIX}{name}"))
+    }
+
+    /// The owner of a domain.
     pub(super) fn domain(domain: &Domain) -> Self {
         Self::new(format!("DOM#{domain}"), "T")
     }
 
-    /// A sign-in that was begun. Its id has 160 random bits and is the whole key: the browser
-    /// comes back with it before anybody knows the tenant.
+    /// A pending sign-in. Its id has 160 random bits and is the whole key: when the browser comes
+    /// back with it, the tenant is not known yet.
     pub(super) fn pending_sign_in(request_id: &str) -> Self {
         Self::new(format!("Q#{}", bounded(request_id)), "Q")
     }
 
-    /// An assertion that was used, by the digest of its id.
-    pub(super) fn used_assertion(tenant: TenantId, digest: &str) -> Self {
+    /// A consumed assertion, by the digest of its id.
+    pub(super) fn consumed_assertion(tenant: TenantId, digest: &str) -> Self {
         Self::new(format!("{tenant}#RA"), digest)
     }
 
-    pub(super) fn sign_in(tenant: TenantId, id: &str) -> Self {
+    pub(super) fn sign_in_record(tenant: TenantId, id: &str) -> Self {
         Self::new(sign_in_records(tenant), id)
     }
 
-    /// Which user an identity of a connection is, by the digest of both.
+    /// The user that an identity is linked to, by the digest of the identity.
     pub(super) fn link(tenant: TenantId, digest: &str) -> Self {
         Self::new(format!("{tenant}#L"), digest)
     }
 
-    /// Which identity of a connection a user is.
-    pub(super) fn linked_user(tenant: TenantId, user: ResourceId, domain: &Domain) -> Self {
-        Self::new(format!("{tenant}#L"), format!("U#{user}#{domain}"))
+    /// The identity of a connection that a user is linked to.
+    pub(super) fn linked_user(tenant: TenantId, user: ResourceId, connection: &Domain) -> Self {
+        Self::new(format!("{tenant}#L"), format!("U#{user}#{connection}"))
     }
 
-    /// Who may change the secret of the tenant's tokens.
-    pub(super) fn scim_tokens_lock(tenant: TenantId) -> Self {
+    /// The lease for the secret with the tenant's SCIM tokens.
+    pub(super) fn scim_tokens_lease(tenant: TenantId) -> Self {
         Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")
     }
 
-    /// Of a row that never exists.
+    /// A row that never exists.
     pub(super) fn nothing() -> Self {
         Self::new("NOTHING".to_owned(), "NOTHING")
     }
 
-    /// How far the scheduled round over all connections has come.
+    /// The position of the scheduled refresh of all connections.
     pub(super) fn refresh_position() -> Self {
         Self::new("REFRESH".to_owned(), "REFRESH")
     }
 
-    /// Which layout the rows have.
+    /// The layout of the rows.
     pub(super) fn layout() -> Self {
         Self::new("LAYOUT".to_owned(), "LAYOUT")
     }
@@ -203,19 +207,19 @@ impl Key {
     }
 
     pub(super) fn code(tenant: TenantId, digest: &str) -> Self {
-        Self::new(sign_ins(tenant), format!("C#{digest}"))
+        Self::new(issued(tenant), format!("C#{digest}"))
     }
 
     pub(super) fn grant(tenant: TenantId, id: GrantId) -> Self {
-        Self::new(sign_ins(tenant), format!("G#{id}"))
+        Self::new(issued(tenant), format!("G#{id}"))
     }
 
     pub(super) fn refresh_token(tenant: TenantId, digest: &str) -> Self {
-        Self::new(sign_ins(tenant), format!("F#{digest}"))
+        Self::new(issued(tenant), format!("F#{digest}"))
     }
 
     pub(super) fn session(tenant: TenantId, digest: &str) -> Self {
-        Self::new(sign_ins(tenant), format!("S#{digest}"))
+        Self::new(issued(tenant), format!("S#{digest}"))
     }
 
     /// A row of a partition that was listed.
@@ -223,13 +227,15 @@ impl Key {
         Self::new(pk.to_owned(), sk)
     }
 
-    pub(super) fn seats(tenant: TenantId) -> Self {
-        Self::new(tenant_rows(tenant), "SEATS")
-    }
-
-    /// The key as an item, to get, update or delete by, or to put more attributes on.
+    /// The key as an item: to get, update or delete by, or to add attributes to.
     pub(super) fn item(&self) -> Item {
         Item::from([(PK.to_owned(), text(&self.pk)), (SK.to_owned(), text(&self.sk))])
+    }
+
+    /// The key of a row; an attribute that the row was read without is empty.
+    pub(super) fn of(row: &Item) -> Self {
+        let part = |name| row.get(name).and_then(|value| value.as_s().ok()).cloned();
+        Self { pk: part(PK).unwrap_or_default(), sk: part(SK).unwrap_or_default() }
     }
 }
 
@@ -249,39 +255,14 @@ pub(super) fn counters(tenant: TenantId, collection: Collection) -> String {
     }
 }
 
-/// Partition of the e-mail lookup.
+/// Partition of the lookup by e-mail address.
 pub(super) fn emails(tenant: TenantId) -> String {
     format!("{tenant}#E")
 }
 
-/// What the sort keys of one e-mail address begin with; a resource id follows.
+/// Beginning of the sort keys of one e-mail address; a resource id follows.
 pub(super) fn email_prefix(lower: &str) -> String {
     format!("{}#", bounded(lower))
-}
-
-/// Partition of one month's activity, sorted by time.
-pub(super) fn activity(tenant: TenantId, month: &str) -> String {
-    format!("{tenant}#A#{month}")
-}
-
-/// Partition of what people's sign-ins gave to apps and browsers.
-fn sign_ins(tenant: TenantId) -> String {
-    format!("{tenant}#O")
-}
-
-/// Every partition of a tenant's users, groups and sign-ins, but for members. Groups come last: their rows
-/// are what finds the members.
-pub(super) fn of_tenant(tenant: TenantId) -> [String; 15] {
-    ["O", "L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
-        .map(|kind| format!("{tenant}#{kind}"))
-}
-
-/// What can be brought back of a tenant, but for members and activity: not what sign-ins gave,
-/// which may have been revoked since.
-pub(super) fn restorable(tenant: TenantId) -> impl Iterator<Item = String> {
-    let given = sign_ins(tenant);
-    let lasting = of_tenant(tenant).into_iter().filter(move |partition| *partition != given);
-    lasting.chain([tenant_rows(tenant)])
 }
 
 /// Partition of the lookup by `externalId`, which need not be unique: it is the client's own
@@ -293,7 +274,7 @@ pub(super) fn external_ids(tenant: TenantId, collection: Collection) -> String {
     }
 }
 
-/// What the sort keys of one `externalId` begin with; a resource id follows.
+/// Beginning of the sort keys of one `externalId`; a resource id follows.
 pub(super) fn external_id_prefix(external_id: &str) -> String {
     format!("{}#", bounded(external_id))
 }
@@ -303,7 +284,7 @@ pub(super) fn members(tenant: TenantId, group: ResourceId) -> String {
     format!("{tenant}#GM#{group}")
 }
 
-/// The group whose members' partition this is.
+/// The group whose members are in this partition.
 pub(super) fn group_of_members(tenant: TenantId, pk: &str) -> Option<ResourceId> {
     pk.strip_prefix(&format!("{tenant}#GM#"))?.parse().ok()
 }
@@ -318,15 +299,90 @@ pub(super) fn sign_in_records(tenant: TenantId) -> String {
     format!("{tenant}#S")
 }
 
-/// Partition of what belongs to the tenant itself.
+/// Partition of one month's activity, sorted by time.
+pub(super) fn activity(tenant: TenantId, month: &str) -> String {
+    format!("{tenant}#A#{month}")
+}
+
+/// Partition of the tenant's own row, its seat rules and its connections.
 pub(super) fn tenant_rows(tenant: TenantId) -> String {
     format!("{tenant}#T")
 }
 
+/// Partition of the codes, grants, refresh tokens and sessions that were issued to people.
+fn issued(tenant: TenantId) -> String {
+    format!("{tenant}#O")
+}
+
+/// The partitions that are deleted with a tenant, except members. Groups come last: the members are
+/// found by their rows.
+pub(super) fn of_tenant(tenant: TenantId) -> [String; 15] {
+    ["O", "L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
+        .map(|kind| format!("{tenant}#{kind}"))
+}
+
+/// The partitions that a restore of a tenant copies, except members and activity. What was issued
+/// to people is left out, since it may have been revoked since.
+pub(super) fn restorable(tenant: TenantId) -> impl Iterator<Item = String> {
+    let issued = issued(tenant);
+    let lasting = of_tenant(tenant).into_iter().filter(move |partition| *partition != issued);
+    lasting.chain([tenant_rows(tenant)])
+}
+
+/// What a kind of row is called in messages.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct RowKind {
+    pub(super) one: &'static str,
+    pub(super) many: &'static str,
+}
+
+/// The kind of the row with this key. Called only for a message, so that no key carries it.
+pub(super) fn row_kind(pk: &str, sk: &str) -> RowKind {
+    let kind = |one, many| RowKind { one, many };
+    let of_tenant = pk.split_once('#').filter(|(id, _)| id.parse::<TenantId>().is_ok());
+    let Some((_, partition)) = of_tenant else {
+        return match pk.split('#').next().unwrap_or_default() {
+            "DOM" => kind("owner of a domain", "owners of domains"),
+            "Q" => kind("pending sign-in", "pending sign-ins"),
+            "TENANTS" => kind("entry in the list of tenants", "list of tenants"),
+            "CLIENTS" => kind("app", "apps"),
+            "LAYOUT" => kind("layout of the table", "layouts of the table"),
+            "REFRESH" => kind("position of the refresh", "positions of the refresh"),
+            "LOCK" => kind("lease for SCIM tokens", "leases for SCIM tokens"),
+            "NOTHING" => kind("row of the connection test", "rows of the connection test"),
+            _ => kind("row", "rows"),
+        };
+    };
+    match (partition.split('#').next().unwrap_or_default(), sk.split('#').next()) {
+        ("U", _) => kind("user", "users"),
+        ("N", _) => kind("userName of a user", "userNames of users"),
+        ("X", _) => kind("externalId of a user", "externalIds of users"),
+        ("E", _) => kind("e-mail address of a user", "e-mail addresses of users"),
+        ("G", _) => kind("group", "groups"),
+        ("GN", _) => kind("displayName of a group", "displayNames of groups"),
+        ("GX", _) => kind("externalId of a group", "externalIds of groups"),
+        ("GM", _) => kind("membership of a group", "memberships of a group"),
+        ("C" | "GC", _) => kind("counter", "counters"),
+        ("R" | "GR", _) => kind("leaves of a counter", "leaves of counters"),
+        ("T", Some("T")) => kind("tenant", "tenants"),
+        ("T", Some("SEATS")) => kind("seat rules", "seat rules"),
+        ("T", _) => kind("connection", "connections"),
+        ("L", _) => kind("link of an identity", "links of identities"),
+        ("S", _) => kind("record of a sign-in", "records of sign-ins"),
+        ("RA", _) => kind("consumed assertion", "consumed assertions"),
+        ("O", Some("C")) => kind("authorization code", "authorization codes"),
+        ("O", Some("G")) => kind("grant", "grants"),
+        ("O", Some("F")) => kind("refresh token", "refresh tokens"),
+        ("O", _) => kind("session", "sessions"),
+        ("A", _) => kind("activity entry", "activity"),
+        _ => kind("row", "rows"),
+    }
+}
+
 /// A value as part of a sort key, which DynamoDB limits to 1,024 bytes.
 ///
-/// A longer value keeps its beginning and ends in its digest. The two forms cannot meet: one has
-/// at most `LONGEST_VALUE` bytes, the other always more.
+/// A longer value keeps its beginning and ends in its digest. The two forms cannot be equal: one
+/// has at most [`LONGEST_VALUE`] bytes, the other always more.
 fn bounded(value: &str) -> String {
     if value.len() <= LONGEST_VALUE {
         return value.to_owned();
@@ -335,26 +391,77 @@ fn bounded(value: &str) -> String {
     format!("{beginning}#{}", hex(&Sha256::digest(value)))
 }
 
-/// Bytes of a value that a sort key can hold beside a digest and an id.
+/// Bytes of a value that fit in a sort key beside a digest and an id.
 const LONGEST_VALUE: usize = 900;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn tenant() -> TenantId {
+        "01890000-0000-7000-8000-000000000001".parse().unwrap()
+    }
+
+    fn id() -> ResourceId {
+        "7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111".parse().unwrap()
+    }
+
     #[test]
     fn a_key_fits_whatever_the_length_of_its_value() {
-        let id: ResourceId = "7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111".parse().unwrap();
-        let tenant: TenantId = "01890000-0000-7000-8000-000000000001".parse().unwrap();
         let mut seen = std::collections::HashSet::new();
         for length in [1, 899, 900, 901, 902, 5_000, 300_000] {
             for value in
                 ["a".repeat(length), "é".repeat(length), format!("{}b", "a".repeat(length))]
             {
-                let key = Key::email(tenant, &value, id);
+                let key = Key::email(tenant(), &value, id());
                 assert!(key.sk.len() <= 1_024, "{length}");
                 assert!(seen.insert((key.sk, value)), "{length}");
             }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_row_has_a_name_for_messages() {
+        let t = tenant();
+        let domain = "acme.com".parse().unwrap();
+        let grant = "7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111".parse().unwrap();
+        let client = "app_00000000000000000000000000000000".parse().unwrap();
+        for (key, name) in [
+            (Key::user(t, id()), "user"),
+            (Key::user_name(t, "ada"), "userName of a user"),
+            (Key::email(t, "ada@acme.com", id()), "e-mail address of a user"),
+            (Key::external_id(t, Collection::Users, "1", id()), "externalId of a user"),
+            (Key::resource(t, Collection::Groups, id()), "group"),
+            (Key::display_name(t, "staff"), "displayName of a group"),
+            (Key::external_id(t, Collection::Groups, "1", id()), "externalId of a group"),
+            (Key::member(t, id(), id()), "membership of a group"),
+            (Key::counter(t, Collection::Users, '0'), "counter"),
+            (Key::counter(t, Collection::Groups, '0'), "counter"),
+            (Key::leaves(t, Collection::Users, "00"), "leaves of a counter"),
+            (Key::leaves(t, Collection::Groups, "00"), "leaves of a counter"),
+            (Key::tenant(t), "tenant"),
+            (Key::listed_tenant(t), "entry in the list of tenants"),
+            (Key::tenant_external_id("org"), "entry in the list of tenants"),
+            (Key::seats(t), "seat rules"),
+            (Key::connection(t, &domain), "connection"),
+            (Key::domain(&domain), "owner of a domain"),
+            (Key::pending_sign_in("_1"), "pending sign-in"),
+            (Key::consumed_assertion(t, "1"), "consumed assertion"),
+            (Key::sign_in_record(t, "1"), "record of a sign-in"),
+            (Key::link(t, "1"), "link of an identity"),
+            (Key::linked_user(t, id(), &domain), "link of an identity"),
+            (Key::scim_tokens_lease(t), "lease for SCIM tokens"),
+            (Key::refresh_position(), "position of the refresh"),
+            (Key::layout(), "layout of the table"),
+            (Key::activity(t, "202611", "1"), "activity entry"),
+            (Key::client(&client), "app"),
+            (Key::code(t, "1"), "authorization code"),
+            (Key::grant(t, grant), "grant"),
+            (Key::refresh_token(t, "1"), "refresh token"),
+            (Key::session(t, "1"), "session"),
+        ] {
+            assert_eq!(row_kind(&key.pk, &key.sk).one, name, "{key:?}");
+            assert_eq!(Key::of(&key.item()), key);
         }
     }
 }

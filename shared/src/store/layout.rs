@@ -1,12 +1,13 @@
-//! Which layout the rows of the table have, so that a version never meets rows that it cannot read.
+//! The layout of the rows, recorded in the table so that no version of Gatehouse works on rows that
+//! it cannot read.
 //!
-//! Versions stand side by side on one table while traffic moves, and a version can be taken back.
-//! So each reads what the layout before and the layout after it write: a change of the layout is
-//! made in two deployments, first one that can read it, then one that writes it. A version that
-//! the table has left behind, or that has skipped one, is not let in: the check of new versions
-//! asks first.
+//! Two versions work on one table while traffic moves, and a deployment can be rolled back. So each
+//! version reads the layout before its own and the one after it. A change of the layout takes two
+//! deployments: first a version that can read the new layout, then one that writes it. A version
+//! that is more than one layout away from the table gets no traffic: the deployment check calls
+//! [`Store::claim_layout`] first.
 
-use super::item::{Item, number, optional_number};
+use super::item::{number, optional_number};
 use super::keys::Key;
 use super::write::Write;
 use super::{Store, StoreError};
@@ -15,24 +16,24 @@ use super::{Store, StoreError};
 /// could not read.
 pub const LAYOUT: u64 = 1;
 
-/// How a version and the table fit.
+/// Whether a version can work on the table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LayoutFit {
-    /// The version can work on it.
+    /// The version can work on the table.
     Fits,
-    /// A newer version has written rows that this one may not be able to read.
+    /// A newer version, which wrote this layout, may have left rows that this one cannot read.
     TableIsNewer(u64),
-    /// Rows may be left in a form that this version has forgotten.
+    /// Rows may be left in this layout, which the version can no longer read.
     TableIsOlder(u64),
 }
 
 impl Store {
-    /// Says whether this version, which writes `layout`, fits the table; if so, notes that rows of
-    /// its layout may come.
+    /// Checks whether a version that writes `layout` can work on the table. If so, records that rows
+    /// of its layout may follow.
     pub async fn claim_layout(&self, layout: u64) -> Result<LayoutFit, StoreError> {
         let row = self.get(&Key::layout()).await?.unwrap_or_default();
         let found: Option<u64> = optional_number(&row, "l")?;
-        // A table without the row has not been written by two versions yet.
+        // Only a table that one version alone has written lacks the row.
         let table = found.unwrap_or(layout);
         if table > layout.saturating_add(1) {
             return Ok(LayoutFit::TableIsNewer(table));
@@ -41,9 +42,9 @@ impl Store {
             return Ok(LayoutFit::TableIsOlder(table));
         }
         if found.is_none_or(|found| found < layout) {
-            let mut row: Item = Key::layout().item();
+            let mut row = Key::layout().item();
             row.insert("l".to_owned(), number(layout));
-            // Another check may have noted the same, or more.
+            // A concurrent check may have recorded the same or a newer layout.
             let write = Write::put(row)
                 .when("attribute_not_exists(pk) OR l < :l")
                 .bind(":l", number(layout));

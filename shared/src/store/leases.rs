@@ -1,4 +1,4 @@
-//! Leases: who may change what no condition of the table can guard.
+//! Leases: exclusive access to data outside the table, where no condition can guard a write.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::write::Write;
 use super::{Store, StoreError};
 use types::ids::TenantId;
 
-/// The right to change something, for a while and by one holder.
+/// An exclusive right that lapses after [`LEASE`].
 #[derive(Debug)]
 #[must_use = "a lease that is not released keeps others waiting"]
 pub struct Lease {
@@ -21,28 +21,32 @@ pub struct Lease {
 }
 
 impl Store {
-    /// Waits, not without bound, for the right to change the secret of a tenant's SCIM tokens,
-    /// which Secrets Manager overwrites unconditionally.
+    /// Acquires the lease for the secret with a tenant's SCIM tokens, which Secrets Manager
+    /// overwrites unconditionally.
     ///
-    /// The lease lapses after 40 s, so that a holder that died keeps nobody out for long.
+    /// The lease lapses after 40 s, so that a crashed holder does not block others for long.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Contention`] when other holders keep the lease for too long.
     pub async fn lease_scim_tokens(
         &self,
         tenant: TenantId,
         now: Timestamp,
     ) -> Result<Lease, StoreError> {
-        let lease = Lease { key: Key::scim_tokens_lock(tenant), holder: random()? };
+        let lease = Lease { key: Key::scim_tokens_lease(tenant), holder: random()? };
         let started = tokio::time::Instant::now();
-        let mut backoff = Backoff::for_seats();
+        let mut backoff = Backoff::for_crowd();
         loop {
             let now = now.saturating_add(started.elapsed()).unwrap_or(now);
-            match self.commit(&[((), lease.take(now))]).await? {
+            match self.commit(&[((), lease.acquire(now))]).await? {
                 Commit::Done => return Ok(lease),
                 Commit::Refused(_) => backoff.pause().await?,
             }
         }
     }
 
-    /// Gives a lease back. One that has lapsed and has another holder stays with that.
+    /// Releases a lease. A lease that has lapsed and was acquired by another holder stays theirs.
     pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
         let Lease { key, holder } = lease;
         let delete = Write::delete(key).when("h = :h").bind(":h", number(holder));
@@ -51,7 +55,7 @@ impl Store {
 }
 
 impl Lease {
-    fn take(&self, now: Timestamp) -> Write {
+    fn acquire(&self, now: Timestamp) -> Write {
         let until = now.saturating_add(LEASE).unwrap_or(now);
         let mut row: Item = self.key.item();
         row.insert("h".to_owned(), number(self.holder));

@@ -1,7 +1,8 @@
-//! Which user an identity of a connection is.
+//! Links between an identity of a connection and the user that it signs in as.
 //!
-//! Two rows, written together: by the identity, and by the user. The second keeps an address that
-//! was given to somebody else from leading to the account of the one before.
+//! A link is two rows, written together: one found by the identity, one by the user. Because of the
+//! second, an e-mail address that was given to another person does not lead to the account of its
+//! former holder.
 
 use super::item::{parsed, text};
 use super::keys::Key;
@@ -11,17 +12,18 @@ use super::{Store, StoreError};
 use types::domain::Domain;
 use types::ids::{ResourceId, TenantId};
 
-/// What came of linking.
+/// The result of linking.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Linked {
-    /// The identity is the user now.
+    /// The identity is linked to the user.
     Done,
-    /// The user is another identity of the same connection.
+    /// The user is linked to another identity of the same connection.
     UserTaken,
-    /// The identity became another user in the meantime: look again.
+    /// The identity has been linked to another user meanwhile: look it up again.
     IdentityTaken,
 }
 
+/// The row that a write of the transaction is about.
 #[derive(Clone, Copy, Debug)]
 enum LinkRow {
     Identity,
@@ -29,7 +31,7 @@ enum LinkRow {
 }
 
 impl Store {
-    /// The user that this identity is linked to, who may be gone.
+    /// The user that this identity is linked to. The user may have been deleted.
     pub async fn linked_user(
         &self,
         tenant: TenantId,
@@ -38,8 +40,7 @@ impl Store {
         self.get(&Key::link(tenant, identity)).await?.map(|row| parsed(&row, "id")).transpose()
     }
 
-    /// Links an identity to a user. `gone` is a user that it was linked to and that no longer
-    /// exists.
+    /// Links an identity to a user. `gone` is the deleted user that it was linked to before.
     pub async fn link_user(
         &self,
         tenant: TenantId,

@@ -1,16 +1,16 @@
-//! Memberships: one row each, so that adding or removing a member costs the same in an empty
-//! group and in one of a hundred thousand. The one index of the table finds them by member. It
-//! follows the rows within moments: a user's `groups` are answered from it, and a deletion finds by
-//! it which groups to leave.
+//! Memberships: one row each, so that adding or removing a member costs the same in an empty group
+//! and in one of a hundred thousand. The only index of the table finds them by member. It follows
+//! the rows within moments: a user's `groups` are read from it, and a deletion finds by it which
+//! groups to leave. Members are added and removed in `group_writes`.
 //!
-//! A membership of who is gone. The deletion of a user leaves its groups before and after it takes
-//! the user's row. An addition in one transaction demands the new member's row, so none comes
-//! after the deletion. Two windows remain. A change too large for one transaction looks the members
-//! up before it writes, not while: a member deleted in that time can stay in the group. And one
-//! added so shortly before its deletion that the index has it after the deletion's last look stays
-//! too. Such a row names nobody, gives nobody access, shows in the group's `members` and in no
-//! user's `groups`, and goes like any other: by removing the member, replacing the members, or
-//! deleting the group.
+//! Memberships of deleted members: the deletion of a user removes its memberships before and after
+//! it deletes the user's row. An addition in one transaction requires the new member's row, so none
+//! can follow the deletion. Two windows remain. A change too large for one transaction looks the
+//! members up before it writes: a member that is deleted in that time can stay in the group. And a
+//! member that is added so shortly before its deletion that the index shows it only after the
+//! deletion's last read stays too. Such a row names no user, gives no access, appears in the
+//! group's `members` and in no user's `groups`, and is deleted like any other: by removing the
+//! member, replacing the members, or deleting the group.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use super::batch::RowChange;
 use super::groups::StoredGroup;
-use super::item::{Item, number, parsed, take_optional_text, text};
+use super::item::{Item, corrupt, number, parsed, take_optional_text, text};
 use super::keys::{Collection, Key, MEMBER, PK, SK, group_of_members, member_of, members};
 use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
@@ -39,27 +39,27 @@ pub struct GroupMember {
 }
 
 impl GroupMember {
-    fn read(mut item: Item) -> Result<Self, StoreError> {
-        let kind = if item.contains_key(KIND) { ResourceKind::Group } else { ResourceKind::User };
-        let display = take_optional_text(&mut item, DISPLAY);
-        Ok(Self { id: parsed(&item, SK)?, kind, display })
+    fn from_row(mut row: Item) -> Result<Self, StoreError> {
+        let kind = if row.contains_key(KIND) { ResourceKind::Group } else { ResourceKind::User };
+        let display = take_optional_text(&mut row, DISPLAY);
+        Ok(Self { id: parsed(&row, SK)?, kind, display })
     }
 }
 
-/// The row of a membership. A user is the rule and needs no `k`.
+/// The row of a membership. Most members are users, so only a group has a `k`.
 pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: &GroupMember) -> Item {
-    let mut item = Key::member(tenant, group, member.id).item();
-    item.insert(MEMBER.to_owned(), text(member_of(tenant, member.id)));
+    let mut row = Key::member(tenant, group, member.id).item();
+    row.insert(MEMBER.to_owned(), text(member_of(tenant, member.id)));
     if member.kind == ResourceKind::Group {
-        item.insert(KIND.to_owned(), text("g"));
+        row.insert(KIND.to_owned(), text("g"));
     }
     if let Some(display) = &member.display {
-        item.insert(DISPLAY.to_owned(), text(display));
+        row.insert(DISPLAY.to_owned(), text(display));
     }
-    item
+    row
 }
 
-/// The row of the user or group that is a member.
+/// The key of the user or group that is a member.
 pub(super) fn member_key(tenant: TenantId, id: ResourceId, kind: ResourceKind) -> Key {
     match kind {
         ResourceKind::User => Key::user(tenant, id),
@@ -77,7 +77,7 @@ impl Store {
     ) -> Result<Vec<GroupMember>, StoreError> {
         let mut range = Range::all(members(tenant, group), Consistency::Strong);
         range.projection = Some("sk, k, n");
-        self.query(&range, limit).await?.into_iter().map(GroupMember::read).collect()
+        self.query(&range, limit).await?.into_iter().map(GroupMember::from_row).collect()
     }
 
     /// Members of a group whose id follows `last`, in id order; from the first without it.
@@ -93,10 +93,10 @@ impl Store {
         if let Some(last) = last {
             range = range.with(SortKeys::After(last.to_string()));
         }
-        self.query(&range, limit).await?.into_iter().map(GroupMember::read).collect()
+        self.query(&range, limit).await?.into_iter().map(GroupMember::from_row).collect()
     }
 
-    /// Those of `ids` that are members of the group, in id order.
+    /// The members of the group among `ids`, in id order.
     pub async fn members_among(
         &self,
         tenant: TenantId,
@@ -106,12 +106,13 @@ impl Store {
         let ids: BTreeSet<ResourceId> = ids.iter().copied().collect();
         let keys: Vec<Key> = ids.into_iter().map(|id| Key::member(tenant, group, id)).collect();
         let rows = self.get_many(&keys, Some("sk, k, n")).await?;
-        let mut found = rows.into_iter().map(GroupMember::read).collect::<Result<Vec<_>, _>>()?;
+        let mut found =
+            rows.into_iter().map(GroupMember::from_row).collect::<Result<Vec<_>, _>>()?;
         found.sort_unstable_by_key(|member| member.id);
         Ok(found)
     }
 
-    /// Those of `ids` that are users or groups of the tenant and so can be members, in id order.
+    /// The users and groups of the tenant among `ids`, which can be members, in id order.
     pub async fn existing_members(
         &self,
         tenant: TenantId,
@@ -144,7 +145,7 @@ impl Store {
         let rows = self.query(&range, usize::MAX).await?;
         let group = |row: &Item| {
             let pk = row.get(PK).and_then(|pk| pk.as_s().ok());
-            pk.and_then(|pk| group_of_members(tenant, pk)).ok_or(StoreError::Corrupt(PK))
+            pk.and_then(|pk| group_of_members(tenant, pk)).ok_or_else(|| corrupt(row, PK))
         };
         rows.iter().map(group).collect()
     }
@@ -170,7 +171,7 @@ impl Store {
         self.query(&range, limit).await?.iter().map(|row| parsed(row, SK)).collect()
     }
 
-    /// Empties a group, however large, without moving its version.
+    /// Removes all members of a group of any size, without moving its version.
     pub(super) async fn remove_all_members(
         &self,
         tenant: TenantId,
@@ -186,9 +187,9 @@ impl Store {
         }
     }
 
-    /// Takes a member out of all its groups. Each of them reads differently now, so its version
-    /// moves with the membership, in one transaction: no reader finds old members under a new
-    /// version. A failure in the middle leaves the other groups to the next attempt.
+    /// Removes a member from all its groups. The version of each group moves in the same
+    /// transaction: no reader finds old members under a new version. A failure in the middle leaves
+    /// the other groups to the next attempt.
     pub(super) async fn leave_groups(
         &self,
         tenant: TenantId,
@@ -202,7 +203,7 @@ impl Store {
                 .when("attribute_exists(pk)")
                 .bind(":now", text(now.to_string()))
                 .bind(":one", number(1));
-            // The index can still name a group that the member has left.
+            // The index may still list a group that the member has left.
             let left = row.clone().when("attribute_exists(pk)");
             let commit = self
                 .commit(&[(MembershipRow::Group, moved), (MembershipRow::Membership, left)])
@@ -221,15 +222,16 @@ impl Store {
     }
 }
 
-/// A write of the transaction that takes a member out of a group.
+/// The row that a write of the transaction is about, when a member leaves a group.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum MembershipRow {
     Group,
     Membership,
 }
 
-/// Marks a member that is a group.
+/// Attribute of a member that is a group.
 const KIND: &str = "k";
+/// Attribute with `members.display`.
 const DISPLAY: &str = "n";
 
 const MEMBERS_AT_A_TIME: usize = 1_000;

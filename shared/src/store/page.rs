@@ -9,7 +9,7 @@
 //! rows.
 
 use super::counters::{Counter, DIGITS, leaf_attribute};
-use super::item::Item;
+use super::item::{Item, corrupt};
 use super::keys::{Collection, Key, resources};
 use super::read::{Consistency, Range, SortKeys};
 use super::{Store, StoreError};
@@ -181,7 +181,7 @@ fn leaf_count(leaves: &Item, leaf: u8) -> Result<u64, StoreError> {
             .as_n()
             .ok()
             .and_then(|count| count.parse().ok())
-            .ok_or(StoreError::Corrupt("leaf")),
+            .ok_or_else(|| corrupt(leaves, "c")),
     }
 }
 

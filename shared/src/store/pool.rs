@@ -1,9 +1,9 @@
-//! The rules of a tenant's seat pool, and who may read them from memory.
+//! The rules of a tenant's seat pool, which a process may keep in memory for a minute.
 //!
 //! Free seats are handed out by the sixteen user counters, each on its own, so that no single row
-//! is hot. How many each holds is in the counters; the rules are one row per tenant, which a
-//! process keeps for a minute. That is safe: every counter names the *epoch* of the rules that
-//! its seats belong to, each step is conditional on it, and a change of rules moves it.
+//! is hot. The counters hold how many each has; the rules are one row per tenant. A copy in memory
+//! is safe: every counter names the *epoch* of the rules that its seats belong to, each step is
+//! conditional on it, and a change of the rules moves it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -12,10 +12,10 @@ use super::keys::Key;
 use super::{Store, StoreError};
 use types::ids::TenantId;
 
-/// What a user gets who joins without a word about licences.
+/// What a user gets who joins without a stated licence.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnJoin {
-    /// A seat, while there is one.
+    /// A seat, while one is free.
     #[default]
     Grant,
     /// No seat.
@@ -40,39 +40,40 @@ pub(super) struct Pool {
     /// Grows by a step instead of refusing.
     pub(super) auto_upgrade: bool,
     pub(super) on_join: OnJoin,
-    /// All seats are in the first counter: the operator made the pool smaller than what is in
-    /// use, and the debt must be paid before anyone else gets a seat.
+    /// All seats are in the first counter: the operator made the pool smaller than what is in use,
+    /// and that debt must be paid before another user gets a seat.
     pub(super) single: bool,
     /// Moves with every change of what the counters hold; zero before the first.
     pub(super) epoch: u64,
 }
 
 impl Pool {
-    fn read(mut item: Item) -> Result<Self, StoreError> {
-        let on_join = match take_optional_text(&mut item, "join").as_deref() {
+    fn from_row(mut row: Item) -> Result<Self, StoreError> {
+        let on_join = match take_optional_text(&mut row, "join").as_deref() {
             Some("view_only") => OnJoin::ViewOnly,
             _ => OnJoin::Grant,
         };
         Ok(Self {
-            seats: optional_number(&item, "seats")?,
-            auto_upgrade: flag(&item, "auto"),
+            seats: optional_number(&row, "seats")?,
+            auto_upgrade: flag(&row, "auto"),
             on_join,
-            single: flag(&item, "single"),
-            epoch: optional_number(&item, "e")?.unwrap_or_default(),
+            single: flag(&row, "single"),
+            epoch: optional_number(&row, "e")?.unwrap_or_default(),
         })
     }
 
-    pub(super) fn attributes(&self) -> Item {
-        let mut item = Item::from([
+    pub(super) fn to_row(&self, tenant: TenantId) -> Item {
+        let mut row = Key::seats(tenant).item();
+        row.extend([
             ("auto".to_owned(), AttributeValue::Bool(self.auto_upgrade)),
             ("join".to_owned(), text(self.on_join.as_str())),
             ("single".to_owned(), AttributeValue::Bool(self.single)),
             ("e".to_owned(), number(self.epoch)),
         ]);
         if let Some(seats) = self.seats {
-            item.insert("seats".to_owned(), number(seats));
+            row.insert("seats".to_owned(), number(seats));
         }
-        item
+        row
     }
 }
 
@@ -88,7 +89,7 @@ impl Store {
     /// The rules as they are now. A tenant without any has an unlimited pool.
     pub(super) async fn fresh_pool(&self, tenant: TenantId) -> Result<Pool, StoreError> {
         let pool = match self.get(&Key::seats(tenant)).await? {
-            Some(item) => Pool::read(item)?,
+            Some(row) => Pool::from_row(row)?,
             None => Pool::default(),
         };
         self.hints.learn_pool(tenant, pool.clone());

@@ -1,15 +1,18 @@
-//! Reading rows: one, many by key, and a range.
+//! Reads rows: one by its key, many by their keys, and a range of a partition.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
-use super::item::{Item, text};
+use super::call::{send, wanted_capacity};
+use super::error::Operation;
+use super::item::{Item, corrupt, text};
 use super::keys::{BY_MEMBER, Key, SK};
 use super::retry::Backoff;
 use super::{Store, StoreError};
 
-/// Whether a read sees every write that was acknowledged before it, at twice the price.
+/// Whether a read sees every write that was acknowledged before it. A strong read costs twice as
+/// much as an eventual one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Consistency {
     Strong,
@@ -20,10 +23,10 @@ pub(super) enum Consistency {
 #[derive(Clone, Debug)]
 pub(super) struct Range {
     pub(super) pk: String,
-    /// Which sort keys; all of them without it.
+    /// All sort keys without it.
     pub(super) sort_keys: Option<SortKeys>,
     pub(super) consistency: Consistency,
-    /// Only these attributes; all of them without it. Does not make the read cheaper.
+    /// Names of the attributes to read; all without it. Does not make the read cheaper.
     pub(super) projection: Option<&'static str>,
     /// Descending order.
     pub(super) newest_first: bool,
@@ -31,7 +34,7 @@ pub(super) struct Range {
     by_member: bool,
 }
 
-/// Which sort keys a range holds.
+/// The sort keys of a range.
 #[derive(Clone, Debug)]
 pub(super) enum SortKeys {
     From(String),
@@ -67,6 +70,25 @@ impl Range {
         self.projection = Some("sk");
         self
     }
+
+    /// The condition on the keys, and the value of its placeholder `:sk`.
+    fn condition(&self) -> (&'static str, Option<&String>) {
+        match &self.sort_keys {
+            None if self.by_member => ("m = :pk", None),
+            None => ("pk = :pk", None),
+            Some(SortKeys::From(sk)) => ("pk = :pk AND sk >= :sk", Some(sk)),
+            Some(SortKeys::After(sk)) => ("pk = :pk AND sk > :sk", Some(sk)),
+            Some(SortKeys::Before(sk)) => ("pk = :pk AND sk < :sk", Some(sk)),
+            Some(SortKeys::BeginWith(sk)) => ("pk = :pk AND begins_with(sk, :sk)", Some(sk)),
+        }
+    }
+
+    fn operation(&self) -> Operation {
+        if self.by_member {
+            return Operation::new("list", "memberships of a user or group");
+        }
+        Operation::list(&self.pk)
+    }
 }
 
 impl Store {
@@ -80,24 +102,24 @@ impl Store {
         key: &Key,
         consistency: Consistency,
     ) -> Result<Option<Item>, StoreError> {
-        let answer = self
+        let call = self
             .client
             .get_item()
             .table_name(&self.table)
             .set_key(Some(key.item()))
             .consistent_read(consistency == Consistency::Strong)
-            .send()
-            .await
-            .map_err(StoreError::unavailable)?;
-        Ok(answer.item)
+            .set_return_consumed_capacity(wanted_capacity())
+            .send();
+        let output = send(call).await.map_err(StoreError::failed_call(|| Operation::read(key)))?;
+        Ok(output.item)
     }
 
-    /// Opens a connection to the table, by the cheapest read there is: of a row that never exists.
+    /// Opens a connection to the table, by the cheapest read: of a row that never exists.
     pub async fn connect(&self) -> Result<(), StoreError> {
         self.get_with(&Key::nothing(), Consistency::Eventual).await.map(drop)
     }
 
-    /// At most `limit` rows of a range, over as many calls as DynamoDB's 1 MB per call needs.
+    /// At most `limit` rows of a range, over as many calls as DynamoDB's 1 MB per call requires.
     pub(super) async fn query(&self, range: &Range, limit: usize) -> Result<Vec<Item>, StoreError> {
         let mut rows = Vec::new();
         let mut start = None;
@@ -119,38 +141,30 @@ impl Store {
         limit: usize,
         start: Option<Item>,
     ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let (condition, sort_key) = range.condition();
         let mut call = self
             .client
             .query()
             .table_name(&self.table)
+            .key_condition_expression(condition)
             .expression_attribute_values(":pk", text(&range.pk))
             .consistent_read(range.consistency == Consistency::Strong)
             .scan_index_forward(!range.newest_first)
             .set_projection_expression(range.projection.map(str::to_owned))
-            .set_exclusive_start_key(start);
+            .set_exclusive_start_key(start)
+            .set_return_consumed_capacity(wanted_capacity());
+        if let Some(sort_key) = sort_key {
+            call = call.expression_attribute_values(":sk", text(sort_key));
+        }
         if let Ok(limit) = i32::try_from(limit) {
             call = call.limit(limit);
         }
         if range.by_member {
             call = call.index_name(BY_MEMBER);
         }
-        let (condition, sort) = match &range.sort_keys {
-            None if range.by_member => ("m = :pk", None),
-            None => ("pk = :pk", None),
-            Some(SortKeys::From(sk)) => ("pk = :pk AND sk >= :sk", Some(sk)),
-            Some(SortKeys::After(sk)) => ("pk = :pk AND sk > :sk", Some(sk)),
-            Some(SortKeys::Before(sk)) => ("pk = :pk AND sk < :sk", Some(sk)),
-            Some(SortKeys::BeginWith(sk)) => ("pk = :pk AND begins_with(sk, :sk)", Some(sk)),
-        };
-        if let Some(sort) = sort {
-            call = call.expression_attribute_values(":sk", text(sort));
-        }
-        let answer = call
-            .key_condition_expression(condition)
-            .send()
-            .await
-            .map_err(StoreError::unavailable)?;
-        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+        let failed = StoreError::failed_call(|| range.operation());
+        let output = send(call.send()).await.map_err(failed)?;
+        Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
     }
 
     /// The rows that exist among `keys`, strongly consistent, in no particular order.
@@ -175,43 +189,46 @@ impl Store {
         Ok(rows)
     }
 
+    /// One call: the rows that were found, and the keys that DynamoDB left for another call.
     async fn get_batch(
         &self,
         keys: Vec<Item>,
         projection: Option<&'static str>,
     ) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
+        let first = keys.first().map(Key::of).unwrap_or_else(Key::nothing);
+        let operation = || Operation::read_many(&first);
         let request = KeysAndAttributes::builder()
             .set_keys(Some(keys))
             .consistent_read(true)
             .set_projection_expression(projection.map(str::to_owned))
             .build()
-            .map_err(StoreError::unavailable)?;
-        let answer = self
+            .map_err(|error| StoreError::unavailable(operation(), error))?;
+        let call = self
             .client
             .batch_get_item()
             .request_items(&self.table, request)
-            .send()
-            .await
-            .map_err(StoreError::unavailable)?;
+            .set_return_consumed_capacity(wanted_capacity())
+            .send();
+        let output = send(call).await.map_err(StoreError::failed_call(operation))?;
         let of_table = |map: Option<HashMap<String, Vec<Item>>>| {
             map.unwrap_or_default().remove(&self.table).unwrap_or_default()
         };
-        let unprocessed = answer
+        let unprocessed = output
             .unprocessed_keys
             .unwrap_or_default()
             .remove(&self.table)
             .map(|rest| rest.keys)
             .unwrap_or_default();
-        Ok((of_table(answer.responses), unprocessed))
+        Ok((of_table(output.responses), unprocessed))
     }
 }
 
 /// Sort key of a row that was read.
-pub(super) fn sort_key(item: &Item) -> Result<&str, StoreError> {
-    item.get(SK)
+pub(super) fn sort_key(row: &Item) -> Result<&str, StoreError> {
+    row.get(SK)
         .and_then(|value| value.as_s().ok())
         .map(String::as_str)
-        .ok_or(StoreError::Corrupt(SK))
+        .ok_or_else(|| corrupt(row, SK))
 }
 
 /// DynamoDB's limit of keys in one `BatchGetItem`.

@@ -1,20 +1,20 @@
-//! How far the scheduled round over all connections has come.
+//! The position of the scheduled refresh, which goes through all connections in several calls.
 
-use super::item::{Item, take_text, text};
+use super::item::{take_text, text};
 use super::keys::Key;
 use super::write::Write;
 use super::{Store, StoreError};
 use saml::connection::Position;
 
 impl Store {
-    /// Where the last scheduled call stopped; none when it came to the end.
+    /// Where the last call stopped; `None` when it reached the end.
     pub async fn refresh_position(&self) -> Result<Option<Position>, StoreError> {
         let Some(mut row) = self.get(&Key::refresh_position()).await? else { return Ok(None) };
-        // Whatever else is there sends the next round to the start, which is always right.
+        // A position that cannot be read sends the next call to the start, which is always safe.
         Ok(take_text(&mut row, "p")?.parse().ok())
     }
 
-    /// Moves it, unless another call has moved it since it was read.
+    /// Moves the position, unless another call has moved it since it was read.
     pub async fn move_refresh_position(
         &self,
         before: Option<&Position>,
@@ -23,7 +23,7 @@ impl Store {
         let written = |position: Option<&Position>| {
             text(position.map(ToString::to_string).unwrap_or_default())
         };
-        let mut row: Item = Key::refresh_position().item();
+        let mut row = Key::refresh_position().item();
         row.insert("p".to_owned(), written(after));
         let write =
             Write::put(row).when("attribute_not_exists(pk) OR p = :p").bind(":p", written(before));

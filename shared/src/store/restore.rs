@@ -1,4 +1,4 @@
-//! Bringing one tenant back from another table: from a restore of this one to an earlier time.
+//! Restores one tenant from another table, which is this one as it was at an earlier time.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -13,26 +13,26 @@ use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
 use types::ids::{ResourceId, TenantId};
 
-/// What became of the copy of a tenant.
+/// The result of a restore.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Restored {
-    /// The tenant is there again, with so many rows.
+    /// The tenant exists again.
     Done {
-        /// Without the few of the last transaction.
+        /// Number of rows that were copied, without those of the last transaction.
         rows: usize,
     },
-    /// The source does not have it. Nothing was written.
+    /// The source does not have the tenant. Nothing was written.
     Absent,
-    /// The target still has it: it has to be deleted first, or what is newer would mix with what
-    /// is older. Nothing was written.
+    /// The target still has the tenant, which must be deleted first: otherwise newer rows would mix
+    /// with older ones. Nothing was written.
     Exists,
 }
 
-/// A write of the last transaction, named by what its refusal means.
+/// The row that a write of the last transaction is about, which tells what its refusal means.
 #[derive(Clone, Copy, Debug)]
 enum RestoredRow {
     Tenant,
-    Listed,
+    ListedTenant,
     ExternalId,
     Domain,
 }
@@ -40,16 +40,16 @@ enum RestoredRow {
 impl Store {
     /// Copies a tenant from the table `source` into this one.
     ///
-    /// What people's sign-ins gave to apps and browsers is left out: a session or a refresh token
-    /// that was ended since must not come back. Tokens of SCIM are not in the table at all.
+    /// Codes, grants, refresh tokens and sessions are left out: one that was revoked since must not
+    /// come back. SCIM tokens are not in the table.
     ///
-    /// The tenant's own row comes last, so that nobody sees a tenant that is half there, and a
-    /// copy that was interrupted is simply begun again.
+    /// The tenant's own row comes last, so that no request sees an incomplete tenant, and an
+    /// interrupted copy can be started again.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Conflict`] when another tenant has one of its domains, or its name of the
-    /// operator's, by now.
+    /// [`StoreError::Conflict`] when another tenant has taken one of its domains, or its
+    /// `external_id`, since.
     pub async fn restore_tenant(
         &self,
         source: &Self,
@@ -82,7 +82,7 @@ impl Store {
         }
         let mut writes = vec![
             (RestoredRow::Tenant, Write::insert(found)),
-            (RestoredRow::Listed, Write::put(Key::registered(tenant).item())),
+            (RestoredRow::ListedTenant, Write::put(Key::listed_tenant(tenant).item())),
         ];
         let named = source.tenant(tenant).await?.and_then(|tenant| tenant.external_id);
         if let Some(name) = named.filter(|name| !name.is_empty()) {
@@ -101,7 +101,9 @@ impl Store {
                 Some(RestoredRow::ExternalId) => {
                     Err(StoreError::Conflict(UniqueAttribute::TenantExternalId))
                 }
-                Some(RestoredRow::Tenant | RestoredRow::Listed) | None => Ok(Restored::Exists),
+                Some(RestoredRow::Tenant | RestoredRow::ListedTenant) | None => {
+                    Ok(Restored::Exists)
+                }
             };
         }
         let entry = Activity::new(now, "operator", "tenant.restored", json!({ "rows": rows }))?;
@@ -109,7 +111,7 @@ impl Store {
         Ok(Restored::Done { rows })
     }
 
-    /// Copies a partition, but for the tenant's own row; tells how many rows it has.
+    /// Copies a partition except the tenant's own row, and returns the number of copied rows.
     async fn copy(&self, source: &Self, tenant: TenantId, pk: String) -> Result<usize, StoreError> {
         let own = Key::tenant(tenant).item();
         let is_own = |row: &Item| own.iter().all(|(name, value)| row.get(name) == Some(value));

@@ -1,21 +1,22 @@
-//! How often and how long we try again.
+//! Retries: how often, and how long to wait in between.
 //!
-//! Two layers, each with its own cause. The SDK repeats a call that was throttled, failed inside
-//! DynamoDB or got lost on the way; it may, since reads and conditional writes are idempotent and
-//! it sends a transaction's token again. Above it, [`Backoff`] repeats what DynamoDB cancelled
-//! only because another transaction held one of the rows, and what we planned on outdated
-//! knowledge. A condition that did not hold is an answer and is never repeated as it was.
+//! There are two layers, each with its own cause. The SDK repeats a call that was throttled, failed
+//! inside DynamoDB or got lost on the way; it may, since reads and conditional writes are idempotent
+//! and it sends a transaction's token again. Above it, [`Backoff`] paces the attempts after a
+//! transaction was cancelled only because another one held a row, and after a write was refused
+//! because of outdated knowledge. A condition that did not hold is an answer: the same write is
+//! never repeated.
 
 use std::time::Duration;
 
 use super::StoreError;
 
-/// Our part: a bounded number of pauses with full jitter.
+/// A bounded number of pauses with full jitter.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     pauses: u32,
     most: u32,
-    /// Limits of the first pause and of each, in microseconds.
+    /// Upper limits of the first pause and of every pause, in microseconds.
     first: u64,
     longest: u64,
 }
@@ -27,19 +28,23 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// For those who compete for the last seats: of all who find a pool full one makes it grow,
-    /// and a few find its seats, so that a crowd needs many rounds.
-    pub(super) fn for_seats() -> Self {
-        Self { most: MAX_PAUSES_FOR_A_SEAT, ..Self::default() }
+    /// For a resource that many requests compete for, such as the last seats: of all that find a
+    /// pool full one makes it grow, and a few find its seats, so that a crowd needs many rounds.
+    pub(super) fn for_crowd() -> Self {
+        Self { most: MAX_PAUSES_IN_CROWD, ..Self::default() }
     }
 
-    /// For who was overtaken between reading a row and writing it: each time somebody got on, so
-    /// that it is worth to come back soon.
+    /// After a lost read-modify-write race. Each time another writer succeeded, so a short pause is
+    /// enough.
     pub(crate) const fn after_lost_race() -> Self {
-        Self { pauses: 0, most: MAX_PAUSES_WHEN_OVERTAKEN, first: 4_000, longest: 100_000 }
+        Self { pauses: 0, most: MAX_PAUSES_AFTER_LOST_RACE, first: 4_000, longest: 100_000 }
     }
 
-    /// Waits a random time below a limit that doubles; refuses when the attempts are used up.
+    /// Waits a random time below a limit that doubles with each pause.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Contention`] when the attempts are used up.
     pub(crate) async fn pause(&mut self) -> Result<(), StoreError> {
         if self.pauses >= self.most {
             return Err(StoreError::Contention);
@@ -51,12 +56,12 @@ impl Backoff {
     }
 }
 
-/// A random number, from the operating system.
+/// A random number from the operating system.
 pub(super) fn random() -> Result<u64, StoreError> {
-    getrandom::u64().map_err(|error| StoreError::unavailable(error.to_string()))
+    getrandom::u64().map_err(StoreError::Random)
 }
 
-/// Whether DynamoDB refused one write of a transaction for a reason that passes by itself.
+/// Whether DynamoDB cancelled a transaction for a reason that is soon gone.
 pub(super) fn is_transient(code: &str) -> bool {
     matches!(
         code,
@@ -69,8 +74,8 @@ pub(super) fn is_transient(code: &str) -> bool {
 }
 
 const MAX_PAUSES: u32 = 9;
-const MAX_PAUSES_FOR_A_SEAT: u32 = 30;
-const MAX_PAUSES_WHEN_OVERTAKEN: u32 = 19;
+const MAX_PAUSES_IN_CROWD: u32 = 30;
+const MAX_PAUSES_AFTER_LOST_RACE: u32 = 19;
 
 #[cfg(test)]
 mod tests {
@@ -83,7 +88,7 @@ mod tests {
             let before = Instant::now();
             backoff.pause().await.unwrap();
             let limit = longest.min(first.saturating_mul(1 << nth));
-            // Timers go by whole milliseconds.
+            // Timers have a resolution of one millisecond.
             assert!(before.elapsed() <= Duration::from_micros(limit + 1_000), "{nth}");
         }
         assert!(matches!(backoff.pause().await, Err(StoreError::Contention)));
@@ -92,19 +97,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn attempts_are_bounded_and_so_is_each_pause() {
         check(Backoff::default(), 9, 8_000, 400_000).await;
-        check(Backoff::for_seats(), 30, 8_000, 400_000).await;
+        check(Backoff::for_crowd(), 30, 8_000, 400_000).await;
         check(Backoff::after_lost_race(), 19, 4_000, 100_000).await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_two_who_met_pause_alike() {
+    async fn pauses_of_two_writers_differ() {
         let pauses = async || {
             let before = Instant::now();
             let mut backoff = Backoff::default();
             while backoff.pause().await.is_ok() {}
             before.elapsed()
         };
-        // About a second each, in milliseconds: that all of ten were equal is not to be seen.
+        // The pauses of one writer add up to about a second: ten equal sums are practically
+        // impossible.
         let first = pauses().await;
         let mut others = 0;
         for _ in 0..9 {
@@ -114,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_passes_by_itself_is_tried_again() {
+    fn only_transient_reasons_are_retried() {
         for code in ["TransactionConflict", "ThrottlingError", "InternalServerError"] {
             assert!(is_transient(code), "{code}");
         }

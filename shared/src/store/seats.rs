@@ -1,8 +1,9 @@
-//! Seats: how many there are, where the free ones lie, and how their number changes.
+//! Seats: their number, the counters that hold the free ones, and changes of the pool.
 //!
-//! The sum of the free seats in the sixteen user counters is always the size of the pool minus
-//! the seats in use. A user takes a seat from a counter that has one, in the transaction that
-//! changes the user, so the pool is never oversold and a seat given back is free at once.
+//! The sum of the free seats in the sixteen user counters is always the size of the pool minus the
+//! seats in use. A user takes a seat from a counter that has one, in the transaction that changes
+//! the user, so the pool is never oversold and a seat given back is free at once. The rules of the
+//! pool are in `pool`, the transaction in `user_change`.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -18,15 +19,15 @@ use super::write::Write;
 use super::{Store, StoreError};
 use types::ids::TenantId;
 
-/// What the operator decides about a tenant's seats.
+/// The operator's settings for a tenant's seats.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SeatRules {
     /// Size of the pool; `None` is unlimited.
     pub seats: Option<u64>,
     /// A full pool grows by a step instead of refusing.
     pub auto_upgrade: bool,
-    /// What a user gets who joins without a word about licences. Other processes follow a change
-    /// within a minute.
+    /// What a user gets who joins without a stated licence. Other processes follow a change within a
+    /// minute.
     pub on_join: OnJoin,
 }
 
@@ -40,21 +41,21 @@ pub struct Seats {
     pub used: u64,
 }
 
-/// What a look for a free seat finds.
+/// The result of a search for a free seat.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Vacancy {
     /// A seat in the counter of this digit.
     In(char),
-    /// None.
+    /// No counter has a free seat.
     None {
-        /// Seats in use above the size of the pool.
+        /// Number of seats in use above the size of the pool.
         debt: u64,
     },
 }
 
 impl Store {
-    /// The tenant's seats: three calls. A pool that grew between the rules and the counters would
-    /// count its new seats as given back, so the rules are read again.
+    /// The tenant's seats: three calls. If the pool grew between the read of the rules and that of
+    /// the counters, its new seats would count as given back; so the rules are read again.
     pub async fn seats(&self, tenant: TenantId) -> Result<Seats, StoreError> {
         let mut backoff = Backoff::default();
         loop {
@@ -69,9 +70,9 @@ impl Store {
         }
     }
 
-    /// Sets the rules. A pool made smaller than what is in use takes nobody's seat; it hands out
-    /// none until enough have come back.
-    pub async fn set_seats(
+    /// Replaces the rules. A pool made smaller than what is in use takes no user's seat; it hands
+    /// out none until enough have been given back.
+    pub async fn replace_seats(
         &self,
         tenant: TenantId,
         rules: &SeatRules,
@@ -105,8 +106,8 @@ impl Store {
         }
     }
 
-    /// A counter with a free seat, one of them at random so that those who look at the same time
-    /// do not all choose the same; else how many seats more are in use than there are.
+    /// A counter with a free seat, chosen at random so that concurrent searches spread over the
+    /// counters; otherwise the number of seats in use above the size of the pool.
     pub(super) async fn vacancy(&self, tenant: TenantId) -> Result<Vacancy, StoreError> {
         let counters = self.counters(tenant, Collection::Users).await?;
         let vacant: Vec<char> = counters
@@ -124,7 +125,7 @@ impl Store {
             .map_or(Vacancy::None { debt: 0 }, |shard| Vacancy::In(*shard)))
     }
 
-    /// Adds a step to a full pool that may grow, and pays its debt. Of many who try at once one
+    /// Adds a step to a full pool that may grow, and pays its debt. Of concurrent calls one
     /// succeeds; the others find its seats.
     pub(super) async fn grow(
         &self,
@@ -154,7 +155,7 @@ impl Store {
     }
 }
 
-/// Seats in use; `None` when pool and counters were read in different epochs.
+/// The number of seats in use; `None` when pool and counters were read in different epochs.
 fn used(pool: &Pool, counters: &[Counter]) -> Option<u64> {
     if counters.iter().any(|counter| counter.epoch != pool.epoch) {
         return None;
@@ -164,7 +165,8 @@ fn used(pool: &Pool, counters: &[Counter]) -> Option<u64> {
     Some(u64::try_from(used).unwrap_or_default())
 }
 
-/// How the free seats are spread over the sixteen counters. A debt lies in the first alone.
+/// Spreads the free seats over the sixteen counters. A debt is in the first counter alone, and the
+/// flag says so.
 fn shares(seats: Option<u64>, used: u64) -> Result<(bool, Vec<i64>), StoreError> {
     let size = i128::from(seats.unwrap_or_default());
     let free = i64::try_from(size - i128::from(used)).map_err(|_| StoreError::TooLarge)?;
@@ -177,16 +179,17 @@ fn shares(seats: Option<u64>, used: u64) -> Result<(bool, Vec<i64>), StoreError>
     Ok((seats.is_some(), debt.collect()))
 }
 
-/// Growth moves the size without the epoch, and a size from before it with counters from after it
-/// would make seats in use look free. The size only grows within an epoch, so one that is still
-/// what was read first has not moved in between.
+/// The write of the rules, on the condition that both epoch and size are those of `before`.
+///
+/// Growth changes the size without the epoch. A size from before a growth together with counters
+/// from after it would make seats in use look free. Within an epoch the size only grows, so a size
+/// that is still the one read first has not moved in between.
 fn replace_pool(tenant: TenantId, before: &Pool, after: &Pool) -> Write {
-    let mut item = Key::seats(tenant).item();
-    item.extend(after.attributes());
+    let row = after.to_row(tenant);
     if before.epoch == 0 {
-        return Write::insert(item);
+        return Write::insert(row);
     }
-    let write = Write::replace(item, &["seats"]).bind(":before", number(before.epoch));
+    let write = Write::replace(row, &["seats"]).bind(":before", number(before.epoch));
     match before.seats {
         Some(seats) => write.when("e = :before AND seats = :seats").bind(":seats", number(seats)),
         None => write.when("e = :before AND attribute_not_exists(seats)"),
@@ -207,12 +210,12 @@ fn replace_share(tenant: TenantId, counter: &Counter, free: i64, epoch: u64) -> 
     write.when(format!("{found} AND e = :before")).bind(":before", number(counter.epoch))
 }
 
-/// The counter that a pool with a debt deals with alone.
+/// The counter that holds all seats of a pool with a debt.
 pub(super) const FIRST: char = '0';
 
 const COUNTERS: i64 = 16;
 
-/// Seats that a full pool grows by, beside its debt.
+/// Number of seats that a full pool grows by, in addition to its debt.
 const STEP: u64 = 10;
 
 #[cfg(test)]
@@ -220,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_add_up_to_what_is_free() {
+    fn shares_add_up_to_the_free_seats() {
         for (seats, used, single) in
             [(Some(50), 0, false), (Some(50), 50, false), (Some(5), 7, true), (None, 3, false)]
         {

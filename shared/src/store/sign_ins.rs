@@ -1,11 +1,13 @@
-//! Sign-ins: those that were begun, what was used up, and the record of each.
+//! Sign-ins: the pending ones, the assertions that were consumed, and the record of each.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::item::{Item, number, optional_number, parsed, take_optional_text, take_text, text};
+use super::item::{
+    Item, json, number, optional_number, parsed, take_json, take_optional_text, take_text, text,
+};
 use super::keys::{Key, SK, TTL, sign_in_records};
 use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
@@ -15,79 +17,79 @@ use oidc::purpose::Purpose;
 use types::domain::Domain;
 use types::ids::{ResourceId, TenantId};
 
-/// A sign-in that was begun and is not over.
+/// A sign-in that has started and not ended.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PendingSignIn {
-    /// 160 random bits; the `ID` of our request, once it is sent.
+    /// 160 random bits; also the `ID` of the authentication request, once it is sent.
     pub id: String,
-    /// At whose identity provider.
+    /// The tenant of the connection.
     pub tenant: TenantId,
-    /// By which connection.
+    /// Name of the connection.
     pub domain: Domain,
-    /// Why.
+    /// Why it was started, which decides where it ends.
     pub purpose: Purpose,
-    /// How far it came.
+    /// The last step that it reached.
     pub stage: Stage,
-    /// Digest of what the browser's cookie must hold; none as long as no browser is known.
+    /// Digest of the value that the browser's cookie must hold; `None` before a browser is known.
     pub browser: Option<String>,
-    /// From when on it is over.
+    /// The time from which it is void.
     pub expires_at: Timestamp,
 }
 
-/// How far a sign-in came.
+/// The last step that a pending sign-in reached.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Stage {
-    /// A link to try the connection, not opened yet.
+    /// The link to test the connection was created and not opened yet.
     Invited,
-    /// The person picks a member of a federation.
+    /// The person is choosing a member of a federation.
     Choosing,
-    /// A request went to the provider with this entity id.
+    /// An authentication request was sent to the provider with this entity id.
     Asked(String),
-    /// The provider vouched without being asked; the person has to agree.
+    /// An unsolicited response arrived; the person has to confirm the sign-in.
     Arrived {
-        /// Who it is.
+        /// The user that the response was matched to.
         user: ResourceId,
-        /// SAML core §2.7.2.
+        /// `AuthnInstant` (SAML core §2.7.2).
         authn_instant: Timestamp,
-        /// SAML core §2.7.2.
+        /// `SessionNotOnOrAfter` (SAML core §2.7.2).
         session_not_on_or_after: Option<Timestamp>,
     },
 }
 
-/// How one sign-in went. Kept for a week.
+/// The record of one sign-in, kept for a week.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct SignInRecord {
-    /// Sorts by time.
+    /// Version 7 UUID: sorts by time.
     pub id: String,
-    /// When.
+    /// Time at which the sign-in ended.
     pub at: Timestamp,
-    /// What the person was told to pass on.
+    /// The reference that the person was shown and can pass on to an administrator.
     pub reference: String,
-    /// By which connection.
+    /// Name of the connection.
     pub domain: Domain,
-    /// `app`, `start`, `test` or `provider`.
+    /// Where it started: `app`, `start`, `test` or `provider`.
     pub began: String,
-    /// Nobody was refused.
+    /// Whether the person was signed in.
     pub succeeded: bool,
-    /// The first check that failed, `saml.audience`.
+    /// Code of the first check that failed: `saml.audience`.
     pub code: Option<String>,
-    /// What failed, in the administrator's words.
+    /// The failure, in words for an administrator.
     pub message: Option<String>,
-    /// Who has to act.
+    /// The party that has to act.
     pub actor: Option<String>,
-    /// Who signed in.
+    /// The user who signed in.
     pub user: Option<ResourceId>,
-    /// All 25 checks, each with what was expected and received.
+    /// All checks, each with the expected and the received value.
     pub checks: Value,
-    /// What the provider said, if the connection keeps it.
+    /// The claims of the response, if the connection keeps them.
     pub claims: Option<Value>,
 }
 
 impl SignInRecord {
-    fn row(self, tenant: TenantId) -> Item {
-        let mut item = Key::sign_in(tenant, &self.id).item();
+    fn into_row(self, tenant: TenantId) -> Item {
+        let mut row = Key::sign_in_record(tenant, &self.id).item();
         let ends = self.at.as_second() + RETENTION_SECONDS;
-        item.extend([
+        row.extend([
             ("at".to_owned(), text(self.at.to_string())),
             ("ref".to_owned(), text(self.reference)),
             ("dom".to_owned(), text(self.domain.as_str())),
@@ -104,40 +106,39 @@ impl SignInRecord {
         ];
         for (name, value) in optional {
             if let Some(value) = value {
-                item.insert(name.to_owned(), text(value));
+                row.insert(name.to_owned(), text(value));
             }
         }
-        item
+        row
     }
 
-    fn read(mut item: Item) -> Result<Self, StoreError> {
-        let code = take_optional_text(&mut item, "code");
-        let user = item.contains_key("user").then(|| parsed(&item, "user")).transpose()?;
-        let claims = item.contains_key("claims").then(|| parsed(&item, "claims")).transpose()?;
+    fn from_row(mut row: Item) -> Result<Self, StoreError> {
+        let code = take_optional_text(&mut row, "code");
+        let user = row.contains_key("user").then(|| parsed(&row, "user")).transpose()?;
+        let claims = row.contains_key("claims").then(|| parsed(&row, "claims")).transpose()?;
         Ok(Self {
-            at: parsed(&item, "at")?,
-            domain: parsed(&item, "dom")?,
-            checks: parsed(&item, "checks")?,
-            id: take_text(&mut item, SK)?,
-            reference: take_text(&mut item, "ref")?,
-            began: take_text(&mut item, "began")?,
+            at: parsed(&row, "at")?,
+            domain: parsed(&row, "dom")?,
+            checks: parsed(&row, "checks")?,
+            reference: take_text(&mut row, "ref")?,
+            began: take_text(&mut row, "began")?,
             succeeded: code.is_none(),
             code,
-            message: take_optional_text(&mut item, "msg"),
-            actor: take_optional_text(&mut item, "actor"),
+            message: take_optional_text(&mut row, "msg"),
+            actor: take_optional_text(&mut row, "actor"),
             user,
             claims,
+            id: take_text(&mut row, SK)?,
         })
     }
 }
 
 impl Store {
-    /// Remembers a sign-in that was begun.
-    pub async fn begin_sign_in(&self, pending: &PendingSignIn) -> Result<(), StoreError> {
-        let document =
-            serde_json::to_string(pending).map_err(|_| StoreError::Corrupt("pending"))?;
-        let mut row = Key::pending_sign_in(&pending.id).item();
-        row.insert("d".to_owned(), text(document));
+    /// Creates a pending sign-in.
+    pub async fn create_pending_sign_in(&self, pending: &PendingSignIn) -> Result<(), StoreError> {
+        let key = Key::pending_sign_in(&pending.id);
+        let mut row = key.item();
+        row.insert("d".to_owned(), json(&key, pending)?);
         row.insert(TTL.to_owned(), number(pending.expires_at.as_second()));
         match self.commit(&[((), Write::insert(row))]).await? {
             Commit::Done => Ok(()),
@@ -145,7 +146,7 @@ impl Store {
         }
     }
 
-    /// The sign-ins among `ids` that are not over.
+    /// The pending sign-ins among `ids`.
     pub async fn pending_sign_ins(
         &self,
         ids: &[&str],
@@ -153,7 +154,7 @@ impl Store {
     ) -> Result<Vec<PendingSignIn>, StoreError> {
         let mut keys: Vec<Key> = Vec::with_capacity(ids.len());
         for key in ids.iter().map(|id| Key::pending_sign_in(id)) {
-            // DynamoDB refuses a batch that names a row twice.
+            // DynamoDB refuses a batch with the same key twice.
             if !keys.contains(&key) {
                 keys.push(key);
             }
@@ -163,51 +164,52 @@ impl Store {
             [key] => self.get(key).await?.into_iter().collect(),
             _ => self.get_many(&keys, None).await?,
         };
-        // A sign-in that has ended has no document any more.
-        let documents = rows.into_iter().filter_map(|mut row| take_optional_text(&mut row, "d"));
-        let pending = documents.map(|document| {
-            serde_json::from_str(&document).map_err(|_| StoreError::Corrupt("pending"))
-        });
+        // The row of a sign-in that has ended has no document.
+        let pending = rows.into_iter().filter(|row| row.contains_key("d"));
+        let pending = pending.map(|mut row| take_json(&mut row, "d"));
         let mut pending = pending.collect::<Result<Vec<PendingSignIn>, _>>()?;
         pending.retain(|pending| now < pending.expires_at);
         Ok(pending)
     }
 
-    /// Ends a pending sign-in. `true` for exactly one of those who try.
+    /// Consumes a pending sign-in. Returns `true` to exactly one of concurrent calls.
     ///
-    /// What is left is a row without the sign-in: a put is known again when its answer was lost,
-    /// and a delete would not be.
-    pub async fn end_sign_in(&self, pending: &PendingSignIn) -> Result<bool, StoreError> {
+    /// A row without the sign-in stays until it expires: a put whose answer was lost is recognised
+    /// when it is repeated, and a delete is not.
+    pub async fn consume_pending_sign_in(
+        &self,
+        pending: &PendingSignIn,
+    ) -> Result<bool, StoreError> {
         let mut row = Key::pending_sign_in(&pending.id).item();
         row.insert(TTL.to_owned(), number(pending.expires_at.as_second()));
-        let ended = Write::put(row).when("attribute_exists(d)");
-        Ok(matches!(self.commit(&[((), ended)]).await?, Commit::Done))
+        let consumed = Write::put(row).when("attribute_exists(d)");
+        Ok(matches!(self.commit(&[((), consumed)]).await?, Commit::Done))
     }
 
-    /// Uses up an assertion. `true` for exactly one of those who try.
-    pub async fn use_assertion(
+    /// Consumes an assertion. Returns `true` to exactly one of concurrent calls.
+    pub async fn consume_assertion(
         &self,
         tenant: TenantId,
         digest: &str,
         until: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut row = Key::used_assertion(tenant, digest).item();
-        // A day more: DynamoDB's clock is not ours, and the row costs nothing.
+        let mut row = Key::consumed_assertion(tenant, digest).item();
+        // One day longer, since DynamoDB expires rows by its own clock.
         row.insert(TTL.to_owned(), number(until.as_second().saturating_add(DAY_SECONDS)));
         Ok(matches!(self.commit(&[((), Write::insert(row))]).await?, Commit::Done))
     }
 
-    /// Adds a record.
+    /// Adds the record of a sign-in.
     pub async fn record_sign_in(
         &self,
         tenant: TenantId,
         record: SignInRecord,
     ) -> Result<(), StoreError> {
-        self.commit(&[((), Write::put(record.row(tenant)))]).await.map(drop)
+        self.commit(&[((), Write::put(record.into_row(tenant)))]).await.map(drop)
     }
 
-    /// Records older than `before`, the newest first; from the newest of all without it.
-    pub async fn sign_ins(
+    /// Records of sign-ins older than `before`, the newest first; from the newest of all without it.
+    pub async fn sign_in_records(
         &self,
         tenant: TenantId,
         before: Option<String>,
@@ -218,17 +220,17 @@ impl Store {
         range.newest_first = true;
         range.sort_keys = before.map(SortKeys::Before);
         let mut records = Vec::new();
-        for item in self.query(&range, limit).await? {
-            // DynamoDB drops what has expired within days, not at once.
-            if optional_number(&item, TTL)?.is_none_or(|ttl: i64| ttl > now.as_second()) {
-                records.push(SignInRecord::read(item)?);
+        for row in self.query(&range, limit).await? {
+            // DynamoDB deletes expired rows within days, not at once.
+            if optional_number(&row, TTL)?.is_none_or(|ttl: i64| ttl > now.as_second()) {
+                records.push(SignInRecord::from_row(row)?);
             }
         }
         Ok(records)
     }
 }
 
-/// The id of a record that is made at this time: a version 7 UUID with this randomness.
+/// Returns a version 7 UUID of this time and randomness, for a record.
 pub fn record_id(at: Timestamp, random: [u8; 10]) -> String {
     let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or_default();
     let id: Uuid = uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid();

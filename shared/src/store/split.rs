@@ -1,8 +1,8 @@
-//! How a counter starts to count in finer steps when it has grown large.
+//! Makes a counter that has grown large *deep*: it then counts in finer steps.
 //!
-//! One transaction writes sixteen leaf rows with exact counts and marks the counter `deep`, on
-//! the condition that its sequence is what it was before the ids were read: any creation or
-//! deletion in between refuses it, and a later write or page tries again. There is no job to run
+//! One transaction writes sixteen leaf rows with exact counts and marks the counter `deep`, on the
+//! condition that its sequence is what it was before the ids were read. A creation or deletion in
+//! between refuses the transaction, and a later write or page tries again. There is no job to run
 //! and no moment at which a page is inexact. A counter never becomes shallow again.
 
 use std::collections::HashMap;
@@ -10,39 +10,40 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::counters::{Counter, DIGITS, IdPrefix, leaf_attribute};
-use super::item::{Item, number};
-use super::keys::{Collection, Key, resources};
-use super::read::{Consistency, Range, SortKeys, sort_key};
+use super::item::{Item, number, parsed};
+use super::keys::{Collection, Key, SK, resources};
+use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
+use crate::error_chain::ErrorChain;
 use types::ids::{ResourceId, TenantId};
 
 impl Store {
-    /// After a creation: looks at the counter now and then, chosen by the new id.
+    /// After a creation: reads the counter if the new id is in the sample, and splits it if it is
+    /// large.
     pub(super) async fn sample_split(
         &self,
         tenant: TenantId,
         collection: Collection,
         id: ResourceId,
     ) {
-        let position = IdPrefix::of(id);
-        let shard = position.shard;
-        let every = (self.split_threshold / LOOKS_PER_THRESHOLD).clamp(1, 64);
-        let sampled = u64::from(position.leaf).is_multiple_of(every);
-        if !sampled || self.hints.deep(tenant, collection, shard) {
+        let prefix = IdPrefix::of(id);
+        let every = (self.split_threshold / SAMPLES_PER_THRESHOLD).clamp(1, 64);
+        let sampled = u64::from(prefix.leaf).is_multiple_of(every);
+        if !sampled || self.hints.deep(tenant, collection, prefix.shard) {
             return;
         }
-        let key = Key::counter(tenant, collection, shard);
+        let key = Key::counter(tenant, collection, prefix.shard);
         let row = self.get_with(&key, Consistency::Eventual).await;
         match row.and_then(|row| row.as_ref().map(Counter::from_row).transpose()) {
             Ok(Some(counter)) => self.split_if_large(tenant, collection, &counter).await,
             Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "a counter could not be looked at"),
+            Err(error) => log_failed_split(tenant, &error),
         }
     }
 
-    /// Splits a counter above the threshold. Failing is harmless: someone tries again.
+    /// Splits a counter above the threshold. A failure is harmless: a later request tries again.
     pub(super) async fn split_if_large(
         &self,
         tenant: TenantId,
@@ -53,7 +54,7 @@ impl Store {
             return;
         }
         if let Err(error) = self.split(tenant, collection, counter.shard).await {
-            tracing::warn!(%error, tenant.id = %tenant, "a counter could not be split");
+            log_failed_split(tenant, &error);
         }
     }
 
@@ -72,8 +73,8 @@ impl Store {
         }
         let leaves = self.count_leaves(tenant, collection, shard).await?;
         if !agrees(&counter, &leaves) {
-            // A transaction was half visible to the reads; its sequence refuses the split anyway
-            // unless both halves fell between them.
+            // The reads saw half of a transaction. Its sequence refuses the split anyway unless
+            // both halves fell between the reads.
             tracing::warn!(tenant.id = %tenant, "a counter and its rows disagree; not split");
             return Ok(());
         }
@@ -83,9 +84,9 @@ impl Store {
             .bind(":q", number(counter.sequence));
         let rows = DIGITS.into_iter().map(|second| {
             let prefix = format!("{shard}{second}");
-            let mut item = Key::leaves(tenant, collection, &prefix).item();
-            item.extend(leaves.get(&second).cloned().unwrap_or_default().attributes());
-            ((), Write::put(item))
+            let mut row = Key::leaves(tenant, collection, &prefix).item();
+            row.extend(leaves.get(&second).cloned().unwrap_or_default().attributes());
+            ((), Write::put(row))
         });
         let writes: Vec<_> = std::iter::once(((), mark)).chain(rows).collect();
         if matches!(self.commit(&writes).await?, Commit::Done) {
@@ -105,15 +106,14 @@ impl Store {
             .keys_only();
         let mut counts: HashMap<char, Leaves> = HashMap::new();
         for row in self.query(&range, usize::MAX).await? {
-            let id: ResourceId = sort_key(&row)?.parse().map_err(|_| StoreError::Corrupt("sk"))?;
-            let position = IdPrefix::of(id);
-            *counts.entry(position.second).or_default().0.entry(position.leaf).or_default() += 1;
+            let prefix = IdPrefix::of(parsed(&row, SK)?);
+            *counts.entry(prefix.second).or_default().0.entry(prefix.leaf).or_default() += 1;
         }
         Ok(counts)
     }
 }
 
-/// Resources by leaf, within one bucket.
+/// Number of resources by leaf, within one bucket.
 #[derive(Clone, Debug, Default)]
 struct Leaves(HashMap<u8, u64>);
 
@@ -129,5 +129,9 @@ fn agrees(counter: &Counter, leaves: &HashMap<char, Leaves>) -> bool {
     })
 }
 
-/// A counter is looked at about this often before it doubles its threshold.
-const LOOKS_PER_THRESHOLD: u64 = 25;
+fn log_failed_split(tenant: TenantId, error: &StoreError) {
+    tracing::warn!(tenant.id = %tenant, "could not split a counter: {}", ErrorChain(error));
+}
+
+/// A counter is read about this often before it doubles its threshold.
+const SAMPLES_PER_THRESHOLD: u64 = 25;

@@ -1,19 +1,21 @@
-//! The table itself, for the laptop and the tests. On AWS the template makes it.
+//! Creates the table, for the laptop and the tests. On AWS the template does.
 
-use aws_sdk_dynamodb::Error;
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType, TimeToLiveSpecification,
 };
 
+use super::error::Operation;
 use super::keys::{BY_MEMBER, MEMBER, PK, SK, TTL};
 use super::{Store, StoreError};
 
 impl Store {
     /// Creates the table unless it exists.
     ///
-    /// Without a stream: nothing on a laptop reads one, and the embedded DynamoDB slows down with
-    /// every record that nobody deletes.
+    /// It has no stream: nothing on a laptop reads one, and the embedded DynamoDB slows down with
+    /// every record in it.
     pub async fn create_table(&self) -> Result<(), StoreError> {
         let index = GlobalSecondaryIndex::builder()
             .index_name(BY_MEMBER)
@@ -21,7 +23,7 @@ impl Store {
             .key_schema(key(PK, KeyType::Range)?)
             .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
             .build()
-            .map_err(StoreError::unavailable)?;
+            .map_err(unusable)?;
         let created = self
             .client
             .create_table()
@@ -35,9 +37,11 @@ impl Store {
             .global_secondary_indexes(index)
             .send()
             .await;
-        if let Err(error) = created.map_err(Error::from) {
-            let exists = matches!(error, Error::ResourceInUseException(_));
-            return if exists { Ok(()) } else { Err(StoreError::unavailable(error)) };
+        if let Err(error) = created {
+            let exists = error
+                .as_service_error()
+                .is_some_and(CreateTableError::is_resource_in_use_exception);
+            return if exists { Ok(()) } else { Err(StoreError::failed_call(|| CREATE)(error)) };
         }
         self.expire_rows().await
     }
@@ -47,14 +51,14 @@ impl Store {
             .attribute_name(TTL)
             .enabled(true)
             .build()
-            .map_err(StoreError::unavailable)?;
+            .map_err(unusable)?;
         self.client
             .update_time_to_live()
             .table_name(&self.table)
             .time_to_live_specification(specification)
             .send()
             .await
-            .map_err(StoreError::unavailable)?;
+            .map_err(StoreError::failed_call(|| CREATE))?;
         Ok(())
     }
 }
@@ -64,13 +68,15 @@ fn attribute(name: &str) -> Result<AttributeDefinition, StoreError> {
         .attribute_name(name)
         .attribute_type(ScalarAttributeType::S)
         .build()
-        .map_err(StoreError::unavailable)
+        .map_err(unusable)
 }
 
 fn key(name: &str, key_type: KeyType) -> Result<KeySchemaElement, StoreError> {
-    KeySchemaElement::builder()
-        .attribute_name(name)
-        .key_type(key_type)
-        .build()
-        .map_err(StoreError::unavailable)
+    KeySchemaElement::builder().attribute_name(name).key_type(key_type).build().map_err(unusable)
 }
+
+fn unusable(error: BuildError) -> StoreError {
+    StoreError::unavailable(CREATE, error)
+}
+
+const CREATE: Operation = Operation::new("create", "table");

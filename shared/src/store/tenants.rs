@@ -1,10 +1,10 @@
-//! Tenants: the customer organisations, and everything that goes when one goes.
+//! Tenants: the customer organisations. Deleting one deletes everything that belongs to it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::batch::RowChange;
-use super::item::{Item, flag, parsed, take_optional_text, take_text, text};
+use super::item::{Item, corrupt, flag, parsed, take_optional_text, take_text, text};
 use super::keys::{Key, SK, TENANTS, of_tenant};
 use super::lookup_rows::move_value;
 use super::read::{Consistency, Range, SortKeys, sort_key};
@@ -16,19 +16,19 @@ use types::ids::{ResourceId, TenantId};
 /// A customer organisation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tenant {
-    /// Never reused.
+    /// Version 7 UUID, so that ids sort by creation; never reused.
     pub id: TenantId,
-    /// For people.
+    /// Display name.
     pub name: String,
-    /// The operator's own name for it; no two tenants have the same.
+    /// The operator's own name for it; unique.
     pub external_id: Option<String>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// Refuses unknown SCIM attributes instead of keeping them.
+    /// Whether unknown SCIM attributes are refused instead of kept.
     pub strict: bool,
 }
 
-/// A write of the transaction, named by what its refusal means.
+/// The row that a write of the transaction is about, which tells what its refusal means.
 #[derive(Clone, Copy, Debug)]
 enum TenantRow {
     Tenant,
@@ -38,36 +38,36 @@ enum TenantRow {
 }
 
 impl Tenant {
-    fn read(mut item: Item) -> Result<Self, StoreError> {
+    fn from_row(mut row: Item) -> Result<Self, StoreError> {
         Ok(Self {
-            id: parsed(&item, "id")?,
-            created_at: parsed(&item, "ca")?,
-            strict: flag(&item, "strict"),
-            name: take_text(&mut item, "nm")?,
-            external_id: take_optional_text(&mut item, "x"),
+            id: parsed(&row, "id")?,
+            created_at: parsed(&row, "ca")?,
+            strict: flag(&row, "strict"),
+            name: take_text(&mut row, "nm")?,
+            external_id: take_optional_text(&mut row, "x"),
         })
     }
 
-    fn row(&self) -> Item {
-        let mut item = Key::tenant(self.id).item();
-        item.extend([
+    fn to_row(&self) -> Item {
+        let mut row = Key::tenant(self.id).item();
+        row.extend([
             ("id".to_owned(), text(self.id.to_string())),
             ("nm".to_owned(), text(&self.name)),
             ("ca".to_owned(), text(self.created_at.to_string())),
             ("strict".to_owned(), AttributeValue::Bool(self.strict)),
         ]);
         if let Some(external_id) = &self.external_id {
-            item.insert("x".to_owned(), text(external_id));
+            row.insert("x".to_owned(), text(external_id));
         }
-        item
+        row
     }
 
     fn external_id_key(&self) -> Option<Key> {
         self.external_id.as_deref().filter(|id| !id.is_empty()).map(Key::tenant_external_id)
     }
 
-    /// A write of its row that is refused once it is no longer this one.
-    fn while_it_is(&self, write: Write) -> Write {
+    /// Adds the condition that the row still holds this tenant.
+    fn if_unchanged(&self, write: Write) -> Write {
         let write =
             write.bind(":nm", text(&self.name)).bind(":strict", AttributeValue::Bool(self.strict));
         match &self.external_id {
@@ -83,8 +83,8 @@ impl Store {
     /// Creates a tenant. `id` must be new.
     pub async fn create_tenant(&self, tenant: &Tenant) -> Result<(), StoreError> {
         let mut writes = vec![
-            (TenantRow::Tenant, Write::insert(tenant.row())),
-            (TenantRow::Unconditional, Write::put(Key::registered(tenant.id).item())),
+            (TenantRow::Tenant, Write::insert(tenant.to_row())),
+            (TenantRow::Unconditional, Write::put(Key::listed_tenant(tenant.id).item())),
         ];
         move_external_id(None, Some(tenant), tenant.id, &mut writes);
         self.commit_tenant(&writes).await
@@ -92,10 +92,10 @@ impl Store {
 
     /// The tenant with this id.
     pub async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
-        self.get(&Key::tenant(tenant)).await?.map(Tenant::read).transpose()
+        self.get(&Key::tenant(tenant)).await?.map(Tenant::from_row).transpose()
     }
 
-    /// The tenant with this name of the operator's.
+    /// The tenant with this `external_id`.
     pub async fn tenant_by_external_id(
         &self,
         external_id: &str,
@@ -122,7 +122,7 @@ impl Store {
             keys.push(Key::tenant(parsed(&row, SK)?));
         }
         let rows = self.get_many(&keys, None).await?;
-        let mut tenants = rows.into_iter().map(Tenant::read).collect::<Result<Vec<_>, _>>()?;
+        let mut tenants = rows.into_iter().map(Tenant::from_row).collect::<Result<Vec<_>, _>>()?;
         tenants.sort_unstable_by_key(|tenant| tenant.id);
         Ok(tenants)
     }
@@ -130,33 +130,34 @@ impl Store {
     /// Replaces a tenant that was read, unless it has changed since.
     pub async fn replace_tenant(&self, before: &Tenant, after: &Tenant) -> Result<(), StoreError> {
         let mut writes =
-            vec![(TenantRow::Tenant, before.while_it_is(Write::replace(after.row(), &["x"])))];
+            vec![(TenantRow::Tenant, before.if_unchanged(Write::replace(after.to_row(), &["x"])))];
         move_external_id(Some(before), Some(after), before.id, &mut writes);
         self.commit_tenant(&writes).await
     }
 
-    /// Deletes a tenant with everything it has, its own row last: whoever sends a request again
-    /// that failed in the middle still finds the tenant and the work left. Revoke its tokens
-    /// first. Its activity stays until it expires.
+    /// Deletes a tenant with everything that belongs to it, its own row last: if the deletion fails
+    /// in the middle, the same request finds the tenant and the remaining work when it is sent
+    /// again. Revoke its tokens first. Its activity stays until it expires.
     pub async fn delete_tenant(&self, tenant: TenantId) -> Result<(), StoreError> {
         let Some(before) = self.tenant(tenant).await? else { return Ok(()) };
         self.delete_connections(tenant).await?;
-        self.delete_groups(tenant).await?;
+        self.empty_groups(tenant).await?;
         for partition in of_tenant(tenant) {
             self.delete_partition(&partition).await?;
         }
-        let row = before.while_it_is(Write::delete(Key::tenant(tenant)));
+        let row = before.if_unchanged(Write::delete(Key::tenant(tenant)));
         let mut writes = vec![
             (TenantRow::Tenant, row),
-            (TenantRow::Unconditional, Write::delete(Key::registered(tenant))),
+            (TenantRow::Unconditional, Write::delete(Key::listed_tenant(tenant))),
             (TenantRow::Unconditional, Write::delete(Key::seats(tenant))),
         ];
         move_external_id(Some(&before), None, tenant, &mut writes);
         self.commit_tenant(&writes).await
     }
 
-    /// Empties the groups; their rows go with the rest, so that a second attempt finds them.
-    async fn delete_groups(&self, tenant: TenantId) -> Result<(), StoreError> {
+    /// Removes the members of all groups. The groups are deleted later with their partition, so that
+    /// a second attempt finds them.
+    async fn empty_groups(&self, tenant: TenantId) -> Result<(), StoreError> {
         let mut last: Option<ResourceId> = None;
         loop {
             let groups = self.groups_after(tenant, last, GROUPS_AT_A_TIME).await?;
@@ -192,7 +193,9 @@ impl Store {
             TenantRow::Tenant if refusal.found.is_none() => StoreError::NotFound,
             TenantRow::Tenant => StoreError::VersionMismatch,
             TenantRow::ExternalId => StoreError::Conflict(UniqueAttribute::TenantExternalId),
-            TenantRow::FormerExternalId | TenantRow::Unconditional => StoreError::Corrupt("id"),
+            TenantRow::FormerExternalId | TenantRow::Unconditional => {
+                corrupt(&refusal.found.clone().unwrap_or_default(), "id")
+            }
         })
     }
 }

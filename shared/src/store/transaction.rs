@@ -1,14 +1,18 @@
-//! Commits of conditional writes: one as a plain call, several as one transaction.
+//! Commits conditional writes: one as a plain call, several as one transaction.
 
-use aws_sdk_dynamodb::Error;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, ReturnValuesOnConditionCheckFailure};
 
+use super::call::{send, wanted_capacity};
+use super::error::Operation;
 use super::item::Item;
 use super::retry::{Backoff, is_transient};
 use super::write::{Write, WriteKind};
 use super::{Store, StoreError};
+use crate::aws::call_error::CallError;
 
-/// What became of a commit that DynamoDB answered.
+/// The outcome of a commit that DynamoDB answered.
 #[derive(Debug)]
 pub(super) enum Commit<L> {
     /// All writes happened.
@@ -20,14 +24,43 @@ pub(super) enum Commit<L> {
 /// A condition that did not hold.
 #[derive(Debug)]
 pub(super) struct Refusal<L> {
-    /// Which write it guards.
+    /// The label of the write with the condition.
     pub(super) label: L,
-    /// The row that it met, if there was one.
+    /// The row as it is in the table, if it exists.
     pub(super) found: Option<Item>,
 }
 
+/// Error of a single write.
+enum WriteError {
+    /// The condition did not hold; with the row, if it exists.
+    Condition(Option<Item>),
+    /// A transaction holds the row.
+    Conflict,
+    Call(CallError),
+}
+
+impl<E> From<SdkError<E>> for WriteError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    aws_sdk_dynamodb::Error: From<E>,
+{
+    fn from(error: SdkError<E>) -> Self {
+        use aws_sdk_dynamodb::Error;
+        let error = match error {
+            SdkError::ServiceError(error) => Error::from(error.into_err()),
+            other => return Self::Call(other.into()),
+        };
+        match error {
+            Error::ConditionalCheckFailedException(failed) => Self::Condition(failed.item),
+            Error::TransactionConflictException(_) => Self::Conflict,
+            other => Self::Call(CallError::refused(&other)),
+        }
+    }
+}
+
 impl Store {
-    /// Commits all writes or none. Each label says whose condition did not hold.
+    /// Commits all writes or none. A refusal names the labels of the writes whose conditions did
+    /// not hold.
     pub(super) async fn commit<L: Copy>(
         &self,
         writes: &[(L, Write)],
@@ -37,11 +70,15 @@ impl Store {
             [(label, write)] if !matches!(write.kind, WriteKind::Check(_)) => {
                 self.commit_one(*label, write).await
             }
-            _ => self.commit_all(writes).await,
+            [(_, first), ..] => self.commit_all(first, writes).await,
         }
     }
 
-    async fn commit_all<L: Copy>(&self, writes: &[(L, Write)]) -> Result<Commit<L>, StoreError> {
+    async fn commit_all<L: Copy>(
+        &self,
+        first: &Write,
+        writes: &[(L, Write)],
+    ) -> Result<Commit<L>, StoreError> {
         if writes.len() > MAX_TRANSACTION {
             return Err(StoreError::TooLarge);
         }
@@ -49,16 +86,25 @@ impl Store {
             .iter()
             .map(|(_, write)| write.transact(&self.table))
             .collect::<Result<Vec<_>, _>>()?;
+        let operation = || Operation::write(&first.key());
         let mut backoff = Backoff::default();
         loop {
-            let call = self.client.transact_write_items().set_transact_items(Some(items.clone()));
-            let Err(error) = call.send().await else { return Ok(Commit::Done) };
-            let reasons = cancellation_reasons(error.into())?;
+            let call = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.clone()))
+                .set_return_consumed_capacity(wanted_capacity())
+                .send();
+            let Err(error) = send(call).await else { return Ok(Commit::Done) };
+            let reasons =
+                cancellation_reasons(error).map_err(StoreError::failed_call(operation))?;
             if reasons.iter().any(|reason| code(reason) == CONDITION) {
                 return Ok(Commit::Refused(refusals(writes, reasons)));
             }
             if !reasons.iter().all(|reason| code(reason) == "None" || is_transient(code(reason))) {
-                return Err(StoreError::unavailable(format!("cancelled: {:?}", codes(&reasons))));
+                let codes: Vec<&str> = reasons.iter().map(code).collect();
+                let cancelled = format!("the transaction was cancelled: {}", codes.join(", "));
+                return Err(StoreError::unavailable(operation(), cancelled));
             }
             backoff.pause().await?;
         }
@@ -68,38 +114,42 @@ impl Store {
         let write = &write.marked()?;
         let mut backoff = Backoff::default();
         loop {
-            let Err(error) = self.send_one(write).await else { return Ok(Commit::Done) };
-            if let Error::ConditionalCheckFailedException(refused) = error {
-                if write.is_already_done(refused.item()) {
+            match self.send_write(write).await {
+                Ok(()) => return Ok(Commit::Done),
+                Err(WriteError::Condition(found)) if write.is_done(found.as_ref()) => {
                     return Ok(Commit::Done);
                 }
-                let found = refused.item().cloned();
-                return Ok(Commit::Refused(vec![Refusal { label, found }]));
+                Err(WriteError::Condition(found)) => {
+                    return Ok(Commit::Refused(vec![Refusal { label, found }]));
+                }
+                Err(WriteError::Conflict) => backoff.pause().await?,
+                Err(WriteError::Call(error)) => {
+                    return Err(StoreError::unavailable(Operation::write(&write.key()), error));
+                }
             }
-            if !matches!(error, Error::TransactionConflictException(_)) {
-                return Err(StoreError::unavailable(error));
-            }
-            backoff.pause().await?;
         }
     }
 
-    async fn send_one(&self, write: &Write) -> Result<(), Error> {
+    async fn send_write(&self, write: &Write) -> Result<(), WriteError> {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let (condition, values) = (write.condition.clone(), write.values());
         match &write.kind {
             WriteKind::Put(row) => {
-                self.client
+                let call = self
+                    .client
                     .put_item()
                     .table_name(&self.table)
                     .set_item(Some(row.clone()))
                     .set_condition_expression(condition)
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(all_old)
-                    .send()
-                    .await?;
+                    .set_return_consumed_capacity(wanted_capacity())
+                    .send();
+                send(call).await?;
             }
             WriteKind::Replace(replace) => {
-                self.client
+                let call = self
+                    .client
                     .update_item()
                     .table_name(&self.table)
                     .set_key(Some(replace.key()))
@@ -108,11 +158,13 @@ impl Store {
                     .set_expression_attribute_names(Some(replace.names()))
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(all_old)
-                    .send()
-                    .await?;
+                    .set_return_consumed_capacity(wanted_capacity())
+                    .send();
+                send(call).await?;
             }
             WriteKind::Update { key, expression } => {
-                self.client
+                let call = self
+                    .client
                     .update_item()
                     .table_name(&self.table)
                     .set_key(Some(key.item()))
@@ -120,33 +172,40 @@ impl Store {
                     .set_condition_expression(condition)
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(all_old)
-                    .send()
-                    .await?;
+                    .set_return_consumed_capacity(wanted_capacity())
+                    .send();
+                send(call).await?;
             }
-            // Not a call of its own: `commit` makes a transaction of it.
-            WriteKind::Check(_) => {}
             WriteKind::Delete(key) => {
-                self.client
+                let call = self
+                    .client
                     .delete_item()
                     .table_name(&self.table)
                     .set_key(Some(key.item()))
                     .set_condition_expression(condition)
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(all_old)
-                    .send()
-                    .await?;
+                    .set_return_consumed_capacity(wanted_capacity())
+                    .send();
+                send(call).await?;
             }
+            // `commit` sends it as a transaction.
+            WriteKind::Check(_) => {}
         }
         Ok(())
     }
 }
 
-/// The reasons of a cancelled transaction, one per write; every other error is passed on.
-fn cancellation_reasons(error: Error) -> Result<Vec<CancellationReason>, StoreError> {
-    let Error::TransactionCanceledException(cancelled) = error else {
-        return Err(StoreError::unavailable(error));
-    };
-    Ok(cancelled.cancellation_reasons.unwrap_or_default())
+/// The reasons of a cancelled transaction, one per write.
+fn cancellation_reasons(
+    error: SdkError<TransactWriteItemsError>,
+) -> Result<Vec<CancellationReason>, CallError> {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            Ok(cancelled.cancellation_reasons().to_vec())
+        }
+        _ => Err(error.into()),
+    }
 }
 
 fn refusals<L: Copy>(writes: &[(L, Write)], reasons: Vec<CancellationReason>) -> Vec<Refusal<L>> {
@@ -160,10 +219,6 @@ fn refusals<L: Copy>(writes: &[(L, Write)], reasons: Vec<CancellationReason>) ->
 
 fn code(reason: &CancellationReason) -> &str {
     reason.code().unwrap_or("None")
-}
-
-fn codes(reasons: &[CancellationReason]) -> Vec<&str> {
-    reasons.iter().map(code).collect()
 }
 
 const CONDITION: &str = "ConditionalCheckFailed";

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::counters::Counter;
+use super::item::corrupt;
 use super::keys::Collection;
 use super::pool::Pool;
 use super::retry::Backoff;
@@ -72,7 +73,7 @@ impl Store {
     ) -> Result<Option<UserOutcome>, StoreError> {
         change.check_size()?;
         let mut learned = Learned::default();
-        let mut backoff = Backoff::for_seats();
+        let mut backoff = Backoff::for_crowd();
         loop {
             let needs_pool = change.needs_pool(&learned);
             let pool = if needs_pool { Some(self.pool(change.tenant).await?) } else { None };
@@ -109,7 +110,7 @@ impl Store {
             UserRow::User => return Err(StoreError::VersionMismatch),
             UserRow::UserName => return Err(StoreError::Conflict(UniqueAttribute::UserName)),
             UserRow::FormerUserName | UserRow::Unconditional => {
-                return Err(StoreError::Corrupt("id"));
+                return Err(corrupt(&refusal.found.unwrap_or_default(), "id"));
             }
             UserRow::Counter(shard) => shard,
         };

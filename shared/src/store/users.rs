@@ -6,7 +6,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::item::{Item, flag, number, optional_number, take_text, text};
+use super::item::{Item, corrupt, flag, number, optional_number, take_text, text};
 use super::keys::{Collection, Key, email_prefix, emails};
 use super::page::{Page, StoredResource};
 use super::versioned::Versioned;
@@ -115,7 +115,7 @@ impl StoredResource for StoredUser {
             licence: [Licence::Full, Licence::ViewOnly]
                 .into_iter()
                 .find(|known| known.as_str() == licence)
-                .ok_or(StoreError::Corrupt("lic"))?,
+                .ok_or_else(|| corrupt(&row, "lic"))?,
             seated: flag(&row, "seat"),
         })
     }

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::StoreError;
+use super::error::Operation;
 use super::item::{Item, number};
 use super::keys::{Key, PK, SK};
 use super::retry::random;
@@ -20,7 +21,7 @@ pub(super) struct Write {
     values: HashMap<String, AttributeValue>,
 }
 
-/// What is written.
+/// The kind of a write.
 #[derive(Clone, Debug)]
 pub(super) enum WriteKind {
     Put(Item),
@@ -30,13 +31,13 @@ pub(super) enum WriteKind {
         expression: String,
     },
     Delete(Key),
-    /// Nothing: the condition alone, which only a transaction can have.
+    /// Writes nothing: the condition alone, which only a transaction can have.
     Check(Key),
 }
 
-/// Attributes that a row is to have, and others that it is to lose. What is named in neither stays
-/// as it is: a newer version of Gatehouse may have put it there, and works on the same table while
-/// a deployment moves from one to the other.
+/// Attributes that a row gets, and others that it loses. All others stay: a newer version of
+/// Gatehouse may have put them there, and both versions work on the same table while a deployment
+/// moves from one to the other.
 #[derive(Clone, Debug)]
 pub(super) struct Replace {
     /// With the row's key.
@@ -50,7 +51,7 @@ impl Replace {
         self.row.iter().filter(|(name, _)| is_key(name)).map(cloned).collect()
     }
 
-    /// `SET … REMOVE …`. Every name is a placeholder, as DynamoDB reserves many words.
+    /// `SET … REMOVE …`. Every name is a placeholder, since DynamoDB reserves many words.
     pub(super) fn expression(&self) -> String {
         let sets: Vec<_> = self.set_names().map(|name| format!("#{name} = :_{name}")).collect();
         let removes: Vec<_> = self.absent.iter().map(|name| format!("#{name}")).collect();
@@ -92,21 +93,23 @@ impl Write {
         Self { kind, condition: None, values: HashMap::new() }
     }
 
-    pub(super) fn put(item: Item) -> Self {
-        Self::new(WriteKind::Put(item))
+    /// Writes a whole row, whatever was there.
+    pub(super) fn put(row: Item) -> Self {
+        Self::new(WriteKind::Put(row))
     }
 
-    /// Puts a row that must not exist yet.
-    pub(super) fn insert(item: Item) -> Self {
-        Self::put(item).when("attribute_not_exists(pk)")
+    /// Writes a row that must not exist yet.
+    pub(super) fn insert(row: Item) -> Self {
+        Self::put(row).when("attribute_not_exists(pk)")
     }
 
-    /// Gives a row the attributes of `row` and takes away those of `optional` that `row` lacks.
+    /// Sets the attributes of `row` and removes those of `optional` that `row` lacks.
     pub(super) fn replace(row: Item, optional: &[&'static str]) -> Self {
         let absent = optional.iter().copied().filter(|name| !row.contains_key(*name)).collect();
         Self::new(WriteKind::Replace(Replace { row, absent }))
     }
 
+    /// Applies an update expression.
     pub(super) fn update(key: Key, expression: impl Into<String>) -> Self {
         Self::new(WriteKind::Update { key, expression: expression.into() })
     }
@@ -115,12 +118,12 @@ impl Write {
         Self::new(WriteKind::Delete(key))
     }
 
-    /// Writes nothing, but demands that a row is there.
+    /// Writes nothing, but requires that a row exists.
     pub(super) fn check_exists(key: Key) -> Self {
         Self::new(WriteKind::Check(key)).when("attribute_exists(pk)")
     }
 
-    /// Adds the condition.
+    /// Sets the condition.
     pub(super) fn when(mut self, condition: impl Into<String>) -> Self {
         self.condition = Some(condition.into());
         self
@@ -132,6 +135,16 @@ impl Write {
         self
     }
 
+    /// The key of the row.
+    pub(super) fn key(&self) -> Key {
+        match &self.kind {
+            WriteKind::Put(row) | WriteKind::Replace(Replace { row, .. }) => Key::of(row),
+            WriteKind::Update { key, .. } | WriteKind::Delete(key) | WriteKind::Check(key) => {
+                key.clone()
+            }
+        }
+    }
+
     /// The values of all placeholders.
     pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
         let mut values = self.values.clone();
@@ -141,7 +154,7 @@ impl Write {
         (!values.is_empty()).then_some(values)
     }
 
-    /// The same put with a mark by which its row is known again.
+    /// The same write with a random mark in the row, by which [`Write::is_done`] recognises it.
     pub(super) fn marked(&self) -> Result<Self, StoreError> {
         let mut marked = self.clone();
         if let WriteKind::Put(row) | WriteKind::Replace(Replace { row, .. }) = &mut marked.kind {
@@ -150,9 +163,9 @@ impl Write {
         Ok(marked)
     }
 
-    /// Whether the row that refused a put is the very row to put, or has all of a replacement: then an earlier attempt, whose
-    /// answer was lost, has already done it. (A transaction has its token for that.)
-    pub(super) fn is_already_done(&self, found: Option<&Item>) -> bool {
+    /// Whether the row that did not meet the condition is what this write makes of it. Then an
+    /// earlier attempt, whose answer was lost, has done it. (A transaction has its token for that.)
+    pub(super) fn is_done(&self, found: Option<&Item>) -> bool {
         match &self.kind {
             WriteKind::Put(row) => found == Some(row),
             WriteKind::Replace(replace) => found.is_some_and(|found| replace.is_done(found)),
@@ -160,64 +173,56 @@ impl Write {
         }
     }
 
-    /// The write as part of a transaction that tells which row refused it.
+    /// The write as part of a transaction, whose refusal returns the row.
     pub(super) fn transact(&self, table: &str) -> Result<TransactWriteItem, StoreError> {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let item = TransactWriteItem::builder();
         let item = match &self.kind {
-            WriteKind::Put(row) => item.put(
-                Put::builder()
-                    .table_name(table)
-                    .set_item(Some(row.clone()))
-                    .set_condition_expression(self.condition.clone())
-                    .set_expression_attribute_values(self.values())
-                    .return_values_on_condition_check_failure(all_old)
-                    .build()
-                    .map_err(StoreError::unavailable)?,
-            ),
-            WriteKind::Replace(replace) => item.update(
-                Update::builder()
-                    .table_name(table)
-                    .set_key(Some(replace.key()))
-                    .update_expression(replace.expression())
-                    .set_condition_expression(self.condition.clone())
-                    .set_expression_attribute_names(Some(replace.names()))
-                    .set_expression_attribute_values(self.values())
-                    .return_values_on_condition_check_failure(all_old)
-                    .build()
-                    .map_err(StoreError::unavailable)?,
-            ),
-            WriteKind::Update { key, expression } => item.update(
-                Update::builder()
-                    .table_name(table)
-                    .set_key(Some(key.item()))
-                    .update_expression(expression)
-                    .set_condition_expression(self.condition.clone())
-                    .set_expression_attribute_values(self.values())
-                    .return_values_on_condition_check_failure(all_old)
-                    .build()
-                    .map_err(StoreError::unavailable)?,
-            ),
-            WriteKind::Delete(key) => item.delete(
-                Delete::builder()
-                    .table_name(table)
-                    .set_key(Some(key.item()))
-                    .set_condition_expression(self.condition.clone())
-                    .set_expression_attribute_values(self.values())
-                    .return_values_on_condition_check_failure(all_old)
-                    .build()
-                    .map_err(StoreError::unavailable)?,
-            ),
-            WriteKind::Check(key) => item.condition_check(
-                ConditionCheck::builder()
-                    .table_name(table)
-                    .set_key(Some(key.item()))
-                    .set_condition_expression(self.condition.clone())
-                    .set_expression_attribute_values(self.values())
-                    .build()
-                    .map_err(StoreError::unavailable)?,
-            ),
+            WriteKind::Put(row) => Put::builder()
+                .table_name(table)
+                .set_item(Some(row.clone()))
+                .set_condition_expression(self.condition.clone())
+                .set_expression_attribute_values(self.values())
+                .return_values_on_condition_check_failure(all_old)
+                .build()
+                .map(|put| item.put(put)),
+            WriteKind::Replace(replace) => Update::builder()
+                .table_name(table)
+                .set_key(Some(replace.key()))
+                .update_expression(replace.expression())
+                .set_condition_expression(self.condition.clone())
+                .set_expression_attribute_names(Some(replace.names()))
+                .set_expression_attribute_values(self.values())
+                .return_values_on_condition_check_failure(all_old)
+                .build()
+                .map(|update| item.update(update)),
+            WriteKind::Update { key, expression } => Update::builder()
+                .table_name(table)
+                .set_key(Some(key.item()))
+                .update_expression(expression)
+                .set_condition_expression(self.condition.clone())
+                .set_expression_attribute_values(self.values())
+                .return_values_on_condition_check_failure(all_old)
+                .build()
+                .map(|update| item.update(update)),
+            WriteKind::Delete(key) => Delete::builder()
+                .table_name(table)
+                .set_key(Some(key.item()))
+                .set_condition_expression(self.condition.clone())
+                .set_expression_attribute_values(self.values())
+                .return_values_on_condition_check_failure(all_old)
+                .build()
+                .map(|delete| item.delete(delete)),
+            WriteKind::Check(key) => ConditionCheck::builder()
+                .table_name(table)
+                .set_key(Some(key.item()))
+                .set_condition_expression(self.condition.clone())
+                .set_expression_attribute_values(self.values())
+                .build()
+                .map(|check| item.condition_check(check)),
         };
+        let item =
+            item.map_err(|error| StoreError::unavailable(Operation::write(&self.key()), error))?;
         Ok(item.build())
     }
 }

@@ -47,7 +47,7 @@ pub(in crate::operator_api) async fn test(
         browser: None,
         expires_at,
     };
-    app.store.begin_sign_in(&pending).await?;
+    app.store.create_pending_sign_in(&pending).await?;
     let urls = SpUrls::new(&BaseUrl::of(&app.config, &headers), &pending.domain);
     Ok(Created(TestView { url: format!("{}/test/{id}", urls.sso_url), expires_at }))
 }

@@ -3,11 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
-/// Displays an error and its sources, separated by colons: `could not read a user: DynamoDB is
-/// unavailable: throttled`.
+/// Displays an error and its sources, separated by colons: `could not read the user: throttled`.
 ///
-/// The JSON log format writes only the first error of a chain if the error is passed as a field.
-pub(crate) struct ErrorChain<'a>(pub(crate) &'a dyn Error);
+/// An error that is passed to `tracing` as a field loses its sources in the JSON format.
+pub struct ErrorChain<'a>(pub &'a dyn Error);
 
 impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -102,7 +102,7 @@ def run_on_new_server(binary, module, folder):
     """Runs one suite on a new tenant of a new server. It is a failure if the server stops during the suite."""
     prepared = module.prepare()
     with Local(binary, folder) as local:
-        outcome = module.run(prepared, local.new_tenant(module.LABEL), folder)
+        outcome = module.run(prepared, local.create_tenant(module.LABEL), folder)
         if local.died():
             outcome.add_failure(local.died())
     return outcome

@@ -25,7 +25,7 @@ class Scenario:
     def call(self, method, path, body=None):
         """Expects success from the operator API; returns the answer, which is empty after a failure."""
         try:
-            answer = self.functions.operator(method, path, body)
+            answer = self.functions.call_operator_api(method, path, body)
         except OperatorApiError as error:
             self.outcome.add_failure(str(error))
             return {}
@@ -35,7 +35,7 @@ class Scenario:
     def expect_error(self, status, method, path, body=None):
         """Expects an error with this status from the operator API."""
         try:
-            answer = self.functions.operator(method, path, body)
+            answer = self.functions.call_operator_api(method, path, body)
             self.outcome.add_failure(f"{method} {path}: want {status}, got {json.dumps(answer)[:300]}")
         except OperatorApiError as error:
             self.outcome.expect(error.status == status, f"want {status}", str(error))

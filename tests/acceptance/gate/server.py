@@ -62,13 +62,13 @@ class Local:
         lines = self.log.read_text("utf-8", "replace").split("\n")
         return [line for line in lines if "panicked at" in line]
 
-    def new_tenant(self, name):
+    def create_tenant(self, name):
         """Creates an empty tenant through the operator API."""
-        tenant = self.operator("POST", "/v1/tenants", {"name": name})
-        token = self.operator("POST", f"/v1/tenants/{tenant['id']}/scim-tokens", {})
+        tenant = self.call_operator_api("POST", "/v1/tenants", {"name": name})
+        token = self.call_operator_api("POST", f"/v1/tenants/{tenant['id']}/scim-tokens", {})
         return Target(self.ready["scim"]["base_url"], token["token"], self, tenant["id"])
 
-    def operator(self, method, path, body=None):
+    def call_operator_api(self, method, path, body=None):
         """Sends one request to the operator API; returns its JSON."""
         request = urllib.request.Request(
             self.ready["base_url"] + path,

@@ -49,13 +49,13 @@ def with_identity_provider(idp, scripts, target, folder, more=(), variants=VARIA
 def connect(local, tenant, metadata, **settings):
     """Creates a connection that trusts `metadata` and creates users at their first sign-in."""
     path = f"/v1/tenants/{tenant}/connections/{DOMAIN}"
-    return local.operator("PUT", path, {"idp_metadata_xml": metadata, "jit": True, **settings})
+    return local.call_operator_api("PUT", path, {"idp_metadata_xml": metadata, "jit": True, **settings})
 
 
 def browse(scripts, local, scim, cases, folder):
     """Registers an application and signs in the person of each case to it."""
     redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
-    client = local.operator("POST", "/v1/clients", {"redirect_uris": [redirect_uri]})
+    client = local.call_operator_api("POST", "/v1/clients", {"redirect_uris": [redirect_uri]})
     app = {
         "issuer": local.ready["base_url"],
         "client_id": client["client_id"],

@@ -83,11 +83,11 @@ def run_parts(installed, functions, recorder, folder, outcome):
     """Runs every part whose calls are compared with the roles."""
     sanity, browser = installed
     secrets_manager = recorder.upstream["secretsmanager"]
-    tenant = functions.new_tenant("sign-in")
+    tenant = functions.create_tenant("sign-in")
     parts = {
         "keys": lambda _: operator_scenario.rotate_oidc_keys(functions, secrets_manager),
         "connector traces": lambda inside: replay_traces(functions, inside),
-        "scim-sanity": lambda inside: scim_sanity.run(sanity, functions.new_tenant("scim-sanity"), inside),
+        "scim-sanity": lambda inside: scim_sanity.run(sanity, functions.create_tenant("scim-sanity"), inside),
         "sign-in": lambda inside: sign_in_with_samlp(browser, tenant, inside),
         "operator": lambda _: operator_scenario.call_other_routes(functions, tenant.tenant),
         "deployment check": lambda _: check_deployment(functions, recorder),
@@ -110,7 +110,7 @@ def replay_traces(functions, folder):
     """Replays the connector traces with the Rust tests."""
     log = folder / "output.log"
     log.unlink(missing_ok=True)
-    return rust.replay_traces(functions.ready["scim"]["base_url"], functions.new_tenant("traces").token, log)
+    return rust.replay_traces(functions.ready["scim"]["base_url"], functions.create_tenant("traces").token, log)
 
 
 def sign_in_with_samlp(browser, target, folder):
@@ -145,7 +145,7 @@ def run_make_watch(aws, folder):
     """Starts `make watch`, sends one SCIM request and two of an operator, and stops it with Ctrl-C."""
     outcome = Outcome()
     with Functions(aws, folder, IGNORE_CHANGES) as functions:
-        tenant = functions.new_tenant("make watch")
+        tenant = functions.create_tenant("make watch")
         answer = Client(tenant, timeout=START_SECONDS).call("GET", "/Users")
         empty = answer.status == 200 and answer.json().get("totalResults") == 0
         outcome.expect(empty, "a new tenant has no users", answer.brief())

@@ -40,7 +40,7 @@ def run(program, target, folder):
     """Runs every phase on a tenant that has a user, a group and connections."""
     local = target.local
     base_url, key = local.ready["base_url"], local.ready["operator_key"]
-    document = narrow(local.operator("GET", "/v1/openapi.json"), create_resources(target))
+    document = narrow(local.call_operator_api("GET", "/v1/openapi.json"), create_resources(target))
     outcome = schemathesis.generate(program, document, base_url, key, folder, CHECKS, CASES)
     for panic in local.panics():
         outcome.add_failure(panic)
@@ -53,14 +53,15 @@ def create_resources(target):
     url = local.ready["demo_idp"]["metadata_url"]
     with urllib.request.urlopen(url, timeout=20) as answer:
         metadata = answer.read().decode()
-    local.operator("PUT", f"{tenant}/connections/{DOMAIN}", {"idp_metadata_url": url})
-    local.operator("PUT", f"{tenant}/connections/{TO_DELETE}", {})
-    token = local.operator("POST", f"{tenant}/scim-tokens")
-    to_delete = local.operator("POST", "/v1/tenants", {"name": "Deleted"})
+    local.call_operator_api("PUT", f"{tenant}/connections/{DOMAIN}", {"idp_metadata_url": url})
+    local.call_operator_api("PUT", f"{tenant}/connections/{TO_DELETE}", {})
+    token = local.call_operator_api("POST", f"{tenant}/scim-tokens")
+    to_delete = local.call_operator_api("POST", "/v1/tenants", {"name": "Deleted"})
     user = scim.call("POST", "/Users", {"userName": "ada@globex.example"}).json()
     group = scim.call("POST", "/Groups", {"displayName": "Engineers", "members": [{"value": user["id"]}]}).json()
     clients = [
-        local.operator("POST", "/v1/clients", {"redirect_uris": ["https://app.example/callback"]}) for _ in range(2)
+        local.call_operator_api("POST", "/v1/clients", {"redirect_uris": ["https://app.example/callback"]})
+        for _ in range(2)
     ]
     return {
         "Tenant": [target.tenant, to_delete["id"]],

@@ -17,6 +17,6 @@ def run(scripts, target, folder):
     refused = ("signed with SHA-1", weak, {"says": "answered in a way that we cannot trust"})
     with Samlp(folder) as idp:
         outcome = sign_in.with_identity_provider(idp, scripts, target, folder, [refused])
-    latest = target.local.operator("GET", f"/v1/tenants/{target.tenant}/sign-ins")["items"][0]
+    latest = target.local.call_operator_api("GET", f"/v1/tenants/{target.tenant}/sign-ins")["items"][0]
     outcome.expect("rsa-sha1" in str(latest), "the record of the last sign-in has the reason", str(latest)[:2000])
     return outcome

@@ -5,3 +5,4 @@ pub(crate) mod body;
 pub mod cookie;
 pub mod html;
 pub mod rate_limit;
+pub(crate) mod redirect;

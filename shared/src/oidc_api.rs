@@ -1,35 +1,31 @@
 //! `/oauth2/*` and `/.well-known/*`: the OpenID provider over HTTP (RFC 6749, OpenID Connect Core).
 //!
-//! A handler extracts, loads, calls the pure core in [`oidc`], stores and replies. All
-//! routes are public to the network: who calls is said by a client's credentials, a bearer token
-//! or a browser's session, each checked by the handler that needs it.
+//! The protocol rules are in [`oidc`], which is pure; sessions, codes and the way to the identity
+//! provider are in [`crate::sign_in`]. All routes are public to the network. A handler that needs
+//! a caller checks the credentials of an app, a bearer token or the session of a browser.
 
 mod authorize;
 mod bearer;
 mod client_auth;
-mod complete;
+mod error;
 mod form;
 mod introspect;
-mod issue;
-mod live;
-mod page;
 mod published;
 mod reply;
 mod revoke;
-mod session;
 mod token;
+mod token_response;
 mod userinfo;
 
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
-pub use self::complete::{complete, is_page_of_an_app};
-use self::reply::Failure;
+use self::error::OidcApiError;
 use crate::runtime::request_log::log_request;
 use crate::runtime::state::AppState;
 
-/// What the function `oidc` serves.
+/// The routes of the function `oidc`.
 pub const ROUTES: [&str; 8] = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
@@ -41,7 +37,7 @@ pub const ROUTES: [&str; 8] = [
     "/oauth2/jwks",
 ];
 
-/// The router of the function `oidc`.
+/// Makes the router of the function `oidc`.
 pub fn router(app: AppState) -> Router {
     Router::new()
         .route("/.well-known/openid-configuration", get(published::configuration))
@@ -52,7 +48,7 @@ pub fn router(app: AppState) -> Router {
         .route("/oauth2/introspect", post(introspect::introspect))
         .route("/oauth2/revoke", post(revoke::revoke))
         .route("/oauth2/jwks", get(published::jwks))
-        .method_not_allowed_fallback(async || Failure::MethodNotAllowed)
+        .method_not_allowed_fallback(async || OidcApiError::MethodNotAllowed)
         .layer(from_fn(log_request))
         .with_state(app)
 }

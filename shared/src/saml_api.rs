@@ -1,22 +1,15 @@
-//! `/saml/*`: sign-in by SAML 2.0, the service provider's side over HTTP.
+//! `/saml/*`: the service provider of SAML 2.0 over HTTP.
 //!
-//! The rules of the protocol are in [`saml`], which is pure. Here a request is read, the
-//! core is called, and what must happen once is written: a request and an assertion are used up
-//! by conditional writes before anybody is signed in.
+//! The protocol rules are in [`saml`], which is pure; what happens around an answer of the identity
+//! provider is in [`crate::sign_in`]. Here requests are read and the steps are put in order. All
+//! routes are public: a browser has no credentials yet.
 
 mod acs;
-mod begin;
-mod bench;
-mod browser;
+mod connection_verifier;
 mod explain;
-mod failure;
 mod form;
 mod metadata;
-mod pages;
-mod record;
 mod start;
-mod urls;
-mod user;
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -25,12 +18,9 @@ use axum::routing::{get, post};
 use crate::runtime::request_log::log_request;
 use crate::runtime::state::AppState;
 
-pub use begin::begin;
 pub use explain::{Explanation, explain};
-pub use pages::{Choice, choose};
-pub use urls::SpUrls;
 
-/// What the function `saml-acs` serves. All of it is public: a browser has no credentials yet.
+/// The routes of the function `saml-acs`.
 pub const ROUTES: [&str; 5] = [
     "/saml/sso/{domain}",
     "/saml/sso/{domain}/federated",
@@ -39,7 +29,7 @@ pub const ROUTES: [&str; 5] = [
     "/saml/sso/{domain}/test/{id}",
 ];
 
-/// The router of the function `saml-acs`.
+/// Makes the router of the function `saml-acs`.
 pub fn acs_router(app: AppState) -> Router {
     Router::new()
         .route("/saml/sso/{domain}", get(start::start).post(acs::consume))
@@ -51,10 +41,10 @@ pub fn acs_router(app: AppState) -> Router {
         .with_state(app)
 }
 
-/// What the function `saml-metadata` serves.
+/// The routes of the function `saml-metadata`.
 pub const METADATA_ROUTES: [&str; 1] = ["/saml/metadata/{domain}"];
 
-/// The router of the function `saml-metadata`.
+/// Makes the router of the function `saml-metadata`.
 pub fn metadata_router(app: AppState) -> Router {
     Router::new()
         .route("/saml/metadata/{domain}", get(metadata::show))

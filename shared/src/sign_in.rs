@@ -1,22 +1,59 @@
-//! What the two halves of a sign-in tell each other: who came back.
+//! What SAML and OpenID Connect share of a sign-in: connections, matching, sessions, pages.
+//!
+//! `saml_api` and `oidc_api` use this module and do not know each other. A sign-in passes through
+//! it twice:
+//!
+//! - [`begin`](self::begin) stores the purpose of the sign-in, binds it to the browser
+//!   ([`browser`]) and sends the browser to the identity provider.
+//! - When `saml_api::acs` has verified the response, [`matching`] finds the user, [`destination`]
+//!   the app, [`record`] writes the record for the administrator, and [`complete`](self::complete)
+//!   creates the [`session`] and sends the browser to the app
+//!   ([`authorization_response`]).
+//!
+//! Invariants:
+//! - Nobody is signed in whose response was not verified, whose assertion and request were not
+//!   consumed, or who is not active.
+//! - A session, code or token is checked against its user at every use ([`active_grant`]).
 
+pub(crate) mod active_grant;
+pub(crate) mod authorization_response;
+pub(crate) mod begin;
+pub(crate) mod browser;
+pub(crate) mod complete;
+pub(crate) mod connection;
+pub(crate) mod destination;
+pub(crate) mod error;
+pub(crate) mod matching;
 pub mod metadata_fetch;
+mod new_user;
+pub(crate) mod organisation;
+pub(crate) mod pages;
+pub(crate) mod record;
+pub(crate) mod retry;
+pub(crate) mod session;
+mod sp_urls;
 
 use jiff::Timestamp;
 
 use types::ids::{ResourceId, TenantId};
 
-/// A person whom an identity provider has vouched for, matched to a user.
+pub use self::complete::complete;
+pub use self::destination::{Destination, is_page_of_an_app};
+pub use self::error::SignInError;
+pub use self::sp_urls::SpUrls;
+
+/// A person who was authenticated by an identity provider, matched to a user.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SignedIn {
-    /// Whose user.
+    /// The tenant of the user.
     pub tenant: TenantId,
     /// The user.
     pub user: ResourceId,
-    /// The connection that was used.
+    /// The name of the connection.
     pub domain: String,
     /// When the identity provider authenticated the person (SAML core §2.7.2, `AuthnInstant`).
     pub authn_instant: Timestamp,
-    /// When it wants the session to end (SAML core §2.7.2, `SessionNotOnOrAfter`).
+    /// When the identity provider wants the session to end (SAML core §2.7.2,
+    /// `SessionNotOnOrAfter`).
     pub session_not_on_or_after: Option<Timestamp>,
 }

@@ -11,7 +11,7 @@ use oidc::purpose::Purpose;
 use oidc::redirect_uri::AppUrl;
 use serde_json::{Value, json};
 use shared::http::base_url::BaseUrl;
-use shared::sign_in::SignedIn;
+use shared::sign_in::{Destination, SignedIn, complete};
 use types::hex::hex;
 
 use crate::{Answer, TestApp};
@@ -138,7 +138,10 @@ impl TestApp {
     /// The person comes back from the identity provider.
     pub async fn complete(&self, signed_in: SignedIn, purpose: Purpose) -> Answer {
         let base_url = BaseUrl::of(&self.app.config, &header::HeaderMap::new());
-        let response = shared::oidc_api::complete(&self.app, &base_url, signed_in, purpose).await;
+        let response = match Destination::find(&self.app, purpose).await {
+            Ok(destination) => complete(&self.app, &base_url, signed_in, destination).await,
+            Err(error) => error.into_response(None),
+        };
         Answer::of("complete".to_owned(), response).await
     }
 

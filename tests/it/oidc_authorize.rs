@@ -5,8 +5,8 @@ use harness::{Answer, TestApp};
 use oidc::purpose::Purpose;
 
 /// A page and no redirect.
-fn assert_page(answer: Answer, what: &str) {
-    let answer = answer.expect(400);
+fn assert_page(answer: Answer, status: u16, what: &str) {
+    let answer = answer.expect(status);
     assert_eq!(answer.header("location"), None, "{what}");
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{what}");
     let policy = answer.header("content-security-policy").unwrap();
@@ -31,11 +31,11 @@ async fn a_request_that_names_no_app_or_another_url_gets_a_page() {
         (&uri, &format!("{uri}&redirect_uri={uri}")),
         (&uri, &encoded("https://app.example/cb?x=evil")),
     ] {
-        assert_page(test.authorize(&good.replace(from, to), None).await, to);
+        assert_page(test.authorize(&good.replace(from, to), None).await, 400, to);
     }
     let long = format!("{good}&x={}", "a".repeat(20_000));
-    assert_page(test.authorize(&long, None).await, "long");
-    assert_page(test.authorize("", None).await, "nothing");
+    assert_page(test.authorize(&long, None).await, 400, "long");
+    assert_page(test.authorize("", None).await, 400, "nothing");
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn a_sign_in_leads_to_no_page_but_one_of_an_app() {
         if let Some((_, target)) = location.split_once("target_link_uri=") {
             assert!(target.starts_with("https%3A%2F%2Fapp.example%2F"), "{payload:?} {location}");
         }
-        let known = shared::oidc_api::is_page_of_an_app(&test.app, &payload).await.unwrap();
+        let known = shared::sign_in::is_page_of_an_app(&test.app, &payload).await.unwrap();
         assert_eq!(known, location.contains("target_link_uri"), "{payload:?}");
     }
     let page = "https://app.example/documents/7?x=1";
@@ -231,5 +231,5 @@ async fn an_app_that_is_gone_gets_no_code() {
     let path = format!("/v1/clients/{}", app.client_id);
     test.operator(axum::http::Method::DELETE, &path, None).await.expect(204);
     let answer = test.complete(test.signed_in(&user), purpose).await;
-    assert_page(answer, "gone");
+    assert_page(answer, 403, "gone");
 }

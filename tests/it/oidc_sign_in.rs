@@ -6,11 +6,11 @@ use axum::http::Method;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use harness::browser::{BASE, Browser, draft, draft_for, request_id, request_xml};
-use harness::oidc::{App, GOOD, claims};
+use harness::oidc::{App, GOOD, REDIRECT_URI, claims};
 use harness::saml::metadata;
 use harness::saml::world::IDP;
 use harness::{Answer, TestApp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn path(app: &App, rest: &str) -> String {
     format!("/oauth2/authorize?{}", app.query(rest))
@@ -144,4 +144,93 @@ async fn a_sign_in_that_the_person_began_ends_at_the_app() {
     let rest = GOOD.replace("domain=", "login_hint=").replace("acme.com", &hint);
     let answer = browser.get(&test, &path(&app, &rest)).await.expect(303);
     assert!(answer.redirected("code").is_some());
+}
+
+/// The outcome of check 25 in a record, with what was received.
+fn app_redirect(record: &Value) -> (&str, &str) {
+    let checks = record["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["id"] == "app.redirect").unwrap();
+    (check["outcome"].as_str().unwrap(), check["received"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn the_record_says_where_the_sign_in_ended() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    browser.respond(&test, &draft(Some(&request)).response()).await.expect(200);
+    assert_eq!(app_redirect(&test.sign_ins().await[0]), ("warning", "no app has one"));
+
+    let app = test.app(false).await;
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
+    let login = "https://app.example/login";
+    assert_eq!(app_redirect(&test.sign_ins().await[0]), ("passed", login));
+
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, &path(&app, GOOD)).await;
+    browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
+    let record = &test.sign_ins().await[0];
+    assert_eq!(app_redirect(record), ("passed", REDIRECT_URI));
+    let checks = record["checks"].as_array().unwrap();
+    let not_reached = checks.iter().filter(|check| check["outcome"] == "not_reached");
+    let not_reached: Vec<&Value> = not_reached.map(|check| &check["id"]).collect();
+    assert_eq!(not_reached, ["saml.enc"], "the assertion was not encrypted");
+}
+
+#[tokio::test]
+async fn an_app_that_is_deleted_meanwhile_fails_the_sign_in() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let app = test.app(false).await;
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, &path(&app, GOOD)).await;
+    let client = format!("/v1/clients/{}", app.client_id);
+    test.operator(Method::DELETE, &client, None).await.expect(204);
+    let page = browser.respond(&test, &draft(Some(&request)).response()).await.expect(403);
+    assert!(!browser.cookies().contains("session"), "{}", browser.cookies());
+    let record = &test.sign_ins().await[0];
+    assert_eq!((&record["succeeded"], &record["code"]), (&json!(false), &json!("app.redirect")));
+    let message = record["message"].as_str().unwrap();
+    assert_eq!(
+        message,
+        format!("{REDIRECT_URI} is no longer a registered redirect URI of the app")
+    );
+    assert_eq!(app_redirect(record), ("failed", message));
+    assert!(html(&page).contains(record["reference"].as_str().unwrap()));
+}
+
+/// The link of the button "Try again".
+fn retry_url(page: &Answer) -> String {
+    let html = html(page);
+    let (before, _) = html.split_once("\">Try again</a>").unwrap_or_else(|| panic!("{html}"));
+    let (_, url) = before.rsplit_once("href=\"").unwrap();
+    url.replace("&#38;", "&").replace("&amp;", "&")
+}
+
+#[tokio::test]
+async fn a_refused_person_can_try_again() {
+    let test = TestApp::with_connection(json!({})).await;
+    let app = test.app(false).await;
+    let target = "https://app.example/documents/7";
+    let start = format!("/saml/sso/acme.com?target={target}");
+    for begin in ["/saml/sso/acme.com", &start, &path(&app, GOOD)] {
+        let mut browser = Browser::default();
+        let request = browser.begin(&test, begin).await;
+        let page = browser.respond(&test, &draft(Some(&request)).response()).await.expect(403);
+        let again = retry_url(&page);
+        // The link starts a sign-in of the same purpose: it succeeds once there is a user.
+        let request = browser.begin(&test, &again).await;
+        let ada = test.user("ada@acme.com").await;
+        let answer = browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
+        if begin == start {
+            assert_eq!(answer.redirected("target_link_uri").as_deref(), Some(target));
+        }
+        assert_eq!(answer.redirected("code").is_some(), begin.starts_with("/oauth2"), "{begin}");
+        test.scim(Method::DELETE, &format!("/Users/{ada}"), None).await.expect(204);
+    }
+    let foreign = "/saml/sso/acme.com?target=https://evil.example";
+    let page = Browser::default().get(&test, foreign).await.expect(400);
+    assert_eq!(retry_url(&page), format!("{BASE}/saml/sso/acme.com"));
+    let unknown = Browser::default().get(&test, "/saml/sso/unknown.com").await.expect(404);
+    assert!(!html(&unknown).contains("Try again"));
 }

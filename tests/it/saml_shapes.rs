@@ -12,7 +12,7 @@ fn every_valid_shape_is_accepted_as_the_person_it_names() {
         match verdict.result {
             Ok(assertion) => {
                 let email = assertion.profile.email.unwrap_or_default();
-                let named = assertion.name_id.map(|id| id.value).unwrap_or_default();
+                let named = assertion.subject.value;
                 assert!(email == shape.email || email == named, "{}: {email}", shape.name);
             }
             Err(error) => panic!("{}: {} {error}", shape.name, error.code()),

@@ -97,7 +97,7 @@ impl Client {
     }
 
     /// Whether `secret` is its secret. The digests are compared in constant time.
-    pub fn admits(&self, secret: &str) -> bool {
+    pub fn has_secret(&self, secret: &str) -> bool {
         let Some(stored) = &self.secret_sha256 else { return false };
         bool::from(secret_digest(secret).as_bytes().ct_eq(stored.as_bytes()))
     }
@@ -139,10 +139,10 @@ mod tests {
 
     #[test]
     fn only_the_secret_is_admitted_and_a_public_client_admits_none() {
-        assert!(client().admits("secret"));
-        assert!(!client().admits("secret2"));
-        assert!(!client().admits(""));
-        assert!(!Client { secret_sha256: None, ..client() }.admits(""));
+        assert!(client().has_secret("secret"));
+        assert!(!client().has_secret("secret2"));
+        assert!(!client().has_secret(""));
+        assert!(!Client { secret_sha256: None, ..client() }.has_secret(""));
     }
 
     #[test]

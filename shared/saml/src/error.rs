@@ -156,9 +156,12 @@ pub enum SamlError {
         /// Size of the pool.
         seats: u64,
     },
-    /// 25: the app's redirect URI is not registered.
-    #[error("the app's redirect URI is not registered")]
-    AppRedirect,
+    /// 25: the app that asked is deleted, or its redirect URI is no longer registered.
+    #[error("{redirect_uri} is no longer a registered redirect URI of the app")]
+    AppRedirect {
+        /// The redirect URI of the authorization request.
+        redirect_uri: String,
+    },
 }
 
 impl SamlError {
@@ -189,7 +192,7 @@ impl SamlError {
             Self::UserDomain { .. } => CheckId::UserDomain,
             Self::UserState(_) => CheckId::UserState,
             Self::UserLicence { .. } => CheckId::UserLicence,
-            Self::AppRedirect => CheckId::AppRedirect,
+            Self::AppRedirect { .. } => CheckId::AppRedirect,
         }
     }
 

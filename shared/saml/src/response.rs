@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::run::Run;
-use super::assertion::{Attribute, NameId};
+use super::assertion::Attribute;
 use super::attributes::{Profile, SubjectId};
 use super::checks::Checks;
 use super::crypto::{DecryptionKey, VerifyingKey};
@@ -105,8 +105,6 @@ pub struct Assertion {
     pub subject: SubjectId,
     /// What we know about the person.
     pub profile: Profile,
-    /// The name identifier, as sent; needed again for logout.
-    pub name_id: Option<NameId>,
     /// The session at the identity provider.
     pub session_index: Option<String>,
     /// When the person signed in there.

@@ -1,78 +1,85 @@
-//! Our cookies: for this host alone, out of reach of scripts, and but for one kind not sent along
-//! with what other sites post.
+//! Our cookies: sent to this host alone, hidden from scripts, and, with one exception, not sent
+//! with forms that other sites post.
 
 use std::time::Duration;
 
+use axum::http::header::InvalidHeaderValue;
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::http::base_url::BaseUrl;
 
-/// `Set-Cookie` of one cookie. `value` has to be of characters that need no quotes.
+/// Returns the `Set-Cookie` header of a cookie.
 ///
-/// The prefix `__Host-` makes browsers refuse the cookie from a sibling domain and over http; on
-/// a laptop, where all is http, they would refuse it from us.
-pub fn set(base_url: &BaseUrl, name: &str, value: &str, life: Duration) -> Option<HeaderValue> {
-    written(base_url, name, value, life, "; SameSite=Lax")
+/// The prefix `__Host-` makes browsers refuse the cookie from a sibling domain and over http. On
+/// a laptop, where everything is http, they would refuse it from us too.
+///
+/// # Errors
+///
+/// When `value` has characters that a header cannot hold.
+pub fn set(
+    base_url: &BaseUrl,
+    name: &str,
+    value: &str,
+    life: Duration,
+) -> Result<HeaderValue, InvalidHeaderValue> {
+    header_value(base_url, name, value, life, "; SameSite=Lax")
 }
 
-/// `Set-Cookie` of a cookie that is sent along also with what another site posts: an identity
-/// provider's answer.
+/// Returns the `Set-Cookie` header of a cookie that the browser sends also with a form that
+/// another site posts: an identity provider's response.
 ///
-/// Browsers take `SameSite=None` only over TLS. Without the attribute, on a laptop, Chromium sends a
-/// cookie along for its first two minutes, and the others send it always; `Lax` would keep every
-/// identity provider out but one on this machine's own address.
+/// Browsers accept `SameSite=None` only over TLS. On a laptop the attribute is left out: Chromium
+/// then sends the cookie for its first two minutes, and the others send it always. `Lax` would
+/// exclude every identity provider that is not on this machine's own address.
+///
+/// # Errors
+///
+/// When `value` has characters that a header cannot hold.
 pub fn set_for_posts(
     base_url: &BaseUrl,
     name: &str,
     value: &str,
     life: Duration,
-) -> Option<HeaderValue> {
-    written(base_url, name, value, life, if base_url.is_https() { "; SameSite=None" } else { "" })
+) -> Result<HeaderValue, InvalidHeaderValue> {
+    let same_site = if base_url.is_https() { "; SameSite=None" } else { "" };
+    header_value(base_url, name, value, life, same_site)
 }
 
-fn written(
+fn header_value(
     base_url: &BaseUrl,
     name: &str,
     value: &str,
     life: Duration,
     same_site: &str,
-) -> Option<HeaderValue> {
+) -> Result<HeaderValue, InvalidHeaderValue> {
     let seconds = life.as_secs();
     let name = full_name(base_url, name);
     let secure = if base_url.is_https() { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly{same_site}{secure}");
-    HeaderValue::from_str(&cookie).ok()
+    HeaderValue::from_str(&cookie)
 }
 
-/// All cookies whose names begin with `prefix`, by the rest of the name.
+/// Returns the cookies whose names begin with `prefix`: the rest of the name, and the value.
 pub fn read_all<'a>(
     base_url: &BaseUrl,
     headers: &'a HeaderMap,
     prefix: &str,
 ) -> Vec<(&'a str, &'a str)> {
     let prefix = full_name(base_url, prefix);
-    let pairs = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter_map(|(name, value)| Some((name.strip_prefix(&prefix)?, value))).collect()
+    pairs(headers).filter_map(|(name, value)| Some((name.strip_prefix(&prefix)?, value))).collect()
 }
 
-/// The one value of a cookie; two are none, since one of them is not from us.
+/// Returns the value of a cookie, or `None` if it is there twice: one of the two is not from us.
 pub fn read<'a>(base_url: &BaseUrl, headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let name = full_name(base_url, name);
-    let mut values = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(found, _)| *found == name)
-        .map(|(_, value)| value);
+    let mut values = pairs(headers).filter(|(found, _)| *found == name).map(|(_, value)| value);
     let value = values.next()?;
     values.next().is_none().then_some(value)
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }
 
 fn full_name(base_url: &BaseUrl, name: &str) -> String {
@@ -96,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_bound_to_the_host_where_that_can_be() {
+    fn a_cookie_is_bound_to_the_host_over_https() {
         let check = |url: &str, expect: &str| {
             let cookie = set(&base_url(url), "x", "v", Duration::from_mins(1)).unwrap();
             assert_eq!(cookie, expect);
@@ -109,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_comes_back_with_an_identity_providers_form() {
+    fn a_cookie_for_posts_is_sent_across_sites() {
         let check = |url: &str, expect: &str| {
             let cookie = set_for_posts(&base_url(url), "x", "v", Duration::from_mins(1)).unwrap();
             assert_eq!(cookie, expect);
@@ -122,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_counts_if_it_is_there_once() {
+    fn a_cookie_that_is_there_twice_counts_as_absent() {
         let check = |headers: &[&str], expect: Option<&str>| {
             let headers = headers.iter().map(|value| (header::COOKIE, value.parse().unwrap()));
             let mut map = HeaderMap::new();

@@ -1,24 +1,27 @@
-//! `/oauth2/authorize` (RFC 6749 §3.1, OpenID Connect Core §3.1.2). By GET and by POST.
+//! `/oauth2/authorize`, by GET and by POST (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
+//!
+//! Until the app and its redirect URI are known to belong together an error is shown on a page;
+//! after that it is sent to the app (RFC 6749 §4.1.2.1).
 
 use axum::extract::{RawQuery, Request, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 
-use super::form::FormError;
-use super::page::Page;
-use super::reply::redirect_error;
-use super::{form, issue, session};
+use super::error::OidcApiError;
+use super::form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
-use crate::saml_api::{self, Choice};
-use oidc::authorize::{self, AuthorizeRequest, Organisation, Prompt};
+use crate::sign_in::authorization_response::{respond_with_code, respond_with_error};
+use crate::sign_in::begin::begin;
+use crate::sign_in::pages::{self, Choice};
+use crate::sign_in::{organisation, session};
+use oidc::authorize::{self, AuthorizeRequest, Prompt};
 use oidc::client::Client;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::parameters::Parameters;
 use oidc::purpose::Purpose;
 use oidc::redirect_uri::AppUrl;
 use saml::connection::Connection;
-use types::ids::TenantId;
 
 pub(super) async fn by_query(
     State(app): State<AppState>,
@@ -26,111 +29,92 @@ pub(super) async fn by_query(
     headers: HeaderMap,
 ) -> Response {
     let parameters = Parameters::parse(&query.unwrap_or_default());
-    authorize(&app, &headers, parameters.map_err(|error| Page::refused(error.description))).await
+    authorize(&app, &headers, parameters.map_err(OidcApiError::from)).await
 }
 
 pub(super) async fn by_form(State(app): State<AppState>, request: Request) -> Response {
     let headers = request.headers().clone();
-    let parameters = form::read(request).await.map_err(|fault| {
-        let page = Page::refused(fault.error().description);
-        match fault {
-            FormError::TooLarge => Page { status: StatusCode::PAYLOAD_TOO_LARGE, ..page },
-            FormError::Oauth(_) => page,
-        }
-    });
-    authorize(&app, &headers, parameters).await
+    let parameters = form::read(request).await;
+    authorize(&app, &headers, parameters.map_err(OidcApiError::from)).await
 }
 
 async fn authorize(
     app: &AppState,
     headers: &HeaderMap,
-    parameters: Result<Parameters, Page>,
+    parameters: Result<Parameters, OidcApiError>,
 ) -> Response {
-    let asking = match parameters {
-        Ok(parameters) => asking(app, &parameters).await.map(|found| (parameters, found)),
-        Err(page) => Err(page),
-    };
-    let (parameters, (client, redirect_uri)) = match asking {
-        Ok(found) => found,
-        Err(page) => return page.into_response(),
-    };
-    let base_url = BaseUrl::of(&app.config, headers);
-    let now = app.clock.now();
-    let pkce = client.pkce();
-    let request = AuthorizeRequest::read(&parameters, client.id, redirect_uri.clone(), pkce, now);
-    let answer = match request {
-        Ok(request) => answer(app, &base_url, headers, request).await,
+    let identified = match parameters {
+        Ok(parameters) => identify(app, &parameters).await.map(|found| (parameters, found)),
         Err(error) => Err(error),
     };
-    answer.unwrap_or_else(|error| {
-        redirect_error(&base_url, &redirect_uri, authorize::state(&parameters), error)
+    let (parameters, (client, redirect_uri)) = match identified {
+        Ok(found) => found,
+        Err(error) => return error.into_page(),
+    };
+    let base_url = BaseUrl::of(&app.config, headers);
+    let (pkce, now) = (client.pkce(), app.clock.now());
+    let request = AuthorizeRequest::read(&parameters, client.id, redirect_uri.clone(), pkce, now);
+    let responded = match request {
+        Ok(request) => respond(app, &base_url, headers, request).await,
+        Err(error) => Err(error.into()),
+    };
+    responded.unwrap_or_else(|error| {
+        let state = authorize::state(&parameters);
+        respond_with_error(&base_url, &redirect_uri, state, error.into_oauth_error())
     })
 }
 
-/// Who asks, and where the answer goes; before that is known only a page may say what is wrong.
-async fn asking(app: &AppState, parameters: &Parameters) -> Result<(Client, AppUrl), Page> {
-    let refused = |error: OauthError| Page::refused(error.description);
-    let id = authorize::client_id(parameters).map_err(refused)?;
-    let client = app.store.client(&id).await.map_err(|error| {
-        let _: OauthError = error.into();
-        Page::UNAVAILABLE
-    })?;
-    let client = client.ok_or(Page::refused("client_id names no app"))?;
-    let redirect_uri = authorize::redirect_uri(parameters, &client).map_err(refused)?;
+/// Finds the app that sends the request, and the redirect URI for the response.
+async fn identify(
+    app: &AppState,
+    parameters: &Parameters,
+) -> Result<(Client, AppUrl), OidcApiError> {
+    let id = authorize::client_id(parameters)?;
+    let client = app.store.client(&id).await?.ok_or(UNKNOWN_CLIENT)?;
+    let redirect_uri = authorize::redirect_uri(parameters, &client)?;
     Ok((client, redirect_uri))
 }
 
-async fn answer(
+/// Responds from the browser's session if it is good enough, and else starts a sign-in.
+async fn respond(
     app: &AppState,
     base_url: &BaseUrl,
     headers: &HeaderMap,
     request: AuthorizeRequest,
-) -> Result<Response, OauthError> {
+) -> Result<Response, OidcApiError> {
     if let Some((tenant, authentication)) = session::current(app, base_url, headers).await?
         && request.is_met_by_session(authentication.auth_time, app.clock.now())
-        && is_of(app, request.organisation.as_ref(), tenant, &authentication.domain).await?
+        && organisation::has_connection(
+            app,
+            request.organisation.as_ref(),
+            tenant,
+            &authentication.domain,
+        )
+        .await?
     {
-        return issue::code(app, base_url, tenant, authentication, request).await;
+        return Ok(respond_with_code(app, base_url, tenant, authentication, request).await?);
     }
     if request.prompt == Prompt::None {
-        let needed = "the person has to sign in";
-        return Err(OauthError::new(ErrorCode::LoginRequired, needed));
+        return Err(LOGIN_REQUIRED.into());
     }
-    let Some(organisation) = &request.organisation else {
-        let missing = "domain, tenant or login_hint must name the organisation";
-        return Err(OauthError::invalid_request(missing));
-    };
-    let connections = connections(app, organisation).await?;
+    let organisation = request.organisation.as_ref().ok_or(NO_ORGANISATION)?;
+    let connections = organisation::ready_connections(app, organisation).await?;
     match connections.as_slice() {
-        [] => Err(NO_CONNECTION),
+        [] => Err(NO_CONNECTION.into()),
         [connection] => {
             let purpose = Purpose::App(Box::new(request));
-            Ok(saml_api::begin(app, base_url, connection, purpose).await)
+            Ok(begin(app, base_url, connection, purpose).await)
         }
-        several => Ok(choose(base_url, &request, several)),
+        several => Ok(offer_connections(base_url, &request, several)),
     }
 }
 
-/// The connections of an organisation at which people can sign in.
-async fn connections(
-    app: &AppState,
-    organisation: &Organisation,
-) -> Result<Vec<Connection>, OauthError> {
-    let found = match organisation {
-        Organisation::Domain(domain) => {
-            app.store.connection_of_domain(domain).await?.into_iter().collect()
-        }
-        Organisation::Tenant(name) => match tenant_named(app, name).await? {
-            Some(tenant) => app.store.connections(tenant).await?,
-            None => Vec::new(),
-        },
-    };
-    let connections = found.into_iter().map(|stored| stored.connection);
-    Ok(connections.filter(|connection| connection.ready().is_ok()).collect())
-}
-
-/// A tenant with several connections: the person says which, and the app's request comes again.
-fn choose(base_url: &BaseUrl, request: &AuthorizeRequest, connections: &[Connection]) -> Response {
+/// Offers the connections of a tenant. The chosen link repeats the app's request.
+fn offer_connections(
+    base_url: &BaseUrl,
+    request: &AuthorizeRequest,
+    connections: &[Connection],
+) -> Response {
     let choices: Vec<Choice> = connections
         .iter()
         .map(|connection| Choice {
@@ -138,33 +122,13 @@ fn choose(base_url: &BaseUrl, request: &AuthorizeRequest, connections: &[Connect
             url: base_url.join(&format!("/oauth2/authorize?{}", request.query(&connection.domain))),
         })
         .collect();
-    saml_api::choose(&choices)
+    pages::choose(&choices)
 }
 
-/// Whether a connection of a tenant is of the organisation that an app named.
-pub(super) async fn is_of(
-    app: &AppState,
-    organisation: Option<&Organisation>,
-    tenant: TenantId,
-    domain: &str,
-) -> Result<bool, OauthError> {
-    match organisation {
-        None => Ok(true),
-        Some(Organisation::Domain(named)) => Ok(named.as_str() == domain),
-        Some(Organisation::Tenant(named)) => Ok(tenant_named(app, named).await? == Some(tenant)),
-    }
-}
-
-/// The tenant by our id, or by the operator's own.
-pub(super) async fn tenant_named(
-    app: &AppState,
-    name: &str,
-) -> Result<Option<TenantId>, OauthError> {
-    if let Ok(tenant) = name.parse() {
-        return Ok(Some(tenant));
-    }
-    Ok(app.store.tenant_by_external_id(name).await?.map(|tenant| tenant.id))
-}
-
+const UNKNOWN_CLIENT: OauthError = OauthError::invalid_request("client_id names no app");
+const LOGIN_REQUIRED: OauthError =
+    OauthError::new(ErrorCode::LoginRequired, "the person has to sign in");
+const NO_ORGANISATION: OauthError =
+    OauthError::invalid_request("domain, tenant or login_hint must name the organisation");
 const NO_CONNECTION: OauthError =
     OauthError::new(ErrorCode::AccessDenied, "the organisation has no identity provider");

@@ -2,15 +2,15 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::live::{Live, live};
-use super::reply::Failure;
+use super::error::OidcApiError;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
 use crate::secrets::oidc_keys::TokenType;
+use crate::sign_in::active_grant::{ActiveGrant, active_grant};
 use oidc::claims::AccessToken;
 
-/// The token of the one `Authorization` header.
+/// Returns the token of the `Authorization` header; `None` also if the header is there twice.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
@@ -18,26 +18,26 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
 }
 
-/// An access token that we made, still valid, with what it belongs to.
+/// Verifies an access token. Returns it with its grant if we issued it and it still counts.
 pub(super) async fn access_token(
     app: &AppState,
     base_url: &BaseUrl,
     token: &str,
-) -> Result<Option<(AccessToken, Live)>, Failure> {
-    let Some(token) = signed(app, base_url, token).await? else { return Ok(None) };
+) -> Result<Option<(AccessToken, ActiveGrant)>, OidcApiError> {
+    let Some(token) = issued(app, base_url, token).await? else { return Ok(None) };
     if token.exp <= app.clock.now().as_second() {
         return Ok(None);
     }
-    let live = live(app, token.tenant, token.grant).await?;
-    Ok(live.map(|live| (token, live)))
+    let active = active_grant(app, token.tenant, token.grant).await?;
+    Ok(active.map(|active| (token, active)))
 }
 
-/// An access token that we made, valid or not.
-pub(super) async fn signed(
+/// Returns an access token if we issued it, valid or not.
+pub(super) async fn issued(
     app: &AppState,
     base_url: &BaseUrl,
     token: &str,
-) -> Result<Option<AccessToken>, Failure> {
+) -> Result<Option<AccessToken>, OidcApiError> {
     let keys = app.oidc_keys.keys(app.clock.now()).await?;
     let token: Option<AccessToken> = keys.verify(TokenType::AccessToken, token);
     let token = token.filter(|token| token.iss == base_url.join(""));

@@ -1,5 +1,5 @@
-//! Which app calls (RFC 6749 §2.3): `client_secret_basic`, `client_secret_post`, or none for a
-//! public client.
+//! Authentication of an app (RFC 6749 §2.3): `client_secret_basic`, `client_secret_post`, or `none`
+//! for a public client.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
@@ -7,57 +7,57 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::error::OidcApiError;
 use super::form;
-use super::reply::Failure;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use oidc::client::Client;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::parameters::Parameters;
 
-/// A form that an app has sent, which has shown who it is.
+/// A form of an authenticated app.
 pub(super) struct ClientRequest {
     /// The app.
     pub(super) client: Client,
     /// Its form.
     pub(super) parameters: Parameters,
-    /// Under which name it found us.
+    /// The base URL by which the app reached us.
     pub(super) base_url: BaseUrl,
 }
 
 impl FromRequest<AppState> for ClientRequest {
-    type Rejection = Failure;
+    type Rejection = OidcApiError;
 
-    async fn from_request(request: Request, app: &AppState) -> Result<Self, Failure> {
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, OidcApiError> {
         let headers = request.headers().clone();
         let parameters = form::read(request).await?;
-        let client = client(app, &headers, &parameters).await?;
+        let client = authenticate(app, &headers, &parameters).await?;
         Ok(Self { client, parameters, base_url: BaseUrl::of(&app.config, &headers) })
     }
 }
 
-/// What a request says about its client. Not yet believed.
+/// The credentials of a request, not yet checked.
 struct Credentials {
     client_id: String,
     secret: Option<SecretString>,
 }
 
-/// The client that makes the request.
+/// Returns the client that sends the request.
 ///
-/// One error for all that can be wrong with credentials: which part it was helps only a guesser.
-async fn client(
+/// All wrong credentials get the same error: which part is wrong would help only an attacker.
+async fn authenticate(
     app: &AppState,
     headers: &HeaderMap,
     parameters: &Parameters,
-) -> Result<Client, OauthError> {
+) -> Result<Client, OidcApiError> {
     let Credentials { client_id, secret } = credentials(headers, parameters)?;
     let client_id = client_id.parse().map_err(|_| INVALID_CLIENT)?;
     let client = app.store.client(&client_id).await?.ok_or(INVALID_CLIENT)?;
-    let admitted = match &secret {
-        Some(secret) => client.admits(secret.expose_secret()),
+    let is_authentic = match &secret {
+        Some(secret) => client.has_secret(secret.expose_secret()),
         None => !client.is_confidential(),
     };
-    if admitted { Ok(client) } else { Err(INVALID_CLIENT) }
+    if is_authentic { Ok(client) } else { Err(INVALID_CLIENT.into()) }
 }
 
 fn credentials(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentials, OauthError> {
@@ -74,13 +74,13 @@ fn credentials(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentia
     }
     let basic = basic(headers).ok_or(INVALID_CLIENT)?;
     if secret.is_some() || client_id.is_some_and(|id| id != basic.client_id) {
-        // RFC 6749 §2.3: not more than one method in each request.
+        // At most one method per request (RFC 6749 §2.3).
         return Err(OauthError::invalid_request("the client authenticates in two ways"));
     }
     Ok(basic)
 }
 
-/// RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
+/// Reads `client_secret_basic`. Both halves are form-encoded (RFC 6749 §2.3.1).
 fn basic(headers: &HeaderMap) -> Option<Credentials> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_read_from_one_place() {
+    fn credentials_come_from_the_header_or_from_the_form() {
         let basic = |text: &str| format!("bAsIc {}", BASE64_STANDARD.encode(text));
         let ok = |id: &str, secret: Option<&str>| Ok((id.to_owned(), secret.map(str::to_owned)));
         assert_eq!(read(Some(&basic("a%3Ab:s+%2B")), ""), ok("a:b", Some("s +")));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn two_ways_or_none_are_refused() {
+    fn credentials_in_both_places_or_in_none_are_refused() {
         let basic = format!("Basic {}", BASE64_STANDARD.encode("a:s"));
         let (invalid_request, invalid_client) =
             (Err(ErrorCode::InvalidRequest), Err(ErrorCode::InvalidClient));

@@ -6,18 +6,20 @@ use crate::http::body::{self, BodyFault, is_form};
 use oidc::error::OauthError;
 use oidc::parameters::{MAX_BYTES, Parameters};
 
-/// Why a form is not there.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Why a form cannot be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(super) enum FormError {
-    /// It is over the limit.
+    /// The body is over the limit.
+    #[error("the body is too long")]
     TooLarge,
-    /// As OAuth says it.
-    Oauth(OauthError),
+    /// The body is broken or no form.
+    #[error(transparent)]
+    Oauth(#[from] OauthError),
 }
 
 impl FormError {
-    /// What the developer of the app reads.
-    pub(super) const fn error(self) -> OauthError {
+    /// Returns the error for the developer of the app.
+    pub(super) const fn oauth_error(self) -> OauthError {
         match self {
             Self::TooLarge => OauthError::invalid_request("the body is too long"),
             Self::Oauth(error) => error,
@@ -25,18 +27,12 @@ impl FormError {
     }
 }
 
-impl From<OauthError> for FormError {
-    fn from(error: OauthError) -> Self {
-        Self::Oauth(error)
-    }
-}
-
-/// The parameters of a form body. Those of a query do not count: credentials in a URL end up in
-/// logs (RFC 6749 §2.3.1).
+/// Reads the parameters of a form body. Parameters of the query are ignored: credentials in a URL
+/// end up in logs (RFC 6749 §2.3.1).
 pub(super) async fn read(request: Request) -> Result<Parameters, FormError> {
     let is_form = is_form(request.headers());
-    let body = body::read(request.into_body(), MAX_BYTES).await.map_err(|fault| match fault {
-        BodyFault::Broken => OauthError::invalid_request("the body ended before its time").into(),
+    let body = body::read(request.into_body(), MAX_BYTES).await.map_err(|error| match error {
+        BodyFault::Broken => OauthError::invalid_request("the body is incomplete").into(),
         BodyFault::TooLarge(_) => FormError::TooLarge,
     })?;
     if !is_form {

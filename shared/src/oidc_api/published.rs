@@ -1,25 +1,26 @@
-//! What anybody may read: the discovery document and the public keys. The only answers that a
-//! cache may keep and that scripts of any site may read.
+//! The discovery document and the public keys. Only these responses may be cached, and read by
+//! scripts of any site.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
 
-use super::reply::{Failure, json};
+use super::error::OidcApiError;
+use super::reply::json;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use crate::secrets::oidc_keys::JWKS_LIFE;
 use oidc::discovery;
 
-/// OpenID Connect Discovery §4, RFC 8414 §3.
+/// Shows the discovery document (OpenID Connect Discovery §4, RFC 8414 §3).
 pub(super) async fn configuration(State(app): State<AppState>, headers: HeaderMap) -> Response {
     let base_url = BaseUrl::of(&app.config, &headers);
     published(&discovery::document(|path| base_url.join(path)))
 }
 
-/// RFC 7517 §5.
-pub(super) async fn jwks(State(app): State<AppState>) -> Result<Response, Failure> {
+/// Shows the public keys (RFC 7517 §5).
+pub(super) async fn jwks(State(app): State<AppState>) -> Result<Response, OidcApiError> {
     let keys = app.oidc_keys.keys(app.clock.now()).await?;
     Ok(published(&keys.jwks()))
 }

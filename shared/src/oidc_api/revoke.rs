@@ -1,5 +1,5 @@
-//! `/oauth2/revoke` (RFC 7009): an app gives a token back. All that the same sign-in gave ends
-//! with it (RFC 7009 §2.1).
+//! `/oauth2/revoke` (RFC 7009): revokes a token of an app, and with it all tokens of the same grant
+//! (RFC 7009 §2.1).
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::bearer;
 use super::client_auth::ClientRequest;
-use super::reply::Failure;
+use super::error::OidcApiError;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
@@ -18,7 +18,7 @@ use types::ids::{GrantId, TenantId};
 pub(super) async fn revoke(
     State(app): State<AppState>,
     ClientRequest { client, parameters, base_url }: ClientRequest,
-) -> Result<Response, Failure> {
+) -> Result<Response, OidcApiError> {
     let token = parameters.required("token", "token is missing")?;
     if let Some((tenant, grant_id)) = grant_of(&app, &base_url, token).await?
         && let Some(grant) = app.store.grant(tenant, grant_id).await?
@@ -30,8 +30,7 @@ pub(super) async fn revoke(
         }
         app.store.revoke_grant(tenant, grant_id).await?;
     }
-    // Also for a token that never was: it does not count, which is what was asked for
-    // (RFC 7009 §2.2).
+    // An unknown token gets the same response: it does not count, as requested (RFC 7009 §2.2).
     Ok((StatusCode::OK, [("cache-control", "no-store")]).into_response())
 }
 
@@ -39,11 +38,11 @@ async fn grant_of(
     app: &AppState,
     base_url: &BaseUrl,
     token: &str,
-) -> Result<Option<(TenantId, GrantId)>, Failure> {
+) -> Result<Option<(TenantId, GrantId)>, OidcApiError> {
     if let Some(handle) = Handle::parse(HandleKind::RefreshToken, token) {
         let found = app.store.refresh_token(handle.tenant(), &handle.digest()).await?;
         return Ok(found.map(|found| (handle.tenant(), found.value)));
     }
-    let token = bearer::signed(app, base_url, token).await?;
+    let token = bearer::issued(app, base_url, token).await?;
     Ok(token.map(|token| (token.tenant, token.grant)))
 }

@@ -1,15 +1,15 @@
-//! `/oauth2/token` (RFC 6749 §3.2): a code or a refresh token becomes tokens.
+//! `/oauth2/token` (RFC 6749 §3.2): exchanges a code or a refresh token for tokens.
 
 use axum::extract::State;
 use axum::response::Response;
 
 use super::client_auth::ClientRequest;
-use super::issue::{self, Tokens};
-use super::live::{Live, is_same, live};
-use super::reply::Failure;
+use super::error::OidcApiError;
+use super::token_response::{Tokens, new_refresh_token, token_response};
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
+use crate::sign_in::active_grant::{ActiveGrant, active_grant, is_same_user};
 use crate::store::Redemption;
 use oidc::client::Client;
 use oidc::error::{ErrorCode, OauthError};
@@ -18,28 +18,26 @@ use oidc::handle::{Handle, HandleKind};
 use oidc::parameters::Parameters;
 use oidc::pkce::Pkce;
 use oidc::scopes::Scope;
+use types::ids::{GrantId, TenantId};
 
 pub(super) async fn token(
     State(app): State<AppState>,
     ClientRequest { client, parameters, base_url }: ClientRequest,
-) -> Result<Response, Failure> {
+) -> Result<Response, OidcApiError> {
     match parameters.required("grant_type", "grant_type is missing")? {
         "authorization_code" => redeem(&app, &base_url, &client, &parameters).await,
         "refresh_token" => refresh(&app, &base_url, &client, &parameters).await,
-        _ => {
-            let known = "grant_type must be authorization_code or refresh_token";
-            Err(OauthError::new(ErrorCode::UnsupportedGrantType, known).into())
-        }
+        _ => Err(UNKNOWN_GRANT_TYPE.into()),
     }
 }
 
-/// RFC 6749 §4.1.3, RFC 7636 §4.6.
+/// Redeems a code (RFC 6749 §4.1.3, RFC 7636 §4.6).
 async fn redeem(
     app: &AppState,
     base_url: &BaseUrl,
     client: &Client,
     parameters: &Parameters,
-) -> Result<Response, Failure> {
+) -> Result<Response, OidcApiError> {
     let code = parameters.required("code", "code is missing")?;
     let handle = Handle::parse(HandleKind::Code, code).ok_or(BAD_CODE)?;
     let (tenant, digest) = (handle.tenant(), handle.digest());
@@ -48,40 +46,38 @@ async fn redeem(
     let code = found.value;
     check_code(client, parameters, &code)?;
     if found.used {
-        return replayed(app, &handle, &code).await;
+        return refuse_replay(app, tenant, code.grant_id).await;
     }
     if code.expires_at <= app.clock.now() {
         return Err(BAD_CODE.into());
     }
     let user = app.store.user(tenant, code.grant.authentication.user).await?;
-    let user = user.filter(|user| is_same(user, &code.grant.authentication));
-    let user = user.ok_or(INACTIVE)?;
-    let refresh_token = code
-        .grant
-        .scopes
-        .has(Scope::OfflineAccess)
-        .then(|| issue::refresh_token(tenant))
-        .transpose()?;
+    let user = user.filter(|user| is_same_user(user, &code.grant.authentication));
+    let user = user.ok_or(NOT_ACTIVE)?;
+    let wants_refresh = code.grant.scopes.has(Scope::OfflineAccess);
+    let refresh_token = wants_refresh.then(|| new_refresh_token(tenant)).transpose()?;
     let refresh_digest = refresh_token.as_ref().map(Handle::digest);
     let redeemed = app.store.redeem_code(tenant, &digest, &code, refresh_digest.as_deref()).await?;
     if redeemed == Redemption::Refused {
-        return replayed(app, &handle, &code).await;
+        return refuse_replay(app, tenant, code.grant_id).await;
     }
     let Code { grant_id, grant, nonce, .. } = code;
-    let live = Live { grant, user };
+    let active = ActiveGrant { grant, user };
     let tokens = Tokens {
         tenant,
         grant_id,
-        live: &live,
-        scopes: &live.grant.scopes,
+        active: &active,
+        scopes: &active.grant.scopes,
         nonce: nonce.as_deref(),
         refresh_token: refresh_token.as_ref(),
     };
-    issue::tokens(app, base_url, &tokens).await
+    token_response(app, base_url, &tokens).await
 }
 
-/// Whether this client may redeem the code with this verifier. A request that fails here does not
-/// use the code up, nor end what it gave: whoever stole a code can do no harm to its owner.
+/// Checks that this client may redeem the code with this verifier.
+///
+/// A request that fails here neither uses the code nor revokes its grant: the thief of a code must
+/// not be able to end the sign-in of its owner.
 fn check_code(client: &Client, parameters: &Parameters, code: &Code) -> Result<(), OauthError> {
     let redirect_uri = parameters.required("redirect_uri", "redirect_uri is missing")?;
     let is_met = match &code.code_challenge {
@@ -89,8 +85,8 @@ fn check_code(client: &Client, parameters: &Parameters, code: &Code) -> Result<(
             let missing = "code_verifier is missing";
             challenge.is_met_by(parameters.required("code_verifier", missing)?)
         }
-        // A verifier without a challenge: somebody took the challenge out of the request on its
-        // way (RFC 9700 §4.8.2).
+        // A verifier without a challenge means that the challenge was removed from the request on
+        // its way (RFC 9700 §4.8.2).
         None => client.pkce() == Pkce::Optional && parameters.one("code_verifier")?.is_none(),
     };
     if code.grant.client_id != client.id || code.redirect_uri.as_str() != redirect_uri || !is_met {
@@ -99,61 +95,71 @@ fn check_code(client: &Client, parameters: &Parameters, code: &Code) -> Result<(
     Ok(())
 }
 
-/// A code that comes twice was seen by two: all that it gave ends (RFC 6749 §4.1.2, RFC 9700 §4.5).
-async fn replayed(app: &AppState, handle: &Handle, code: &Code) -> Result<Response, Failure> {
-    app.store.revoke_grant(handle.tenant(), code.grant_id).await?;
-    tracing::warn!(tenant.id = %handle.tenant(), "a code came twice; its tokens are revoked");
+/// Revokes the grant of a code that was sent twice: two parties know the code (RFC 6749 §4.1.2, RFC
+/// 9700 §4.5).
+async fn refuse_replay(
+    app: &AppState,
+    tenant: TenantId,
+    grant_id: GrantId,
+) -> Result<Response, OidcApiError> {
+    app.store.revoke_grant(tenant, grant_id).await?;
+    tracing::warn!(tenant.id = %tenant, "a code was sent twice; its grant is revoked");
     Err(BAD_CODE.into())
 }
 
-/// RFC 6749 §6, OpenID Connect Core §12, RFC 9700 §4.14.2.
+/// Exchanges a refresh token for its successor (RFC 6749 §6, OpenID Connect Core §12, RFC 9700
+/// §4.14.2).
 async fn refresh(
     app: &AppState,
     base_url: &BaseUrl,
     client: &Client,
     parameters: &Parameters,
-) -> Result<Response, Failure> {
+) -> Result<Response, OidcApiError> {
     let token = parameters.required("refresh_token", "refresh_token is missing")?;
     let handle = Handle::parse(HandleKind::RefreshToken, token).ok_or(BAD_REFRESH_TOKEN)?;
     let (tenant, digest) = (handle.tenant(), handle.digest());
     let found = app.store.refresh_token(tenant, &digest).await?.ok_or(BAD_REFRESH_TOKEN)?;
     note_tenant(tenant);
     let grant_id = found.value;
-    let live = live(app, tenant, grant_id).await?.ok_or(BAD_REFRESH_TOKEN)?;
-    if live.grant.client_id != client.id {
+    let active = active_grant(app, tenant, grant_id).await?.ok_or(BAD_REFRESH_TOKEN)?;
+    if active.grant.client_id != client.id {
         return Err(BAD_REFRESH_TOKEN.into());
     }
-    let narrower = match parameters.one("scope")? {
-        Some(scope) => Some(live.grant.scopes.narrowed(scope).ok_or(WIDER)?),
+    let narrowed = match parameters.one("scope")? {
+        Some(scope) => Some(active.grant.scopes.narrowed(scope).ok_or(WIDER_SCOPE)?),
         None => None,
     };
-    let next = issue::refresh_token(tenant)?;
+    let next = new_refresh_token(tenant)?;
     let rotated = if found.used {
         Redemption::Refused
     } else {
-        let end = live.grant.expires_at;
+        let end = active.grant.expires_at;
         app.store.rotate_refresh_token(tenant, &digest, &next.digest(), grant_id, end).await?
     };
     if rotated == Redemption::Refused {
         app.store.revoke_grant(tenant, grant_id).await?;
-        tracing::warn!(tenant.id = %tenant, "a refresh token came twice; its grant is revoked");
+        tracing::warn!(tenant.id = %tenant, "a refresh token was sent twice; its grant is revoked");
         return Err(BAD_REFRESH_TOKEN.into());
     }
     let tokens = Tokens {
         tenant,
         grant_id,
-        live: &live,
-        scopes: narrower.as_ref().unwrap_or(&live.grant.scopes),
+        active: &active,
+        scopes: narrowed.as_ref().unwrap_or(&active.grant.scopes),
         nonce: None,
         refresh_token: Some(&next),
     };
-    issue::tokens(app, base_url, &tokens).await
+    token_response(app, base_url, &tokens).await
 }
 
+const UNKNOWN_GRANT_TYPE: OauthError = OauthError::new(
+    ErrorCode::UnsupportedGrantType,
+    "grant_type must be authorization_code or refresh_token",
+);
 const BAD_CODE: OauthError =
     OauthError::invalid_grant("the code is unknown, used, expired or not for this request");
 const BAD_REFRESH_TOKEN: OauthError =
     OauthError::invalid_grant("the refresh token is unknown, used, expired or revoked");
-const INACTIVE: OauthError = OauthError::invalid_grant("the account of the person is not active");
-const WIDER: OauthError =
+const NOT_ACTIVE: OauthError = OauthError::invalid_grant("the account of the person is not active");
+const WIDER_SCOPE: OauthError =
     OauthError::new(ErrorCode::InvalidScope, "scope has more than was granted");

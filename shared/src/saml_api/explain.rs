@@ -1,82 +1,84 @@
-//! What would become of a response: all checks, for somebody who looks for the reason of a refusal.
+//! Explains a response: runs all checks, for an administrator who looks for the reason of a
+//! refusal.
 //!
 //! Invariants:
-//! - Nothing is used up, linked, created or recorded, and nobody is signed in. A response that is
-//!   explained can still be used once, and one that was used can still be explained.
-//! - What names the person is shown only where the records of sign-ins keep it too.
+//! - Nothing is consumed, linked, created or recorded, and nobody is signed in. An explained
+//!   response can still be used once, and a used one can still be explained.
+//! - Values that identify the person are shown only if the records of sign-ins keep them too.
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::bench::Bench;
-use super::record;
-use super::urls::SpUrls;
-use super::user::{Arrival, NoUser};
+use super::connection_verifier::ConnectionVerifier;
 use crate::http::base_url::BaseUrl;
-use crate::operator_api::problem::Problem;
 use crate::runtime::state::AppState;
-use crate::secrets::saml_keys::SamlKeysError;
+use crate::sign_in::matching::Matching;
+use crate::sign_in::record::{actor, render_checks, render_claims};
+use crate::sign_in::{Destination, SignInError};
+use oidc::purpose::Purpose;
 use saml::checks::{CheckId, Checks, Outcome};
 use saml::connection::Connection;
 use saml::error::SamlError;
-use saml::response::{Assertion, Verdict, decode_form_field};
+use saml::response::{Assertion, decode_form_field};
 use saml::xml::{MESSAGE, Strict, clipped};
 
-/// What would become of a response. Named like a record of a sign-in.
+/// The outcome of a response, with the field names of a record of a sign-in.
 #[derive(Debug, Serialize)]
 pub struct Explanation {
-    /// Every check passed that can be made without the person's browser.
+    /// Whether every check passed that can be made without the person's browser.
     accepted: bool,
-    /// The time that it was judged by.
+    /// The time at which the response was judged.
     at: Timestamp,
     /// The first check that failed.
     code: Option<&'static str>,
-    /// What failed, in the administrator's words.
+    /// The failure, for the administrator.
     message: Option<String>,
-    /// Who has to act.
+    /// The party that must act.
     actor: Option<&'static str>,
     /// All 25 checks.
     checks: Value,
-    /// What the provider said, if the connection keeps it.
+    /// The claims of the response, if the connection keeps them.
     claims: Option<Value>,
 }
 
-/// Explains what the form field `SAMLResponse` would lead to at a connection.
+/// Explains a response to a connection, given as the form field `SAMLResponse`.
 ///
 /// # Errors
 ///
-/// When the table or the keys cannot be read. A response that would be refused is no error.
+/// [`SignInError::Store`] or [`SignInError::SamlKeys`] if the table or the keys cannot be read. A
+/// response that would be refused is no error.
 pub async fn explain(
     app: &AppState,
     base_url: &BaseUrl,
     connection: &Connection,
     field: &str,
     at: Timestamp,
-) -> Result<Explanation, Problem> {
+) -> Result<Explanation, SignInError> {
     let case = Case { app, base_url, connection, at };
     let mut checks = Checks::default();
     let mut assertion = None;
     let error = match case.run(field, &mut checks, &mut assertion).await {
         Ok(()) => None,
-        Err(Stop::Refused(error)) => {
+        Err(SignInError::Refused(error)) => {
             checks.fail(&error);
             Some(error)
         }
-        Err(Stop::Unavailable(problem)) => return Err(problem),
+        Err(other) => return Err(other),
     };
-    let keep = connection.settings.keep_claims;
+    let keep_claims = connection.settings.keep_claims;
     Ok(Explanation {
         accepted: error.is_none(),
         at,
         code: error.as_ref().map(SamlError::code),
         message: error.as_ref().map(ToString::to_string),
-        actor: error.as_ref().map(|error| record::actor(error.actor())),
-        checks: record::shown(&checks, keep),
-        claims: assertion.as_ref().filter(|_| keep).map(record::claims),
+        actor: error.as_ref().map(|error| actor(error.actor())),
+        checks: render_checks(&checks, keep_claims),
+        claims: assertion.as_ref().filter(|_| keep_claims).map(render_claims),
     })
 }
 
+/// A response's connection and time.
 struct Case<'a> {
     app: &'a AppState,
     base_url: &'a BaseUrl,
@@ -84,81 +86,48 @@ struct Case<'a> {
     at: Timestamp,
 }
 
-/// Why a response gets no further.
-enum Stop {
-    /// A check failed.
-    Refused(SamlError),
-    /// The table or the keys do not answer.
-    Unavailable(Problem),
-}
-
 impl Case<'_> {
-    /// All checks that can be made. What was verified stays in `verified`.
+    /// Runs the checks. A verified assertion is left in `verified`, whatever comes after it.
     async fn run(
         &self,
         field: &str,
         checks: &mut Checks,
         verified: &mut Option<Assertion>,
-    ) -> Result<(), Stop> {
-        let assertion = verified.insert(self.verified(field, checks).await?);
+    ) -> Result<(), SignInError> {
+        let assertion = verified.insert(self.verify(field, checks).await?);
         let Self { app, connection, at, base_url: _ } = *self;
-        // Checks 22 and 23, without a trace.
-        Ok(Arrival { app, connection, assertion, now: at }.rehearse(checks).await?)
+        Matching { app, connection, assertion, now: at }.run(true, checks).await?;
+        // The app that asked is known only to the person's browser: judge a sign-in without one.
+        let destination = Destination::find(app, Purpose::Start { target: None }).await?;
+        destination.record(checks);
+        Ok(())
     }
 
     /// Checks 1 to 16 and 18 to 21.
-    async fn verified(&self, field: &str, checks: &mut Checks) -> Result<Assertion, Stop> {
+    async fn verify(&self, field: &str, checks: &mut Checks) -> Result<Assertion, SignInError> {
         let trust = self.connection.ready().map_err(SamlError::Connection)?;
         let keys = self.app.saml_keys.load(self.app.clock.now()).await?;
-        let bench = Bench {
-            connection: self.connection,
-            trust,
-            urls: SpUrls::new(self.base_url, &self.connection.domain),
-            keys: &keys,
-        };
         let response = decode_form_field(field)?;
-        let provider = bench.provider(&response)?;
-        // Whether the browser asked, nobody can tell here: what it says to answer is taken for
-        // asked, so that the checks after this one are made too.
-        let asked = answers(&response);
-        let open: Vec<&str> = asked.as_deref().into_iter().collect();
-        let Verdict { result, checks: found } =
-            bench.verify(provider, &response, &open, self.at)?;
-        *checks = found;
-        checks.pass(CheckId::Connection, "on", "on");
-        if let Some(asked) = asked
+        let verifier = ConnectionVerifier::new(self.connection, trust, self.base_url, &keys);
+        let provider = verifier.provider(&response)?;
+        // The request is not known without the browser. The one that the response names counts as
+        // open, so that the later checks run too.
+        let request = request_named_by(&response);
+        let open: Vec<&str> = request.as_deref().into_iter().collect();
+        let verdict = verifier.verify(provider, &response, &open, self.at)?;
+        *checks = verdict.checks;
+        if let Some(request) = request
             && checks.outcome(CheckId::InResponseTo) == Outcome::Passed
         {
             let expected = "a request that the person's browser has open";
-            checks.warn(CheckId::InResponseTo, expected, clipped(&asked, 128));
+            checks.warn(CheckId::InResponseTo, expected, clipped(&request, 128));
         }
-        Ok(result?)
+        Ok(verdict.result?)
     }
 }
 
-impl From<SamlError> for Stop {
-    fn from(error: SamlError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<SamlKeysError> for Stop {
-    fn from(error: SamlKeysError) -> Self {
-        Self::Unavailable(error.into())
-    }
-}
-
-impl From<NoUser> for Stop {
-    fn from(error: NoUser) -> Self {
-        match error {
-            NoUser::Refused(error) => Self::Refused(error),
-            NoUser::Store(error) => Self::Unavailable(error.into()),
-        }
-    }
-}
-
-/// The request that a response says to answer, read only to be shown.
-fn answers(response: &[u8]) -> Option<String> {
+/// Reads the request that a response says it answers.
+fn request_named_by(response: &[u8]) -> Option<String> {
     let document = Strict::parse_within(response, MESSAGE).ok()?;
     document.root().attribute("InResponseTo").map(str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! `GET /saml/metadata/{domain}`: what an identity provider has to know about us.
+//! `GET /saml/metadata/{domain}`: our metadata, for an identity provider.
 
 use std::time::Duration;
 
@@ -7,13 +7,14 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::urls::SpUrls;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
 use crate::secrets::saml_keys::SamlKeysError;
+use crate::sign_in::SpUrls;
 use crate::store::StoreError;
 use saml::metadata::{AttributeNaming, SpMetadata};
+use saml::sign::SignError;
 use types::domain::Domain;
 
 #[derive(Debug, Deserialize)]
@@ -24,23 +25,23 @@ pub(super) struct MetadataQuery {
     signed: Option<String>,
 }
 
-/// Public: it holds only what every identity provider is told.
+/// Shows the metadata. Public: every identity provider is told the same.
 pub(super) async fn show(
     State(app): State<AppState>,
-    Path(domain): Path<String>,
+    Path(name): Path<String>,
     Query(query): Query<MetadataQuery>,
     headers: HeaderMap,
-) -> Result<Response, MetadataRefusal> {
+) -> Result<Response, MetadataError> {
     let now = app.clock.now();
-    let domain: Domain = domain.parse().map_err(|_| MetadataRefusal::Unknown)?;
+    let name: Domain = name.parse().map_err(|_| MetadataError::Unknown)?;
     let (stored, keys) =
-        tokio::join!(app.store.connection_of_domain(&domain), app.saml_keys.load(now));
-    let connection = stored?.ok_or(MetadataRefusal::Unknown)?.connection;
+        tokio::join!(app.store.connection_of_domain(&name), app.saml_keys.load(now));
+    let connection = stored?.ok_or(MetadataError::Unknown)?.connection;
     note_tenant(connection.tenant);
     let keys = keys?;
-    let wanted = connection.trust.iter().flat_map(|trust| &trust.providers);
-    let wanted = wanted.into_iter().any(|provider| provider.wants_signed_requests);
-    let urls = SpUrls::new(&BaseUrl::of(&app.config, &headers), &domain);
+    let mut providers = connection.trust.iter().flat_map(|trust| &trust.providers);
+    let wants_signed = providers.any(|provider| provider.wants_signed_requests);
+    let urls = SpUrls::new(&BaseUrl::of(&app.config, &headers), &name);
     let naming = match query.naming.as_deref() {
         Some("oid") => AttributeNaming::Oid,
         Some(_) | None => AttributeNaming::Basic,
@@ -55,16 +56,12 @@ pub(super) async fn show(
         display_name: DISPLAY_NAME,
         contact: None,
         valid_until: now.saturating_add(VALID_FOR).unwrap_or(now),
-        requests_signed: connection.settings.sign_requests || wanted,
+        requests_signed: connection.settings.sign_requests || wants_signed,
     };
-    let written = match query.signed.as_deref() {
-        Some("1" | "true") => metadata.signed_xml(keys.signing()?, &keys.signing_certificate),
-        Some(_) | None => metadata.xml(),
+    let xml = match query.signed.as_deref() {
+        Some("1" | "true") => metadata.signed_xml(keys.signing()?, &keys.signing_certificate)?,
+        Some(_) | None => metadata.xml()?,
     };
-    let xml = written.map_err(|fault| {
-        tracing::error!(error = %fault, "our metadata cannot be written");
-        MetadataRefusal::Unavailable
-    })?;
     let headers = [
         (header::CONTENT_TYPE, "application/samlmetadata+xml; charset=utf-8"),
         (header::CACHE_CONTROL, "public, max-age=300"),
@@ -73,18 +70,31 @@ pub(super) async fn show(
     Ok((headers, xml).into_response())
 }
 
-/// Why there is no metadata. Whoever reads it is a program.
-#[derive(Debug)]
-pub(super) enum MetadataRefusal {
+/// Why there is no metadata. Programs read it, so the response is plain text.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MetadataError {
+    /// There is no connection of this name.
+    #[error("there is no connection of this name")]
     Unknown,
-    Unavailable,
+    /// The table cannot be read.
+    #[error("could not read the connection")]
+    Store(#[from] StoreError),
+    /// The service provider's keys cannot be read or used.
+    #[error("could not use the SAML keys")]
+    SamlKeys(#[from] SamlKeysError),
+    /// The document cannot be written or signed.
+    #[error("could not write our metadata")]
+    Write(#[from] SignError),
 }
 
-impl IntoResponse for MetadataRefusal {
+impl IntoResponse for MetadataError {
     fn into_response(self) -> Response {
-        let (status, text) = match self {
+        let (status, text) = match &self {
             Self::Unknown => (StatusCode::NOT_FOUND, "There is no connection of this name.\n"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment.\n"),
+            Self::Store(_) | Self::SamlKeys(_) | Self::Write(_) => {
+                tracing::error!(error = &self as &dyn std::error::Error, "{self}");
+                (StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment.\n")
+            }
         };
         let headers =
             [(header::CACHE_CONTROL, "no-store"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
@@ -92,23 +102,9 @@ impl IntoResponse for MetadataRefusal {
     }
 }
 
-impl From<StoreError> for MetadataRefusal {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "the table cannot be used");
-        Self::Unavailable
-    }
-}
-
-impl From<SamlKeysError> for MetadataRefusal {
-    fn from(error: SamlKeysError) -> Self {
-        tracing::error!(error = %error, "the SAML keys cannot be read");
-        Self::Unavailable
-    }
-}
-
-/// What people read at their identity provider.
+/// The name that people read at their identity provider.
 const DISPLAY_NAME: &str = "Gatehouse";
 
-/// Long, since many providers read our metadata once and by hand; a provider that reads it
+/// Long, because many providers read our metadata once and by hand. A provider that reads it
 /// regularly sees new keys well before.
 const VALID_FOR: Duration = Duration::from_hours(365 * 24);

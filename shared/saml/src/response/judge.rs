@@ -60,7 +60,6 @@ impl Run<'_> {
             issuer: claims.issuer,
             subject,
             profile,
-            name_id: claims.name_id,
             session_index,
             authn_instant,
             session_not_on_or_after: session_end,

@@ -13,6 +13,7 @@ use crate::http::base_url::BaseUrl;
 use crate::operator_api::problem::Problem;
 use crate::runtime::state::AppState;
 use crate::saml_api::{self, Explanation};
+use crate::sign_in::SignInError;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,4 +36,23 @@ pub(in crate::operator_api) async fn explain(
     let at = question.at.unwrap_or_else(|| app.clock.now());
     let field = &question.saml_response;
     Ok(Json(saml_api::explain(&app, &base_url, &connection, field, at).await?))
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Store(error) => error.into(),
+            SignInError::SamlKeys(error) => error.into(),
+            SignInError::Refused(_)
+            | SignInError::Link
+            | SignInError::Oauth(_)
+            | SignInError::AuthnRequest(_)
+            | SignInError::NoEndpoint
+            | SignInError::Random(_)
+            | SignInError::Header(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "{error}");
+                Self::Unavailable
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use crate::http::base_url::BaseUrl;
 use crate::operator_api::problem::Problem;
 use crate::runtime::state::AppState;
-use crate::saml_api::SpUrls;
+use crate::sign_in::SpUrls;
 use crate::sign_in::metadata_fetch::{Reach, fetch};
 use saml::connection::Trust;
 use saml::crypto::VerifyingKey;

@@ -15,7 +15,7 @@ use crate::clock::random_bytes;
 use crate::http::base_url::BaseUrl;
 use crate::operator_api::problem::Problem;
 use crate::runtime::state::AppState;
-use crate::saml_api::SpUrls;
+use crate::sign_in::SpUrls;
 use crate::store::{PendingSignIn, Stage};
 use oidc::purpose::Purpose;
 use saml::authn_request::RequestId;

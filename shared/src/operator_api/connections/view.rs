@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Map;
 
 use crate::http::base_url::BaseUrl;
-use crate::saml_api::SpUrls;
+use crate::sign_in::SpUrls;
 use saml::connection::{Connection, Endpoint, Provider, Settings, Trust};
 use saml::crypto::Certificate;
 use saml::error::ConnectionError;

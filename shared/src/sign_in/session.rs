@@ -1,27 +1,31 @@
-//! The browser's session with us: a cookie whose digest is a row.
+//! The browser's session with us: a cookie whose digest is the key of a row.
+//!
+//! A session answers the authorization requests of other apps without the identity provider. It
+//! counts only while its user is the same active user that signed in.
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::live::is_same;
+use super::active_grant::is_same_user;
+use super::error::SignInError;
 use crate::clock::random_secret;
 use crate::http::base_url::BaseUrl;
 use crate::http::cookie;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
-use oidc::error::OauthError;
 use oidc::grant::{Authentication, Session};
 use oidc::handle::{Handle, HandleKind};
 use types::ids::TenantId;
 
-/// The live session of the browser that makes the request, and whose it is. No error for a cookie
-/// that is not ours: such a browser has no session.
-pub(super) async fn current(
+/// Returns the valid session of the browser, and the tenant of its user.
+///
+/// A cookie that is not ours is no error: such a browser has no session.
+pub(crate) async fn current(
     app: &AppState,
     base_url: &BaseUrl,
     headers: &HeaderMap,
-) -> Result<Option<(TenantId, Authentication)>, OauthError> {
+) -> Result<Option<(TenantId, Authentication)>, SignInError> {
     let cookie = cookie::read(base_url, headers, COOKIE);
     let Some(handle) = cookie.and_then(|text| Handle::parse(HandleKind::Session, text)) else {
         return Ok(None);
@@ -35,26 +39,28 @@ pub(super) async fn current(
         return Ok(None);
     }
     let user = app.store.user(tenant, session.authentication.user).await?;
-    let same = user.is_some_and(|user| is_same(&user, &session.authentication));
-    Ok(same.then_some((tenant, session.authentication)))
+    let is_valid = user.is_some_and(|user| is_same_user(&user, &session.authentication));
+    Ok(is_valid.then_some((tenant, session.authentication)))
 }
 
-/// Begins a session; the cookie for it. Every sign-in gets a new one, so that nobody can give a
-/// person a session that they know.
-pub(super) async fn begin(
+/// Creates a session and returns its cookie.
+///
+/// Every sign-in gets a new one: an attacker cannot make a browser use a session that the attacker
+/// knows.
+pub(crate) async fn create(
     app: &AppState,
     base_url: &BaseUrl,
     tenant: TenantId,
     authentication: Authentication,
-) -> Result<HeaderValue, OauthError> {
+) -> Result<HeaderValue, SignInError> {
     let now = app.clock.now();
-    let secret = random_secret().map_err(|_| OauthError::UNAVAILABLE)?;
+    let secret = random_secret().map_err(SignInError::Random)?;
     let handle = Handle::new(HandleKind::Session, tenant, &secret);
     let session = Session::new(authentication, now);
     app.store.create_session(tenant, &handle.digest(), &session).await?;
     let life = session.expires_at.duration_since(now);
     let life = Duration::try_from(life).unwrap_or_default();
-    cookie::set(base_url, COOKIE, handle.reveal(), life).ok_or(OauthError::UNAVAILABLE)
+    Ok(cookie::set(base_url, COOKIE, handle.reveal(), life)?)
 }
 
 const COOKIE: &str = "session";

@@ -1,40 +1,53 @@
-//! What a response at a connection is judged by.
+//! Verifies a response with the trust and settings of one connection.
+//!
+//! The protocol rules are in [`saml::response`]. Here the connection's settings become its
+//! expectations. The ACS and `explain` share this, so that both come to the same verdict.
 
 use jiff::Timestamp;
 
-use super::urls::SpUrls;
+use crate::http::base_url::BaseUrl;
 use crate::secrets::saml_keys::{SamlKeysError, SpKeys};
+use crate::sign_in::SpUrls;
+use saml::checks::CheckId;
 use saml::connection::{Connection, Provider, Trust};
 use saml::error::SamlError;
 use saml::names::ASSERTION;
 use saml::response::{Expectations, Verdict, verify};
 use saml::xml::{MESSAGE, Strict, clipped, named, text};
 
-/// A connection that is set up and on, with our side of it.
-pub(super) struct Bench<'a> {
-    pub(super) connection: &'a Connection,
-    /// Whom it trusts.
-    pub(super) trust: &'a Trust,
-    pub(super) urls: SpUrls,
-    /// Ours.
-    pub(super) keys: &'a SpKeys,
+/// The verifier of one connection that is set up and enabled.
+pub(super) struct ConnectionVerifier<'a> {
+    connection: &'a Connection,
+    trust: &'a Trust,
+    urls: SpUrls,
+    keys: &'a SpKeys,
 }
 
-impl Bench<'_> {
-    /// Whose keys must have signed: the one provider, or the member of a federation that the
-    /// response says to come from.
-    pub(super) fn provider(&self, response: &[u8]) -> Result<&Provider, SamlError> {
+impl<'a> ConnectionVerifier<'a> {
+    /// Makes the verifier of a connection that trusts `trust`, with our keys.
+    pub(super) fn new(
+        connection: &'a Connection,
+        trust: &'a Trust,
+        base_url: &BaseUrl,
+        keys: &'a SpKeys,
+    ) -> Self {
+        Self { connection, trust, urls: SpUrls::new(base_url, &connection.domain), keys }
+    }
+
+    /// Returns the provider that must have signed: the only one, or the member of a federation that
+    /// the response names as its issuer.
+    pub(super) fn provider(&self, response: &[u8]) -> Result<&'a Provider, SamlError> {
         match self.trust.providers.as_slice() {
             [provider] if !self.trust.federation => Ok(provider),
             providers => member(providers, response),
         }
     }
 
-    /// Checks 1 to 16 and 18 to 21.
+    /// Verifies a decoded response. Checks 1 to 16 and 18 to 21.
     ///
     /// # Errors
     ///
-    /// When nothing could be decrypted and one of our keys is why, or might be.
+    /// [`SamlKeysError`] if nothing could be decrypted and one of our keys is, or may be, why.
     pub(super) fn verify(
         &self,
         provider: &Provider,
@@ -43,6 +56,7 @@ impl Bench<'_> {
         now: Timestamp,
     ) -> Result<Verdict, SamlKeysError> {
         let SpUrls { entity_id, acs_url, federated_acs_url, .. } = &self.urls;
+        let settings = &self.connection.settings;
         let expect = Expectations {
             idp_entity_id: &provider.entity_id,
             idp_keys: &provider.keys(),
@@ -50,22 +64,23 @@ impl Bench<'_> {
             acs_url: if self.trust.federation { federated_acs_url } else { acs_url },
             decryption_keys: &self.keys.decryption,
             open_requests,
-            allow_idp_initiated: self.connection.settings.allow_idp_initiated,
+            allow_idp_initiated: settings.allow_idp_initiated,
             clock_skew: self.connection.clock_skew(),
-            signed: self.connection.settings.require_signed,
+            signed: settings.require_signed,
             authn_contexts: &self.connection.authn_contexts(),
-            require_email: self.connection.settings.require_email,
+            require_email: settings.require_email,
         };
-        let verdict = verify(response, &expect, now);
+        let mut verdict = verify(response, &expect, now);
         if matches!(verdict.result, Err(SamlError::Decryption(_))) {
             self.keys.check_decryption()?;
         }
+        verdict.checks.pass(CheckId::Connection, "on", "on");
         Ok(verdict)
     }
 }
 
-/// The member of a federation that the response says to come from. It is taken at its word only
-/// as to whose keys must have signed.
+/// Finds the member of a federation that the response names as its issuer. This unsigned name only
+/// chooses the keys that must have signed.
 fn member<'a>(providers: &'a [Provider], response: &[u8]) -> Result<&'a Provider, SamlError> {
     let document = Strict::parse_within(response, MESSAGE)?;
     let issuer = named(document.root(), ASSERTION, "Issuer").next();

@@ -1,4 +1,6 @@
-//! The record of a sign-in, for the administrator; and the reference, for the person.
+//! The record of a sign-in, for the administrator, and its reference, for the person.
+//!
+//! A record holds no claims and no identifier of the person unless the connection keeps claims.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -6,26 +8,29 @@ use serde_json::{Value, json};
 use crate::clock::random_bytes;
 use crate::runtime::state::AppState;
 use crate::store::{SignInRecord, record_id};
+use oidc::purpose::Purpose;
 use saml::checks::{Actor, CheckId, Checks};
 use saml::connection::Connection;
 use saml::error::SamlError;
 use saml::response::Assertion;
 use types::ids::ResourceId;
 
-/// What a record says beside the checks.
-pub(super) struct Facts<'a> {
-    /// `app`, `start`, `test` or `provider`.
-    pub(super) began: &'static str,
-    /// Who signed in.
-    pub(super) user: Option<ResourceId>,
-    /// Why nobody did.
-    pub(super) error: Option<&'a SamlError>,
-    /// What the provider said, once that is known to be the provider.
-    pub(super) assertion: Option<&'a Assertion>,
+/// What a record says besides the checks.
+pub(crate) struct Facts<'a> {
+    /// The purpose of the sign-in; `None` if the identity provider started it.
+    pub(crate) purpose: Option<&'a Purpose>,
+    /// The user that signed in.
+    pub(crate) user: Option<ResourceId>,
+    /// The reason of a refusal.
+    pub(crate) error: Option<&'a SamlError>,
+    /// The assertion, once it is verified.
+    pub(crate) assertion: Option<&'a Assertion>,
 }
 
-/// Writes the record and gives the reference. A record that cannot be written stops nobody.
-pub(super) async fn write(
+/// Writes the record and returns its reference.
+///
+/// A failed write is logged and does not end the sign-in.
+pub(crate) async fn write(
     app: &AppState,
     connection: &Connection,
     checks: &Checks,
@@ -33,8 +38,8 @@ pub(super) async fn write(
     now: Timestamp,
 ) -> String {
     let reference = reference();
-    // Before a signature is verified anybody may have sent it: records of that are rationed, so
-    // that nobody fills the table at our cost.
+    // Anybody can send a response that does not verify. Their records are rationed: they must not
+    // fill the table at our cost.
     if facts.error.is_some()
         && facts.assertion.is_none()
         && app.refused_records.take(connection.tenant, now).is_err()
@@ -48,26 +53,36 @@ pub(super) async fn write(
         at: now,
         reference: reference.clone(),
         domain: connection.domain.clone(),
-        began: facts.began.to_owned(),
+        began: began(facts.purpose).to_owned(),
         succeeded: facts.error.is_none(),
         code: facts.error.map(|error| error.code().to_owned()),
         message: facts.error.map(ToString::to_string),
         actor: facts.error.map(|error| actor(error.actor()).to_owned()),
         user: facts.user,
-        checks: shown(checks, keep),
-        claims: facts.assertion.filter(|_| keep).map(claims),
+        checks: render_checks(checks, keep),
+        claims: facts.assertion.filter(|_| keep).map(render_claims),
     };
     if let Err(error) = app.store.record_sign_in(connection.tenant, record).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "the record of a sign-in cannot be written"
+            "could not write the record of a sign-in"
         );
     }
     reference
 }
 
-/// Eight characters that people can read out; 40 random bits.
-pub(super) fn reference() -> String {
+/// Who started the sign-in, as the record says it.
+const fn began(purpose: Option<&Purpose>) -> &'static str {
+    match purpose {
+        None => "provider",
+        Some(Purpose::App(_)) => "app",
+        Some(Purpose::Start { .. }) => "start",
+        Some(Purpose::Test) => "test",
+    }
+}
+
+/// Returns eight characters that people can read out: 40 random bits.
+fn reference() -> String {
     let bytes: [u8; 8] = random_bytes().unwrap_or_default();
     let letter = |byte: u8| ALPHABET.get(usize::from(byte & 31)).copied().unwrap_or(b'0');
     let letters: String = bytes.into_iter().map(|byte| char::from(letter(byte))).collect();
@@ -75,11 +90,11 @@ pub(super) fn reference() -> String {
     format!("{first}-{last}")
 }
 
-/// The checks without what names the person, unless the tenant wants it kept.
-pub(super) fn shown(checks: &Checks, keep: bool) -> Value {
+/// Writes the checks as JSON. Values that identify the person are redacted unless `keep_claims`.
+pub(crate) fn render_checks(checks: &Checks, keep_claims: bool) -> Value {
     let lines = checks.iter().map(|check| {
-        let personal = matches!(check.id, CheckId::Subject | CheckId::Attributes);
-        let received = if personal && !keep && !check.received.is_empty() {
+        let is_personal = matches!(check.id, CheckId::Subject | CheckId::Attributes);
+        let received = if is_personal && !keep_claims && !check.received.is_empty() {
             REDACTED
         } else {
             &check.received
@@ -95,11 +110,12 @@ pub(super) fn shown(checks: &Checks, keep: bool) -> Value {
     lines.collect()
 }
 
-pub(super) fn claims(assertion: &Assertion) -> Value {
-    let attributes = assertion.attributes.iter().take(MOST_ATTRIBUTES).map(|attribute| {
-        let values = attribute.values.iter().take(MOST_VALUES);
+/// Writes the claims of an assertion as JSON, up to what a row can hold.
+pub(crate) fn render_claims(assertion: &Assertion) -> Value {
+    let attributes = assertion.attributes.iter().take(MAX_ATTRIBUTES).map(|attribute| {
+        let values = attribute.values.iter().take(MAX_VALUES);
         let values: Vec<String> =
-            values.map(|value| saml::xml::clipped(value, LONGEST_VALUE)).collect();
+            values.map(|value| saml::xml::clipped(value, MAX_VALUE_CHARS)).collect();
         json!({"name": attribute.name, "values": values})
     });
     json!({
@@ -113,7 +129,8 @@ pub(super) fn claims(assertion: &Assertion) -> Value {
     })
 }
 
-pub(super) const fn actor(actor: Actor) -> &'static str {
+/// Names the party that must act, as records and the operator API do.
+pub(crate) const fn actor(actor: Actor) -> &'static str {
     match actor {
         Actor::IdpAdmin => "idp_admin",
         Actor::TenantAdmin => "tenant_admin",
@@ -122,12 +139,12 @@ pub(super) const fn actor(actor: Actor) -> &'static str {
     }
 }
 
-/// Crockford's base 32: no letter that looks like another.
+/// Crockford's base 32, which has no two letters that look alike.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 const REDACTED: &str = "(not kept)";
 
-/// What of large claims is kept: enough to see what is wrong, within what a row can hold.
-const MOST_ATTRIBUTES: usize = 40;
-const MOST_VALUES: usize = 20;
-const LONGEST_VALUE: usize = 200;
+// Enough of large claims to see what is wrong, within what a row can hold.
+const MAX_ATTRIBUTES: usize = 40;
+const MAX_VALUES: usize = 20;
+const MAX_VALUE_CHARS: usize = 200;

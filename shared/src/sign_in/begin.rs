@@ -1,61 +1,63 @@
-//! Sends a browser to the identity provider.
+//! Starts a sign-in: sends the browser to the identity provider (SAML profiles §4.1.4.1).
+//!
+//! The purpose of the sign-in waits in the table, bound to the browser, until the response arrives
+//! at `saml_api::acs`.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::browser::{Binding, LIFE};
-use super::failure::Failure;
+use super::error::SignInError;
 use super::pages::{self, Choice};
-use super::urls::SpUrls;
+use super::retry::retry_url;
+use super::sp_urls::SpUrls;
 use crate::clock::{random_bytes, random_secret};
 use crate::http::base_url::BaseUrl;
+use crate::http::redirect::see_other;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
 use crate::store::{PendingSignIn, Stage};
 use oidc::purpose::Purpose;
 use saml::authn_request::{AuthnRequest, RequestId};
-use saml::connection::{Connection, Provider, RequestBinding, Trust};
+use saml::connection::{Connection, Provider, RequestBinding};
 use saml::error::SamlError;
 
-/// Begins a sign-in at a connection: answers with what takes the browser to its identity
-/// provider, or to a choice among the members of a federation.
-pub async fn begin(
+/// Starts a sign-in at a connection. The response takes the browser to its identity provider, or
+/// offers a choice among the members of a federation.
+pub(crate) async fn begin(
     app: &AppState,
     base_url: &BaseUrl,
     connection: &Connection,
     purpose: Purpose,
 ) -> Response {
     note_tenant(connection.tenant);
-    let begun = match connection.ready() {
-        Ok(trust) => at(app, base_url, connection, trust, purpose).await,
-        Err(fault) => Err(Failure::Refused(SamlError::Connection(fault))),
-    };
-    begun.unwrap_or_else(Failure::into_response)
+    let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
+    let begun = try_begin(app, base_url, connection, purpose).await;
+    begun.unwrap_or_else(|error| error.into_response(retry_url.as_deref()))
 }
 
-async fn at(
+async fn try_begin(
     app: &AppState,
     base_url: &BaseUrl,
     connection: &Connection,
-    trust: &Trust,
     purpose: Purpose,
-) -> Result<Response, Failure> {
+) -> Result<Response, SignInError> {
+    let trust = connection.ready().map_err(SamlError::Connection)?;
     match trust.providers.as_slice() {
-        [provider] => ask(app, base_url, connection, provider, purpose).await,
-        providers => offer(app, base_url, connection, providers, purpose).await,
+        [provider] => send_request(app, base_url, connection, provider, purpose).await,
+        providers => offer_choice(app, base_url, connection, providers, purpose).await,
     }
 }
 
-/// Shows the members of a federation. What the sign-in is for waits in the table.
-async fn offer(
+/// Offers the members of a federation. The purpose of the sign-in waits in the table.
+async fn offer_choice(
     app: &AppState,
     base_url: &BaseUrl,
     connection: &Connection,
     providers: &[Provider],
     purpose: Purpose,
-) -> Result<Response, Failure> {
-    let (pending, binding) = pending(app, connection, &request_id()?, purpose, Stage::Choosing)?;
+) -> Result<Response, SignInError> {
+    let (pending, binding) = new_pending(app, connection, &new_id()?, purpose, Stage::Choosing)?;
     app.store.create_pending_sign_in(&pending).await?;
     let path = base_url.join(&format!("/saml/sso/{}/with", connection.domain));
     let choices: Vec<Choice> = providers
@@ -67,28 +69,28 @@ async fn offer(
         })
         .collect();
     let mut response = pages::choose(&choices);
-    binding.give(base_url, &pending.id, false, &mut response);
+    binding.set_cookie(base_url, &pending.id, false, &mut response)?;
     Ok(response)
 }
 
-/// Sends an `AuthnRequest` (SAML profiles §4.1.4.1).
-pub(super) async fn ask(
+/// Sends an `AuthnRequest` to one identity provider.
+pub(crate) async fn send_request(
     app: &AppState,
     base_url: &BaseUrl,
     connection: &Connection,
     provider: &Provider,
     purpose: Purpose,
-) -> Result<Response, Failure> {
+) -> Result<Response, SignInError> {
     let settings = &connection.settings;
-    let endpoint = provider.endpoint(settings.request_binding).ok_or(Failure::Unavailable)?;
+    let endpoint = provider.endpoint(settings.request_binding).ok_or(SignInError::NoEndpoint)?;
     let force_authn = match &purpose {
         Purpose::App(request) => request.force_authn(),
         Purpose::Start { .. } | Purpose::Test => false,
     };
     let stage = Stage::Asked(provider.entity_id.clone());
     let now = app.clock.now();
-    let id = request_id()?;
-    let (pending, binding) = pending(app, connection, &id, purpose, stage)?;
+    let id = new_id()?;
+    let (pending, binding) = new_pending(app, connection, &id, purpose, stage)?;
     let keys = if settings.sign_requests || provider.wants_signed_requests {
         Some(app.saml_keys.load(now).await?)
     } else {
@@ -96,13 +98,13 @@ pub(super) async fn ask(
     };
     app.store.create_pending_sign_in(&pending).await?;
     let urls = SpUrls::new(base_url, &connection.domain);
-    let federation = connection.trust.as_ref().is_some_and(|trust| trust.federation);
+    let is_federation = connection.trust.as_ref().is_some_and(|trust| trust.federation);
     let request = AuthnRequest {
         id: &id,
         issue_instant: now,
         destination: &endpoint.url,
         issuer: &urls.entity_id,
-        acs_url: if federation { &urls.federated_acs_url } else { &urls.acs_url },
+        acs_url: if is_federation { &urls.federated_acs_url } else { &urls.acs_url },
         provider_name: None,
         force_authn,
         name_id_format: None,
@@ -114,28 +116,28 @@ pub(super) async fn ask(
     };
     let mut response = match endpoint.binding {
         RequestBinding::Redirect => {
-            see_other(&request.redirect_url(None, key.map(|(key, _)| key))?)
+            see_other(&request.redirect_url(None, key.map(|(key, _)| key))?)?
         }
         RequestBinding::Post => pages::post(base_url, &request.post_form(None, key)?),
     };
-    binding.give(base_url, &pending.id, true, &mut response);
+    binding.set_cookie(base_url, &pending.id, true, &mut response)?;
     Ok(response)
 }
 
-/// A fresh id, which nobody can guess.
-pub(super) fn request_id() -> Result<RequestId, Failure> {
-    random_bytes().map(RequestId::from_random).map_err(|_| Failure::Unavailable)
+/// Returns a new unguessable id: that of a pending sign-in, and the `ID` of our request.
+pub(crate) fn new_id() -> Result<RequestId, SignInError> {
+    random_bytes().map(RequestId::from_random).map_err(SignInError::Random)
 }
 
-/// A sign-in of this browser.
-pub(super) fn pending(
+/// Makes a pending sign-in, not yet stored, and its binding to the browser.
+pub(crate) fn new_pending(
     app: &AppState,
     connection: &Connection,
     id: &RequestId,
     purpose: Purpose,
     stage: Stage,
-) -> Result<(PendingSignIn, Binding), Failure> {
-    let binding = Binding::new(&*random_secret().map_err(|_| Failure::Unavailable)?);
+) -> Result<(PendingSignIn, Binding), SignInError> {
+    let binding = Binding::new(&*random_secret().map_err(SignInError::Random)?);
     let now = app.clock.now();
     let pending = PendingSignIn {
         id: id.to_string(),
@@ -147,17 +149,4 @@ pub(super) fn pending(
         expires_at: now.saturating_add(LIFE).unwrap_or(now),
     };
     Ok((pending, binding))
-}
-
-/// 303: whatever the method was, the next is GET.
-fn see_other(url: &str) -> Response {
-    let Ok(location) = HeaderValue::from_str(url) else {
-        return Failure::Unavailable.into_response();
-    };
-    let headers = HeaderMap::from_iter([
-        (header::LOCATION, location),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-    ]);
-    (StatusCode::SEE_OTHER, headers).into_response()
 }

@@ -1,0 +1,25 @@
+//! The connection that a URL names.
+
+use super::error::SignInError;
+use crate::runtime::request_log::note_tenant;
+use crate::runtime::state::AppState;
+use saml::connection::Connection;
+use saml::error::{ConnectionError, SamlError};
+use types::domain::Domain;
+
+/// Reads the connection named `name`, whichever tenant it belongs to.
+///
+/// # Errors
+///
+/// [`SamlError::Connection`] if there is none: one answer for a malformed name and an unknown one.
+pub(crate) async fn connection_named(
+    app: &AppState,
+    name: &str,
+) -> Result<Connection, SignInError> {
+    let unknown = || SamlError::Connection(ConnectionError::Unknown);
+    let name: Domain = name.parse().map_err(|_| unknown())?;
+    let stored = app.store.connection_of_domain(&name).await?;
+    let connection = stored.ok_or_else(unknown)?.connection;
+    note_tenant(connection.tenant);
+    Ok(connection)
+}

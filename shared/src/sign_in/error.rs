@@ -1,0 +1,151 @@
+//! The error of a sign-in, and the page or OAuth error that it becomes.
+//!
+//! A failure of ours is logged once, where it becomes a response. The person's page quotes nothing
+//! of the identity provider's response.
+
+use axum::http::StatusCode;
+use axum::http::header::InvalidHeaderValue;
+use axum::response::Response;
+
+use super::pages::{self, Refusal};
+use crate::secrets::saml_keys::SamlKeysError;
+use crate::store::StoreError;
+use oidc::error::{ErrorCode, OauthError};
+use saml::authn_request::RequestError;
+use saml::error::{FormError, SamlError, UserError};
+
+/// Why a sign-in does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// One of the checks failed.
+    #[error(transparent)]
+    Refused(#[from] SamlError),
+    /// The link is malformed, used, expired or of another browser.
+    #[error("the link is not valid, or no longer valid")]
+    Link,
+    /// The app gets an error of OAuth.
+    #[error(transparent)]
+    Oauth(#[from] OauthError),
+    /// The table refused a write, or cannot be used.
+    #[error("could not use the table")]
+    Store(#[from] StoreError),
+    /// The service provider's keys cannot be read or used.
+    #[error("could not use the SAML keys")]
+    SamlKeys(#[from] SamlKeysError),
+    /// The request to the identity provider cannot be written.
+    #[error("could not write the AuthnRequest")]
+    AuthnRequest(#[from] RequestError),
+    /// The metadata of the identity provider names no endpoint for requests.
+    #[error("the identity provider has no endpoint for requests")]
+    NoEndpoint,
+    /// The operating system gives no randomness.
+    #[error("could not draw random bytes: {0}")]
+    Random(getrandom::Error),
+    /// A URL or a cookie has characters that a header cannot hold.
+    #[error("could not write a header of the response")]
+    Header(#[from] InvalidHeaderValue),
+}
+
+impl SignInError {
+    /// Makes the page for the person. `retry_url` is where the person may try again.
+    ///
+    /// Logs a failure of ours.
+    pub fn into_response(self, retry_url: Option<&str>) -> Response {
+        match self {
+            Self::Refused(error) => refused(&error, None, retry_url),
+            Self::Link => pages::refused(&Refusal {
+                status: StatusCode::BAD_REQUEST,
+                code: "saml.link",
+                text: "This link is not valid, or no longer valid. Start again at your app.",
+                reference: None,
+                retry_url,
+            }),
+            Self::Oauth(error) => {
+                pages::invalid_request(StatusCode::BAD_REQUEST, error.description)
+            }
+            Self::Store(_)
+            | Self::SamlKeys(_)
+            | Self::AuthnRequest(_)
+            | Self::NoEndpoint
+            | Self::Random(_)
+            | Self::Header(_) => {
+                self.log();
+                pages::unavailable("unavailable", retry_url)
+            }
+        }
+    }
+
+    /// Returns the error that the app is told (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
+    ///
+    /// Logs a failure of ours.
+    pub(crate) fn into_oauth_error(self) -> OauthError {
+        match self {
+            Self::Oauth(error) => error,
+            Self::Refused(SamlError::UserState(UserError::Deactivated)) => NOT_ACTIVE,
+            Self::Refused(_) | Self::Link => REFUSED,
+            Self::Store(_)
+            | Self::SamlKeys(_)
+            | Self::AuthnRequest(_)
+            | Self::NoEndpoint
+            | Self::Random(_)
+            | Self::Header(_) => {
+                self.log();
+                OauthError::UNAVAILABLE
+            }
+        }
+    }
+
+    fn log(&self) {
+        tracing::error!(error = self as &dyn std::error::Error, "{self}");
+    }
+}
+
+/// Makes the page of a refusal. A connection that cannot be used is not offered again.
+pub(crate) fn refused(
+    error: &SamlError,
+    reference: Option<&str>,
+    retry_url: Option<&str>,
+) -> Response {
+    let can_retry = !matches!(error, SamlError::Connection(_));
+    pages::refused(&Refusal {
+        status: status(error),
+        code: error.code(),
+        text: error.public_text(),
+        reference,
+        retry_url: retry_url.filter(|_| can_retry),
+    })
+}
+
+const fn status(error: &SamlError) -> StatusCode {
+    match error {
+        SamlError::Form(FormError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+        SamlError::Form(_) | SamlError::Xml(_) => StatusCode::BAD_REQUEST,
+        SamlError::Connection(_) => StatusCode::NOT_FOUND,
+        SamlError::Status { .. }
+        | SamlError::Version { .. }
+        | SamlError::Issuer { .. }
+        | SamlError::SignatureMissing { .. }
+        | SamlError::SignatureAlgorithm { .. }
+        | SamlError::SignatureKey { .. }
+        | SamlError::SignatureReference(_)
+        | SamlError::Decryption(_)
+        | SamlError::Destination { .. }
+        | SamlError::Recipient { .. }
+        | SamlError::Time(_)
+        | SamlError::Audience { .. }
+        | SamlError::InResponseTo(_)
+        | SamlError::Replay
+        | SamlError::AuthnContext { .. }
+        | SamlError::Session(_)
+        | SamlError::Subject(_)
+        | SamlError::Attributes { .. }
+        | SamlError::UserDomain { .. }
+        | SamlError::UserState(_)
+        | SamlError::UserLicence { .. }
+        | SamlError::AppRedirect { .. } => StatusCode::FORBIDDEN,
+    }
+}
+
+const NOT_ACTIVE: OauthError =
+    OauthError::new(ErrorCode::AccessDenied, "the account of the person is not active");
+const REFUSED: OauthError = OauthError::new(ErrorCode::AccessDenied, "the sign-in was refused");

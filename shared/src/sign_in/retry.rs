@@ -1,0 +1,32 @@
+//! The URL at which a person starts a refused sign-in again.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::sp_urls::SpUrls;
+use crate::http::base_url::BaseUrl;
+use oidc::purpose::Purpose;
+use types::domain::Domain;
+
+/// Returns the URL that starts a sign-in of the same purpose at the connection named `connection`.
+/// `purpose` is `None` for a sign-in that the identity provider started.
+///
+/// A test has no such URL: its link works once.
+pub(crate) fn retry_url(
+    base_url: &BaseUrl,
+    connection: &Domain,
+    purpose: Option<&Purpose>,
+) -> Option<String> {
+    let sso_url = || SpUrls::new(base_url, connection).sso_url;
+    match purpose {
+        None | Some(Purpose::Start { target: None }) => Some(sso_url()),
+        Some(Purpose::Start { target: Some(target) }) => {
+            let target = utf8_percent_encode(target, NON_ALPHANUMERIC);
+            Some(format!("{}?target={target}", sso_url()))
+        }
+        // The app's request is sent again as it was: the app still waits for its `state`.
+        Some(Purpose::App(request)) => {
+            Some(base_url.join(&format!("/oauth2/authorize?{}", request.query(connection))))
+        }
+        Some(Purpose::Test) => None,
+    }
+}

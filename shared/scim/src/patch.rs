@@ -37,11 +37,11 @@ pub fn apply(
     request: &PatchRequest,
     mode: Mode,
 ) -> Result<Map<String, Value>, ScimError> {
-    let mut draft = Draft { resource_type, resource: resource.clone(), mode, work: 0 };
+    let mut draft = Draft { resource_type, resource: resource.clone(), mode, cost: 0 };
     for PatchOperation { op, path, value } in &request.operations {
         match path {
-            Some(path) => draft.at_path(*op, path, without_passwords(value.as_ref()))?,
-            None => draft.without_path(*op, without_passwords(value.as_ref()))?,
+            Some(path) => draft.apply_at_path(*op, path, without_passwords(value.as_ref()))?,
+            None => draft.apply_without_path(*op, without_passwords(value.as_ref()))?,
         }
     }
     complete(resource_type, &mut draft.resource)?;
@@ -55,8 +55,8 @@ pub(crate) fn add_at_paths(
     entries: Vec<(PatchPath, Value)>,
     mode: Mode,
 ) -> Result<Map<String, Value>, ScimError> {
-    let mut draft = Draft { resource_type, resource, mode, work: 0 };
-    draft.at_paths(Op::Add, entries)?;
+    let mut draft = Draft { resource_type, resource, mode, cost: 0 };
+    draft.apply_at_paths(Op::Add, entries)?;
     Ok(draft.resource)
 }
 
@@ -72,19 +72,23 @@ struct Draft<'a> {
     resource: Map<String, Value>,
     mode: Mode,
     /// Cost of the operations so far, see [`Draft::charge`].
-    work: usize,
+    cost: usize,
 }
 
 impl Draft<'_> {
     /// Applies an operation without path. Its value is an object whose names are paths.
-    fn without_path(&mut self, op: Op, value: Option<Value>) -> Result<(), ScimError> {
-        self.at_paths(op, op.value_entries(value)?)
+    fn apply_without_path(&mut self, op: Op, value: Option<Value>) -> Result<(), ScimError> {
+        self.apply_at_paths(op, op.value_entries(value)?)
     }
 
-    fn at_paths(&mut self, op: Op, entries: Vec<(PatchPath, Value)>) -> Result<(), ScimError> {
+    fn apply_at_paths(
+        &mut self,
+        op: Op,
+        entries: Vec<(PatchPath, Value)>,
+    ) -> Result<(), ScimError> {
         for (path, value) in entries {
             if !self.is_read_only(&path) {
-                self.at_path(op, &path, Some(value))?;
+                self.apply_at_path(op, &path, Some(value))?;
             }
         }
         Ok(())
@@ -99,10 +103,15 @@ impl Draft<'_> {
             .is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly)
     }
 
-    fn at_path(&mut self, op: Op, path: &PatchPath, value: Option<Value>) -> Result<(), ScimError> {
+    fn apply_at_path(
+        &mut self,
+        op: Op,
+        path: &PatchPath,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
         let target = Target::resolve(&path.attr, self.resource_type);
         let Some(name) = target.name else {
-            return self.at_schema(op, &target, value);
+            return self.apply_to_schema(op, &target, value);
         };
         let mut names = [Some(name), target.sub, path.sub.as_deref()].into_iter().flatten();
         if target.is_core("schemas") || names.any(quirks::is_password) {
@@ -119,19 +128,19 @@ impl Draft<'_> {
         let change = Change { op, value, mode: self.mode };
         match urn {
             None => apply_change(&change, &mut self.resource, &location),
-            Some(urn) => self.in_extension(urn, &change, &location),
+            Some(urn) => self.apply_in_extension(urn, &change, &location),
         }
     }
 
     /// Applies an operation to a whole schema: to each attribute in the value, or removes it.
-    fn at_schema(
+    fn apply_to_schema(
         &mut self,
         op: Op,
         target: &Target<'_>,
         value: Option<Value>,
     ) -> Result<(), ScimError> {
         let Some(urn) = target.extension.as_deref() else {
-            return self.without_path(op, value);
+            return self.apply_without_path(op, value);
         };
         let Some(value) = value.filter(|value| !quirks::is_unassigned(value)) else {
             match op {
@@ -146,13 +155,13 @@ impl Draft<'_> {
         for (name, value) in members {
             let attr = AttrPath { schema: Some(urn.to_owned()), ..AttrPath::parse(&name)? };
             let path = PatchPath { attr, filter: None, sub: None };
-            self.at_path(op, &path, Some(value))?;
+            self.apply_at_path(op, &path, Some(value))?;
         }
         Ok(())
     }
 
     /// Applies a change within an extension, which exists while it has a value.
-    fn in_extension(
+    fn apply_in_extension(
         &mut self,
         urn: &str,
         change: &Change,
@@ -187,9 +196,9 @@ impl Draft<'_> {
         let elements = current.and_then(Value::as_array).map_or(0, Vec::len);
         if elements > 0 {
             let weight = target.filter.map_or(0, count_terms) + value.map_or(0, weight);
-            self.work = self.work.saturating_add(elements.saturating_mul(weight + 1));
+            self.cost = self.cost.saturating_add(elements.saturating_mul(weight + 1));
         }
-        if self.work > MAX_WORK {
+        if self.cost > MAX_COST {
             return Err(ScimError::PayloadTooLarge(format!(
                 "the operations on the list {} are too many; send them in several requests",
                 target.name
@@ -235,7 +244,7 @@ fn weight(value: &Value) -> usize {
 
 /// Maximum cost of one request. A thousand operations on forty addresses, as many as a user may
 /// have, cost less.
-const MAX_WORK: usize = 200_000;
+const MAX_COST: usize = 200_000;
 
 #[cfg(test)]
 mod tests;

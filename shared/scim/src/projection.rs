@@ -29,7 +29,10 @@ impl Projection {
     /// exclusive, or if a list is too long; [`ScimError::InvalidPath`] for an invalid attribute
     /// name.
     pub fn parse(attributes: Option<&str>, excluded: Option<&str>) -> Result<Self, ScimError> {
-        Self::new(names(attributes.unwrap_or_default())?, names(excluded.unwrap_or_default())?)
+        Self::new(
+            parse_names(attributes.unwrap_or_default())?,
+            parse_names(excluded.unwrap_or_default())?,
+        )
     }
 
     /// Parses the two members of a message body (RFC 7644 §3.4.3), each an array of names.
@@ -42,8 +45,8 @@ impl Projection {
         excluded: Option<&Value>,
     ) -> Result<Self, ScimError> {
         Self::new(
-            json_names("attributes", attributes)?,
-            json_names("excludedAttributes", excluded)?,
+            parse_json_names("attributes", attributes)?,
+            parse_json_names("excludedAttributes", excluded)?,
         )
     }
 
@@ -228,20 +231,20 @@ fn same_schema(left: Option<&str>, right: Option<&str>) -> bool {
     }
 }
 
-fn json_names(member: &str, value: Option<&Value>) -> Result<Vec<AttrPath>, ScimError> {
+fn parse_json_names(member: &str, value: Option<&Value>) -> Result<Vec<AttrPath>, ScimError> {
     let invalid = || ScimError::InvalidValue(format!("{member} must be an array of strings"));
     match value {
         None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::String(text)) => names(text),
-        Some(Value::Array(values)) => {
-            limited(values.iter().map(|value| name(value.as_str().ok_or_else(invalid)?)))
-        }
+        Some(Value::String(text)) => parse_names(text),
+        Some(Value::Array(values)) => collect_limited(
+            values.iter().map(|value| parse_name(value.as_str().ok_or_else(invalid)?)),
+        ),
         Some(Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Err(invalid()),
     }
 }
 
 /// Splits a list at its commas, except those within `[…]`.
-fn names(text: &str) -> Result<Vec<AttrPath>, ScimError> {
+fn parse_names(text: &str) -> Result<Vec<AttrPath>, ScimError> {
     let mut depth = 0_usize;
     let items = text.split(|c| {
         match c {
@@ -251,16 +254,16 @@ fn names(text: &str) -> Result<Vec<AttrPath>, ScimError> {
         }
         c == ',' && depth == 0
     });
-    limited(items.filter(|item| !item.trim().is_empty()).map(name))
+    collect_limited(items.filter(|item| !item.trim().is_empty()).map(parse_name))
 }
 
 /// Parses one name. Tolerance: `attributes=emails[type eq "work"]`, which Microsoft's SCIM test
 /// collection sends, counts as `emails`. The RFC has no value filters here.
-fn name(text: &str) -> Result<AttrPath, ScimError> {
+fn parse_name(text: &str) -> Result<AttrPath, ScimError> {
     AttrPath::parse(text.split_once('[').map_or(text, |(name, _)| name))
 }
 
-fn limited(
+fn collect_limited(
     names: impl Iterator<Item = Result<AttrPath, ScimError>>,
 ) -> Result<Vec<AttrPath>, ScimError> {
     let names: Vec<AttrPath> = names.take(MAX_NAMES + 1).collect::<Result<_, _>>()?;

@@ -88,9 +88,9 @@ impl ListQuery {
             filter: parse_filter(filter.as_deref())?,
             projection: Projection::parse(attributes.as_deref(), excluded_attributes.as_deref())?,
             sort: Sort::parse(sort_by.as_deref(), sort_order.as_deref())?,
-            paging: paging(
-                number("startIndex", start_index.as_deref())?,
-                number("count", count.as_deref())?,
+            paging: parse_paging(
+                parse_number("startIndex", start_index.as_deref())?,
+                parse_number("count", count.as_deref())?,
                 cursor,
             )?,
         })
@@ -115,14 +115,14 @@ impl ListQuery {
         };
         let number = |name: &str| match get(name) {
             None => Ok(None),
-            Some(Value::String(text)) => number(name, Some(text)),
-            Some(value) => number(name, Some(&value.to_string())),
+            Some(Value::String(text)) => parse_number(name, Some(text)),
+            Some(value) => parse_number(name, Some(&value.to_string())),
         };
         Ok(Self {
             filter: parse_filter(text("filter")?)?,
             projection: Projection::from_json(get("attributes"), get("excludedAttributes"))?,
             sort: Sort::parse(text("sortBy")?, text("sortOrder")?)?,
-            paging: paging(
+            paging: parse_paging(
                 number("startIndex")?,
                 number("count")?,
                 text("cursor")?.map(Cow::Borrowed),
@@ -230,7 +230,7 @@ fn parse_filter(text: Option<&str>) -> Result<Option<Filter>, ScimError> {
 }
 
 /// Parses a whole number. A number beyond 64 bits becomes the nearest limit: it is clamped anyway.
-fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {
+fn parse_number(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
     let (digits, limit) = match text.strip_prefix('-') {
         Some(digits) => (digits, i64::MIN),
@@ -243,7 +243,7 @@ fn number(name: &str, text: Option<&str>) -> Result<Option<i64>, ScimError> {
 }
 
 /// Applies RFC 7644 §3.4.2.4: a `startIndex` below 1 counts as 1, a negative `count` as 0.
-fn paging(
+fn parse_paging(
     start_index: Option<i64>,
     count: Option<i64>,
     cursor: Option<Cow<'_, str>>,

@@ -108,16 +108,16 @@ fn add_change(
     value: Option<Value>,
     changes: &mut Vec<MemberOp>,
 ) -> Result<(), ScimError> {
-    let part = path.sub.as_deref().or(path.attr.sub.as_deref());
-    match (&path.filter, part) {
+    let sub = path.sub.as_deref().or(path.attr.sub.as_deref());
+    match (&path.filter, sub) {
         (None, None) => changes.push(change_of_all(op, value)?),
         (Some(filter), None) => add_selected_change(op, filter, value, changes)?,
         // `members.value` is another form of `members` for the id alone.
-        (None, Some(part)) if part.eq_ignore_ascii_case("value") && op != Op::Remove => {
+        (None, Some(sub)) if sub.eq_ignore_ascii_case("value") && op != Op::Remove => {
             changes.push(change_of_all(op, value)?);
         }
-        // A display name is not changed after the member was added.
-        (_, Some(part)) if part.eq_ignore_ascii_case("display") => {}
+        // A change of the display name is ignored.
+        (_, Some(sub)) if sub.eq_ignore_ascii_case("display") => {}
         (_, Some(_)) => {
             return Err(ScimError::Mutability(format!(
                 "{path} is immutable; remove the member and add another"

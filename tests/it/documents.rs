@@ -7,6 +7,7 @@
 
 mod commands;
 mod links;
+mod logging;
 mod variables;
 
 use std::fs;

@@ -10,13 +10,13 @@ mod key;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::key::{KeyPair, KeyPairError};
-use saml::c14n::{Mode, canonicalize};
+use saml::c14n::{C14nMode, canonicalize};
 use saml::crypto::{Digest, digest};
 use saml::names::{
     ASSERTION, BEARER, DSIG, EMAIL_ADDRESS, ENVELOPED, EXCLUSIVE_C14N, HTTP_REDIRECT, METADATA,
     PROTOCOL, SHA256, SUCCESS,
 };
-use saml::xml::{Strict, base64_of, escaped};
+use saml::xml::{StrictDocument, encode_base64, escape};
 
 /// A person that the identity provider signs in.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +40,8 @@ pub fn metadata(entity_id: &str, sso_url: &str, certificate: &[u8]) -> String {
          <md:NameIDFormat>{EMAIL_ADDRESS}</md:NameIDFormat>\
          <md:SingleSignOnService Binding=\"{HTTP_REDIRECT}\" Location=\"{sso_url}\"/>\
          </md:IDPSSODescriptor></md:EntityDescriptor>",
-        entity_id = escaped(entity_id),
-        sso_url = escaped(sso_url),
+        entity_id = escape(entity_id),
+        sso_url = escape(sso_url),
         key_info = key_info(certificate),
     )
 }
@@ -77,9 +77,9 @@ impl Response<'_> {
              <saml:Issuer xmlns:saml=\"{ASSERTION}\">{idp}</saml:Issuer>\
              <samlp:Status><samlp:StatusCode Value=\"{SUCCESS}\"/></samlp:Status>{assertion}</samlp:Response>",
             now = self.now,
-            acs_url = escaped(self.acs_url),
-            in_response_to = escaped(self.in_response_to),
-            idp = escaped(self.idp),
+            acs_url = escape(self.acs_url),
+            in_response_to = escape(self.in_response_to),
+            idp = escape(self.idp),
         ))
     }
 
@@ -110,11 +110,11 @@ impl Response<'_> {
             now = self.now,
             start = self.now - SKEW,
             end = self.now + VALIDITY,
-            idp = escaped(self.idp),
-            email = escaped(email),
-            in_response_to = escaped(self.in_response_to),
-            acs_url = escaped(self.acs_url),
-            audience = escaped(self.audience),
+            idp = escape(self.idp),
+            email = escape(email),
+            in_response_to = escape(self.in_response_to),
+            acs_url = escape(self.acs_url),
+            audience = escape(self.audience),
         )
     }
 }
@@ -122,7 +122,7 @@ impl Response<'_> {
 fn attribute(name: &str, values: &[&str]) -> String {
     let values: Vec<_> = values
         .iter()
-        .map(|value| format!("<saml:AttributeValue>{}</saml:AttributeValue>", escaped(value)))
+        .map(|value| format!("<saml:AttributeValue>{}</saml:AttributeValue>", escape(value)))
         .collect();
     format!("<saml:Attribute Name=\"{name}\">{}</saml:Attribute>", values.concat())
 }
@@ -131,10 +131,10 @@ fn attribute(name: &str, values: &[&str]) -> String {
 /// canonical form, so that its text is the signed text.
 fn sign(assertion: &str, key: &KeyPair) -> Option<String> {
     let (id, value) = {
-        let tree = Strict::parse(assertion.as_bytes()).ok()?;
-        let content = canonicalize(tree.root(), Mode::Exclusive, &[], None);
+        let tree = StrictDocument::parse(assertion.as_bytes()).ok()?;
+        let content = canonicalize(tree.root(), C14nMode::Exclusive, &[], None);
         let value = digest(Digest::Sha256, content.as_bytes());
-        (tree.root().attribute("ID")?.to_owned(), base64_of(&value))
+        (tree.root().attribute("ID")?.to_owned(), encode_base64(&value))
     };
     let info = format!(
         "<ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE_C14N}\"></ds:CanonicalizationMethod>\
@@ -145,7 +145,7 @@ fn sign(assertion: &str, key: &KeyPair) -> Option<String> {
          <ds:DigestValue>{value}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
     );
     let signed = format!("<ds:SignedInfo xmlns:ds=\"{DSIG}\">{info}");
-    let signature = base64_of(&key.sign(signed.as_bytes())?);
+    let signature = encode_base64(&key.sign(signed.as_bytes())?);
     let (before, after) = assertion.split_once(ISSUER_END)?;
     Some(format!(
         "{before}{ISSUER_END}<ds:Signature xmlns:ds=\"{DSIG}\"><ds:SignedInfo>{info}\
@@ -158,7 +158,7 @@ fn key_info(certificate: &[u8]) -> String {
     format!(
         "<ds:KeyInfo xmlns:ds=\"{DSIG}\"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate>\
          </ds:X509Data></ds:KeyInfo>",
-        base64_of(certificate)
+        encode_base64(certificate)
     )
 }
 
@@ -172,7 +172,8 @@ const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 
 const ISSUER_END: &str = "</saml:Issuer>";
 
-/// Validity of an assertion: as long as our pending sign-ins, since the page of the demo may stay open.
+/// Validity of an assertion: as long as our pending sign-ins, since the page of the demo may stay
+/// open.
 const VALIDITY: SignedDuration = SignedDuration::from_mins(10);
 
 const SKEW: SignedDuration = SignedDuration::from_mins(1);

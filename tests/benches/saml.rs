@@ -2,8 +2,8 @@
 //! signatures and nothing else. Then the slowest attack, and 300,000 mutations, which take too
 //! long where nothing is optimized.
 //!
-//! `make bench` runs this; alone it is `cargo bench --package tests --bench saml`. With `--once` each
-//! response and attack is verified once, and mutations are few.
+//! `make bench` runs this; alone it is `cargo bench --package tests --bench saml`. With `--once`
+//! each response and attack is verified once, and mutations are few.
 
 #![expect(
     clippy::unwrap_used,
@@ -38,8 +38,8 @@ fn microseconds(rounds: usize, times: u32, mut call: impl FnMut()) -> f64 {
     (0..rounds).map(round).fold(f64::INFINITY, f64::min)
 }
 
-/// How often all responses are measured, in turn: what the machine does besides for a second is then
-/// in none of the figures instead of in one.
+/// How often all responses are measured, in turn: what the machine does besides for a second is
+/// then in none of the figures instead of in one.
 const PASSES: usize = 5;
 
 /// A response, and the best of what its verification has taken, in microseconds.

@@ -95,7 +95,7 @@ fn federation_gives_every_usable_member() {
     let ids: Vec<_> = metadata.providers.iter().map(|p| p.entity_id.as_str()).collect();
     assert_eq!(ids, ["https://a.example", "https://b.example"]);
     assert_eq!(metadata.skipped[0].entity_id, "https://c.example");
-    assert_eq!(metadata.skipped[0].fault, MetadataError::NoSigningKey);
+    assert_eq!(metadata.skipped[0].error, MetadataError::NoSigningKey);
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! A second opinion on signatures, by an implementation that shares no code with ours.
 
-use bergshamra::c14n::{C14nMode, canonicalize};
+use bergshamra::c14n::{C14nMode as TheirMode, canonicalize};
 use bergshamra::keys::loader::load_spki_pem;
 use bergshamra::{DsigContext, KeysManager, VerifyResult, verify_all};
 use harness::saml::documents::document;
 use harness::saml::keys::KEYS;
 use harness::saml::mutation::Random;
 use harness::saml::shapes;
-use saml::c14n::{self, Mode};
-use saml::xml::Strict;
+use saml::c14n::{self, C14nMode};
+use saml::xml::StrictDocument;
 
 /// Whether every signature in the document verifies with a trusted key; none without signatures.
 pub(crate) fn second_opinion(document: &str) -> Option<bool> {
@@ -39,12 +39,13 @@ fn both_implementations_write_the_same_canonical_forms() {
     let mut random = Random::new(2026);
     for _ in 0..3000 {
         let text = document(&mut random);
-        let tree = Strict::parse(text.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {text}"));
+        let tree = StrictDocument::parse(text.as_bytes())
+            .unwrap_or_else(|fault| panic!("{fault}: {text}"));
         let lists: [&[&str]; 3] = [&[], &["a", "zz"], &["#default", "b", "none"]];
         let forms = lists
-            .map(|list| (Mode::Exclusive, C14nMode::Exclusive, list))
+            .map(|list| (C14nMode::Exclusive, TheirMode::Exclusive, list))
             .into_iter()
-            .chain([(Mode::Inclusive, C14nMode::Inclusive, [].as_slice())]);
+            .chain([(C14nMode::Inclusive, TheirMode::Inclusive, [].as_slice())]);
         for (ours, theirs, prefixes) in forms {
             let ours = c14n::canonicalize(tree.root(), ours, prefixes, None);
             let theirs = canonicalize(&text, theirs, None, prefixes).unwrap();

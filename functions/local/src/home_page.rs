@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::get;
-use saml::xml::escaped;
+use saml::xml::escape;
 
 use crate::html;
 use crate::instance_info::InstanceInfo;
@@ -37,7 +37,7 @@ fn body(info: &InstanceInfo) -> String {
          <section class=\"card\"><h2>Commands</h2>{examples}</section>\
          <section class=\"card\"><h2>Documentation</h2><p>In the folder of the source code:</p>\
          <dl>{documents}</dl></section>",
-        domain = escaped(&info.tenant.domain),
+        domain = escape(&info.tenant.domain),
         values = values(info),
         examples = examples(info),
         documents = documents(),
@@ -46,14 +46,14 @@ fn body(info: &InstanceInfo) -> String {
 
 fn values(info: &InstanceInfo) -> String {
     let values = info.values().into_iter().map(|(name, value)| {
-        format!("<dt>{name}</dt><dd><code class=\"copy\">{}</code></dd>", escaped(&value))
+        format!("<dt>{name}</dt><dd><code class=\"copy\">{}</code></dd>", escape(&value))
     });
     values.collect()
 }
 
 fn examples(info: &InstanceInfo) -> String {
     let examples = info.examples().into_iter().map(|(title, command)| {
-        format!("<h3>{title}</h3><pre class=\"copy\">{}</pre>", escaped(&command))
+        format!("<h3>{title}</h3><pre class=\"copy\">{}</pre>", escape(&command))
     });
     examples.collect()
 }
@@ -100,7 +100,7 @@ mod tests {
         let info = info();
         let commands = info.examples().into_iter().map(|(_, command)| command);
         for text in info.values().into_iter().map(|(_, value)| value).chain(commands) {
-            assert!(page.contains(&*saml::xml::escaped(&text)), "{text}");
+            assert!(page.contains(&*saml::xml::escape(&text)), "{text}");
         }
         assert!(page.contains("href=\"/demo\""));
     }

@@ -1,16 +1,18 @@
-//! What an assertion says, read from one element (SAML core §2).
+//! Reads the claims of an assertion from its element (SAML core §2). Checks nothing: the checks are
+//! in [`crate::response`].
 //!
-//! Invariant (*claims from signed bytes*): `Claims::read` is called on the root of a fresh parse
-//! of signed text only; see [`super::response`]. It reads and does not judge.
+//! Invariant (*claims from signed bytes*): `Claims::read` is called only on the root of a fresh
+//! parse of signed text, or of a plaintext whose ciphertext a verified response covers.
 
 use roxmltree::Node;
 
 use super::names::{ASSERTION, BEARER};
 use super::xml::{
-    XmlError, at_most_one, clipped, described, elements, exactly_one, is, named, text,
+    XmlError, child_elements, children_named, has_name, optional_child, qualified_name,
+    required_child, text_of, truncate,
 };
 
-/// The claims of one assertion, as sent.
+/// The claims of one assertion, as received.
 pub(super) struct Claims {
     pub(super) id: String,
     pub(super) version: String,
@@ -18,8 +20,8 @@ pub(super) struct Claims {
     pub(super) issuer: String,
     pub(super) name_id: Option<NameId>,
     pub(super) encrypted_id: bool,
-    pub(super) bearers: Vec<Bearer>,
-    /// None when the assertion has no `Conditions` at all.
+    pub(super) bearers: Vec<BearerConfirmation>,
+    /// `None` if the assertion has no `Conditions`.
     pub(super) conditions: Option<Conditions>,
     pub(super) statements: Vec<AuthnStatement>,
     pub(super) attributes: Vec<Attribute>,
@@ -28,18 +30,14 @@ pub(super) struct Claims {
 /// A name identifier (SAML core §2.2.3).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NameId {
-    /// The identifier, without white space around it.
+    /// The identifier, trimmed.
     pub value: String,
-    /// The format URI, when one is given.
+    /// `Format`, a URI.
     pub format: Option<String>,
-    /// The domain that qualifies it.
-    pub name_qualifier: Option<String>,
-    /// The service provider that qualifies it.
-    pub sp_name_qualifier: Option<String>,
 }
 
-/// A subject confirmation with the bearer method.
-pub(super) struct Bearer {
+/// A subject confirmation with the bearer method (SAML core §2.4.1.1).
+pub(super) struct BearerConfirmation {
     pub(super) recipient: Option<String>,
     pub(super) not_before: bool,
     pub(super) not_on_or_after: Option<String>,
@@ -50,11 +48,11 @@ pub(super) struct Bearer {
 pub(super) struct Conditions {
     pub(super) not_before: Option<String>,
     pub(super) not_on_or_after: Option<String>,
-    /// One list for each restriction; all of them must name us.
+    /// The audiences of each restriction; every restriction must name us.
     pub(super) audiences: Vec<Vec<String>>,
 }
 
-/// That somebody signed in (SAML core §2.7.2).
+/// A statement about the sign-in at the provider (SAML core §2.7.2).
 pub(super) struct AuthnStatement {
     pub(super) instant: Option<String>,
     pub(super) session_index: Option<String>,
@@ -62,48 +60,48 @@ pub(super) struct AuthnStatement {
     pub(super) context: Option<String>,
 }
 
-/// One attribute with its values (SAML core §2.7.3.1).
+/// An attribute with its values (SAML core §2.7.3.1).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Attribute {
-    /// The name, as sent. `FriendlyName` is not read: it identifies nothing.
+    /// `Name`. `FriendlyName` is not read, because it identifies nothing.
     pub name: String,
-    /// The format of the name.
+    /// `NameFormat`.
     pub name_format: Option<String>,
-    /// The values, in order. A value that is XML itself is left out.
+    /// The values, in order. Values with child elements are left out.
     pub values: Vec<String>,
 }
 
 impl Claims {
-    /// Reads `assertion`, which is the root of signed text.
+    /// Reads `assertion`, the root of signed text.
     pub(super) fn read(assertion: Node<'_, '_>) -> Result<Self, XmlError> {
-        let subject = at_most_one(assertion, ASSERTION, "Subject")?;
+        let subject = optional_child(assertion, ASSERTION, "Subject")?;
         let mut claims = Self {
             id: attribute(assertion, "ID").ok_or(XmlError::Missing("Assertion ID"))?,
             version: attribute(assertion, "Version").unwrap_or_default(),
             issue_instant: attribute(assertion, "IssueInstant").unwrap_or_default(),
-            issuer: text(exactly_one(assertion, ASSERTION, "Issuer")?)?,
+            issuer: text_of(required_child(assertion, ASSERTION, "Issuer")?)?,
             name_id: None,
             encrypted_id: false,
             bearers: Vec::new(),
-            conditions: at_most_one(assertion, ASSERTION, "Conditions")?
+            conditions: optional_child(assertion, ASSERTION, "Conditions")?
                 .map(Conditions::read)
                 .transpose()?,
-            statements: named(assertion, ASSERTION, "AuthnStatement")
+            statements: children_named(assertion, ASSERTION, "AuthnStatement")
                 .map(AuthnStatement::read)
                 .collect::<Result<_, _>>()?,
             attributes: Vec::new(),
         };
         if let Some(subject) = subject {
             claims.name_id =
-                at_most_one(subject, ASSERTION, "NameID")?.map(NameId::read).transpose()?;
-            claims.encrypted_id = at_most_one(subject, ASSERTION, "EncryptedID")?.is_some();
-            claims.bearers = named(subject, ASSERTION, "SubjectConfirmation")
+                optional_child(subject, ASSERTION, "NameID")?.map(NameId::read).transpose()?;
+            claims.encrypted_id = optional_child(subject, ASSERTION, "EncryptedID")?.is_some();
+            claims.bearers = children_named(subject, ASSERTION, "SubjectConfirmation")
                 .filter(|confirmation| confirmation.attribute("Method") == Some(BEARER))
-                .map(Bearer::read)
+                .map(BearerConfirmation::read)
                 .collect::<Result<_, _>>()?;
         }
-        for statement in named(assertion, ASSERTION, "AttributeStatement") {
-            for attribute in named(statement, ASSERTION, "Attribute") {
+        for statement in children_named(assertion, ASSERTION, "AttributeStatement") {
+            for attribute in children_named(statement, ASSERTION, "Attribute") {
                 claims.attributes.push(Attribute::read(attribute)?);
             }
         }
@@ -113,24 +111,19 @@ impl Claims {
 
 impl NameId {
     fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
-        Ok(Self {
-            value: text(node)?.trim().to_owned(),
-            format: attribute(node, "Format"),
-            name_qualifier: attribute(node, "NameQualifier"),
-            sp_name_qualifier: attribute(node, "SPNameQualifier"),
-        })
+        Ok(Self { value: text_of(node)?.trim().to_owned(), format: attribute(node, "Format") })
     }
 }
 
-impl Bearer {
+impl BearerConfirmation {
     fn read(confirmation: Node<'_, '_>) -> Result<Self, XmlError> {
-        let data = at_most_one(confirmation, ASSERTION, "SubjectConfirmationData")?;
-        let of = |name| data.and_then(|data| attribute(data, name));
+        let data = optional_child(confirmation, ASSERTION, "SubjectConfirmationData")?;
+        let data_attribute = |name| data.and_then(|data| attribute(data, name));
         Ok(Self {
-            recipient: of("Recipient"),
-            not_before: of("NotBefore").is_some(),
-            not_on_or_after: of("NotOnOrAfter"),
-            in_response_to: of("InResponseTo"),
+            recipient: data_attribute("Recipient"),
+            not_before: data_attribute("NotBefore").is_some(),
+            not_on_or_after: data_attribute("NotOnOrAfter"),
+            in_response_to: data_attribute("InResponseTo"),
         })
     }
 }
@@ -138,17 +131,17 @@ impl Bearer {
 impl Conditions {
     fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
         let mut audiences = Vec::new();
-        for condition in elements(node) {
-            if is(condition, ASSERTION, "AudienceRestriction") {
-                let names = named(condition, ASSERTION, "Audience");
-                let names = names.map(|name| Ok(text(name)?.trim().to_owned()));
+        for condition in child_elements(node) {
+            if has_name(condition, ASSERTION, "AudienceRestriction") {
+                let names = children_named(condition, ASSERTION, "Audience");
+                let names = names.map(|name| Ok(text_of(name)?.trim().to_owned()));
                 audiences.push(names.collect::<Result<_, XmlError>>()?);
-            } else if !is(condition, ASSERTION, "OneTimeUse")
-                && !is(condition, ASSERTION, "ProxyRestriction")
+            } else if !has_name(condition, ASSERTION, "OneTimeUse")
+                && !has_name(condition, ASSERTION, "ProxyRestriction")
             {
-                // SAML core §2.5.1: an assertion with a condition that is not understood is not
-                // valid. The two above are kept by using each assertion once, for ourselves.
-                return Err(XmlError::Misplaced(described(condition)));
+                // SAML core §2.5.1: an unknown condition makes an assertion invalid. Using each
+                // assertion once, and only ourselves, satisfies the two above.
+                return Err(XmlError::Misplaced(qualified_name(condition)));
             }
         }
         Ok(Self {
@@ -161,16 +154,16 @@ impl Conditions {
 
 impl AuthnStatement {
     fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
-        let context = at_most_one(node, ASSERTION, "AuthnContext")?;
+        let context = optional_child(node, ASSERTION, "AuthnContext")?;
         let class = match context {
-            Some(context) => at_most_one(context, ASSERTION, "AuthnContextClassRef")?,
+            Some(context) => optional_child(context, ASSERTION, "AuthnContextClassRef")?,
             None => None,
         };
         Ok(Self {
             instant: attribute(node, "AuthnInstant"),
             session_index: attribute(node, "SessionIndex"),
             session_not_on_or_after: attribute(node, "SessionNotOnOrAfter"),
-            context: class.map(text).transpose()?.map(|class| class.trim().to_owned()),
+            context: class.map(text_of).transpose()?.map(|class| class.trim().to_owned()),
         })
     }
 }
@@ -179,20 +172,20 @@ impl Attribute {
     fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
         let name = attribute(node, "Name").ok_or(XmlError::Missing("Attribute Name"))?;
         let mut values = Vec::new();
-        for value in named(node, ASSERTION, "AttributeValue") {
-            if elements(value).next().is_none() {
-                values.push(text(value)?);
-            } else if let Some(name_id) = at_most_one(value, ASSERTION, "NameID")? {
-                // eduPersonTargetedID and its kind carry a NameID.
-                values.push(text(name_id)?.trim().to_owned());
+        for value in children_named(node, ASSERTION, "AttributeValue") {
+            if child_elements(value).next().is_none() {
+                values.push(text_of(value)?);
+            } else if let Some(name_id) = optional_child(value, ASSERTION, "NameID")? {
+                // eduPersonTargetedID, for example, has a NameID as value.
+                values.push(text_of(name_id)?.trim().to_owned());
             }
         }
         Ok(Self { name, name_format: attribute(node, "NameFormat"), values })
     }
 
-    /// The name for a list of what came.
-    pub fn listed(&self) -> String {
-        clipped(&self.name, 128)
+    /// The name, truncated, for a list of received attributes.
+    pub fn short_name(&self) -> String {
+        truncate(&self.name, 128)
     }
 }
 

@@ -1,24 +1,24 @@
-//! From an assertion to a profile: who it is and what we know about the person.
+//! Maps the attributes of an assertion to the identity and the profile of a person.
 //!
-//! Identity providers name the same thing in five families: plain names (`email`, `User.Email`),
-//! OIDs (`urn:oid:0.9.2342.19200300.100.1.3`), AD FS and Entra claim URIs. Names are compared
-//! without case; `FriendlyName` decides nothing. An attribute that is not known is kept by the
-//! assertion and ignored here (SAML implementation profile IIP-SP10, IIP-SP11).
+//! Identity providers use several families of names for the same attribute: plain names (`email`,
+//! `User.Email`), OIDs (`urn:oid:0.9.2342.19200300.100.1.3`), and claim URIs of AD FS and Entra.
+//! Names are compared without case; `FriendlyName` is ignored. Unknown attributes stay in the
+//! assertion and are ignored here (SAML implementation profile IIP-SP10, IIP-SP11).
 
 use super::assertion::{Attribute, NameId};
 use super::error::SubjectError;
 use super::names::TRANSIENT;
 
-/// What identifies the person at this identity provider from one sign-in to the next.
+/// The stable identifier of a person at one identity provider.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct SubjectId {
-    /// Which claim it comes from: the same text in another claim is another identity.
+    /// The claim it comes from: the same text in another claim is another identity.
     pub source: SubjectSource,
-    /// The identifier; compared byte for byte.
+    /// The identifier, compared byte for byte.
     pub value: String,
 }
 
-/// The claims that can identify a person, best first.
+/// The claims that can identify a person, in order of preference.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum SubjectSource {
     /// A `NameID` that is not transient.
@@ -29,12 +29,12 @@ pub enum SubjectSource {
     PairwiseId,
     /// eduPersonPrincipalName.
     PrincipalName,
-    /// An e-mail address attribute, beside a transient `NameID`.
+    /// An e-mail address attribute, together with a transient `NameID`.
     Email,
 }
 
 impl SubjectSource {
-    /// The word it is stored under.
+    /// The name in stored links and records.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NameId => "name_id",
@@ -46,10 +46,10 @@ impl SubjectSource {
     }
 }
 
-/// What we know about the person, in SCIM's words.
+/// The attributes of a person, in SCIM terms.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Profile {
-    /// A valid e-mail address, as sent.
+    /// A valid e-mail address, as received.
     pub email: Option<String>,
     /// `name.givenName`.
     pub given_name: Option<String>,
@@ -61,11 +61,11 @@ pub struct Profile {
     pub title: Option<String>,
     /// `department` of the enterprise extension.
     pub department: Option<String>,
-    /// Names or identifiers of groups and roles.
+    /// Names or ids of groups and roles.
     pub groups: Vec<String>,
 }
 
-/// Maps what an assertion carries.
+/// Returns the profile of the person.
 pub fn profile(name_id: Option<&NameId>, attributes: &[Attribute]) -> Profile {
     Profile {
         email: email(name_id, attributes),
@@ -78,18 +78,22 @@ pub fn profile(name_id: Option<&NameId>, attributes: &[Attribute]) -> Profile {
     }
 }
 
-/// What identifies the person.
+/// Returns the stable identifier of the person.
+///
+/// # Errors
+///
+/// [`SubjectError::Length`], [`SubjectError::Missing`] or [`SubjectError::Transient`].
 pub fn subject(
     name_id: Option<&NameId>,
     attributes: &[Attribute],
 ) -> Result<SubjectId, SubjectError> {
-    let identified = |source, value: String| Ok(SubjectId { source, value });
+    let subject = |source, value: String| Ok(SubjectId { source, value });
     if let Some(name_id) = name_id {
         if name_id.value.is_empty() || name_id.value.chars().count() > MAX_IDENTIFIER {
             return Err(SubjectError::Length);
         }
         if name_id.format.as_deref() != Some(TRANSIENT) {
-            return identified(SubjectSource::NameId, name_id.value.clone());
+            return subject(SubjectSource::NameId, name_id.value.clone());
         }
     }
     for (source, names) in [
@@ -97,33 +101,34 @@ pub fn subject(
         (SubjectSource::PairwiseId, PAIRWISE_ID),
         (SubjectSource::PrincipalName, PRINCIPAL_NAME),
     ] {
-        // A name that people choose themselves must not decide alone, without a NameID.
-        let stable = source != SubjectSource::PrincipalName || name_id.is_some();
+        // A name that people can choose must not identify them alone, without a NameID.
+        let is_stable = source != SubjectSource::PrincipalName || name_id.is_some();
         let value =
             first(attributes, names).filter(|value| value.chars().count() <= MAX_IDENTIFIER);
-        if let Some(value) = value.filter(|_| stable) {
-            return identified(source, value);
+        if let Some(value) = value.filter(|_| is_stable) {
+            return subject(source, value);
         }
     }
     match (name_id, first(attributes, EMAIL).filter(|value| is_email(value))) {
         (None, _) => Err(SubjectError::Missing),
-        (Some(_), Some(email)) => identified(SubjectSource::Email, email),
+        (Some(_), Some(email)) => subject(SubjectSource::Email, email),
         (Some(_), None) => Err(SubjectError::Transient),
     }
 }
 
-/// An attribute first, by falling quality of its name; then the `NameID`.
+/// Returns the first valid address: attributes by quality of their name, then the `NameID`.
 fn email(name_id: Option<&NameId>, attributes: &[Attribute]) -> Option<String> {
     let named = [EMAIL, PRINCIPAL_NAME].into_iter().flat_map(|names| all(attributes, names));
     let name_id = name_id.filter(|id| id.format.as_deref() != Some(TRANSIENT));
     named.chain(name_id.map(|id| id.value.clone())).find(|value| is_email(value))
 }
 
-/// Whether a text can be an e-mail address: enough to route by its domain.
+/// Reports whether a text can be an e-mail address, well enough to route by its domain.
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';');
-    let label = |label: &str| {
+    let is_foreign =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';');
+    let is_label = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')
             && !label.ends_with('-')
@@ -132,17 +137,17 @@ pub fn is_email(text: &str) -> bool {
     text.len() <= 254
         && !local.is_empty()
         && !local.contains('@')
-        && !text.contains(odd)
+        && !text.contains(is_foreign)
         && domain.contains('.')
-        && domain.split('.').all(label)
+        && domain.split('.').all(is_label)
 }
 
-/// The first value that is not blank, the names tried in order.
+/// Returns the first value that is not blank, by the order of `names`.
 fn first(attributes: &[Attribute], names: &[&str]) -> Option<String> {
     all(attributes, names).into_iter().next()
 }
 
-/// Every value that is not blank; those of a better name first, none twice.
+/// Returns the distinct values that are not blank, by the order of `names`.
 fn all(attributes: &[Attribute], names: &[&str]) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     let mut known = std::collections::HashSet::new();
@@ -254,12 +259,7 @@ mod tests {
     use crate::names::EMAIL_ADDRESS;
 
     fn name_id(value: &str, format: Option<&str>) -> NameId {
-        NameId {
-            value: value.to_owned(),
-            format: format.map(str::to_owned),
-            name_qualifier: None,
-            sp_name_qualifier: None,
-        }
+        NameId { value: value.to_owned(), format: format.map(str::to_owned) }
     }
 
     fn attributes(pairs: &[(&str, &str)]) -> Vec<Attribute> {
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn every_family_of_names_is_mapped_in_any_letter_case() {
+    fn every_family_of_names_is_mapped_without_case() {
         let expect = "ada@acme.com Ada Lovelace Ada-L g1|g2";
         check(
             &[
@@ -329,13 +329,13 @@ mod tests {
     }
 
     #[test]
-    fn repeated_attributes_add_up_and_blank_values_do_not_count() {
+    fn repeated_attributes_are_merged_and_blank_values_are_ignored() {
         check(&[("Role", "a"), ("Role", "b"), ("Role", " |a")], "- - - - a|b");
         check(&[("mail", " "), ("email", "not an address"), ("mail", "a@b.c")], "a@b.c - - - ");
     }
 
     #[test]
-    fn mail_falls_back_to_principal_name_and_name_id() {
+    fn the_address_falls_back_to_principal_name_and_name_id() {
         let of = |id: &NameId, pairs: &[(&str, &str)]| {
             profile(Some(id), &attributes(pairs)).email.unwrap_or_default()
         };
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_known_by_what_stays_the_same() {
+    fn the_subject_is_the_most_stable_identifier() {
         let of = |id: Option<&NameId>, pairs: &[(&str, &str)]| {
             subject(id, &attributes(pairs)).map(|s| format!("{} {}", s.source.as_str(), s.value))
         };
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_cannot_be_routed_are_none() {
+    fn addresses_without_a_domain_are_refused() {
         for good in ["a@b.c", "ada.l+x@acme.co.uk", "ä@bücher.example", "o'neil@x.org"] {
             assert!(is_email(good), "{good}");
         }

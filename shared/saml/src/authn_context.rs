@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::xml::clipped;
+use crate::xml::truncate;
 
 /// The URI of an authentication context class, as `https://refeds.org/profile/mfa`. Compared byte
 /// for byte.
@@ -34,7 +34,7 @@ impl FromStr for AuthnContextClass {
         if text.len() <= MAX_LENGTH && is_absolute_uri(text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(InvalidAuthnContextClass(clipped(text, 64)))
+            Err(InvalidAuthnContextClass(truncate(text, 64)))
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Builds an `AuthnRequest` and sends it by HTTP-Redirect or HTTP-POST (SAML core §3.4.1,
-//! bindings §3.4 and §3.5).
+//! Builds an `AuthnRequest` and encodes it for HTTP-Redirect or HTTP-POST (SAML core §3.4.1,
+//! bindings §3.4 and §3.5). `shared::saml_api` sends it.
 //!
-//! samael's type gives the message its schema. Its own bindings are not used: the redirect signer
-//! must sign exactly `SAMLRequest`, `RelayState` and `SigAlg` as they are sent, without the query
-//! that an identity provider's URL may have already, and the form is rendered elsewhere, escaped.
+//! samael's type provides the schema of the message. Its bindings are not used: the signature of a
+//! redirect must cover exactly `SAMLRequest`, `RelayState` and `SigAlg` as sent, without the query
+//! that the URL of a provider may have, and the form is rendered elsewhere, with escaping.
 
 mod redirect;
 
@@ -18,26 +18,26 @@ use samael::traits::ToXml as _;
 use super::crypto::{CryptoError, SigningKey};
 use super::names::HTTP_POST;
 use super::sign::{SignError, sign_enveloped};
-use super::xml::{base64_of, escaped};
+use super::xml::{encode_base64, escape};
 
 pub use redirect::{MAX_INFLATED, decode_redirect};
 
-/// Longest `RelayState` (SAML bindings §3.4.3).
+/// Longest `RelayState`, in bytes (SAML bindings §3.4.3).
 pub const MAX_RELAY_STATE: usize = 80;
 
-/// The `ID` of a request: 160 random bits. It is what a response must name, so nobody may guess
-/// it. It does not start with a digit, since an XML name does not, and Entra insists on that.
+/// The `ID` of a request: 160 random bits, unguessable because a response must name it. Starts with
+/// an underscore: an XML name does not start with a digit, and Entra enforces that.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// From random bytes that the caller made.
+    /// Creates an id from random bytes of the caller.
     pub fn from_random(bytes: [u8; 20]) -> Self {
         let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         Self(format!("_{}", digits.concat()))
     }
 
-    /// The identifier.
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,34 +49,35 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// A request to sign somebody in.
+/// A request to sign a person in.
 #[derive(Clone, Debug)]
 pub struct AuthnRequest<'a> {
-    /// Its `ID`.
+    /// `ID`.
     pub id: &'a RequestId,
-    /// Now.
+    /// Current time.
     pub issue_instant: Timestamp,
-    /// The identity provider's URL for the binding that is used.
+    /// The identity provider's URL for the chosen binding.
     pub destination: &'a str,
     /// Our entity id.
     pub issuer: &'a str,
-    /// Where the response shall go; registered in our metadata.
+    /// The ACS URL for the response, one of those in our metadata.
     pub acs_url: &'a str,
-    /// Our name, for the provider's page.
+    /// Our name, for pages of the provider.
     pub provider_name: Option<&'a str>,
-    /// Sign in afresh, whatever session there is.
+    /// Whether the provider must authenticate the person anew.
     pub force_authn: bool,
-    /// The format of name identifier to ask for. Left out, the provider sends what is configured
-    /// there, which is what works with most (SAML implementation profile IIP-SP03).
+    /// Requested name identifier format. Without one the provider sends its configured format,
+    /// which works with most (SAML implementation profile IIP-SP03).
     pub name_id_format: Option<&'a str>,
-    /// Accepted authentication context classes, compared exactly; empty asks for none.
+    /// Requested authentication context classes, `Comparison="exact"` (SAML core §3.3.2.2.1); empty
+    /// requests none.
     pub authn_contexts: &'a [&'a str],
 }
 
-/// Fields of an HTML form that posts a request.
+/// The fields of an HTML form that posts a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PostForm {
-    /// Where the form goes.
+    /// The action of the form.
     pub action: String,
     /// The field `SAMLRequest`.
     pub saml_request: String,
@@ -84,44 +85,44 @@ pub struct PostForm {
     pub relay_state: Option<String>,
 }
 
-/// Why a request could not be built or read.
+/// A request that could not be built or decoded.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RequestError {
-    /// samael could not write it.
+    /// The message could not be written.
     #[error("the request could not be written")]
     Write,
-    /// It could not be signed.
+    /// The message could not be signed.
     #[error("the request could not be signed: {0}")]
     Sign(#[from] SignError),
-    /// `RelayState` over [`MAX_RELAY_STATE`] bytes.
+    /// `RelayState` is longer than [`MAX_RELAY_STATE`].
     #[error("RelayState is longer than {MAX_RELAY_STATE} bytes")]
     RelayState,
-    /// What was received is not base64 of deflated bytes, or too many.
+    /// The received field is not base64 of deflated bytes, or inflates to too many.
     #[error("SAMLRequest is not deflated base64 of at most {MAX_INFLATED} bytes")]
     Encoding,
 }
 
 impl From<CryptoError> for RequestError {
-    fn from(fault: CryptoError) -> Self {
-        Self::Sign(fault.into())
+    fn from(error: CryptoError) -> Self {
+        Self::Sign(error.into())
     }
 }
 
 impl AuthnRequest<'_> {
-    /// The message, not signed.
+    /// Returns the message without a signature.
     pub fn xml(&self) -> Result<String, RequestError> {
         let instant = chrono::DateTime::from_timestamp(self.issue_instant.as_second(), 0);
         let contexts = self
             .authn_contexts
             .iter()
-            .map(|&value| AuthnContextClassRef { value: Some(escaped(value)) });
+            .map(|&value| AuthnContextClassRef { value: Some(escape(value)) });
         let contexts: Vec<_> = contexts.collect();
         let message = samael::schema::AuthnRequest {
             id: self.id.as_str().to_owned(),
             version: "2.0".to_owned(),
             issue_instant: instant.ok_or(RequestError::Write)?,
             destination: Some(self.destination.to_owned()),
-            issuer: Some(Issuer { value: Some(escaped(self.issuer)), ..Issuer::default() }),
+            issuer: Some(Issuer { value: Some(escape(self.issuer)), ..Issuer::default() }),
             assertion_consumer_service_url: Some(self.acs_url.to_owned()),
             protocol_binding: Some(HTTP_POST.to_owned()),
             provider_name: self.provider_name.map(str::to_owned),
@@ -141,7 +142,8 @@ impl AuthnRequest<'_> {
         message.to_string().map_err(|_| RequestError::Write)
     }
 
-    /// The URL to send the browser to. With a key, the query is signed (bindings §3.4.4.1).
+    /// Returns the URL to redirect the browser to. With a key, the query is signed (bindings
+    /// §3.4.4.1).
     pub fn redirect_url(
         &self,
         relay_state: Option<&str>,
@@ -151,7 +153,8 @@ impl AuthnRequest<'_> {
         redirect::url(self.destination, &self.xml()?, relay_state, key)
     }
 
-    /// The fields of the form. With a key and its certificate, the message itself is signed.
+    /// Returns the fields of the form. With a key and its certificate, the message itself is
+    /// signed.
     pub fn post_form(
         &self,
         relay_state: Option<&str>,
@@ -164,7 +167,7 @@ impl AuthnRequest<'_> {
         };
         Ok(PostForm {
             action: self.destination.to_owned(),
-            saml_request: base64_of(xml.as_bytes()),
+            saml_request: encode_base64(xml.as_bytes()),
             relay_state: relay_state.map(str::to_owned),
         })
     }

@@ -1,4 +1,5 @@
-//! A connection: one tenant's SAML trust, named by a domain of the tenant. Pure data.
+//! A connection: one tenant's SAML trust and its settings, named by a domain of the tenant. Pure
+//! data in the form in which the table stores it; the store calls are in `shared::store`.
 
 mod position;
 mod refresh;
@@ -24,42 +25,42 @@ pub use refresh::RefreshError;
 /// Most authentication context classes that a connection accepts.
 pub const MAX_AUTHN_CONTEXTS: usize = 16;
 
-/// A connection as it is stored.
+/// A connection, as stored.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Connection {
-    /// Whose.
+    /// The tenant.
     pub tenant: TenantId,
-    /// Its name; no two tenants have the same.
+    /// The name, unique among all tenants.
     pub domain: Domain,
-    /// What the operator chose.
+    /// The settings.
     pub settings: Settings,
-    /// The identity providers that are trusted; none until their metadata is there.
+    /// The trusted identity providers; `None` until there is metadata.
     pub trust: Option<Trust>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was changed last.
+    /// Time of the last change.
     pub changed_at: Timestamp,
-    /// What a newer version of Gatehouse has put here, kept as it is.
+    /// Fields of a newer version of Gatehouse, preserved.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
 
-/// What the operator chooses about a connection.
+/// The settings of a connection. A stored row that lacks a setting has its default.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "the settings are independent")]
 pub struct Settings {
-    /// People may sign in.
+    /// Sign-in is allowed.
     pub enabled: bool,
-    /// Whoever is unknown becomes a user at the first sign-in.
+    /// An unknown person becomes a user at the first sign-in.
     pub jit: bool,
-    /// Responses without a request are taken.
+    /// Responses without a request are accepted.
     pub allow_idp_initiated: bool,
-    /// Requests are signed even when the provider does not want it.
+    /// Requests are signed even if the provider does not ask for it.
     pub sign_requests: bool,
-    /// How requests are sent, where the provider takes both.
+    /// Binding of requests, if the provider supports both.
     pub request_binding: RequestBinding,
-    /// How far the provider's clock may be off, 60 to 300.
+    /// Accepted difference to the provider's clock, 60 to 300 seconds.
     pub clock_skew_seconds: u16,
     /// The part of a response that must be signed.
     pub require_signed: SignedPart,
@@ -67,9 +68,9 @@ pub struct Settings {
     pub authn_contexts: Vec<AuthnContextClass>,
     /// A sign-in without an e-mail address is refused.
     pub require_email: bool,
-    /// The record of a sign-in keeps the names and values that the provider sent.
+    /// Records of sign-ins keep the claims about the person.
     pub keep_claims: bool,
-    /// Settings of a newer version, kept as they are.
+    /// Settings of a newer version, preserved.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
@@ -92,7 +93,7 @@ impl Default for Settings {
     }
 }
 
-/// The binding of a request.
+/// Binding of a request.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestBinding {
@@ -111,21 +112,21 @@ impl From<Binding> for RequestBinding {
     }
 }
 
-/// Whom a connection trusts.
+/// The trusted identity providers of a connection.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Trust {
-    /// The metadata was an `EntitiesDescriptor`: answers go to the ACS with index 1, and the
-    /// issuer picks the provider.
+    /// Whether the metadata was an `EntitiesDescriptor`: responses go to the ACS with index 1, and
+    /// their issuer selects the provider.
     pub federation: bool,
-    /// The providers; one, unless it is a federation.
+    /// The providers; exactly one without a federation.
     pub providers: Vec<Provider>,
-    /// Members of a federation that cannot be used, and why.
+    /// Entity ids of unusable members of a federation, each with the reason.
     pub skipped: Vec<(String, String)>,
-    /// Where the metadata is read again.
+    /// URL from which the metadata is refreshed.
     pub metadata_url: Option<String>,
-    /// The key, in PEM, that must have signed the metadata.
+    /// Key, in PEM, that must have signed the metadata.
     pub pinned_key_pem: Option<String>,
-    /// When the metadata was read last.
+    /// Time of the last reading of the metadata.
     pub read_at: Timestamp,
     /// What a newer version has put here, kept as it is.
     #[serde(flatten)]
@@ -135,36 +136,36 @@ pub struct Trust {
 /// A trusted identity provider.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Provider {
-    /// Its entity id.
+    /// Entity id.
     pub entity_id: String,
-    /// Where requests go.
+    /// Sign-in URLs.
     pub endpoints: Vec<Endpoint>,
-    /// Certificates that it may sign with, DER in base64.
+    /// Signing certificates, DER in base64.
     pub certificates: Vec<String>,
-    /// It wants requests to be signed.
+    /// Whether the provider asks for signed requests.
     pub wants_signed_requests: bool,
-    /// Until when its metadata says to be valid.
+    /// `validUntil` of the metadata.
     pub valid_until: Option<Timestamp>,
-    /// What an administrator should know.
+    /// Warnings for administrators.
     pub warnings: Vec<String>,
 }
 
-/// Where a provider takes requests.
+/// A sign-in URL of a provider.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Endpoint {
-    /// By which binding.
+    /// Binding.
     pub binding: RequestBinding,
-    /// The URL.
+    /// URL.
     pub url: String,
 }
 
 impl Connection {
-    /// The trust, if people may sign in.
+    /// Returns the trust of a connection that is ready for sign-in.
     ///
     /// # Errors
     ///
-    /// [`ConnectionError`] says why they may not.
-    pub fn ready(&self) -> Result<&Trust, ConnectionError> {
+    /// [`ConnectionError::NotConfigured`] without metadata, and [`ConnectionError::Disabled`].
+    pub fn active_trust(&self) -> Result<&Trust, ConnectionError> {
         let trust = self.trust.as_ref().ok_or(ConnectionError::NotConfigured)?;
         if self.settings.enabled { Ok(trust) } else { Err(ConnectionError::Disabled) }
     }
@@ -174,14 +175,14 @@ impl Connection {
         self.settings.authn_contexts.iter().map(AuthnContextClass::as_str).collect()
     }
 
-    /// The allowed difference of the clocks. What is out of range was refused when it was set.
+    /// The accepted difference of the clocks. A value out of range was refused when it was set.
     pub fn clock_skew(&self) -> ClockSkew {
         ClockSkew::from_seconds(self.settings.clock_skew_seconds).unwrap_or_default()
     }
 }
 
 impl Trust {
-    /// What a metadata document says.
+    /// Creates the trust that a metadata document describes.
     pub fn new(
         metadata: Metadata,
         metadata_url: Option<String>,
@@ -192,7 +193,7 @@ impl Trust {
         Self {
             federation: metadata.federation,
             providers: metadata.providers.into_iter().map(Provider::from).collect(),
-            skipped: skipped.map(|entity| (entity.entity_id, entity.fault.to_string())).collect(),
+            skipped: skipped.map(|entity| (entity.entity_id, entity.error.to_string())).collect(),
             metadata_url,
             pinned_key_pem,
             read_at: now,
@@ -200,27 +201,26 @@ impl Trust {
         }
     }
 
-    /// The provider with this entity id, compared exactly (SAML core §1.3.2).
+    /// Returns the provider with this entity id, compared exactly (SAML core §1.3.2).
     pub fn provider(&self, entity_id: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.entity_id == entity_id)
     }
 }
 
 impl Provider {
-    /// The endpoint for a binding, or else for the other one.
-    pub fn endpoint(&self, wanted: RequestBinding) -> Option<&Endpoint> {
-        let fits = self.endpoints.iter().find(|endpoint| endpoint.binding == wanted);
-        fits.or_else(|| self.endpoints.first())
+    /// Returns the endpoint for `binding`, or else for the other one.
+    pub fn endpoint(&self, binding: RequestBinding) -> Option<&Endpoint> {
+        let matching = self.endpoints.iter().find(|endpoint| endpoint.binding == binding);
+        matching.or_else(|| self.endpoints.first())
     }
 
-    /// The certificates, read. One that cannot be read any more is left out: it then signs
-    /// nothing.
+    /// Returns the parsed certificates. An unreadable one is left out and verifies nothing.
     pub fn certificates(&self) -> impl Iterator<Item = Certificate> {
         let der = self.certificates.iter().filter_map(|text| BASE64_STANDARD.decode(text).ok());
         der.filter_map(|der| Certificate::from_der(&der).ok())
     }
 
-    /// The keys that its signatures are verified with.
+    /// Returns the keys that verify signatures of the provider.
     pub fn keys(&self) -> Vec<VerifyingKey> {
         let der = self.certificates.iter().filter_map(|text| BASE64_STANDARD.decode(text).ok());
         der.filter_map(|der| VerifyingKey::from_certificate(&der).ok()).collect()

@@ -1,12 +1,12 @@
 //! Decrypts an `EncryptedAssertion` (SAML core §2.3.4, XML Encryption 1.1).
 //!
 //! Invariants (*no oracle*):
-//! - RSA-OAEP only; PKCS#1 v1.5 cannot be named.
-//! - What is refused by name (an algorithm) is refused before any key is used. From there on
-//!   there is one error, [`DecryptionError::Failed`], and the same work is done whether the
-//!   content key, the padding or the plaintext was wrong.
-//! - A padding that does not fit is reported only after the plaintext went through the gate and
-//!   the signature, by the caller: [`Decrypted::intact`].
+//! - RSA-OAEP only; PKCS#1 v1.5 cannot be expressed.
+//! - Algorithms are refused before any key is used. After that there is one error,
+//!   [`DecryptionError::Failed`], and the same work is done whether the content key, the padding or
+//!   the plaintext is wrong.
+//! - The caller reports a wrong padding only after the plaintext has passed the gate and the
+//!   signature: [`Decrypted::intact`].
 
 use roxmltree::Node;
 
@@ -14,21 +14,21 @@ use super::crypto::{
     ContentCipher, CryptoError, DecryptionKey, Oaep, OaepDigest, decrypt, unwrap_key,
 };
 use super::names::{DSIG, XENC, XENC11};
-use super::xml::{XmlError, at_most_one, base64, clipped, exactly_one, named};
+use super::xml::{XmlError, bytes_of, children_named, optional_child, required_child, truncate};
 
-/// Why no assertion came out.
+/// An encrypted assertion that could not be decrypted.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DecryptionError {
-    /// We have no key to decrypt with.
+    /// There is no decryption key.
     #[error("no decryption key is set up; the provider must not encrypt")]
     NoKey,
-    /// Not the structure of an encrypted assertion.
+    /// The structure is not that of an encrypted assertion.
     #[error("{0}")]
     Structure(#[from] XmlError),
-    /// Outside the allow-list.
+    /// An algorithm is outside the allow-list.
     #[error("algorithm {0} is not accepted; use RSA-OAEP with AES-128 or AES-256")]
     Algorithm(String),
-    /// Everything else, deliberately without a reason.
+    /// Every other failure, deliberately without a reason.
     #[error(
         "it was encrypted for another certificate, was changed, or is not an assertion for this connection signed with a key of the provider's metadata"
     )]
@@ -41,13 +41,13 @@ impl From<CryptoError> for DecryptionError {
     }
 }
 
-/// What came out of an encrypted assertion.
+/// The result of [`decrypt_assertion`].
 pub struct Decrypted {
-    /// The plaintext, to go through the gate like any other untrusted bytes.
+    /// The plaintext: untrusted bytes, to be parsed through the gate.
     pub bytes: Vec<u8>,
-    /// Whether key and padding fit. If not, the caller refuses, after the same work.
+    /// Whether content key and padding are valid. If not, the caller refuses after the same work.
     pub intact: bool,
-    /// Whether the cipher vouches for the bytes, as GCM does and CBC does not.
+    /// Whether the cipher authenticates the bytes: GCM does, CBC does not.
     pub authenticated: bool,
 }
 
@@ -56,8 +56,8 @@ pub fn decrypt_assertion(
     encrypted: Node<'_, '_>,
     keys: &[DecryptionKey],
 ) -> Result<Decrypted, DecryptionError> {
-    let data = exactly_one(encrypted, XENC, "EncryptedData")?;
-    let cipher = content_cipher(exactly_one(data, XENC, "EncryptionMethod")?)?;
+    let data = required_child(encrypted, XENC, "EncryptedData")?;
+    let cipher = content_cipher(required_child(data, XENC, "EncryptionMethod")?)?;
     let content = cipher_value(data)?;
     let wrapped = wrapped_keys(encrypted, data)?;
     if keys.is_empty() {
@@ -70,13 +70,13 @@ pub fn decrypt_assertion(
         })
         .filter_map(Result::ok)
         .find(|content_key| content_key.len() == cipher.key_length());
-    let unwrapped = content_key.is_some();
-    // With a key of zeros the cipher does the same work; its result is refused.
+    let is_unwrapped = content_key.is_some();
+    // A key of zeros causes the same work; its result is refused.
     let content_key = content_key.unwrap_or_else(|| vec![0; cipher.key_length()]);
     let plaintext = decrypt(cipher, &content_key, &content)?;
     Ok(Decrypted {
         bytes: plaintext.bytes,
-        intact: unwrapped && plaintext.padding_fits,
+        intact: is_unwrapped && plaintext.padding_fits,
         authenticated: cipher.is_authenticated(),
     })
 }
@@ -86,33 +86,33 @@ struct WrappedKey {
     value: Vec<u8>,
 }
 
-/// The keys stand inside `EncryptedData` or beside it; one for each recipient.
+/// Reads the wrapped keys, one for each recipient, inside `EncryptedData` or beside it.
 fn wrapped_keys(
     encrypted: Node<'_, '_>,
     data: Node<'_, '_>,
 ) -> Result<Vec<WrappedKey>, DecryptionError> {
-    let inside = at_most_one(data, DSIG, "KeyInfo")?;
-    let inside = inside.into_iter().flat_map(|info| named(info, XENC, "EncryptedKey"));
-    let nodes: Vec<_> = inside.chain(named(encrypted, XENC, "EncryptedKey")).collect();
+    let inside = optional_child(data, DSIG, "KeyInfo")?;
+    let inside = inside.into_iter().flat_map(|info| children_named(info, XENC, "EncryptedKey"));
+    let nodes: Vec<_> = inside.chain(children_named(encrypted, XENC, "EncryptedKey")).collect();
     match nodes.len() {
         0 => return Err(XmlError::Missing("EncryptedKey").into()),
         1..=MAX_RECIPIENTS => {}
-        // Each costs one private-key operation for each of our keys.
+        // Each costs one operation with each of our private keys.
         _ => return Err(XmlError::Repeated("EncryptedKey").into()),
     }
     nodes
         .into_iter()
         .map(|node| {
-            let oaep = key_transport(exactly_one(node, XENC, "EncryptionMethod")?)?;
+            let oaep = key_transport(required_child(node, XENC, "EncryptionMethod")?)?;
             Ok(WrappedKey { oaep, value: cipher_value(node)? })
         })
         .collect()
 }
 
 fn cipher_value(node: Node<'_, '_>) -> Result<Vec<u8>, DecryptionError> {
-    let data = exactly_one(node, XENC, "CipherData")?;
-    // A CipherReference would be fetched; only a value is read.
-    Ok(base64(exactly_one(data, XENC, "CipherValue")?)?)
+    let data = required_child(node, XENC, "CipherData")?;
+    // Only a CipherValue: a CipherReference would have to be fetched.
+    Ok(bytes_of(required_child(data, XENC, "CipherValue")?)?)
 }
 
 fn content_cipher(method: Node<'_, '_>) -> Result<ContentCipher, DecryptionError> {
@@ -121,26 +121,28 @@ fn content_cipher(method: Node<'_, '_>) -> Result<ContentCipher, DecryptionError
         "http://www.w3.org/2009/xmlenc11#aes256-gcm" => Ok(ContentCipher::Aes256Gcm),
         "http://www.w3.org/2001/04/xmlenc#aes128-cbc" => Ok(ContentCipher::Aes128Cbc),
         "http://www.w3.org/2001/04/xmlenc#aes256-cbc" => Ok(ContentCipher::Aes256Cbc),
-        other => Err(DecryptionError::Algorithm(clipped(other, 96))),
+        other => Err(DecryptionError::Algorithm(truncate(other, 96))),
     }
 }
 
 fn key_transport(method: Node<'_, '_>) -> Result<Oaep, DecryptionError> {
-    let label_free = at_most_one(method, XENC, "OAEPparams")?.is_none();
-    let digest = match at_most_one(method, DSIG, "DigestMethod")? {
+    let has_no_label = optional_child(method, XENC, "OAEPparams")?.is_none();
+    let digest = match optional_child(method, DSIG, "DigestMethod")? {
         Some(node) => oaep_digest(node)?,
         None => OaepDigest::Sha1,
     };
     let algorithm = method.attribute("Algorithm").unwrap_or_default();
     let mask = match algorithm {
         "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p" => OaepDigest::Sha1,
-        "http://www.w3.org/2009/xmlenc11#rsa-oaep" => match at_most_one(method, XENC11, "MGF")? {
-            Some(node) => mask_digest(node)?,
-            None => OaepDigest::Sha1,
-        },
-        other => return Err(DecryptionError::Algorithm(clipped(other, 96))),
+        "http://www.w3.org/2009/xmlenc11#rsa-oaep" => {
+            match optional_child(method, XENC11, "MGF")? {
+                Some(node) => mask_digest(node)?,
+                None => OaepDigest::Sha1,
+            }
+        }
+        other => return Err(DecryptionError::Algorithm(truncate(other, 96))),
     };
-    if label_free {
+    if has_no_label {
         Ok(Oaep { digest, mask })
     } else {
         Err(DecryptionError::Algorithm("RSA-OAEP with a label".to_owned()))
@@ -153,7 +155,7 @@ fn oaep_digest(node: Node<'_, '_>) -> Result<OaepDigest, DecryptionError> {
         "http://www.w3.org/2001/04/xmlenc#sha256" => Ok(OaepDigest::Sha256),
         "http://www.w3.org/2001/04/xmldsig-more#sha384" => Ok(OaepDigest::Sha384),
         "http://www.w3.org/2001/04/xmlenc#sha512" => Ok(OaepDigest::Sha512),
-        other => Err(DecryptionError::Algorithm(clipped(other, 96))),
+        other => Err(DecryptionError::Algorithm(truncate(other, 96))),
     }
 }
 
@@ -163,7 +165,7 @@ fn mask_digest(node: Node<'_, '_>) -> Result<OaepDigest, DecryptionError> {
         "http://www.w3.org/2009/xmlenc11#mgf1sha256" => Ok(OaepDigest::Sha256),
         "http://www.w3.org/2009/xmlenc11#mgf1sha384" => Ok(OaepDigest::Sha384),
         "http://www.w3.org/2009/xmlenc11#mgf1sha512" => Ok(OaepDigest::Sha512),
-        other => Err(DecryptionError::Algorithm(clipped(other, 96))),
+        other => Err(DecryptionError::Algorithm(truncate(other, 96))),
     }
 }
 

@@ -220,7 +220,8 @@ impl SamlError {
         self.check().info().public_text
     }
 
-    /// The expected value, for the record: that of this sign-in, or else the fixed one of the check.
+    /// The expected value, for the record: that of this sign-in, or else the fixed one of the
+    /// check.
     pub fn expected(&self) -> String {
         if let Self::Issuer { expected, .. }
         | Self::Destination { expected, .. }

@@ -1,20 +1,21 @@
-//! SAML metadata: reads what identity providers publish, writes what we publish.
+//! SAML metadata: reads that of identity providers, writes ours. Fetching is in
+//! `shared::sign_in::metadata_fetch`.
 //!
 //! Invariants:
-//! - Metadata is the only source of trusted keys, so it fails closed: without a usable signing key
-//!   there is no provider, and a key that is too weak is never among them.
-//! - Reading is by namespace and from the `IDPSSODescriptor` of SAML 2.0 alone; the other roles
-//!   that Entra and AD FS put into the same document are passed over.
+//! - Metadata is the only source of trusted keys (*keys from metadata*), so reading fails closed: a
+//!   provider without a usable signing key is refused, and a weak key is never used.
+//! - Reading is namespace-aware and limited to the `IDPSSODescriptor` of SAML 2.0. Other roles,
+//!   which Entra and AD FS put into the same document, are ignored.
 //! - With a pinned key, everything is read from the bytes that this key signed.
 //!
-//! samael's types are not used to read: they know no namespaces, and refuse a `cacheDuration` as
-//! the standard writes it. They do write the parts of our metadata that they know.
+//! samael's types are not used for reading: they ignore namespaces, and refuse a `cacheDuration` in
+//! the format of the standard. They write the parts of our metadata that they support.
 
 mod idp;
 mod sp;
 
 pub use idp::{
     Binding, IdpMetadata, Metadata, MetadataCertificate, MetadataError, MetadataWarning,
-    ReadOptions, Skipped, SsoEndpoint, read_idp_metadata,
+    ReadOptions, SkippedEntity, SsoEndpoint, read_idp_metadata,
 };
 pub use sp::{AttributeNaming, Contact, SpMetadata};

@@ -1,4 +1,4 @@
-//! Namespaces, algorithm identifiers and other URIs of SAML, XML-DSig and XML Encryption.
+//! URIs of SAML, XML Signature and XML Encryption: namespaces, algorithms, bindings, formats.
 
 /// SAML 2.0 protocol messages (SAML core §3).
 pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -17,19 +17,19 @@ pub const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 pub const EXCLUSIVE_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 /// Inclusive canonical XML 1.0 without comments.
 pub const INCLUSIVE_C14N: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
-/// The transform that takes the signature out of what it signs.
+/// The transform that excludes the signature from the signed element.
 pub const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 
-/// RSA PKCS#1 v1.5 with SHA-256; the one we sign with.
+/// RSA PKCS#1 v1.5 with SHA-256, with which we sign.
 pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
-/// SHA-256 as a digest.
+/// SHA-256 digest.
 pub const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
-/// The one status that means success (SAML core §3.2.2.2).
+/// The status code of success (SAML core §3.2.2.2).
 pub const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 /// The subject confirmation method of Web SSO (SAML profiles §3.3).
 pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
-/// A name identifier that is another one at every sign-in (SAML core §8.3.8).
+/// A name identifier that changes at every sign-in (SAML core §8.3.8).
 pub const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 /// A name identifier that is an e-mail address (SAML core §8.3.2).
 pub const EMAIL_ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";

@@ -1,25 +1,28 @@
 //! Verifies a SAML response (SAML profiles §4.1.4.3, with errata 05).
 //!
+//! Pure: the callers in `shared::saml_api` supply keys, open requests and the time, and make the
+//! checks that need storage.
+//!
 //! Invariants:
 //! - *bounded*: the gate and the shape come first; no key is used before.
-//! - *claims from signed bytes*: `Claims::read` sees the root of a fresh parse of a
+//! - *claims from signed bytes*: `Claims::read` gets the root of a fresh parse of a
 //!   [`SignedText`](super::signature::SignedText), or of a plaintext whose ciphertext a verified
-//!   response covers. Before that, only the response's own header is looked at, and only to refuse.
-//! - *all checks*: a failure does not hide the next one. The error is that of the first check in
-//!   the order of [`CheckId`](super::checks::CheckId); the record has them all. Two failures end
-//!   the run: without a good signature there are no claims to check, and an assertion of somebody
-//!   else is not read on.
-//! - *no oracle*: what comes out of a ciphertext fails in one way, whatever is wrong with it, until
-//!   it is known to be this connection's: its own signature is verified, or the response around it
-//!   is signed and it names this connection. Our decryption keys serve all tenants.
+//!   response covers. Before that, only the header of the response is read, and only to refuse.
+//! - *all checks*: a failure does not hide the next one. The error is that of the first failed
+//!   check in the order of [`CheckId`](super::checks::CheckId); the record has all. Two failures
+//!   end the verification: without a valid signature there are no claims to check, and the
+//!   assertion of another issuer is not read further.
+//! - *no oracle*: every fault of a decrypted assertion gives the same error, until the assertion is
+//!   known to be for this connection: its own signature verifies, or the response around it is
+//!   signed and it names this connection. Our decryption keys serve all tenants.
 
-mod judge;
-mod run;
+mod claim_checks;
+mod verification;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use self::run::Run;
+use self::verification::Verification;
 use super::assertion::Attribute;
 use super::attributes::{Profile, SubjectId};
 use super::checks::Checks;
@@ -28,26 +31,26 @@ use super::error::{FormError, SamlError};
 use super::time::ClockSkew;
 use super::xml::{MAX_BYTES, XmlError, decode_base64};
 
-/// What a response must match. Everything comes from our own store.
+/// The values that a response must match. All come from our own storage.
 #[derive(Clone, Debug)]
 pub struct Expectations<'a> {
-    /// Entity id of the configured identity provider.
+    /// Entity id of the identity provider.
     pub idp_entity_id: &'a str,
-    /// Its keys, from its metadata; any of them may have signed.
+    /// Keys from its metadata; each may verify a signature (*keys from metadata*).
     pub idp_keys: &'a [VerifyingKey],
     /// Our entity id.
     pub sp_entity_id: &'a str,
-    /// Our URL that the response came to.
+    /// Our URL that received the response.
     pub acs_url: &'a str,
-    /// Our keys, the current one first.
+    /// Our decryption keys, the current one first.
     pub decryption_keys: &'a [DecryptionKey],
-    /// Requests that this browser has open.
+    /// `ID`s of the requests that this browser has open.
     pub open_requests: &'a [&'a str],
-    /// Whether a response may come without a request. One that names a request is held to it.
+    /// Whether a response without a request is accepted. One that names a request must match it.
     pub allow_idp_initiated: bool,
-    /// How far the clocks may be apart.
+    /// Accepted difference between the clocks.
     pub clock_skew: ClockSkew,
-    /// What must be signed.
+    /// The part that must be signed.
     pub signed: SignedPart,
     /// Accepted authentication context classes; empty accepts any.
     pub authn_contexts: &'a [&'a str],
@@ -71,7 +74,7 @@ pub enum SignedPart {
 }
 
 impl SignedPart {
-    const fn described(self) -> &'static str {
+    const fn description(self) -> &'static str {
         match self {
             Self::Either => "the response or the assertion",
             Self::Response => "the response",
@@ -80,7 +83,7 @@ impl SignedPart {
         }
     }
 
-    const fn satisfied(self, response: bool, assertion: bool) -> bool {
+    const fn is_satisfied(self, response: bool, assertion: bool) -> bool {
         match self {
             Self::Either => response || assertion,
             Self::Response => response,
@@ -90,46 +93,50 @@ impl SignedPart {
     }
 }
 
-/// A verified assertion. Every value in it was signed by the identity provider.
+/// A verified assertion. The identity provider signed every value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Assertion {
-    /// `ID` of the assertion; to be consumed, so that it is used once.
+    /// `ID` of the assertion. The caller consumes it, so that it is used once.
     pub id: String,
-    /// Until when that must be remembered.
+    /// Time until which the consumed `ID` must be remembered.
     pub replay_until: Timestamp,
-    /// The request that it answers; to be consumed likewise. None when provider-initiated.
+    /// `ID` of the answered request, to be consumed too; `None` if provider-initiated.
     pub in_response_to: Option<String>,
     /// Entity id of the identity provider.
     pub issuer: String,
-    /// Who it is.
+    /// Identifier of the person.
     pub subject: SubjectId,
-    /// What we know about the person.
+    /// Attributes of the person, in SCIM terms.
     pub profile: Profile,
-    /// The session at the identity provider.
+    /// `SessionIndex`: the session at the identity provider.
     pub session_index: Option<String>,
-    /// When the person signed in there.
+    /// Time of the sign-in at the identity provider.
     pub authn_instant: Timestamp,
-    /// When our session must end, if the provider says so.
+    /// Time at which our session must end, if the provider sets one.
     pub session_not_on_or_after: Option<Timestamp>,
-    /// How the person signed in.
+    /// Authentication context class of the sign-in.
     pub authn_context: Option<String>,
-    /// All attributes, as sent.
+    /// All attributes, as received.
     pub attributes: Vec<Attribute>,
-    /// The text that the claims were read from, for the administrator.
+    /// The XML that the claims were read from.
     pub xml: String,
 }
 
-/// The outcome of [`verify`].
+/// The result of [`verify`].
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// The assertion, or the first check that failed.
+    /// The assertion, or the error of the first failed check.
     pub result: Result<Assertion, SamlError>,
-    /// All checks.
+    /// The record of all checks.
     pub checks: Checks,
 }
 
 /// Decodes the `SAMLResponse` field of the HTTP-POST binding (SAML bindings §3.5.4). Line breaks
-/// inside are usual.
+/// are accepted, since many providers send them.
+///
+/// # Errors
+///
+/// [`FormError::TooLarge`] above [`MAX_FIELD`] bytes and [`FormError::NotBase64`].
 pub fn decode_form_field(field: &str) -> Result<Vec<u8>, SamlError> {
     if field.len() > MAX_FIELD {
         return Err(SamlError::Form(FormError::TooLarge(field.len())));
@@ -139,24 +146,25 @@ pub fn decode_form_field(field: &str) -> Result<Vec<u8>, SamlError> {
 
 /// Verifies a decoded response and reads its claims.
 ///
-/// Pure: the caller consumes [`Assertion::id`] and [`Assertion::in_response_to`] afterwards
-/// (check 17) and judges the user (checks 22 to 25).
+/// The caller then consumes [`Assertion::id`] and [`Assertion::in_response_to`] (check 17) and
+/// checks the user and the app (checks 22 to 25).
 pub fn verify(response: &[u8], expect: &Expectations<'_>, now: Timestamp) -> Verdict {
-    let mut run = Run { expect, now, checks: Checks::default(), failures: Vec::new() };
-    let assertion = run.response(response).unwrap_or_else(|error| {
-        run.fail(error);
+    let mut verification =
+        Verification { expect, now, checks: Checks::default(), failures: Vec::new() };
+    let assertion = verification.verify_response(response).unwrap_or_else(|error| {
+        verification.fail(error);
         None
     });
-    run.failures.sort_by_key(SamlError::check);
-    let result = match (run.failures.into_iter().next(), assertion) {
+    verification.failures.sort_by_key(SamlError::check);
+    let result = match (verification.failures.into_iter().next(), assertion) {
         (Some(error), _) => Err(error),
         (None, Some(assertion)) => Ok(assertion),
-        // Not reached: a run without an assertion has noted why.
+        // Unreachable: a verification without an assertion has a failure.
         (None, None) => Err(SamlError::Xml(XmlError::Missing("Assertion"))),
     };
-    Verdict { result, checks: run.checks }
+    Verdict { result, checks: verification.checks }
 }
 
-/// Longest `SAMLResponse` field: [`MAX_BYTES`] in base64, with a line break of two bytes every 64
-/// characters.
+/// Longest `SAMLResponse` field, in bytes: [`MAX_BYTES`] in base64 with a line break of two bytes
+/// every 64 characters.
 pub const MAX_FIELD: usize = MAX_BYTES / 3 * 4 + MAX_BYTES / 16;

@@ -1,57 +1,64 @@
-//! Where security-relevant elements may stand (*closed shape*).
+//! Checks the places of security-relevant elements (*closed shape*).
 //!
-//! Signature wrapping works by putting a second, unsigned element where another reader looks for
-//! it. This pass refuses every document that has such an element anywhere: a signature stands
-//! directly in the root or in the one assertion, an assertion is the root or its child, nothing
-//! else is called like them in any namespace, and no identifier occurs twice.
+//! Signature wrapping puts a second, unsigned element where another reader looks for it. This pass
+//! refuses every document with such an element: a signature is a child of the root or of the one
+//! assertion, an assertion is the root or its child, no element of another namespace has one of
+//! these names, and identifiers are unique.
 
 use roxmltree::Node;
 
 use super::names::{ASSERTION, DSIG, PROTOCOL, XENC};
-use super::xml::{XmlError, clipped, described, is};
+use super::xml::{XmlError, has_name, qualified_name, truncate};
 
-/// Checks a whole message or assertion, `root` and everything below.
+/// Checks a whole message or assertion: `root` and all its descendants.
+///
+/// # Errors
+///
+/// [`XmlError::Misplaced`] or [`XmlError::DuplicateId`].
 pub fn check(root: Node<'_, '_>) -> Result<(), XmlError> {
     let mut identifiers = Vec::new();
     for node in root.descendants().filter(Node::is_element) {
         for name in ["ID", "Id", "id"] {
             identifiers.extend(node.attribute(name));
         }
-        if !may_stand(root, node) {
-            return Err(XmlError::Misplaced(described(node)));
+        if !is_allowed(root, node) {
+            return Err(XmlError::Misplaced(qualified_name(node)));
         }
     }
     identifiers.sort_unstable();
-    let twice = identifiers.iter().zip(identifiers.iter().skip(1)).find(|(one, next)| one == next);
-    match twice {
-        Some((id, _)) => Err(XmlError::DuplicateId(clipped(id, 96))),
+    let duplicate =
+        identifiers.iter().zip(identifiers.iter().skip(1)).find(|(one, next)| one == next);
+    match duplicate {
+        Some((id, _)) => Err(XmlError::DuplicateId(truncate(id, 96))),
         None => Ok(()),
     }
 }
 
-fn may_stand(root: Node<'_, '_>, node: Node<'_, '_>) -> bool {
+/// Reports whether `node` is allowed at its place.
+fn is_allowed(root: Node<'_, '_>, node: Node<'_, '_>) -> bool {
     let parent = node.parent_element().filter(|_| node != root);
-    let below = |namespace, name| parent.is_some_and(|parent| is(parent, namespace, name));
-    // In an assertion that was decrypted, or read again from what was signed, there is no other.
-    let top = node == root || parent.is_some_and(|parent| is(parent, PROTOCOL, "Response"));
+    let is_in = |namespace, name| parent.is_some_and(|parent| has_name(parent, namespace, name));
+    // A decrypted assertion, or one parsed from its signed text, is the root.
+    let is_top =
+        node == root || parent.is_some_and(|parent| has_name(parent, PROTOCOL, "Response"));
     let space = node.tag_name().namespace().unwrap_or_default();
     match node.tag_name().name() {
         "Signature" => {
             let in_assertion = parent.is_some_and(|parent| {
-                is(parent, ASSERTION, "Assertion") && parent.parent_element() == Some(root)
+                has_name(parent, ASSERTION, "Assertion") && parent.parent_element() == Some(root)
             });
             space == DSIG && (parent == Some(root) || in_assertion)
         }
-        "SignedInfo" | "SignatureValue" => space == DSIG && below(DSIG, "Signature"),
-        "Reference" if space == DSIG => below(DSIG, "SignedInfo"),
-        "DigestValue" => space == DSIG && below(DSIG, "Reference"),
-        // Places to hide another element in; no identity provider needs one.
+        "SignedInfo" | "SignatureValue" => space == DSIG && is_in(DSIG, "Signature"),
+        "Reference" if space == DSIG => is_in(DSIG, "SignedInfo"),
+        "DigestValue" => space == DSIG && is_in(DSIG, "Reference"),
+        // Containers that could hide another element; no identity provider sends them.
         "Object" | "Manifest" | "SignatureProperties" | "Extensions" => false,
-        "Assertion" | "EncryptedAssertion" => space == ASSERTION && top,
-        // Of the three, only an encrypted assertion is ever decrypted.
+        "Assertion" | "EncryptedAssertion" => space == ASSERTION && is_top,
+        // Only the first of the three is ever decrypted.
         "EncryptedData" => {
             let places = ["EncryptedAssertion", "EncryptedID", "EncryptedAttribute"];
-            space == XENC && places.iter().any(|name| below(ASSERTION, name))
+            space == XENC && places.iter().any(|name| is_in(ASSERTION, name))
         }
         "NameID"
         | "Subject"
@@ -74,7 +81,7 @@ fn may_stand(root: Node<'_, '_>, node: Node<'_, '_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::xml::Strict;
+    use crate::xml::StrictDocument;
 
     #[track_caller]
     fn check_shape(inside: &str, expect: &str) {
@@ -82,10 +89,10 @@ mod tests {
             "<p:Response xmlns:p=\"{PROTOCOL}\" xmlns:a=\"{ASSERTION}\" xmlns:d=\"{DSIG}\" \
              xmlns:e=\"urn:evil\" xmlns:x=\"{XENC}\" ID=\"r\">{inside}</p:Response>"
         );
-        let document = Strict::parse(text.as_bytes()).unwrap();
-        let verdict =
-            check(document.root()).map_or_else(|fault| fault.to_string(), |()| "fits".into());
-        assert_eq!(verdict, expect, "{inside}");
+        let document = StrictDocument::parse(text.as_bytes()).unwrap();
+        let outcome =
+            check(document.root()).map_or_else(|error| error.to_string(), |()| "fits".into());
+        assert_eq!(outcome, expect, "{inside}");
     }
 
     #[test]
@@ -106,8 +113,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stands_where_a_wrapped_copy_would() {
-        let misplaced = |name: &str, space: &str| format!("{{{space}}}{name} must not be there");
+    fn elements_at_the_place_of_a_wrapped_copy_are_refused() {
+        let misplaced = |name: &str, space: &str| format!("{{{space}}}{name} is not allowed here");
         let signature = misplaced("Signature", DSIG);
         check_shape("<p:Status><d:Signature/></p:Status>", &signature);
         check_shape("<a:Assertion><a:Subject><d:Signature/></a:Subject></a:Assertion>", &signature);
@@ -123,28 +130,28 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_holds_no_other() {
+    fn nested_assertions_are_refused() {
         for inside in
             ["<a:Assertion/>", "<a:EncryptedAssertion/>", "<a:Advice><a:Assertion/></a:Advice>"]
         {
             let text = format!("<a:Assertion xmlns:a=\"{ASSERTION}\">{inside}</a:Assertion>");
-            let document = Strict::parse(text.as_bytes()).unwrap();
-            let fault = check(document.root()).unwrap_err().to_string();
-            assert!(fault.ends_with("Assertion must not be there"), "{fault}");
+            let document = StrictDocument::parse(text.as_bytes()).unwrap();
+            let error = check(document.root()).unwrap_err().to_string();
+            assert!(error.ends_with("Assertion is not allowed here"), "{error}");
         }
     }
 
     #[test]
-    fn nothing_borrows_a_name() {
+    fn names_in_a_foreign_namespace_are_refused() {
         for name in ["Signature", "Assertion", "NameID", "Conditions", "Status", "AttributeValue"] {
-            let expect = format!("{{urn:evil}}{name} must not be there");
+            let expect = format!("{{urn:evil}}{name} is not allowed here");
             check_shape(&format!("<a:Assertion><e:{name}/></a:Assertion>"), &expect);
         }
     }
 
     #[test]
-    fn no_identifier_occurs_twice() {
-        let twice = |id: &str| format!("ID \"{id}\" is there twice");
+    fn duplicate_identifiers_are_refused() {
+        let twice = |id: &str| format!("ID \"{id}\" occurs twice");
         check_shape("<a:Assertion ID=\"r\"/>", &twice("r"));
         check_shape("<e:x id=\"r\"/>", &twice("r"));
     }

@@ -1,45 +1,45 @@
-//! Signs XML of ours: metadata and `AuthnRequest`s. One algorithm, RSA with SHA-256, and exclusive
-//! canonicalization, which everybody verifies.
+//! Signs our own XML: metadata and `AuthnRequest`s. Uses RSA with SHA-256 and exclusive
+//! canonicalization, which every identity provider supports.
 
-use super::c14n::{Mode, canonicalize};
+use super::c14n::{C14nMode, canonicalize};
 use super::crypto::{self, CryptoError, Digest, SigningKey};
 use super::names::{ASSERTION, DSIG, ENVELOPED, EXCLUSIVE_C14N, RSA_SHA256, SHA256};
-use super::xml::{Strict, XmlError, base64_of, is};
+use super::xml::{StrictDocument, XmlError, encode_base64, has_name};
 
-/// Why something of ours could not be signed.
+/// A document of ours that could not be signed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SignError {
-    /// The text is not XML that passes our own gate.
+    /// The document does not pass our own gate.
     #[error("{0}")]
     Xml(#[from] XmlError),
-    /// The root has no `ID` to refer to.
+    /// The root has no `ID` for the reference.
     #[error("the root has no ID")]
     NoId,
-    /// The key does not sign.
+    /// The key cannot sign.
     #[error("{0}")]
     Crypto(#[from] CryptoError),
 }
 
-/// Puts an enveloped signature into the root of `document`, behind its `Issuer` if it has one:
-/// that is where the schemas of SAML want it.
+/// Inserts an enveloped signature into the root of `document`, after its `Issuer` if there is one,
+/// as the SAML schemas require.
 pub fn sign_enveloped(
     document: &str,
     key: &SigningKey,
     certificate_der: &[u8],
 ) -> Result<String, SignError> {
-    let (id, digest, place) = {
-        let tree = Strict::parse(document.as_bytes())?;
+    let (id, digest, position) = {
+        let tree = StrictDocument::parse(document.as_bytes())?;
         let root = tree.root();
         let id = root.attribute("ID").ok_or(SignError::NoId)?.to_owned();
-        let content = canonicalize(root, Mode::Exclusive, &[], None);
+        let content = canonicalize(root, C14nMode::Exclusive, &[], None);
         let first = root.first_child();
-        let place = match first.filter(|child| is(*child, ASSERTION, "Issuer")) {
+        let position = match first.filter(|child| has_name(*child, ASSERTION, "Issuer")) {
             Some(issuer) => issuer.range().end,
             None => first.map_or(root.range().end, |child| child.range().start),
         };
-        (id, crypto::digest(Digest::Sha256, content.as_bytes()), place)
+        (id, crypto::digest(Digest::Sha256, content.as_bytes()), position)
     };
-    // Written in canonical form, so that the text below is the text that is signed.
+    // Written in canonical form, so that this text is the signed text.
     let info = format!(
         "<ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE_C14N}\"></ds:CanonicalizationMethod>\
          <ds:SignatureMethod Algorithm=\"{RSA_SHA256}\"></ds:SignatureMethod><ds:Reference URI=\"#{id}\">\
@@ -47,15 +47,15 @@ pub fn sign_enveloped(
          <ds:Transform Algorithm=\"{EXCLUSIVE_C14N}\"></ds:Transform></ds:Transforms>\
          <ds:DigestMethod Algorithm=\"{SHA256}\"></ds:DigestMethod>\
          <ds:DigestValue>{}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
-        base64_of(&digest)
+        encode_base64(&digest)
     );
     let canonical = format!("<ds:SignedInfo xmlns:ds=\"{DSIG}\">{info}");
-    let value = base64_of(&crypto::sign(key, canonical.as_bytes())?);
+    let value = encode_base64(&crypto::sign(key, canonical.as_bytes())?);
     let signature = format!(
         "<ds:Signature xmlns:ds=\"{DSIG}\"><ds:SignedInfo>{info}<ds:SignatureValue>{value}</ds:SignatureValue>\
          <ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",
-        base64_of(certificate_der)
+        encode_base64(certificate_der)
     );
-    let (before, after) = document.split_at_checked(place).ok_or(SignError::NoId)?;
+    let (before, after) = document.split_at_checked(position).ok_or(SignError::NoId)?;
     Ok(format!("{before}{signature}{after}"))
 }

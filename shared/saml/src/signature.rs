@@ -1,52 +1,52 @@
 //! Verifies one enveloped signature in a closed profile of XML-DSig.
 //!
 //! Invariants:
-//! - *keys from metadata*: only the keys given are tried; `KeyInfo` is not an input.
+//! - *keys from metadata*: only the given keys are tried; `KeyInfo` is not an input.
 //! - *`SignedInfo` from its signed bytes*: the signature is verified over the canonical
-//!   `SignedInfo`, and everything in it is then read from a fresh parse of those bytes.
-//! - *one reference, to the parent*: one `Reference`, `#ID` of the element that holds the
-//!   signature, transforms exactly enveloped-signature and one canonicalization.
-//! - the result is the canonical text whose digest was signed, and nothing else.
+//!   `SignedInfo`, whose content is then read from a fresh parse of those bytes.
+//! - *one reference, to the parent*: exactly one `Reference`, to `#ID` of the parent of the
+//!   signature, with exactly the transforms enveloped-signature and one canonicalization.
+//! - The result is the canonical text whose digest was signed, and nothing else.
 //!
 //! Deliberately absent: SHA-1 and MD5, HMAC, `Object` and `Manifest`, `XPath` and XSLT, external
-//! references, algorithm parameters. There is no code that could fetch, transform or look up.
+//! references, algorithm parameters. No code here can fetch, transform or look up anything.
 
 use roxmltree::Node;
 
-use super::c14n::{Mode, canonicalize};
+use super::c14n::{C14nMode, canonicalize};
 use super::crypto::{self, Digest, SignatureScheme, VerifyingKey};
 use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N, INCLUSIVE_C14N};
-use super::xml::{Strict, XmlError, base64, clipped, elements, is};
+use super::xml::{StrictDocument, XmlError, bytes_of, child_elements, has_name, truncate};
 
-/// Why a signature does not prove anything.
+/// A signature that does not verify within the profile.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SignatureError {
-    /// Signature, canonicalization or digest algorithm outside the allow-list.
+    /// A signature, canonicalization or digest algorithm is outside the allow-list.
     #[error("algorithm {0} is not accepted")]
     Algorithm(String),
-    /// No configured key verifies the signature value.
+    /// The signature value verifies with no configured key.
     #[error("no configured key verifies the signature")]
     Key,
-    /// The structure is not the one structure of the profile.
+    /// The structure differs from that of the profile.
     #[error("{0}")]
     Structure(&'static str),
-    /// The reference names another element than the one that holds the signature.
+    /// The reference is not to the parent of the signature.
     #[error("the reference is \"{0}\", not the element that holds the signature")]
     Reference(String),
-    /// Other transforms, another order or parameters that are not allowed.
+    /// The transforms, their order or their parameters are not those of the profile.
     #[error("transform {0} is not accepted here")]
     Transform(String),
-    /// The content is not what was signed.
+    /// The digest of the content differs from the signed one.
     #[error("the content was changed after it was signed")]
     Digest,
-    /// The bytes that were signed do not pass the gate.
+    /// The signed bytes do not pass the gate.
     #[error("{0}")]
     Xml(#[from] XmlError),
 }
 
-/// The canonical text of an element whose digest was signed by one of the given keys.
+/// The canonical text of an element whose digest a trusted key signed.
 ///
-/// It can only be had from [`verify_enveloped`].
+/// Only [`verify_enveloped`] constructs it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SignedText {
     text: String,
@@ -54,43 +54,49 @@ pub struct SignedText {
 }
 
 impl SignedText {
-    /// The text, for a fresh parse.
+    /// The text, to be parsed anew.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The `ID` that the signature refers to: that of the root of the text.
+    /// The `ID` that the signature refers to, which the root of the text must have.
     pub fn id(&self) -> &str {
         &self.id
     }
 }
 
-/// Verifies `signature`, which is a child of `element`, with any of `keys`.
+/// Verifies `signature`, a child of `element`, with any of `keys`.
+///
+/// # Errors
+///
+/// The first deviation from the profile, in the order: algorithms and structure of `SignedInfo`,
+/// key, reference, digest.
 pub fn verify_enveloped(
     element: Node<'_, '_>,
     signature: Node<'_, '_>,
     keys: &[VerifyingKey],
 ) -> Result<SignedText, SignatureError> {
-    let (signed_info, value) = parts(signature)?;
-    let form = Form::of(first(signed_info, "CanonicalizationMethod")?)?;
-    let signed_text = form.apply(signed_info, None);
+    let (signed_info, value) = split_signature(signature)?;
+    let canonicalization =
+        Canonicalization::read(first_child(signed_info, "CanonicalizationMethod")?)?;
+    let signed_text = canonicalization.apply(signed_info, None);
 
-    // SignedInfo from its signed bytes: the document's own SignedInfo is not looked at again.
-    let fresh = Strict::parse(signed_text.as_bytes())?;
+    // *SignedInfo from its signed bytes*: the SignedInfo of the document is not used again.
+    let fresh = StrictDocument::parse(signed_text.as_bytes())?;
     let signed = SignedInfo::read(fresh.root())?;
-    if signed.form != form {
+    if signed.canonicalization != canonicalization {
         return Err(SignatureError::Structure("canonicalization changes what it canonicalizes"));
     }
-    let value = base64(value)?;
+    let value = bytes_of(value)?;
     if !keys.iter().any(|key| crypto::verify(key, signed.scheme, signed_text.as_bytes(), &value)) {
         return Err(SignatureError::Key);
     }
 
-    // One reference, to the parent.
+    // *One reference, to the parent*.
     let id = signed.reference.strip_prefix('#').filter(|id| !id.is_empty());
     let id = id.filter(|id| element.attribute("ID") == Some(id));
-    let id = id.ok_or_else(|| SignatureError::Reference(clipped(&signed.reference, 96)))?;
-    let text = signed.content_form.apply(element, Some(signature));
+    let id = id.ok_or_else(|| SignatureError::Reference(truncate(&signed.reference, 96)))?;
+    let text = signed.content_canonicalization.apply(element, Some(signature));
     if crypto::constant_time_eq(
         &crypto::digest(signed.digest, text.as_bytes()),
         &signed.digest_value,
@@ -101,29 +107,35 @@ pub fn verify_enveloped(
     }
 }
 
-/// `SignedInfo` and `SignatureValue`; after them `KeyInfo` may stand, unread.
-fn parts<'a, 'i>(signature: Node<'a, 'i>) -> Result<(Node<'a, 'i>, Node<'a, 'i>), SignatureError> {
-    let mut children = elements(signature);
+/// Returns `SignedInfo` and `SignatureValue`. A `KeyInfo` may follow and is ignored (*keys from
+/// metadata*).
+fn split_signature<'a, 'i>(
+    signature: Node<'a, 'i>,
+) -> Result<(Node<'a, 'i>, Node<'a, 'i>), SignatureError> {
+    let mut children = child_elements(signature);
     let (info, value, rest) = (children.next(), children.next(), children.next());
-    let known = rest.is_none_or(|rest| is(rest, DSIG, "KeyInfo")) && children.next().is_none();
+    let is_known =
+        rest.is_none_or(|rest| has_name(rest, DSIG, "KeyInfo")) && children.next().is_none();
     match (info, value) {
         (Some(info), Some(value))
-            if known && is(info, DSIG, "SignedInfo") && is(value, DSIG, "SignatureValue") =>
+            if is_known
+                && has_name(info, DSIG, "SignedInfo")
+                && has_name(value, DSIG, "SignatureValue") =>
         {
             Ok((info, value))
         }
         _ => Err(SignatureError::Structure(
-            "a Signature holds SignedInfo, SignatureValue and perhaps KeyInfo",
+            "a Signature must contain SignedInfo, SignatureValue and optionally KeyInfo",
         )),
     }
 }
 
-/// What `SignedInfo` says, read from the signed bytes.
+/// The content of `SignedInfo`, read from the signed bytes.
 struct SignedInfo {
-    form: Form,
+    canonicalization: Canonicalization,
     scheme: SignatureScheme,
     reference: String,
-    content_form: Form,
+    content_canonicalization: Canonicalization,
     digest: Digest,
     digest_value: Vec<u8>,
 }
@@ -131,51 +143,53 @@ struct SignedInfo {
 impl SignedInfo {
     fn read(root: Node<'_, '_>) -> Result<Self, SignatureError> {
         let [method, algorithm, reference] =
-            exactly(root, ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
+            exact_children(root, ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
         let [transforms, digest, digest_value] =
-            exactly(reference, ["Transforms", "DigestMethod", "DigestValue"])?;
-        let [enveloped, canonical] = exactly(transforms, ["Transform", "Transform"])?;
+            exact_children(reference, ["Transforms", "DigestMethod", "DigestValue"])?;
+        let [enveloped, canonical] = exact_children(transforms, ["Transform", "Transform"])?;
         if enveloped.attribute("Algorithm") != Some(ENVELOPED)
-            || elements(enveloped).next().is_some()
+            || child_elements(enveloped).next().is_some()
         {
             return Err(SignatureError::Transform(algorithm_of(enveloped)));
         }
         Ok(Self {
-            form: Form::of(method)?,
+            canonicalization: Canonicalization::read(method)?,
             scheme: signature_scheme(algorithm)?,
             reference: reference.attribute("URI").unwrap_or_default().to_owned(),
-            content_form: Form::of(canonical)
+            content_canonicalization: Canonicalization::read(canonical)
                 .map_err(|_| SignatureError::Transform(algorithm_of(canonical)))?,
             digest: digest_algorithm(digest)?,
-            digest_value: base64(digest_value)?,
+            digest_value: bytes_of(digest_value)?,
         })
     }
 }
 
-/// A canonical form with its parameters.
+/// A canonicalization method with its parameters.
 #[derive(Eq, PartialEq)]
-struct Form {
-    mode: Mode,
+struct Canonicalization {
+    mode: C14nMode,
     prefixes: Vec<String>,
 }
 
-impl Form {
-    fn of(method: Node<'_, '_>) -> Result<Self, SignatureError> {
+impl Canonicalization {
+    fn read(method: Node<'_, '_>) -> Result<Self, SignatureError> {
         let mode = match method.attribute("Algorithm") {
-            Some(EXCLUSIVE_C14N) => Mode::Exclusive,
-            Some(INCLUSIVE_C14N) => Mode::Inclusive,
+            Some(EXCLUSIVE_C14N) => C14nMode::Exclusive,
+            Some(INCLUSIVE_C14N) => C14nMode::Inclusive,
             _ => return Err(SignatureError::Algorithm(algorithm_of(method))),
         };
-        let mut parameters = elements(method);
+        let mut parameters = child_elements(method);
         let prefixes = match (parameters.next(), mode) {
             (None, _) => Vec::new(),
-            (Some(list), Mode::Exclusive) if is(list, EXCLUSIVE_C14N, "InclusiveNamespaces") => {
+            (Some(list), C14nMode::Exclusive)
+                if has_name(list, EXCLUSIVE_C14N, "InclusiveNamespaces") =>
+            {
                 let list = list.attribute("PrefixList").unwrap_or_default();
                 list.split_ascii_whitespace().map(str::to_owned).collect()
             }
             (Some(_), _) => return Err(PARAMETERS),
         };
-        // Each listed prefix is looked for at each element: keep that product small.
+        // Each prefix is looked up at each element; the limit bounds that product.
         if parameters.next().is_some() || prefixes.len() > MAX_PREFIXES {
             return Err(PARAMETERS);
         }
@@ -188,19 +202,19 @@ impl Form {
     }
 }
 
-/// The children are exactly these, in this order.
-fn exactly<'a, 'i, const N: usize>(
+/// Returns the children, which must be exactly these, in this order.
+fn exact_children<'a, 'i, const N: usize>(
     parent: Node<'a, 'i>,
     names: [&str; N],
 ) -> Result<[Node<'a, 'i>; N], SignatureError> {
-    let children: Vec<_> = elements(parent).take(N + 1).collect();
+    let children: Vec<_> = child_elements(parent).take(N + 1).collect();
     let children: [_; N] = children.try_into().map_err(|_| CHILDREN)?;
-    let fits = children.iter().zip(names).all(|(child, name)| is(*child, DSIG, name));
-    if fits { Ok(children) } else { Err(CHILDREN) }
+    let is_exact = children.iter().zip(names).all(|(child, name)| has_name(*child, DSIG, name));
+    if is_exact { Ok(children) } else { Err(CHILDREN) }
 }
 
-fn first<'a, 'i>(parent: Node<'a, 'i>, name: &str) -> Result<Node<'a, 'i>, SignatureError> {
-    parent.first_element_child().filter(|child| is(*child, DSIG, name)).ok_or(CHILDREN)
+fn first_child<'a, 'i>(parent: Node<'a, 'i>, name: &str) -> Result<Node<'a, 'i>, SignatureError> {
+    parent.first_element_child().filter(|child| has_name(*child, DSIG, name)).ok_or(CHILDREN)
 }
 
 fn signature_scheme(method: Node<'_, '_>) -> Result<SignatureScheme, SignatureError> {
@@ -224,7 +238,7 @@ fn signature_scheme(method: Node<'_, '_>) -> Result<SignatureScheme, SignatureEr
             _ => return Err(unknown()),
         }
     };
-    if elements(method).next().is_some() { Err(PARAMETERS) } else { Ok(scheme) }
+    if child_elements(method).next().is_some() { Err(PARAMETERS) } else { Ok(scheme) }
 }
 
 fn digest_algorithm(method: Node<'_, '_>) -> Result<Digest, SignatureError> {
@@ -237,13 +251,13 @@ fn digest_algorithm(method: Node<'_, '_>) -> Result<Digest, SignatureError> {
 }
 
 fn algorithm_of(method: Node<'_, '_>) -> String {
-    method.attribute("Algorithm").map_or_else(|| "(none)".to_owned(), |uri| clipped(uri, 96))
+    method.attribute("Algorithm").map_or_else(|| "(none)".to_owned(), |uri| truncate(uri, 96))
 }
 
 const XMLDSIG_MORE_2001: &str = "http://www.w3.org/2001/04/xmldsig-more#";
 const XMLDSIG_MORE_2007: &str = "http://www.w3.org/2007/05/xmldsig-more#";
 const MAX_PREFIXES: usize = 32;
 const CHILDREN: SignatureError =
-    SignatureError::Structure("SignedInfo has other children than the one structure accepted");
+    SignatureError::Structure("SignedInfo does not have exactly the accepted children");
 const PARAMETERS: SignatureError =
     SignatureError::Structure("an algorithm has parameters that are not accepted");

@@ -1,20 +1,23 @@
-//! Instants of SAML messages (`xs:dateTime`, SAML core §1.3.3).
+//! Parses instants of SAML messages (`xs:dateTime`, SAML core §1.3.3) and compares them with a
+//! clock skew. Reads no clock: the current time is an argument.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 
-/// How far an identity provider's clock may be off: 60 to 300 seconds, 180 unless set.
+/// Accepted difference between our clock and that of an identity provider: 60 to 300 seconds, by
+/// default 180.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ClockSkew(u16);
 
 impl ClockSkew {
-    /// Between 60 and 300 seconds (SAML implementation profile IIP-G01: 3 to 5 minutes).
+    /// Returns a skew of 60 to 300 seconds (SAML implementation profile IIP-G01: 3 to 5 minutes),
+    /// or `None` if out of range.
     pub fn from_seconds(seconds: u16) -> Option<Self> {
         (60..=300).contains(&seconds).then_some(Self(seconds))
     }
 
-    /// In seconds.
+    /// The skew in seconds.
     pub const fn seconds(self) -> u16 {
         self.0
     }
@@ -23,13 +26,13 @@ impl ClockSkew {
         i128::from(self.0) * 1_000_000_000
     }
 
-    /// Whether `instant` may have been reached at `now`, on one of the two clocks.
-    pub fn reached(self, instant: Timestamp, now: Timestamp) -> bool {
+    /// Reports whether one of the two clocks may have reached `instant` at `now`.
+    pub fn is_reached(self, instant: Timestamp, now: Timestamp) -> bool {
         instant.as_nanosecond() <= now.as_nanosecond() + self.nanoseconds()
     }
 
-    /// Whether `end` is surely over at `now`. The end itself is over.
-    pub fn over(self, end: Timestamp, now: Timestamp) -> bool {
+    /// Reports whether both clocks have passed `end` at `now`; `end` itself counts as passed.
+    pub fn is_over(self, end: Timestamp, now: Timestamp) -> bool {
         end.as_nanosecond() + self.nanoseconds() <= now.as_nanosecond()
     }
 }
@@ -40,20 +43,20 @@ impl Default for ClockSkew {
     }
 }
 
-/// Reads an instant: `2026-11-21T10:00:00Z`, any number of fractional digits, `Z` or an offset.
+/// Parses an instant: `2026-11-21T10:00:00Z`, any number of fractional digits, `Z` or an offset.
 ///
-/// An instant without a zone is refused, since nobody can say when it is; so is a year outside
-/// 2000 to 2199, which no clock that is merely off can show.
+/// Refuses an instant without a zone, which is ambiguous, and a year outside 2000 to 2199, which is
+/// no clock skew.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
     let text = text.trim_matches([' ', '\t', '\r', '\n']);
     let (date, rest) = text.split_once('T')?;
     let (time, offset) = split_zone(rest)?;
     let (time, nanosecond) = match time.split_once('.') {
-        Some((time, digits)) => (time, fraction(digits)?),
+        Some((time, digits)) => (time, parse_fraction(digits)?),
         None => (time, 0),
     };
-    let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
-    let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+    let [year, month, day] = parse_numbers(date, '-', [4, 2, 2])?;
+    let [hour, minute, second] = parse_numbers(time, ':', [2, 2, 2])?;
     if !(2000..2200).contains(&year) {
         return None;
     }
@@ -75,7 +78,7 @@ fn split_zone(rest: &str) -> Option<(&str, Offset)> {
     let at = rest.rfind(['+', '-'])?;
     let (time, zone) = rest.split_at_checked(at)?;
     let sign = if zone.starts_with('-') { -1 } else { 1 };
-    let [hours, minutes] = numbers(zone.get(1..)?, ':', [2, 2])?;
+    let [hours, minutes] = parse_numbers(zone.get(1..)?, ':', [2, 2])?;
     if hours > 14 || minutes > 59 {
         return None;
     }
@@ -83,8 +86,8 @@ fn split_zone(rest: &str) -> Option<(&str, Offset)> {
     Some((time, Offset::from_seconds(seconds).ok()?))
 }
 
-/// Digits after the point; those beyond the nanosecond say nothing.
-fn fraction(digits: &str) -> Option<i32> {
+/// Parses the digits of a fraction as nanoseconds, ignoring those beyond.
+fn parse_fraction(digits: &str) -> Option<i32> {
     if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
@@ -92,8 +95,12 @@ fn fraction(digits: &str) -> Option<i32> {
     nine.parse().ok()
 }
 
-/// Numbers of exactly these lengths.
-fn numbers<const N: usize>(text: &str, separator: char, lengths: [usize; N]) -> Option<[i16; N]> {
+/// Parses numbers with exactly these lengths.
+fn parse_numbers<const N: usize>(
+    text: &str,
+    separator: char,
+    lengths: [usize; N],
+) -> Option<[i16; N]> {
     let parts: Vec<&str> = text.splitn(N + 1, separator).collect();
     let parts: [&str; N] = parts.try_into().ok()?;
     let mut values = [0; N];
@@ -117,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_with_a_zone_are_read() {
+    fn instants_with_a_zone_are_parsed() {
         check("2026-11-21T10:00:00Z", "2026-11-21T10:00:00Z");
         check("2026-11-21T10:00:00.1Z", "2026-11-21T10:00:00.1Z");
         check("2026-11-21T10:00:00.1234567Z", "2026-11-21T10:00:00.1234567Z");
@@ -129,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused() {
+    fn other_text_is_refused() {
         for text in [
             "",
             "2026-11-21",
@@ -157,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn skew_widens_both_ends_and_no_further() {
+    fn skew_extends_both_ends_of_a_period() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let skew = ClockSkew::default();
-        assert!(skew.reached(at(1180), at(1000)) && !skew.reached(at(1181), at(1000)));
-        assert!(!skew.over(at(821), at(1000)) && skew.over(at(820), at(1000)));
+        assert!(skew.is_reached(at(1180), at(1000)) && !skew.is_reached(at(1181), at(1000)));
+        assert!(!skew.is_over(at(821), at(1000)) && skew.is_over(at(820), at(1000)));
         assert_eq!(ClockSkew::from_seconds(59), None);
         assert_eq!(ClockSkew::from_seconds(301), None);
-        assert!(!ClockSkew(300).over(Timestamp::MAX, Timestamp::MIN));
+        assert!(!ClockSkew(300).is_over(Timestamp::MAX, Timestamp::MIN));
     }
 }

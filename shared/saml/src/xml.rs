@@ -1,11 +1,12 @@
-//! The strict gate: the only way from untrusted bytes to a tree.
+//! The strict gate: the only way from untrusted bytes to an XML tree. Also the helpers that read
+//! elements of such a tree and write text into XML.
 //!
 //! Invariants (*bounded*, *one reading*):
-//! - Size, depth, elements, attributes and namespaces are bounded by one linear pass before any
-//!   parser sees the text, so work is proportional to a constant whatever is sent.
-//! - UTF-8 only; no DTD, entity declaration, comment, processing instruction or CDATA section.
-//!   What is left has one reading: text is one run, and no two parsers can see different trees.
-//! - Identifiers are unqualified, namespaces absolute.
+//! - One linear pass ([`scan`]) bounds size, depth, elements, attributes and namespaces before any
+//!   parser sees the text, so that the work has a constant upper bound.
+//! - UTF-8 only; no DTD, entity declaration, comment, processing instruction or CDATA section. The
+//!   rest has one reading: text is one run, and two parsers cannot see different trees.
+//! - Identifiers are unqualified and namespaces absolute.
 
 mod scan;
 
@@ -13,109 +14,109 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 /// Largest document, in bytes. A response with 2,000 groups has 250 kB.
 pub const MAX_BYTES: usize = 512 * 1024;
-/// Deepest nesting. A response with an encrypted assertion has 11 levels.
+/// Deepest nesting, in levels. A response with an encrypted assertion has 11.
 pub const MAX_DEPTH: usize = 40;
-/// Most nodes, elements and texts together.
+/// Most nodes, counting elements and texts.
 pub const MAX_NODES: u32 = 20_000;
 /// Most attributes and namespace declarations on one element.
 pub const MAX_ATTRIBUTES: usize = 40;
 /// Most namespace declarations in scope at one element.
 pub const MAX_NAMESPACES: usize = 64;
 
-/// What the gate lets through.
+/// The limits of the gate that depend on the kind of document.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// Largest document, in bytes.
     pub bytes: usize,
     /// Most nodes.
     pub nodes: u32,
-    /// Whether comments may stand. They are in metadata that people wrote, and never in a value.
+    /// Whether comments are allowed. Hand-written metadata has them, never inside a value.
     pub comments: bool,
 }
 
 /// The bounds of a response or an assertion.
 pub const MESSAGE: Bounds = Bounds { bytes: MAX_BYTES, nodes: MAX_NODES, comments: false };
 
-/// Why a document did not pass the gate, or does not have the shape it must have.
+/// A document that does not pass the gate, or does not have the required shape.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum XmlError {
-    /// More than [`Bounds::bytes`].
-    #[error("{0} bytes are more than are read")]
+    /// The document has more than [`Bounds::bytes`].
+    #[error("{0} bytes exceed the limit")]
     TooLarge(usize),
-    /// Not UTF-8, or declares to be something else.
-    #[error("not UTF-8; XML is read as UTF-8 only")]
+    /// The document is not UTF-8, or declares another encoding.
+    #[error("not UTF-8, the only accepted encoding")]
     Encoding,
-    /// A document type or other markup declaration.
-    #[error("holds a DTD or markup declaration")]
+    /// There is a document type or other markup declaration.
+    #[error("contains a DTD or markup declaration")]
     Doctype,
-    /// A comment.
-    #[error("holds a comment")]
+    /// There is a comment.
+    #[error("contains a comment")]
     Comment,
-    /// A processing instruction.
-    #[error("holds a processing instruction")]
+    /// There is a processing instruction.
+    #[error("contains a processing instruction")]
     ProcessingInstruction,
-    /// A CDATA section.
-    #[error("holds a CDATA section")]
+    /// There is a CDATA section.
+    #[error("contains a CDATA section")]
     Cdata,
-    /// Nested deeper than [`MAX_DEPTH`].
+    /// Elements are nested deeper than [`MAX_DEPTH`].
     #[error("nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
-    /// More than [`Bounds::nodes`].
-    #[error("more nodes than are read")]
+    /// There are more than [`Bounds::nodes`].
+    #[error("too many nodes")]
     TooManyNodes,
-    /// More than [`MAX_ATTRIBUTES`] on one element.
+    /// One element has more than [`MAX_ATTRIBUTES`].
     #[error("more than {MAX_ATTRIBUTES} attributes on one element")]
     TooManyAttributes,
-    /// More than [`MAX_NAMESPACES`] in scope.
+    /// More than [`MAX_NAMESPACES`] are in scope.
     #[error("more than {MAX_NAMESPACES} namespaces in scope")]
     TooManyNamespaces,
-    /// A namespace name without a scheme, or an undeclared prefix.
+    /// A namespace name has no scheme, or undeclares a prefix.
     #[error("namespace \"{0}\" is not an absolute URI")]
     RelativeNamespace(String),
-    /// Not well-formed; the text is the parser's and for the administrator only.
+    /// The document is not well-formed. The text is the parser's; for administrators only.
     #[error("not well-formed XML: {0}")]
     Malformed(String),
-    /// An `ID` with a namespace, which some readers take for an identifier and some do not.
-    #[error("holds an ID attribute with a namespace prefix")]
+    /// An `ID` attribute has a namespace: readers disagree whether it is an identifier.
+    #[error("contains an ID attribute with a namespace prefix")]
     QualifiedId,
-    /// Two elements with one identifier.
-    #[error("ID \"{0}\" is there twice")]
+    /// Two elements have the same identifier.
+    #[error("ID \"{0}\" occurs twice")]
     DuplicateId(String),
-    /// Another root than the message calls for.
+    /// The root is not the expected element.
     #[error("the root is {received}, not {expected}")]
     Root {
-        /// What it must be.
+        /// Expected element name.
         expected: &'static str,
-        /// What it is.
+        /// Qualified name of the root.
         received: String,
     },
     /// A required element or attribute is missing.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// Something that stands once at most stands more often.
-    #[error("{0} is there more than once")]
+    /// An element that may occur once occurs more often.
+    #[error("{0} occurs more than once")]
     Repeated(&'static str),
-    /// An element where it must not be, or under a name that is another namespace's.
-    #[error("{0} must not be there")]
+    /// An element is at a forbidden place, or has the name of an element of another namespace.
+    #[error("{0} is not allowed here")]
     Misplaced(String),
-    /// Elements where only text belongs.
-    #[error("{0} must hold text only")]
+    /// An element has child elements instead of text only.
+    #[error("{0} must contain only text")]
     NotText(String),
-    /// Text that is not base64.
+    /// Text is not base64.
     #[error("{0} is not base64")]
     NotBase64(String),
 }
 
 /// A document that has passed the gate.
-pub struct Strict<'input>(Document<'input>);
+pub struct StrictDocument<'input>(Document<'input>);
 
-impl<'input> Strict<'input> {
-    /// Reads untrusted bytes of a message.
+impl<'input> StrictDocument<'input> {
+    /// Parses the untrusted bytes of a message within [`MESSAGE`].
     pub fn parse(bytes: &'input [u8]) -> Result<Self, XmlError> {
         Self::parse_within(bytes, MESSAGE)
     }
 
-    /// Reads untrusted bytes within other bounds.
+    /// Parses untrusted bytes within other bounds.
     pub fn parse_within(bytes: &'input [u8], bounds: Bounds) -> Result<Self, XmlError> {
         if bytes.len() > bounds.bytes {
             return Err(XmlError::TooLarge(bytes.len()));
@@ -135,93 +136,102 @@ impl<'input> Strict<'input> {
                 XmlError::Malformed(error.to_string())
             }
         })?;
-        // The scan refuses both by their markup. Should it ever be fooled, the tree tells.
-        let odd = |node: Node<'_, '_>| node.is_pi() || (node.is_comment() && !bounds.comments);
-        if document.descendants().any(odd) {
+        // Defence in depth: the scan has refused both already.
+        let is_banned =
+            |node: Node<'_, '_>| node.is_pi() || (node.is_comment() && !bounds.comments);
+        if document.descendants().any(is_banned) {
             return Err(XmlError::Comment);
         }
         Ok(Self(document))
     }
 
-    /// The one root element.
+    /// The root element.
     pub fn root(&self) -> Node<'_, 'input> {
         self.0.root_element()
     }
 
-    /// The root element, when it is `name` of `namespace`.
+    /// The root element, which must be `name` of `namespace`.
     pub fn root_of(
         &self,
         namespace: &str,
         name: &'static str,
     ) -> Result<Node<'_, 'input>, XmlError> {
         let root = self.root();
-        if is(root, namespace, name) {
+        if has_name(root, namespace, name) {
             return Ok(root);
         }
-        Err(XmlError::Root { expected: name, received: described(root) })
+        Err(XmlError::Root { expected: name, received: qualified_name(root) })
     }
 }
 
-/// Whether `node` is the element `name` of `namespace`.
-pub fn is(node: Node<'_, '_>, namespace: &str, name: &str) -> bool {
+/// Reports whether `node` is the element `name` of `namespace`.
+pub fn has_name(node: Node<'_, '_>, namespace: &str, name: &str) -> bool {
     node.is_element()
         && node.tag_name().name() == name
         && node.tag_name().namespace() == Some(namespace)
 }
 
-/// The child elements, in document order.
-pub fn elements<'a, 'i>(node: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
+/// Returns the child elements, in document order.
+pub fn child_elements<'a, 'i>(node: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
     node.children().filter(Node::is_element)
 }
 
-/// The child elements of one name.
-pub fn named<'a, 'i>(
+/// Returns the child elements of one name, in document order.
+pub fn children_named<'a, 'i>(
     node: Node<'a, 'i>,
     namespace: &'static str,
     name: &'static str,
 ) -> impl Iterator<Item = Node<'a, 'i>> {
-    node.children().filter(move |child| is(*child, namespace, name))
+    node.children().filter(move |child| has_name(*child, namespace, name))
 }
 
-/// The child of that name, which stands at most once.
-pub fn at_most_one<'a, 'i>(
+/// Returns the child of one name, if any.
+///
+/// # Errors
+///
+/// [`XmlError::Repeated`] when there is more than one.
+pub fn optional_child<'a, 'i>(
     node: Node<'a, 'i>,
     namespace: &'static str,
     name: &'static str,
 ) -> Result<Option<Node<'a, 'i>>, XmlError> {
-    let mut found = named(node, namespace, name);
+    let mut found = children_named(node, namespace, name);
     let first = found.next();
     if found.next().is_some() { Err(XmlError::Repeated(name)) } else { Ok(first) }
 }
 
-/// The child of that name, which stands exactly once.
-pub fn exactly_one<'a, 'i>(
+/// Returns the only child of one name.
+///
+/// # Errors
+///
+/// [`XmlError::Missing`] or [`XmlError::Repeated`].
+pub fn required_child<'a, 'i>(
     node: Node<'a, 'i>,
     namespace: &'static str,
     name: &'static str,
 ) -> Result<Node<'a, 'i>, XmlError> {
-    at_most_one(node, namespace, name)?.ok_or(XmlError::Missing(name))
+    optional_child(node, namespace, name)?.ok_or(XmlError::Missing(name))
 }
 
-/// The text of an element that holds nothing else. Every run is taken: no comment or element can
-/// cut a name short.
-pub fn text(node: Node<'_, '_>) -> Result<String, XmlError> {
+/// Returns the text of an element without child elements. Concatenates every text node, so that a
+/// comment or an element cannot cut a name short.
+pub fn text_of(node: Node<'_, '_>) -> Result<String, XmlError> {
     let mut whole = String::new();
     for child in node.children() {
         if !child.is_text() {
-            return Err(XmlError::NotText(described(node)));
+            return Err(XmlError::NotText(qualified_name(node)));
         }
         whole.push_str(child.text().unwrap_or_default());
     }
     Ok(whole)
 }
 
-/// The bytes of an element that holds base64, white space ignored.
-pub fn base64(node: Node<'_, '_>) -> Result<Vec<u8>, XmlError> {
-    decode_base64(&text(node)?).ok_or_else(|| XmlError::NotBase64(described(node)))
+/// Decodes the base64 content of an element, ignoring white space.
+pub fn bytes_of(node: Node<'_, '_>) -> Result<Vec<u8>, XmlError> {
+    decode_base64(&text_of(node)?).ok_or_else(|| XmlError::NotBase64(qualified_name(node)))
 }
 
-/// Decodes base64 with line breaks in it; padding may be missing.
+/// Decodes base64, ignoring white space; padding may be missing.
 pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     use base64::Engine as _;
     use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -234,28 +244,28 @@ pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     ENGINE.decode(dense).ok()
 }
 
-/// Standard base64 on one line.
-pub fn base64_of(bytes: &[u8]) -> String {
+/// Encodes standard base64 on one line.
+pub fn encode_base64(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
-/// An element's name for a message, never long.
-pub fn described(node: Node<'_, '_>) -> String {
-    let name = clipped(node.tag_name().name(), 64);
+/// Returns the name of an element as `{namespace}name`, truncated, for messages.
+pub fn qualified_name(node: Node<'_, '_>) -> String {
+    let name = truncate(node.tag_name().name(), 64);
     match node.tag_name().namespace() {
-        Some(namespace) => format!("{{{}}}{name}", clipped(namespace, 96)),
+        Some(namespace) => format!("{{{}}}{name}", truncate(namespace, 96)),
         None => name,
     }
 }
 
-/// Text for an XML document that we write.
-pub fn escaped(text: &str) -> String {
+/// Escapes text for an XML or HTML document that we write.
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// At most `limit` characters of what somebody else sent.
-pub fn clipped(text: &str, limit: usize) -> String {
+/// Truncates received text to `limit` characters and marks the cut with an ellipsis.
+pub fn truncate(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

@@ -1,5 +1,5 @@
-//! The key pair that signs assertions. On P-256, because generating an RSA key would take longer than
-//! all other work of its users together.
+//! The key pair that signs assertions. On P-256, because generating an RSA key would take longer
+//! than all other work of its users together.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
 use super::Failure;
-use saml::xml::clipped;
+use saml::xml::truncate;
 
 /// An answer in API Gateway's format.
 #[derive(Clone)]
@@ -84,7 +84,7 @@ impl Answer {
         if received == *expected {
             return Ok(self);
         }
-        let received = clipped(&format!("{pointer} {received}"), LONGEST_SHOWN);
+        let received = truncate(&format!("{pointer} {received}"), LONGEST_SHOWN);
         Err(Failure::new(step, format!("{pointer} {expected}"), received))
     }
 
@@ -104,7 +104,7 @@ impl Answer {
     fn described(&self) -> String {
         let reason = (self.status >= 400).then(|| self.value("/detail"));
         match reason.as_ref().and_then(Value::as_str) {
-            Some(reason) => format!("status {}: {}", self.status, clipped(reason, LONGEST_SHOWN)),
+            Some(reason) => format!("status {}: {}", self.status, truncate(reason, LONGEST_SHOWN)),
             None => format!("status {}", self.status),
         }
     }

@@ -11,7 +11,7 @@ use crate::built_in_idp::{self, KeyPair, Person, Response};
 use crate::clock::random_bytes;
 use saml::authn_request::decode_redirect;
 use saml::names::{ASSERTION, METADATA, PROTOCOL};
-use saml::xml::{Strict, base64_of, exactly_one, text};
+use saml::xml::{StrictDocument, encode_base64, required_child, text_of};
 
 /// What we are called by the identity provider.
 struct ServiceProvider {
@@ -79,7 +79,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
         let step = "saml.metadata";
         let get = Request::open("GET", format!("/saml/metadata/{}", canary.domain));
         let shown = self.send(step, Function::SamlMetadata, get).await?.expect(step, 200)?;
-        let tree = Strict::parse(shown.body.as_bytes())
+        let tree = StrictDocument::parse(shown.body.as_bytes())
             .map_err(|fault| Failure::new(step, "metadata", fault.to_string()))?;
         let root = tree
             .root_of(METADATA, "EntityDescriptor")
@@ -114,9 +114,10 @@ impl<I: Invoke + Sync> Check<'_, I> {
             .ok_or_else(|| Failure::new(step, "a SAMLRequest", "none"))?;
         let unreadable =
             |fault: saml::xml::XmlError| Failure::new(step, "an AuthnRequest", fault.to_string());
-        let tree = Strict::parse(&message).map_err(unreadable)?;
+        let tree = StrictDocument::parse(&message).map_err(unreadable)?;
         let root = tree.root_of(PROTOCOL, "AuthnRequest").map_err(unreadable)?;
-        let issuer = exactly_one(root, ASSERTION, "Issuer").and_then(text).map_err(unreadable)?;
+        let issuer =
+            required_child(root, ASSERTION, "Issuer").and_then(text_of).map_err(unreadable)?;
         same(step, "Issuer", &sp.entity_id, &issuer)?;
         let acs_url = root.attribute("AssertionConsumerServiceURL").unwrap_or_default();
         same(step, "AssertionConsumerServiceURL", &sp.acs_url, acs_url)?;
@@ -132,7 +133,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
         response: &str,
     ) -> Result<Answer, Failure> {
         let path = format!("/saml/sso/{}", canary.domain);
-        let field = base64_of(response.as_bytes());
+        let field = encode_base64(response.as_bytes());
         let post = Request::browser("POST", path, cookies).form("SAMLResponse", &field);
         self.send(step, Function::SamlAcs, post).await
     }

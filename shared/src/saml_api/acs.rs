@@ -29,7 +29,7 @@ use saml::checks::{CheckId, Checks};
 use saml::connection::Connection;
 use saml::error::{ConnectionError, FormError, SamlError};
 use saml::response::{Assertion, decode_form_field};
-use saml::xml::clipped;
+use saml::xml::truncate;
 use types::digest::digest_of_parts;
 
 /// `POST /saml/sso/{domain}`: the ACS of a connection with one identity provider (index 0).
@@ -102,7 +102,7 @@ impl Consumer<'_> {
         form: Result<Form, SamlError>,
         checks: &mut Checks,
     ) -> Result<Assertion, SignInError> {
-        let trust = self.connection.ready().map_err(SamlError::Connection)?;
+        let trust = self.connection.active_trust().map_err(SamlError::Connection)?;
         if trust.federation != self.is_federated {
             return Err(SamlError::Connection(ConnectionError::Unknown).into());
         }
@@ -259,5 +259,5 @@ impl Consumer<'_> {
 fn name_of(assertion: &Assertion) -> String {
     let profile = &assertion.profile;
     let name = profile.email.as_deref().or(profile.display_name.as_deref());
-    clipped(name.unwrap_or(&assertion.subject.value), 100)
+    truncate(name.unwrap_or(&assertion.subject.value), 100)
 }

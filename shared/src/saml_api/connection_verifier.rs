@@ -13,7 +13,7 @@ use saml::connection::{Connection, Provider, Trust};
 use saml::error::SamlError;
 use saml::names::ASSERTION;
 use saml::response::{Expectations, Verdict, verify};
-use saml::xml::{MESSAGE, Strict, clipped, named, text};
+use saml::xml::{MESSAGE, StrictDocument, children_named, text_of, truncate};
 
 /// The verifier of one connection that is set up and enabled.
 pub(super) struct ConnectionVerifier<'a> {
@@ -82,11 +82,11 @@ impl<'a> ConnectionVerifier<'a> {
 /// Finds the member of a federation that the response names as its issuer. This unsigned name only
 /// chooses the keys that must have signed.
 fn member<'a>(providers: &'a [Provider], response: &[u8]) -> Result<&'a Provider, SamlError> {
-    let document = Strict::parse_within(response, MESSAGE)?;
-    let issuer = named(document.root(), ASSERTION, "Issuer").next();
-    let issuer = issuer.map(text).transpose()?.unwrap_or_default();
+    let document = StrictDocument::parse_within(response, MESSAGE)?;
+    let issuer = children_named(document.root(), ASSERTION, "Issuer").next();
+    let issuer = issuer.map(text_of).transpose()?.unwrap_or_default();
     providers.iter().find(|provider| provider.entity_id == issuer.trim()).ok_or_else(|| {
         let expected = "a member of the federation".to_owned();
-        SamlError::Issuer { expected, received: clipped(&issuer, 256) }
+        SamlError::Issuer { expected, received: truncate(&issuer, 256) }
     })
 }

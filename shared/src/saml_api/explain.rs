@@ -21,7 +21,7 @@ use saml::checks::{CheckId, Checks, Outcome};
 use saml::connection::Connection;
 use saml::error::SamlError;
 use saml::response::{Assertion, decode_form_field};
-use saml::xml::{MESSAGE, Strict, clipped};
+use saml::xml::{MESSAGE, StrictDocument, truncate};
 
 /// The outcome of a response, with the field names of a record of a sign-in.
 #[derive(Debug, Serialize)]
@@ -105,7 +105,7 @@ impl Case<'_> {
 
     /// Checks 1 to 16 and 18 to 21.
     async fn verify(&self, field: &str, checks: &mut Checks) -> Result<Assertion, SignInError> {
-        let trust = self.connection.ready().map_err(SamlError::Connection)?;
+        let trust = self.connection.active_trust().map_err(SamlError::Connection)?;
         let keys = self.app.saml_keys.load(self.app.clock.now()).await?;
         let response = decode_form_field(field)?;
         let verifier = ConnectionVerifier::new(self.connection, trust, self.base_url, &keys);
@@ -120,7 +120,7 @@ impl Case<'_> {
             && checks.outcome(CheckId::InResponseTo) == Outcome::Passed
         {
             let expected = "a request that the person's browser has open";
-            checks.warn(CheckId::InResponseTo, expected, clipped(&request, 128));
+            checks.warn(CheckId::InResponseTo, expected, truncate(&request, 128));
         }
         Ok(verdict.result?)
     }
@@ -128,6 +128,6 @@ impl Case<'_> {
 
 /// Reads the request that a response says it answers.
 fn request_named_by(response: &[u8]) -> Option<String> {
-    let document = Strict::parse_within(response, MESSAGE).ok()?;
+    let document = StrictDocument::parse_within(response, MESSAGE).ok()?;
     document.root().attribute("InResponseTo").map(str::to_owned)
 }

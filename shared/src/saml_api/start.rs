@@ -86,7 +86,7 @@ async fn try_choose(
     if pending.stage != Stage::Choosing {
         return Err(SignInError::Link);
     }
-    let trust = connection.ready().map_err(SamlError::Connection)?;
+    let trust = connection.active_trust().map_err(SamlError::Connection)?;
     let provider = trust.provider(&query.idp).ok_or(SignInError::Link)?;
     send_request(app, base_url, &connection, provider, pending.purpose).await
 }
@@ -146,7 +146,7 @@ async fn try_agree(
     let Stage::Arrived { user, authn_instant, session_not_on_or_after } = pending.stage else {
         return Err(SignInError::Link);
     };
-    connection.ready().map_err(SamlError::Connection)?;
+    connection.active_trust().map_err(SamlError::Connection)?;
     if !app.store.consume_pending_sign_in(&pending).await? {
         return Err(SignInError::Link);
     }

@@ -42,7 +42,7 @@ async fn try_begin(
     connection: &Connection,
     purpose: Purpose,
 ) -> Result<Response, SignInError> {
-    let trust = connection.ready().map_err(SamlError::Connection)?;
+    let trust = connection.active_trust().map_err(SamlError::Connection)?;
     match trust.providers.as_slice() {
         [provider] => send_request(app, base_url, connection, provider, purpose).await,
         providers => offer_choice(app, base_url, connection, providers, purpose).await,

@@ -124,7 +124,7 @@ impl Matching<'_> {
             let domain = Domain::of_email(address);
             if !domain.as_ref().is_some_and(|domain| own.contains(&domain)) {
                 let text = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-                let domain = saml::xml::clipped(text, 253);
+                let domain = saml::xml::truncate(text, 253);
                 return Err(SamlError::UserDomain { domain }.into());
             }
         }

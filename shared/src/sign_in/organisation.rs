@@ -21,7 +21,7 @@ pub(crate) async fn ready_connections(
         },
     };
     let connections = found.into_iter().map(|stored| stored.connection);
-    Ok(connections.filter(|connection| connection.ready().is_ok()).collect())
+    Ok(connections.filter(|connection| connection.active_trust().is_ok()).collect())
 }
 
 /// Whether the tenant's connection named `connection` belongs to the organisation. Every connection

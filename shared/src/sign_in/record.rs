@@ -115,7 +115,7 @@ pub(crate) fn render_claims(assertion: &Assertion) -> Value {
     let attributes = assertion.attributes.iter().take(MAX_ATTRIBUTES).map(|attribute| {
         let values = attribute.values.iter().take(MAX_VALUES);
         let values: Vec<String> =
-            values.map(|value| saml::xml::clipped(value, MAX_VALUE_CHARS)).collect();
+            values.map(|value| saml::xml::truncate(value, MAX_VALUE_CHARS)).collect();
         json!({"name": attribute.name, "values": values})
     });
     json!({

@@ -56,13 +56,14 @@ uuid_id! {
 }
 
 uuid_id! {
-    /// Id of a SCIM resource, User or Group. UUID version 4: lists are in id order, and counters per
-    /// uniform id prefix find any `startIndex`.
+    /// Id of a SCIM resource, User or Group. UUID version 4: lists are in id order, and counters
+    /// per uniform id prefix find any `startIndex`.
     ResourceId
 }
 
 uuid_id! {
-    /// Id of the grant that a sign-in gave to an app. UUID version 4: the holders of its tokens see it.
+    /// Id of the grant that a sign-in gave to an app. UUID version 4: the holders of its tokens see
+    /// it.
     GrantId
 }
 

@@ -9,10 +9,10 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
-use saml::c14n::{Mode, canonicalize};
+use saml::c14n::{C14nMode, canonicalize};
 use saml::crypto::VerifyingKey;
 use saml::metadata::{Metadata, MetadataError, ReadOptions, read_idp_metadata};
-use saml::xml::{Bounds, Strict};
+use saml::xml::{Bounds, StrictDocument};
 
 /// Checks one input; returns whether it was read at all.
 pub(crate) fn check(input: &[u8]) -> bool {
@@ -28,8 +28,8 @@ pub(crate) fn check(input: &[u8]) -> bool {
         assert!(!provider.sso.is_empty(), "nowhere to sign in");
         assert!(provider.sso.iter().all(|endpoint| endpoint.url.starts_with("https://")));
     }
-    if let Ok(document) = Strict::parse_within(input, BOUNDS) {
-        let canonical = canonicalize(document.root(), Mode::Inclusive, &[], None);
+    if let Ok(document) = StrictDocument::parse_within(input, BOUNDS) {
+        let canonical = canonicalize(document.root(), C14nMode::Inclusive, &[], None);
         // Escapes may make it longer than what is read.
         if canonical.len() <= BOUNDS.bytes {
             assert_eq!(read(canonical.as_bytes(), None), Ok(metadata), "{canonical} read again");

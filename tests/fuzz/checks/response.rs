@@ -17,13 +17,13 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::sha::sha256;
 
-use saml::c14n::{Mode, canonicalize};
+use saml::c14n::{C14nMode, canonicalize};
 use saml::crypto::{DecryptionKey, VerifyingKey};
 use saml::metadata::{ReadOptions, read_idp_metadata};
 use saml::names::PROTOCOL;
 use saml::response::{Assertion, Expectations, SignedPart, decode_form_field, verify};
 use saml::time::ClockSkew;
-use saml::xml::{Strict, base64_of};
+use saml::xml::{StrictDocument, encode_base64};
 
 /// Checks one input; returns whether it is a document, by itself or in base64.
 pub(crate) fn check(input: &[u8]) -> bool {
@@ -37,7 +37,8 @@ pub(crate) fn check(input: &[u8]) -> bool {
     if let Some(response) = WORLD.sign(input) {
         response.check();
     }
-    Strict::parse(input).is_ok() || field.is_some_and(|field| Strict::parse(&field).is_ok())
+    StrictDocument::parse(input).is_ok()
+        || field.is_some_and(|field| StrictDocument::parse(&field).is_ok())
 }
 
 /// What the checks know of one connection.
@@ -96,11 +97,11 @@ impl World {
 
     /// The input with a signature of ours over the whole response, if that can be.
     fn sign(&self, input: &[u8]) -> Option<Signed<'_>> {
-        let document = Strict::parse(input).ok()?;
+        let document = StrictDocument::parse(input).ok()?;
         let root = document.root_of(PROTOCOL, "Response").ok()?;
         let is_plain = |id: &&str| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let id = root.attribute("ID").filter(is_plain)?;
-        let covered = canonicalize(root, Mode::Exclusive, &[], None);
+        let covered = canonicalize(root, C14nMode::Exclusive, &[], None);
         // Written as its canonical form has it, so that these are the bytes to sign.
         let info = format!(
             "<ds:SignedInfo xmlns:ds=\"{DSIG}\">\
@@ -111,13 +112,13 @@ impl World {
              <ds:Transform Algorithm=\"{EXCLUSIVE}\"></ds:Transform></ds:Transforms>\
              <ds:DigestMethod Algorithm=\"{SHA256}\"></ds:DigestMethod>\
              <ds:DigestValue>{}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
-            base64_of(&sha256(covered.as_bytes())),
+            encode_base64(&sha256(covered.as_bytes())),
         );
         let pair = EcdsaSig::sign(&sha256(info.as_bytes()), &self.own_key).ok()?;
         let value = [pair.r().to_vec_padded(32).ok()?, pair.s().to_vec_padded(32).ok()?].concat();
         let signature = format!(
             "<ds:Signature xmlns:ds=\"{DSIG}\">{info}<ds:SignatureValue>{}</ds:SignatureValue></ds:Signature>",
-            base64_of(&value),
+            encode_base64(&value),
         );
         let text = root.document().input_text();
         let (before, end) = text.split_at_checked(text.rfind("</")?)?;

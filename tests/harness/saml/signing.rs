@@ -4,7 +4,7 @@ use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::PKey;
 use openssl::sign::{RsaPssSaltlen, Signer};
 use roxmltree::{Document, Node};
-use saml::c14n::{Mode, canonicalize};
+use saml::c14n::{C14nMode, canonicalize};
 
 use super::encryption::base64;
 use super::keys::{KEYS, KeyPair, Keys};
@@ -179,8 +179,8 @@ fn digest_algorithm(uri: &str) -> MessageDigest {
     }
 }
 
-fn mode(uri: &str) -> Mode {
-    if uri == INCLUSIVE { Mode::Inclusive } else { Mode::Exclusive }
+fn mode(uri: &str) -> C14nMode {
+    if uri == INCLUSIVE { C14nMode::Inclusive } else { C14nMode::Exclusive }
 }
 
 fn parse(document: &str) -> Document<'_> {

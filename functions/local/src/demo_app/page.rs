@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use saml::xml::escaped;
+use saml::xml::escape;
 use serde_json::{Map, Value};
 
 use crate::html;
@@ -10,7 +10,7 @@ use crate::html;
 /// Shows the claims of the user, or a button to sign in if there are none.
 pub(super) fn home(domain: &str, claims: Option<&Map<String, Value>>) -> Response {
     let Some(claims) = claims else {
-        let domain = escaped(domain);
+        let domain = escape(domain);
         let body = format!(
             "<p>You are not signed in.</p>\
              <p class=\"actions\"><a class=\"btn p\" href=\"/demo/sign-in\">Sign in with {domain}</a>\
@@ -19,7 +19,7 @@ pub(super) fn home(domain: &str, claims: Option<&Map<String, Value>>) -> Respons
         return html::card(StatusCode::OK, "Demo app", &body);
     };
     let claims = claims.iter().map(|(name, value)| {
-        format!("<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(&to_text(value)))
+        format!("<dt>{}</dt><dd>{}</dd>", escape(name), escape(&to_text(value)))
     });
     let body = format!(
         "<p>Gatehouse told the app this about you:</p><dl>{}</dl>\

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use saml::xml::{base64_of, escaped};
+use saml::xml::{encode_base64, escape};
 use shared::built_in_idp::Person;
 
 use super::request::SignInRequest;
@@ -18,9 +18,9 @@ pub(super) struct Choice {
 /// binding, SAML bindings §3.5), so that no script is needed to send it.
 pub(super) fn choose(request: &SignInRequest, choices: &[Choice]) -> Response {
     let relay_state = request.relay_state.as_deref().map_or_else(String::new, |value| {
-        format!("<input type=\"hidden\" name=\"RelayState\" value=\"{}\">", escaped(value))
+        format!("<input type=\"hidden\" name=\"RelayState\" value=\"{}\">", escape(value))
     });
-    let acs_url = escaped(&request.acs_url);
+    let acs_url = escape(&request.acs_url);
     let forms = choices.iter().map(|Choice { person, response }| {
         let Person { given_name, family_name, email, groups: _ } = person;
         format!(
@@ -28,7 +28,7 @@ pub(super) fn choose(request: &SignInRequest, choices: &[Choice]) -> Response {
              <input type=\"hidden\" name=\"SAMLResponse\" value=\"{}\">{relay_state}\
              <button class=\"btn\">{given_name} {family_name}<small>{email}</small></button>\
              </form></li>",
-            base64_of(response.as_bytes())
+            encode_base64(response.as_bytes())
         )
     });
     let body = format!(

@@ -2,7 +2,7 @@
 
 use saml::authn_request::{RequestError, decode_redirect};
 use saml::names::{ASSERTION, PROTOCOL};
-use saml::xml::{Strict, XmlError, exactly_one, text};
+use saml::xml::{StrictDocument, XmlError, required_child, text_of};
 
 /// The fields of an `AuthnRequest` that the response needs.
 #[derive(Debug, Eq, PartialEq)]
@@ -27,7 +27,7 @@ impl SignInRequest {
         };
         let message = parameter("SAMLRequest").ok_or(SignInRequestError::Missing)?;
         let message = decode_redirect(&message)?;
-        let tree = Strict::parse(&message)?;
+        let tree = StrictDocument::parse(&message)?;
         let root = tree.root_of(PROTOCOL, "AuthnRequest")?;
         let attribute = |name| {
             root.attribute(name)
@@ -36,7 +36,7 @@ impl SignInRequest {
         };
         let request = Self {
             id: attribute("ID")?,
-            issuer: text(exactly_one(root, ASSERTION, "Issuer")?)?,
+            issuer: text_of(required_child(root, ASSERTION, "Issuer")?)?,
             acs_url: attribute("AssertionConsumerServiceURL")?,
             relay_state: parameter("RelayState"),
         };

@@ -1,5 +1,5 @@
-//! The HTTP-Redirect binding: deflate, base64, percent-encoding, and a signature over the query
-//! exactly as it is sent (SAML bindings §3.4.4).
+//! Encodes and decodes the HTTP-Redirect binding: deflate, base64, percent-encoding, and a
+//! signature over the query exactly as sent (SAML bindings §3.4.4).
 
 use std::io::{Read as _, Write as _};
 
@@ -11,39 +11,40 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::RequestError;
 use crate::crypto::{SigningKey, sign};
 use crate::names::RSA_SHA256;
-use crate::xml::{base64_of, decode_base64};
+use crate::xml::{decode_base64, encode_base64};
 
-/// Most bytes that a received message may inflate to.
+/// Largest inflated message, in bytes.
 pub const MAX_INFLATED: usize = 32 * 1024;
 
-/// RFC 3986 §2.3, unreserved characters.
+/// All but the unreserved characters of RFC 3986 §2.3.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Returns `destination` with the message in its query.
 pub(super) fn url(
     destination: &str,
     xml: &str,
     relay_state: Option<&str>,
     key: Option<&SigningKey>,
 ) -> Result<String, RequestError> {
-    let mut query = format!("SAMLRequest={}", encoded(&base64_of(&deflated(xml)?)));
+    let mut query = format!("SAMLRequest={}", percent_encode(&encode_base64(&deflate(xml)?)));
     if let Some(relay_state) = relay_state {
         query.push_str("&RelayState=");
-        query.push_str(&encoded(relay_state));
+        query.push_str(&percent_encode(relay_state));
     }
     if let Some(key) = key {
         query.push_str("&SigAlg=");
-        query.push_str(&encoded(RSA_SHA256));
-        // Only our own parameters: a query of the destination is not ours to sign.
+        query.push_str(&percent_encode(RSA_SHA256));
+        // Covers only our parameters, not a query of the destination.
         let signature = sign(key, query.as_bytes())?;
         query.push_str("&Signature=");
-        query.push_str(&encoded(&base64_of(&signature)));
+        query.push_str(&percent_encode(&encode_base64(&signature)));
     }
     let separator = if destination.contains('?') { '&' } else { '?' };
     Ok(format!("{destination}{separator}{query}"))
 }
 
-/// Decodes the `SAMLRequest` of a redirect, percent-decoded already. Bounded: a few bytes can
-/// inflate to gigabytes.
+/// Decodes the percent-decoded `SAMLRequest` of a redirect. Bounded by [`MAX_INFLATED`], since a
+/// few bytes can inflate to gigabytes.
 pub fn decode_redirect(saml_request: &str) -> Result<Vec<u8>, RequestError> {
     if saml_request.len() > MAX_INFLATED * 2 {
         return Err(RequestError::Encoding);
@@ -55,13 +56,13 @@ pub fn decode_redirect(saml_request: &str) -> Result<Vec<u8>, RequestError> {
     if message.len() > MAX_INFLATED { Err(RequestError::Encoding) } else { Ok(message) }
 }
 
-fn deflated(xml: &str) -> Result<Vec<u8>, RequestError> {
+fn deflate(xml: &str) -> Result<Vec<u8>, RequestError> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(xml.as_bytes()).map_err(|_| RequestError::Write)?;
     encoder.finish().map_err(|_| RequestError::Write)
 }
 
-fn encoded(text: &str) -> String {
+fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
@@ -75,7 +76,7 @@ mod tests {
     use crate::authn_request::{AuthnRequest, RequestId};
     use crate::crypto::{Digest, SignatureScheme, VerifyingKey, verify};
     use crate::signature::verify_enveloped;
-    use crate::xml::{Strict, at_most_one};
+    use crate::xml::{StrictDocument, optional_child};
 
     fn key() -> (SigningKey, VerifyingKey) {
         let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn message_has_the_shape_of_the_schema() {
+    fn message_conforms_to_the_schema() {
         let id = RequestId::from_random([0xAB; 20]);
         let xml = request(&id, "https://idp.example/sso?idpid=C01&x=1").xml().unwrap();
         insta::assert_snapshot!(xml, @r#"<?xml version="1.0" encoding="UTF-8"?><saml2p:AuthnRequest xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol" ID="_abababababababababababababababababababab" Version="2.0" IssueInstant="2025-11-21T10:00:00.000Z" Destination="https://idp.example/sso?idpid=C01&amp;x=1" ForceAuthn="true" ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" AssertionConsumerServiceURL="https://sp.example/saml/sso/acme.com" ProviderName="A &quot;B&quot; &amp; &lt;C&gt;"><saml2:Issuer xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">https://sp.example/?a=1&amp;b=2</saml2:Issuer><saml2p:RequestedAuthnContext xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion" Comparison="exact"><saml2:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml2:AuthnContextClassRef></saml2p:RequestedAuthnContext></saml2p:AuthnRequest>"#);
@@ -129,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn post_signs_the_message_itself() {
+    fn post_signs_the_message() {
         let id = RequestId::from_random([2; 20]);
         let (signing, verifying) = key();
         let request = request(&id, "https://idp.example/sso");
         let form = request.post_form(Some("r"), Some((&signing, b"certificate"))).unwrap();
         let xml = decode_base64(&form.saml_request).unwrap();
-        let tree = Strict::parse(&xml).unwrap();
-        let signature = at_most_one(tree.root(), crate::names::DSIG, "Signature").unwrap();
+        let tree = StrictDocument::parse(&xml).unwrap();
+        let signature = optional_child(tree.root(), crate::names::DSIG, "Signature").unwrap();
         let signed = verify_enveloped(tree.root(), signature.unwrap(), &[verifying]).unwrap();
         assert!(signed.as_str().contains(id.as_str()));
         let place = signature.unwrap().prev_sibling_element().unwrap();
@@ -155,7 +156,7 @@ mod tests {
     fn deflate_bomb_is_refused() {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&vec![b' '; 10_000_000]).unwrap();
-        let bomb = base64_of(&encoder.finish().unwrap());
+        let bomb = encode_base64(&encoder.finish().unwrap());
         assert_eq!(decode_redirect(&bomb), Err(RequestError::Encoding));
         for odd in ["", "***", "AAAA"] {
             assert!(decode_redirect(odd).is_err() || odd.is_empty(), "{odd}");

@@ -1,4 +1,4 @@
-//! How far a round over all connections has come.
+//! The position of a round over all connections, as a cursor.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,16 +6,16 @@ use std::str::FromStr;
 use types::domain::Domain;
 use types::ids::TenantId;
 
-/// The last connection that was looked at, in order of tenants and their domains.
+/// The last visited connection, in the order of tenants and their domains.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Position {
-    /// Its tenant.
+    /// The tenant.
     pub tenant: TenantId,
-    /// Its domain; none when the tenant is done with.
+    /// The connection's domain; `None` when the tenant is finished.
     pub domain: Option<Domain>,
 }
 
-/// A text that is no position.
+/// The text is not a position.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("not a position among connections")]
 pub struct InvalidPosition;
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_position_survives_being_written() {
+    fn a_displayed_position_parses_back() {
         for text in [
             "01890000-0000-7000-8000-000000000001",
             "01890000-0000-7000-8000-000000000001:acme.com",

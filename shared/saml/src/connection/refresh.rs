@@ -1,34 +1,33 @@
-//! Taking over metadata that was read again.
+//! Merges refreshed metadata into a trust.
 //!
-//! A new certificate is taken without asking, since that is how providers change keys. But when
-//! not one of the known certificates is left, the known ones stay beside the new until the next
-//! refresh: a swap of everything at once is either a provider that announces nothing, whose old
-//! responses are still on their way, or not that provider. A new entity id or a new host to send
-//! people to is never taken over silently.
+//! A new certificate is accepted automatically, since that is how providers rotate keys. If none of
+//! the known certificates remains, they stay trusted until the next refresh: a provider that
+//! replaces all at once may still have responses on their way. A new entity id or a new host of the
+//! sign-in URL is never accepted automatically.
 
 use super::{Provider, Trust};
 
-/// Why metadata that was read again is not taken over.
+/// Refreshed metadata that needs an operator's decision.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RefreshError {
-    /// It describes other providers.
+    /// The metadata describes another provider.
     #[error("the metadata now describes \"{0}\"; set it anew if that is intended")]
     EntityId(String),
-    /// People would be sent to another host.
+    /// The sign-in URL has another host.
     #[error("the sign-in URL is now {0}; set the metadata anew if that is intended")]
     Host(String),
-    /// It was a federation and is none, or the other way round.
+    /// The metadata changed between a single provider and a federation.
     #[error("the metadata is of another kind than before; set it anew if that is intended")]
     Kind,
 }
 
 impl Trust {
-    /// What is trusted after `fresh` was read from the same place.
+    /// Returns the trust after `fresh` was read from the same URL.
     ///
     /// # Errors
     ///
-    /// [`RefreshError`] when a person has to decide.
-    pub fn refreshed(&self, fresh: Self) -> Result<Self, RefreshError> {
+    /// A [`RefreshError`] when an operator has to decide.
+    pub fn refresh(&self, fresh: Self) -> Result<Self, RefreshError> {
         if self.federation != fresh.federation {
             return Err(RefreshError::Kind);
         }
@@ -36,13 +35,13 @@ impl Trust {
         for mut provider in fresh.providers {
             match self.provider(&provider.entity_id) {
                 Some(known) => {
-                    same_hosts(known, &provider)?;
+                    check_hosts(known, &provider)?;
                     if !known.certificates.iter().any(|c| provider.certificates.contains(c)) {
                         provider.certificates.extend(known.certificates.iter().cloned());
                         provider.warnings.push(SWAPPED.to_owned());
                     }
                 }
-                // Members come and go in a federation; a lone provider does not become another.
+                // Members of a federation may change; a single provider may not be replaced.
                 None if self.federation => {}
                 None => return Err(RefreshError::EntityId(provider.entity_id)),
             }
@@ -52,24 +51,24 @@ impl Trust {
     }
 }
 
-fn same_hosts(known: &Provider, fresh: &Provider) -> Result<(), RefreshError> {
+fn check_hosts(known: &Provider, fresh: &Provider) -> Result<(), RefreshError> {
     for endpoint in &fresh.endpoints {
-        let host = host(&endpoint.url);
-        if !known.endpoints.iter().any(|known| self::host(&known.url) == host) {
+        let origin = origin(&endpoint.url);
+        if !known.endpoints.iter().any(|known| self::origin(&known.url) == origin) {
             return Err(RefreshError::Host(endpoint.url.clone()));
         }
     }
     Ok(())
 }
 
-/// Scheme, host and port, in lower case.
-fn host(url: &str) -> String {
+/// Returns scheme, host and port, in lower case.
+fn origin(url: &str) -> String {
     let end = url.match_indices('/').nth(2).map_or(url.len(), |(at, _)| at);
     let origin = url.get(..end).unwrap_or(url);
     origin.split('?').next().unwrap_or(origin).to_ascii_lowercase()
 }
 
-/// The warning that goes with a complete change of certificates.
+/// The warning after a replacement of all certificates.
 const SWAPPED: &str =
     "every certificate was replaced at once; the old ones are trusted until the next refresh";
 
@@ -99,22 +98,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_version_has_put_beside_the_providers_stays() {
+    fn fields_of_a_newer_version_are_preserved() {
         let (entity, url) = ("https://idp.example", "https://idp.example/sso");
         let mut known = trust(entity, url, &["a"]);
         known.unknown.insert("newer".to_owned(), true.into());
-        assert_eq!(known.refreshed(trust(entity, url, &["a"])), Ok(known));
+        assert_eq!(known.refresh(trust(entity, url, &["a"])), Ok(known));
     }
 
     #[track_caller]
     fn certificates(old: &[&str], new: &[&str], expect: &[&str]) {
         let (entity, url) = ("https://idp.example", "https://idp.example/sso");
-        let merged = trust(entity, url, old).refreshed(trust(entity, url, new)).unwrap();
+        let merged = trust(entity, url, old).refresh(trust(entity, url, new)).unwrap();
         assert_eq!(merged.providers[0].certificates, expect);
     }
 
     #[test]
-    fn keys_are_rolled_over_but_not_swapped_at_once() {
+    fn keys_are_rotated_but_not_replaced_at_once() {
         certificates(&["a"], &["a", "b"], &["a", "b"]);
         certificates(&["a", "b"], &["b"], &["b"]);
         certificates(&["a"], &["b"], &["b", "a"]);
@@ -122,9 +121,9 @@ mod tests {
     }
 
     #[test]
-    fn another_entity_or_host_needs_a_person() {
+    fn another_entity_or_host_is_refused() {
         let known = trust("https://idp.example", "https://idp.example/sso", &["a"]);
-        let check = |entity, url| known.refreshed(trust(entity, url, &["a"])).err();
+        let check = |entity, url| known.refresh(trust(entity, url, &["a"])).err();
         assert_eq!(check("https://idp.example", "https://IDP.example/new?x=/"), None);
         assert_eq!(
             check("https://evil.example", "https://idp.example/sso"),

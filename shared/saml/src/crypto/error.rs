@@ -36,8 +36,8 @@ pub enum KeyError {
     /// The RSA modulus is longer than [`super::MAX_RSA_BITS`].
     #[error("RSA {0}: larger than the supported 8192 bits")]
     Large(u32),
-    /// The RSA exponent is unusable: with 1 anybody can sign, and a long one makes a verification as
-    /// slow as a signature.
+    /// The RSA exponent is unusable: with 1 anybody can sign, and a long one makes a verification
+    /// as slow as a signature.
     #[error("the RSA exponent must be an odd number of 2 to 33 bits")]
     Exponent,
 }

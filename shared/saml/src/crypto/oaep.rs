@@ -49,8 +49,8 @@ pub fn unwrap_key(key: &DecryptionKey, oaep: Oaep, wrapped: &[u8]) -> Result<Vec
     Ok(content_key)
 }
 
-/// Decodes EME-OAEP. Neither the error nor the time shows which check failed, only that one did, and
-/// the caller hides that too.
+/// Decodes EME-OAEP. Neither the error nor the time shows which check failed, only that one did,
+/// and the caller hides that too.
 fn decode(mut encoded: Vec<u8>, oaep: Oaep) -> Result<Vec<u8>, CryptoError> {
     let label = hash::digest(oaep.digest.hash(), &[]);
     let (first, masked) = encoded.split_first_mut().ok_or(CryptoError)?;

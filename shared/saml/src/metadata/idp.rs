@@ -1,4 +1,4 @@
-//! Reads the metadata of an identity provider, or of a federation of them.
+//! Reads the metadata of an identity provider or of a federation.
 
 use jiff::Timestamp;
 use roxmltree::Node;
@@ -7,88 +7,91 @@ use crate::crypto::{Certificate, KeyError, VerifyingKey};
 use crate::names::{DSIG, HTTP_POST, HTTP_REDIRECT, METADATA, PROTOCOL};
 use crate::signature::{SignatureError, SignedText, verify_enveloped};
 use crate::time::parse_instant;
-use crate::xml::{Bounds, Strict, XmlError, at_most_one, base64, clipped, described, is, named};
+use crate::xml::{
+    Bounds, StrictDocument, XmlError, bytes_of, children_named, has_name, optional_child,
+    qualified_name, truncate,
+};
 
-/// Bounds of a metadata document. Federations are large, and people comment them.
+/// Bounds of a metadata document. Federations are large, and hand-written files have comments.
 const BOUNDS: Bounds = Bounds { bytes: 1024 * 1024, nodes: 100_000, comments: true };
 
-/// Most signing keys of one provider. To try them all takes half of the 50 ms that a response may
-/// cost at the worst; providers have two or three.
+/// Most signing keys of one provider. Trying all takes half of the 50 ms that a response may cost
+/// at most; providers have two or three.
 const MAX_KEYS: usize = 32;
 
-/// What decides how metadata is read.
+/// The context in which metadata is read.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions<'a> {
-    /// Our own entity id: a document about ourselves is the usual mistake.
+    /// Our own entity id, to detect that our own metadata was uploaded, a common mistake.
     pub our_entity_id: &'a str,
-    /// The key that must have signed the document, if the administrator pinned one.
+    /// The key that must have signed the document, if one is pinned.
     pub pinned_key: Option<&'a VerifyingKey>,
-    /// Accept `http:` URLs of this machine, for development.
+    /// Whether `http:` URLs of this machine are accepted, for development.
     pub allow_loopback_http: bool,
-    /// Now, for warnings about what has expired.
+    /// Current time, for warnings about expiry.
     pub now: Timestamp,
 }
 
-/// What a document holds.
+/// The content of a metadata document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Metadata {
     /// The usable identity providers; at least one.
     pub providers: Vec<IdpMetadata>,
-    /// Those that cannot be used.
-    pub skipped: Vec<Skipped>,
+    /// The entities that cannot be used.
+    pub skipped: Vec<SkippedEntity>,
     /// Whether the root is an `EntitiesDescriptor`.
     pub federation: bool,
-    /// Whether the pinned key signed it.
+    /// Whether the pinned key signed the document.
     pub signed: bool,
 }
 
 /// An entity of a federation that cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Skipped {
-    /// Its entity id.
+pub struct SkippedEntity {
+    /// Entity id.
     pub entity_id: String,
-    /// Why.
-    pub fault: MetadataError,
+    /// The reason.
+    pub error: MetadataError,
 }
 
-/// An identity provider.
+/// An identity provider as its metadata describes it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct IdpMetadata {
-    /// Its entity id.
+    /// Entity id.
     pub entity_id: String,
-    /// Where requests go; the redirect binding first.
+    /// Sign-in URLs; the redirect binding first.
     pub sso: Vec<SsoEndpoint>,
-    /// Every usable signing certificate. All are trusted (SAML implementation profile IIP-MD07).
+    /// Every usable signing certificate; all are trusted (SAML implementation profile IIP-MD07).
     pub certificates: Vec<MetadataCertificate>,
-    /// Whether it wants requests to be signed.
+    /// Whether requests must be signed (`WantAuthnRequestsSigned`).
     pub wants_signed_requests: bool,
-    /// Name identifier formats that it offers.
+    /// Supported name identifier formats.
     pub name_id_formats: Vec<String>,
-    /// Until when the document says to be valid.
+    /// `validUntil` of the document.
     pub valid_until: Option<Timestamp>,
-    /// What an administrator should know.
+    /// Warnings for administrators.
     pub warnings: Vec<MetadataWarning>,
 }
 
 /// A signing certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MetadataCertificate {
-    /// The certificate in DER, to be stored.
+    /// The certificate in DER.
     pub der: Vec<u8>,
-    /// What it says.
+    /// The parsed certificate.
     pub certificate: Certificate,
 }
 
-/// A single sign-on service.
+/// A `SingleSignOnService`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SsoEndpoint {
-    /// How requests are sent there.
+    /// Binding of requests.
     pub binding: Binding,
-    /// Its URL.
+    /// URL.
     pub url: String,
 }
 
-/// A binding that we send requests by.
+/// A binding for requests.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Binding {
     /// HTTP-Redirect.
@@ -97,81 +100,86 @@ pub enum Binding {
     Post,
 }
 
-/// Let through, and to be shown.
+/// A defect that does not prevent use.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum MetadataWarning {
-    /// A certificate is past its end. Its key still counts (IIP-MD12).
+    /// A certificate has expired. Its key is trusted nevertheless (IIP-MD12).
     #[error("certificate {0} has expired; it is still trusted")]
     CertificateExpired(String),
-    /// One of several keys cannot be used.
+    /// One of several keys is unusable.
     #[error("one signing key is not trusted: {0}")]
     KeyIgnored(KeyError),
-    /// The document is past its `validUntil`.
+    /// `validUntil` is in the past.
     #[error("the document was valid until {0}")]
     Outdated(Timestamp),
-    /// A URL is not https; another one is.
+    /// One of several URLs is not https.
     #[error("the sign-in URL {0} is not https and not used")]
     EndpointIgnored(String),
 }
 
-/// Why metadata cannot be used.
+/// Metadata that cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum MetadataError {
-    /// Not XML that passes the gate.
+    /// The document does not pass the gate.
     #[error("the file is not acceptable XML: {0}")]
     Xml(#[from] XmlError),
-    /// Another document.
+    /// The root is not that of metadata.
     #[error("the root is {0}; metadata starts with EntityDescriptor or EntitiesDescriptor")]
     Root(String),
-    /// No `entityID`, or one that cannot be one.
+    /// `entityID` is missing or invalid.
     #[error("there is no usable entityID")]
     EntityId,
-    /// Entra's document for no tenant in particular.
-    #[error("the entityID holds {{tenant}}: download the metadata of your own tenant")]
+    /// The document is Entra's, for no particular tenant.
+    #[error("the entityID contains {{tenant}}: download the metadata of your own tenant")]
     TenantPlaceholder,
-    /// Our own metadata.
+    /// The document is our own metadata.
     #[error("this file describes our app, not your identity provider: you uploaded our metadata")]
     Ours,
-    /// Only other roles.
+    /// There is no `IDPSSODescriptor` of SAML 2.0.
     #[error("the file describes no SAML 2.0 identity provider")]
     NoProvider,
-    /// No key to verify signatures with. Without one, everybody could sign in.
+    /// There is no signing key. Accepting such metadata would let anybody sign in.
     #[error("there is no signing certificate")]
     NoSigningKey,
-    /// Keys, but none that can be trusted.
+    /// There are signing keys, but none is usable.
     #[error("no signing certificate can be trusted: {0}")]
     Key(KeyError),
-    /// More keys than are tried: each costs time for every response, whoever sent it.
-    #[error("there are more than {MAX_KEYS} signing certificates; leave the oldest out")]
+    /// There are more than the permitted signing keys: each costs time for every response, forged
+    /// or not.
+    #[error("there are more than {MAX_KEYS} signing certificates; remove the oldest")]
     TooManyKeys,
-    /// Nowhere to send requests to.
+    /// There is no sign-in URL for a supported binding.
     #[error("there is no sign-in URL for the HTTP-Redirect or HTTP-POST binding")]
     NoEndpoint,
-    /// Only URLs that can be listened to, or that are none.
+    /// Every sign-in URL is insecure or invalid.
     #[error("the sign-in URL {0} is not an https URL")]
     InsecureEndpoint(String),
-    /// A key is pinned, and the document is not signed.
+    /// A key is pinned, but the document is not signed.
     #[error("the file is not signed, and a key is pinned for it")]
     NotSigned,
-    /// A key is pinned, and it did not sign the document.
-    #[error("the file's signature does not hold with the pinned key: {0}")]
+    /// A key is pinned, but the signature does not verify with it.
+    #[error("the file's signature does not verify with the pinned key: {0}")]
     Signature(SignatureError),
 }
 
 /// Reads an `EntityDescriptor`, or an `EntitiesDescriptor` with any number of them.
+///
+/// # Errors
+///
+/// A [`MetadataError`] when no provider of the document is usable.
 pub fn read_idp_metadata(
     bytes: &[u8],
     options: &ReadOptions<'_>,
 ) -> Result<Metadata, MetadataError> {
-    let document = Strict::parse_within(bytes, BOUNDS)?;
+    let document = StrictDocument::parse_within(bytes, BOUNDS)?;
     let Some(key) = options.pinned_key else { return read_root(document.root(), options, false) };
-    let signed = signed_by(document.root(), key)?;
-    let fresh = Strict::parse_within(signed.as_str().as_bytes(), BOUNDS)?;
+    let signed = verify_pinned(document.root(), key)?;
+    let fresh = StrictDocument::parse_within(signed.as_str().as_bytes(), BOUNDS)?;
     read_root(fresh.root(), options, true)
 }
 
-fn signed_by(root: Node<'_, '_>, key: &VerifyingKey) -> Result<SignedText, MetadataError> {
-    let signature = at_most_one(root, DSIG, "Signature")?.ok_or(MetadataError::NotSigned)?;
+fn verify_pinned(root: Node<'_, '_>, key: &VerifyingKey) -> Result<SignedText, MetadataError> {
+    let signature = optional_child(root, DSIG, "Signature")?.ok_or(MetadataError::NotSigned)?;
     verify_enveloped(root, signature, std::slice::from_ref(key)).map_err(MetadataError::Signature)
 }
 
@@ -180,28 +188,28 @@ fn read_root(
     options: &ReadOptions<'_>,
     signed: bool,
 ) -> Result<Metadata, MetadataError> {
-    if is(root, METADATA, "EntityDescriptor") {
+    if has_name(root, METADATA, "EntityDescriptor") {
         let provider = read_entity(root, options)?;
         let (providers, skipped) = (vec![provider], Vec::new());
         return Ok(Metadata { providers, skipped, federation: false, signed });
     }
-    if !is(root, METADATA, "EntitiesDescriptor") {
-        return Err(MetadataError::Root(described(root)));
+    if !has_name(root, METADATA, "EntitiesDescriptor") {
+        return Err(MetadataError::Root(qualified_name(root)));
     }
     let (mut providers, mut skipped) = (Vec::new(), Vec::new());
-    for entity in root.descendants().filter(|node| is(*node, METADATA, "EntityDescriptor")) {
+    for entity in root.descendants().filter(|node| has_name(*node, METADATA, "EntityDescriptor")) {
         match read_entity(entity, options) {
             Ok(provider) => providers.push(provider),
-            Err(fault) => {
-                let entity_id = clipped(entity.attribute("entityID").unwrap_or_default(), 256);
-                skipped.push(Skipped { entity_id, fault });
+            Err(error) => {
+                let entity_id = truncate(entity.attribute("entityID").unwrap_or_default(), 256);
+                skipped.push(SkippedEntity { entity_id, error });
             }
         }
     }
     if providers.is_empty() {
         // Of one entity the reason says more than "none".
         let only = skipped.pop().filter(|_| skipped.is_empty());
-        return Err(only.map_or(MetadataError::NoProvider, |only| only.fault));
+        return Err(only.map_or(MetadataError::NoProvider, |only| only.error));
     }
     Ok(Metadata { providers, skipped, federation: true, signed })
 }
@@ -224,7 +232,7 @@ fn read_entity(
         let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default();
         protocols.split_ascii_whitespace().any(|protocol| protocol == PROTOCOL)
     };
-    let role = named(entity, METADATA, "IDPSSODescriptor").find(saml2);
+    let role = children_named(entity, METADATA, "IDPSSODescriptor").find(saml2);
     let role = role.ok_or(MetadataError::NoProvider)?;
     let mut warnings = Vec::new();
     let certificates = signing_certificates(role, options.now, &mut warnings)?;
@@ -234,7 +242,7 @@ fn read_entity(
     if let Some(end) = valid_until.filter(|end| *end <= options.now) {
         warnings.push(MetadataWarning::Outdated(end));
     }
-    let formats = named(role, METADATA, "NameIDFormat").filter_map(|node| node.text());
+    let formats = children_named(role, METADATA, "NameIDFormat").filter_map(|node| node.text());
     Ok(IdpMetadata {
         entity_id: entity_id.to_owned(),
         sso,
@@ -243,46 +251,46 @@ fn read_entity(
             role.attribute("WantAuthnRequestsSigned"),
             Some("true" | "1")
         ),
-        name_id_formats: formats.take(16).map(|format| clipped(format.trim(), 256)).collect(),
+        name_id_formats: formats.take(16).map(|format| truncate(format.trim(), 256)).collect(),
         valid_until,
         warnings,
     })
 }
 
-/// Every certificate for signing: `use="signing"`, or no `use`, which is both (SAML metadata
-/// §2.4.1.1).
+/// Returns the usable signing certificates: `use="signing"`, or no `use`, which means both (SAML
+/// metadata §2.4.1.1).
 fn signing_certificates(
     role: Node<'_, '_>,
     now: Timestamp,
     warnings: &mut Vec<MetadataWarning>,
 ) -> Result<Vec<MetadataCertificate>, MetadataError> {
     let mut usable: Vec<MetadataCertificate> = Vec::new();
-    let mut faults = Vec::new();
-    let signing = named(role, METADATA, "KeyDescriptor")
+    let mut errors = Vec::new();
+    let signing = children_named(role, METADATA, "KeyDescriptor")
         .filter(|key| matches!(key.attribute("use"), None | Some("signing")));
     let nodes = signing
-        .flat_map(|key| named(key, DSIG, "KeyInfo"))
-        .flat_map(|info| named(info, DSIG, "X509Data"))
-        .flat_map(|data| named(data, DSIG, "X509Certificate"));
+        .flat_map(|key| children_named(key, DSIG, "KeyInfo"))
+        .flat_map(|info| children_named(info, DSIG, "X509Data"))
+        .flat_map(|data| children_named(data, DSIG, "X509Certificate"));
     for node in nodes {
-        let der = base64(node).unwrap_or_default();
+        let der = bytes_of(node).unwrap_or_default();
         match Certificate::from_der(&der) {
             Ok(certificate) if usable.iter().any(|known| known.certificate == certificate) => {}
             Ok(_) if usable.len() == MAX_KEYS => return Err(MetadataError::TooManyKeys),
             Ok(certificate) => usable.push(MetadataCertificate { der, certificate }),
-            Err(fault) => faults.push(fault),
+            Err(error) => errors.push(error),
         }
     }
     if usable.is_empty() {
-        return Err(faults.pop().map_or(MetadataError::NoSigningKey, MetadataError::Key));
+        return Err(errors.pop().map_or(MetadataError::NoSigningKey, MetadataError::Key));
     }
-    let expired =
+    let is_expired =
         |known: &&MetadataCertificate| known.certificate.not_after.is_some_and(|end| end < now);
-    for known in usable.iter().filter(expired) {
+    for known in usable.iter().filter(is_expired) {
         let fingerprint = known.certificate.key.fingerprint().to_owned();
         warnings.push(MetadataWarning::CertificateExpired(fingerprint));
     }
-    warnings.extend(faults.into_iter().map(MetadataWarning::KeyIgnored));
+    warnings.extend(errors.into_iter().map(MetadataWarning::KeyIgnored));
     Ok(usable)
 }
 
@@ -292,7 +300,7 @@ fn endpoints(
     warnings: &mut Vec<MetadataWarning>,
 ) -> Result<Vec<SsoEndpoint>, MetadataError> {
     let (mut usable, mut refused) = (Vec::new(), Vec::new());
-    for service in named(role, METADATA, "SingleSignOnService") {
+    for service in children_named(role, METADATA, "SingleSignOnService") {
         let binding = match service.attribute("Binding") {
             Some(HTTP_REDIRECT) => Binding::Redirect,
             Some(HTTP_POST) => Binding::Post,
@@ -302,7 +310,7 @@ fn endpoints(
         if is_acceptable(url, options.allow_loopback_http) {
             usable.push(SsoEndpoint { binding, url: url.to_owned() });
         } else {
-            refused.push(clipped(url, 256));
+            refused.push(truncate(url, 256));
         }
     }
     if usable.is_empty() {
@@ -315,19 +323,19 @@ fn endpoints(
     Ok(usable)
 }
 
-/// An absolute https URL that a browser can be sent to: no user information, no fragment, nothing
-/// that would end a header or an attribute.
+/// Reports whether a browser can be sent to `url`: absolute, https, without user information and
+/// fragment, and without characters that would end a header or an attribute.
 fn is_acceptable(url: &str, allow_loopback_http: bool) -> bool {
-    let odd = |c: char| {
+    let is_foreign = |c: char| {
         c.is_whitespace()
             || c.is_control()
             || !c.is_ascii()
             || matches!(c, '#' | '<' | '>' | '"' | '\\' | '\'')
     };
-    if url.len() > 2048 || url.contains(odd) {
+    if url.len() > 2048 || url.contains(is_foreign) {
         return false;
     }
-    let (rest, secure) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+    let (rest, is_secure) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) => (rest, true),
         (None, Some(rest)) => (rest, false),
         (None, None) => return false,
@@ -337,6 +345,8 @@ fn is_acceptable(url: &str, allow_loopback_http: bool) -> bool {
         Some(literal) => literal.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    let loopback = matches!(host, "localhost" | "127.0.0.1" | "::1");
-    !host.is_empty() && !authority.contains('@') && (secure || (allow_loopback_http && loopback))
+    let is_loopback = matches!(host, "localhost" | "127.0.0.1" | "::1");
+    !host.is_empty()
+        && !authority.contains('@')
+        && (is_secure || (allow_loopback_http && is_loopback))
 }

@@ -1,8 +1,7 @@
 //! Writes our own metadata (SAML metadata §2.4.4, metadata UI extension §2.1).
 //!
-//! Keys, requested attributes and the contact are samael's types. The frame is ours: samael's
-//! descriptor knows no `UIInfo`, writes attributes in an order that no schema checks, and escapes
-//! no text.
+//! Keys, requested attributes and the contact use samael's types. The frame is ours: samael's
+//! descriptor lacks `UIInfo`, writes attributes in an arbitrary order, and escapes no text.
 
 use jiff::Timestamp;
 use samael::key_info::{KeyInfo, X509Data};
@@ -15,9 +14,9 @@ use samael::traits::ToXml;
 use crate::crypto::SigningKey;
 use crate::names::{EMAIL_ADDRESS, HTTP_POST, METADATA, PROTOCOL};
 use crate::sign::{SignError, sign_enveloped};
-use crate::xml::{XmlError, base64_of, escaped};
+use crate::xml::{XmlError, encode_base64, escape};
 
-/// How requested attributes are named.
+/// Naming of the requested attributes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum AttributeNaming {
     /// `User.Email`, name format basic.
@@ -30,54 +29,54 @@ pub enum AttributeNaming {
 /// The technical contact.
 #[derive(Clone, Copy, Debug)]
 pub struct Contact<'a> {
-    /// A name.
+    /// Name.
     pub name: &'a str,
-    /// An e-mail address.
+    /// E-mail address.
     pub email: &'a str,
 }
 
-/// What our metadata for one connection says.
+/// The content of our metadata for one connection.
 #[derive(Clone, Debug)]
 pub struct SpMetadata<'a> {
-    /// Our entity id, which is also the URL of this document.
+    /// Our entity id, also the URL of this document.
     pub entity_id: &'a str,
-    /// The assertion consumer service, index 0.
+    /// URL of the assertion consumer service, index 0.
     pub acs_url: &'a str,
-    /// The one for federations, index 1.
+    /// URL of the assertion consumer service for federations, index 1.
     pub federated_acs_url: &'a str,
-    /// Certificates that we sign with, in DER: the current one first, the next one during rotation.
+    /// Our signing certificates in DER: the current one, and the next one during a rotation.
     pub signing_certificates: &'a [Vec<u8>],
-    /// Certificates to encrypt for, likewise. Empty leaves assertions unencrypted: AD FS and
+    /// Our encryption certificates, likewise. Empty for unencrypted assertions: AD FS and
     /// Shibboleth encrypt as soon as there is one.
     pub encryption_certificates: &'a [Vec<u8>],
-    /// How attributes are named.
+    /// Naming of the requested attributes.
     pub naming: AttributeNaming,
-    /// Our name, for the provider's pages.
+    /// Our name, for pages of the provider.
     pub display_name: &'a str,
-    /// Whom to ask.
+    /// Technical contact.
     pub contact: Option<Contact<'a>>,
-    /// Until when the document may be used.
+    /// `validUntil`.
     pub valid_until: Timestamp,
     /// Whether our requests are signed.
     pub requests_signed: bool,
 }
 
 impl SpMetadata<'_> {
-    /// The document, not signed.
+    /// Returns the document without a signature.
     pub fn xml(&self) -> Result<String, SignError> {
         let keys =
             [("signing", self.signing_certificates), ("encryption", self.encryption_certificates)];
         let mut descriptors = String::new();
         for (purpose, certificates) in keys {
             for der in certificates {
-                descriptors.push_str(&written(&key_descriptor(purpose, der))?);
+                descriptors.push_str(&write_part(&key_descriptor(purpose, der))?);
             }
         }
         let contact = match &self.contact {
-            Some(contact) => written(&contact_person(contact))?,
+            Some(contact) => write_part(&contact_person(contact))?,
             None => String::new(),
         };
-        let name = escaped(self.display_name);
+        let name = escape(self.display_name);
         let second = self.valid_until.as_second();
         let valid_until = Timestamp::from_second(second).unwrap_or(self.valid_until);
         Ok(format!(
@@ -93,15 +92,15 @@ impl SpMetadata<'_> {
              <md:AssertionConsumerService Binding=\"{HTTP_POST}\" Location=\"{acs}\" index=\"0\" isDefault=\"true\"/>\
              <md:AssertionConsumerService Binding=\"{HTTP_POST}\" Location=\"{federated}\" index=\"1\"/>{attributes}\
              </md:SPSSODescriptor>{contact}</md:EntityDescriptor>",
-            entity_id = escaped(self.entity_id),
+            entity_id = escape(self.entity_id),
             requests_signed = self.requests_signed,
-            acs = escaped(self.acs_url),
-            federated = escaped(self.federated_acs_url),
-            attributes = written(&self.requested_attributes())?,
+            acs = escape(self.acs_url),
+            federated = escape(self.federated_acs_url),
+            attributes = write_part(&self.requested_attributes())?,
         ))
     }
 
-    /// The document with an enveloped signature.
+    /// Returns the document with an enveloped signature.
     pub fn signed_xml(
         &self,
         key: &SigningKey,
@@ -131,7 +130,7 @@ impl SpMetadata<'_> {
             is_default: Some(true),
             service_names: vec![LocalizedName {
                 lang: Some("en".to_owned()),
-                value: escaped(self.display_name),
+                value: escape(self.display_name),
             }],
             service_descriptions: None,
             request_attributes: requested.to_vec(),
@@ -146,7 +145,7 @@ fn key_descriptor(purpose: &str, der: &[u8]) -> KeyDescriptor {
         key_use: Some(purpose.to_owned()),
         key_info: KeyInfo {
             id: None,
-            x509_data: Some(X509Data { certificates: vec![base64_of(der)] }),
+            x509_data: Some(X509Data { certificates: vec![encode_base64(der)] }),
         },
         encryption_methods: (purpose == "encryption").then(|| methods.to_vec()),
     }
@@ -155,13 +154,13 @@ fn key_descriptor(purpose: &str, der: &[u8]) -> KeyDescriptor {
 fn contact_person(contact: &Contact<'_>) -> ContactPerson {
     ContactPerson {
         contact_type: Some("technical".to_owned()),
-        given_name: Some(escaped(contact.name)),
-        email_addresses: Some(vec![format!("mailto:{}", escaped(contact.email))]),
+        given_name: Some(escape(contact.name)),
+        email_addresses: Some(vec![format!("mailto:{}", escape(contact.email))]),
         ..ContactPerson::default()
     }
 }
 
-fn written<'a, T>(part: &'a T) -> Result<String, SignError>
+fn write_part<'a, T>(part: &'a T) -> Result<String, SignError>
 where
     T: ToXml<'a>,
 {
@@ -177,7 +176,7 @@ const ATTRIBUTES: [(&str, &str, &str, bool); 3] = [
     ("User.LastName", "urn:oid:2.5.4.4", "sn", false),
 ];
 
-/// What we decrypt, best first.
+/// The algorithms that we decrypt, best first.
 const ENCRYPTION_METHODS: [&str; 5] = [
     "http://www.w3.org/2009/xmlenc11#aes256-gcm",
     "http://www.w3.org/2009/xmlenc11#aes128-gcm",

@@ -1,14 +1,15 @@
-//! One linear pass over the markup, before any parser: bounds and bans.
+//! Enforces bounds and bans in one linear pass over the markup, before any parser (*bounded*).
 //!
-//! It knows just enough XML to count. Where it cannot follow, the text is not well-formed and is
-//! refused, so it never sees less than the parser does.
+//! It knows just enough XML to count, and refuses text that it cannot follow, so that it never sees
+//! less than the parser does.
 
 use super::{Bounds, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NAMESPACES, XmlError};
 
+/// Checks `text` against `bounds` and the bans of [`super`].
 pub(super) fn scan(text: &str, bounds: Bounds) -> Result<(), XmlError> {
-    let mut rest = after_declaration(text)?;
+    let mut rest = skip_declaration(text)?;
     let mut elements = 0_u32;
-    // One entry for each open element: how many declarations are in scope there.
+    // For each open element, the number of namespace declarations in scope.
     let mut open: Vec<usize> = Vec::with_capacity(MAX_DEPTH);
     while let Some((_, markup)) = rest.split_once('<') {
         if let Some(comment) = markup.strip_prefix("!--").filter(|_| bounds.comments) {
@@ -16,7 +17,7 @@ pub(super) fn scan(text: &str, bounds: Bounds) -> Result<(), XmlError> {
             continue;
         }
         if markup.starts_with('!') {
-            return Err(declaration(markup));
+            return Err(banned_markup(markup));
         }
         if markup.starts_with('?') {
             return Err(XmlError::ProcessingInstruction);
@@ -38,16 +39,17 @@ pub(super) fn scan(text: &str, bounds: Bounds) -> Result<(), XmlError> {
         if open.len() >= MAX_DEPTH {
             return Err(XmlError::TooDeep);
         }
-        if !tag.empty {
+        if !tag.is_empty {
             open.push(in_scope);
         }
         rest = tag.rest;
     }
-    character_references(text)
+    check_character_references(text)
 }
 
-/// A reference to what is no character has no one reading: some parsers replace it, some stop.
-fn character_references(text: &str) -> Result<(), XmlError> {
+/// Refuses references to code points that are not characters: some parsers replace them, others
+/// stop (*one reading*).
+fn check_character_references(text: &str) -> Result<(), XmlError> {
     for reference in text.split("&#").skip(1) {
         let digits = reference.split(';').next().unwrap_or_default();
         let number = match digits.strip_prefix('x') {
@@ -55,13 +57,14 @@ fn character_references(text: &str) -> Result<(), XmlError> {
             None => digits.parse(),
         };
         if number.ok().and_then(char::from_u32).is_none() {
-            return Err(malformed("a reference to what is no character"));
+            return Err(malformed("a reference to a code point that is not a character"));
         }
     }
     Ok(())
 }
 
-fn after_declaration(text: &str) -> Result<&str, XmlError> {
+/// Skips the XML declaration, if any, after checking its encoding and version.
+fn skip_declaration(text: &str) -> Result<&str, XmlError> {
     let Some(declaration) = text.strip_prefix("<?xml") else { return Ok(text) };
     let (declaration, rest) =
         declaration.split_once("?>").ok_or_else(|| malformed("an unfinished XML declaration"))?;
@@ -72,14 +75,14 @@ fn after_declaration(text: &str) -> Result<&str, XmlError> {
     if declaration.contains("encoding") && !declaration.contains("utf-8") {
         return Err(XmlError::Encoding);
     }
-    // XML 1.1 has other line ends and control characters: another reading of the same bytes.
+    // XML 1.1 has other line ends and control characters, so the same bytes read differently.
     if !declaration.contains("1.0") {
-        return Err(malformed("another version than XML 1.0"));
+        return Err(malformed("a version other than XML 1.0"));
     }
     Ok(rest)
 }
 
-fn declaration(markup: &str) -> XmlError {
+fn banned_markup(markup: &str) -> XmlError {
     if markup.starts_with("!--") {
         XmlError::Comment
     } else if markup.starts_with("![CDATA[") {
@@ -96,62 +99,66 @@ fn malformed(what: &str) -> XmlError {
 /// A start tag or empty-element tag.
 struct Tag<'a> {
     namespaces: usize,
-    empty: bool,
+    is_empty: bool,
     rest: &'a str,
 }
 
 impl<'a> Tag<'a> {
     fn read(markup: &'a str) -> Result<Self, XmlError> {
-        let name_end = markup.find(ends_name).ok_or_else(|| malformed("an unfinished tag"))?;
+        let name_end = markup.find(is_end_of_name).ok_or_else(|| malformed("an unfinished tag"))?;
         let mut rest = markup.get(name_end..).unwrap_or_default();
         let (mut attributes, mut namespaces) = (0, 0);
         loop {
-            rest = rest.trim_start_matches(is_space);
+            rest = rest.trim_start_matches(is_white_space);
             if let Some(rest) = rest.strip_prefix('>') {
-                return Ok(Self { namespaces, empty: false, rest });
+                return Ok(Self { namespaces, is_empty: false, rest });
             }
             if let Some(rest) = rest.strip_prefix("/>") {
-                return Ok(Self { namespaces, empty: true, rest });
+                return Ok(Self { namespaces, is_empty: true, rest });
             }
-            let (name, value, after) = attribute(rest)?;
+            let (name, value, after) = split_attribute(rest)?;
             attributes += 1;
             if attributes > MAX_ATTRIBUTES {
                 return Err(XmlError::TooManyAttributes);
             }
-            namespaces += usize::from(check_name(name, value)?);
+            namespaces += usize::from(check_attribute(name, value)?);
             rest = after;
         }
     }
 }
 
-/// Splits `name = "value"` off the front.
-fn attribute(text: &str) -> Result<(&str, &str, &str), XmlError> {
+/// Splits `name = "value"` off the front; returns name, value and rest.
+fn split_attribute(text: &str) -> Result<(&str, &str, &str), XmlError> {
     let unfinished = || malformed("an unfinished attribute");
     let (name, rest) = text.split_once('=').ok_or_else(unfinished)?;
-    let rest = rest.trim_start_matches(is_space);
+    let rest = rest.trim_start_matches(is_white_space);
     let quoted = rest
         .strip_prefix('"')
         .and_then(|rest| rest.split_once('"'))
         .or_else(|| rest.strip_prefix('\'').and_then(|rest| rest.split_once('\'')));
     let (value, rest) = quoted.ok_or_else(unfinished)?;
-    let name = name.trim_end_matches(is_space);
-    let odd = |c: char| is_space(c) || matches!(c, '<' | '>' | '/' | '"' | '\'');
-    if name.is_empty() || name.contains(odd) || value.contains('<') {
+    let name = name.trim_end_matches(is_white_space);
+    let is_foreign = |c: char| is_white_space(c) || matches!(c, '<' | '>' | '/' | '"' | '\'');
+    if name.is_empty() || name.contains(is_foreign) || value.contains('<') {
         return Err(unfinished());
     }
     Ok((name, value, rest))
 }
 
-/// Whether an attribute declares a namespace; refuses relative namespaces and qualified IDs.
-fn check_name(name: &str, value: &str) -> Result<bool, XmlError> {
+/// Reports whether an attribute declares a namespace.
+///
+/// # Errors
+///
+/// [`XmlError::RelativeNamespace`] and [`XmlError::QualifiedId`].
+fn check_attribute(name: &str, value: &str) -> Result<bool, XmlError> {
     if let Some(prefix) = name.strip_prefix("xmlns").filter(|p| p.is_empty() || p.starts_with(':'))
     {
-        // Namespaces in XML §3: `xmlns` is never declared.
+        // Namespaces in XML §3 forbids a declaration of `xmlns`.
         if prefix == ":xmlns" {
             return Err(malformed("a declaration of xmlns"));
         }
         let absolute = value.contains(':') || (value.is_empty() && prefix.is_empty());
-        let relative = || XmlError::RelativeNamespace(super::clipped(value, 96));
+        let relative = || XmlError::RelativeNamespace(super::truncate(value, 96));
         return if absolute { Ok(true) } else { Err(relative()) };
     }
     match name.split_once(':') {
@@ -160,26 +167,26 @@ fn check_name(name: &str, value: &str) -> Result<bool, XmlError> {
     }
 }
 
-fn is_space(c: char) -> bool {
+fn is_white_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
-fn ends_name(c: char) -> bool {
-    is_space(c) || matches!(c, '/' | '>')
+fn is_end_of_name(c: char) -> bool {
+    is_white_space(c) || matches!(c, '/' | '>')
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::xml::{MAX_BYTES, Strict, XmlError};
+    use crate::xml::{MAX_BYTES, StrictDocument, XmlError};
 
     #[track_caller]
     fn check(text: impl AsRef<[u8]>, expect: &str) {
-        let verdict = match Strict::parse(text.as_ref()) {
+        let outcome = match StrictDocument::parse(text.as_ref()) {
             Ok(_) => "passes".to_owned(),
             Err(XmlError::Malformed(_)) => "malformed".to_owned(),
-            Err(fault) => fault.to_string(),
+            Err(error) => error.to_string(),
         };
-        assert_eq!(verdict, expect, "{}", String::from_utf8_lossy(text.as_ref()));
+        assert_eq!(outcome, expect, "{}", String::from_utf8_lossy(text.as_ref()));
     }
 
     #[test]
@@ -197,20 +204,20 @@ mod tests {
     }
 
     #[test]
-    fn markup_that_can_be_read_two_ways_is_refused() {
-        check("<a><!-- x --></a>", "holds a comment");
-        check("<a/><!-- x -->", "holds a comment");
-        check("<a><![CDATA[x]]></a>", "holds a CDATA section");
-        check("<!DOCTYPE a><a/>", "holds a DTD or markup declaration");
-        check("<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>", "holds a DTD or markup declaration");
-        check("<a><?x y?></a>", "holds a processing instruction");
-        check("<?xml-stylesheet href='x'?><a/>", "holds a processing instruction");
-        check(" <?xml version='1.0'?><a/>", "holds a processing instruction");
+    fn ambiguous_markup_is_refused() {
+        check("<a><!-- x --></a>", "contains a comment");
+        check("<a/><!-- x -->", "contains a comment");
+        check("<a><![CDATA[x]]></a>", "contains a CDATA section");
+        check("<!DOCTYPE a><a/>", "contains a DTD or markup declaration");
+        check("<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>", "contains a DTD or markup declaration");
+        check("<a><?x y?></a>", "contains a processing instruction");
+        check("<?xml-stylesheet href='x'?><a/>", "contains a processing instruction");
+        check(" <?xml version='1.0'?><a/>", "contains a processing instruction");
     }
 
     #[test]
     fn other_encodings_are_refused() {
-        let utf8_only = "not UTF-8; XML is read as UTF-8 only";
+        let utf8_only = "not UTF-8, the only accepted encoding";
         check("<?xml version='1.0' encoding='ISO-8859-1'?><a/>", utf8_only);
         check("<?xml version='1.0' encoding='UTF-7'?><a/>", utf8_only);
         check(b"<a>\xff</a>", utf8_only);
@@ -220,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_well_formed_is_refused() {
+    fn malformed_documents_are_refused() {
         for text in [
             "",
             "x",
@@ -260,8 +267,8 @@ mod tests {
 
     #[test]
     fn identifiers_are_unqualified_and_namespaces_absolute() {
-        check("<a xml:id='x'/>", "holds an ID attribute with a namespace prefix");
-        check("<a xmlns:p='u:x' p:ID='x'/>", "holds an ID attribute with a namespace prefix");
+        check("<a xml:id='x'/>", "contains an ID attribute with a namespace prefix");
+        check("<a xmlns:p='u:x' p:ID='x'/>", "contains an ID attribute with a namespace prefix");
         check("<a xmlns='x'/>", "namespace \"x\" is not an absolute URI");
         check("<a xmlns:p=''/>", "namespace \"\" is not an absolute URI");
         check("<a xmlns:p='../x'/>", "namespace \"../x\" is not an absolute URI");
@@ -270,14 +277,14 @@ mod tests {
     #[test]
     fn size_depth_and_counts_are_bounded() {
         let big = format!("<a>{}</a>", "x".repeat(MAX_BYTES));
-        check(&big, &format!("{} bytes are more than are read", big.len()));
+        check(&big, &format!("{} bytes exceed the limit", big.len()));
         let deep = |n: usize| format!("{}{}", "<a>".repeat(n), "</a>".repeat(n));
         check(deep(40), "passes");
         check(deep(41), "nested deeper than 40 levels");
         check(deep(60_000), "nested deeper than 40 levels");
         let wide = |n: usize| format!("<a>{}</a>", "<b/>".repeat(n));
         check(wide(19_000), "passes");
-        check(wide(20_000), "more nodes than are read");
+        check(wide(20_000), "too many nodes");
         let attributes = |n: usize| {
             format!("<a {}/>", (0..n).map(|i| format!("a{i}='' ")).collect::<Vec<_>>().concat())
         };

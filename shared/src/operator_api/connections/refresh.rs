@@ -43,7 +43,7 @@ async fn again(
     let url = known.metadata_url.clone().ok_or_else(without_url)?;
     let source = Source { app, base_url, domain: &connection.domain };
     let fresh = source.fetch(url, known.pinned_key_pem.clone()).await?;
-    let merged = known.refreshed(fresh).map_err(|fault| Problem::Conflict(fault.to_string()))?;
+    let merged = known.refresh(fresh).map_err(|fault| Problem::Conflict(fault.to_string()))?;
     let changed = merged.providers != known.providers;
     connection.trust = Some(merged);
     if changed {

@@ -34,7 +34,9 @@ pub(in crate::operator_api) async fn test(
     headers: HeaderMap,
 ) -> Result<Created<TestView>, Problem> {
     let connection = stored(&app, &tenant, &domain).await?.connection;
-    connection.ready().map_err(|fault| Problem::Conflict(format!("the connection is {fault}")))?;
+    connection
+        .active_trust()
+        .map_err(|fault| Problem::Conflict(format!("the connection is {fault}")))?;
     let id = RequestId::from_random(random_bytes().map_err(|_| Problem::Unavailable)?);
     let now = app.clock.now();
     let expires_at = now.saturating_add(LIFE).unwrap_or(now);

@@ -69,7 +69,7 @@ struct SkippedView {
 
 impl ConnectionView {
     pub(super) fn new(base_url: &BaseUrl, connection: Connection) -> Self {
-        let status = match connection.ready() {
+        let status = match connection.active_trust() {
             Ok(_) => Status::Ready,
             Err(ConnectionError::Disabled) => Status::Disabled,
             Err(ConnectionError::NotConfigured | ConnectionError::Unknown) => {

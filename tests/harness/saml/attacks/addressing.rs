@@ -55,7 +55,7 @@ fn audiences(corpus: &mut Corpus) {
         "an audience of another namespace",
         foreign.response(),
         "saml.xml",
-        "must not be there",
+        "is not allowed here",
     );
 }
 

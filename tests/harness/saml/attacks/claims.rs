@@ -228,7 +228,7 @@ fn versions_and_conditions(corpus: &mut Corpus) {
             format!("condition that nobody understands: {unknown}"),
             condition(unknown).response(),
             "saml.xml",
-            "must not be there",
+            "is not allowed here",
         );
     }
     let twice = Draft { conditions: base().conditions.repeat(2), ..base() };
@@ -275,7 +275,7 @@ fn subjects(corpus: &mut Corpus) {
     odd(
         "a NameID of another namespace",
         Draft { name_id: "<e:NameID xmlns:e=\"urn:evil\">eve</e:NameID>".to_owned(), ..base() },
-        "must not be there",
+        "is not allowed here",
     );
     odd(
         "another NameID beside the good one",
@@ -283,7 +283,7 @@ fn subjects(corpus: &mut Corpus) {
             name_id: format!("<e:NameID xmlns:e=\"urn:evil\">eve</e:NameID>{}", base().name_id),
             ..base()
         },
-        "must not be there",
+        "is not allowed here",
     );
     odd(
         "markup in the NameID",
@@ -291,7 +291,7 @@ fn subjects(corpus: &mut Corpus) {
             name_id: "<A:NameID>ada@acme.com<x/>.evil.example</A:NameID>".to_owned(),
             ..base()
         },
-        "text only",
+        "only text",
     );
     odd(
         "an attribute without a name",
@@ -302,7 +302,7 @@ fn subjects(corpus: &mut Corpus) {
         },
         "Attribute Name is missing",
     );
-    odd("attribute value of another namespace", Draft { assertion_extra: "<A:AttributeStatement><A:Attribute Name=\"email\"><e:AttributeValue xmlns:e=\"urn:evil\">eve</e:AttributeValue></A:Attribute></A:AttributeStatement>".to_owned(), ..base() }, "must not be there");
+    odd("attribute value of another namespace", Draft { assertion_extra: "<A:AttributeStatement><A:Attribute Name=\"email\"><e:AttributeValue xmlns:e=\"urn:evil\">eve</e:AttributeValue></A:Attribute></A:AttributeStatement>".to_owned(), ..base() }, "is not allowed here");
     odd(
         "two subjects",
         Draft {

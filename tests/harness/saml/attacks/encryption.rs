@@ -264,7 +264,7 @@ fn structure(corpus: &mut Corpus) {
         "markup in the ciphertext",
         edit("<xenc:CipherValue>", "<xenc:CipherValue><x/>"),
         "saml.enc",
-        "text only",
+        "only text",
     );
     let (value, _) = cut(&key, "<xenc:CipherValue>", "</xenc:CipherValue>");
     corpus.add(
@@ -299,7 +299,7 @@ fn structure(corpus: &mut Corpus) {
         "encrypted data outside",
         edit("<samlp:Status>", &format!("{data}<samlp:Status>")),
         "saml.xml",
-        "must not be there",
+        "is not allowed here",
     );
     let draft = Draft::default();
     let encrypted = |text: &str| {

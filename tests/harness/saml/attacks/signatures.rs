@@ -203,7 +203,7 @@ fn references(corpus: &mut Corpus) {
     );
     let manifest =
         two("<D:Reference ", "<D:Manifest><D:Reference URI=\"#_x\"/></D:Manifest><D:Reference ");
-    corpus.add("a manifest in SignedInfo", manifest, "saml.xml", "must not be there");
+    corpus.add("a manifest in SignedInfo", manifest, "saml.xml", "is not allowed here");
     let no_id = replaced(&good, &format!(" ID=\"{id}\""), "");
     corpus.add("assertion without an ID", no_id, "saml.sig.ref", "not the element that holds");
     let lower = replaced(&good, &format!(" ID=\"{id}\""), &format!(" Id=\"{id}\""));
@@ -213,10 +213,10 @@ fn references(corpus: &mut Corpus) {
     let xml_id = replaced(&good, "<saml:Subject>", &format!("<saml:Subject xml:id=\"{id}\">"));
     corpus.add("xml:id with the assertion's ID", xml_id, "saml.xml", "namespace prefix");
     let twice = replaced(&good, "<saml:Subject>", &format!("<saml:Subject ID=\"{id}\">"));
-    corpus.add("the assertion's ID twice", twice, "saml.xml", "is there twice");
+    corpus.add("the assertion's ID twice", twice, "saml.xml", "occurs twice");
     let response =
         replaced(&good, "ID=\"_r0a1b2c3d4e5f60718293a4b5c6d7e8f9\"", &format!("ID=\"{id}\""));
-    corpus.add("the assertion's ID on the response", response, "saml.xml", "is there twice");
+    corpus.add("the assertion's ID on the response", response, "saml.xml", "occurs twice");
 }
 
 fn transforms(corpus: &mut Corpus) {
@@ -312,7 +312,7 @@ fn structure(corpus: &mut Corpus) {
         ),
     ] {
         let (check, because) = if what == "an Object" {
-            ("saml.xml", "must not be there")
+            ("saml.xml", "is not allowed here")
         } else {
             ("saml.sig.ref", "a Signature holds")
         };
@@ -363,7 +363,7 @@ fn values(corpus: &mut Corpus) {
     corpus.add("an empty signature value", with(""), "saml.sig.key", KEY);
     corpus.add("a signature value of zeros", with(&"A".repeat(344)), "saml.sig.key", KEY);
     corpus.add("a signature value that is not base64", with("***"), "saml.sig.ref", "not base64");
-    corpus.add("markup in the signature value", with("<x/>"), "saml.sig.ref", "text only");
+    corpus.add("markup in the signature value", with("<x/>"), "saml.sig.ref", "only text");
     corpus.add("a signature value of 300 kB", with(&"A".repeat(300_000)), "saml.sig.key", KEY);
     let (digest, _) = cut(&good, "<ds:DigestValue>", "</ds:DigestValue>");
     let split = digest.replace("<ds:DigestValue>", "<ds:DigestValue>AAAA<x/>");
@@ -371,7 +371,7 @@ fn values(corpus: &mut Corpus) {
         "markup in the digest value",
         replaced(&good, &digest, &split),
         "saml.sig.ref",
-        "text only",
+        "only text",
     );
     let edited = |to: &str| {
         let inner = digest.replace("ds:", "D:");

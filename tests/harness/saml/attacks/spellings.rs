@@ -8,7 +8,7 @@ use crate::saml::encryption::{Encryption, base64};
 use crate::saml::shapes;
 use crate::saml::signing::Signing;
 
-const MISPLACED: &str = "must not be there";
+const MISPLACED: &str = "is not allowed here";
 const CHANGED: &str = "changed after";
 
 pub(super) fn add(corpus: &mut Corpus) {
@@ -91,7 +91,7 @@ fn identifiers(corpus: &mut Corpus) {
             format!("the assertion's ID as {what} of the status"),
             text,
             "saml.xml",
-            "is there twice",
+            "occurs twice",
         );
     }
 }

@@ -4,8 +4,8 @@ use super::{Corpus, cut, evil, replaced};
 use crate::saml::draft::Draft;
 use crate::saml::signing::Signing;
 
-const MISPLACED: &str = "must not be there";
-const TWICE: &str = "is there twice";
+const MISPLACED: &str = "is not allowed here";
+const TWICE: &str = "occurs twice";
 const MORE: &str = "more than once";
 
 pub(super) fn add(corpus: &mut Corpus) {

@@ -243,13 +243,13 @@ fn broken(corpus: &mut Corpus) {
         "text in the response",
         replaced(&good, "<samlp:Status>", "x<samlp:Status>"),
         "saml.xml",
-        "must not be there",
+        "is not allowed here",
     );
     corpus.add(
         "an unknown child",
         replaced(&good, "<samlp:Status>", "<samlp:Unknown/><samlp:Status>"),
         "saml.xml",
-        "must not be there",
+        "is not allowed here",
     );
     for root in ["AuthnRequest", "LogoutRequest", "ArtifactResponse"] {
         corpus.add(
@@ -282,7 +282,7 @@ fn namespaces(corpus: &mut Corpus) {
             format!("{what} assertion namespace"),
             good.replace(assertion, other),
             "saml.xml",
-            "must not be there",
+            "is not allowed here",
         );
     }
     corpus.add(
@@ -322,7 +322,7 @@ fn namespaces(corpus: &mut Corpus) {
         MALFORMED,
     );
     let rebound = replaced(&good, "<saml:NameID ", "<saml:NameID xmlns:saml=\"urn:evil\" ");
-    corpus.add("the assertion prefix bound anew", rebound, "saml.xml", "must not be there");
+    corpus.add("the assertion prefix bound anew", rebound, "saml.xml", "is not allowed here");
     corpus.add(
         "one attribute by two prefixes",
         replaced(
@@ -352,7 +352,7 @@ fn namespaces(corpus: &mut Corpus) {
             format!("{name} of another namespace"),
             foreign,
             "saml.xml",
-            "must not be there",
+            "is not allowed here",
         );
     }
 }
@@ -369,12 +369,7 @@ fn sizes(corpus: &mut Corpus) {
         "too many",
     );
     corpus.add("300,000 elements", within(&"<a/>".repeat(300_000)), "saml.form", "too many");
-    corpus.add(
-        "100,000 elements",
-        within(&"<a/>".repeat(100_000)),
-        "saml.xml",
-        "more nodes than are read",
-    );
+    corpus.add("100,000 elements", within(&"<a/>".repeat(100_000)), "saml.xml", "too many nodes");
     corpus.add("100,000 levels", within(&"<a>".repeat(100_000)), "saml.xml", "nested deeper");
     corpus.add(
         "41 levels",

@@ -1,30 +1,37 @@
-//! Judges claims that are signed: version, issuer, confirmation, times, audience, session, subject.
+//! Checks signed claims: version, issuer, confirmation, times, audience, session, subject. The
+//! signatures are verified in [`super::verification`].
 //!
-//! Invariant (*all checks*): each check notes its outcome and the next one runs; only a foreign
-//! issuer ends the run, so that nothing of somebody else's assertion gets into our records.
+//! Invariant (*all checks*): each check records its outcome and the next one runs. Only a foreign
+//! issuer ends the verification, so that nothing of another issuer's assertion gets into our
+//! records.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Assertion;
-use super::run::Run;
-use crate::assertion::{Attribute, AuthnStatement, Bearer, Claims, Conditions};
+use super::verification::Verification;
+use crate::assertion::{Attribute, AuthnStatement, BearerConfirmation, Claims, Conditions};
 use crate::attributes;
 use crate::checks::CheckId;
 use crate::error::{
     InResponseToError, RecipientError, SamlError, SessionError, SubjectError, TimeError,
 };
 use crate::time::parse_instant;
-use crate::xml::clipped;
+use crate::xml::truncate;
 
-/// A bearer confirmation, judged.
-struct Confirmation {
-    faults: Vec<SamlError>,
+/// A bearer confirmation with the result of its checks.
+struct CheckedConfirmation {
+    errors: Vec<SamlError>,
     in_response_to: Option<String>,
     not_on_or_after: Option<Timestamp>,
 }
 
-impl Run<'_> {
-    pub(super) fn judge(
+impl Verification<'_> {
+    /// Checks all claims and returns the assertion, or `None` if a claim that it needs is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`SamlError::Issuer`] when the assertion is of another issuer.
+    pub(super) fn check_claims(
         &mut self,
         claims: Claims,
         response_in_response_to: Option<&str>,
@@ -33,16 +40,16 @@ impl Run<'_> {
         if claims.issuer != self.expect.idp_entity_id {
             return Err(self.foreign_issuer(&claims.issuer));
         }
-        self.issuer(claims.issuer.clone());
-        self.version(&claims.version);
-        self.not_in_future("Assertion IssueInstant", &claims.issue_instant);
-        let confirmation = self.confirmation(&claims.bearers, response_in_response_to);
-        self.conditions(claims.conditions.as_ref());
-        self.authn_context(&claims.statements);
-        let session = self.session(&claims.statements);
-        let subject = self.subject(&claims);
+        self.check_issuer(claims.issuer.clone());
+        self.check_version(&claims.version);
+        self.check_not_in_future("Assertion IssueInstant", &claims.issue_instant);
+        let confirmation = self.check_confirmations(&claims.bearers, response_in_response_to);
+        self.check_conditions(claims.conditions.as_ref());
+        self.check_authn_context(&claims.statements);
+        let session = self.check_session(&claims.statements);
+        let subject = self.check_subject(&claims);
         let profile = attributes::profile(claims.name_id.as_ref(), &claims.attributes);
-        self.attributes(profile.email.as_deref(), &claims);
+        self.check_attributes(profile.email.as_deref(), &claims);
 
         let skew = SignedDuration::from_secs(self.expect.clock_skew.seconds().into());
         let (Some((in_response_to, end)), Some((authn_instant, session_end)), Some(subject)) =
@@ -69,15 +76,18 @@ impl Run<'_> {
         }))
     }
 
-    pub(super) fn version(&mut self, received: &str) {
-        if received == "2.0" {
-            self.checks.pass(CheckId::Version, "2.0", received);
+    /// Records check 4.
+    pub(super) fn check_version(&mut self, received: &str) {
+        let expected = CheckId::Version.info().expected;
+        if received == expected {
+            self.checks.pass(CheckId::Version, expected, received);
         } else {
-            self.fail(SamlError::Version { received: clipped(received, 32) });
+            self.fail(SamlError::Version { received: truncate(received, 32) });
         }
     }
 
-    pub(super) fn issuer(&mut self, received: String) {
+    /// Records check 6.
+    pub(super) fn check_issuer(&mut self, received: String) {
         if received == self.expect.idp_entity_id {
             self.checks.pass(CheckId::Issuer, received.clone(), received);
         } else {
@@ -89,35 +99,37 @@ impl Run<'_> {
     fn foreign_issuer(&self, received: &str) -> SamlError {
         SamlError::Issuer {
             expected: self.expect.idp_entity_id.to_owned(),
-            received: clipped(received, 512),
+            received: truncate(received, 512),
         }
     }
 
-    pub(super) fn not_in_future(&mut self, what: &'static str, received: &str) {
-        if let Err(fault) = self.reached(what, received) {
-            self.fail(SamlError::Time(fault));
+    /// Fails check 14 when an instant is in the future. `what` names the attribute.
+    pub(super) fn check_not_in_future(&mut self, what: &'static str, received: &str) {
+        if let Err(error) = self.past_instant(what, received) {
+            self.fail(SamlError::Time(error));
         }
     }
 
-    /// The bearer confirmation that holds. Notes checks 13, 14 and 16; when none holds, the
-    /// faults of the one that comes nearest.
-    fn confirmation(
+    /// Returns `InResponseTo` and the end of the bearer confirmation that holds. Records checks 13,
+    /// 14 and 16; if none holds, the errors of the one with the fewest.
+    fn check_confirmations(
         &mut self,
-        bearers: &[Bearer],
+        bearers: &[BearerConfirmation],
         response_in_response_to: Option<&str>,
     ) -> Option<(Option<String>, Timestamp)> {
-        let judged = bearers.iter().map(|bearer| self.bearer(bearer, response_in_response_to));
-        let judged: Vec<Confirmation> = judged.collect();
-        // Whichever of several is presented later must find the assertion used.
-        let latest = judged.iter().filter_map(|confirmation| confirmation.not_on_or_after).max();
-        let Some(best) = judged.into_iter().min_by_key(|confirmation| confirmation.faults.len())
+        let checked =
+            bearers.iter().map(|bearer| self.check_bearer(bearer, response_in_response_to));
+        let checked: Vec<CheckedConfirmation> = checked.collect();
+        // The latest end of all: no confirmation may outlive the memory of the assertion's use.
+        let latest = checked.iter().filter_map(|confirmation| confirmation.not_on_or_after).max();
+        let Some(best) = checked.into_iter().min_by_key(|confirmation| confirmation.errors.len())
         else {
-            self.fail(self.recipient(RecipientError::NoBearer));
+            self.fail(self.recipient_error(RecipientError::NoBearer));
             return None;
         };
-        let holds = best.faults.is_empty();
-        for fault in best.faults {
-            self.fail(fault);
+        let holds = best.errors.is_empty();
+        for error in best.errors {
+            self.fail(error);
         }
         let acs_url = self.expect.acs_url;
         self.checks.pass(CheckId::Recipient, acs_url, acs_url);
@@ -132,38 +144,44 @@ impl Run<'_> {
         Some((best.in_response_to, end))
     }
 
-    fn bearer(&self, bearer: &Bearer, response_in_response_to: Option<&str>) -> Confirmation {
+    fn check_bearer(
+        &self,
+        bearer: &BearerConfirmation,
+        response_in_response_to: Option<&str>,
+    ) -> CheckedConfirmation {
         const WHAT: &str = "SubjectConfirmationData NotOnOrAfter";
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         if bearer.recipient.as_deref() != Some(self.expect.acs_url) {
-            let received = bearer.recipient.as_deref().map(|received| clipped(received, 512));
-            faults.push(self.recipient(RecipientError::Other(received)));
+            let received = bearer.recipient.as_deref().map(|received| truncate(received, 512));
+            errors.push(self.recipient_error(RecipientError::Other(received)));
         }
         if bearer.not_before {
-            faults.push(self.recipient(RecipientError::NotBefore));
+            errors.push(self.recipient_error(RecipientError::NotBefore));
         }
         let mut not_on_or_after = None;
         match bearer.not_on_or_after.as_deref() {
-            None => faults.push(self.recipient(RecipientError::Endless)),
-            Some(end) => match self.not_over(WHAT, end) {
+            None => errors.push(self.recipient_error(RecipientError::Endless)),
+            Some(end) => match self.future_instant(WHAT, end) {
                 Ok(end) => not_on_or_after = Some(end),
-                Err(fault) => faults.push(SamlError::Time(fault)),
+                Err(error) => errors.push(SamlError::Time(error)),
             },
         }
         let in_response_to = bearer.in_response_to.as_deref();
-        if let Err(fault) = self.in_response_to(in_response_to, response_in_response_to) {
-            faults.push(SamlError::InResponseTo(fault));
+        if let Err(error) = self.match_request(in_response_to, response_in_response_to) {
+            errors.push(SamlError::InResponseTo(error));
         }
-        Confirmation { faults, in_response_to: in_response_to.map(str::to_owned), not_on_or_after }
+        let in_response_to = in_response_to.map(str::to_owned);
+        CheckedConfirmation { errors, in_response_to, not_on_or_after }
     }
 
-    fn recipient(&self, reason: RecipientError) -> SamlError {
+    fn recipient_error(&self, reason: RecipientError) -> SamlError {
         SamlError::Recipient { expected: self.expect.acs_url.to_owned(), reason }
     }
 
-    /// What answers a request is held to it, whether or not unsolicited responses are accepted:
-    /// otherwise a response stolen on its way to one browser could be used in another.
-    fn in_response_to(
+    /// Matches `InResponseTo` with the open requests. A response that names a request must match it
+    /// even where unsolicited responses are accepted: otherwise a response stolen on its way to one
+    /// browser could be used in another.
+    fn match_request(
         &self,
         assertion: Option<&str>,
         response: Option<&str>,
@@ -173,14 +191,14 @@ impl Run<'_> {
         }
         match assertion {
             Some(id) if self.expect.open_requests.contains(&id) => Ok(()),
-            Some(id) => Err(InResponseToError::Unknown(clipped(id, 128))),
+            Some(id) => Err(InResponseToError::Unknown(truncate(id, 128))),
             None if self.expect.allow_idp_initiated => Ok(()),
             None => Err(InResponseToError::Unsolicited),
         }
     }
 
-    /// Notes checks 14 and 15.
-    fn conditions(&mut self, conditions: Option<&Conditions>) {
+    /// Records checks 14 and 15.
+    fn check_conditions(&mut self, conditions: Option<&Conditions>) {
         let expected = self.expect.sp_entity_id;
         let audiences = conditions.map(|conditions| conditions.audiences.as_slice());
         let audiences = audiences.unwrap_or_default();
@@ -188,30 +206,30 @@ impl Run<'_> {
         if !audiences.is_empty() && audiences.iter().all(names_us) {
             self.checks.pass(CheckId::Audience, expected, expected);
         } else {
-            let received = audiences.iter().flatten().take(8).map(|name| clipped(name, 256));
+            let received = audiences.iter().flatten().take(8).map(|name| truncate(name, 256));
             let received = received.collect();
             self.fail(SamlError::Audience { expected: expected.to_owned(), received });
         }
         let Some(conditions) = conditions else { return };
         let start = conditions.not_before.as_deref();
-        let start = start.map(|start| self.reached("Conditions NotBefore", start));
+        let start = start.map(|start| self.past_instant("Conditions NotBefore", start));
         let end = conditions.not_on_or_after.as_deref();
-        let end = end.map(|end| self.not_over("Conditions NotOnOrAfter", end));
+        let end = end.map(|end| self.future_instant("Conditions NotOnOrAfter", end));
         if let (Some(Ok(start)), Some(Ok(end))) = (&start, &end)
             && start >= end
         {
             self.fail(SamlError::Time(TimeError::Never));
         }
-        for fault in [start, end].into_iter().flatten().filter_map(Result::err) {
-            self.fail(SamlError::Time(fault));
+        for error in [start, end].into_iter().flatten().filter_map(Result::err) {
+            self.fail(SamlError::Time(error));
         }
     }
 
-    /// Notes check 18.
-    fn authn_context(&mut self, statements: &[AuthnStatement]) {
+    /// Records check 18.
+    fn check_authn_context(&mut self, statements: &[AuthnStatement]) {
         let accepted = self.expect.authn_contexts;
         let contexts = || statements.iter().filter_map(|statement| statement.context.as_deref());
-        let received = clipped(contexts().next().unwrap_or("(nothing)"), 256);
+        let received = truncate(contexts().next().unwrap_or("(nothing)"), 256);
         if accepted.is_empty() || contexts().any(|context| accepted.contains(&context)) {
             self.checks.pass(CheckId::AuthnContext, accepted.join(", "), received);
         } else {
@@ -220,18 +238,22 @@ impl Run<'_> {
         }
     }
 
-    /// When the person signed in at the provider, and when that session ends. Notes check 19.
-    fn session(&mut self, statements: &[AuthnStatement]) -> Option<(Timestamp, Option<Timestamp>)> {
+    /// Returns the time of the sign-in at the provider and the end of that session. Records check
+    /// 19.
+    fn check_session(
+        &mut self,
+        statements: &[AuthnStatement],
+    ) -> Option<(Timestamp, Option<Timestamp>)> {
         let mut end: Option<Timestamp> = None;
         let mut signed_in: Option<Timestamp> = None;
         for statement in statements {
-            match self.statement(statement) {
+            match self.check_statement(statement) {
                 Ok((instant, until)) => {
                     signed_in = signed_in.or(Some(instant));
                     end = end.into_iter().chain(until).min();
                 }
-                Err(fault) => {
-                    self.fail(SamlError::Session(fault));
+                Err(error) => {
+                    self.fail(SamlError::Session(error));
                     return None;
                 }
             }
@@ -244,23 +266,23 @@ impl Run<'_> {
         Some((instant, end))
     }
 
-    fn statement(
+    fn check_statement(
         &self,
         statement: &AuthnStatement,
     ) -> Result<(Timestamp, Option<Timestamp>), SessionError> {
         let instant = statement.instant.as_deref().unwrap_or("(nothing)");
-        let instant = self.reached("AuthnInstant", instant).map_err(SessionError::Instant)?;
+        let instant = self.past_instant("AuthnInstant", instant).map_err(SessionError::Instant)?;
         let end = statement.session_not_on_or_after.as_deref();
-        let end = end.map(|end| self.not_over("SessionNotOnOrAfter", end)).transpose();
+        let end = end.map(|end| self.future_instant("SessionNotOnOrAfter", end)).transpose();
         match end {
             Ok(end) => Ok((instant, end)),
             Err(TimeError::Late { .. }) => Err(SessionError::Over),
-            Err(fault) => Err(SessionError::Instant(fault)),
+            Err(error) => Err(SessionError::Instant(error)),
         }
     }
 
-    /// Notes check 20.
-    fn subject(&mut self, claims: &Claims) -> Option<attributes::SubjectId> {
+    /// Records check 20.
+    fn check_subject(&mut self, claims: &Claims) -> Option<attributes::SubjectId> {
         let subject = if claims.encrypted_id {
             Err(SubjectError::Encrypted)
         } else {
@@ -271,38 +293,40 @@ impl Run<'_> {
                 self.checks.pass(CheckId::Subject, "", subject.source.as_str());
                 Some(subject)
             }
-            Err(fault) => {
-                self.fail(SamlError::Subject(fault));
+            Err(error) => {
+                self.fail(SamlError::Subject(error));
                 None
             }
         }
     }
 
-    /// Notes check 21.
-    fn attributes(&mut self, email: Option<&str>, claims: &Claims) {
-        const MISSING: &str = "e-mail address";
+    /// Records check 21.
+    fn check_attributes(&mut self, email: Option<&str>, claims: &Claims) {
+        let missing = CheckId::Attributes.info().expected;
         let received: Vec<String> =
-            claims.attributes.iter().take(64).map(Attribute::listed).collect();
+            claims.attributes.iter().take(64).map(Attribute::short_name).collect();
         if email.is_some() {
-            self.checks.pass(CheckId::Attributes, MISSING, received.join(", "));
+            self.checks.pass(CheckId::Attributes, missing, received.join(", "));
         } else if self.expect.require_email {
-            self.fail(SamlError::Attributes { missing: MISSING, received });
+            self.fail(SamlError::Attributes { missing, received });
         } else {
-            self.checks.warn(CheckId::Attributes, MISSING, received.join(", "));
+            self.checks.warn(CheckId::Attributes, missing, received.join(", "));
         }
     }
 
-    fn reached(&self, what: &'static str, received: &str) -> Result<Timestamp, TimeError> {
-        let instant = instant(what, received)?;
-        if self.expect.clock_skew.reached(instant, self.now) {
+    /// Parses an instant that must not be in the future.
+    fn past_instant(&self, what: &'static str, received: &str) -> Result<Timestamp, TimeError> {
+        let instant = parse(what, received)?;
+        if self.expect.clock_skew.is_reached(instant, self.now) {
             return Ok(instant);
         }
         Err(TimeError::Early { what, seconds: instant.as_second() - self.now.as_second() })
     }
 
-    fn not_over(&self, what: &'static str, received: &str) -> Result<Timestamp, TimeError> {
-        let instant = instant(what, received)?;
-        if self.expect.clock_skew.over(instant, self.now) {
+    /// Parses an instant that must not have passed.
+    fn future_instant(&self, what: &'static str, received: &str) -> Result<Timestamp, TimeError> {
+        let instant = parse(what, received)?;
+        if self.expect.clock_skew.is_over(instant, self.now) {
             let seconds = self.now.as_second() - instant.as_second();
             return Err(TimeError::Late { what, seconds });
         }
@@ -310,7 +334,7 @@ impl Run<'_> {
     }
 }
 
-fn instant(what: &'static str, received: &str) -> Result<Timestamp, TimeError> {
+fn parse(what: &'static str, received: &str) -> Result<Timestamp, TimeError> {
     parse_instant(received)
-        .ok_or_else(|| TimeError::Malformed { what, received: clipped(received, 64) })
+        .ok_or_else(|| TimeError::Malformed { what, received: truncate(received, 64) })
 }

@@ -145,7 +145,7 @@ fn unusable_documents_are_refused_with_the_reason() {
     }
     refused(&federation(""), "no SAML 2.0 identity provider");
     refused(&federation(&usual(SP)), "describes our app");
-    refused(&format!("<a>{}</a>", "x".repeat(1 << 20)), "more than are read");
+    refused(&format!("<a>{}</a>", "x".repeat(1 << 20)), "exceed the limit");
 }
 
 #[test]

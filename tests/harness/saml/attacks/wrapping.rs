@@ -290,7 +290,7 @@ fn swapped_parts(corpus: &mut Corpus) {
         "no trusted key",
     );
     let two_infos = replaced(&one, &info, &format!("{other_info}{info}"));
-    corpus.add("two SignedInfo", two_infos, "saml.sig.ref", "a Signature holds");
+    corpus.add("two SignedInfo", two_infos, "saml.sig.ref", "a Signature must contain");
     let (digest, _) = cut(&one, "<ds:DigestValue>", "</ds:DigestValue>");
     let (other_digest, _) = cut(&two, "<ds:DigestValue>", "</ds:DigestValue>");
     corpus.add(
@@ -303,7 +303,7 @@ fn swapped_parts(corpus: &mut Corpus) {
         "a second digest",
         replaced(&one, &digest, &format!("{other_digest}{digest}")),
         "saml.sig.ref",
-        "one structure",
+        "the accepted children",
     );
     for (from, to) in [
         ("ada@acme.com", "bob@acme.com"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::Method;
 use harness::{Answer, TestApp};
 use serde_json::{Value, json};
-use shared::secrets::scim_tokens::TokenError;
+use shared::secrets::scim_tokens::ScimTokensError;
 use types::ids::TenantId;
 
 /// Sends all requests at once and waits for all answers.
@@ -193,7 +193,7 @@ async fn two_processes_that_change_tokens_lose_and_resurrect_none() {
         for creator in creators {
             match creator.await.unwrap() {
                 Ok((_, stored)) => made.push(stored.id),
-                Err(TokenError::TwoLive) => {}
+                Err(ScimTokensError::TwoLive) => {}
                 Err(other) => panic!("{other}"),
             }
         }
@@ -246,5 +246,5 @@ async fn a_deleted_tenant_gets_no_token() {
     test.operator(Method::DELETE, &format!("/v1/tenants/{tenant}"), None).await.expect(204);
     let now = test.clock.now();
     let refused = test.app.scim_tokens.create(tenant, now, now + Duration::from_hours(1)).await;
-    assert!(matches!(refused, Err(TokenError::NoTenant)));
+    assert!(matches!(refused, Err(ScimTokensError::NoTenant)));
 }

@@ -22,11 +22,11 @@ async fn a_warm_function_has_its_secret_at_hand() {
     let read = second.saml_keys.load(now).await.unwrap();
     assert_eq!(read.signing_certificate, made.signing_certificate);
 
-    let made = test.app.oidc_keys.keys(now).await.unwrap().names();
+    let made = test.app.oidc_keys.ensure(now).await.unwrap().kids();
     let third = test.with_config(test.app.config.clone());
     warm_up(&third, oidc_keys(third.clone())).await;
     third.secrets.delete(SecretName::OidcKeys).await.unwrap();
-    assert_eq!(third.oidc_keys.keys(now).await.unwrap().names(), made);
+    assert_eq!(third.oidc_keys.ensure(now).await.unwrap().kids(), made);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use shared::clock::{ordered_uuid, random_secret};
 use shared::runtime::state::AppState;
-use shared::secrets::scim_tokens::{TOKEN_LIFE, TokenError};
+use shared::secrets::scim_tokens::{ScimTokensError, TOKEN_LIFE};
 use shared::secrets::{SecretName, SecretsError};
 use shared::store::{StoreError, Tenant};
 use types::ids::TenantId;
@@ -119,14 +119,15 @@ async fn find_or_create_token(
             token_file.write(&token)?;
             Ok(Some(token))
         }
-        Err(TokenError::TwoLive) => Ok(None),
+        Err(ScimTokensError::TwoLive) => Ok(None),
         Err(
-            error @ (TokenError::NoTenant
-            | TokenError::Contention
-            | TokenError::Store(_)
-            | TokenError::Secrets(_)
-            | TokenError::Random
-            | TokenError::Corrupt),
+            error @ (ScimTokensError::NoTenant
+            | ScimTokensError::Contention
+            | ScimTokensError::Store(_)
+            | ScimTokensError::Secrets(_)
+            | ScimTokensError::Random(_)
+            | ScimTokensError::Corrupt(_)
+            | ScimTokensError::Serialize(_)),
         ) => Err(error.into()),
     }
 }
@@ -184,7 +185,7 @@ pub(crate) enum DemoError {
     Secrets(#[from] SecretsError),
     /// A token cannot be created or verified.
     #[error(transparent)]
-    Token(#[from] TokenError),
+    Token(#[from] ScimTokensError),
     /// The embedded table failed.
     #[error(transparent)]
     Store(#[from] StoreError),

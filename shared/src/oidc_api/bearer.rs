@@ -38,7 +38,7 @@ pub(super) async fn issued(
     base_url: &BaseUrl,
     token: &str,
 ) -> Result<Option<AccessToken>, OidcApiError> {
-    let keys = app.oidc_keys.keys(app.clock.now()).await?;
+    let keys = app.oidc_keys.ensure(app.clock.now()).await?;
     let token: Option<AccessToken> = keys.verify(TokenType::AccessToken, token);
     let token = token.filter(|token| token.iss == base_url.join(""));
     if let Some(token) = &token {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::form::FormError;
 use super::reply::json;
 use crate::runtime::request_log::FailureCode;
-use crate::secrets::oidc_keys::KeysError;
+use crate::secrets::oidc_keys::OidcKeysError;
 use crate::sign_in::{SignInError, pages};
 use crate::store::StoreError;
 use oidc::error::{ErrorCode, OauthError};
@@ -37,7 +37,7 @@ pub(super) enum OidcApiError {
     Store(#[from] StoreError),
     /// The signing keys cannot be read or used.
     #[error("could not use the signing keys")]
-    Keys(#[from] KeysError),
+    Keys(#[from] OidcKeysError),
     /// The operating system gives no randomness.
     #[error("could not draw random bytes: {0}")]
     Random(getrandom::Error),

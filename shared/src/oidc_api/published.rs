@@ -21,7 +21,7 @@ pub(super) async fn configuration(State(app): State<AppState>, headers: HeaderMa
 
 /// Shows the public keys (RFC 7517 §5).
 pub(super) async fn jwks(State(app): State<AppState>) -> Result<Response, OidcApiError> {
-    let keys = app.oidc_keys.keys(app.clock.now()).await?;
+    let keys = app.oidc_keys.ensure(app.clock.now()).await?;
     Ok(published(&keys.jwks()))
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn token_response(
     tokens: &Tokens<'_>,
 ) -> Result<Response, OidcApiError> {
     let now = app.clock.now();
-    let keys = app.oidc_keys.keys(now).await?;
+    let keys = app.oidc_keys.ensure(now).await?;
     let Tokens { active: ActiveGrant { grant, .. }, scopes, .. } = tokens;
     let end = grant.access_token_end(now).as_second();
     let issuer = base_url.join("");

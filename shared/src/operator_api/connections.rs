@@ -204,7 +204,7 @@ impl From<SamlKeysError> for Problem {
         match error {
             SamlKeysError::TooEarly(_) => Self::Conflict(error.to_string()),
             SamlKeysError::Missing => Self::NotFound("SAML keys"),
-            SamlKeysError::Corrupt(_) | SamlKeysError::Make | SamlKeysError::Secrets(_) => {
+            SamlKeysError::Corrupt(_) | SamlKeysError::Generate | SamlKeysError::Secrets(_) => {
                 tracing::error!(error = %error, "the SAML keys cannot be used");
                 Self::Unavailable
             }

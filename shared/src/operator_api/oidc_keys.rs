@@ -14,5 +14,5 @@ pub(super) async fn rotate(
     State(app): State<AppState>,
 ) -> Result<Json<Value>, Problem> {
     let keys = app.oidc_keys.rotate(app.clock.now()).await?;
-    Ok(Json(keys.names()))
+    Ok(Json(keys.kids()))
 }

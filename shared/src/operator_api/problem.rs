@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::runtime::request_log::FailureCode;
-use crate::secrets::oidc_keys::KeysError;
-use crate::secrets::scim_tokens::TokenError;
+use crate::secrets::oidc_keys::OidcKeysError;
+use crate::secrets::scim_tokens::ScimTokensError;
 use crate::store::StoreError;
 
 /// What a call of the operator API can fail with. One variant per answer.
@@ -90,16 +90,17 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<TokenError> for Problem {
-    fn from(error: TokenError) -> Self {
+impl From<ScimTokensError> for Problem {
+    fn from(error: ScimTokensError) -> Self {
         match error {
-            TokenError::TwoLive => Self::Conflict(error.to_string()),
-            TokenError::NoTenant => Self::NotFound("tenant"),
-            TokenError::Contention => Self::Contention,
-            TokenError::Store(_)
-            | TokenError::Secrets(_)
-            | TokenError::Random
-            | TokenError::Corrupt => {
+            ScimTokensError::TwoLive => Self::Conflict(error.to_string()),
+            ScimTokensError::NoTenant => Self::NotFound("tenant"),
+            ScimTokensError::Contention => Self::Contention,
+            ScimTokensError::Store(_)
+            | ScimTokensError::Secrets(_)
+            | ScimTokensError::Random(_)
+            | ScimTokensError::Corrupt(_)
+            | ScimTokensError::Serialize(_) => {
                 tracing::error!(error = %error, "operator request failed");
                 Self::Unavailable
             }
@@ -107,11 +108,11 @@ impl From<TokenError> for Problem {
     }
 }
 
-impl From<KeysError> for Problem {
-    fn from(error: KeysError) -> Self {
+impl From<OidcKeysError> for Problem {
+    fn from(error: OidcKeysError) -> Self {
         match error {
-            KeysError::TooSoon => Self::Conflict(error.to_string()),
-            KeysError::Secrets(_) | KeysError::Corrupt(_) | KeysError::Unusable => {
+            OidcKeysError::TooSoon => Self::Conflict(error.to_string()),
+            OidcKeysError::Secrets(_) | OidcKeysError::Corrupt(_) | OidcKeysError::Unusable => {
                 tracing::error!(error = %error, "the signing keys cannot be used");
                 Self::Unavailable
             }

@@ -8,7 +8,7 @@ use super::body::Json;
 use super::caller::Operator;
 use crate::operator_api::problem::Problem;
 use crate::runtime::state::AppState;
-use crate::secrets::saml_keys::{PublishedKey, SpKeys, State as KeyState};
+use crate::secrets::saml_keys::{KeyState, PublishedKey, SpKeys};
 use saml::crypto::Certificate;
 
 /// All keys; never a private one.

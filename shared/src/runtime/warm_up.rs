@@ -21,7 +21,7 @@ use axum::response::Response;
 use tokio::sync::SetOnce;
 
 use crate::runtime::state::AppState;
-use crate::secrets::oidc_keys::KeysError;
+use crate::secrets::oidc_keys::OidcKeysError;
 use crate::secrets::saml_keys::SamlKeysError;
 use crate::secrets::{SecretName, SecretsError};
 
@@ -89,7 +89,7 @@ pub async fn saml_keys(app: AppState) -> Result<(), WarmUpError> {
 ///
 /// When Secrets Manager does not answer, or holds something else.
 pub async fn oidc_keys(app: AppState) -> Result<(), WarmUpError> {
-    Ok(app.oidc_keys.known(app.clock.now()).await.map(drop)?)
+    Ok(app.oidc_keys.load(app.clock.now()).await.map(drop)?)
 }
 
 /// Why a secret is not at hand.
@@ -100,7 +100,7 @@ pub enum WarmUpError {
     Saml(#[from] SamlKeysError),
     /// The keys that sign tokens.
     #[error(transparent)]
-    Oidc(#[from] KeysError),
+    Oidc(#[from] OidcKeysError),
     /// Any other.
     #[error(transparent)]
     Secrets(#[from] SecretsError),

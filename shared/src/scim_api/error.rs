@@ -10,7 +10,7 @@ use super::reply::json;
 use crate::error_chain::ErrorChain;
 use crate::runtime::request_log::FailureCode;
 use crate::secrets::SecretsError;
-use crate::secrets::scim_tokens::TokenError;
+use crate::secrets::scim_tokens::ScimTokensError;
 use crate::store::StoreError;
 use scim::error::ScimError;
 use scim::schema::ResourceKind;
@@ -31,7 +31,7 @@ pub(super) enum ScimApiError {
     },
     /// The SCIM tokens of the tenant cannot be read.
     #[error("could not read the SCIM tokens of a tenant")]
-    Tokens(#[from] TokenError),
+    Tokens(#[from] ScimTokensError),
     /// The key that authenticates cursors cannot be read.
     #[error("could not read the cursor key")]
     CursorKey(#[source] SecretsError),

@@ -1,9 +1,9 @@
-//! The keys that sign ID tokens and access tokens: made at first need, kept in Secrets Manager,
-//! known here for up to 60 s.
+//! The keys that sign ID tokens and access tokens: generated at first use, kept in Secrets Manager,
+//! cached for up to 60 s.
 //!
-//! There are always a current key, which signs, and the next one, which is published so that apps
-//! know it before it signs; after a rotation also the previous one, whose tokens still live. A
-//! process that has not heard of a rotation signs with a key that all others still publish.
+//! There are always a current key, which signs, and a next key, which is published so that apps know
+//! it before it signs. After a rotation there is also the previous key, whose tokens are still
+//! valid. A process that has not seen a rotation yet signs with a key that all others still publish.
 
 mod key_set;
 mod rsa;
@@ -19,46 +19,47 @@ use crate::secrets::ttl_cache::TtlCache;
 use crate::secrets::{SecretName, Secrets, SecretsError};
 use saml::crypto::PrivateKeyError;
 
-/// Why there is no key, or no new one.
+/// Error of reading, using or rotating the keys.
 #[derive(Debug, thiserror::Error)]
-pub enum KeysError {
+pub enum OidcKeysError {
     /// The last rotation is too recent: apps may not know the next key yet.
     #[error("the keys were rotated less than a day ago; apps may not know the next key yet")]
     TooSoon,
-    /// Secrets Manager did not answer.
+    /// A call to Secrets Manager failed.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// The secret holds something else. What is wrong is said, and nothing of what stands there.
-    #[error("the secret {name} cannot be used: {0}", name = SecretName::OidcKeys)]
-    Corrupt(Corruption),
-    /// A key could not be made, or did not sign.
-    #[error("a key could not be made or used")]
+    /// The secret does not hold usable keys.
+    #[error("could not use the secret {name}", name = SecretName::OidcKeys)]
+    Corrupt(#[from] OidcSecretError),
+    /// A key could not be generated, or did not sign.
+    #[error("could not generate or use a key")]
     Unusable,
 }
 
-/// What is wrong with the secret.
+/// Defect of the secret. Says where it is and shows nothing of the secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Corruption {
-    /// As a whole.
-    #[error("it is not the JSON that is written there")]
+pub enum OidcSecretError {
+    /// The secret is not the expected JSON.
+    #[error("it is not the expected JSON")]
     Json,
-    /// Found when the secret is read, or when the key is used for the first time.
-    #[error("the {0} key cannot be used: {1}")]
-    Key(&'static str, PrivateKeyError),
+    /// A key cannot be parsed. Found when the secret is read, or when the key is used for the first
+    /// time.
+    #[error("its {0} key cannot be used")]
+    Key(&'static str, #[source] PrivateKeyError),
 }
 
-impl KeysError {
-    const fn of_current(fault: PrivateKeyError) -> Self {
-        Self::Corrupt(Corruption::Key(CURRENT, fault))
+impl OidcKeysError {
+    const fn of_current(error: PrivateKeyError) -> Self {
+        Self::Corrupt(OidcSecretError::Key(CURRENT, error))
     }
 }
 
-/// What a token is for; one kind is never taken for another.
+/// Type of a token. A token of one type is never accepted as another.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TokenType {
-    /// `JWT`: the app reads it.
+    /// `JWT`: for the app.
     IdToken,
-    /// `at+jwt` (RFC 9068 §2.1): the app passes it on.
+    /// `at+jwt` (RFC 9068 §2.1): for the endpoints that the app calls.
     AccessToken,
 }
 
@@ -84,72 +85,74 @@ impl OidcKeys {
         Self { secrets, known: TtlCache::default() }
     }
 
-    /// The keys as they were at most a minute ago. The first call of a deployment makes them.
+    /// Returns the keys as they were at most a minute ago. The first call of a deployment generates
+    /// them.
     ///
     /// # Errors
     ///
-    /// When Secrets Manager does not answer, or holds something else.
-    pub async fn keys(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
-        match self.known(now).await? {
+    /// When Secrets Manager does not answer, or the secret does not hold usable keys.
+    pub async fn ensure(&self, now: Timestamp) -> Result<Arc<KeySet>, OidcKeysError> {
+        match self.load(now).await? {
             Some(keys) => Ok(keys),
-            None => self.make(now).await,
+            None => self.generate(now).await,
         }
     }
 
-    /// The keys as they were at most a minute ago, if there are any; makes none.
+    /// Returns the keys as they were at most a minute ago, if there are any; generates none.
     ///
     /// # Errors
     ///
-    /// As [`OidcKeys::keys`].
-    pub async fn known(&self, now: Timestamp) -> Result<Option<Arc<KeySet>>, KeysError> {
+    /// As [`OidcKeys::ensure`].
+    pub async fn load(&self, now: Timestamp) -> Result<Option<Arc<KeySet>>, OidcKeysError> {
         if let Some(keys) = self.known.get(&(), now) {
             return Ok(Some(keys));
         }
         let Some(secret) = self.secrets.fetch(SecretName::OidcKeys).await? else {
             return Ok(None);
         };
-        Ok(Some(self.remember(KeySet::read(&secret)?, now)))
+        Ok(Some(self.remember(KeySet::from_secret(&secret)?, now)))
     }
 
-    /// Makes the next key the current one, and a new next one. The current one stays published,
-    /// so that no sign-in that is under way fails.
+    /// Makes the next key the current one, and generates a new next one. The former current key stays
+    /// published, so that no sign-in in progress fails.
     ///
     /// # Errors
     ///
-    /// [`KeysError::TooSoon`] within a day of the last rotation, and [`KeysError::Corrupt`] if the
-    /// next key could not sign.
-    pub async fn rotate(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
+    /// [`OidcKeysError::TooSoon`] within a day of the last rotation, [`OidcKeysError::Corrupt`] if
+    /// the next key cannot sign.
+    pub async fn rotate(&self, now: Timestamp) -> Result<Arc<KeySet>, OidcKeysError> {
         let KeySet { current, next, rotated_at, .. } = &*self.fetch(now).await?;
         if rotated_at.is_some_and(|at| now.duration_since(at).as_secs() < ROTATION_SECONDS) {
-            return Err(KeysError::TooSoon);
+            return Err(OidcKeysError::TooSoon);
         }
-        next.check().map_err(|fault| KeysError::Corrupt(Corruption::Key(NEXT, fault)))?;
+        next.check().map_err(|error| OidcSecretError::Key(NEXT, error))?;
         let rotated = KeySet {
             previous: Some(current.clone()),
             current: next.clone(),
-            next: generated(now).await?,
+            next: generate_key(now).await?,
             rotated_at: Some(now),
         };
-        self.secrets.put(SecretName::OidcKeys, &rotated.secret()?).await?;
+        self.secrets.put(SecretName::OidcKeys, &rotated.to_secret()?).await?;
         Ok(self.remember(rotated, now))
     }
 
-    async fn fetch(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
+    async fn fetch(&self, now: Timestamp) -> Result<Arc<KeySet>, OidcKeysError> {
         match self.secrets.fetch(SecretName::OidcKeys).await? {
-            Some(secret) => Ok(self.remember(KeySet::read(&secret)?, now)),
-            None => self.make(now).await,
+            Some(secret) => Ok(self.remember(KeySet::from_secret(&secret)?, now)),
+            None => self.generate(now).await,
         }
     }
 
-    async fn make(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysError> {
-        let (current, next) = tokio::try_join!(generated(now), generated(now))?;
-        let made = KeySet { previous: None, current, next, rotated_at: None };
-        if self.secrets.create(SecretName::OidcKeys, &made.secret()?).await? {
-            return Ok(self.remember(made, now));
+    async fn generate(&self, now: Timestamp) -> Result<Arc<KeySet>, OidcKeysError> {
+        let (current, next) = tokio::try_join!(generate_key(now), generate_key(now))?;
+        let generated = KeySet { previous: None, current, next, rotated_at: None };
+        if self.secrets.create(SecretName::OidcKeys, &generated.to_secret()?).await? {
+            return Ok(self.remember(generated, now));
         }
-        // Another process was first; its keys are the deployment's.
-        let secret = self.secrets.fetch(SecretName::OidcKeys).await?.ok_or(KeysError::Unusable)?;
-        Ok(self.remember(KeySet::read(&secret)?, now))
+        // Another process was first; its keys are those of the deployment.
+        let secret =
+            self.secrets.fetch(SecretName::OidcKeys).await?.ok_or(OidcKeysError::Unusable)?;
+        Ok(self.remember(KeySet::from_secret(&secret)?, now))
     }
 
     fn remember(&self, keys: KeySet, now: Timestamp) -> Arc<KeySet> {
@@ -159,10 +162,10 @@ impl OidcKeys {
     }
 }
 
-/// A new key. Making one takes a while, so it is done off the thread that serves.
-async fn generated(now: Timestamp) -> Result<Arc<RsaKey>, KeysError> {
-    let made = tokio::task::spawn_blocking(move || RsaKey::generate(now)).await;
-    made.map_err(|_| KeysError::Unusable)?.map(Arc::new)
+/// Generates a key. This takes a while, so it runs off the thread that serves requests.
+async fn generate_key(now: Timestamp) -> Result<Arc<RsaKey>, OidcKeysError> {
+    let key = tokio::task::spawn_blocking(move || RsaKey::generate(now)).await;
+    key.map_err(|_| OidcKeysError::Unusable)?.map(Arc::new)
 }
 
 const PREVIOUS: &str = "previous";
@@ -172,8 +175,8 @@ const NEXT: &str = "next";
 /// How long apps may keep the published keys.
 pub const JWKS_LIFE: Duration = Duration::from_mins(5);
 
-/// Longer than anybody keeps published keys, whatever we say of how long they may: API Gateway's
-/// JWT authoriser keeps them for two hours. And longer than tokens live.
+/// Longer than apps keep published keys even against [`JWKS_LIFE`] (API Gateway's JWT authoriser:
+/// two hours), and longer than tokens live.
 const ROTATION_SECONDS: i64 = 24 * 60 * 60;
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! The service provider's own keys: one pair for signing requests, one for decrypting assertions.
+//! The key pairs of the SAML service provider: one for signing requests, one for decrypting
+//! assertions.
 //!
-//! They are rotated in two steps, so that no sign-in fails: the next pair is published beside the
-//! current one until the identity providers have read it, then it takes over and the previous one
-//! is kept, since what was encrypted for it may be on its way. There are never more than two of a
-//! kind.
+//! They are rotated in two steps, so that no sign-in fails. First the next pair is published beside
+//! the current one until the identity providers have read it. Then it becomes the current one, and
+//! the previous pair is kept, since an assertion that was encrypted for it may still arrive. There
+//! are never more than two pairs of a kind.
 
-mod make;
+mod generate;
 mod sp_keys;
 mod stored;
 
@@ -22,39 +23,39 @@ use crate::secrets::ttl_cache::TtlCache;
 use crate::secrets::{SecretName, Secrets, SecretsError};
 use saml::crypto::PrivateKeyError;
 
-/// Why keys are not to be had.
+/// Error of reading, using or rotating the keys.
 #[derive(Debug, thiserror::Error)]
 pub enum SamlKeysError {
-    /// There are none yet.
-    #[error("there are no SAML keys yet")]
+    /// No keys have been generated yet.
+    #[error("the SAML keys do not exist yet")]
     Missing,
-    /// The secret holds something else.
-    #[error("the secret {name} cannot be used: {0}", name = SecretName::SamlKeys)]
-    Corrupt(#[source] Corruption),
-    /// None could be made.
-    #[error("no key could be made")]
-    Make,
-    /// The next keys were published a moment ago, and not every process knows them.
+    /// The secret does not hold usable keys.
+    #[error("could not use the secret {name}", name = SecretName::SamlKeys)]
+    Corrupt(#[from] SamlSecretError),
+    /// A key could not be generated.
+    #[error("could not generate a SAML key")]
+    Generate,
+    /// The next keys were published too recently: not every process knows them.
     #[error("the next keys were published at {0}; wait five minutes before they take over")]
     TooEarly(Timestamp),
-    /// Secrets Manager.
+    /// A call to Secrets Manager failed.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
 }
 
-/// Where a key is in its life.
+/// Place of a key pair in the rotation.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum KeyState {
     /// In use.
     Current,
     /// Published, not in use.
     Next,
-    /// No longer in use; what was made for it still works.
+    /// No longer in use; signatures and assertions made for it still work.
     Previous,
 }
 
-impl fmt::Display for State {
+impl fmt::Display for KeyState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Current => "current",
@@ -64,39 +65,34 @@ impl fmt::Display for State {
     }
 }
 
-/// What is wrong with the secret. Says where, and nothing of what stands there.
+/// Defect of the secret. Says where it is and shows nothing of the secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Corruption {
-    /// As a whole.
-    #[error("it is not the JSON that is written there")]
+pub enum SamlSecretError {
+    /// The secret is not the expected JSON.
+    #[error("it is not the expected JSON")]
     Json,
-    /// There is none to sign with.
-    #[error("no pair for signing is current")]
+    /// No pair for signing is current.
+    #[error("it has no current key pair for signing")]
     NoCurrent,
-    /// Not base64.
-    #[error("the certificate of the {1} pair for {0} is not base64")]
-    Certificate(Purpose, State),
-    /// Found when the secret is read, or when the key is used for the first time.
-    #[error("the private key of the {1} pair for {0} cannot be used: {2}")]
-    PrivateKey(Purpose, State, PrivateKeyError),
+    /// A certificate is not base64.
+    #[error("the certificate of its {1} key pair for {0} is not base64")]
+    Certificate(KeyUse, KeyState),
+    /// A private key cannot be parsed. Found when the secret is read, or when the key is used for
+    /// the first time.
+    #[error("the private key of its {1} key pair for {0} cannot be used")]
+    PrivateKey(KeyUse, KeyState, #[source] PrivateKeyError),
 }
 
-impl From<Corruption> for SamlKeysError {
-    fn from(corruption: Corruption) -> Self {
-        Self::Corrupt(corruption)
-    }
-}
-
-/// What a pair is for.
+/// Use of a key pair, as in the metadata's `KeyDescriptor` (SAML metadata §2.4.1.1).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Purpose {
-    /// Requests and metadata.
+pub enum KeyUse {
+    /// Signs requests and metadata.
     Signing,
-    /// Assertions that are sent to us.
+    /// Decrypts assertions.
     Encryption,
 }
 
-impl fmt::Display for Purpose {
+impl fmt::Display for KeyUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Signing => "signing",
@@ -105,7 +101,7 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// The keys of a deployment, read at most once a minute.
+/// The keys of a deployment, cached for a minute.
 #[derive(Debug)]
 pub struct SamlKeys {
     secrets: Arc<Secrets>,
@@ -118,11 +114,11 @@ impl SamlKeys {
         Self { secrets, known: TtlCache::default() }
     }
 
-    /// The keys.
+    /// Returns the keys as they were at most a minute ago.
     ///
     /// # Errors
     ///
-    /// [`SamlKeysError::Missing`] before [`SamlKeys::ensure`] ran once.
+    /// [`SamlKeysError::Missing`] before the first call of [`SamlKeys::ensure`].
     pub async fn load(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
         if let Some(keys) = self.known.get(&(), now) {
             return Ok(keys);
@@ -130,51 +126,50 @@ impl SamlKeys {
         self.read(now).await
     }
 
-    /// The keys, made if there are none, and found to work.
+    /// Returns the keys after a check that all of them work; generates them if there are none.
     ///
     /// # Errors
     ///
-    /// When Secrets Manager does not answer, or one of the keys is of no use.
+    /// When Secrets Manager does not answer, or one of the keys cannot be used.
     pub async fn ensure(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
         let keys = match self.load(now).await {
-            Err(SamlKeysError::Missing) => self.make(now).await?,
+            Err(SamlKeysError::Missing) => self.generate(now).await?,
             known_or_failed => known_or_failed?,
         };
         keys.check()?;
         Ok(keys)
     }
 
-    async fn make(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
-        let (signing, encryption) = pairs(State::Current, now).await?;
-        let made = StoredKeys { signing: vec![signing], encryption: vec![encryption] };
-        // Two processes may have made keys at once: the first to store them is the one that
-        // counts, and the other throws its own away.
-        self.secrets.create(SecretName::SamlKeys, &made.secret()?).await?;
+    async fn generate(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
+        let (signing, encryption) = generate_pairs(KeyState::Current, now).await?;
+        let keys = StoredKeys { signing: vec![signing], encryption: vec![encryption] };
+        // If another process has generated keys meanwhile, those are kept and these are dropped.
+        self.secrets.create(SecretName::SamlKeys, &keys.to_secret()?).await?;
         self.read(now).await
     }
 
-    /// The next step of a rotation: publishes the next keys, or lets them take over.
+    /// Does the next step of a rotation: publishes the next keys, or makes them the current ones.
     ///
     /// # Errors
     ///
-    /// [`SamlKeysError::TooEarly`] until every process knows the next keys, and
-    /// [`SamlKeysError::Corrupt`] if one of them, or of the others, is of no use.
+    /// [`SamlKeysError::TooEarly`] until every process knows the next keys,
+    /// [`SamlKeysError::Corrupt`] if a key cannot be used.
     pub async fn rotate(&self, now: Timestamp) -> Result<Arc<SpKeys>, SamlKeysError> {
         let mut stored = self.fetch().await?.ok_or(SamlKeysError::Missing)?;
-        let next = stored.signing.iter().find(|pair| pair.state == State::Next);
+        let next = stored.signing.iter().find(|pair| pair.state == KeyState::Next);
         if let Some(published_at) = next.map(|pair| pair.created_at) {
             if now.duration_since(published_at) < OVERLAP.try_into().unwrap_or_default() {
                 return Err(SamlKeysError::TooEarly(published_at));
             }
             stored.promote();
         } else {
-            let (signing, encryption) = pairs(State::Next, now).await?;
+            let (signing, encryption) = generate_pairs(KeyState::Next, now).await?;
             stored.announce(signing, encryption);
         }
         let keys = stored.keys()?;
-        // Before it is too late.
+        // Checked before they replace working keys.
         keys.check()?;
-        self.secrets.put(SecretName::SamlKeys, &stored.secret()?).await?;
+        self.secrets.put(SecretName::SamlKeys, &stored.to_secret()?).await?;
         Ok(self.remember(keys, now))
     }
 
@@ -185,7 +180,7 @@ impl SamlKeys {
 
     async fn fetch(&self) -> Result<Option<StoredKeys>, SamlKeysError> {
         let text = self.secrets.fetch(SecretName::SamlKeys).await?;
-        Ok(text.as_ref().map(StoredKeys::read).transpose()?)
+        Ok(text.as_ref().map(StoredKeys::from_secret).transpose()?)
     }
 
     fn remember(&self, keys: SpKeys, now: Timestamp) -> Arc<SpKeys> {
@@ -195,17 +190,21 @@ impl SamlKeys {
     }
 }
 
-/// A pair for signing and one for encryption. Making them takes a while, so it is done off the
-/// threads that serve.
-async fn pairs(state: State, now: Timestamp) -> Result<(StoredPair, StoredPair), SamlKeysError> {
-    let made = tokio::task::spawn_blocking(move || {
-        Some((make::pair(state, now)?, make::pair(state, now)?))
+/// Generates a pair for signing and one for encryption. This takes a while, so it runs off the
+/// threads that serve requests.
+async fn generate_pairs(
+    state: KeyState,
+    now: Timestamp,
+) -> Result<(StoredPair, StoredPair), SamlKeysError> {
+    let pairs = tokio::task::spawn_blocking(move || {
+        Some((generate::pair(state, now)?, generate::pair(state, now)?))
     });
-    made.await.ok().flatten().ok_or(SamlKeysError::Make)
+    pairs.await.ok().flatten().ok_or(SamlKeysError::Generate)
 }
 
-/// How long the next keys are published at least before they take over: several times the minute
-/// for which a process knows the keys. Identity providers that read metadata need a day.
+/// Shortest time for which the next keys are published before they become the current ones: several
+/// times the minute for which a process caches the keys. Identity providers that read metadata need
+/// a day.
 const OVERLAP: Duration = Duration::from_mins(5);
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-//! Which SCIM tokens a tenant has: digests in Secrets Manager, known here for up to 60 s.
+//! The SCIM tokens of the tenants: their digests, in one secret per tenant, cached for up to 60 s.
+//!
+//! The form of a token and its comparison are in [`types::scim_token`].
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::{random_bytes, random_secret};
 use crate::config::RateLimit;
+use crate::error_chain::ErrorChain;
 use crate::http::rate_limit::RateLimiter;
 use crate::secrets::ttl_cache::TtlCache;
 use crate::secrets::{SecretName, Secrets, SecretsError};
@@ -16,33 +19,37 @@ use crate::store::{Lease, Store, StoreError};
 use types::ids::TenantId;
 use types::scim_token::{ScimToken, StoredToken, Validity};
 
-/// Why a token was not made.
+/// Error of reading, creating or revoking tokens.
 #[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// Two tokens are live already.
+pub enum ScimTokensError {
+    /// The tenant has two live tokens.
     #[error("two tokens are live already; revoke one first")]
     TwoLive,
-    /// The tenant is gone.
+    /// The tenant does not exist.
     #[error("no such tenant")]
     NoTenant,
-    /// Others kept changing the tenant's tokens. Nothing was written.
+    /// Other requests kept changing the tenant's tokens. Nothing was written.
     #[error("the tenant's tokens are being changed by others; send the request again")]
     Contention,
-    /// The table did not answer.
-    #[error("the table cannot be used: {0}")]
+    /// A call of the store failed.
+    #[error(transparent)]
     Store(StoreError),
-    /// Secrets Manager did not answer, or holds what is not ours.
+    /// A call to Secrets Manager failed.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// The operating system gave no randomness.
-    #[error("no randomness")]
-    Random,
-    /// The secret does not hold a list of tokens.
-    #[error("the tenant's token secret cannot be read")]
-    Corrupt,
+    /// The operating system gave no random bytes.
+    #[error("could not draw random bytes for a token")]
+    Random(#[source] getrandom::Error),
+    /// The secret does not hold a list of tokens. The error of the parser is dropped, since it
+    /// quotes the secret.
+    #[error("could not parse the secret with the tokens of tenant {0}")]
+    Corrupt(TenantId),
+    /// The tokens cannot be serialised.
+    #[error("could not serialise the tokens of a tenant")]
+    Serialize(#[source] serde_json::Error),
 }
 
-impl From<StoreError> for TokenError {
+impl From<StoreError> for ScimTokensError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Contention => Self::Contention,
@@ -61,44 +68,47 @@ impl From<StoreError> for TokenError {
 
 /// The tokens of all tenants.
 ///
-/// Secrets Manager knows no conditional write, so whoever changes a tenant's tokens holds its
-/// lease, from before they are read until after they are written.
+/// Secrets Manager has no conditional write. So a change of a tenant's tokens holds the tenant's
+/// lease from before they are read until after they are written.
 #[derive(Debug)]
 pub struct ScimTokens {
     secrets: Arc<Secrets>,
     store: Store,
     known: TtlCache<TenantId, Arc<[StoredToken]>>,
-    /// Tenants without a secret, apart from the others: whoever makes up ids fills this alone.
+    /// Tenants without a secret. Apart from `known`, so that requests with invented tenant ids fill
+    /// only this cache.
     absent: TtlCache<TenantId, ()>,
     refetches: RateLimiter<TenantId>,
-    /// Fetches for tenants that were never seen here, all together.
+    /// Fetches for all tenants together that this process has never seen.
     strangers: RateLimiter<()>,
 }
 
 impl ScimTokens {
-    /// Reads and writes through `secrets`; writers take turns by leases of `store`.
+    /// Reads and writes through `secrets`; changes are serialised by leases of `store`.
     pub fn new(secrets: Arc<Secrets>, store: Store) -> Self {
         Self {
             secrets,
             store,
             known: TtlCache::default(),
-            absent: TtlCache::of(ABSENT_LIFE, MOST_ABSENT),
+            absent: TtlCache::with(ABSENT_LIFE, MOST_ABSENT),
             refetches: RateLimiter::new(REFETCHES),
             strangers: RateLimiter::new(STRANGERS),
         }
     }
 
-    /// How long `token` lives, or `None` when it is not live. No call when the tenant's tokens are known and hold it; one when
-    /// they are not known, or do not hold it, since it may be new.
+    /// Verifies a token. Returns its period of validity, or `None` if it is not valid.
+    ///
+    /// Makes no call when the tenant's tokens are cached and the token is among them. Otherwise it
+    /// reads them, since the token may be new.
     ///
     /// # Errors
     ///
-    /// When Secrets Manager does not answer: then nobody is let in.
+    /// When Secrets Manager does not answer. No token is valid then.
     pub async fn verify(
         &self,
         token: &ScimToken,
         now: Timestamp,
-    ) -> Result<Option<Validity>, TokenError> {
+    ) -> Result<Option<Validity>, ScimTokensError> {
         if let Some(known) = self.known.get(&token.tenant(), now) {
             if let Some(stored) = known.iter().find(|stored| stored.id == token.id()) {
                 return Ok(stored.verify(token, now));
@@ -114,11 +124,11 @@ impl ScimTokens {
         Ok(stored.and_then(|stored| stored.verify(token, now)))
     }
 
-    /// Whether a secret may be asked for. Anybody can make up the ids of tenants: past a rate, the
-    /// table is asked first, which is cheap, so that neither Secrets Manager bears it nor a tenant
-    /// that is new to this process is kept out.
-    async fn may_exist(&self, tenant: TenantId, now: Timestamp) -> Result<bool, TokenError> {
-        if self.known.has_known(&tenant) {
+    /// Whether the secret of a tenant may be read. Clients can invent tenant ids: above a rate, the
+    /// table is read first, which is cheap. So invented ids neither burden Secrets Manager nor lock
+    /// out a tenant that is new to this process.
+    async fn may_exist(&self, tenant: TenantId, now: Timestamp) -> Result<bool, ScimTokensError> {
+        if self.known.contains(&tenant) {
             return Ok(true);
         }
         if self.absent.get(&tenant, now).is_some() {
@@ -134,7 +144,7 @@ impl ScimTokens {
         Ok(exists)
     }
 
-    /// The tenant's tokens, expired ones too, read anew.
+    /// Reads the tenant's tokens, including expired ones. Never from the cache.
     ///
     /// # Errors
     ///
@@ -143,52 +153,52 @@ impl ScimTokens {
         &self,
         tenant: TenantId,
         now: Timestamp,
-    ) -> Result<Arc<[StoredToken]>, TokenError> {
+    ) -> Result<Arc<[StoredToken]>, ScimTokensError> {
         self.fetch(tenant, now).await
     }
 
-    /// Makes a token. The only time that it can be seen.
+    /// Creates a token, and returns it with its stored form. The token cannot be read again.
     ///
     /// # Errors
     ///
-    /// [`TokenError::TwoLive`] when two are live; expired ones make room. [`TokenError::NoTenant`]
-    /// when the tenant has been deleted.
+    /// [`ScimTokensError::TwoLive`] when two tokens are live (expired ones are removed),
+    /// [`ScimTokensError::NoTenant`] when the tenant has been deleted.
     pub async fn create(
         &self,
         tenant: TenantId,
         now: Timestamp,
         expires_at: Timestamp,
-    ) -> Result<(ScimToken, StoredToken), TokenError> {
+    ) -> Result<(ScimToken, StoredToken), ScimTokensError> {
         let lease = self.store.lease_scim_tokens(tenant, now).await?;
-        let created = self.create_alone(tenant, now, expires_at).await;
+        let created = self.create_leased(tenant, now, expires_at).await;
         self.release(lease).await;
         created
     }
 
-    async fn create_alone(
+    async fn create_leased(
         &self,
         tenant: TenantId,
         now: Timestamp,
         expires_at: Timestamp,
-    ) -> Result<(ScimToken, StoredToken), TokenError> {
-        // Asked under the lease, under which a tenant that is deleted loses its tokens.
-        self.store.tenant(tenant).await?.ok_or(TokenError::NoTenant)?;
+    ) -> Result<(ScimToken, StoredToken), ScimTokensError> {
+        // Read under the lease, since the deletion of a tenant deletes its tokens under the lease.
+        self.store.tenant(tenant).await?.ok_or(ScimTokensError::NoTenant)?;
         let mut tokens = self.fetch(tenant, now).await?.to_vec();
         tokens.retain(|stored| now < stored.expires_at);
         if tokens.len() >= MOST_LIVE {
-            return Err(TokenError::TwoLive);
+            return Err(ScimTokensError::TwoLive);
         }
-        let id = random_bytes().map_err(|_| TokenError::Random)?;
-        let secret = random_secret().map_err(|_| TokenError::Random)?;
+        let id = random_bytes().map_err(ScimTokensError::Random)?;
+        let secret = random_secret().map_err(ScimTokensError::Random)?;
         let token = ScimToken::new(tenant, id, &secret);
         let stored = token.to_stored(now, expires_at);
         tokens.push(stored.clone());
-        self.store(tenant, tokens, now).await?;
+        self.write(tenant, tokens, now).await?;
         Ok((token, stored))
     }
 
-    /// Revokes a token: at once here, within 60 s in every other process. `false` when the tenant
-    /// has no such token.
+    /// Revokes a token: at once in this process, within 60 s in every other one. Returns `false` when
+    /// the tenant has no such token.
     ///
     /// # Errors
     ///
@@ -198,35 +208,39 @@ impl ScimTokens {
         tenant: TenantId,
         id: &str,
         now: Timestamp,
-    ) -> Result<bool, TokenError> {
+    ) -> Result<bool, ScimTokensError> {
         let lease = self.store.lease_scim_tokens(tenant, now).await?;
-        let revoked = self.revoke_alone(tenant, id, now).await;
+        let revoked = self.revoke_leased(tenant, id, now).await;
         self.release(lease).await;
         revoked
     }
 
-    async fn revoke_alone(
+    async fn revoke_leased(
         &self,
         tenant: TenantId,
         id: &str,
         now: Timestamp,
-    ) -> Result<bool, TokenError> {
+    ) -> Result<bool, ScimTokensError> {
         let mut tokens = self.fetch(tenant, now).await?.to_vec();
         let before = tokens.len();
         tokens.retain(|stored| stored.id != id);
         if tokens.len() == before {
             return Ok(false);
         }
-        self.store(tenant, tokens, now).await?;
+        self.write(tenant, tokens, now).await?;
         Ok(true)
     }
 
-    /// Revokes all of a tenant's tokens and forgets the secret.
+    /// Revokes all tokens of a tenant and deletes the secret.
     ///
     /// # Errors
     ///
     /// When Secrets Manager does not answer.
-    pub async fn revoke_all(&self, tenant: TenantId, now: Timestamp) -> Result<(), TokenError> {
+    pub async fn revoke_all(
+        &self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<(), ScimTokensError> {
         let lease = self.store.lease_scim_tokens(tenant, now).await?;
         let deleted = self.secrets.delete(SecretName::ScimTokens(tenant)).await;
         self.release(lease).await;
@@ -236,11 +250,11 @@ impl ScimTokens {
         Ok(())
     }
 
-    /// Lets the next writer in. A lease that could not be given back lapses by itself.
+    /// Releases a lease. One that could not be released lapses.
     async fn release(&self, lease: Lease) {
         if let Err(error) = self.store.release(lease).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, "a lease stays until it lapses");
+            let error = ErrorChain(&error);
+            tracing::warn!("could not release a lease; it lapses after 40 s: {error}");
         }
     }
 
@@ -248,49 +262,49 @@ impl ScimTokens {
         &self,
         tenant: TenantId,
         now: Timestamp,
-    ) -> Result<Arc<[StoredToken]>, TokenError> {
+    ) -> Result<Arc<[StoredToken]>, ScimTokensError> {
         let Some(text) = self.secrets.fetch(SecretName::ScimTokens(tenant)).await? else {
             self.known.remove(&tenant);
             self.absent.put(tenant, (), now);
             return Ok(Arc::new([]));
         };
-        let tokens: Vec<StoredToken> =
-            serde_json::from_str(text.expose_secret()).map_err(|_| TokenError::Corrupt)?;
+        let tokens: Vec<StoredToken> = serde_json::from_str(text.expose_secret())
+            .map_err(|_| ScimTokensError::Corrupt(tenant))?;
         let tokens: Arc<[StoredToken]> = tokens.into();
         self.known.put(tenant, Arc::clone(&tokens), now);
         Ok(tokens)
     }
 
-    async fn store(
+    async fn write(
         &self,
         tenant: TenantId,
         tokens: Vec<StoredToken>,
         now: Timestamp,
-    ) -> Result<(), TokenError> {
-        let text = serde_json::to_string(&tokens).map_err(|_| TokenError::Corrupt)?;
+    ) -> Result<(), ScimTokensError> {
+        let text = serde_json::to_string(&tokens).map_err(ScimTokensError::Serialize)?;
         self.secrets.put(SecretName::ScimTokens(tenant), &SecretString::from(text)).await?;
         self.known.put(tenant, tokens.into(), now);
         Ok(())
     }
 }
 
-/// A token that is made without a date lives this long.
+/// Validity of a token that is created without an expiry date.
 pub const TOKEN_LIFE: Duration = Duration::from_hours(365 * 24);
 
-/// Two, so that a token can be replaced with no failed request in between.
+/// Two, so that a token can be replaced without a failed request in between.
 const MOST_LIVE: usize = 2;
 
-/// Unknown token ids make one fetch each, but no more than this: guessing must not become a load
-/// on, and a bill from, Secrets Manager.
+/// Rate of reads because of unknown token ids, per tenant: guessing must not become load on Secrets
+/// Manager, or cost.
 const REFETCHES: RateLimit =
     RateLimit { per_second: NonZeroU32::new(1).unwrap(), burst: NonZeroU32::new(10).unwrap() };
 
-/// Fetches for tenants that were never seen by this process.
+/// Rate of reads for tenants that this process has never seen.
 const STRANGERS: RateLimit =
     RateLimit { per_second: NonZeroU32::new(1).unwrap(), burst: NonZeroU32::new(20).unwrap() };
 
-/// Short, since a tenant's first token is to work soon in a process that was asked too early.
+/// Short, since the first token of a tenant must soon work in a process that found none before.
 const ABSENT_LIFE: Duration = Duration::from_secs(10);
 
-/// Memory bound for ids that anybody can make up.
+/// Memory bound for invented tenant ids.
 const MOST_ABSENT: usize = 1_000;

@@ -1,5 +1,5 @@
-//! Certificates that only carry a key, as all of SAML's do (SAML metadata interoperability profile
-//! §2.6.1): signed with the key that is in them.
+//! Self-signed certificates. They only carry a key, as all certificates in SAML metadata do (SAML
+//! metadata interoperability profile §2.6.1).
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -10,13 +10,13 @@ use rcgen::{
 
 use crate::clock::random_bytes;
 
-/// The certificate of `key`, with that common name. Valid from the beginning of the day,
-/// for ten years: providers that look at the date would otherwise stop a connection at a moment
-/// that nobody chose, while when a key is replaced is the operator's decision.
+/// Returns a certificate of `key`, valid from the beginning of the day for ten years. The operator
+/// decides when a key is replaced; with a shorter period, providers that check the dates would stop
+/// a connection on their own.
 ///
 /// # Errors
 ///
-/// When no random number is to be had, or the key does not sign.
+/// When there is no random number, or the key does not sign.
 pub(crate) fn certificate(
     key: &KeyPair,
     common_name: &str,
@@ -28,7 +28,7 @@ pub(crate) fn certificate(
     params.serial_number = Some(serial_number()?);
     let today = now.to_zoned(TimeZone::UTC).date();
     let (month, day) = (today.month().unsigned_abs(), today.day().unsigned_abs());
-    // 29 February is not in every year.
+    // Not every year has a 29 February.
     let last_day = if month == 2 { day.min(28) } else { day };
     params.not_before = date_time_ymd(today.year().into(), month, day);
     params.not_after = date_time_ymd(i32::from(today.year()) + YEARS, month, last_day);

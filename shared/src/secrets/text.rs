@@ -1,4 +1,5 @@
-//! A secret text within JSON, for `#[serde(with = "…")]`: wiped when it is dropped, and not printed.
+//! Serialises a secret text in JSON, for `#[serde(with = "…")]`. The text is wiped when it is
+//! dropped, and `Debug` does not print it.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
@@ -11,7 +12,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SecretSt
     String::deserialize(from).map(SecretString::from)
 }
 
-#[expect(clippy::ref_option, reason = "serde calls it so")]
+#[expect(clippy::ref_option, reason = "serde passes the field by reference")]
 pub(crate) fn serialize_option<S: Serializer>(
     text: &Option<SecretString>,
     to: S,

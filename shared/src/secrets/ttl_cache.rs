@@ -1,4 +1,4 @@
-//! What a process remembers for a minute.
+//! A cache of values that may be used for a limited time after they were read.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,28 +8,28 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Values that may be used for a while after they were read.
+/// Values by key, each with the time at which it was read.
 pub struct TtlCache<K, V> {
     entries: Mutex<HashMap<K, (Timestamp, V)>>,
     life: Duration,
     most: usize,
 }
 
-/// How long a value may be used after it was read: a revoked token works no longer than this.
+/// How long a value may be used after it was read. A revoked token works no longer than this.
 pub const CACHE_LIFE: Duration = Duration::from_mins(1);
 
-/// Memory bound; past it the value that was read the longest ago goes.
+/// Memory bound; past it the value that was read first is dropped.
 const MOST_ENTRIES: usize = 10_000;
 
 impl<K, V> Default for TtlCache<K, V> {
     fn default() -> Self {
-        Self::of(CACHE_LIFE, MOST_ENTRIES)
+        Self::with(CACHE_LIFE, MOST_ENTRIES)
     }
 }
 
 impl<K, V> TtlCache<K, V> {
-    /// At most so many values of another life.
-    pub fn of(life: Duration, most: usize) -> Self {
+    /// A cache of at most `most` values, each of which may be used for `life`.
+    pub fn with(life: Duration, most: usize) -> Self {
         Self { entries: Mutex::new(HashMap::new()), life, most }
     }
 }
@@ -41,7 +41,7 @@ impl<K, V> fmt::Debug for TtlCache<K, V> {
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
-    /// The value, while it may be used.
+    /// Returns the value, if it may still be used.
     pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
         let entries = self.entries.lock().ok()?;
         let (read_at, value) = entries.get(key)?;
@@ -50,18 +50,18 @@ impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
     }
 
     /// Whether there is a value, even one that is too old to be used.
-    pub fn has_known(&self, key: &K) -> bool {
+    pub fn contains(&self, key: &K) -> bool {
         self.entries.lock().is_ok_and(|entries| entries.contains_key(key))
     }
 
-    /// Forgets a value.
+    /// Removes a value.
     pub fn remove(&self, key: &K) {
         if let Ok(mut entries) = self.entries.lock() {
             entries.remove(key);
         }
     }
 
-    /// Remembers a value that was read, or written, now.
+    /// Stores a value that was read or written at `now`.
     pub fn put(&self, key: K, value: V, now: Timestamp) {
         let Ok(mut entries) = self.entries.lock() else { return };
         if entries.len() >= self.most && !entries.contains_key(&key) {
@@ -90,8 +90,8 @@ mod tests {
     }
 
     #[test]
-    fn a_full_cache_forgets_the_oldest_alone() {
-        let cache = TtlCache::of(CACHE_LIFE, 3);
+    fn a_full_cache_drops_only_the_oldest_value() {
+        let cache = TtlCache::with(CACHE_LIFE, 3);
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         for (second, key) in [(0, "a"), (1, "b"), (2, "c"), (3, "a"), (4, "d"), (5, "d")] {
             cache.put(key, second, start + Duration::from_secs(second));
@@ -99,6 +99,6 @@ mod tests {
         let now = start + Duration::from_secs(6);
         let known = ["a", "b", "c", "d"].map(|key| cache.get(&key, now));
         assert_eq!(known, [Some(3), None, Some(2), Some(5)]);
-        assert!(cache.has_known(&"a") && !cache.has_known(&"b"));
+        assert!(cache.contains(&"a") && !cache.contains(&"b"));
     }
 }

@@ -1,4 +1,4 @@
-//! The keys at one time: what signs, and what is published.
+//! The signing keys of a deployment at one time: signing, verification, the published form.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::rsa::{RsaKey, StoredKey};
-use super::{CURRENT, Corruption, KeysError, NEXT, PREVIOUS, TokenType};
+use super::{CURRENT, NEXT, OidcKeysError, OidcSecretError, PREVIOUS, TokenType};
 
-/// The keys at one time.
+/// The signing keys of a deployment at one time.
 pub struct KeySet {
     pub(super) previous: Option<Arc<RsaKey>>,
     pub(super) current: Arc<RsaKey>,
@@ -19,7 +19,7 @@ pub struct KeySet {
     pub(super) rotated_at: Option<Timestamp>,
 }
 
-/// As Secrets Manager holds them.
+/// The keys in the form of their secret.
 #[derive(Deserialize, Serialize)]
 struct StoredKeys {
     previous: Option<StoredKey>,
@@ -29,22 +29,22 @@ struct StoredKeys {
 }
 
 impl KeySet {
-    /// A signed token (RFC 7515 §3.1).
+    /// Signs a token (RFC 7515 §3.1).
     ///
     /// # Errors
     ///
-    /// [`KeysError::Corrupt`] when the key is of no use, [`KeysError::Unusable`] when it does not
-    /// sign, which would be a fault of the library.
-    pub fn sign(&self, of: TokenType, claims: &impl Serialize) -> Result<String, KeysError> {
-        let claims = serde_json::to_vec(claims).map_err(|_| KeysError::Unusable)?;
+    /// [`OidcKeysError::Corrupt`] when the key cannot be read, [`OidcKeysError::Unusable`] when it
+    /// does not sign, which would be a bug of the library.
+    pub fn sign(&self, of: TokenType, claims: &impl Serialize) -> Result<String, OidcKeysError> {
+        let claims = serde_json::to_vec(claims).map_err(|_| OidcKeysError::Unusable)?;
         self.current.sign(of, &claims)
     }
 
-    /// The claims of a token that one of these keys signed, as a `T`. Whether the token is still
-    /// valid is for the caller to say.
+    /// Returns the claims of a token that one of these keys signed. The caller checks whether the
+    /// token is still valid.
     ///
-    /// No header is interpreted: it has to be, byte for byte, one that we write. So there is no
-    /// algorithm to choose, no key to name and no extension to understand.
+    /// The header is not interpreted: it has to be, byte for byte, one that [`KeySet::sign`] writes.
+    /// So an attacker can choose no algorithm, no key and no extension.
     pub fn verify<T: for<'de> Deserialize<'de>>(&self, of: TokenType, token: &str) -> Option<T> {
         if token.len() > MAX_TOKEN {
             return None;
@@ -53,13 +53,13 @@ impl KeySet {
         serde_json::from_slice(&claims).ok()
     }
 
-    /// The public keys (RFC 7517 §5), the current one first.
+    /// Returns the public keys (RFC 7517 §5), the current one first.
     pub fn jwks(&self) -> Value {
         json!({ "keys": self.all().map(RsaKey::jwk).collect::<Vec<_>>() })
     }
 
-    /// The `kid` of each key and what it is for.
-    pub fn names(&self) -> Value {
+    /// Returns the `kid` of each key by its place in the rotation.
+    pub fn kids(&self) -> Value {
         json!({
             "current": self.current.kid(),
             "next": self.next.kid(),
@@ -75,13 +75,13 @@ impl KeySet {
             .map(Arc::as_ref)
     }
 
-    pub(super) fn read(secret: &SecretString) -> Result<Self, KeysError> {
-        // The error of the parser would quote what it found.
-        let stored: StoredKeys = serde_json::from_str(secret.expose_secret())
-            .map_err(|_| KeysError::Corrupt(Corruption::Json))?;
+    pub(super) fn from_secret(secret: &SecretString) -> Result<Self, OidcKeysError> {
+        // The error of the parser would quote the secret.
+        let stored: StoredKeys =
+            serde_json::from_str(secret.expose_secret()).map_err(|_| OidcSecretError::Json)?;
         let key = |name, stored: &StoredKey| {
-            let corrupt = |fault| KeysError::Corrupt(Corruption::Key(name, fault));
-            RsaKey::read(stored).map(Arc::new).map_err(corrupt)
+            let corrupt = |error| OidcSecretError::Key(name, error);
+            RsaKey::from_stored(stored).map(Arc::new).map_err(corrupt)
         };
         Ok(Self {
             previous: stored.previous.as_ref().map(|stored| key(PREVIOUS, stored)).transpose()?,
@@ -91,22 +91,22 @@ impl KeySet {
         })
     }
 
-    pub(super) fn secret(&self) -> Result<SecretString, KeysError> {
+    pub(super) fn to_secret(&self) -> Result<SecretString, OidcKeysError> {
         let stored = StoredKeys {
-            previous: self.previous.as_ref().map(|key| key.stored()),
-            current: self.current.stored(),
-            next: self.next.stored(),
+            previous: self.previous.as_ref().map(|key| key.to_stored()),
+            current: self.current.to_stored(),
+            next: self.next.to_stored(),
             rotated_at: self.rotated_at,
         };
-        Ok(serde_json::to_string(&stored).map_err(|_| KeysError::Unusable)?.into())
+        Ok(serde_json::to_string(&stored).map_err(|_| OidcKeysError::Unusable)?.into())
     }
 }
 
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeySet({})", self.names())
+        write!(f, "KeySet({})", self.kids())
     }
 }
 
-/// Ours are below 2 KB.
+/// Bytes of the longest token that is verified. Tokens of this service are below 2 KB.
 const MAX_TOKEN: usize = 8_192;

@@ -1,4 +1,4 @@
-//! One RSA key and RS256 (RFC 7515, RFC 7518 §3.3).
+//! One RSA key, and RS256 with it (RFC 7515, RFC 7518 §3.3).
 
 use std::fmt;
 
@@ -15,11 +15,11 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{KeysError, TokenType};
+use super::{OidcKeysError, TokenType};
 use crate::secrets;
 use saml::crypto::{PrivateKey, PrivateKeyError};
 
-/// A key pair with its public names.
+/// A key pair with its public values.
 pub(super) struct RsaKey {
     private: PrivateKey<KeyPair>,
     kid: String,
@@ -28,7 +28,7 @@ pub(super) struct RsaKey {
     created_at: Timestamp,
 }
 
-/// As Secrets Manager holds it.
+/// A key in the form of its secret.
 #[derive(Deserialize, Serialize)]
 pub(super) struct StoredKey {
     /// PKCS #8 (RFC 5208) in base64url.
@@ -38,16 +38,16 @@ pub(super) struct StoredKey {
 }
 
 impl RsaKey {
-    /// A new key of 2,048 bits, what RS256 is made for and every library reads.
-    pub(super) fn generate(now: Timestamp) -> Result<Self, KeysError> {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeysError::Unusable)?;
-        let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeysError::Unusable)?;
+    /// Generates a key of 2,048 bits, which every library supports for RS256.
+    pub(super) fn generate(now: Timestamp) -> Result<Self, OidcKeysError> {
+        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| OidcKeysError::Unusable)?;
+        let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| OidcKeysError::Unusable)?;
         let pkcs8 = Zeroizing::new(pkcs8.as_ref().to_vec());
-        Self::new(PrivateKey::from_parsed(pkcs8, pair), now).map_err(|_| KeysError::Unusable)
+        Self::new(PrivateKey::from_parsed(pkcs8, pair), now).map_err(|_| OidcKeysError::Unusable)
     }
 
-    /// A stored key. Only its public half is read.
-    pub(super) fn read(stored: &StoredKey) -> Result<Self, PrivateKeyError> {
+    /// Reads a stored key. Only its public half is parsed.
+    pub(super) fn from_stored(stored: &StoredKey) -> Result<Self, PrivateKeyError> {
         let pkcs8 = BASE64_URL_SAFE_NO_PAD.decode(stored.pkcs8.expose_secret());
         let pkcs8 = Zeroizing::new(pkcs8.map_err(|_| PrivateKeyError::Rsa)?);
         Self::new(PrivateKey::from_pkcs8(pkcs8), stored.created_at)
@@ -56,13 +56,13 @@ impl RsaKey {
     fn new(private: PrivateKey<KeyPair>, created_at: Timestamp) -> Result<Self, PrivateKeyError> {
         let (n, e) = private.public_numbers()?;
         let (n, e) = (BASE64_URL_SAFE_NO_PAD.encode(n), BASE64_URL_SAFE_NO_PAD.encode(e));
-        // RFC 7638 §3.1: the members in this order and no white space.
+        // RFC 7638 §3.1: the members in this order, without white space.
         let thumbprint = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
         let kid = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(thumbprint));
         Ok(Self { private, kid, n, e, created_at })
     }
 
-    pub(super) fn stored(&self) -> StoredKey {
+    pub(super) fn to_stored(&self) -> StoredKey {
         let pkcs8 = BASE64_URL_SAFE_NO_PAD.encode(self.private.pkcs8()).into();
         StoredKey { pkcs8, created_at: self.created_at }
     }
@@ -71,7 +71,7 @@ impl RsaKey {
         &self.kid
     }
 
-    /// Whether it signs. Reads the private half now.
+    /// Checks whether the key can sign. Parses the private half now.
     pub(super) fn check(&self) -> Result<(), PrivateKeyError> {
         self.private.pair().map(|_| ())
     }
@@ -88,12 +88,12 @@ impl RsaKey {
         })
     }
 
-    pub(super) fn sign(&self, of: TokenType, claims: &[u8]) -> Result<String, KeysError> {
-        let pair = self.private.pair().map_err(KeysError::of_current)?;
+    pub(super) fn sign(&self, of: TokenType, claims: &[u8]) -> Result<String, OidcKeysError> {
+        let pair = self.private.pair().map_err(OidcKeysError::of_current)?;
         let input = format!("{}.{}", self.header(of), BASE64_URL_SAFE_NO_PAD.encode(claims));
         let mut signature = vec![0; pair.public_modulus_len()];
         pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input.as_bytes(), &mut signature)
-            .map_err(|_| KeysError::Unusable)?;
+            .map_err(|_| OidcKeysError::Unusable)?;
         Ok(format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
     }
 

@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::error_chain::ErrorChain;
 
 fn keys() -> KeySet {
     let now = Timestamp::UNIX_EPOCH;
@@ -16,7 +17,7 @@ fn claims() -> Value {
 }
 
 #[test]
-fn a_token_is_read_back_as_what_it_is_until_its_key_is_gone() {
+fn a_token_verifies_as_its_type_until_its_key_is_gone() {
     let keys = keys();
     let token = keys.sign(TokenType::AccessToken, &claims()).unwrap();
     assert_eq!(keys.verify(TokenType::AccessToken, &token), Some(claims()));
@@ -33,7 +34,7 @@ fn a_token_is_read_back_as_what_it_is_until_its_key_is_gone() {
 }
 
 #[test]
-fn a_changed_token_is_none() {
+fn a_changed_token_does_not_verify() {
     let keys = keys();
     let token = keys.sign(TokenType::AccessToken, &claims()).unwrap();
     let parts: Vec<&str> = token.split('.').collect();
@@ -70,35 +71,34 @@ fn a_changed_token_is_none() {
 }
 
 #[test]
-fn keys_read_back_from_their_secret_which_debug_does_not_show() {
+fn keys_read_back_from_their_secret_and_debug_does_not_show_them() {
     let keys = keys();
-    let secret = keys.secret().unwrap();
-    let read = KeySet::read(&secret).unwrap();
-    assert_eq!(read.names(), keys.names());
+    let secret = keys.to_secret().unwrap();
+    let read = KeySet::from_secret(&secret).unwrap();
+    assert_eq!(read.kids(), keys.kids());
     let token = keys.sign(TokenType::IdToken, &claims()).unwrap();
     assert_eq!(read.verify(TokenType::IdToken, &token), Some(claims()));
     assert!(format!("{keys:?}").len() < 300);
 }
 
 #[test]
-fn only_the_key_that_signs_is_read_and_what_is_wrong_with_it_is_said_without_showing_it() {
-    let stored = keys().secret().unwrap();
+fn only_the_signing_key_is_parsed_and_its_errors_do_not_show_it() {
+    let stored = keys().to_secret().unwrap();
     let with = |name: &str, change: fn(&str) -> String| {
         let mut json: Value = serde_json::from_str(stored.expose_secret()).unwrap();
         let pkcs8 = change(json[name]["pkcs8"].as_str().unwrap());
         json[name]["pkcs8"] = pkcs8.into();
-        KeySet::read(&SecretString::from(json.to_string()))
+        KeySet::from_secret(&SecretString::from(json.to_string()))
     };
-    // The form stays, and the private exponent is another.
+    // Changes the private exponent and keeps the form.
     let damaged = |pkcs8: &str| {
         let other = if pkcs8[600..].starts_with('A') { "B" } else { "A" };
         format!("{}{other}{}", &pkcs8[..600], &pkcs8[601..])
     };
     let no_rsa = "it is not an intact RSA key of 2048 to 8192 bits in PKCS #8";
-    let said = |name: &str, error: KeysError| {
-        let expect =
-            format!("the secret oidc/keys cannot be used: the {name} key cannot be used: ");
-        assert_eq!(error.to_string(), expect + no_rsa);
+    let check = |name: &str, error: OidcKeysError| {
+        let expect = format!("could not use the secret oidc/keys: its {name} key cannot be used: ");
+        assert_eq!(ErrorChain(&error).to_string(), expect + no_rsa);
     };
 
     let keys = with("next", damaged).unwrap();
@@ -109,18 +109,18 @@ fn only_the_key_that_signs_is_read_and_what_is_wrong_with_it_is_said_without_sho
     let keys = with("current", damaged).unwrap();
     assert_eq!(keys.verify(TokenType::IdToken, &token), Some(claims()));
     for _ in 0..2 {
-        said("current", keys.sign(TokenType::IdToken, &claims()).unwrap_err());
+        check("current", keys.sign(TokenType::IdToken, &claims()).unwrap_err());
     }
     for change in [|_: &str| "hunter2!".to_owned(), |_: &str| String::new()] {
-        said("next", with("next", change).unwrap_err());
+        check("next", with("next", change).unwrap_err());
     }
-    let other = KeySet::read(&SecretString::from("{\"current\": \"hunter2\"}")).unwrap_err();
-    let expect = "the secret oidc/keys cannot be used: it is not the JSON that is written there";
-    assert_eq!(other.to_string(), expect);
+    let other = KeySet::from_secret(&SecretString::from("{\"current\": \"hunter2\"}")).unwrap_err();
+    let expect = "could not use the secret oidc/keys: it is not the expected JSON";
+    assert_eq!(ErrorChain(&other).to_string(), expect);
 }
 
 #[test]
-fn published_keys_have_what_apps_need_and_nothing_private() {
+fn published_keys_contain_only_public_members() {
     let jwks = keys().jwks();
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
     for key in jwks["keys"].as_array().unwrap() {

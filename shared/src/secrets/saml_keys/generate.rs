@@ -1,17 +1,17 @@
-//! Makes RSA keys in self-signed certificates.
+//! Generates RSA key pairs with self-signed certificates.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 
-use super::State;
+use super::KeyState;
 use super::stored::StoredPair;
 use crate::secrets::self_signed;
 
-/// A fresh pair; none when there is no randomness.
-pub(super) fn pair(state: State, now: Timestamp) -> Option<StoredPair> {
-    // 128 bits of strength (NIST SP 800-57 part 1).
+/// Generates a pair; `None` if there is no randomness.
+pub(super) fn pair(state: KeyState, now: Timestamp) -> Option<StoredPair> {
+    // 128 bits of security (NIST SP 800-57 part 1).
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_3072).ok()?;
     let certificate = self_signed::certificate(&key, "Gatehouse service provider", now).ok()?;
     Some(StoredPair {

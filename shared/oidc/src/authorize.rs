@@ -1,7 +1,7 @@
 //! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1).
 //!
-//! Who asks, and where the answer goes, is read first: until both are known to belong together no
-//! error may be sent anywhere, and a page says it instead (RFC 6749 §4.1.2.1).
+//! The client and its redirect URI are read first. Until both are known to belong together an error
+//! is shown on a page and not sent to the app (RFC 6749 §4.1.2.1).
 
 use std::time::Duration;
 
@@ -16,29 +16,28 @@ use super::redirect_uri::AppUrl;
 use super::scopes::{Scope, Scopes};
 use types::domain::Domain;
 
-/// A request that we have found good. It waits in the table while the person is at the identity
-/// provider.
+/// A valid request. It is stored while the person is at the identity provider.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct AuthorizeRequest {
-    /// Which app asks.
+    /// The app that sends the request.
     pub client_id: ClientId,
-    /// Where the answer goes: one of the app's, as registered.
+    /// The registered redirect URI for the response.
     pub redirect_uri: AppUrl,
-    /// Goes back with the answer, as it came.
+    /// Returned unchanged with the response.
     pub state: Option<String>,
-    /// Goes into the ID token, as it came.
+    /// Copied unchanged into the ID token.
     pub nonce: Option<String>,
-    /// What the app wants.
+    /// The requested scopes.
     pub scopes: Scopes,
-    /// What the code has to be redeemed with, unless the app may do without.
+    /// The PKCE challenge; `None` if the app may leave PKCE out and did.
     pub code_challenge: Option<CodeChallenge>,
-    /// Whether the person may, or must, be asked.
+    /// Whether the person may, or must, be asked to sign in.
     pub prompt: Prompt,
-    /// How long ago the person may have been authenticated.
+    /// The greatest age of the authentication, in seconds.
     pub max_age_seconds: Option<u32>,
-    /// Whose identity provider is asked.
+    /// The organisation whose identity provider is asked.
     pub organisation: Option<Organisation>,
-    /// When the request came.
+    /// The time of the request.
     pub requested_at: Timestamp,
 }
 
@@ -46,14 +45,14 @@ pub struct AuthorizeRequest {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Prompt {
-    /// A session will do, and without one the identity provider is asked. Also `consent`: an
-    /// operator's own apps need none.
+    /// A session is enough; without one the identity provider is asked. `consent` means the same,
+    /// because the operator's own apps need no consent.
     Unset,
     /// `none`: no page may be shown.
     None,
     /// `login`: the identity provider authenticates the person anew.
     Login,
-    /// `select_account`: the identity provider is asked, whatever session there is.
+    /// `select_account`: the identity provider is asked even if there is a session.
     SelectAccount,
 }
 
@@ -68,48 +67,48 @@ impl Prompt {
     }
 }
 
-/// How the app names the organisation that the person belongs to.
+/// The person's organisation, as the app names it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Organisation {
-    /// `domain`, or what follows the `@` of `login_hint`, in lower case.
+    /// `domain`, or the part of `login_hint` after the `@`, in lower case.
     Domain(Domain),
-    /// `tenant`: our id of it, or the operator's own.
+    /// `tenant`: our id of the tenant, or the operator's external id.
     Tenant(String),
 }
 
-/// Who asks. An error here is for a page.
+/// Reads the client. An error is for a page.
 ///
 /// # Errors
 ///
-/// `invalid_request`.
+/// `invalid_request` if `client_id` is missing, repeated or malformed.
 pub fn client_id(parameters: &Parameters) -> Result<ClientId, OauthError> {
     let unknown = OauthError::invalid_request("client_id names no app");
     parameters.required("client_id", "client_id is missing")?.parse().map_err(|_| unknown)
 }
 
-/// Where the answer goes. An error here is for a page.
+/// Reads the redirect URI. An error is for a page.
 ///
 /// # Errors
 ///
-/// `invalid_request` unless it is exactly one of the client's.
+/// `invalid_request` unless it equals a registered one of the client.
 pub fn redirect_uri(parameters: &Parameters, client: &Client) -> Result<AppUrl, OauthError> {
     let uri = parameters.required("redirect_uri", "redirect_uri is missing")?;
     let unknown = OauthError::invalid_request("redirect_uri is not one that the app registered");
     client.redirect_uri(uri).cloned().ok_or(unknown)
 }
 
-/// What goes back with every answer; an unusable one counts as none.
+/// Reads `state`, which every response returns. An unusable one counts as none.
 pub fn state(parameters: &Parameters) -> Option<&str> {
     parameters.one("state").ok().flatten().filter(|state| is_opaque(state, MAX_STATE))
 }
 
 impl AuthorizeRequest {
-    /// Reads the rest of a request. An error here goes to the redirect URI.
+    /// Reads the rest of a request. An error is sent to the redirect URI.
     ///
     /// # Errors
     ///
-    /// The error that the app is told (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
+    /// The error for the app (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
     pub fn read(
         parameters: &Parameters,
         client_id: ClientId,
@@ -132,7 +131,7 @@ impl AuthorizeRequest {
         })
     }
 
-    /// The query of the same request with a connection named, for a person who has chosen one.
+    /// Returns the query of the same request at the connection named `domain`.
     pub fn query(&self, domain: &Domain) -> String {
         let scope = self.scopes.to_string();
         let max_age = self.max_age_seconds.map(|seconds| seconds.to_string());
@@ -156,15 +155,14 @@ impl AuthorizeRequest {
             .finish()
     }
 
-    /// Whether the identity provider has to authenticate the person anew (SAML core §3.4.1,
-    /// `ForceAuthn`). True also for `max_age`: we are here because no session was fresh enough,
-    /// and one of the identity provider's may not be either.
+    /// Whether the identity provider must authenticate the person anew (SAML core §3.4.1,
+    /// `ForceAuthn`). True also for `max_age`: our session was not fresh enough, and the identity
+    /// provider's session may not be either.
     pub fn force_authn(&self) -> bool {
         self.prompt == Prompt::Login || self.max_age_seconds.is_some()
     }
 
-    /// Whether a session in which the person was authenticated at `auth_time` answers the
-    /// request.
+    /// Whether a session from an authentication at `auth_time` is enough for the request.
     pub fn is_met_by_session(&self, auth_time: Timestamp, now: Timestamp) -> bool {
         match self.prompt {
             Prompt::Login | Prompt::SelectAccount => false,
@@ -172,8 +170,8 @@ impl AuthorizeRequest {
         }
     }
 
-    /// Whether an authentication at `auth_time`, by the identity provider's clock, answers the
-    /// request: one that was to be new and is not does not.
+    /// Whether an authentication at `auth_time`, by the identity provider's clock, is enough for
+    /// the request. An old one is not if the app asked for a new one.
     pub fn is_met_by_sign_in(&self, auth_time: Timestamp, now: Timestamp) -> bool {
         let is_new = self.requested_at.duration_since(auth_time)
             <= jiff::SignedDuration::try_from(CLOCK_SKEW).unwrap_or_default();
@@ -189,7 +187,7 @@ impl AuthorizeRequest {
     }
 }
 
-/// Refuses what would change the meaning of the request if we ignored it.
+/// Refuses parameters that would change the meaning of the request if they were ignored.
 fn refuse_unsupported(parameters: &Parameters) -> Result<(), OauthError> {
     let response_type = parameters.required("response_type", "response_type is missing")?;
     if response_type != "code" {
@@ -224,7 +222,7 @@ fn opaque(
     }
 }
 
-/// Printable ASCII (RFC 6749 appendix A.5) of at most so many bytes.
+/// Whether a value is printable ASCII (RFC 6749 appendix A.5) of at most `most` bytes.
 fn is_opaque(value: &str, most: usize) -> bool {
     value.len() <= most && value.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
@@ -247,7 +245,11 @@ fn prompt(parameters: &Parameters) -> Result<Prompt, OauthError> {
             ("login", _) | ("select_account", Prompt::Login) => Prompt::Login,
             ("select_account", _) => Prompt::SelectAccount,
             ("consent", other) => other,
-            _ => return Err(OauthError::invalid_request("prompt has a value that cannot be")),
+            _ => {
+                return Err(OauthError::invalid_request(
+                    "prompt has an unknown or contradictory value",
+                ));
+            }
         };
     }
     Ok(prompt)
@@ -258,7 +260,7 @@ fn max_age(parameters: &Parameters) -> Result<Option<u32>, OauthError> {
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         return Err(OauthError::invalid_request("max_age must be a number of seconds"));
     }
-    // A number that does not fit is longer than any session lives.
+    // A number that does not fit exceeds the lifetime of every session.
     Ok(text.parse().ok())
 }
 
@@ -276,7 +278,7 @@ fn organisation(parameters: &Parameters) -> Result<Option<Organisation>, OauthEr
         }
         return Ok(Some(Organisation::Tenant(tenant.to_owned())));
     }
-    // A hint of another form is none: an app passes on what a person typed.
+    // A hint of another form is ignored: an app passes on what a person typed.
     let hint = parameters.one("login_hint")?;
     let domain = hint.map(|hint| hint.rsplit_once('@').map_or(hint, |(_, domain)| domain));
     Ok(domain.and_then(|domain| domain.parse().ok()).map(Organisation::Domain))
@@ -286,7 +288,7 @@ const MAX_STATE: usize = 2_048;
 const MAX_NONCE: usize = 512;
 const MAX_TENANT: usize = 200;
 
-/// How far an identity provider's clock may be off before its `AuthnInstant` counts as old.
+/// The greatest error of an identity provider's clock at which its `AuthnInstant` counts as new.
 const CLOCK_SKEW: Duration = Duration::from_mins(3);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What tokens and userinfo say (OpenID Connect Core §2, §5.1, RFC 9068 §2.2).
+//! The claims of tokens and of userinfo (OpenID Connect Core §2, §5.1, RFC 9068 §2.2).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,24 +9,25 @@ use super::grant::Grant;
 use super::scopes::{Scope, Scopes};
 use types::ids::{GrantId, ResourceId, TenantId};
 
-/// What is known of a user when claims are made.
+/// The user that claims are made about.
 #[derive(Clone, Copy, Debug)]
 pub struct Person<'a> {
-    /// Whose user.
+    /// The tenant of the user.
     pub tenant: TenantId,
-    /// `sub`.
+    /// The id of the user: `sub`.
     pub user: ResourceId,
     /// The SCIM resource.
     pub document: &'a Map<String, Value>,
-    /// When it changed last.
+    /// The time of the last change: `updated_at`.
     pub last_modified: Timestamp,
-    /// `license`.
+    /// The licence: `license`.
     pub license: &'a str,
-    /// Names of the groups, when they were asked for.
+    /// The names of the groups; empty if they were not asked for.
     pub groups: &'a [String],
 }
 
-/// Claims about the user: those of userinfo, which the ID token has too.
+/// Returns the claims about the user: those of userinfo, which are also in the ID token. `domain`
+/// is the name of the connection.
 pub fn user_claims(person: &Person<'_>, scopes: &Scopes, domain: &str) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), json!(person.user));
@@ -39,8 +40,8 @@ pub fn user_claims(person: &Person<'_>, scopes: &Scopes, domain: &str) -> Map<St
     if scopes.has(Scope::Email)
         && let Some(email) = email(person.document)
     {
-        // An identity provider may send any address: only one of the domain that its tenant has
-        // proved is known to be the person's.
+        // An identity provider may send any address. Only an address in the domain of the
+        // connection is known to be the person's.
         let is_own = email.rsplit_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain));
         claims.insert("email_verified".to_owned(), json!(is_own));
         claims.insert("email".to_owned(), json!(email));
@@ -77,7 +78,7 @@ fn profile(person: &Person<'_>) -> impl Iterator<Item = (String, Value)> {
     .chain([("updated_at".to_owned(), json!(person.last_modified.as_second()))])
 }
 
-/// The primary address, or the first, or a `userName` that is one.
+/// Returns the primary address, or the first, or a `userName` that is an address.
 fn email(document: &Map<String, Value>) -> Option<String> {
     let emails = document.get("emails").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let is_primary = |email: &&Value| email.get("primary").and_then(Value::as_bool) == Some(true);
@@ -90,7 +91,8 @@ fn text(value: Option<&Value>) -> Option<String> {
     value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// The ID token's claims (OpenID Connect Core §2): those about the user, and about the sign-in.
+/// Returns the claims of the ID token (OpenID Connect Core §2): those about the user, and those
+/// about the sign-in.
 pub fn id_token(
     issuer: &str,
     grant: &Grant,
@@ -111,30 +113,30 @@ pub fn id_token(
     Value::Object(claims)
 }
 
-/// The access token's claims (RFC 9068 §2.2).
+/// The claims of an access token (RFC 9068 §2.2).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct AccessToken {
     /// The issuer.
     pub iss: String,
-    /// Ours is the resource: userinfo. An app's own API has the token introspected.
+    /// The issuer again: the only resource is userinfo. An app's own API introspects the token.
     pub aud: String,
     /// The user.
     pub sub: ResourceId,
     /// The app.
     pub client_id: ClientId,
-    /// When it was made, in seconds.
+    /// The time of issue, in seconds since the epoch.
     pub iat: i64,
-    /// When it ends.
+    /// The end, in seconds since the epoch.
     pub exp: i64,
-    /// When the person was authenticated.
+    /// The time of the authentication, in seconds since the epoch.
     pub auth_time: i64,
-    /// Unlike that of any other token.
+    /// A random id, unique among all tokens.
     pub jti: String,
-    /// What was granted.
+    /// The granted scopes.
     pub scope: Scopes,
-    /// Whose user.
+    /// The tenant of the user.
     pub tenant: TenantId,
-    /// What it belongs to, and ends with.
+    /// The grant that the token belongs to and ends with.
     pub grant: GrantId,
 }
 

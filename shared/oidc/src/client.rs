@@ -13,18 +13,18 @@ use super::redirect_uri::AppUrl;
 use types::hex::hex;
 use types::ids::InvalidId;
 
-/// `client_id`: `app_` and 32 hexadecimal digits. No secret.
+/// A `client_id`: `app_` and 32 hexadecimal digits. Not secret.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClientId(String);
 
 impl ClientId {
-    /// Makes one from randomness that the caller drew.
+    /// Makes an id from randomness that the caller drew.
     pub fn new(random: [u8; 16]) -> Self {
         Self(format!("{PREFIX}{}", hex(&random)))
     }
 
-    /// The id itself.
+    /// Returns the id.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -64,57 +64,57 @@ impl fmt::Display for ClientId {
     }
 }
 
-/// An app as it is registered.
+/// A registered app.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Client {
-    /// `client_id`.
+    /// The id: `client_id`.
     pub id: ClientId,
-    /// For people.
+    /// The name for people.
     pub name: String,
-    /// SHA-256 of the secret, in hexadecimal. A public client has none: it proves itself by PKCE
-    /// alone (RFC 6749 §2.1).
+    /// SHA-256 of the secret, in hexadecimal. `None` for a public client, which proves itself by
+    /// PKCE alone (RFC 6749 §2.1).
     pub secret_sha256: Option<String>,
-    /// Optional only for an app that keeps a secret.
+    /// Whether PKCE is required; may be optional only for an app with a secret.
     pub pkce: Pkce,
-    /// Where codes may go; at least one.
+    /// The URLs that codes may be sent to; at least one.
     pub redirect_uris: Vec<AppUrl>,
-    /// Where a sign-in goes that the app did not begin (OpenID Connect Core §4).
+    /// The URL that is opened for a sign-in that the app did not start (OpenID Connect Core §4).
     pub initiate_login_uri: Option<AppUrl>,
-    /// When it was registered.
+    /// The time of registration.
     pub created_at: Timestamp,
 }
 
 impl Client {
-    /// Whether it keeps a secret.
+    /// Whether the app has a secret.
     pub const fn is_confidential(&self) -> bool {
         self.secret_sha256.is_some()
     }
 
-    /// Whether it may leave PKCE out. A public client may not, whatever is stored: nothing else
-    /// proves who it is.
+    /// Returns whether PKCE is required. For a public client it always is, whatever is stored:
+    /// nothing else proves its identity.
     pub fn pkce(&self) -> Pkce {
         if self.is_confidential() { self.pkce } else { Pkce::Required }
     }
 
-    /// Whether `secret` is its secret. The digests are compared in constant time.
+    /// Whether `secret` is the secret of the app. Compares digests in constant time.
     pub fn has_secret(&self, secret: &str) -> bool {
         let Some(stored) = &self.secret_sha256 else { return false };
         bool::from(secret_digest(secret).as_bytes().ct_eq(stored.as_bytes()))
     }
 
-    /// The registered redirect URI that `text` is, byte for byte.
+    /// Returns the registered redirect URI that equals `text`, byte for byte.
     pub fn redirect_uri(&self, text: &str) -> Option<&AppUrl> {
         self.redirect_uris.iter().find(|uri| uri.as_str() == text)
     }
 
-    /// Whether a page is of this app: has the origin of one of its registered URLs.
+    /// Whether a page belongs to the app: it has the origin of one of the registered URLs.
     pub fn owns(&self, page: &AppUrl) -> bool {
         let registered = self.redirect_uris.iter().chain(&self.initiate_login_uri);
         registered.into_iter().any(|url| url.origin() == page.origin())
     }
 }
 
-/// What is stored of a client's secret. It has 256 random bits, so a fast hash is enough.
+/// Returns the stored digest of a secret. A secret has 256 random bits, so a fast hash is enough.
 pub fn secret_digest(secret: &str) -> String {
     hex(&Sha256::digest(secret))
 }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_secret_is_admitted_and_a_public_client_admits_none() {
+    fn only_the_secret_matches_and_a_public_client_has_none() {
         assert!(client().has_secret("secret"));
         assert!(!client().has_secret("secret2"));
         assert!(!client().has_secret(""));

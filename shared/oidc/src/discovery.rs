@@ -1,10 +1,10 @@
-//! What we are, for programs (OpenID Connect Discovery §3, RFC 8414 §2).
+//! The discovery document (OpenID Connect Discovery §3, RFC 8414 §2).
 
 use serde_json::{Value, json};
 
 use super::scopes::Scope;
 
-/// The document; `url` makes an absolute URL of a path.
+/// Returns the document. `url` makes an absolute URL from a path.
 pub fn document(url: impl Fn(&str) -> String) -> Value {
     json!({
         "issuer": url(""),
@@ -33,7 +33,7 @@ pub fn document(url: impl Fn(&str) -> String) -> Value {
     })
 }
 
-/// RFC 6749 §2.3.1; `none` is a public client, which has PKCE.
+/// RFC 6749 §2.3.1. `none` is for public clients, which use PKCE.
 const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 
 const CLAIMS: [&str; 23] = [

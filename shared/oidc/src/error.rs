@@ -1,6 +1,6 @@
-//! Errors of OAuth 2.0 and OpenID Connect, as the wire has them.
+//! The errors of OAuth 2.0 and OpenID Connect, as they are on the wire.
 
-/// The registered codes that we answer with.
+/// The registered error codes that we use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ErrorCode {
     /// RFC 6749 §4.1.2.1, §5.2.
@@ -32,7 +32,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The code on the wire.
+    /// Returns the code as it is on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
@@ -51,7 +51,8 @@ impl ErrorCode {
         }
     }
 
-    /// The status where the answer is not a redirect (RFC 6749 §5.2, RFC 6750 §3.1).
+    /// Returns the HTTP status, for a response that is not a redirect (RFC 6749 §5.2, RFC 6750
+    /// §3.1).
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidClient | Self::InvalidToken => 401,
@@ -70,34 +71,34 @@ impl ErrorCode {
     }
 }
 
-/// An error and a sentence for the developer of the app. Never holds what was sent: it ends up in
-/// the app's URLs and logs.
+/// An error code and a text for the developer of the app. The text never quotes the request: it
+/// ends up in the app's URLs and logs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{}: {description}", code.as_str())]
 pub struct OauthError {
-    /// `error`.
+    /// The code: `error`.
     pub code: ErrorCode,
-    /// `error_description`: ASCII without quotes and backslashes (RFC 6749 §5.2).
+    /// The text: `error_description`. ASCII without quotes and backslashes (RFC 6749 §5.2).
     pub description: &'static str,
 }
 
 impl OauthError {
-    /// An error with its description.
+    /// Makes an error.
     pub const fn new(code: ErrorCode, description: &'static str) -> Self {
         Self { code, description }
     }
 
-    /// The request is malformed.
+    /// Makes the error for a malformed request.
     pub const fn invalid_request(description: &'static str) -> Self {
         Self::new(ErrorCode::InvalidRequest, description)
     }
 
-    /// The code or refresh token does not count.
+    /// Makes the error for a code or refresh token that does not count.
     pub const fn invalid_grant(description: &'static str) -> Self {
         Self::new(ErrorCode::InvalidGrant, description)
     }
 
-    /// A service that we depend on does not answer; the log has the reason.
+    /// The error if a service that we depend on fails. The log has the reason.
     pub const UNAVAILABLE: Self =
         Self::new(ErrorCode::TemporarilyUnavailable, "try again in a moment");
 }

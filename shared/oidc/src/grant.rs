@@ -1,8 +1,8 @@
-//! What a sign-in gives to an app, and the browser's session beside it.
+//! Grants, codes and sessions: what is stored of a sign-in.
 //!
-//! Every token belongs to a grant. A grant counts only while its user is the same active user
-//! that signed in, which is looked up whenever a token is used: a deactivation takes effect at
-//! once, and an activation later does not bring old tokens back.
+//! Every token belongs to a grant. A grant counts only while its user is the same active user that
+//! signed in. Every use of a token checks this (`shared::sign_in::active_grant`): a deactivation
+//! takes effect at once, and a later activation does not restore old tokens.
 
 use std::time::Duration;
 
@@ -15,44 +15,44 @@ use super::redirect_uri::AppUrl;
 use super::scopes::Scopes;
 use types::ids::{GrantId, ResourceId};
 
-/// Who signed in, where and when.
+/// The authentication of a person: who, where and when.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Authentication {
     /// The user.
     pub user: ResourceId,
-    /// How often the user had been deactivated then.
+    /// The number of deactivations of the user at that time.
     pub deactivations: u64,
-    /// The connection.
+    /// The name of the connection.
     pub domain: String,
-    /// `auth_time`.
+    /// The time of the authentication: `auth_time`.
     pub auth_time: Timestamp,
-    /// When the identity provider wants all of it to end.
+    /// The end that the identity provider sets for everything that follows from it.
     pub not_on_or_after: Option<Timestamp>,
 }
 
 impl Authentication {
-    /// `life` from now, or less when the identity provider wants it.
+    /// Returns `now` plus `life`, or the identity provider's end if that is earlier.
     fn end(&self, now: Timestamp, life: Duration) -> Timestamp {
         let end = after(now, life);
         self.not_on_or_after.map_or(end, |limit| end.min(limit))
     }
 }
 
-/// What an app may do in a person's name.
+/// The permission of an app to act for a user.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Grant {
-    /// Whose the tokens are.
+    /// The app that holds the tokens.
     pub client_id: ClientId,
-    /// What the app asked for, and got.
+    /// The granted scopes.
     pub scopes: Scopes,
-    /// The sign-in.
+    /// The authentication that it rests on.
     pub authentication: Authentication,
-    /// From when on none of its tokens counts.
+    /// The time from which none of its tokens counts.
     pub expires_at: Timestamp,
 }
 
 impl Grant {
-    /// A grant that is as long as its refresh tokens, or as its one access token, live.
+    /// Makes a grant that lives as long as its refresh tokens, or as its one access token.
     pub fn new(
         client_id: ClientId,
         scopes: Scopes,
@@ -68,62 +68,63 @@ impl Grant {
         Self { client_id, scopes, authentication, expires_at }
     }
 
-    /// When an access token made now ends.
+    /// Returns the end of an access token that is issued now.
     pub fn access_token_end(&self, now: Timestamp) -> Timestamp {
         after(now, ACCESS_TOKEN_LIFE).min(self.expires_at)
     }
 }
 
-/// What a code stands for.
+/// What an authorization code is redeemed for.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Code {
-    /// The grant that redeeming it makes.
+    /// The id of the grant that redeeming the code creates.
     pub grant_id: GrantId,
-    /// The same.
+    /// The grant.
     pub grant: Grant,
-    /// Where it was sent.
+    /// The redirect URI that the code was sent to.
     pub redirect_uri: AppUrl,
-    /// What it has to be redeemed with, unless the app may do without.
+    /// The PKCE challenge; `None` if the app may leave PKCE out and did.
     pub code_challenge: Option<CodeChallenge>,
-    /// For the ID token.
+    /// The `nonce` for the ID token.
     pub nonce: Option<String>,
-    /// From when on it does not count.
+    /// The time from which it does not count.
     pub expires_at: Timestamp,
 }
 
-/// A browser's session with us: its next sign-in to an app needs no identity provider.
+/// The session of a browser with us. It answers authorization requests without the identity
+/// provider.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Session {
-    /// The sign-in.
+    /// The authentication that it rests on.
     pub authentication: Authentication,
-    /// From when on it does not count.
+    /// The time from which it does not count.
     pub expires_at: Timestamp,
 }
 
 impl Session {
-    /// The session of a sign-in.
+    /// Makes the session of an authentication.
     pub fn new(authentication: Authentication, now: Timestamp) -> Self {
         let expires_at = authentication.end(now, SESSION_LIFE);
         Self { authentication, expires_at }
     }
 }
 
-/// `now` and a while.
+/// Returns `now` plus `life`.
 pub fn after(now: Timestamp, life: Duration) -> Timestamp {
     now.saturating_add(life).unwrap_or(now)
 }
 
-/// RFC 6749 §4.1.2 asks for ten minutes at most.
+/// Lifetime of a code. RFC 6749 §4.1.2 recommends at most ten minutes.
 pub const CODE_LIFE: Duration = Duration::from_mins(1);
 
-/// Short, since an app may accept an access token without asking us.
+/// Lifetime of an access token. Short, because an app may accept one without asking us.
 pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(5);
 
-/// A week without the identity provider: one that does not provision tells of a leaver only by
-/// refusing the next sign-in.
+/// Lifetime of a grant with refresh tokens. An identity provider that does not provision users
+/// reports a leaver only by refusing the next sign-in, so one must happen within a week.
 const REFRESH_LIFE: Duration = Duration::from_hours(7 * 24);
 
-/// A working day.
+/// Lifetime of a session: a working day.
 const SESSION_LIFE: Duration = Duration::from_hours(12);
 
 #[cfg(test)]
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_ends_with_its_tokens_or_when_the_identity_provider_says() {
+    fn a_grant_ends_with_its_tokens_or_with_the_session_at_the_identity_provider() {
         let check = |scopes: &str, limit: Option<&str>, expect: &str| {
             let authentication = Authentication {
                 user: "7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111".parse().unwrap(),

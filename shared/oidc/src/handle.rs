@@ -1,7 +1,7 @@
 //! Codes, refresh tokens and session cookies: `<prefix><tenant>_<256 random bits>`.
 //!
-//! The tenant is in the text, so that it is known before any lookup and begins every key. What is
-//! looked up, and stored, is the digest.
+//! The text names the tenant, which is therefore known before any lookup. Rows are stored and found
+//! by the digest of the text.
 
 use std::fmt;
 
@@ -12,19 +12,19 @@ use types::hex::hex;
 use types::ids::TenantId;
 use types::secret_text::{ENCODED_LENGTH, secret_text};
 
-/// What a handle lets its holder do; one kind is never taken for another.
+/// The kind of a handle. One kind is never accepted as another.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum HandleKind {
-    /// RFC 6749 §1.3.1.
+    /// An authorization code (RFC 6749 §1.3.1).
     Code,
-    /// RFC 6749 §1.5.
+    /// A refresh token (RFC 6749 §1.5).
     RefreshToken,
-    /// A browser's session with us.
+    /// The session of a browser with us.
     Session,
 }
 
 impl HandleKind {
-    /// What the text begins with, so that secret scanners know one when they see it.
+    /// Returns the prefix of the text, by which secret scanners recognise it.
     const fn prefix(self) -> &'static str {
         match self {
             Self::Code => "gh_code_",
@@ -34,19 +34,19 @@ impl HandleKind {
     }
 }
 
-/// A bearer secret that stands for a row of the table. Never printed.
+/// A bearer secret that leads to a row of the table. Never printed.
 pub struct Handle {
     tenant: TenantId,
     text: SecretString,
 }
 
 impl Handle {
-    /// Makes one from randomness that the caller drew.
+    /// Makes a handle from randomness that the caller drew.
     pub fn new(kind: HandleKind, tenant: TenantId, secret: &[u8; 32]) -> Self {
         Self { tenant, text: secret_text(&format!("{}{tenant}_", kind.prefix()), secret) }
     }
 
-    /// Reads one, or `None` when the text is not of this kind's form.
+    /// Reads a handle; `None` if the text does not have the form of this kind.
     pub fn parse(kind: HandleKind, text: &str) -> Option<Self> {
         let (tenant, secret) = text.strip_prefix(kind.prefix())?.split_once('_')?;
         if secret.len() != ENCODED_LENGTH {
@@ -55,18 +55,18 @@ impl Handle {
         Some(Self { tenant: tenant.parse().ok()?, text: text.into() })
     }
 
-    /// Whose it claims to be; true once the row is found.
+    /// Returns the tenant that the text names. It is proved only when the row is found.
     pub const fn tenant(&self) -> TenantId {
         self.tenant
     }
 
-    /// What is stored of it. It has 256 random bits, so a fast hash is enough, and finding a row
-    /// by the digest tells nothing about the text.
+    /// Returns the digest, by which the row is stored. The secret has 256 random bits, so a fast
+    /// hash is enough, and a lookup by the digest reveals nothing about the text.
     pub fn digest(&self) -> String {
         hex(&Sha256::digest(self.reveal()))
     }
 
-    /// The text itself, for the one whom it is made for.
+    /// Returns the text, for its holder.
     pub fn reveal(&self) -> &str {
         self.text.expose_secret()
     }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_handle_reads_back_as_its_own_kind_only_and_is_not_printed() {
+    fn a_handle_parses_only_as_its_kind_and_is_not_printed() {
         let tenant = "0199d3a0-0000-7000-8000-000000000001".parse().unwrap();
         let code = Handle::new(HandleKind::Code, tenant, &[255; 32]);
         let read = Handle::parse(HandleKind::Code, code.reveal()).unwrap();

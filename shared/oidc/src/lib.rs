@@ -1,9 +1,12 @@
-//! The OpenID provider's rules: requests, PKCE, claims, errors, discovery. Pure, no I/O.
+//! The protocol rules of the OpenID provider: requests, PKCE, claims, errors, discovery. Pure: no
+//! I/O, and time and randomness are arguments.
+//!
+//! `shared::oidc_api` serves these rules over HTTP, and `shared::store` keeps the grants.
 //!
 //! Invariants:
-//! - The authorization code grant with PKCE S256 is the only way in, for every kind of client
-//!   (RFC 9700 §2.1.1).
-//! - A redirect URI is one that was registered, byte for byte (RFC 9700 §4.1.3).
+//! - The authorization code grant with PKCE S256 is the only grant that starts a sign-in (RFC 9700
+//!   §2.1.1). An app with a secret may be registered without PKCE.
+//! - A redirect URI equals a registered one, byte for byte (RFC 9700 §4.1.3).
 //! - Codes, refresh tokens and sessions are 256 random bits; only their digests are stored.
 
 pub mod authorize;

@@ -1,8 +1,8 @@
-//! Parameters of an OAuth request, from a query or a form body (RFC 6749 §3.1, §3.2).
+//! The parameters of an OAuth request, from a query or a form body (RFC 6749 §3.1, §3.2).
 
 use super::error::OauthError;
 
-/// Decoded names and values, in the order in which they came.
+/// The decoded names and values, in the order of the request.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters(Vec<(String, String)>);
 
@@ -11,7 +11,7 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// `invalid_request` when there is too much of it.
+    /// `invalid_request` if the text is too long or has too many parameters.
     pub fn parse(encoded: &str) -> Result<Self, OauthError> {
         if encoded.len() > MAX_BYTES {
             return Err(OauthError::invalid_request("the request is too long"));
@@ -26,32 +26,32 @@ impl Parameters {
         Ok(Self(pairs))
     }
 
-    /// The one value of a parameter. An empty value counts as none (RFC 6749 §3.1).
+    /// Returns the value of a parameter. An empty value counts as none (RFC 6749 §3.1).
     ///
     /// # Errors
     ///
-    /// `invalid_request` when the parameter is there twice, which RFC 6749 §3.1 forbids: two
-    /// readers could take different ones.
+    /// `invalid_request` if the parameter is repeated, which RFC 6749 §3.1 forbids: two programs
+    /// could read different values.
     pub fn one(&self, name: &str) -> Result<Option<&str>, OauthError> {
         let mut values = self.0.iter().filter(|(found, _)| found == name);
         let first = values.next();
         if values.next().is_some() {
-            return Err(OauthError::invalid_request("a parameter is there twice"));
+            return Err(OauthError::invalid_request("a parameter is repeated"));
         }
         Ok(first.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty()))
     }
 
-    /// The one value of a parameter, which has to be there.
+    /// Returns the value of a required parameter.
     ///
     /// # Errors
     ///
-    /// `invalid_request` with `missing` as description, or when it is there twice.
+    /// `invalid_request`, with the description `missing` if it is missing.
     pub fn required(&self, name: &str, missing: &'static str) -> Result<&str, OauthError> {
         self.one(name)?.ok_or(OauthError::invalid_request(missing))
     }
 }
 
-/// Largest query or form body, in bytes.
+/// The largest query or form body, in bytes.
 pub const MAX_BYTES: usize = 16_384;
 
 const MAX_PARAMETERS: usize = 64;
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_limit() {
+    fn length_and_number_of_parameters_are_limited() {
         assert!(Parameters::parse(&"a=1&".repeat(65)).is_err());
         assert!(Parameters::parse(&format!("a={}", "1".repeat(MAX_BYTES))).is_err());
     }

@@ -13,15 +13,15 @@ use super::parameters::Parameters;
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pkce {
-    /// It must.
+    /// The app must use PKCE.
     #[default]
     Required,
-    /// It may: an app with a secret that cannot, as an Application Load Balancer cannot. A
-    /// challenge that it does send counts (RFC 9700 §2.1.1).
+    /// The app may leave PKCE out. For an app with a secret that does not support PKCE, such as an
+    /// Application Load Balancer. A challenge that it does send counts (RFC 9700 §2.1.1).
     Optional,
 }
 
-/// A `code_challenge` by S256.
+/// A `code_challenge` with the method S256.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct CodeChallenge(String);
@@ -29,8 +29,8 @@ pub struct CodeChallenge(String);
 impl CodeChallenge {
     /// Reads the two parameters of an authorization request (RFC 7636 §4.3).
     ///
-    /// `code_challenge_method` must be there: without it the method is `plain`, which gives the
-    /// verifier to whoever sees the request.
+    /// `code_challenge_method` is required: without it the method is `plain`, which reveals the
+    /// verifier to anyone that sees the request.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl CodeChallenge {
         if parameters.one("code_challenge_method")? != Some("S256") {
             return Err(OauthError::invalid_request("code_challenge_method must be S256"));
         }
-        // 43 characters are 258 bits, so the decoder also checks that the last two are zero.
+        // 43 characters are 258 bits; the decoder checks that the last two are zero.
         match BASE64_URL_SAFE_NO_PAD.decode(challenge) {
             Ok(digest) if digest.len() == 32 => Ok(Self(challenge.to_owned())),
             Ok(_) | Err(_) => {
@@ -58,12 +58,12 @@ impl CodeChallenge {
         }
     }
 
-    /// The parameter as it came.
+    /// Returns the parameter, unchanged.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether `verifier` is what the challenge was made of (RFC 7636 §4.6).
+    /// Whether the challenge was made from `verifier` (RFC 7636 §4.6).
     pub fn is_met_by(&self, verifier: &str) -> bool {
         let is_well_formed = (43..=128).contains(&verifier.len())
             && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
@@ -101,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn a_short_verifier_does_not_count_even_if_its_digest_fits() {
+    fn a_short_verifier_is_refused_even_if_its_digest_matches() {
         let challenge = CodeChallenge(BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest("short")));
         assert!(!challenge.is_met_by("short"));
     }
 
     #[test]
-    fn anything_but_s256_is_refused() {
+    fn only_s256_is_accepted() {
         let good = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
         for query in [
             String::new(),
@@ -120,7 +120,7 @@ mod tests {
             "code_challenge=x&code_challenge_method=S256".to_owned(),
         ] {
             assert!(read(&query).is_err(), "{query}");
-            // Where PKCE may be left out, a request without it is the only one more that is good.
+            // Where PKCE is optional, only a request without it is accepted in addition.
             let parameters = Parameters::parse(&query).unwrap();
             let optional = CodeChallenge::read(&parameters, Pkce::Optional);
             assert_eq!(optional.is_ok(), query.is_empty(), "{query}");

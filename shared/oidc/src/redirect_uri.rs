@@ -1,19 +1,19 @@
-//! URLs of an app that we send browsers to.
+//! The URLs of an app that browsers are sent to.
 //!
-//! Registered once, and then compared byte for byte (RFC 9700 §4.1.3): no prefix, no pattern, no
-//! other port, no normalisation in which two programs could differ.
+//! A URL is registered once and then compared byte for byte (RFC 9700 §4.1.3). There are no
+//! prefixes, patterns or variable ports, and no normalisation in which two programs could differ.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-/// Why a URL cannot be registered.
+/// The reason why a URL cannot be registered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidAppUrl(&'static str);
 
-/// An `https` URL without a fragment; `http` only where no network is crossed.
+/// An `https` URL without a fragment, or an `http` URL of this machine.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AppUrl(String);
@@ -23,7 +23,7 @@ impl AppUrl {
     ///
     /// # Errors
     ///
-    /// [`InvalidAppUrl`] says what is wrong with it.
+    /// [`InvalidAppUrl`], which names the rule that the URL breaks.
     pub fn parse(text: &str) -> Result<Self, InvalidAppUrl> {
         let is_plain = |b: u8| b.is_ascii_graphic() && !FORBIDDEN.contains(&b);
         if text.len() > MAX_BYTES || !text.bytes().all(is_plain) {
@@ -47,12 +47,12 @@ impl AppUrl {
         Ok(Self(text.to_owned()))
     }
 
-    /// The URL itself.
+    /// Returns the URL.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Scheme, host and port as written (RFC 6454 §4, but for default ports left out).
+    /// Returns scheme, host and port as written (RFC 6454 §4, except that a default port stays).
     pub fn origin(&self) -> &str {
         let authority = self.0.find("://").map_or(0, |at| at + 3);
         let rest = self.0.get(authority..).unwrap_or_default();
@@ -60,7 +60,7 @@ impl AppUrl {
         self.0.get(..end).unwrap_or_default()
     }
 
-    /// The URL with more query parameters.
+    /// Returns the URL with more query parameters.
     pub fn with<'a>(&self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
         let query =
             form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
@@ -89,7 +89,7 @@ impl From<AppUrl> for String {
     }
 }
 
-/// The host of an authority, if it is one of a form that all programs read alike.
+/// Returns the host of an authority, if all programs read this form alike.
 fn host(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -116,7 +116,8 @@ fn is_loopback(host: &str) -> bool {
         || host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// `.` and `..`, also percent-encoded: a browser takes them away before it asks.
+/// Whether a segment is `.` or `..`, also percent-encoded. A browser removes these before it sends
+/// the request.
 fn is_dot_segment(segment: &str) -> bool {
     let plain = segment.to_ascii_lowercase().replace("%2e", ".");
     plain == "." || plain == ".."
@@ -124,8 +125,8 @@ fn is_dot_segment(segment: &str) -> bool {
 
 const MAX_BYTES: usize = 2_048;
 
-/// What is not in a URL (RFC 3986 §2), what starts a fragment (RFC 6749 §3.1.2 forbids one), and
-/// the star, by which people mean a pattern.
+/// Characters that a URL cannot hold (RFC 3986 §2), the start of a fragment (forbidden by RFC 6749
+/// §3.1.2), and the star, by which people mean a pattern.
 const FORBIDDEN: &[u8] = b"\"<>\\^`{|}#*";
 
 #[cfg(test)]
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn others_cannot() {
+    fn urls_that_programs_may_read_differently_cannot_be_registered() {
         for url in [
             "",
             "app.example/cb",
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_added_to_what_is_there() {
+    fn parameters_are_added_to_the_existing_query() {
         let check = |url: &str, expect: &str| {
             let with = AppUrl::parse(url).unwrap().with([("state", "a b&c=\"")]);
             assert_eq!(with, expect);

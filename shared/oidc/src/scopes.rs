@@ -7,24 +7,24 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// One scope.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Scope {
-    /// Who: the one that has to be there.
+    /// `openid`: the id of the user. Required.
     Openid,
-    /// Names and the like.
+    /// `profile`: names, locale and similar.
     Profile,
-    /// The e-mail address.
+    /// `email`: the e-mail address.
     Email,
-    /// Names of the groups that the user is in.
+    /// `groups`: the names of the user's groups.
     Groups,
-    /// A refresh token.
+    /// `offline_access`: a refresh token.
     OfflineAccess,
 }
 
 impl Scope {
-    /// All of them, in the order in which we write them.
+    /// All scopes, in the order in which they are written.
     pub const ALL: [Self; 5] =
         [Self::Openid, Self::Profile, Self::Email, Self::Groups, Self::OfflineAccess];
 
-    /// The scope on the wire.
+    /// Returns the scope as it is on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Openid => "openid",
@@ -36,23 +36,23 @@ impl Scope {
     }
 }
 
-/// A set of scopes. On the wire, and stored, the names with spaces between.
+/// A set of scopes. Sent and stored as names with spaces between.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {
-    /// Those of the text that we know; others are ignored (OpenID Connect Core §3.1.2.1).
+    /// Reads the known scopes of a text; others are ignored (OpenID Connect Core §3.1.2.1).
     pub fn parse(text: &str) -> Self {
         let asked = |scope: &Scope| text.split(' ').any(|name| name == scope.as_str());
         Self(Scope::ALL.into_iter().filter(asked).collect())
     }
 
-    /// Whether `scope` is among them.
+    /// Whether the set has `scope`.
     pub fn has(&self, scope: Scope) -> bool {
         self.0.contains(&scope)
     }
 
-    /// Those of the text, if all of them are among these (RFC 6749 §6).
+    /// Returns the scopes of the text, or `None` if one is not in this set (RFC 6749 §6).
     pub fn narrowed(&self, text: &str) -> Option<Self> {
         let is_granted = |name: &str| self.0.iter().any(|scope| scope.as_str() == name);
         text.split(' ').all(is_granted).then(|| Self::parse(text))

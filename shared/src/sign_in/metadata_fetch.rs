@@ -1,11 +1,12 @@
-//! Reads metadata from a URL that somebody typed in, without becoming their way into our network.
+//! Fetches metadata from a URL that an administrator entered, without giving access to our network
+//! (server-side request forgery).
 //!
 //! Invariants:
-//! - https on port 443 only, to a host of the public Internet. On a laptop also this machine.
-//! - The address is judged after the name was resolved and by the very lookup that the connection
-//!   uses, so a name that changes its address in between gains nothing.
-//! - Every redirect is judged like the first URL, and there are at most three.
-//! - Five seconds and one megabyte, whatever comes.
+//! - Only https on port 443 to a host of the public Internet. On a laptop also this machine.
+//! - The address is checked by the lookup that the connection uses: a name that changes its address
+//!   between check and connection gains nothing.
+//! - Every redirect is checked like the first URL, and there are at most three.
+//! - At most five seconds and one megabyte.
 
 mod address;
 
@@ -22,105 +23,106 @@ use http_body_util::{BodyExt as _, Limited};
 use self::address::is_public;
 use crate::aws::https::{Https, Trust};
 
-/// Which hosts may be reached.
+/// The hosts that may be reached.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reach {
-    /// Those of the public Internet, over TLS.
+    /// Hosts of the public Internet, over TLS.
     Internet,
-    /// Also this machine, without TLS too: on a laptop.
+    /// Also this machine, with or without TLS. For a laptop.
     Loopback,
 }
 
-/// Why nothing was read. The texts are for the operator; none tells what an address answered.
+/// Why the document could not be fetched. The texts are for the operator, and none reveals what an
+/// address answered.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum FetchFault {
-    /// Not a URL that we fetch.
+pub enum FetchError {
+    /// The URL has another scheme, a port or a user name.
     #[error("the URL must be https, without user name and port")]
     Url,
-    /// The host is not one of the public Internet.
+    /// The host is not on the public Internet.
     #[error("the host has an address that is not public")]
     NotPublic,
-    /// Too many redirects, or one that leads nowhere.
+    /// Too many redirects, or one to a URL that may not be fetched.
     #[error("the URL redirects too often or to something that is not an https URL")]
     Redirect,
-    /// No answer, a broken one, or no trusted certificate.
+    /// No response, a broken one, or no trusted certificate.
     #[error("the host could not be reached over TLS")]
     Unreachable,
-    /// An answer that is not the document.
+    /// A status other than 200 or a redirect.
     #[error("the host answered {0}")]
     Status(u16),
-    /// More than a megabyte.
+    /// The document is over one megabyte.
     #[error("the document is over {MAX_BYTES} bytes")]
     TooLarge,
-    /// Slower than five seconds.
+    /// The host took over five seconds.
     #[error("the host took over five seconds")]
     TooSlow,
 }
 
-/// The document at `url`.
+/// Fetches the document at `url`.
 ///
 /// # Errors
 ///
-/// [`FetchFault`].
-pub async fn fetch(url: &str, reach: Reach) -> Result<Vec<u8>, FetchFault> {
+/// [`FetchError`] if the URL may not be fetched, or the host does not send the document.
+pub async fn fetch(url: &str, reach: Reach) -> Result<Vec<u8>, FetchError> {
     let read = read(url, reach);
-    tokio::time::timeout(LONGEST, read).await.unwrap_or(Err(FetchFault::TooSlow))
+    tokio::time::timeout(TIMEOUT, read).await.unwrap_or(Err(FetchError::TooSlow))
 }
 
-async fn read(url: &str, reach: Reach) -> Result<Vec<u8>, FetchFault> {
-    // What the operating system trusts: a provider's certificate can come from any public CA.
-    let https = Https::new(Trust::System, Guard(reach)).map_err(|_| FetchFault::Unreachable)?;
-    let mut uri = checked(url, reach)?;
-    for _ in 0..=MOST_REDIRECTS {
-        let mut request = HttpRequest::get(uri.to_string()).map_err(|_| FetchFault::Url)?;
+async fn read(url: &str, reach: Reach) -> Result<Vec<u8>, FetchError> {
+    // The roots of the operating system: a provider's certificate can come from any public CA.
+    let https = Https::new(Trust::System, Guard(reach)).map_err(|_| FetchError::Unreachable)?;
+    let mut uri = check_url(url, reach)?;
+    for _ in 0..=MAX_REDIRECTS {
+        let mut request = HttpRequest::get(uri.to_string()).map_err(|_| FetchError::Url)?;
         request.headers_mut().insert("user-agent", "Gatehouse metadata");
         request
             .headers_mut()
             .insert("accept", "application/samlmetadata+xml, application/xml, */*;q=0.1");
-        let response = https.call(request).await.map_err(|error| reason(&error))?;
+        let response = https.call(request).await.map_err(|error| fetch_error(&error))?;
         match response.status().as_u16() {
-            200 => return body(response).await,
-            301 | 302 | 303 | 307 | 308 => uri = redirected(&uri, &response, reach)?,
-            other => return Err(FetchFault::Status(other)),
+            200 => return read_body(response).await,
+            301 | 302 | 303 | 307 | 308 => uri = redirect_target(&uri, &response, reach)?,
+            other => return Err(FetchError::Status(other)),
         }
     }
-    Err(FetchFault::Redirect)
+    Err(FetchError::Redirect)
 }
 
-async fn body(response: HttpResponse) -> Result<Vec<u8>, FetchFault> {
+async fn read_body(response: HttpResponse) -> Result<Vec<u8>, FetchError> {
     let body = Limited::new(response.into_body(), MAX_BYTES).collect().await;
     body.map(|body| body.to_bytes().to_vec()).map_err(|error| {
         let too_large = error.is::<http_body_util::LengthLimitError>();
-        if too_large { FetchFault::TooLarge } else { FetchFault::Unreachable }
+        if too_large { FetchError::TooLarge } else { FetchError::Unreachable }
     })
 }
 
-fn redirected(from: &Uri, response: &HttpResponse, reach: Reach) -> Result<Uri, FetchFault> {
-    let location = response.headers().get("location").ok_or(FetchFault::Redirect)?;
+fn redirect_target(from: &Uri, response: &HttpResponse, reach: Reach) -> Result<Uri, FetchError> {
+    let location = response.headers().get("location").ok_or(FetchError::Redirect)?;
     let absolute = if location.starts_with('/') && !location.starts_with("//") {
-        let authority = from.authority().ok_or(FetchFault::Redirect)?;
+        let authority = from.authority().ok_or(FetchError::Redirect)?;
         format!("{}://{authority}{location}", from.scheme_str().unwrap_or("https"))
     } else {
         location.to_owned()
     };
-    checked(&absolute, reach).map_err(|fault| match fault {
-        FetchFault::NotPublic => FetchFault::NotPublic,
-        FetchFault::Url
-        | FetchFault::Redirect
-        | FetchFault::Unreachable
-        | FetchFault::Status(_)
-        | FetchFault::TooLarge
-        | FetchFault::TooSlow => FetchFault::Redirect,
+    check_url(&absolute, reach).map_err(|error| match error {
+        FetchError::NotPublic => FetchError::NotPublic,
+        FetchError::Url
+        | FetchError::Redirect
+        | FetchError::Unreachable
+        | FetchError::Status(_)
+        | FetchError::TooLarge
+        | FetchError::TooSlow => FetchError::Redirect,
     })
 }
 
-/// A URL that may be fetched, as far as its text tells; what its name resolves to, [`Guard`]
-/// judges. An address in the text never gets to a resolver, so it is judged here.
-fn checked(url: &str, reach: Reach) -> Result<Uri, FetchFault> {
-    let uri: Uri = url.parse().map_err(|_| FetchFault::Url)?;
-    let authority = uri.authority().ok_or(FetchFault::Url)?;
+/// Checks the text of a URL. [`Guard`] checks the addresses that a name resolves to; an address in
+/// the text is not resolved, so it is checked here.
+fn check_url(url: &str, reach: Reach) -> Result<Uri, FetchError> {
+    let uri: Uri = url.parse().map_err(|_| FetchError::Url)?;
+    let authority = uri.authority().ok_or(FetchError::Url)?;
     if url.len() > MAX_URL || authority.as_str().contains('@') {
-        return Err(FetchFault::Url);
+        return Err(FetchError::Url);
     }
     let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
     let address = host.parse::<IpAddr>().ok();
@@ -130,15 +132,15 @@ fn checked(url: &str, reach: Reach) -> Result<Uri, FetchFault> {
     }
     let port = authority.as_str().len() != authority.host().len();
     if uri.scheme_str() != Some("https") || (port && authority.port_u16() != Some(443)) {
-        return Err(FetchFault::Url);
+        return Err(FetchError::Url);
     }
     match address {
-        Some(address) if !is_public(address) => Err(FetchFault::NotPublic),
+        Some(address) if !is_public(address) => Err(FetchError::NotPublic),
         Some(_) | None => Ok(uri),
     }
 }
 
-/// Resolves names and refuses those with an address that is not public.
+/// A resolver that refuses names with an address that is not public.
 #[derive(Clone, Copy, Debug)]
 struct Guard(Reach);
 
@@ -147,15 +149,15 @@ struct Guard(Reach);
 struct NotPublic;
 
 impl Guard {
-    fn admits(self, address: IpAddr) -> bool {
+    fn allows(self, address: IpAddr) -> bool {
         is_public(address) || (self.0 == Reach::Loopback && address.is_loopback())
     }
 
     async fn resolve(self, name: String) -> Result<Vec<IpAddr>, ResolveDnsError> {
         let found = tokio::net::lookup_host((name, 443)).await.map_err(ResolveDnsError::new)?;
         let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-        // One is enough: a name that is half public is a trap.
-        if addresses.iter().all(|address| self.admits(*address)) {
+        // One private address is enough for a refusal: a mixed name is an attack.
+        if addresses.iter().all(|address| self.allows(*address)) {
             Ok(addresses)
         } else {
             Err(ResolveDnsError::new(NotPublic))
@@ -169,21 +171,21 @@ impl ResolveDns for Guard {
     }
 }
 
-fn reason(error: &(dyn Error + 'static)) -> FetchFault {
+fn fetch_error(error: &(dyn Error + 'static)) -> FetchError {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<NotPublic>() {
-            return FetchFault::NotPublic;
+            return FetchError::NotPublic;
         }
         cause = error.source();
     }
-    FetchFault::Unreachable
+    FetchError::Unreachable
 }
 
 const MAX_BYTES: usize = 1_048_576;
 const MAX_URL: usize = 2_048;
-const MOST_REDIRECTS: u32 = 3;
-const LONGEST: Duration = Duration::from_secs(5);
+const MAX_REDIRECTS: u32 = 3;
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;

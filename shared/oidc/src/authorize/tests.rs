@@ -59,7 +59,7 @@ fn parameters_mean_what_openid_connect_says() {
 }
 
 #[test]
-fn what_is_missing_or_odd_is_refused() {
+fn missing_and_malformed_parameters_are_refused() {
     let check = |from: &str, to: &str, expect: &str| {
         assert!(GOOD.contains(from), "{from}");
         let error = read(&GOOD.replace(from, to)).unwrap_err();
@@ -78,7 +78,7 @@ fn what_is_missing_or_odd_is_refused() {
 }
 
 #[test]
-fn a_session_answers_unless_a_new_or_newer_authentication_is_wanted() {
+fn a_session_is_enough_unless_the_app_asks_for_a_newer_authentication() {
     let now = at("2026-01-01T12:00:00Z");
     let check = |more: &str, auth_time: &str, expect| {
         let request = read(&format!("{GOOD}&{more}")).unwrap();
@@ -94,7 +94,7 @@ fn a_session_answers_unless_a_new_or_newer_authentication_is_wanted() {
 }
 
 #[test]
-fn an_identity_provider_that_did_not_ask_again_does_not_answer() {
+fn an_old_authentication_is_not_enough_for_prompt_login_or_max_age() {
     let now = at("2026-01-01T12:01:00Z");
     let check = |more: &str, auth_time: &str, expect| {
         let request = read(&format!("{GOOD}&{more}")).unwrap();
@@ -110,7 +110,7 @@ fn an_identity_provider_that_did_not_ask_again_does_not_answer() {
 }
 
 #[test]
-fn a_request_whose_connection_was_chosen_is_the_same_request() {
+fn the_query_of_a_request_reads_back_as_the_same_request() {
     for more in ["", "prompt=login&max_age=60", "prompt=select_account", "state=%26%3D%22"] {
         let good =
             if more.starts_with("state") { GOOD.replace("state=s&", "") } else { GOOD.to_owned() };

@@ -1,8 +1,8 @@
-//! Which addresses belong to the public Internet (IANA special-purpose address registries).
+//! The addresses of the public Internet (IANA special-purpose address registries). Pure.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether a packet to this address leaves for the public Internet.
+/// Whether the address belongs to the public Internet.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -31,7 +31,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let bits = address.to_bits();
     let [first, second, ..] = address.segments();
-    // An IPv4 address in another dress: mapped, and through a translator (RFC 6052).
+    // An IPv4 address in IPv6 form: mapped, or through a translator (RFC 6052).
     if matches!(bits >> 32, MAPPED | TRANSLATED) {
         let [.., a, b, c, d] = address.octets();
         return is_public_v4(Ipv4Addr::new(a, b, c, d));
@@ -48,7 +48,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 /// `::ffff:0:0/96`, without its last 32 bits.
 const MAPPED: u128 = 0xffff;
 
-/// `64:ff9b::/96`, likewise.
+/// `64:ff9b::/96`, without its last 32 bits.
 const TRANSLATED: u128 = 0x0064_ff9b << 64;
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_anything_else_are_not() {
+    fn special_purpose_addresses_are_not_public() {
         for address in [
             "0.0.0.0",
             "10.0.0.1",

@@ -1,8 +1,8 @@
 use super::*;
 
 #[track_caller]
-fn check(url: &str, reach: Reach, expect: &Result<(), FetchFault>) {
-    assert_eq!(&checked(url, reach).map(drop), expect, "{url}");
+fn check(url: &str, reach: Reach, expect: &Result<(), FetchError>) {
+    assert_eq!(&check_url(url, reach).map(drop), expect, "{url}");
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn only_https_urls_of_public_hosts_are_fetched() {
         "https://idp.example\\@127.0.0.1/",
         "https://idp.example /",
     ] {
-        check(url, Reach::Internet, &Err(FetchFault::Url));
+        check(url, Reach::Internet, &Err(FetchError::Url));
     }
     for url in [
         "https://127.0.0.1/",
@@ -43,26 +43,26 @@ fn only_https_urls_of_public_hosts_are_fetched() {
         "https://10.0.0.1/",
         "https://0.0.0.0/",
     ] {
-        check(url, Reach::Internet, &Err(FetchFault::NotPublic));
+        check(url, Reach::Internet, &Err(FetchError::NotPublic));
     }
 }
 
 #[test]
-fn a_laptop_may_also_read_from_itself() {
+fn a_laptop_may_also_fetch_from_itself() {
     check("http://127.0.0.1:7400/demo/metadata", Reach::Loopback, &Ok(()));
     check("http://localhost:7400/", Reach::Loopback, &Ok(()));
-    check("http://idp.example/", Reach::Loopback, &Err(FetchFault::Url));
-    check("https://10.0.0.1/", Reach::Loopback, &Err(FetchFault::NotPublic));
-    check("http://169.254.169.254/", Reach::Loopback, &Err(FetchFault::Url));
+    check("http://idp.example/", Reach::Loopback, &Err(FetchError::Url));
+    check("https://10.0.0.1/", Reach::Loopback, &Err(FetchError::NotPublic));
+    check("http://169.254.169.254/", Reach::Loopback, &Err(FetchError::Url));
 }
 
 #[tokio::test]
-async fn a_name_is_judged_by_what_it_resolves_to() {
-    // Spellings that only a resolver understands, and the one name that every machine knows.
+async fn a_name_that_resolves_to_a_private_address_is_refused() {
+    // Spellings that only a resolver understands, and a name that every machine resolves.
     for name in ["localhost", "2130706433", "0x7f.1", "0177.0.0.1", "127.1"] {
         let url = format!("https://{name}/");
-        let fault = fetch(&url, Reach::Internet).await.unwrap_err();
-        assert!(matches!(fault, FetchFault::NotPublic | FetchFault::Unreachable), "{name} {fault}");
+        let error = fetch(&url, Reach::Internet).await.unwrap_err();
+        assert!(matches!(error, FetchError::NotPublic | FetchError::Unreachable), "{name} {error}");
     }
-    assert_eq!(fetch("https://localhost/", Reach::Internet).await, Err(FetchFault::NotPublic));
+    assert_eq!(fetch("https://localhost/", Reach::Internet).await, Err(FetchError::NotPublic));
 }

@@ -1,4 +1,4 @@
-//! A browser that signs in, and the identity provider that it comes from.
+//! A browser that signs in by SAML, and the responses of its identity provider.
 
 use std::time::Duration;
 
@@ -25,18 +25,18 @@ use crate::{Answer, TestApp};
 /// Our base URL in tests.
 pub const BASE: &str = "https://sp.example";
 
-/// A browser: cookies, and the last request that it carried to an identity provider.
+/// A browser with its cookies.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
     cookies: Vec<(String, String)>,
 }
 
 impl Browser {
-    /// A browser that has begun the sign-in with this id at `acme.com` of the first tenant.
+    /// Makes a browser that started the sign-in with this id at `acme.com` of the first tenant.
     ///
     /// # Panics
     ///
-    /// When the table refuses it.
+    /// If the table refuses the sign-in.
     pub async fn having_begun(test: &TestApp, id: &str) -> Self {
         let secret = "s".repeat(43);
         let pending = PendingSignIn {
@@ -52,7 +52,7 @@ impl Browser {
         Self { cookies: vec![(format!("__Host-gatehouse-sign-in-{id}"), secret)] }
     }
 
-    /// Cookies as `name=value; …`.
+    /// Returns the cookies as `name=value; …`.
     pub fn cookies(&self) -> String {
         let pairs: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -70,14 +70,14 @@ impl Browser {
 
     /// Posts a form.
     pub async fn post(&mut self, test: &TestApp, path: &str, fields: &[(&str, &str)]) -> Answer {
-        // Records of the same millisecond have no order.
+        // Records from the same millisecond have no order.
         test.clock.advance(Duration::from_millis(1));
         let answer = test.send(self.form(path, fields)).await;
         self.remember(&answer);
         answer
     }
 
-    /// The request that posts a form.
+    /// Makes the request that posts a form.
     pub fn form(&self, path: &str, fields: &[(&str, &str)]) -> Request<Body> {
         let fields: Vec<String> = fields
             .iter()
@@ -92,7 +92,7 @@ impl Browser {
             .expect("a request")
     }
 
-    /// Begins a sign-in and gives the id of the request that goes to the identity provider.
+    /// Starts a sign-in and returns the id of the request to the identity provider.
     pub async fn begin(&mut self, test: &TestApp, path: &str) -> String {
         request_id(&self.get(test, path).await)
     }
@@ -116,14 +116,14 @@ impl Browser {
     }
 }
 
-/// The id of the request in a redirect to an identity provider.
+/// Returns the id of the request in a redirect to an identity provider.
 pub fn request_id(answer: &Answer) -> String {
     let xml = request_xml(answer);
     let (_, rest) = xml.split_once(" ID=\"").expect("an ID");
     rest.split('"').next().expect("an ID").to_owned()
 }
 
-/// The request itself.
+/// Returns the request in a redirect to an identity provider.
 pub fn request_xml(answer: &Answer) -> String {
     let location = answer.header("location").expect("a redirect");
     let (_, rest) = location.split_once("SAMLRequest=").expect("a SAMLRequest");
@@ -132,7 +132,7 @@ pub fn request_xml(answer: &Answer) -> String {
     String::from_utf8(decode_redirect(&field).expect("a request")).expect("UTF-8")
 }
 
-/// A text as part of a query or a form.
+/// Encodes a text for a query or a form.
 pub fn percent_encoded(text: &str) -> String {
     use std::fmt::Write as _;
 
@@ -148,7 +148,7 @@ pub fn percent_encoded(text: &str) -> String {
 }
 
 impl TestApp {
-    /// A deployment at the time of the generated responses, whose tenant trusts [`IDP`] for
+    /// Makes a deployment at the time of the generated responses, whose tenant trusts [`IDP`] for
     /// `acme.com`, with these settings.
     pub async fn with_connection(settings: Value) -> Self {
         let test = Self::with(|config| config.base_url = Some(BASE.to_owned())).await;
@@ -157,7 +157,8 @@ impl TestApp {
         test
     }
 
-    /// Goes to the time of the generated responses, with keys of ours that are quick to make.
+    /// Advances the clock to the time of the generated responses and stores keys that are quick to
+    /// make.
     pub async fn travel(&self) {
         let start: Timestamp = self.clock.now();
         self.clock.advance(now().duration_since(start).unsigned_abs());
@@ -166,7 +167,7 @@ impl TestApp {
         self.app.secrets.put(SecretName::SamlKeys, &keys).await.expect("keys");
     }
 
-    /// Sets a connection of the first tenant.
+    /// Creates or replaces a connection of the first tenant.
     pub async fn connect(&self, domain: &str, xml: &str, settings: Value) -> Answer {
         let mut body = settings;
         body["idp_metadata_xml"] = xml.into();
@@ -174,7 +175,7 @@ impl TestApp {
         self.operator(Method::PUT, &path, Some(body)).await
     }
 
-    /// The records of the first tenant's sign-ins.
+    /// Lists the records of the first tenant's sign-ins.
     pub async fn sign_ins(&self) -> Vec<Value> {
         let path = format!("/v1/tenants/{}/sign-ins", self.acme.id);
         let list = self.operator(Method::GET, &path, None).await.expect(200).json();
@@ -191,7 +192,7 @@ fn stored(pair: &KeyPair) -> Value {
     })
 }
 
-/// A good response of [`IDP`] for `acme.com`; provider-initiated without a request.
+/// Drafts a valid response of [`IDP`] for `acme.com`; unsolicited without a request.
 pub fn draft(request: Option<&str>) -> Draft {
     draft_for(
         &format!("{BASE}/saml/sso/acme.com"),
@@ -200,7 +201,7 @@ pub fn draft(request: Option<&str>) -> Draft {
     )
 }
 
-/// The same for other URLs of ours.
+/// Drafts the same response for other URLs of ours.
 pub fn draft_for(acs: &str, entity_id: &str, request: Option<&str>) -> Draft {
     Draft {
         assertion_id: request.map_or_else(|| "_unasked".to_owned(), |id| format!("_a{id}")),

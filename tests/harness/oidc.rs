@@ -1,4 +1,4 @@
-//! An app that signs people in, and the browser between it and us.
+//! An app that signs people in, and the browser between the app and us.
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
@@ -16,39 +16,39 @@ use types::hex::hex;
 
 use crate::{Answer, TestApp};
 
-/// An app that is registered.
+/// A registered app.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// `client_id`.
+    /// The `client_id`.
     pub client_id: String,
-    /// `client_secret`; a public client has none.
+    /// The `client_secret`; `None` for a public client.
     pub client_secret: Option<String>,
 }
 
-/// The one redirect URI of the apps here.
+/// The redirect URI of every app here.
 pub const REDIRECT_URI: &str = "https://app.example/cb";
 
-/// The example of RFC 7636, appendix B.
+/// The PKCE verifier of the example in RFC 7636, appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-/// The rest of the request of an app that does everything right.
+/// The rest of a valid authorization request.
 pub const GOOD: &str = "response_type=code&scope=openid&state=s1&nonce=n1&domain=acme.com\
     &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
 impl App {
-    /// The query of an authorization request.
+    /// Returns the query of an authorization request.
     pub fn query(&self, rest: &str) -> String {
         let redirect_uri = encoded(REDIRECT_URI);
         format!("client_id={}&redirect_uri={redirect_uri}&{rest}", self.client_id)
     }
 
-    /// The `Authorization` header of `client_secret_basic`.
+    /// Returns the `Authorization` header of `client_secret_basic`.
     pub fn basic(&self) -> Option<String> {
         let secret = self.client_secret.as_ref()?;
         Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{secret}", self.client_id))))
     }
 
-    /// The form of a token request for a code.
+    /// Returns the form of a token request for a code.
     pub fn redemption(code: &str) -> String {
         let redirect_uri = encoded(REDIRECT_URI);
         format!(
@@ -59,7 +59,7 @@ impl App {
 }
 
 impl TestApp {
-    /// With an app that keeps a secret and the user `ada@acme.com`, given by her id.
+    /// Makes a deployment with a confidential app and the user `ada@acme.com`, returned by id.
     pub async fn with_app_and_user() -> (Self, App, String) {
         let test = Self::new().await;
         let app = test.app(false).await;
@@ -81,7 +81,7 @@ impl TestApp {
         }
     }
 
-    /// A browser asks for a page, with a cookie if it has one.
+    /// Opens a page, with a cookie if there is one.
     pub async fn browse(&self, path_and_query: &str, cookie: Option<&str>) -> Answer {
         let mut request = Request::builder().uri(path_and_query);
         if let Some(cookie) = cookie {
@@ -90,12 +90,12 @@ impl TestApp {
         self.send(request.body(Body::empty()).expect("a request")).await
     }
 
-    /// A browser is at `/oauth2/authorize`.
+    /// Opens `/oauth2/authorize`.
     pub async fn authorize(&self, query: &str, cookie: Option<&str>) -> Answer {
         self.browse(&format!("/oauth2/authorize?{query}"), cookie).await
     }
 
-    /// A form, with an `Authorization` header if there is one.
+    /// Posts a form, with an `Authorization` header if there is one.
     pub async fn form(&self, path: &str, authorization: Option<&str>, form: &str) -> Answer {
         let mut request = Request::builder()
             .method(Method::POST)
@@ -107,12 +107,12 @@ impl TestApp {
         self.send(request.body(Body::from(form.to_owned())).expect("a request")).await
     }
 
-    /// A form of an app that has a secret.
+    /// Posts a form as an app.
     pub async fn form_of(&self, app: &App, path: &str, form: &str) -> Answer {
         self.form(path, app.basic().as_deref(), form).await
     }
 
-    /// What the identity provider of `acme.com` says of a user of the first tenant now.
+    /// Returns a user of the first tenant as authenticated now at the connection `acme.com`.
     pub fn signed_in(&self, user: &str) -> SignedIn {
         SignedIn {
             tenant: self.acme.id.parse().expect("a tenant id"),
@@ -123,7 +123,7 @@ impl TestApp {
         }
     }
 
-    /// The request of an app as it waits for the person to come back.
+    /// Returns the pending authorization request of an app.
     pub fn request(&self, app: &App, rest: &str) -> AuthorizeRequest {
         AuthorizeRequest::read(
             &Parameters::parse(&app.query(rest)).expect("parameters"),
@@ -135,7 +135,7 @@ impl TestApp {
         .expect("a good request")
     }
 
-    /// The person comes back from the identity provider.
+    /// Completes a sign-in, as after a verified response.
     pub async fn complete(&self, signed_in: SignedIn, purpose: Purpose) -> Answer {
         let base_url = BaseUrl::of(&self.app.config, &header::HeaderMap::new());
         let response = match Destination::find(&self.app, purpose).await {
@@ -145,20 +145,20 @@ impl TestApp {
         Answer::of("complete".to_owned(), response).await
     }
 
-    /// A sign-in of a user to an app: the redirect with the code, and the session's cookie.
+    /// Signs a user in to an app. Returns the code and the session cookie.
     pub async fn sign_in(&self, app: &App, user: &str, rest: &str) -> SignIn {
         let purpose = Purpose::App(Box::new(self.request(app, rest)));
         let answer = self.complete(self.signed_in(user), purpose).await.expect(303);
         SignIn { code: answer.redirected("code").expect("a code"), cookie: answer.cookie() }
     }
 
-    /// The tokens of a sign-in.
+    /// Signs a user in and returns the tokens.
     pub async fn tokens(&self, app: &App, user: &str, rest: &str) -> Value {
         let SignIn { code, .. } = self.sign_in(app, user, rest).await;
         self.form_of(app, "/oauth2/token", &App::redemption(&code)).await.expect(200).json()
     }
 
-    /// userinfo with a token.
+    /// Requests userinfo with a token.
     pub async fn userinfo(&self, token: &str) -> Answer {
         let request = Request::builder()
             .uri("/oauth2/userinfo")
@@ -173,43 +173,43 @@ impl TestApp {
         answer["active"] == true
     }
 
-    /// Makes a user active or not, as a provisioning client does.
+    /// Sets `active` of a user, as a provisioning client does.
     pub async fn set_active(&self, user: &str, active: bool) {
         let operations = json!([{"op": "replace", "path": "active", "value": active}]);
         self.patch(&format!("/Users/{user}"), operations).await.expect(200);
     }
 }
 
-/// What a browser brings back from a sign-in.
+/// The result of a sign-in.
 #[derive(Clone, Debug)]
 pub struct SignIn {
     /// The code for the app.
     pub code: String,
-    /// The `Cookie` header from now on.
+    /// The `Cookie` header with the session.
     pub cookie: String,
 }
 
 impl Answer {
-    /// A query parameter of the URL that a redirect leads to.
+    /// Returns a query parameter of the `Location`.
     pub fn redirected(&self, name: &str) -> Option<String> {
         let (_, query) = self.header("location")?.split_once('?')?;
         let parameters = Parameters::parse(query).ok()?;
         parameters.one(name).ok()?.map(str::to_owned)
     }
 
-    /// What a browser sends back of the one cookie that it was given.
+    /// Returns the cookie that was set, as a browser sends it.
     pub fn cookie(&self) -> String {
         let cookie = self.header("set-cookie").expect("a cookie");
         cookie.split(';').next().unwrap_or_default().to_owned()
     }
 }
 
-/// The claims of a token, whoever signed it.
+/// Returns the claims of a token without verifying it.
 pub fn claims(token: &str) -> Value {
     part(token, 1)
 }
 
-/// The header of a token.
+/// Returns the header of a token.
 pub fn jose_header(token: &str) -> Value {
     part(token, 0)
 }
@@ -220,7 +220,7 @@ fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
-/// A value as a form has it.
+/// Encodes a value for a form.
 pub fn encoded(value: &str) -> String {
     value.bytes().flat_map(|byte| ["%".to_owned(), hex(&[byte])]).collect()
 }

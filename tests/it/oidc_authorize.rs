@@ -1,10 +1,10 @@
-//! Authorization requests: what is answered to the app, and what only a page may say.
+//! Authorization requests: errors that are sent to the app, and errors that are shown on a page.
 
 use harness::oidc::{App, GOOD, REDIRECT_URI, encoded};
 use harness::{Answer, TestApp};
 use oidc::purpose::Purpose;
 
-/// A page and no redirect.
+/// Asserts that the response is a page and no redirect.
 fn assert_page(answer: Answer, status: u16, what: &str) {
     let answer = answer.expect(status);
     assert_eq!(answer.header("location"), None, "{what}");
@@ -17,7 +17,7 @@ fn assert_page(answer: Answer, status: u16, what: &str) {
 }
 
 #[tokio::test]
-async fn a_request_that_names_no_app_or_another_url_gets_a_page() {
+async fn an_unknown_app_or_redirect_uri_gets_a_page_and_no_redirect() {
     let test = TestApp::new().await;
     let app = test.app(false).await;
     let good = app.query(GOOD);
@@ -39,7 +39,7 @@ async fn a_request_that_names_no_app_or_another_url_gets_a_page() {
 }
 
 #[tokio::test]
-async fn other_errors_go_to_the_app_with_its_state_and_who_says_it() {
+async fn other_errors_are_sent_to_the_app_with_state_and_issuer() {
     let test = TestApp::new().await;
     let app = test.app(false).await;
     for (from, to, error) in [
@@ -64,7 +64,7 @@ async fn other_errors_go_to_the_app_with_its_state_and_who_says_it() {
 }
 
 #[tokio::test]
-async fn a_request_may_come_as_a_form() {
+async fn an_authorization_request_may_be_a_form() {
     let test = TestApp::new().await;
     let app = test.app(false).await;
     let form = app.query(&GOOD.replace("nonce=n1", "prompt=none"));
@@ -72,7 +72,7 @@ async fn a_request_may_come_as_a_form() {
     assert_eq!(answer.redirected("error").as_deref(), Some("login_required"));
 }
 
-/// 100 ways to turn a sign-in into a redirect to somebody else.
+/// 100 redirect URIs that an attacker could try.
 fn open_redirects() -> Vec<String> {
     let mut payloads: Vec<String> = [
         "https://evil.example",
@@ -199,7 +199,7 @@ async fn a_hundred_open_redirects_are_refused() {
 }
 
 #[tokio::test]
-async fn a_sign_in_leads_to_no_page_but_one_of_an_app() {
+async fn a_sign_in_leads_only_to_pages_of_an_app() {
     let test = TestApp::new().await;
     test.app(false).await;
     let user = test.user("ada@acme.com").await;
@@ -223,7 +223,7 @@ async fn a_sign_in_leads_to_no_page_but_one_of_an_app() {
 }
 
 #[tokio::test]
-async fn an_app_that_is_gone_gets_no_code() {
+async fn a_deleted_app_gets_no_code() {
     let test = TestApp::new().await;
     let app: App = test.app(false).await;
     let user = test.user("ada@acme.com").await;

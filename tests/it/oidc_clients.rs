@@ -1,4 +1,4 @@
-//! Apps: registered by the operator, and how they say who they are.
+//! Apps: registration by the operator, and authentication.
 
 use axum::http::Method;
 use base64::Engine as _;
@@ -8,7 +8,7 @@ use harness::oidc::{App, GOOD, VERIFIER};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_client_is_made_listed_read_and_removed_and_its_secret_shown_once() {
+async fn a_client_is_created_listed_read_and_deleted_and_its_secret_is_shown_once() {
     let test = TestApp::new().await;
     let body = json!({
         "name": "Diagrams",
@@ -31,7 +31,7 @@ async fn a_client_is_made_listed_read_and_removed_and_its_secret_shown_once() {
 }
 
 #[tokio::test]
-async fn a_client_moves_to_other_urls_and_keeps_its_secret() {
+async fn a_client_gets_new_urls_and_keeps_its_secret() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let path = format!("/v1/clients/{}", app.client_id);
     let change = async |body| test.operator(Method::PATCH, &path, Some(body)).await;
@@ -72,7 +72,7 @@ async fn a_url_that_programs_could_read_differently_is_not_registered() {
 }
 
 #[tokio::test]
-async fn an_app_authenticates_by_header_or_form_and_not_otherwise() {
+async fn an_app_authenticates_by_header_or_by_form_only() {
     let test = TestApp::new().await;
     let (app, other) = (test.app(false).await, test.app(false).await);
     let user = test.user("ada@acme.com").await;
@@ -131,7 +131,7 @@ async fn a_public_app_has_pkce_instead_of_a_secret_and_may_not_introspect() {
 }
 
 #[tokio::test]
-async fn an_app_with_a_secret_may_be_let_off_pkce_and_a_public_one_may_not() {
+async fn only_an_app_with_a_secret_may_leave_pkce_out() {
     let test = TestApp::new().await;
     let user = test.user("ada@acme.com").await;
     let register = async |public: bool| {
@@ -167,16 +167,16 @@ async fn an_app_with_a_secret_may_be_let_off_pkce_and_a_public_one_may_not() {
     let challenge = "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
         &code_challenge_method=S256";
     let verifier = format!("&code_verifier={VERIFIER}");
-    // Without PKCE, as a load balancer does it.
+    // Without PKCE, like a load balancer.
     let code = ask("").await.unwrap();
     redeem(&code, &verifier).await.expect(400);
     redeem(&code, "").await.expect(200);
-    // A challenge that is sent counts, and half of one is an error.
+    // A challenge that is sent counts. A challenge without its method is an error.
     let code = ask(challenge).await.unwrap();
     redeem(&code, "").await.expect(400);
     redeem(&code, &verifier).await.expect(200);
     assert_eq!(ask("&code_challenge_method=S256").await, Err("invalid_request".to_owned()));
-    // The operator can take it back, also from a code that is under way.
+    // The operator can require PKCE again; that also applies to codes already issued.
     let code = ask("").await.unwrap();
     let path = format!("/v1/clients/{}", app.client_id);
     let required = json!({"pkce": "required"});
@@ -187,7 +187,7 @@ async fn an_app_with_a_secret_may_be_let_off_pkce_and_a_public_one_may_not() {
 }
 
 #[tokio::test]
-async fn bodies_of_another_kind_or_size_are_refused() {
+async fn bodies_of_another_type_or_size_are_refused() {
     let test = TestApp::new().await;
     for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
         let long = format!("client_id={}", "a".repeat(20_000));

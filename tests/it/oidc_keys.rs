@@ -1,4 +1,4 @@
-//! Signing keys: made once, published, rotated without a failed sign-in.
+//! Signing keys: created once, published, and rotated without a failed sign-in.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn processes_that_start_together_use_the_same_keys() {
 }
 
 #[tokio::test]
-async fn a_rotation_fails_no_sign_in() {
+async fn no_sign_in_fails_during_a_rotation() {
     let test = TestApp::new().await;
     let slow = beside(&test);
     let app = test.app(false).await;
@@ -44,14 +44,14 @@ async fn a_rotation_fails_no_sign_in() {
         (rotated["current"].as_str(), rotated["previous"].as_str()),
         (Some(before[1].as_str()), Some(before[0].as_str()))
     );
-    // Signs with a key that was published before, and what was signed before still counts.
+    // The signing key was published before, and older tokens still count.
     let new = test.tokens(&app, &user, GOOD).await;
     let kid = jose_header(new["id_token"].as_str().unwrap())["kid"].as_str().unwrap().to_owned();
     assert!(published.contains(&kid) && kid == before[1]);
     for tokens in [&old, &new] {
         let token = tokens["access_token"].as_str().unwrap();
         test.userinfo(token).await.expect(200);
-        // A process that has not heard of the rotation knows both, too.
+        // A process that has not read the rotation yet knows both keys too.
         slow.userinfo(token).await.expect(200);
     }
     let code = test.sign_in(&app, &user, GOOD).await.code;
@@ -61,7 +61,7 @@ async fn a_rotation_fails_no_sign_in() {
     assert!(kids(&test).await.contains(&before[0]));
 
     test.operator(Method::POST, "/v1/oidc-keys/rotate", None).await.expect(409);
-    // The next key has to be known to everybody; API Gateway keeps what it has read for two hours.
+    // Every reader must know the next key; API Gateway caches keys for two hours.
     test.clock.advance(Duration::from_hours(23));
     test.operator(Method::POST, "/v1/oidc-keys/rotate", None).await.expect(409);
     test.clock.advance(Duration::from_hours(1));
@@ -70,7 +70,7 @@ async fn a_rotation_fails_no_sign_in() {
 }
 
 #[tokio::test]
-async fn discovery_names_every_endpoint_and_what_it_can() {
+async fn discovery_names_every_endpoint_and_capability() {
     let test = TestApp::new().await;
     for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
         let answer = test.browse(path, None).await.expect(200);

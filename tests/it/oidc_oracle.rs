@@ -1,5 +1,5 @@
-//! Our tokens as others read them: by a JWT library that is not ours, from our discovery document
-//! and our JWKS, by the rules of API Gateway's JWT authoriser.
+//! Our tokens, verified by an independent JWT library with our discovery document and JWKS, by the
+//! rules of API Gateway's JWT authoriser.
 
 use std::process::Command;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::tidy::text;
 
 const ISSUER: &str = "https://gatehouse.example";
 
-/// What is configured about an authoriser, and the keys that it has fetched.
+/// The configuration of an authoriser, and the keys that it fetched.
 struct Authoriser<'a> {
     test: &'a TestApp,
     audience: String,
@@ -26,7 +26,7 @@ struct Authoriser<'a> {
 }
 
 impl<'a> Authoriser<'a> {
-    /// Reads the keys, as anybody can: from the issuer's discovery document, without credentials.
+    /// Reads the keys through the issuer's discovery document, without credentials.
     async fn of(test: &'a TestApp, audience: &str, scope: &'static str) -> Self {
         let configuration = test.browse("/.well-known/openid-configuration", None).await;
         let configuration = configuration.expect(200).json();
@@ -37,8 +37,8 @@ impl<'a> Authoriser<'a> {
         Self { test, audience: audience.to_owned(), scope, keys }
     }
 
-    /// The claims of a token that it lets in: `kid`, RSA signature, `iss`, `aud`, `exp`, `nbf`
-    /// and `iat` where they are, and one of the route's scopes.
+    /// Returns the claims of an accepted token. Checks `kid`, RSA signature, `iss`, `aud`, `exp`,
+    /// `nbf` and `iat` if present, and one of the route's scopes.
     fn claims(&self, token: &str) -> Result<Value, String> {
         let header = decode_header(token).map_err(|error| error.to_string())?;
         let kid = header.kid.ok_or("no kid")?;
@@ -68,7 +68,7 @@ impl<'a> Authoriser<'a> {
     }
 }
 
-/// Tokens of a sign-in with these scopes.
+/// Returns the tokens of a sign-in with these scopes.
 async fn tokens(test: &TestApp, app: &App, user: &str, scope: &str) -> (String, String) {
     let tokens = test.tokens(app, user, &GOOD.replace("openid", scope)).await;
     let named = |name: &str| tokens[name].as_str().unwrap().to_owned();
@@ -76,7 +76,7 @@ async fn tokens(test: &TestApp, app: &App, user: &str, scope: &str) -> (String, 
 }
 
 #[tokio::test]
-async fn an_authoriser_lets_our_access_token_in_and_tells_the_api_who_it_is() {
+async fn an_authoriser_accepts_our_access_token_and_passes_its_claims_to_the_api() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let (access_token, _) = tokens(&test, &app, &user, "openid+email").await;
     let authoriser = Authoriser::of(&test, ISSUER, "openid").await;
@@ -89,7 +89,7 @@ async fn an_authoriser_lets_our_access_token_in_and_tells_the_api_who_it_is() {
 }
 
 #[tokio::test]
-async fn an_authoriser_refuses_what_is_not_for_it() {
+async fn an_authoriser_refuses_tokens_for_another_audience_or_scope() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let (access_token, id_token) = tokens(&test, &app, &user, "openid").await;
     let check = async |audience: &str, scope, token: &str, expect: &str| {
@@ -98,8 +98,7 @@ async fn an_authoriser_refuses_what_is_not_for_it() {
     };
     check("https://other.example", "openid", &access_token, "InvalidAudience").await;
     check(ISSUER, "email", &access_token, "no scope of the route").await;
-    // An ID token is for the app: its audience is another, and even one who takes that audience
-    // finds no scope in it.
+    // An ID token is for the app: it has another audience and no scope.
     check(ISSUER, "openid", &id_token, "InvalidAudience").await;
     check(&app.client_id, "openid", &id_token, "no scope of the route").await;
     assert_eq!(decode_header(&access_token).unwrap().typ.as_deref(), Some("at+jwt"));
@@ -137,7 +136,7 @@ async fn an_authoriser_refuses_a_token_that_was_changed() {
 }
 
 #[tokio::test]
-async fn an_authoriser_with_keys_of_two_hours_ago_knows_the_key_after_a_rotation() {
+async fn an_authoriser_with_keys_from_two_hours_ago_accepts_tokens_after_a_rotation() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     for _ in 0..3 {
         let authoriser = Authoriser::of(&test, ISSUER, "openid").await;
@@ -149,14 +148,14 @@ async fn an_authoriser_with_keys_of_two_hours_ago_knows_the_key_after_a_rotation
         test.clock.advance(Duration::from_hours(2));
         let late = tokens(&test, &app, &user, "openid").await.0;
         authoriser.claims(&late).unwrap();
-        // No sooner than everybody has read the next key.
+        // Not before every reader knows the next key.
         test.operator(Method::POST, "/v1/oidc-keys/rotate", None).await.expect(409);
         test.clock.advance(Duration::from_hours(22));
     }
 }
 
-/// What the function of the sample app answers to a request that API Gateway has let in: its claims
-/// come as texts.
+/// The response of the sample app's function to a request that API Gateway accepted. API Gateway
+/// passes claims as strings.
 fn sample_app(client_id: &str, claims: &Value) -> Value {
     let claims = claims.as_object().unwrap().iter().map(|(name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -180,7 +179,7 @@ fn sample_app(client_id: &str, claims: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_sample_app_tells_its_users_who_they_are_and_turns_those_of_other_apps_away() {
+async fn the_sample_app_shows_its_users_their_claims_and_refuses_users_of_other_apps() {
     let test = TestApp::new().await;
     let (app, other) = (test.app(false).await, test.app(false).await);
     let user = test.user("ada@acme.com").await;

@@ -1,4 +1,4 @@
-//! Sessions: the second sign-in of a browser, and when it has to be a new one.
+//! Sessions: when a browser signs in without the identity provider, and when it must not.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use harness::oidc::{App, GOOD, claims};
 use jiff::SignedDuration;
 use oidc::purpose::Purpose;
 
-/// What a browser gets at `/oauth2/authorize`: a code, or the error.
+/// Returns the error that a browser gets at `/oauth2/authorize`, or `code`.
 async fn ask(
     test: &TestApp,
     app: &App,
@@ -24,7 +24,7 @@ fn with(more: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_session_answers_another_app_without_the_identity_provider() {
+async fn a_session_signs_in_to_another_app_without_the_identity_provider() {
     let test = TestApp::new().await;
     let (app, other) = (test.app(false).await, test.app(true).await);
     let user = test.user("ada@acme.com").await;
@@ -40,7 +40,7 @@ async fn a_session_answers_another_app_without_the_identity_provider() {
 }
 
 #[tokio::test]
-async fn a_session_does_not_answer_what_it_is_not_for() {
+async fn a_session_does_not_sign_in_to_another_organisation_or_past_its_age() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let cookie = test.sign_in(&app, &user, GOOD).await.cookie;
     let tenant = &test.acme.id;
@@ -70,7 +70,7 @@ async fn a_session_does_not_answer_what_it_is_not_for() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_is_not_a_live_session_is_none() {
+async fn a_cookie_of_no_valid_session_is_ignored() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let cookie = test.sign_in(&app, &user, GOOD).await.cookie;
     let rest = with("prompt=none");
@@ -92,7 +92,7 @@ async fn a_cookie_that_is_not_a_live_session_is_none() {
 }
 
 #[tokio::test]
-async fn a_deactivation_ends_the_session_for_good() {
+async fn a_session_stays_ended_after_a_deactivation_and_a_later_activation() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let cookie = test.sign_in(&app, &user, GOOD).await.cookie;
     let rest = with("prompt=none");
@@ -131,7 +131,7 @@ async fn the_identity_provider_can_end_a_session_earlier() {
 }
 
 #[tokio::test]
-async fn an_old_authentication_does_not_answer_a_request_for_a_new_one() {
+async fn an_old_authentication_is_not_enough_for_a_request_for_a_new_one() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     for (rest, minutes, error) in [
         ("prompt=login", 10, Some("login_required")),

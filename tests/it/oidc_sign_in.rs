@@ -1,4 +1,4 @@
-//! The whole way: app, us, identity provider, us, app.
+//! Sign-ins from the app through the identity provider and back to the app.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn a_person_signs_in_to_an_app_and_then_without_the_identity_provider() {
     let [record] = test.sign_ins().await.try_into().unwrap();
     assert_eq!(record["succeeded"], true);
 
-    // The same response again is refused, and gives no code.
+    // The same response again is refused.
     let replay = browser.respond(&test, &draft(Some(&request)).response()).await;
     assert!(replay.status.is_client_error());
     assert_eq!(replay.header("location"), None);
@@ -69,7 +69,7 @@ async fn prompt_login_asks_the_identity_provider_to_authenticate_anew() {
 }
 
 #[tokio::test]
-async fn a_deactivated_person_comes_back_to_no_code() {
+async fn a_deactivated_person_gets_no_code() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let app = test.app(false).await;
     let mut browser = Browser::default();
@@ -77,7 +77,7 @@ async fn a_deactivated_person_comes_back_to_no_code() {
     browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
     let id = test.get("/Users").await.json()["Resources"][0]["id"].as_str().unwrap().to_owned();
     test.set_active(&id, false).await;
-    // The session is gone, so the identity provider is asked; its answer does not help.
+    // The session is gone, so the identity provider is asked. Its response is refused too.
     let request = browser.begin(&test, &path(&app, GOOD)).await;
     let answer = browser.respond(&test, &draft(Some(&request)).response()).await;
     assert_eq!(answer.redirected("code"), None);
@@ -85,7 +85,7 @@ async fn a_deactivated_person_comes_back_to_no_code() {
 }
 
 #[tokio::test]
-async fn an_organisation_without_a_connection_is_told_to_the_app() {
+async fn the_app_is_told_that_an_organisation_has_no_connection() {
     let test = TestApp::with_connection(json!({})).await;
     let app = test.app(false).await;
     let nobody = test.tenant("Nobody").await;
@@ -129,7 +129,7 @@ async fn a_tenant_with_several_connections_lets_the_person_choose() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_the_person_began_ends_at_the_app() {
+async fn a_sign_in_that_the_person_started_ends_at_the_app() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let app = test.app(false).await;
     let mut browser = Browser::default();
@@ -139,7 +139,7 @@ async fn a_sign_in_that_the_person_began_ends_at_the_app() {
     let answer = browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
     assert!(answer.header("location").unwrap().starts_with("https://app.example/login?iss="));
     assert_eq!(answer.redirected("target_link_uri").as_deref(), Some(page));
-    // What the app does with it: a request of its own, which the session answers.
+    // The app now sends an authorization request, which the session answers.
     let hint = answer.redirected("login_hint").unwrap();
     let rest = GOOD.replace("domain=", "login_hint=").replace("acme.com", &hint);
     let answer = browser.get(&test, &path(&app, &rest)).await.expect(303);
@@ -179,7 +179,7 @@ async fn the_record_says_where_the_sign_in_ended() {
 }
 
 #[tokio::test]
-async fn an_app_that_is_deleted_meanwhile_fails_the_sign_in() {
+async fn a_sign_in_to_an_app_that_was_deleted_meanwhile_is_refused() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let app = test.app(false).await;
     let mut browser = Browser::default();

@@ -7,7 +7,7 @@ use harness::TestApp;
 use harness::oidc::{App, GOOD, VERIFIER, claims, jose_header};
 use serde_json::{Value, json};
 
-/// GOOD with other scopes.
+/// Returns `GOOD` with other scopes.
 fn scoped(scope: &str) -> String {
     GOOD.replace("scope=openid", &format!("scope={scope}"))
 }
@@ -22,7 +22,7 @@ async fn refresh(test: &TestApp, app: &App, token: &str) -> harness::Answer {
 }
 
 #[tokio::test]
-async fn a_code_becomes_tokens_that_say_who_signed_in() {
+async fn a_code_is_redeemed_for_tokens_about_the_person_that_signed_in() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let sign_in = test.sign_in(&app, &user, &scoped("openid+profile+email")).await;
     let answer = test.form_of(&app, "/oauth2/token", &App::redemption(&sign_in.code)).await;
@@ -66,7 +66,7 @@ async fn a_code_becomes_tokens_that_say_who_signed_in() {
 }
 
 #[tokio::test]
-async fn groups_are_told_to_an_app_that_asks() {
+async fn an_app_that_asks_for_groups_gets_their_names() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let group = json!({"displayName": "Engineers", "members": [{"value": user}]});
     test.post("/Groups", group).await.expect(201);
@@ -75,7 +75,7 @@ async fn groups_are_told_to_an_app_that_asks() {
 }
 
 #[tokio::test]
-async fn a_code_works_once_and_its_second_use_ends_what_the_first_gave() {
+async fn the_second_use_of_a_code_revokes_the_tokens_of_the_first() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let sign_in = test.sign_in(&app, &user, &scoped("openid+offline_access")).await;
     let form = App::redemption(&sign_in.code);
@@ -92,7 +92,7 @@ async fn a_code_works_once_and_its_second_use_ends_what_the_first_gave() {
 }
 
 #[tokio::test]
-async fn a_code_redeemed_in_parallel_counts_once() {
+async fn a_code_redeemed_in_parallel_works_once() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let form = App::redemption(&test.sign_in(&app, &user, GOOD).await.code);
     let redeem = || test.form_of(&app, "/oauth2/token", &form);
@@ -104,7 +104,7 @@ async fn a_code_redeemed_in_parallel_counts_once() {
 }
 
 #[tokio::test]
-async fn a_code_lives_a_minute() {
+async fn a_code_expires_after_a_minute() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let (early, late) =
         (test.sign_in(&app, &user, GOOD).await, test.sign_in(&app, &user, GOOD).await);
@@ -115,7 +115,7 @@ async fn a_code_lives_a_minute() {
 }
 
 #[tokio::test]
-async fn a_code_is_for_its_app_its_url_and_its_verifier() {
+async fn a_code_works_only_with_its_app_its_redirect_uri_and_its_verifier() {
     let test = TestApp::new().await;
     let (app, other) = (test.app(false).await, test.app(false).await);
     let user = test.user("ada@acme.com").await;
@@ -139,12 +139,12 @@ async fn a_code_is_for_its_app_its_url_and_its_verifier() {
         assert_eq!(answer.json()["error"], error, "{from} -> {to}");
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
-    // None of that has used the code up.
+    // None of these requests used the code.
     test.form_of(&app, "/oauth2/token", &good).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_replaced_and_its_second_use_ends_all() {
+async fn a_refresh_token_is_replaced_and_its_second_use_revokes_the_grant() {
     let test = TestApp::new().await;
     let app = test.app(false).await;
     let other = test.app(false).await;
@@ -177,7 +177,7 @@ async fn a_refresh_token_is_replaced_and_its_second_use_ends_all() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_ends_after_a_week_however_often_it_was_used() {
+async fn refresh_tokens_expire_a_week_after_the_sign_in() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let tokens = test.tokens(&app, &user, &scoped("openid+offline_access")).await;
     let mut token = text(&tokens, "refresh_token").to_owned();
@@ -191,7 +191,7 @@ async fn a_refresh_token_ends_after_a_week_however_often_it_was_used() {
 }
 
 #[tokio::test]
-async fn a_deactivation_takes_effect_at_once_and_for_good() {
+async fn a_deactivation_revokes_tokens_at_once_and_permanently() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let tokens = test.tokens(&app, &user, &scoped("openid+offline_access")).await;
     let (access, refresh_token) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
@@ -209,7 +209,7 @@ async fn a_deactivation_takes_effect_at_once_and_for_good() {
         assert_eq!(refused.json()["error"], "invalid_grant");
         let late = test.form_of(&app, "/oauth2/token", &App::redemption(&waiting.code)).await;
         late.expect(400);
-        // What was given before does not come back with the person.
+        // Old tokens stay revoked when the user is active again.
         test.set_active(&user, true).await;
     }
     let again = test.tokens(&app, &user, GOOD).await;
@@ -217,7 +217,7 @@ async fn a_deactivation_takes_effect_at_once_and_for_good() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_or_app_ends_the_tokens() {
+async fn tokens_of_a_deleted_user_or_app_do_not_count() {
     let test = TestApp::new().await;
     let (app, kept) = (test.app(false).await, test.app(false).await);
     let (ada, eve) = (test.user("ada@acme.com").await, test.user("eve@acme.com").await);
@@ -232,7 +232,7 @@ async fn a_deleted_user_or_app_ends_the_tokens() {
 }
 
 #[tokio::test]
-async fn an_access_token_lives_five_minutes_and_is_no_other_kind_of_token() {
+async fn an_access_token_expires_after_five_minutes_and_works_as_no_other_kind() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let tokens = test.tokens(&app, &user, &scoped("openid+offline_access")).await;
     let access = text(&tokens, "access_token");
@@ -281,7 +281,7 @@ async fn an_app_introspects_and_revokes_only_its_own_tokens() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_issuer_is_none() {
+async fn a_token_of_another_issuer_is_refused() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let tokens = test.tokens(&app, &user, GOOD).await;
     let mut config = test.app.config.clone();
@@ -292,7 +292,7 @@ async fn a_token_of_another_issuer_is_none() {
 }
 
 #[tokio::test]
-async fn the_table_holds_no_secret_that_works() {
+async fn the_table_stores_no_usable_secret() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let sign_in = test.sign_in(&app, &user, &scoped("openid+offline_access")).await;
     let form = App::redemption(&sign_in.code);

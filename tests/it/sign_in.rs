@@ -39,7 +39,7 @@ async fn a_person_signs_in_and_becomes_a_user() {
 }
 
 #[tokio::test]
-async fn the_request_is_what_the_identity_provider_needs() {
+async fn the_request_has_our_entity_id_and_acs_url_and_is_bound_to_the_browser() {
     let test = TestApp::with_connection(json!({})).await;
     let answer = Browser::default().get(&test, "/saml/sso/acme.com").await.expect(303);
     assert!(answer.header("location").unwrap().starts_with("https://idp.example/"));
@@ -57,7 +57,7 @@ async fn the_request_is_what_the_identity_provider_needs() {
 }
 
 #[tokio::test]
-async fn a_signed_request_goes_by_either_binding() {
+async fn a_signed_request_is_sent_by_either_binding() {
     let settings = json!({"sign_requests": true});
     let test = TestApp::with_connection(settings).await;
     let answer = Browser::default().get(&test, "/saml/sso/acme.com").await.expect(303);
@@ -74,7 +74,7 @@ async fn a_signed_request_goes_by_either_binding() {
 }
 
 #[tokio::test]
-async fn every_way_to_sign_and_encrypt_is_taken() {
+async fn every_combination_of_signatures_and_encryption_is_accepted() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     for (sign_response, sign_assertion, encrypt) in [
         (true, false, false),
@@ -99,7 +99,7 @@ async fn every_way_to_sign_and_encrypt_is_taken() {
 }
 
 #[tokio::test]
-async fn the_issuer_picks_the_member_of_a_federation() {
+async fn the_issuer_chooses_the_member_of_a_federation() {
     let test = TestApp::with_connection(json!({})).await;
     let other = "https://other.example/saml";
     let role = metadata::descriptor(
@@ -128,12 +128,12 @@ async fn the_issuer_picks_the_member_of_a_federation() {
     let acs = format!("{BASE}/saml/sso/acme.com/federated");
     let entity_id = format!("{BASE}/saml/metadata/acme.com");
     let mut draft = draft_for(&acs, &entity_id, Some(&request));
-    // The member that was not asked.
+    // A member that was not asked.
     let stranger = BASE64_STANDARD.encode(draft.response());
     browser.post(&test, &acs, &[("SAMLResponse", &stranger)]).await.expect(403);
     draft.issuer = other.to_owned();
     draft.response_issuer = Some(other.to_owned());
-    // The member that was asked, signed with the key of another.
+    // The asked member, signed with the key of another.
     let forged = BASE64_STANDARD.encode(draft.response());
     browser.post(&test, &acs, &[("SAMLResponse", &forged)]).await.expect(403);
     draft.sign_assertion = Some(Signing { key: |keys| &keys.idp_next, ..Signing::default() });
@@ -144,7 +144,7 @@ async fn the_issuer_picks_the_member_of_a_federation() {
 }
 
 #[tokio::test]
-async fn a_test_signs_nobody_in_and_makes_nobody() {
+async fn a_test_signs_nobody_in_and_creates_no_user() {
     let test = TestApp::with_connection(json!({"jit": true, "keep_claims": true})).await;
     let path = format!("/v1/tenants/{}/connections/acme.com/test", test.acme.id);
     let url = test.operator(Method::POST, &path, None).await.expect(201).text("url");

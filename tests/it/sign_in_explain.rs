@@ -1,4 +1,4 @@
-//! What would become of a response, without it becoming so.
+//! Explaining a response: all checks, and nothing is written.
 
 use axum::http::Method;
 use base64::Engine as _;
@@ -23,20 +23,20 @@ async fn explained(test: &TestApp, draft: &Draft) -> Value {
     ask(test, json!({"saml_response": field})).await.expect(200).json()
 }
 
-/// What rows are made of: their attributes are shown in any order.
+/// Returns the sorted characters of `rows`, whose attributes have no fixed order.
 fn letters(rows: &str) -> Vec<char> {
     let mut letters: Vec<char> = rows.chars().collect();
     letters.sort_unstable();
     letters
 }
 
-/// Whether it would be accepted, and the first check that failed.
+/// Returns whether the response would be accepted, and the first check that failed.
 fn verdict(explanation: &Value) -> (bool, Option<&str>) {
     (explanation["accepted"].as_bool().unwrap(), explanation["code"].as_str())
 }
 
 #[tokio::test]
-async fn nothing_is_written_whatever_is_explained() {
+async fn explaining_writes_nothing() {
     let test = TestApp::with_connection(json!({"jit": true, "allow_idp_initiated": true})).await;
     let before = letters(&test.rows().await);
     for request in [Some("_1"), None] {
@@ -48,7 +48,7 @@ async fn nothing_is_written_whatever_is_explained() {
 }
 
 #[tokio::test]
-async fn a_response_is_judged_as_a_sign_in_judges_it() {
+async fn explaining_and_signing_in_reach_the_same_verdict() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let foreign = Signing { key: |keys| &keys.attacker, ..Signing::default() };
     let encrypted = Some(Encryption::default());
@@ -86,7 +86,7 @@ async fn a_deactivated_user_would_be_refused() {
 }
 
 #[tokio::test]
-async fn a_member_of_a_federation_is_judged_by_its_own_keys_and_address() {
+async fn a_member_of_a_federation_is_verified_with_its_own_keys_and_url() {
     let test = TestApp::with_connection(json!({})).await;
     let other = "https://other.example/saml";
     let keys = metadata::key("use=\"signing\"", &KEYS.idp_next);
@@ -106,7 +106,7 @@ async fn a_member_of_a_federation_is_judged_by_its_own_keys_and_address() {
 }
 
 #[tokio::test]
-async fn a_question_that_makes_no_sense_is_refused() {
+async fn malformed_requests_for_an_explanation_are_refused() {
     let test = TestApp::with_connection(json!({})).await;
     for body in [
         json!({}),

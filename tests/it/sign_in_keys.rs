@@ -1,5 +1,5 @@
-//! Sign-ins while a private key of ours is damaged: who does not need it does not notice, and who
-//! does is told that it is our fault.
+//! Sign-ins while one of our private keys is damaged: only those that need the key fail, and they
+//! fail as unavailable, not as refused.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use shared::secrets::SecretName;
 
-/// Changes the first private key for a purpose, and leaves its form; every process reads it.
+/// Changes the first private key for a purpose without changing its form. Every process reads it.
 async fn damage(test: &TestApp, purpose: &str) {
     let secret = test.app.secrets.fetch(SecretName::SamlKeys).await.unwrap().unwrap();
     let mut keys: Value = serde_json::from_str(secret.expose_secret()).unwrap();
@@ -34,23 +34,23 @@ async fn sign_in(test: &TestApp, encrypt: Option<Encryption>) -> u16 {
 }
 
 #[tokio::test]
-async fn a_damaged_decryption_key_stops_what_is_encrypted_and_nothing_else() {
+async fn a_damaged_decryption_key_stops_only_encrypted_responses() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     assert_eq!(sign_in(&test, Some(Encryption::default())).await, 200);
     damage(&test, "encryption").await;
     assert_eq!(sign_in(&test, None).await, 200);
     Browser::default().get(&test, "/saml/metadata/acme.com").await.expect(200);
-    // No refusal, and so no record of one: the provider did nothing wrong.
+    // No refusal and no record: the provider did nothing wrong.
     let records = test.sign_ins().await.len();
     assert_eq!(sign_in(&test, Some(Encryption::default())).await, 503);
     assert_eq!(test.sign_ins().await.len(), records);
-    // Neither may a ciphertext for somebody else tell the two apart.
+    // A ciphertext for another recipient must get the same response.
     let elsewhere = Encryption { key: |keys| &keys.sp_previous, ..Encryption::default() };
     assert_eq!(sign_in(&test, Some(elsewhere)).await, 503);
 }
 
 #[tokio::test]
-async fn a_damaged_signing_key_stops_what_is_signed_and_nothing_else() {
+async fn a_damaged_signing_key_stops_only_signed_requests() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     damage(&test, "signing").await;
     assert_eq!(sign_in(&test, Some(Encryption::default())).await, 200);
@@ -59,7 +59,7 @@ async fn a_damaged_signing_key_stops_what_is_signed_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_operator_hears_of_a_damaged_key_before_anybody_needs_it() {
+async fn the_operator_sees_a_damaged_key_before_a_sign_in_needs_it() {
     for purpose in ["signing", "encryption"] {
         let test = TestApp::with_connection(json!({})).await;
         test.operator(Method::GET, "/v1/saml-keys", None).await.expect(200);

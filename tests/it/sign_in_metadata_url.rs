@@ -1,4 +1,4 @@
-//! Metadata that is read from a URL, now and again: from this machine, as on a laptop.
+//! Metadata from a URL, fetched once and refreshed. The host is this machine, as on a laptop.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -71,7 +71,7 @@ fn certificates(shown: &Value) -> usize {
 }
 
 #[tokio::test]
-async fn a_url_is_read_and_followed_within_limits() {
+async fn a_url_is_fetched_and_redirects_are_followed_within_limits() {
     let (test, host) = (laptop().await, Host::new().await);
     for (path, part) in [
         ("/loop", "redirects"),
@@ -89,7 +89,7 @@ async fn a_url_is_read_and_followed_within_limits() {
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_answer_is_given_up() {
+async fn a_host_that_does_not_answer_times_out() {
     let (test, host) = (laptop().await, Host::new().await);
     let started = std::time::Instant::now();
     let problem = connect(&test, format!("{}/slow", host.base)).await.expect(400);
@@ -98,7 +98,7 @@ async fn a_host_that_does_not_answer_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_refresh_adds_keys_and_leaves_what_a_person_must_decide() {
+async fn a_refresh_adds_keys_and_leaves_decisions_to_a_person() {
     let (test, host) = (laptop().await, Host::new().await);
     connect(&test, format!("{}/metadata", host.base)).await.expect(200);
     let path = format!("/v1/tenants/{}/connections/acme.com/refresh", test.acme.id);
@@ -108,7 +108,7 @@ async fn a_refresh_adds_keys_and_leaves_what_a_person_must_decide() {
     assert_eq!(certificates(&refresh().await.expect(200).json()), 2);
     host.set(with_keys(&[&KEYS.idp_next]));
     assert_eq!(certificates(&refresh().await.expect(200).json()), 1);
-    // All at once: the known one stays until the next time.
+    // All keys replaced at once: the known one stays until the next refresh.
     host.set(with_keys(&[&KEYS.idp]));
     let shown = refresh().await.expect(200).json();
     assert_eq!(certificates(&shown), 2);
@@ -127,7 +127,7 @@ async fn a_refresh_adds_keys_and_leaves_what_a_person_must_decide() {
 }
 
 #[tokio::test]
-async fn what_is_due_is_refreshed_in_one_call() {
+async fn all_due_connections_are_refreshed_in_one_call() {
     let (test, host) = (laptop().await, Host::new().await);
     connect(&test, format!("{}/metadata", host.base)).await.expect(200);
     host.set(with_keys(&[&KEYS.idp, &KEYS.idp_next]));
@@ -145,7 +145,7 @@ async fn what_is_due_is_refreshed_in_one_call() {
     assert!(activity.contains("connection.metadata_changed"), "{activity}");
 }
 
-/// Connections of this many tenants, two each, that are due.
+/// Creates two due connections for each of `tenants` tenants.
 async fn due(tenants: usize, path: &str) -> (TestApp, Host, Vec<String>) {
     let (test, host) = (laptop().await, Host::new().await);
     let mut domains = Vec::new();
@@ -181,7 +181,7 @@ async fn round(test: &TestApp, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_round_goes_on_where_the_call_before_has_stopped() {
+async fn a_call_continues_where_the_previous_call_stopped() {
     let (test, _host, domains) = due(3, "/metadata").await;
     let mut seen: Vec<String> = Vec::new();
     let mut query = "?limit=1".to_owned();
@@ -199,8 +199,8 @@ async fn a_round_goes_on_where_the_call_before_has_stopped() {
 }
 
 #[tokio::test]
-async fn equal_calls_of_a_scheduler_come_to_every_connection() {
-    // Nothing is taken over, so that only the position moves the round on.
+async fn repeated_calls_of_a_scheduler_reach_every_connection() {
+    // Nothing is accepted, so that only the position advances the calls.
     let (test, _host, domains) = due(3, "/gone").await;
     let mut seen: Vec<String> = Vec::new();
     for _ in 0..3 {
@@ -210,7 +210,7 @@ async fn equal_calls_of_a_scheduler_come_to_every_connection() {
         seen.extend(failed.map(|failed| failed["domain"].as_str().unwrap().to_owned()));
     }
     assert_eq!(seen, domains);
-    // At the end the next call begins again; one by hand did not disturb.
+    // After the end the next call starts over. A manual call changed nothing.
     assert_eq!(round(&test, "?resume=true").await["failed"], json!([]));
     round(&test, "?limit=1").await;
     let again = round(&test, "?resume=true&limit=1").await;
@@ -218,9 +218,9 @@ async fn equal_calls_of_a_scheduler_come_to_every_connection() {
 }
 
 #[tokio::test]
-async fn a_call_ends_in_time_however_slow_the_hosts_are() {
+async fn a_call_ends_in_time_even_if_the_hosts_are_slow() {
     let (test, _host, domains) = due(25, "/slow").await;
-    // From here on time passes by itself.
+    // From here on the clock runs.
     tokio::time::pause();
     let started = tokio::time::Instant::now();
     let view = round(&test, "?resume=true").await;

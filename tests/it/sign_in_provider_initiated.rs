@@ -1,10 +1,10 @@
-//! Responses that nobody asked for.
+//! Unsolicited responses: sign-ins that the identity provider starts.
 
 use harness::TestApp;
 use harness::browser::{Browser, draft};
 use serde_json::json;
 
-/// The hidden field of the page with one button.
+/// Returns the hidden field of the page with one button.
 fn sign_in_field(html: &[u8]) -> String {
     let html = String::from_utf8_lossy(html);
     let (_, rest) =
@@ -13,7 +13,7 @@ fn sign_in_field(html: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn they_are_refused_unless_switched_on() {
+async fn unsolicited_responses_are_refused_unless_allowed() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let mut browser = Browser::default();
     browser.respond(&test, &draft(None).response()).await.expect(403);
@@ -21,7 +21,7 @@ async fn they_are_refused_unless_switched_on() {
 }
 
 #[tokio::test]
-async fn the_person_has_to_press_a_button() {
+async fn an_unsolicited_response_signs_in_only_after_a_button_is_pressed() {
     let settings = json!({"jit": true, "allow_idp_initiated": true});
     let test = TestApp::with_connection(settings).await;
     let mut browser = Browser::default();
@@ -29,7 +29,7 @@ async fn the_person_has_to_press_a_button() {
     assert!(!browser.cookies().contains("session"));
     let field = sign_in_field(&page.bytes);
     let button = [("sign_in", field.as_str())];
-    // In the browser of somebody else, who was sent the button.
+    // The form in another browser.
     let mut victim = Browser::default();
     victim.post(&test, "/saml/sso/acme.com/continue", &button).await.expect(400);
     assert!(!victim.cookies().contains("session"));
@@ -41,7 +41,7 @@ async fn the_person_has_to_press_a_button() {
 }
 
 #[tokio::test]
-async fn they_work_once() {
+async fn an_unsolicited_response_works_once() {
     let settings = json!({"jit": true, "allow_idp_initiated": true});
     let test = TestApp::with_connection(settings).await;
     let response = draft(None).response();
@@ -51,7 +51,7 @@ async fn they_work_once() {
 }
 
 #[tokio::test]
-async fn a_made_up_request_is_no_request() {
+async fn an_unsolicited_response_that_names_a_request_is_refused() {
     let settings = json!({"jit": true, "allow_idp_initiated": true});
     let test = TestApp::with_connection(settings).await;
     let other = Browser::default().begin(&test, "/saml/sso/acme.com").await;

@@ -1,4 +1,4 @@
-//! Sign-ins that must not happen.
+//! Sign-ins that are refused.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn refused_with(test: &TestApp, code: &str) {
 }
 
 #[tokio::test]
-async fn of_one_response_a_hundred_times_one_signs_in() {
+async fn one_of_a_hundred_equal_responses_signs_in() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let mut browser = Browser::default();
     let request = browser.begin(&test, "/saml/sso/acme.com").await;
@@ -47,7 +47,7 @@ async fn of_one_response_a_hundred_times_one_signs_in() {
 }
 
 #[tokio::test]
-async fn one_request_is_answered_once_even_by_two_assertions() {
+async fn a_second_assertion_for_the_same_request_is_refused() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let mut browser = Browser::default();
     let request = browser.begin(&test, "/saml/sso/acme.com").await;
@@ -60,7 +60,7 @@ async fn one_request_is_answered_once_even_by_two_assertions() {
 }
 
 #[tokio::test]
-async fn a_response_is_worth_nothing_in_another_browser() {
+async fn a_response_is_refused_in_another_browser() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let request = Browser::default().begin(&test, "/saml/sso/acme.com").await;
     let response = draft(Some(&request)).response();
@@ -74,7 +74,7 @@ async fn a_response_is_worth_nothing_in_another_browser() {
 }
 
 #[tokio::test]
-async fn a_sign_in_ends_after_ten_minutes() {
+async fn a_pending_sign_in_expires_after_ten_minutes() {
     let test = TestApp::with_connection(json!({"jit": true, "clock_skew_seconds": 300})).await;
     let mut browser = Browser::default();
     test.clock.advance(Duration::from_secs(1));
@@ -88,7 +88,7 @@ async fn a_sign_in_ends_after_ten_minutes() {
 }
 
 #[tokio::test]
-async fn a_refusal_tells_the_person_a_reference_and_the_admin_everything() {
+async fn a_refusal_shows_the_person_a_reference_and_the_administrator_the_checks() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let mut browser = Browser::default();
     let request = browser.begin(&test, "/saml/sso/acme.com").await;
@@ -110,7 +110,7 @@ async fn a_refusal_tells_the_person_a_reference_and_the_admin_everything() {
 }
 
 #[tokio::test]
-async fn forms_that_hold_no_response_are_refused() {
+async fn forms_without_a_response_are_refused() {
     let test = TestApp::with_connection(json!({})).await;
     let good = BASE64_STANDARD.encode(draft(None).response());
     let mut browser = Browser::default();
@@ -136,7 +136,7 @@ async fn forms_that_hold_no_response_are_refused() {
 }
 
 #[tokio::test]
-async fn a_response_comes_by_one_field_of_a_form_and_no_other_way() {
+async fn a_response_is_read_only_from_one_form_field() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let mut browser = Browser::default();
     let request = browser.begin(&test, "/saml/sso/acme.com").await;
@@ -170,7 +170,7 @@ async fn a_response_comes_by_one_field_of_a_form_and_no_other_way() {
         let answer = test.send(request.body(Body::from(body)).unwrap()).await;
         assert_eq!(answer.status, 400, "{what}");
     }
-    // By GET it only begins anew, whatever is in the query.
+    // GET starts a new sign-in, whatever the query holds.
     let mut bomb = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
     std::io::Write::write_all(&mut bomb, &vec![b'a'; 10_000_000]).unwrap();
     let bomb = percent_encoded(&BASE64_STANDARD.encode(bomb.finish().unwrap()));
@@ -180,7 +180,7 @@ async fn a_response_comes_by_one_field_of_a_form_and_no_other_way() {
     }
     assert_eq!(test.get("/Users").await.json()["totalResults"], 0);
 
-    // Line breaks inside are usual, and none of the above has used the response up.
+    // Line breaks in base64 are usual. None of the requests above consumed the response.
     let wrapped: Vec<String> = BASE64_STANDARD
         .encode(&response)
         .as_bytes()
@@ -193,7 +193,7 @@ async fn a_response_comes_by_one_field_of_a_form_and_no_other_way() {
 }
 
 #[tokio::test]
-async fn another_tenants_ciphertext_tells_nothing_on_the_page_or_in_the_record() {
+async fn a_ciphertext_of_another_tenant_reveals_nothing_on_the_page_or_in_the_record() {
     let test = TestApp::with_connection(json!({"jit": true, "keep_claims": true})).await;
     let mut browser = Browser::having_begun(&test, REQUEST).await;
     let mut told = std::collections::HashSet::new();
@@ -211,7 +211,7 @@ async fn another_tenants_ciphertext_tells_nothing_on_the_page_or_in_the_record()
         for own in ["id", "at", "reference"] {
             record[own] = json!(null);
         }
-        // The size is what was sent.
+        // The size is that of the request.
         record["checks"][0]["received"] = json!(null);
         told.insert((
             String::from_utf8_lossy(&page.bytes).replace(&reference, ""),
@@ -221,7 +221,7 @@ async fn another_tenants_ciphertext_tells_nothing_on_the_page_or_in_the_record()
     assert_eq!(told.len(), 1, "{told:?}");
 }
 
-/// A deployment that trusts every key of the generated responses, and a browser that has begun
+/// Makes a deployment that trusts every key of the generated responses, and a browser that started
 /// the sign-in that they answer.
 async fn world(settings: &Settings) -> (TestApp, Browser) {
     let settings = json!({
@@ -241,13 +241,13 @@ async fn world(settings: &Settings) -> (TestApp, Browser) {
 }
 
 #[tokio::test]
-async fn what_the_corpus_of_attacks_varies_is_accepted_as_it_should_be() {
+async fn the_unmodified_responses_of_the_attack_corpus_are_accepted() {
     let (test, mut browser) = world(&Settings::default()).await;
     browser.respond(&test, &Draft::default().response()).await.expect(200);
 }
 
 #[tokio::test]
-async fn no_attack_of_the_corpus_gets_through_the_whole_service() {
+async fn every_attack_of_the_corpus_is_refused_by_the_whole_service() {
     let mut worlds = HashMap::new();
     let mut tried = 0;
     for attack in attacks::all() {
@@ -278,7 +278,7 @@ async fn no_attack_of_the_corpus_gets_through_the_whole_service() {
     }
 }
 
-/// Ways to write "another site", in front of and behind the app's own.
+/// URLs of other sites, written in many ways.
 fn open_redirects() -> Vec<String> {
     let mut payloads = Vec::new();
     for host in ["evil.example", "app.example.evil.example", "app.example@evil.example"] {
@@ -344,7 +344,7 @@ fn open_redirects() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn only_pages_of_an_app_are_targets() {
+async fn a_sign_in_leads_only_to_targets_of_an_app() {
     let settings = json!({"jit": true, "allow_idp_initiated": true});
     let test = TestApp::with_connection(settings).await;
     let app = json!({
@@ -361,7 +361,7 @@ async fn only_pages_of_an_app_are_targets() {
         let answer = Browser::default().get(&test, &path).await.expect(400);
         assert_eq!(answer.header("location"), None, "{target:?}");
     }
-    // The same as RelayState of a response that nobody asked for: the app begins without it.
+    // The same as the RelayState of an unsolicited response: the app is opened without it.
     for (count, target) in open_redirects().into_iter().enumerate().step_by(10) {
         let mut draft = draft(None);
         draft.assertion_id = format!("_unasked{count}");
@@ -378,7 +378,7 @@ async fn only_pages_of_an_app_are_targets() {
         assert!(location.starts_with("https://app.example/login?"), "{location}");
         assert!(!location.contains("target_link_uri"), "{target:?} {location}");
     }
-    // The app's own page is one.
+    // A page of the app is a target.
     let target = percent_encoded("https://app.example/welcome");
     let path = format!("/saml/sso/acme.com?target={target}");
     let mut browser = Browser::default();
@@ -389,7 +389,7 @@ async fn only_pages_of_an_app_are_targets() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_off_or_empty_signs_nobody_in() {
+async fn a_disabled_or_unfinished_connection_signs_nobody_in() {
     let test = TestApp::with_connection(json!({"enabled": false})).await;
     let mut browser = Browser::default();
     browser.get(&test, "/saml/sso/acme.com").await.expect(404);

@@ -48,21 +48,21 @@ async fn a_connection_shows_both_sides() {
     let list = test.operator(Method::GET, &list, None).await.expect(200).json();
     assert_eq!(list["items"], json!([shown]));
 
-    // Settings alone leave the metadata as it is.
+    // A request with settings alone keeps the metadata.
     let changed = json!({"request_binding": "post"});
     let changed = test.operator(Method::PUT, &path, Some(changed)).await.expect(200).json();
     assert_eq!(changed["idp"]["sso_url"], "https://idp.example/sso/post");
     test.operator(Method::DELETE, &path, None).await.expect(204);
     test.operator(Method::GET, &path, None).await.expect(404);
     Browser::default().get(&test, "/saml/metadata/acme.com").await.expect(404);
-    // The domain is free again, also for somebody else.
+    // The domain is free again, also for another tenant.
     let eve = test.tenant("Eve").await;
     let path = format!("/v1/tenants/{}/connections/acme.com", eve.id);
     test.operator(Method::PUT, &path, Some(json!({}))).await.expect(200);
 }
 
 #[tokio::test]
-async fn connections_and_tokens_are_listed_in_pages_like_all_else() {
+async fn connections_and_tokens_are_listed_in_pages() {
     let test = TestApp::new().await;
     let tenant = format!("/v1/tenants/{}", test.acme.id);
     for domain in ["b.example", "c.example", "a.example"] {
@@ -90,7 +90,7 @@ async fn connections_and_tokens_are_listed_in_pages_like_all_else() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_connection_is_refused_with_the_reason() {
+async fn an_invalid_connection_is_refused_with_the_reason() {
     let test = TestApp::with_connection(json!({})).await;
     let path = format!("/v1/tenants/{}/connections/other.com", test.acme.id);
     let ours = metadata::usual(&format!("{BASE}/saml/metadata/other.com"));
@@ -125,7 +125,7 @@ async fn what_cannot_be_a_connection_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn metadata_is_read_only_from_hosts_of_the_internet() {
+async fn metadata_is_fetched_only_from_public_hosts() {
     let test = TestApp::with_connection(json!({})).await;
     let path = format!("/v1/tenants/{}/connections/other.com", test.acme.id);
     for url in [
@@ -152,7 +152,7 @@ async fn metadata_is_read_only_from_hosts_of_the_internet() {
 }
 
 #[tokio::test]
-async fn our_metadata_names_attributes_as_asked_and_is_signed_on_request() {
+async fn our_metadata_names_attributes_as_requested_and_is_signed_on_request() {
     let test = TestApp::with_connection(json!({})).await;
     let plain = metadata_of(&test, "").await;
     assert!(plain.contains(&format!("entityID=\"{BASE}/saml/metadata/acme.com\"")), "{plain}");
@@ -189,7 +189,7 @@ async fn keys_are_rotated_without_a_failed_sign_in() {
 
     assert_eq!(states(&rotate().await.expect(200).json()), ["current", "next"]);
     encrypted().await;
-    // A process may not know the next key yet, so nobody is told to encrypt for it.
+    // Not every process knows the next key yet, so it is not published for encryption.
     let at_once = metadata_of(&test, "").await;
     assert_eq!(count(&at_once, "KeyDescriptor use=\"encryption\""), 1, "{at_once}");
     test.clock.advance(Duration::from_secs(121));
@@ -204,12 +204,12 @@ async fn keys_are_rotated_without_a_failed_sign_in() {
     assert_eq!(count(&after, "KeyDescriptor use=\"signing\""), 2, "{after}");
     assert_eq!(count(&after, "KeyDescriptor use=\"encryption\""), 1, "{after}");
     assert_ne!(before, after);
-    // What was encrypted for the previous key still works. (The responses are five minutes old.)
+    // A response encrypted for the previous key still works. (The responses are five minutes old.)
     encrypted().await;
 }
 
 #[tokio::test]
-async fn keys_are_made_with_the_first_connection() {
+async fn keys_are_created_with_the_first_connection() {
     let test = TestApp::new().await;
     let path = format!("/v1/tenants/{}/connections/acme.com", test.acme.id);
     test.operator(Method::PUT, &path, Some(json!({}))).await.expect(200);

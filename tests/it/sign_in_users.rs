@@ -1,4 +1,4 @@
-//! Who becomes which user.
+//! Matching: which user a response signs in.
 
 use axum::http::Method;
 use harness::browser::{Browser, draft};
@@ -7,7 +7,7 @@ use harness::saml::metadata;
 use harness::{Answer, TestApp};
 use serde_json::{Value, json};
 
-/// A sign-in of its own browser, with a response that was changed.
+/// Signs in with a new browser and a changed response.
 async fn sign_in(test: &TestApp, change: impl FnOnce(&mut Draft)) -> Answer {
     let mut browser = Browser::default();
     let request = browser.begin(test, "/saml/sso/acme.com").await;
@@ -18,7 +18,7 @@ async fn sign_in(test: &TestApp, change: impl FnOnce(&mut Draft)) -> Answer {
     answer
 }
 
-/// As somebody with this `NameID` and this address.
+/// Changes the response to a person with this `NameID` and this address.
 fn person<'a>(name_id: &'a str, email: &'a str) -> impl FnOnce(&mut Draft) + 'a {
     move |draft| {
         draft.name_id = format!(
@@ -51,7 +51,7 @@ async fn a_deactivated_user_cannot_sign_in() {
     test.patch(&format!("/Users/{ada}"), off).await.expect(200);
     sign_in(&test, |_| {}).await.expect(403);
     assert_eq!(last(&test).await["code"], "user.state");
-    // Nor one who was never linked.
+    // Nor can a user that was never linked.
     let off = json!({"userName": "grace@acme.com", "active": false});
     test.post("/Users", off).await.expect(201);
     sign_in(&test, person("grace", "grace@acme.com")).await.expect(403);
@@ -62,7 +62,7 @@ async fn a_deactivated_user_cannot_sign_in() {
 }
 
 #[tokio::test]
-async fn a_linked_identity_keeps_its_user_whatever_address_it_shows() {
+async fn a_linked_identity_keeps_its_user_when_its_address_changes() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let ada = test.user("ada@acme.com").await;
     let grace = test.user("grace@acme.com").await;
@@ -70,7 +70,7 @@ async fn a_linked_identity_keeps_its_user_whatever_address_it_shows() {
     assert_eq!(last(&test).await["user"], ada);
     sign_in(&test, person("id-1", "grace@acme.com")).await.expect(200);
     assert_eq!(last(&test).await["user"], ada);
-    // The address of a linked user was given to somebody else: not to the account.
+    // The address of a linked user now belongs to another person, who must not get the account.
     sign_in(&test, person("id-2", "ada@acme.com")).await.expect(403);
     assert_eq!(last(&test).await["code"], "user.state");
     sign_in(&test, person("id-2", "grace@acme.com")).await.expect(200);
@@ -78,7 +78,7 @@ async fn a_linked_identity_keeps_its_user_whatever_address_it_shows() {
 }
 
 #[tokio::test]
-async fn the_directory_id_finds_a_user_before_the_name_does() {
+async fn external_id_matches_before_user_name() {
     let test = TestApp::with_connection(json!({})).await;
     let body = json!({"userName": "partner@elsewhere.example", "externalId": "obj-7"});
     let partner = test.post("/Users", body).await.expect(201).text("id");
@@ -87,7 +87,7 @@ async fn the_directory_id_finds_a_user_before_the_name_does() {
 }
 
 #[tokio::test]
-async fn addresses_of_other_domains_make_and_match_nobody() {
+async fn addresses_of_other_domains_create_and_match_no_user() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     test.user("eve@evil.example").await;
     for (name_id, email) in [
@@ -100,14 +100,14 @@ async fn addresses_of_other_domains_make_and_match_nobody() {
         assert_eq!(last(&test).await["code"], "user.domain", "{name_id} {email}");
     }
     assert_eq!(test.get("/Users").await.json()["totalResults"], 1);
-    // Another connection of the tenant makes its domain the tenant's own.
+    // A second connection of the tenant adds its domain to those of the tenant.
     let idp = metadata::usual("https://second.example/saml");
     test.connect("evil.example", &idp, json!({})).await.expect(200);
     sign_in(&test, person("x1", "eve@evil.example")).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_user_who_was_deleted_comes_back_as_another() {
+async fn a_deleted_user_is_created_anew_at_the_next_sign_in() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     sign_in(&test, |_| {}).await.expect(200);
     let first = last(&test).await["user"].as_str().unwrap().to_owned();
@@ -118,7 +118,7 @@ async fn a_user_who_was_deleted_comes_back_as_another() {
 }
 
 #[tokio::test]
-async fn a_full_pool_makes_new_people_view_only() {
+async fn a_new_user_is_view_only_when_all_seats_are_taken() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let path = format!("/v1/tenants/{}/seats", test.acme.id);
     test.operator(Method::PUT, &path, Some(json!({"seats": 1}))).await.expect(200);
@@ -137,7 +137,7 @@ async fn a_full_pool_makes_new_people_view_only() {
 }
 
 #[tokio::test]
-async fn who_has_no_address_is_not_created() {
+async fn a_person_without_an_address_is_not_created() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let nameless = |draft: &mut Draft| {
         person("id-9", "x")(draft);
@@ -150,14 +150,14 @@ async fn who_has_no_address_is_not_created() {
 }
 
 #[tokio::test]
-async fn other_tenants_are_out_of_reach() {
+async fn users_and_domains_of_other_tenants_are_not_matched() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let eve = test.tenant("Eve").await;
     let body = json!({"userName": "ada@acme.com", "externalId": "ada@acme.com"});
     test.scim_as(&eve.token, Method::POST, "/Users", Some(body)).await.expect(201);
     sign_in(&test, |_| {}).await.expect(200);
     assert_eq!(test.get("/Users").await.json()["totalResults"], 1);
-    // Nobody gets a domain that somebody else has.
+    // A tenant cannot take the domain of another.
     let path = format!("/v1/tenants/{}/connections/acme.com", eve.id);
     test.operator(Method::PUT, &path, Some(json!({}))).await.expect(409);
     test.operator(Method::GET, &path, None).await.expect(404);

@@ -3,7 +3,7 @@
 //! `saml_api` and `oidc_api` use this module and do not know each other. A sign-in passes through
 //! it twice:
 //!
-//! - [`begin`](self::begin) stores the purpose of the sign-in, binds it to the browser
+//! - [`start`] stores the purpose of the sign-in, binds it to the browser
 //!   ([`browser`]) and sends the browser to the identity provider.
 //! - When `saml_api::acs` has verified the response, [`matching`] finds the user, [`destination`]
 //!   the app, [`record`] writes the record for the administrator, and [`complete`](self::complete)
@@ -17,7 +17,6 @@
 
 pub(crate) mod active_grant;
 pub(crate) mod authorization_response;
-pub(crate) mod begin;
 pub(crate) mod browser;
 pub(crate) mod complete;
 pub(crate) mod connection;
@@ -32,6 +31,7 @@ pub(crate) mod record;
 pub(crate) mod retry;
 pub(crate) mod session;
 mod sp_urls;
+pub(crate) mod start;
 
 use jiff::Timestamp;
 

@@ -12,8 +12,8 @@ use super::form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use crate::sign_in::authorization_response::{respond_with_code, respond_with_error};
-use crate::sign_in::begin::begin;
 use crate::sign_in::pages::{self, Choice};
+use crate::sign_in::start::start_sign_in;
 use crate::sign_in::{organisation, session};
 use oidc::authorize::{self, AuthorizeRequest, Prompt};
 use oidc::client::Client;
@@ -103,7 +103,7 @@ async fn respond(
         [] => Err(NO_CONNECTION.into()),
         [connection] => {
             let purpose = Purpose::App(Box::new(request));
-            Ok(begin(app, base_url, connection, purpose).await)
+            Ok(start_sign_in(app, base_url, connection, purpose).await)
         }
         several => Ok(offer_connections(base_url, &request, several)),
     }

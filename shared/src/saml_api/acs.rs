@@ -16,12 +16,12 @@ use super::form::Form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::ConnectionRefused;
 use crate::runtime::state::AppState;
-use crate::sign_in::begin::{new_id, new_pending};
-use crate::sign_in::connection::connection_named;
+use crate::sign_in::connection::read_connection;
 use crate::sign_in::error::refused;
 use crate::sign_in::matching::Matching;
 use crate::sign_in::record::{self, Facts};
 use crate::sign_in::retry::retry_url;
+use crate::sign_in::start::{new_id, new_pending_sign_in};
 use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, pages};
 use crate::store::{PendingSignIn, Stage, StoredUser};
 use oidc::purpose::Purpose;
@@ -57,7 +57,7 @@ async fn answer(app: &AppState, name: &str, is_federated: bool, request: Request
     let now = app.clock.now();
     let form = Form::read(request).await;
     let (connection, open) = tokio::join!(
-        connection_named(app, name),
+        read_connection(app, name),
         browser::pending_sign_ins(app, &base_url, &headers, now),
     );
     let (connection, mut open) = match (connection, open) {
@@ -89,7 +89,7 @@ impl Consumer<'_> {
             Ok(assertion) => assertion,
             Err(error) => return self.refuse(error, &mut checks, None, None).await,
         };
-        let pending = self.answered_by(&assertion);
+        let pending = self.pending_of(&assertion);
         match self.sign_in(&assertion, pending, relay_state, &mut checks).await {
             Ok(response) => response,
             Err(error) => self.refuse(error, &mut checks, pending, Some(&assertion)).await,
@@ -121,7 +121,7 @@ impl Consumer<'_> {
     }
 
     /// The sign-in that the assertion answers; `None` if the identity provider started it.
-    fn answered_by(&self, assertion: &Assertion) -> Option<&PendingSignIn> {
+    fn pending_of(&self, assertion: &Assertion) -> Option<&PendingSignIn> {
         let request = assertion.in_response_to.as_deref()?;
         self.open.iter().find(|open| open.id == request)
     }
@@ -138,10 +138,10 @@ impl Consumer<'_> {
         let is_test = purpose == Some(&Purpose::Test);
         let Self { app, connection, now, .. } = self;
         let matching = Matching { app, connection, assertion, now: *now };
-        let user = matching.run(is_test, checks).await?.filter(|_| !is_test);
+        let user = matching.match_user(is_test, checks).await?.filter(|_| !is_test);
         let goal = purpose.cloned().unwrap_or(Purpose::Start { target: relay_state });
         let destination = Destination::find(app, goal).await?;
-        destination.record(checks);
+        destination.record_check(checks);
         let id = user.as_ref().map(|user| user.resource.id);
         let facts = Facts { purpose, user: id, error: None, assertion: Some(assertion) };
         let reference = record::write(app, connection, checks, facts, *now).await;
@@ -214,7 +214,7 @@ impl Consumer<'_> {
         let target = destination.target().map(ToString::to_string);
         let purpose = Purpose::Start { target };
         let (arrived, binding) =
-            new_pending(self.app, &self.connection, &new_id()?, purpose, stage)?;
+            new_pending_sign_in(self.app, &self.connection, &new_id()?, purpose, stage)?;
         self.app.store.create_pending_sign_in(&arrived).await?;
         let connection = self.connection.domain.as_str();
         let page = pages::Agree {

@@ -96,10 +96,10 @@ impl Case<'_> {
     ) -> Result<(), SignInError> {
         let assertion = verified.insert(self.verify(field, checks).await?);
         let Self { app, connection, at, base_url: _ } = *self;
-        Matching { app, connection, assertion, now: at }.run(true, checks).await?;
+        Matching { app, connection, assertion, now: at }.match_user(true, checks).await?;
         // The app that asked is known only to the person's browser: judge a sign-in without one.
         let destination = Destination::find(app, Purpose::Start { target: None }).await?;
-        destination.record(checks);
+        destination.record_check(checks);
         Ok(())
     }
 

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::form::Form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
-use crate::sign_in::begin::{begin, send_request};
-use crate::sign_in::connection::connection_named;
+use crate::sign_in::connection::read_connection;
+use crate::sign_in::start::{send_request, start_sign_in};
 use crate::sign_in::{
     Destination, SignInError, SignedIn, SpUrls, browser, complete, is_page_of_an_app,
 };
@@ -44,14 +44,14 @@ async fn try_start(
     name: &str,
     query: StartQuery,
 ) -> Result<Response, SignInError> {
-    let connection = connection_named(app, name).await?;
+    let connection = read_connection(app, name).await?;
     let target = query.target.filter(|target| !target.is_empty());
     if let Some(target) = &target
         && !is_page_of_an_app(app, target).await?
     {
         return Err(SignInError::Link);
     }
-    Ok(begin(app, base_url, &connection, Purpose::Start { target }).await)
+    Ok(start_sign_in(app, base_url, &connection, Purpose::Start { target }).await)
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,7 +81,7 @@ async fn try_choose(
     query: &ChoiceQuery,
     headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
-    let connection = connection_named(app, name).await?;
+    let connection = read_connection(app, name).await?;
     let pending = pending_sign_in(app, base_url, headers, &connection, &query.sign_in).await?;
     if pending.stage != Stage::Choosing {
         return Err(SignInError::Link);
@@ -108,7 +108,7 @@ async fn try_test(
     name: &str,
     id: &str,
 ) -> Result<Response, SignInError> {
-    let connection = connection_named(app, name).await?;
+    let connection = read_connection(app, name).await?;
     let pending = app.store.pending_sign_ins(&[id], app.clock.now()).await?;
     let invited = pending.iter().find(|pending| {
         pending.stage == Stage::Invited
@@ -118,7 +118,7 @@ async fn try_test(
     if !app.store.consume_pending_sign_in(invited.ok_or(SignInError::Link)?).await? {
         return Err(SignInError::Link);
     }
-    Ok(begin(app, base_url, &connection, Purpose::Test).await)
+    Ok(start_sign_in(app, base_url, &connection, Purpose::Test).await)
 }
 
 /// `POST /saml/sso/{domain}/continue`: completes an unsolicited sign-in that the person agrees to.
@@ -141,7 +141,7 @@ async fn try_agree(
     let headers = request.headers().clone();
     let form = Form::read(request).await?;
     let id = form.one("sign_in").ok_or(SignInError::Link)?;
-    let connection = connection_named(app, name).await?;
+    let connection = read_connection(app, name).await?;
     let pending = pending_sign_in(app, base_url, &headers, &connection, id).await?;
     let Stage::Arrived { user, authn_instant, session_not_on_or_after } = pending.stage else {
         return Err(SignInError::Link);

@@ -12,10 +12,7 @@ use types::domain::Domain;
 /// # Errors
 ///
 /// [`SamlError::Connection`] if there is none: one answer for a malformed name and an unknown one.
-pub(crate) async fn connection_named(
-    app: &AppState,
-    name: &str,
-) -> Result<Connection, SignInError> {
+pub(crate) async fn read_connection(app: &AppState, name: &str) -> Result<Connection, SignInError> {
     let unknown = || SamlError::Connection(ConnectionError::Unknown);
     let name: Domain = name.parse().map_err(|_| unknown())?;
     let stored = app.store.connection_of_domain(&name).await?;

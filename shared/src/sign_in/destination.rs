@@ -63,7 +63,7 @@ impl Destination {
 
     /// Records check 25. A sign-in that no app can take over is a warning: the person has a
     /// session, and the next request of any app is answered by it.
-    pub fn record(&self, checks: &mut Checks) {
+    pub fn record_check(&self, checks: &mut Checks) {
         let id = CheckId::AppRedirect;
         match self {
             Self::App(request) => checks.pass(id, "registered", request.redirect_uri.as_str()),

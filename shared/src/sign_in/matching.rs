@@ -41,7 +41,7 @@ impl Matching<'_> {
     ///
     /// With `dry_run` nothing is written. The result is `None` only then, and if the user would be
     /// created.
-    pub(crate) async fn run(
+    pub(crate) async fn match_user(
         &self,
         dry_run: bool,
         checks: &mut Checks,

@@ -249,7 +249,12 @@ fn transforms(corpus: &mut Corpus) {
             );
         }
     }
-    corpus.add("no enveloped transform", edited(enveloped, ""), "saml.sig.ref", "the accepted children");
+    corpus.add(
+        "no enveloped transform",
+        edited(enveloped, ""),
+        "saml.sig.ref",
+        "the accepted children",
+    );
     let canonical =
         "<D:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></D:Transform>";
     corpus.add(
@@ -349,7 +354,12 @@ fn structure(corpus: &mut Corpus) {
     );
     corpus.add("no canonicalization method", swapped, "saml.sig.ref", "the accepted children");
     let foreign = edited("<D:DigestMethod ", "<x:DigestMethod xmlns:x=\"urn:evil\" ");
-    corpus.add("digest method of another namespace", foreign, "saml.sig.ref", "the accepted children");
+    corpus.add(
+        "digest method of another namespace",
+        foreign,
+        "saml.sig.ref",
+        "the accepted children",
+    );
     assert!(RSA_SHA256.starts_with(MORE));
 }
 

@@ -24,7 +24,7 @@ use saml::error::SamlError;
 
 /// Starts a sign-in at a connection. The response takes the browser to its identity provider, or
 /// offers a choice among the members of a federation.
-pub(crate) async fn begin(
+pub(crate) async fn start_sign_in(
     app: &AppState,
     base_url: &BaseUrl,
     connection: &Connection,
@@ -32,11 +32,11 @@ pub(crate) async fn begin(
 ) -> Response {
     note_tenant(connection.tenant);
     let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
-    let begun = try_begin(app, base_url, connection, purpose).await;
-    begun.unwrap_or_else(|error| error.into_response(retry_url.as_deref()))
+    let started = try_start(app, base_url, connection, purpose).await;
+    started.unwrap_or_else(|error| error.into_response(retry_url.as_deref()))
 }
 
-async fn try_begin(
+async fn try_start(
     app: &AppState,
     base_url: &BaseUrl,
     connection: &Connection,
@@ -57,7 +57,8 @@ async fn offer_choice(
     providers: &[Provider],
     purpose: Purpose,
 ) -> Result<Response, SignInError> {
-    let (pending, binding) = new_pending(app, connection, &new_id()?, purpose, Stage::Choosing)?;
+    let (pending, binding) =
+        new_pending_sign_in(app, connection, &new_id()?, purpose, Stage::Choosing)?;
     app.store.create_pending_sign_in(&pending).await?;
     let path = base_url.join(&format!("/saml/sso/{}/with", connection.domain));
     let choices: Vec<Choice> = providers
@@ -90,7 +91,7 @@ pub(crate) async fn send_request(
     let stage = Stage::Asked(provider.entity_id.clone());
     let now = app.clock.now();
     let id = new_id()?;
-    let (pending, binding) = new_pending(app, connection, &id, purpose, stage)?;
+    let (pending, binding) = new_pending_sign_in(app, connection, &id, purpose, stage)?;
     let keys = if settings.sign_requests || provider.wants_signed_requests {
         Some(app.saml_keys.load(now).await?)
     } else {
@@ -130,7 +131,7 @@ pub(crate) fn new_id() -> Result<RequestId, SignInError> {
 }
 
 /// Makes a pending sign-in, not yet stored, and its binding to the browser.
-pub(crate) fn new_pending(
+pub(crate) fn new_pending_sign_in(
     app: &AppState,
     connection: &Connection,
     id: &RequestId,

@@ -1,14 +1,14 @@
-//! CPU per full verification of a response, beside an independent implementation that verifies the
-//! signatures and nothing else. Then the slowest attack, and 300,000 mutations, which take too
-//! long where nothing is optimized.
+//! Measures the CPU time of a full verification of a response, and for comparison that of an
+//! independent implementation that verifies only the signatures. Then finds the slowest attack, and
+//! tries 300,000 mutations, which take too long in an unoptimized build.
 //!
 //! `make bench` runs this; alone it is `cargo bench --package tests --bench saml`. With `--once`
-//! each response and attack is verified once, and mutations are few.
+//! each response and attack is verified once, and there are few mutations.
 
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a measurement prints, and stops when its documents are wrong"
+    reason = "a benchmark prints, and fails when its documents are wrong"
 )]
 
 use std::hint::black_box;
@@ -24,8 +24,8 @@ use harness::saml::mutation::survivors;
 use harness::saml::shapes::{adfs, all, entra, keycloak, okta, shibboleth};
 use harness::saml::world::Settings;
 
-/// The best of `rounds` of the mean over `times` calls, in microseconds: what the work costs when
-/// nobody else uses the processor.
+/// Returns the best of `rounds` means over `times` calls, in microseconds: the cost without other
+/// load on the processor.
 fn microseconds(rounds: usize, times: u32, mut call: impl FnMut()) -> f64 {
     let (rounds, times) = if bench::once() { (1, 1) } else { (rounds, times) };
     let round = |_| {
@@ -38,17 +38,16 @@ fn microseconds(rounds: usize, times: u32, mut call: impl FnMut()) -> f64 {
     (0..rounds).map(round).fold(f64::INFINITY, f64::min)
 }
 
-/// How often all responses are measured, in turn: what the machine does besides for a second is
-/// then in none of the figures instead of in one.
+/// Passes over all responses, in turn, so that one second of other load spoils no figure.
 const PASSES: usize = 5;
 
-/// A response, and the best of what its verification has taken, in microseconds.
+/// A response with the best times of its verification, in microseconds.
 struct Row {
     name: &'static str,
     response: String,
     goal: Option<f64>,
     ours: f64,
-    /// What is encrypted has no signature that it could find.
+    /// Time of the other implementation; `None` if encrypted, where it finds no signature.
     theirs: Option<f64>,
 }
 

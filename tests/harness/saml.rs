@@ -1,14 +1,13 @@
-//! A generator of SAML responses: what the identity providers send, and what attackers do.
+//! Generates SAML responses: those of identity providers, and those of attackers.
 //!
-//! Keys are made when the tests run, so no private key is in the repository. Nothing here is
-//! shared with the verifier but canonicalization, and that is checked by an implementation that
-//! is not ours.
+//! Keys are generated when the tests run, so that the repository has no private key. The only code
+//! shared with the verifier is canonicalization, which an independent implementation checks.
 
 #![expect(
     clippy::unwrap_used,
     clippy::format_push_string,
     clippy::struct_excessive_bools,
-    reason = "a test harness stops where its own documents are wrong"
+    reason = "a test harness fails when its own documents are wrong"
 )]
 
 pub mod attacks;

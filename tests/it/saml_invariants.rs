@@ -1,4 +1,4 @@
-//! The invariants of `saml`, one by one.
+//! The invariants of the package `saml`, one by one.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -24,7 +24,7 @@ fn verify(response: &str) -> saml::response::Verdict {
 }
 
 #[test]
-fn bounded_nothing_is_parsed_that_is_over_the_limit() {
+fn bounded_nothing_over_the_limit_is_parsed() {
     let endless = vec![b'<'; MAX_BYTES + 1];
     let verdict = Settings::default().verify(&endless);
     assert_eq!(verdict.result.unwrap_err().code(), "saml.form");
@@ -36,13 +36,13 @@ fn bounded_nothing_is_parsed_that_is_over_the_limit() {
 }
 
 #[test]
-fn bounded_shape_and_size_are_judged_before_any_key_is_used() {
+fn bounded_shape_and_size_are_checked_before_any_key_is_used() {
     for attack in attacks::all().iter().filter(|attack| attack.check == "saml.xml") {
         let verdict = attack.settings.verify(&attack.response);
-        // An encrypted assertion is opened before its plaintext can be judged.
-        let opened = attack.response.windows(13).any(|part| part == b"EncryptedData");
+        // An encrypted assertion must be decrypted before its shape can be checked.
+        let is_encrypted = attack.response.windows(13).any(|part| part == b"EncryptedData");
         let late = ["more than once", "is missing", "only text", "is not allowed here"];
-        if !opened && !late.iter().any(|late| attack.because.contains(late)) {
+        if !is_encrypted && !late.iter().any(|late| attack.because.contains(late)) {
             let key = verdict.checks.outcome(CheckId::SignatureKey);
             assert_eq!(key, Outcome::NotReached, "{}", attack.name);
         }
@@ -50,7 +50,7 @@ fn bounded_shape_and_size_are_judged_before_any_key_is_used() {
 }
 
 #[test]
-fn keys_come_from_metadata_whatever_key_info_says() {
+fn keys_from_metadata_key_info_is_ignored() {
     let certificate = |pair: &harness::saml::keys::KeyPair| {
         format!(
             "<D:X509Data><D:X509Certificate>{}</D:X509Certificate></D:X509Data>",
@@ -66,12 +66,12 @@ fn keys_come_from_metadata_whatever_key_info_says() {
     };
     let error = verify(&signed(forged)).result.unwrap_err();
     assert_eq!(error.code(), "saml.sig.key");
-    // Shown to the administrator, to compare.
+    // Shown to administrators for comparison.
     assert_eq!(error.received(), saml::crypto::fingerprint(&KEYS.idp.der()));
 }
 
 #[test]
-fn an_ecdsa_value_has_one_spelling() {
+fn an_ecdsa_value_has_one_encoding() {
     let algorithm = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
     let signing = Signing::by(|keys| &keys.idp_p256, algorithm);
     let good = Draft { sign_assertion: Some(signing), ..Draft::default() }.response();
@@ -88,21 +88,21 @@ fn an_ecdsa_value_has_one_spelling() {
     for (other, what) in [
         (pair.to_der().unwrap(), "DER"),
         ([&[0], r, &[0], s].concat(), "longer halves"),
-        ([&raw, &[0][..]].concat(), "a byte behind"),
-        ([s, r].concat(), "halves changed round"),
+        ([&raw, &[0][..]].concat(), "an additional byte"),
+        ([s, r].concat(), "swapped halves"),
     ] {
         assert_eq!(verify_with(&other).err(), Some("saml.sig.key"), "{what}");
     }
 }
 
 #[test]
-fn claims_are_a_function_of_the_signed_bytes() {
+fn claims_from_signed_bytes_equal_bytes_give_equal_claims() {
     let response = shapes::entra().response();
     let honest = verify(&response).result.unwrap();
     let canonical = StrictDocument::parse(honest.xml.as_bytes()).unwrap();
     assert_eq!(canonical.root().attribute("ID"), Some(honest.id.as_str()));
-    assert!(!honest.xml.contains("Signature"), "the signature is no part of what it signs");
-    // What canonicalization makes equal gives the same assertion to the last byte.
+    assert!(!honest.xml.contains("Signature"), "the signed text does not contain the signature");
+    // Documents with the same canonical form give identical assertions.
     let respelt = response
         .replace(" Version=\"2.0\">", "  Version = '2.0'\n>")
         .replace("ada@acme.com", "&#97;da@acme.com")
@@ -112,7 +112,7 @@ fn claims_are_a_function_of_the_signed_bytes() {
 }
 
 #[test]
-fn what_is_outside_the_signature_can_refuse_and_never_add() {
+fn unsigned_content_can_refuse_but_never_add_claims() {
     let response = Draft::default().response();
     let honest = verify(&response).result.unwrap();
     let header = "Destination=\"https://sp.example/saml/sso/acme.com\"";
@@ -122,40 +122,41 @@ fn what_is_outside_the_signature_can_refuse_and_never_add() {
     assert_eq!(verify(&other).result.unwrap_err().code(), "saml.dest");
 }
 
-/// What a refused ciphertext tells, but for its size, which the sender knows.
-fn told(attack: &Attack) -> (SamlError, Vec<Check>) {
+/// Returns the error and the record of a refused ciphertext, without its size, which the sender
+/// knows.
+fn disclosed(attack: &Attack) -> (SamlError, Vec<Check>) {
     let verdict = attack.settings.verify(&attack.response);
     let lines = verdict.checks.iter().filter(|line| line.id != CheckId::Form).cloned();
     (verdict.result.unwrap_err(), lines.collect())
 }
 
 #[test]
-fn no_oracle_every_change_to_a_ciphertext_looks_the_same() {
+fn no_oracle_every_change_to_a_ciphertext_gives_the_same_record() {
     let attacks = attacks::all();
     for cipher in ["aes256-cbc", "aes128-gcm"] {
-        let told: Vec<_> = attacks
+        let disclosed: Vec<_> = attacks
             .iter()
             .filter(|attack| attack.name.ends_with(&format!(", {cipher}")))
-            .map(told)
+            .map(disclosed)
             .collect();
-        assert!(told.len() > 20);
-        for one in &told {
-            assert_eq!(one, &told[0], "{cipher}");
+        assert!(disclosed.len() > 20);
+        for one in &disclosed {
+            assert_eq!(one, &disclosed[0], "{cipher}");
         }
     }
 }
 
 #[test]
-fn no_deputy_a_tenant_learns_nothing_of_another_tenants_ciphertext() {
+fn no_oracle_a_tenant_learns_nothing_about_another_tenants_ciphertext() {
     let attacks = attacks::all();
     for end in ["unsigned", SIGNED] {
-        let brought = attacks.iter().filter(|attack| {
+        let stolen = attacks.iter().filter(|attack| {
             attack.name.starts_with("another tenant's") && attack.name.ends_with(end)
         });
-        let told: Vec<_> = brought.map(told).collect();
-        assert_eq!(told.len(), 17, "{end}");
-        for one in &told {
-            assert_eq!(one, &told[0], "{end}");
+        let disclosed: Vec<_> = stolen.map(disclosed).collect();
+        assert_eq!(disclosed.len(), 17, "{end}");
+        for one in &disclosed {
+            assert_eq!(one, &disclosed[0], "{end}");
             let (error, lines) = one;
             assert!(!error.to_string().contains(OTHER));
             let named =
@@ -166,7 +167,7 @@ fn no_deputy_a_tenant_learns_nothing_of_another_tenants_ciphertext() {
 }
 
 #[test]
-fn an_encrypted_assertion_for_this_connection_is_told_what_is_wrong_with_it() {
+fn the_failed_check_of_an_encrypted_assertion_for_this_connection_is_recorded() {
     let late = Draft { authn: String::new(), ..Draft::default() };
     for cipher in ["aes256-cbc", "aes128-gcm"] {
         let encrypt = Some(Encryption::with(cipher));
@@ -180,7 +181,7 @@ fn an_encrypted_assertion_for_this_connection_is_told_what_is_wrong_with_it() {
 }
 
 #[test]
-fn no_oracle_one_public_text_up_to_a_good_signature() {
+fn no_oracle_one_public_text_up_to_a_valid_signature() {
     let texts: std::collections::HashSet<_> = attacks::all()
         .iter()
         .filter(|attack| {
@@ -213,7 +214,7 @@ fn all_checks_the_first_failure_is_the_error_and_the_others_are_recorded() {
 }
 
 #[test]
-fn nothing_of_an_assertion_by_somebody_else_is_recorded() {
+fn nothing_of_another_issuers_assertion_is_recorded() {
     let foreign = Draft { issuer: "https://evil.example".to_owned(), ..attacks::evil() };
     let verdict = verify(&foreign.response());
     assert_eq!(verdict.result.unwrap_err().code(), "saml.issuer");
@@ -224,8 +225,8 @@ fn nothing_of_an_assertion_by_somebody_else_is_recorded() {
 }
 
 #[test]
-fn an_assertion_is_remembered_as_long_as_it_could_be_used() {
+fn the_use_of_an_assertion_is_remembered_until_it_expires() {
     let assertion = verify(&Draft::default().response()).result.unwrap();
-    // 298 s of life and 180 s of skew.
+    // 298 s of validity and 180 s of skew.
     assert_eq!(assertion.replay_until.to_string(), "2026-11-21T12:07:58Z");
 }

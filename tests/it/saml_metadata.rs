@@ -1,5 +1,4 @@
-//! Metadata of identity providers is read as it is found in the world, and refused with a reason;
-//! ours says what it must.
+//! Metadata: that of identity providers is read or refused with a reason; ours is complete.
 
 use harness::saml::keys::{KEYS, KeyPair};
 use harness::saml::metadata::{descriptor, entity, federation, key, mixed, services, sso, usual};
@@ -25,7 +24,7 @@ fn refused(text: &str, because: &str) {
 }
 
 #[test]
-fn a_usual_document_gives_keys_and_urls() {
+fn keys_and_urls_of_a_usual_document_are_read() {
     let metadata = read(&usual(IDP)).unwrap();
     assert!(!metadata.federation && !metadata.signed);
     let [provider] = metadata.providers.as_slice() else { panic!("one provider") };
@@ -47,14 +46,14 @@ fn a_usual_document_gives_keys_and_urls() {
 }
 
 #[test]
-fn only_the_identity_provider_role_of_a_mixed_document_counts() {
+fn only_the_identity_provider_role_of_a_mixed_document_is_read() {
     let metadata = read(&mixed("https://sts.windows.net/7c0e7a4e/")).unwrap();
     let known: Vec<_> = metadata.providers[0].certificates.iter().map(|c| c.der.clone()).collect();
     assert_eq!(known, [KEYS.idp.der(), KEYS.idp_next.der()]);
 }
 
 #[test]
-fn any_number_of_certificates_is_trusted_and_a_key_without_use_signs() {
+fn several_certificates_and_keys_without_use_are_trusted() {
     let keys: String = [&KEYS.idp, &KEYS.idp_next, &KEYS.idp_p256, &KEYS.idp_p384, &KEYS.idp]
         .map(|pair| key("", pair))
         .concat();
@@ -63,7 +62,7 @@ fn any_number_of_certificates_is_trusted_and_a_key_without_use_signs() {
 }
 
 #[test]
-fn more_keys_than_can_be_tried_in_time_are_refused() {
+fn more_than_32_keys_are_refused() {
     let keys = |count: usize| (0..count).map(|_| key("", &KeyPair::fresh())).collect::<String>();
     let read_with = |count| read(&entity(IDP, &descriptor(&keys(count), &services())));
     assert_eq!(read_with(32).unwrap().providers[0].certificates.len(), 32);
@@ -87,7 +86,7 @@ fn weak_key_beside_a_good_one_is_not_trusted() {
 }
 
 #[test]
-fn federation_gives_every_usable_member() {
+fn every_usable_member_of_a_federation_is_read() {
     let broken = entity("https://c.example", &descriptor("", &services()));
     let inner = federation(&usual("https://b.example"));
     let metadata = read(&federation(&(usual("https://a.example") + &inner + &broken))).unwrap();
@@ -149,7 +148,7 @@ fn unusable_documents_are_refused_with_the_reason() {
 }
 
 #[test]
-fn this_machine_may_be_an_identity_provider_in_development() {
+fn loopback_urls_are_accepted_in_development() {
     let options = ReadOptions { allow_loopback_http: true, ..OPTIONS() };
     let at = |url: &str| {
         let text = entity(IDP, &descriptor(&key("", &KEYS.idp), &sso("HTTP-Redirect", url)));
@@ -166,7 +165,7 @@ fn this_machine_may_be_an_identity_provider_in_development() {
 }
 
 #[test]
-fn a_pinned_key_must_have_signed_what_is_read() {
+fn with_a_pinned_key_only_signed_metadata_is_read() {
     let pinned = VerifyingKey::from_certificate(&KEYS.idp.der()).unwrap();
     let options = ReadOptions { pinned_key: Some(&pinned), ..OPTIONS() };
     let read = |text: &str| read_idp_metadata(text.as_bytes(), &options);
@@ -201,7 +200,7 @@ fn ours(naming: AttributeNaming, certificates: &[Vec<u8>]) -> SpMetadata<'_> {
 }
 
 #[test]
-fn our_metadata_says_what_it_must() {
+fn our_metadata_is_complete() {
     let certificates = [b"one".to_vec(), b"two".to_vec()];
     let text = ours(AttributeNaming::Basic, &certificates).xml().unwrap();
     insta::assert_snapshot!(text.replace("><", ">\n<"), @r#"
@@ -289,7 +288,7 @@ fn our_metadata_says_what_it_must() {
 }
 
 #[test]
-fn our_signed_metadata_verifies_elsewhere() {
+fn our_signed_metadata_verifies_with_another_implementation() {
     let key = SigningKey::from_pem(&KEYS.idp.private_pem()).unwrap();
     let certificates = [KEYS.idp.der()];
     let signed =

@@ -1,5 +1,5 @@
-//! Random changes to valid responses and metadata: nothing is accepted with other claims, and
-//! nothing panics.
+//! Random changes to valid responses and metadata: no mutant is accepted with other claims, and
+//! none causes a panic.
 
 use harness::saml::metadata;
 use harness::saml::mutation::{Random, mutate, survivors};
@@ -7,7 +7,7 @@ use harness::saml::shapes;
 use harness::saml::world::{SP, now};
 use saml::metadata::{ReadOptions, read_idp_metadata};
 
-/// Mutations of each document. `make bench` makes 300,000.
+/// Mutations of each document. `make bench` tries 300,000.
 const ROUNDS: usize = 120;
 
 #[test]
@@ -20,7 +20,7 @@ fn no_mutated_response_is_accepted_with_other_claims() {
 }
 
 #[test]
-fn mutated_metadata_never_panics_and_is_never_without_key_or_https() {
+fn mutated_metadata_never_panics_and_always_has_keys_and_https() {
     let options =
         ReadOptions { our_entity_id: SP, pinned_key: None, allow_loopback_http: false, now: now() };
     for (seed, document) in

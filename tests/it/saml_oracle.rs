@@ -1,4 +1,4 @@
-//! A second opinion on signatures, by an implementation that shares no code with ours.
+//! Compares our signature verification with an implementation that shares no code with it.
 
 use bergshamra::c14n::{C14nMode as TheirMode, canonicalize};
 use bergshamra::keys::loader::load_spki_pem;
@@ -10,7 +10,8 @@ use harness::saml::shapes;
 use saml::c14n::{self, C14nMode};
 use saml::xml::StrictDocument;
 
-/// Whether every signature in the document verifies with a trusted key; none without signatures.
+/// Reports whether the other implementation verifies every signature of the document with a trusted
+/// key; `None` without signatures.
 pub(crate) fn second_opinion(document: &str) -> Option<bool> {
     if !document.contains("SignatureValue") {
         return None;
@@ -29,18 +30,18 @@ fn both_implementations_accept_every_valid_shape() {
         let opinions = [Some(shape.response.as_str()), shape.inside.as_deref()];
         let opinions: Vec<bool> =
             opinions.into_iter().flatten().filter_map(second_opinion).collect();
-        assert!(!opinions.is_empty(), "{}: nothing is signed", shape.name);
+        assert!(!opinions.is_empty(), "{}: no signature", shape.name);
         assert!(opinions.iter().all(|&valid| valid), "{}: they disagree", shape.name);
     }
 }
 
 #[test]
-fn both_implementations_write_the_same_canonical_forms() {
+fn both_implementations_produce_the_same_canonical_forms() {
     let mut random = Random::new(2026);
     for _ in 0..3000 {
         let text = document(&mut random);
         let tree = StrictDocument::parse(text.as_bytes())
-            .unwrap_or_else(|fault| panic!("{fault}: {text}"));
+            .unwrap_or_else(|error| panic!("{error}: {text}"));
         let lists: [&[&str]; 3] = [&[], &["a", "zz"], &["#default", "b", "none"]];
         let forms = lists
             .map(|list| (C14nMode::Exclusive, TheirMode::Exclusive, list))

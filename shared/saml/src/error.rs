@@ -131,7 +131,7 @@ pub enum SamlError {
     #[error("{0}")]
     Session(SessionError),
     /// 20: the assertion identifies nobody.
-    #[error("the assertion names nobody: {0}")]
+    #[error("the assertion does not identify the person: {0}")]
     Subject(SubjectError),
     /// 21: a required attribute is missing.
     #[error("no usable {missing} among the attributes: {}", received.join(", "))]

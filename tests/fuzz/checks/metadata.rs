@@ -1,7 +1,7 @@
-//! Metadata: what is read is usable, says the same in its canonical form, and was signed if it
-//! had to be.
+//! Checks of metadata: a provider that is read is usable, reads the same from its canonical form,
+//! and with a pinned key was signed by that key.
 //!
-//! The seed `signed` was signed with a key that is thrown away, whose certificate is in all seeds.
+//! The seed `signed` was signed with a key that no longer exists; its certificate is in all seeds.
 
 #![expect(clippy::expect_used, reason = "without its seeds a target checks nothing")]
 
@@ -14,23 +14,23 @@ use saml::crypto::VerifyingKey;
 use saml::metadata::{Metadata, MetadataError, ReadOptions, read_idp_metadata};
 use saml::xml::{Bounds, StrictDocument};
 
-/// Checks one input; returns whether it was read at all.
+/// Checks one input. Returns whether it could be read.
 pub(crate) fn check(input: &[u8]) -> bool {
     let (key, signed) = &*PINNED;
     if let Ok(metadata) = read(input, Some(key)) {
-        assert_eq!(&metadata, signed, "nobody signed this");
+        assert_eq!(&metadata, signed, "accepted without a signature");
     }
     let Ok(metadata) = read(input, None) else { return false };
-    assert!(!metadata.providers.is_empty(), "metadata of nobody");
+    assert!(!metadata.providers.is_empty(), "no provider");
     for provider in &metadata.providers {
         assert!(!provider.entity_id.is_empty(), "no entity id");
-        assert!(!provider.certificates.is_empty(), "no key to verify with");
-        assert!(!provider.sso.is_empty(), "nowhere to sign in");
+        assert!(!provider.certificates.is_empty(), "no key");
+        assert!(!provider.sso.is_empty(), "no sign-in URL");
         assert!(provider.sso.iter().all(|endpoint| endpoint.url.starts_with("https://")));
     }
     if let Ok(document) = StrictDocument::parse_within(input, BOUNDS) {
         let canonical = canonicalize(document.root(), C14nMode::Inclusive, &[], None);
-        // Escapes may make it longer than what is read.
+        // Escaping may lengthen it beyond the limit.
         if canonical.len() <= BOUNDS.bytes {
             assert_eq!(read(canonical.as_bytes(), None), Ok(metadata), "{canonical} read again");
         }
@@ -38,7 +38,7 @@ pub(crate) fn check(input: &[u8]) -> bool {
     true
 }
 
-/// The pinned key, and all that it ever signed.
+/// The pinned key, and the only metadata that it signed.
 static PINNED: LazyLock<(VerifyingKey, Metadata)> = LazyLock::new(|| {
     let unpinned = read(SIGNED, None).expect("the seed is read");
     let certificates = unpinned.providers.first().map(|provider| provider.certificates.as_slice());

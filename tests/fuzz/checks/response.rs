@@ -1,9 +1,9 @@
-//! SAML responses: nothing panics, and nothing is accepted but what was signed.
+//! Checks of SAML responses: nothing panics, and only signed content is accepted.
 //!
-//! The seeds were signed with a key that is thrown away; its certificate is in the metadata seed
-//! `entity`. Nobody can sign with it again, so that whatever is accepted under it must say what
-//! one of the seeds says. To get behind the signature, each input is also signed here, with a key
-//! of this process.
+//! The seeds were signed with a key that no longer exists; its certificate is in the metadata seed
+//! `entity`. A response accepted under this key must therefore have the claims of one of the seeds.
+//! To reach the code behind the signature, each input is also signed here, with a key of this
+//! process.
 
 #![expect(clippy::expect_used, reason = "without its seeds a target checks nothing")]
 
@@ -25,13 +25,13 @@ use saml::response::{Assertion, Expectations, SignedPart, decode_form_field, ver
 use saml::time::ClockSkew;
 use saml::xml::{StrictDocument, encode_base64};
 
-/// Checks one input; returns whether it is a document, by itself or in base64.
+/// Checks one input. Returns whether it is a document, plain or in base64.
 pub(crate) fn check(input: &[u8]) -> bool {
     let field = std::str::from_utf8(input).ok().and_then(|field| decode_form_field(field).ok());
     for document in [Some(input), field.as_deref()].into_iter().flatten() {
         if let Some(assertion) = WORLD.accepted(document) {
             let text = String::from_utf8_lossy(document);
-            assert!(WORLD.signed.contains(&assertion), "nobody signed this: {text}");
+            assert!(WORLD.signed.contains(&assertion), "accepted without a signature: {text}");
         }
     }
     if let Some(response) = WORLD.sign(input) {
@@ -41,21 +41,22 @@ pub(crate) fn check(input: &[u8]) -> bool {
         || field.is_some_and(|field| StrictDocument::parse(&field).is_ok())
 }
 
-/// What the checks know of one connection.
+/// The keys of one connection, and its signed assertions.
 struct World {
     keys: Vec<VerifyingKey>,
     own_key: EcKey<Private>,
     decryption_keys: Vec<DecryptionKey>,
-    /// All that was ever signed with the key that is gone.
+    /// The only assertions signed with the key that no longer exists.
     signed: Vec<Assertion>,
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
-    let world = World::new().expect("keys can be made, and the seed with the certificate be read");
+    let world =
+        World::new().expect("keys are generated, and the seed with the certificate is read");
     let signed = SIGNED.iter().map(|seed| world.accepted(seed).expect("the seed is accepted"));
     let signed = signed.collect();
     let own = world.sign(UNSIGNED).expect("the seed can be signed");
-    assert!(own.accepted().is_some(), "what is signed here is accepted");
+    assert!(own.accepted().is_some(), "a response signed here is accepted");
     World { signed, ..world }
 });
 
@@ -95,14 +96,14 @@ impl World {
         verify(response, &expect, now()).result.ok()
     }
 
-    /// The input with a signature of ours over the whole response, if that can be.
+    /// Signs the whole response with our key, if the input is one.
     fn sign(&self, input: &[u8]) -> Option<Signed<'_>> {
         let document = StrictDocument::parse(input).ok()?;
         let root = document.root_of(PROTOCOL, "Response").ok()?;
         let is_plain = |id: &&str| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let id = root.attribute("ID").filter(is_plain)?;
         let covered = canonicalize(root, C14nMode::Exclusive, &[], None);
-        // Written as its canonical form has it, so that these are the bytes to sign.
+        // Written in canonical form, so that these are the bytes to sign.
         let info = format!(
             "<ds:SignedInfo xmlns:ds=\"{DSIG}\">\
              <ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"></ds:CanonicalizationMethod>\
@@ -127,7 +128,7 @@ impl World {
     }
 }
 
-/// A response that was signed here.
+/// A response signed by [`World::sign`].
 struct Signed<'a> {
     world: &'a World,
     response: String,
@@ -147,10 +148,13 @@ impl Signed<'_> {
         for ours in [SP, ACS] {
             assert!(covered.contains(ours), "accepted without {ours}: {response}");
         }
-        // An assertion with a signature of its own is read from what that covers.
+        // The claims of an assertion with a signature of its own come from the text that it covers.
         let own = covered.contains("SignatureValue");
         assert!(own || covered.contains(&assertion.xml), "read from other text: {response}");
-        assert!(!own || self.world.signed.contains(&assertion), "nobody signed this: {response}");
+        assert!(
+            !own || self.world.signed.contains(&assertion),
+            "accepted without a signature: {response}"
+        );
     }
 }
 

@@ -1,5 +1,5 @@
-//! Documents that must be refused, each with the one check that must refuse it and a part of the
-//! administrator's text that tells which of its faults.
+//! Documents that must be refused, each with the check that must refuse it and a part of the text
+//! for administrators that identifies the reason.
 
 pub mod addressing;
 pub mod claims;
@@ -15,7 +15,7 @@ use super::world::Settings;
 
 /// A document that must be refused.
 pub struct Attack {
-    /// What is tried.
+    /// What the attack tries.
     pub name: String,
     /// The response.
     pub response: Vec<u8>,
@@ -23,11 +23,11 @@ pub struct Attack {
     pub settings: Settings,
     /// Code of the check that must refuse it.
     pub check: &'static str,
-    /// Part of the administrator's text.
+    /// Part of the text for administrators.
     pub because: &'static str,
 }
 
-/// Collects attacks.
+/// A collection of attacks.
 #[derive(Default)]
 pub struct Corpus(pub Vec<Attack>);
 
@@ -57,7 +57,7 @@ impl Corpus {
     }
 }
 
-/// The whole corpus.
+/// Returns the whole corpus.
 pub fn all() -> Vec<Attack> {
     let mut corpus = Corpus::default();
     wrapping::add(&mut corpus);
@@ -71,10 +71,10 @@ pub fn all() -> Vec<Attack> {
     corpus.0
 }
 
-/// The identity that no verifier must ever name.
+/// The identity that must never be accepted.
 pub const EVE: &str = "eve@evil.example";
 
-/// The same response, about somebody else.
+/// A response about [`EVE`].
 pub fn evil() -> Draft {
     let base = Draft::default();
     Draft {
@@ -85,13 +85,13 @@ pub fn evil() -> Draft {
     }
 }
 
-/// Replaces exactly one place.
+/// Replaces the first occurrence of `from`, which must exist.
 pub fn replaced(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "nothing to replace: {from}");
     text.replacen(from, to, 1)
 }
 
-/// The part from `start` to the end of `end`, and the text without it.
+/// Returns the part from `start` to the end of `end`, and the text without it.
 pub fn cut(text: &str, start: &str, end: &str) -> (String, String) {
     let from = text.find(start).unwrap_or_else(|| panic!("no {start}"));
     let to = from + text.get(from..).unwrap().find(end).unwrap() + end.len();
@@ -99,7 +99,7 @@ pub fn cut(text: &str, start: &str, end: &str) -> (String, String) {
     (part, format!("{}{}", text.get(..from).unwrap(), text.get(to..).unwrap()))
 }
 
-/// Settings under which a response for another browser and another context fails twice.
+/// Settings under which a valid response fails two checks: request and authentication context.
 pub fn evil_settings() -> Settings {
     Settings { request_open: false, contexts: &["urn:mfa"], ..Settings::default() }
 }

@@ -1,16 +1,17 @@
-//! Random well-formed documents, dense in what canonicalization is about: namespaces declared,
-//! redeclared, undone and unused, attributes in any order, references and white space.
+//! Generates random well-formed documents with many features that canonicalization must handle:
+//! namespaces declared, redeclared, undone and unused, attributes in any order, references and
+//! white space.
 
 use super::mutation::Random;
 
-/// A random document.
+/// Returns a random document.
 pub fn document(random: &mut Random) -> String {
     let mut text = String::new();
     element(random, &mut text, 0, &mut vec![("", ""), ("xml", "")]);
     text
 }
 
-/// `scope`: prefixes that are bound here, with their namespaces.
+/// Appends a random element. `scope` has the bound prefixes with their namespaces.
 fn element(
     random: &mut Random,
     text: &mut String,
@@ -44,7 +45,7 @@ fn element(
         .collect();
     for (i, local) in NAMES.iter().enumerate() {
         if random.below(3) == 0 {
-            // One local name for each attribute, so that no two prefixes can collide.
+            // A unique local name for each attribute, so that two prefixes cannot collide.
             let name = qualified(pick(random), &format!("{local}{i}"));
             attributes
                 .push(format!("{name}='{}'", VALUES.get(random.below(VALUES.len())).unwrap()));

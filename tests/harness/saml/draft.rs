@@ -1,21 +1,21 @@
-//! A response before it is signed: every part can be changed, and extra XML put anywhere.
+//! A response before signing: every part can be changed, and extra XML inserted anywhere.
 
 use super::encryption::{Encryption, encrypt};
 use super::signing::{Signing, sign};
 use super::world::{ACS, IDP, NOW, REQUEST, SP};
 
-/// Prefixes and layout, as the identity providers differ in them.
+/// Prefixes and layout, in which identity providers differ.
 #[derive(Clone, Debug)]
 pub struct Style {
     /// Prefix of protocol elements, with its colon; empty for a default namespace.
     pub protocol: &'static str,
     /// Prefix of assertion elements, likewise.
     pub assertion: &'static str,
-    /// Starts with an XML declaration.
+    /// Whether it starts with an XML declaration.
     pub declaration: bool,
-    /// Breaks lines between elements.
+    /// Whether there are line breaks between elements.
     pub pretty: bool,
-    /// Declares `xs` and `xsi` and types each attribute value.
+    /// Whether attribute values have a type, with `xs` and `xsi` declared.
     pub typed_values: bool,
 }
 
@@ -30,7 +30,7 @@ pub struct Claim {
     pub values: Vec<String>,
 }
 
-/// A response that can still be changed.
+/// A response that can be changed before it is signed.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// Prefixes and layout.
@@ -39,11 +39,11 @@ pub struct Draft {
     pub response_id: String,
     /// `ID` of the assertion.
     pub assertion_id: String,
-    /// Issuer inside the response.
+    /// `Issuer` of the response.
     pub response_issuer: Option<String>,
-    /// Issuer inside the assertion.
+    /// `Issuer` of the assertion.
     pub issuer: String,
-    /// Attributes of the response beyond `ID` and `Version`, as written.
+    /// Additional XML attributes of the response.
     pub response_attributes: String,
     /// `IssueInstant` of both.
     pub issued: String,
@@ -53,7 +53,7 @@ pub struct Draft {
     pub destination: Option<String>,
     /// `InResponseTo` of the response.
     pub in_response_to: Option<String>,
-    /// The whole `Status`, with `P:` and `A:` for the prefixes.
+    /// The whole `Status`, with the placeholders `P:` and `A:` for the prefixes.
     pub status: String,
     /// The whole `NameID`, likewise.
     pub name_id: String,
@@ -65,15 +65,15 @@ pub struct Draft {
     pub authn: String,
     /// Attributes.
     pub claims: Vec<Claim>,
-    /// XML after everything else in the assertion.
+    /// XML at the end of the assertion.
     pub assertion_extra: String,
-    /// XML after everything else in the response.
+    /// XML at the end of the response.
     pub response_extra: String,
     /// How the assertion is signed.
     pub sign_assertion: Option<Signing>,
-    /// How the assertion is encrypted, after it was signed.
+    /// How the assertion is encrypted, after signing.
     pub encrypt: Option<Encryption>,
-    /// How the response is signed, last.
+    /// How the response is signed, as the last step.
     pub sign_response: Option<Signing>,
 }
 
@@ -116,19 +116,19 @@ impl Default for Draft {
     }
 }
 
-/// The instant `seconds` from the moment of verification.
+/// Returns the instant `seconds` after the time of verification.
 pub fn at(seconds: i64) -> String {
     jiff::Timestamp::from_second(NOW.parse::<jiff::Timestamp>().unwrap().as_second() + seconds)
         .unwrap()
         .to_string()
 }
 
-/// A `Status` with one code.
+/// Returns a `Status` with one code.
 pub fn status(code: &str) -> String {
     format!("<P:Status><P:StatusCode Value=\"{code}\"/></P:Status>")
 }
 
-/// An attribute of the basic name format.
+/// Returns an attribute with the basic name format.
 pub fn claim(name: &str, values: &[&str]) -> Claim {
     Claim {
         name: name.to_owned(),
@@ -137,26 +137,26 @@ pub fn claim(name: &str, values: &[&str]) -> Claim {
     }
 }
 
-/// A bearer confirmation; `extra` goes into its data's start tag.
+/// Returns a bearer confirmation. `extra` are additional XML attributes of its data.
 pub fn bearer(
     recipient: Option<&str>,
     end: Option<&str>,
     in_response_to: Option<&str>,
     extra: &str,
 ) -> String {
-    let written = |name: &str, value: Option<&str>| {
+    let attribute = |name: &str, value: Option<&str>| {
         value.map_or_else(String::new, |value| format!(" {name}=\"{value}\""))
     };
     format!(
         "<A:SubjectConfirmation Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\">\
          <A:SubjectConfirmationData{}{}{}{extra}/></A:SubjectConfirmation>",
-        written("InResponseTo", in_response_to),
-        written("NotOnOrAfter", end),
-        written("Recipient", recipient),
+        attribute("InResponseTo", in_response_to),
+        attribute("NotOnOrAfter", end),
+        attribute("Recipient", recipient),
     )
 }
 
-/// `Conditions` with a restriction for each list of audiences.
+/// Returns `Conditions` with a restriction for each list of audiences.
 pub fn conditions(start: Option<&str>, end: Option<&str>, audiences: &[&[&str]]) -> String {
     let start = start.map_or_else(String::new, |start| format!(" NotBefore=\"{start}\""));
     let end = end.map_or_else(String::new, |end| format!(" NotOnOrAfter=\"{end}\""));
@@ -169,7 +169,7 @@ pub fn conditions(start: Option<&str>, end: Option<&str>, audiences: &[&[&str]])
     format!("<A:Conditions{start}{end}>{inside}</A:Conditions>")
 }
 
-/// An authentication statement by password.
+/// Returns an authentication statement with the class of a password over TLS.
 pub fn authn(instant: &str, session_end: Option<&str>) -> String {
     let end = session_end.map_or_else(String::new, |end| format!(" SessionNotOnOrAfter=\"{end}\""));
     format!(
@@ -180,7 +180,7 @@ pub fn authn(instant: &str, session_end: Option<&str>) -> String {
 }
 
 impl Draft {
-    /// The assertion, signed if it is to be.
+    /// Returns the assertion, signed if [`Self::sign_assertion`] is set.
     pub fn assertion(&self) -> String {
         let plain = self.plain_assertion();
         match &self.sign_assertion {
@@ -189,7 +189,7 @@ impl Draft {
         }
     }
 
-    /// The assertion without a signature.
+    /// Returns the assertion without a signature.
     pub fn plain_assertion(&self) -> String {
         let types = if self.style.typed_values {
             " xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\""
@@ -236,27 +236,27 @@ impl Draft {
         format!("<A:AttributeStatement>{inside}</A:AttributeStatement>")
     }
 
-    /// The response, signed and encrypted as it is to be.
+    /// Returns the response, signed and encrypted as set.
     pub fn response(&self) -> String {
         if let Some(encryption) = &self.encrypt {
             return self.around(&self.styled(&encrypt(&self.assertion(), encryption)));
         }
-        // Signed in its place: inclusive canonicalization takes the context along.
+        // Signed in its place, because inclusive canonicalization includes the context.
         let mut whole = self.unfinished(&self.plain_assertion());
         if let Some(signing) = &self.sign_assertion {
             whole = sign(&whole, &self.assertion_id, signing);
         }
-        self.finished(whole)
+        self.finish(whole)
     }
 
-    /// A response around the given assertions.
+    /// Returns a response with the given assertions, signed if [`Self::sign_response`] is set.
     pub fn around(&self, assertions: &str) -> String {
-        self.finished(self.unfinished(assertions))
+        self.finish(self.unfinished(assertions))
     }
 
-    /// The same before the response is signed.
+    /// Returns a response with the given assertions, before signing.
     pub fn unfinished(&self, assertions: &str) -> String {
-        let written = |name: &str, value: &Option<String>| {
+        let attribute = |name: &str, value: &Option<String>| {
             value.as_ref().map_or_else(String::new, |value| format!(" {name}=\"{value}\""))
         };
         let issuer = self.response_issuer.as_ref().map_or_else(String::new, |issuer| {
@@ -270,8 +270,8 @@ impl Draft {
             self.response_id,
             self.versions.0,
             self.issued,
-            written("Destination", &self.destination),
-            written("InResponseTo", &self.in_response_to),
+            attribute("Destination", &self.destination),
+            attribute("InResponseTo", &self.in_response_to),
             self.response_attributes,
             self.status,
         ));
@@ -279,8 +279,8 @@ impl Draft {
         format!("{head}{assertions}{tail}")
     }
 
-    /// Signs the response if it is to be.
-    pub fn finished(&self, whole: String) -> String {
+    /// Signs the response if [`Self::sign_response`] is set, and adds the XML declaration.
+    pub fn finish(&self, whole: String) -> String {
         let whole = match &self.sign_response {
             Some(signing) => sign(&whole, &self.response_id, signing),
             None => whole,
@@ -292,7 +292,7 @@ impl Draft {
         }
     }
 
-    /// Replaces the stand-ins for prefixes, and breaks lines.
+    /// Replaces the placeholders of prefixes, and adds line breaks.
     fn styled(&self, text: &str) -> String {
         let declared = |prefix: &str| match prefix.strip_suffix(':') {
             Some(prefix) => format!("xmlns:{prefix}"),

@@ -1,4 +1,4 @@
-//! Encrypts assertions like an identity provider, and in ways that must be refused.
+//! Encrypts assertions as identity providers do, and in ways that must be refused.
 
 use base64::Engine as _;
 use openssl::encrypt::Encrypter;
@@ -11,7 +11,7 @@ use super::keys::{KEYS, KeyPair, Keys};
 const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
 const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 
-/// Where the wrapped key stands.
+/// The place of the wrapped key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeyPlace {
     /// In the `KeyInfo` of `EncryptedData`.
@@ -23,25 +23,25 @@ pub enum KeyPlace {
 /// How one assertion is encrypted.
 #[derive(Clone, Debug)]
 pub struct Encryption {
-    /// For whom.
+    /// The recipient's key.
     pub key: fn(&Keys) -> &KeyPair,
-    /// Content algorithm, `aes256-cbc` and so on; the namespace follows from it.
+    /// Content algorithm, as `aes256-cbc`; it determines the namespace.
     pub cipher: &'static str,
     /// `rsa-oaep-mgf1p`, `rsa-oaep` or `rsa-1_5`.
     pub transport: &'static str,
-    /// Digest of OAEP, when declared.
+    /// Declared digest of OAEP.
     pub digest: Option<&'static str>,
-    /// Mask generation of xmlenc11, when declared.
+    /// Declared mask generation of XML Encryption 1.1.
     pub mask: Option<&'static str>,
-    /// Where the wrapped key stands.
+    /// Place of the wrapped key.
     pub place: KeyPlace,
-    /// Changes the plaintext before it is encrypted.
+    /// Changes the plaintext before encryption.
     pub plaintext: fn(Vec<u8>) -> Vec<u8>,
-    /// Changes the ciphertext afterwards.
+    /// Changes the ciphertext.
     pub ciphertext: fn(Vec<u8>) -> Vec<u8>,
-    /// Changes the wrapped key afterwards.
+    /// Changes the wrapped key.
     pub wrapped: fn(Vec<u8>) -> Vec<u8>,
-    /// Last byte of the padding, when not its length.
+    /// Last byte of the padding, if other than its length.
     pub padding: Option<u8>,
     /// Replacements in the finished element.
     pub edits: Vec<(String, String)>,
@@ -66,13 +66,13 @@ impl Default for Encryption {
 }
 
 impl Encryption {
-    /// With another content algorithm.
+    /// Returns the default with another content algorithm.
     pub fn with(cipher: &'static str) -> Self {
         Self { cipher, ..Self::default() }
     }
 }
 
-/// An `EncryptedAssertion`, with `A:` for the assertion prefix.
+/// Returns an `EncryptedAssertion`, with the placeholder `A:` for the assertion prefix.
 pub fn encrypt(assertion: &str, how: &Encryption) -> String {
     let mut content_key = vec![0; if how.cipher.starts_with("aes128") { 16 } else { 32 }];
     openssl::rand::rand_bytes(&mut content_key).unwrap();
@@ -163,7 +163,7 @@ fn digest(uri: &str) -> MessageDigest {
     }
 }
 
-/// Standard base64 on one line.
+/// Encodes standard base64 on one line.
 pub fn base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }

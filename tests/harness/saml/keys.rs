@@ -1,4 +1,4 @@
-//! Keys and certificates, made once per process.
+//! Keys and certificates, generated once per process.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509NameBuilder};
 
-/// A private key with a certificate around its public half.
+/// A private key with a certificate for its public key.
 pub struct KeyPair {
     /// The private key.
     pub key: PKey<Private>,
@@ -23,7 +23,7 @@ impl KeyPair {
         Self::new(PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap(), days)
     }
 
-    /// A fresh key on P-256, which is quick to make.
+    /// Generates a key on P-256, which is fast.
     pub fn fresh() -> Self {
         Self::ec(Nid::X9_62_PRIME256V1)
     }
@@ -42,7 +42,7 @@ impl KeyPair {
         certificate.set_subject_name(&name).unwrap();
         certificate.set_issuer_name(&name).unwrap();
         certificate.set_pubkey(&key).unwrap();
-        // An expired certificate is one whose whole life is in 2020.
+        // With zero days the certificate is valid for one day in 2020.
         let (start, end) = if days == 0 {
             ("20200101000000Z", "20200102000000Z")
         } else {
@@ -59,7 +59,7 @@ impl KeyPair {
         self.certificate.to_der().unwrap()
     }
 
-    /// The certificate as metadata and `KeyInfo` carry it.
+    /// The certificate as in metadata and `KeyInfo`.
     pub fn certificate_base64(&self) -> String {
         super::encryption::base64(&self.der())
     }
@@ -79,21 +79,21 @@ impl KeyPair {
 pub struct Keys {
     /// The identity provider's current RSA key.
     pub idp: KeyPair,
-    /// Its next one, also in its metadata.
+    /// The identity provider's next RSA key, also in its metadata.
     pub idp_next: KeyPair,
-    /// Its key on P-256.
+    /// The identity provider's key on P-256.
     pub idp_p256: KeyPair,
-    /// Its key on P-384.
+    /// The identity provider's key on P-384.
     pub idp_p384: KeyPair,
-    /// In nobody's metadata.
+    /// An RSA key in no metadata.
     pub attacker: KeyPair,
-    /// The attacker's, on P-256.
+    /// A key on P-256 in no metadata.
     pub attacker_p256: KeyPair,
     /// Our current decryption key.
     pub sp: KeyPair,
-    /// Our previous one.
+    /// Our previous decryption key.
     pub sp_previous: KeyPair,
-    /// Too short to be trusted.
+    /// An RSA key that is too short.
     pub weak: KeyPair,
     /// A good key in a certificate that expired in 2020.
     pub expired: KeyPair,

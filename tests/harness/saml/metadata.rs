@@ -1,8 +1,8 @@
-//! Metadata of identity providers, in their shapes and broken.
+//! Writes metadata of identity providers, valid and broken.
 
 use super::keys::{KEYS, KeyPair};
 
-/// A `KeyDescriptor`; `purpose` is `use="signing" ` or the like, or empty.
+/// Returns a `KeyDescriptor`; `purpose` is a `use` attribute or empty.
 pub fn key(purpose: &str, pair: &KeyPair) -> String {
     format!(
         "<md:KeyDescriptor {purpose}><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>",
@@ -10,14 +10,14 @@ pub fn key(purpose: &str, pair: &KeyPair) -> String {
     )
 }
 
-/// A `SingleSignOnService`.
+/// Returns a `SingleSignOnService`.
 pub fn sso(binding: &str, location: &str) -> String {
     format!(
         "<md:SingleSignOnService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:{binding}\" Location=\"{location}\"/>"
     )
 }
 
-/// An identity provider's descriptor around these parts.
+/// Returns an `IDPSSODescriptor` with these parts.
 pub fn descriptor(keys: &str, services: &str) -> String {
     format!(
         "<md:IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{keys}\
@@ -25,7 +25,7 @@ pub fn descriptor(keys: &str, services: &str) -> String {
     )
 }
 
-/// An `EntityDescriptor` around roles.
+/// Returns an `EntityDescriptor` with these roles.
 pub fn entity(entity_id: &str, roles: &str) -> String {
     format!(
         "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" \
@@ -34,26 +34,26 @@ pub fn entity(entity_id: &str, roles: &str) -> String {
     )
 }
 
-/// An `EntitiesDescriptor` around entities.
+/// Returns an `EntitiesDescriptor` with these entities.
 pub fn federation(entities: &str) -> String {
     format!(
         "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" ID=\"_f\" Name=\"federation\">{entities}</md:EntitiesDescriptor>"
     )
 }
 
-/// A usual one: one key for signing, both bindings.
+/// Returns usual metadata: one signing key, both bindings.
 pub fn usual(entity_id: &str) -> String {
     entity(entity_id, &descriptor(&key("use=\"signing\"", &KEYS.idp), &services()))
 }
 
-/// Both bindings, POST first.
+/// Returns services with both bindings, POST first.
 pub fn services() -> String {
     sso("HTTP-POST", "https://idp.example/sso/post")
         + &sso("HTTP-Redirect", "https://idp.example/sso?idp=1")
 }
 
-/// Entra's and AD FS's document: WS-Federation roles and an SP role around the one that counts,
-/// an encryption key inside it, two signing keys.
+/// Returns a document like those of Entra and AD FS: WS-Federation and SP roles besides that of the
+/// identity provider, which has an encryption key and two signing keys.
 pub fn mixed(entity_id: &str) -> String {
     let foreign = format!(
         "<md:RoleDescriptor xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns:fed=\"http://docs.oasis-open.org/wsfed/federation/200706\" \

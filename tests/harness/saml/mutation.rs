@@ -1,13 +1,15 @@
-//! Random changes to documents, repeatable by their seed.
+//! Changes documents at random, reproducibly by a seed.
 
 use saml::response::Assertion;
 
 use super::shapes::Shape;
 
-/// Mutates a valid response so many times and counts those still accepted.
+/// Mutates a valid response `rounds` times and returns how many mutants are still accepted. Some
+/// changes have no effect: white space in a tag, `KeyInfo`, the unsigned envelope.
 ///
-/// Panics where one is accepted with other claims. Some changes change nothing: white space in a
-/// tag, `KeyInfo`, the envelope that nobody signed.
+/// # Panics
+///
+/// If a mutant is accepted with other claims.
 pub fn survivors(shape: &Shape, seed: u64, rounds: usize) -> usize {
     let claims = |assertion| Assertion { xml: String::new(), ..assertion };
     let honest = claims(shape.settings.verify(shape.response.as_bytes()).result.unwrap());
@@ -24,16 +26,16 @@ pub fn survivors(shape: &Shape, seed: u64, rounds: usize) -> usize {
     accepted
 }
 
-/// A small generator of numbers (xorshift).
+/// A small pseudo-random number generator (xorshift).
 pub struct Random(u64);
 
 impl Random {
-    /// From a seed.
+    /// Creates a generator from a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    /// A number below `bound`.
+    /// Returns a number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -42,7 +44,7 @@ impl Random {
     }
 }
 
-/// One to three random changes: bits, cuts, copies, swaps and markup.
+/// Applies one to three random changes: flipped bits, cuts, copies, swaps and markup.
 pub fn mutate(document: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = document.to_vec();
     for _ in 0..=random.below(3) {

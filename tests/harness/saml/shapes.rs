@@ -1,21 +1,21 @@
-//! Valid responses, in the shapes of the identity providers.
+//! Valid responses as different identity providers send them.
 
 use super::draft::{Claim, Draft, Style, at, bearer, claim, conditions};
 use super::encryption::{Encryption, KeyPlace};
 use super::signing::Signing;
 use super::world::{ACS, REQUEST, SP, Settings};
 
-/// A response that must be accepted, as the person it names.
+/// A response that must be accepted, with the address of its person.
 pub struct Shape {
-    /// What it is, for messages.
+    /// Name, for messages.
     pub name: String,
     /// The response.
     pub response: String,
-    /// The assertion before it was encrypted, if it was.
+    /// The assertion before encryption, if encrypted.
     pub inside: Option<String>,
     /// The connection's settings.
     pub settings: Settings,
-    /// The e-mail address in it.
+    /// The e-mail address of the person.
     pub email: &'static str,
 }
 
@@ -100,7 +100,7 @@ pub fn keycloak() -> Draft {
     }
 }
 
-/// AD FS with our encryption key in its trust: assertion signed, then encrypted.
+/// AD FS with our encryption key: the assertion is signed, then encrypted.
 pub fn adfs() -> Draft {
     let digest = Some("http://www.w3.org/2000/09/xmldsig#sha1");
     Draft {
@@ -160,7 +160,7 @@ pub fn shibboleth() -> Draft {
     }
 }
 
-/// All of them.
+/// Returns all shapes.
 pub fn all() -> Vec<Shape> {
     let mut shapes = Vec::new();
     let mut add = |name: &str, draft: Draft| {
@@ -352,7 +352,7 @@ fn odd_but_valid(add: &mut impl FnMut(&str, Draft)) {
     );
     let elsewhere = bearer(Some("https://other.example/acs"), Some(&at(300)), Some(REQUEST), "");
     add(
-        "a bearer confirmation for somebody else besides",
+        "an additional bearer confirmation for another app",
         Draft { confirmations: format!("{elsewhere}{}", base().confirmations), ..base() },
     );
     add("request named in the confirmation only", Draft { in_response_to: None, ..base() });
@@ -386,7 +386,7 @@ fn odd_but_valid(add: &mut impl FnMut(&str, Draft)) {
     let long = format!("<A:NameID>{}@acme.com</A:NameID>", "x".repeat(247));
     add("identifier of 256 characters", Draft { name_id: long, ..base() });
     add(
-        "KeyInfo with a certificate that nobody trusts",
+        "KeyInfo with an untrusted certificate",
         Draft {
             sign_assertion: Some(Signing { key_info: Some(foreign_x509()), ..Signing::default() }),
             ..base()
@@ -412,12 +412,12 @@ fn with_settings() -> Vec<Shape> {
             Settings { idp_initiated: true, request_open: false, ..Settings::default() },
         ),
         shape(
-            "both demanded and signed",
+            "both required and signed",
             &okta(),
             Settings { signed: saml::response::SignedPart::Both, ..Settings::default() },
         ),
         shape(
-            "the demanded authentication context",
+            "the required authentication context",
             &entra(),
             Settings { contexts, ..Settings::default() },
         ),

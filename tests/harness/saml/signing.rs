@@ -1,4 +1,4 @@
-//! Signs like an identity provider, and in every way that one must not.
+//! Signs as identity providers do, and in ways that must be refused.
 
 use openssl::hash::{MessageDigest, hash};
 use openssl::pkey::PKey;
@@ -13,10 +13,10 @@ const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 
-/// How one signature is made.
+/// How a signature is made.
 #[derive(Clone, Debug)]
 pub struct Signing {
-    /// Whose key.
+    /// The key.
     pub key: fn(&Keys) -> &KeyPair,
     /// Signature algorithm URI.
     pub algorithm: &'static str,
@@ -30,9 +30,9 @@ pub struct Signing {
     pub prefixes: &'static str,
     /// Prefix of signature elements, with its colon.
     pub prefix: &'static str,
-    /// Content of `KeyInfo`; none leaves it out.
+    /// Content of `KeyInfo`; without it there is no `KeyInfo`.
     pub key_info: Option<String>,
-    /// Replacements in `SignedInfo` before it is signed.
+    /// Replacements in `SignedInfo` before signing.
     pub edits: Vec<(String, String)>,
 }
 
@@ -53,18 +53,18 @@ impl Default for Signing {
 }
 
 impl Signing {
-    /// With another key and algorithm.
+    /// Returns the default with another key and algorithm.
     pub fn by(key: fn(&Keys) -> &KeyPair, algorithm: &'static str) -> Self {
         Self { key, algorithm, ..Self::default() }
     }
 
-    /// With one replacement in `SignedInfo`, made before it is signed.
+    /// Returns the default with one replacement in `SignedInfo` before signing.
     pub fn edited(from: &str, to: &str) -> Self {
         Self { edits: vec![(from.to_owned(), to.to_owned())], ..Self::default() }
     }
 }
 
-/// Puts an enveloped signature into the element with that `ID`, behind its `Issuer`.
+/// Inserts an enveloped signature into the element with this `ID`, after its `Issuer`.
 pub fn sign(document: &str, id: &str, signing: &Signing) -> String {
     let (digest, place) = {
         let tree = parse(document);
@@ -145,7 +145,7 @@ fn signature_value(message: &[u8], signing: &Signing) -> Vec<u8> {
     };
     match kind {
         "hmac" => {
-            // The classic confusion: the public key as the secret.
+            // The classic key confusion: the public key as the HMAC secret.
             let secret = (signing.key)(&KEYS).public_pem();
             let secret = PKey::hmac(&secret).unwrap();
             Signer::new(digest, &secret).unwrap().sign_oneshot_to_vec(message).unwrap()

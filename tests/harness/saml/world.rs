@@ -1,4 +1,4 @@
-//! What the service provider of the tests expects.
+//! The service provider of the tests: its URLs, keys and settings.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ pub const SP: &str = "https://sp.example/saml/metadata/acme.com";
 pub const ACS: &str = "https://sp.example/saml/sso/acme.com";
 /// The request that the browser has open.
 pub const REQUEST: &str = "_5f0c3e7d1b2a49688776655443322110ffeeddcc";
-/// The moment of verification.
+/// The time of verification.
 pub const NOW: &str = "2026-11-21T12:00:00Z";
 
 static TRUSTED: LazyLock<Vec<VerifyingKey>> = LazyLock::new(|| {
@@ -32,20 +32,20 @@ static DECRYPTION: LazyLock<Vec<DecryptionKey>> = LazyLock::new(|| {
         .to_vec()
 });
 
-/// Settings of the connection that cases change.
+/// Settings of the connection that test cases change.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Accept responses without a request.
+    /// Whether responses without a request are accepted.
     pub idp_initiated: bool,
     /// Whether the browser has the request open.
     pub request_open: bool,
-    /// What must be signed.
+    /// The part that must be signed.
     pub signed: SignedPart,
-    /// Accepted authentication contexts.
+    /// Accepted authentication context classes; empty accepts any.
     pub contexts: &'static [&'static str],
-    /// Refuse without an e-mail address.
+    /// Whether a response without an e-mail address is refused.
     pub require_email: bool,
-    /// Have decryption keys.
+    /// Whether there are decryption keys.
     pub decrypts: bool,
 }
 
@@ -63,7 +63,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What the verifier is told.
+    /// The expectations of the verifier.
     pub fn expectations(&self) -> Expectations<'static> {
         Expectations {
             idp_entity_id: IDP,
@@ -86,7 +86,7 @@ impl Settings {
     }
 }
 
-/// The moment of verification.
+/// The time of verification.
 pub fn now() -> Timestamp {
     NOW.parse().unwrap()
 }

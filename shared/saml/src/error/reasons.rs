@@ -59,7 +59,7 @@ pub enum TimeError {
         received: String,
     },
     /// The instant is ahead of our clock by more than the skew.
-    #[error("{what} is {seconds} s ahead of our clock: is the provider's clock right?")]
+    #[error("{what} is {seconds} s ahead of our clock; is the provider's clock right?")]
     Early {
         /// Name of the attribute.
         what: &'static str,
@@ -67,9 +67,7 @@ pub enum TimeError {
         seconds: i64,
     },
     /// The instant is behind our clock by more than the skew.
-    #[error(
-        "{what} was over {seconds} s ago by our clock: too slow, or is the provider's clock right?"
-    )]
+    #[error("{what} passed {seconds} s ago by our clock; is the provider's clock right?")]
     Late {
         /// Name of the attribute.
         what: &'static str,
@@ -85,7 +83,7 @@ pub enum TimeError {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InResponseToError {
     /// This browser did not send the request, or the request has expired.
-    #[error("it answers request \"{0}\", which this browser has not open")]
+    #[error("it answers request \"{0}\", which is not open in this browser")]
     Unknown(String),
     /// There is none, and the connection does not accept unsolicited responses.
     #[error("it answers no request, and provider-initiated sign-in is off")]
@@ -99,7 +97,7 @@ pub enum InResponseToError {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SessionError {
     /// There is no `AuthnStatement`.
-    #[error("the assertion has no AuthnStatement: it does not say that anybody signed in")]
+    #[error("the assertion has no AuthnStatement")]
     NoStatement,
     /// An instant is malformed or in the future.
     #[error("{0}")]

@@ -1,4 +1,5 @@
-//! Signed by the right provider, and meant for somebody else, or from somebody else.
+//! Responses signed by the right provider, but with another audience, recipient, destination or
+//! issuer.
 
 use super::Corpus;
 use super::claims::{base, signed_response};
@@ -33,7 +34,7 @@ fn audiences(corpus: &mut Corpus) {
         "audience",
     );
     add(
-        "for us, and restricted to another app besides",
+        "for us, with a second restriction to another app",
         &[&[SP], &["https://other.example"]],
         "other",
     );

@@ -1,4 +1,4 @@
-//! Signed by the right provider, and still not a sign-in to us, here, now.
+//! Responses signed by the right provider whose claims do not allow a sign-in here and now.
 
 use saml::response::SignedPart;
 
@@ -33,8 +33,8 @@ fn times(corpus: &mut Corpus) {
         conditions: conditions(start, end, &[&[SP]]),
         ..base()
     };
-    add("over for 180 s", within(None, Some(&at(-180))), "NotOnOrAfter was over");
-    add("over for a year", within(None, Some(&at(-31_536_000))), "NotOnOrAfter was over");
+    add("over for 180 s", within(None, Some(&at(-180))), "NotOnOrAfter passed");
+    add("over for a year", within(None, Some(&at(-31_536_000))), "NotOnOrAfter passed");
     add("not valid for another 181 s", within(Some(&at(181)), None), "NotBefore is 181 s ahead");
     add("not valid for another year", within(Some(&at(31_536_000)), None), "ahead of our clock");
     add("ends before it begins", within(Some(&at(60)), Some(&at(30))), "NotBefore is not before");
@@ -45,12 +45,12 @@ fn times(corpus: &mut Corpus) {
     add(
         "confirmation over for 180 s",
         confirmed(&at(-180)),
-        "SubjectConfirmationData NotOnOrAfter was over",
+        "SubjectConfirmationData NotOnOrAfter passed",
     );
     add(
         "confirmation over for a day",
         confirmed(&at(-86_400)),
-        "SubjectConfirmationData NotOnOrAfter was over",
+        "SubjectConfirmationData NotOnOrAfter passed",
     );
     add("issued in the future", Draft { issued: at(181), ..base() }, "IssueInstant is 181 s ahead");
     for odd in [
@@ -76,7 +76,7 @@ fn times(corpus: &mut Corpus) {
         add(&format!("confirmation NotOnOrAfter=\"{odd}\""), confirmed(odd), "not an instant");
     }
     add(
-        "IssueInstant that is none",
+        "malformed IssueInstant",
         Draft { issued: "yesterday".to_owned(), ..base() },
         "not an instant",
     );
@@ -95,7 +95,7 @@ fn requests(corpus: &mut Corpus) {
     let closed = || Settings { request_open: false, ..Settings::default() };
     add(
         Settings::default(),
-        "answers nothing",
+        "answers no request",
         answering(None, None),
         "provider-initiated sign-in is off",
     );
@@ -103,20 +103,20 @@ fn requests(corpus: &mut Corpus) {
         Settings::default(),
         "answers another request",
         answering(Some("_other"), Some("_other")),
-        "has not open",
+        "is not open",
     );
-    add(closed(), "answers a request of another browser", base(), "has not open");
+    add(closed(), "answers a request of another browser", base(), "is not open");
     add(
         Settings { request_open: false, idp_initiated: true, ..Settings::default() },
         "stolen answer where provider-initiated is on",
         base(),
-        "has not open",
+        "is not open",
     );
     add(
         initiated(),
         "made-up request where provider-initiated is on",
         answering(Some("_dummy"), Some("_dummy")),
-        "has not open",
+        "is not open",
     );
     add(
         Settings::default(),
@@ -136,18 +136,18 @@ fn requests(corpus: &mut Corpus) {
         answering(None, Some(REQUEST)),
         "different requests",
     );
-    add(Settings::default(), "an empty request", answering(Some(""), Some("")), "has not open");
+    add(Settings::default(), "an empty request", answering(Some(""), Some("")), "is not open");
     add(
         initiated(),
         "an empty request, provider-initiated on",
         answering(Some(""), None),
-        "has not open",
+        "is not open",
     );
     add(
         Settings::default(),
         "a request in upper case",
         answering(Some(&REQUEST.to_uppercase()), None),
-        "has not open",
+        "is not open",
     );
 }
 
@@ -225,7 +225,7 @@ fn versions_and_conditions(corpus: &mut Corpus) {
         "<x:OneTimeUse xmlns:x=\"urn:evil\"/>",
     ] {
         corpus.add(
-            format!("condition that nobody understands: {unknown}"),
+            format!("unknown condition: {unknown}"),
             condition(unknown).response(),
             "saml.xml",
             "is not allowed here",
@@ -239,16 +239,12 @@ fn sessions(corpus: &mut Corpus) {
     let mut add = |what: &str, authn: String, because| {
         corpus.add(what, Draft { authn, ..base() }.response(), "saml.session", because);
     };
-    add("nobody signed in", String::new(), "no AuthnStatement");
+    add("no authentication statement", String::new(), "no AuthnStatement");
     add("session over for 180 s", authn(&at(-10), Some(&at(-180))), "is over");
-    add("session end that is none", authn(&at(-10), Some("never")), "not an instant");
+    add("malformed session end", authn(&at(-10), Some("never")), "not an instant");
     add("signed in tomorrow", authn(&at(86_400), None), "ahead of our clock");
-    add("signed in at no time", authn("", None), "not an instant");
-    add(
-        "no instant of signing in",
-        authn("x", None).replace(" AuthnInstant=\"x\"", ""),
-        "(nothing)",
-    );
+    add("empty AuthnInstant", authn("", None), "not an instant");
+    add("no AuthnInstant", authn("x", None).replace(" AuthnInstant=\"x\"", ""), "(nothing)");
     add(
         "one of two sessions over",
         authn(&at(-10), None) + &authn(&at(-10), Some(&at(-500))),
@@ -327,23 +323,23 @@ fn subjects(corpus: &mut Corpus) {
 }
 
 fn policies(corpus: &mut Corpus) {
-    let demands = |signed| Settings { signed, ..Settings::default() };
+    let requiring = |signed| Settings { signed, ..Settings::default() };
     corpus.under(
-        demands(SignedPart::Response),
+        requiring(SignedPart::Response),
         "only the assertion signed",
         base().response(),
         "saml.sig.present",
         "the response must be",
     );
     corpus.under(
-        demands(SignedPart::Assertion),
+        requiring(SignedPart::Assertion),
         "only the response signed",
         signed_response().response(),
         "saml.sig.present",
         "the assertion must be",
     );
     corpus.under(
-        demands(SignedPart::Both),
+        requiring(SignedPart::Both),
         "only one of two signed",
         base().response(),
         "saml.sig.present",
@@ -358,7 +354,7 @@ fn policies(corpus: &mut Corpus) {
     let strong = Settings { contexts: &["https://refeds.org/profile/mfa"], ..Settings::default() };
     corpus.under(
         strong.clone(),
-        "a password where more is demanded",
+        "a password where another context is required",
         base().response(),
         "saml.authncontext",
         "refeds",
@@ -367,7 +363,7 @@ fn policies(corpus: &mut Corpus) {
         Draft { authn: authn(&at(-10), None).replace("PasswordProtectedTransport", ""), ..base() };
     corpus.under(
         strong,
-        "another context where more is demanded",
+        "an empty context where one is required",
         none.response(),
         "saml.authncontext",
         "refeds",
@@ -379,7 +375,7 @@ fn policies(corpus: &mut Corpus) {
     };
     corpus.under(
         Settings { require_email: true, ..Settings::default() },
-        "no e-mail address where one is demanded",
+        "no e-mail address where one is required",
         anonymous.response(),
         "saml.attributes",
         "e-mail address",

@@ -1,7 +1,7 @@
-//! Another tenant's ciphertext, brought here by a tenant whose provider signs whatever it likes.
+//! Another tenant's ciphertext, in a response that the attacker's own provider signs.
 //!
-//! All tenants share our decryption keys, so it does decrypt. Whoever brought it must not learn
-//! what is in it: not from the error, not from any line of the record.
+//! All tenants share our decryption keys, so it does decrypt. The attacker must not learn anything
+//! of its content, neither from the error nor from a line of the record (*no oracle*).
 
 use super::Corpus;
 use super::encryption::FAILED;
@@ -10,16 +10,15 @@ use crate::saml::encryption::Encryption;
 use crate::saml::signing::Signing;
 use crate::saml::world::{ACS, IDP, REQUEST, SP};
 
-/// In everything that the other tenant's provider wrote, and nowhere else.
+/// A text that occurs only in the content of the other tenant's provider.
 pub const OTHER: &str = "victim.example";
 
-/// Ends the names of these attacks, and says who signed the response.
+/// Suffix of the names of those attacks in which our provider signed the response.
 pub const SIGNED: &str = "in a response that our provider signed";
 
 pub(super) fn add(corpus: &mut Corpus) {
     for cipher in ["aes256-cbc", "aes128-gcm"] {
-        for draft in brought(cipher) {
-            let (what, draft) = draft;
+        for (what, draft) in stolen(cipher) {
             let name = format!("another tenant's {what}, {cipher}");
             corpus.add(format!("{name}, unsigned"), draft.response(), "saml.enc", FAILED);
             let signed = Draft { sign_response: Some(Signing::default()), ..draft };
@@ -28,40 +27,40 @@ pub(super) fn add(corpus: &mut Corpus) {
     }
 }
 
-/// An assertion of the other tenant's provider, encrypted for us; the response is the attacker's.
-fn brought(cipher: &'static str) -> Vec<(&'static str, Draft)> {
+/// Assertions of the other tenant's provider, encrypted for us, in a response of the attacker.
+fn stolen(cipher: &'static str) -> Vec<(&'static str, Draft)> {
     let cbc = cipher.ends_with("cbc");
     let foreign = foreign(Encryption::with(cipher));
     let unsigned = Draft { sign_assertion: None, ..foreign.clone() };
-    // The attacker may call their own provider like the other tenant's.
+    // The attacker may give their own provider the entity id of the other tenant's.
     let namesake = Draft { issuer: IDP.to_owned(), ..unsigned.clone() };
     let tampered = |ciphertext: fn(Vec<u8>) -> Vec<u8>| Draft {
         encrypt: Some(Encryption { ciphertext, ..Encryption::with(cipher) }),
         ..unsigned.clone()
     };
-    let mut brought = vec![
+    let mut stolen = vec![
         ("signed assertion", foreign),
         ("assertion without a signature", unsigned.clone()),
-        ("assertion of a provider of one name", namesake.clone()),
+        ("assertion of a provider with the same entity id", namesake.clone()),
         ("assertion with a changed beginning", tampered(changed_at::<0>)),
         ("assertion with a changed block", tampered(changed_at::<100>)),
         ("assertion with a changed end", tampered(changed_end)),
         ("assertion cut short", tampered(cut_short)),
     ];
     if cbc {
-        // One name could have been made ours by changing bits.
+        // Flipping bits of CBC can change one of the two names into ours.
         let audience = conditions(Some(&at(-5)), Some(&at(3600)), &[&[SP]]);
-        brought.push((
+        stolen.push((
             "assertion for our audience",
             Draft { conditions: audience, ..namesake.clone() },
         ));
         let recipient = bearer(Some(ACS), Some(&at(298)), Some(REQUEST), "");
-        brought.push(("assertion for our URL", Draft { confirmations: recipient, ..namesake }));
+        stolen.push(("assertion for our URL", Draft { confirmations: recipient, ..namesake }));
     } else {
         let audience = conditions(Some(&at(-5)), Some(&at(3600)), &[&[SP]]);
-        brought.push(("assertion of another issuer", Draft { conditions: audience, ..unsigned }));
+        stolen.push(("assertion of another issuer", Draft { conditions: audience, ..unsigned }));
     }
-    brought
+    stolen
 }
 
 fn foreign(encryption: Encryption) -> Draft {

@@ -1,4 +1,4 @@
-//! Encrypted assertions that were tampered with, or encrypted in a way that must be refused.
+//! Encrypted assertions that were changed, or are encrypted in a way that must be refused.
 
 use super::{Corpus, cut, evil, replaced};
 use crate::saml::draft::Draft;
@@ -35,7 +35,7 @@ fn algorithms(corpus: &mut Corpus) {
         with(Encryption { edits: vec![(from.to_owned(), to.to_owned())], ..Encryption::default() })
     };
     for cipher in ["tripledes-cbc", "aes192-cbc", "aes256-gcm", "none"] {
-        // AES-256-GCM stands in the namespace of 1.1 only.
+        // AES-256-GCM exists only in the namespace of XML Encryption 1.1.
         corpus.add(
             format!("content cipher {cipher}"),
             edit("#aes256-cbc", &format!("#{cipher}")),
@@ -91,7 +91,7 @@ fn algorithms(corpus: &mut Corpus) {
     corpus.add("AES-256 called AES-128", edit("#aes256-cbc", "#aes128-cbc"), "saml.enc", FAILED);
     corpus.under(
         Settings { decrypts: false, ..Settings::default() },
-        "encrypted without our asking",
+        "encrypted although we have no decryption key",
         with(Encryption::default()),
         "saml.enc",
         "no decryption key",
@@ -207,8 +207,8 @@ fn tampered(corpus: &mut Corpus, cipher: &'static str) {
     }
 }
 
-/// What comes out decrypts well and is still not an assertion that the provider signed. Nobody is
-/// told which of these it was: the keys that decrypt are every tenant's.
+/// Plaintexts that decrypt well but are not an assertion signed by the provider. All give one
+/// error, because all tenants share the decryption keys (*no oracle*).
 fn plaintexts(corpus: &mut Corpus, cipher: &'static str) {
     let base = || Encryption::with(cipher);
     let mut add = |what: &str, draft: Draft| {
@@ -235,10 +235,10 @@ fn plaintexts(corpus: &mut Corpus, cipher: &'static str) {
         encrypt: Some(base()),
         ..draft
     };
-    add("an assertion that nobody signed", signed_by(None, evil()));
+    add("an unsigned assertion", signed_by(None, evil()));
     let attacker =
         Signing::by(|keys| &keys.attacker, "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
-    add("an assertion that the attacker signed", signed_by(Some(attacker), evil()));
+    add("an assertion signed by the attacker", signed_by(Some(attacker), evil()));
     let sha1 = Signing::by(|keys| &keys.idp, "http://www.w3.org/2000/09/xmldsig#rsa-sha1");
     add("an assertion signed with SHA-1", signed_by(Some(sha1), Draft::default()));
 }
@@ -338,7 +338,7 @@ fn structure(corpus: &mut Corpus) {
     .response();
     let (value, _) = cut(&signed, "<xenc:CipherData><xenc:CipherValue>", "</xenc:CipherValue>");
     corpus.add(
-        "ciphertext exchanged under a signed response",
+        "ciphertext replaced in a signed response",
         replaced(
             &signed,
             &value,

@@ -1,4 +1,4 @@
-//! Signatures that must not count: algorithms, keys, references, transforms, structure.
+//! Signatures that must be refused for their algorithm, key, reference, transforms or structure.
 
 use super::{Corpus, cut, evil, replaced};
 use crate::saml::draft::Draft;
@@ -105,7 +105,7 @@ fn algorithms(corpus: &mut Corpus) {
 fn keys(corpus: &mut Corpus) {
     let by_attacker = || Signing::by(|keys| &keys.attacker, RSA_SHA256);
     let forged = |signing| Draft { sign_assertion: Some(signing), ..evil() }.response();
-    corpus.add("signed by nobody we trust", forged(by_attacker()), "saml.sig.key", KEY);
+    corpus.add("signed by an untrusted key", forged(by_attacker()), "saml.sig.key", KEY);
     let weak = Signing::by(|keys| &keys.weak, RSA_SHA256);
     corpus.add("signed by a key of 1024 bits", forged(weak), "saml.sig.key", KEY);
     let curve = Signing::by(
@@ -152,7 +152,7 @@ fn references(corpus: &mut Corpus) {
         ("a bare mark", "URI=\"#\""),
         ("without its mark", "URI=\"_a0a1b2c3d4e5f60718293a4b5c6d7e8f9\""),
         ("the response", "URI=\"#_r0a1b2c3d4e5f60718293a4b5c6d7e8f9\""),
-        ("nobody", "URI=\"#_nobody\""),
+        ("an unknown ID", "URI=\"#_unknown\""),
         ("an http URL", "URI=\"http://169.254.169.254/latest\""),
         ("a file", "URI=\"file:///etc/passwd\""),
         ("an XPointer to the root", "URI=\"#xpointer(/)\""),
@@ -232,15 +232,15 @@ fn transforms(corpus: &mut Corpus) {
         ("XPath", xpath),
         ("XPath filter", filter),
         ("base64", base64),
-        ("a second enveloped", enveloped),
+        ("enveloped", enveloped),
     ] {
         corpus.add(
-            format!("{what} transform besides"),
+            format!("additional {what} transform"),
             edited(enveloped, &format!("{enveloped}{transform}")),
             "saml.sig.ref",
             "the accepted children",
         );
-        if what != "a second enveloped" {
+        if what != "enveloped" {
             corpus.add(
                 format!("{what} transform instead of enveloped"),
                 edited(enveloped, transform),

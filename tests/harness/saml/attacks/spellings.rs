@@ -1,4 +1,4 @@
-//! Other spellings: of namespaces, identifiers, base64 and signature values.
+//! Unusual spellings of namespaces, identifiers, base64 and signature values.
 
 use std::io::Write as _;
 
@@ -19,9 +19,9 @@ pub(super) fn add(corpus: &mut Corpus) {
     nested(corpus);
 }
 
-/// Names that a reader without namespaces takes for others, and what only some readers inherit.
+/// Names that a reader without namespaces confuses, and attributes that only some readers inherit.
 fn namespaces(corpus: &mut Corpus) {
-    // Entra writes assertions in the default namespace.
+    // Entra puts assertions in the default namespace.
     let default = shapes::entra().response();
     let own = "<NameID>ada@acme.com</NameID>";
     for (what, inside) in [
@@ -49,7 +49,7 @@ fn namespaces(corpus: &mut Corpus) {
         "xml:space=\"preserve\"",
         "xmlns:evil=\"urn:evil\"",
     ] {
-        // Inclusive canonicalization takes what the ancestors have along, into SignedInfo first.
+        // Inclusive canonicalization includes what the ancestors declare, first in SignedInfo.
         let text = replaced(&signed, "<samlp:Response ", &format!("<samlp:Response {outside} "));
         let name = format!("{outside} from outside, inclusive");
         corpus.add(name, text, "saml.sig.key", "no trusted key");
@@ -96,7 +96,7 @@ fn identifiers(corpus: &mut Corpus) {
     }
 }
 
-/// Signatures and digests in a form that only some libraries read.
+/// Signatures and digests in a form that only some libraries accept.
 fn values(corpus: &mut Corpus) {
     let good = Draft::default().response();
     let (element, _) = cut(&good, "<ds:SignatureValue>", "</ds:SignatureValue>");
@@ -110,14 +110,14 @@ fn values(corpus: &mut Corpus) {
     add("signature value in two padded parts", format!("AA=={text}"));
     add("signature value in base64url", "-_".repeat(43));
     add("signature value with a no-break space", format!("\u{a0}{text}"));
-    // The last sign stands for two bits more than there are.
+    // The last character encodes two bits beyond the value.
     let last = text.replace("==", "");
     let (start, end) = last.split_at(last.len() - 1);
     let next = char::from(end.as_bytes()[0] + 1);
     add("signature value with odd last bits", format!("{start}{next}=="));
 }
 
-/// The document in another coding than the binding's.
+/// The document in an encoding other than that of the binding.
 fn envelopes(corpus: &mut Corpus) {
     let good = Draft::default().response();
     let mut deflate =
@@ -137,18 +137,18 @@ fn envelopes(corpus: &mut Corpus) {
     corpus.add("in SOAP", soap, "saml.xml", "the root is");
 }
 
-/// A signed assertion inside an evil one, where only decryption brings it out.
+/// A signed assertion nested in an evil one, visible only after decryption.
 fn nested(corpus: &mut Corpus) {
     type Nest = fn(String) -> String;
     let plaintexts: [(&str, Nest); 4] = [
         ("Advice", |good| within("</saml:Conditions>", "saml:Advice", &good)),
-        ("a place behind everything", |good| within("</saml:Subject>", "saml:Statement", &good)),
-        ("its very end", |good| {
+        ("the last statement", |good| within("</saml:Subject>", "saml:Statement", &good)),
+        ("the end", |good| {
             evil()
                 .plain_assertion()
                 .replace("</saml:Assertion>", &format!("{good}</saml:Assertion>"))
         }),
-        ("it, under its signature", |good| {
+        ("the body, under its signature", |good| {
             let (signature, bare) = cut(&good, "<ds:Signature ", "</ds:Signature>");
             let outer = evil().plain_assertion();
             let outer = outer.replace("</saml:Issuer>", &format!("</saml:Issuer>{signature}"));

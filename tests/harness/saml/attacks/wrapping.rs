@@ -1,4 +1,4 @@
-//! Signature wrapping: a second element where another reader would look.
+//! Signature wrapping (XSW): a second element where another reader would look.
 
 use super::{Corpus, cut, evil, replaced};
 use crate::saml::draft::Draft;
@@ -97,7 +97,7 @@ fn classic_on_assertion(corpus: &mut Corpus) {
     let same = Draft { assertion_id: draft.assertion_id.clone(), ..evil() };
     for (bad, label) in [(&other, "another ID"), (&same, "the same ID")] {
         let plain = bad.plain_assertion();
-        // Two assertions with one ID already fail by that; with another, by their number.
+        // Two assertions with the same ID fail for the ID, otherwise for their number.
         let (count, place) =
             if label == "the same ID" { (TWICE, TWICE) } else { (MORE, MISPLACED) };
         corpus.add(
@@ -204,9 +204,9 @@ fn everywhere(corpus: &mut Corpus) {
         let good = draft.response();
         for place in places {
             let inside = replaced(&good, place, &format!("{plain}{place}"));
-            // Directly below the response it is one assertion too many; elsewhere it is nowhere.
+            // As a child of the response it is one assertion too many; elsewhere it is misplaced.
             let because = if place == "<samlp:Status>" { MORE } else { MISPLACED };
-            // Under a good signature of the response the digest is looked at first.
+            // With a signed response the digest is checked first.
             let (check, because) = match (label, because) {
                 ("both signed", MORE) => ("saml.sig.ref", "changed after"),
                 _ => ("saml.xml", because),
@@ -231,7 +231,7 @@ fn moved_signatures(corpus: &mut Corpus) {
         let moved = replaced(&bare, place, &format!("{signature}{place}"));
         corpus.add(format!("signature moved before {place}"), moved, check, because);
     }
-    corpus.add("signature taken out", bare, "saml.sig.present", "must be");
+    corpus.add("signature removed", bare, "saml.sig.present", "must be");
     let foreign = good.replace(
         "http://www.w3.org/2000/09/xmldsig#\"><ds:SignedInfo",
         "urn:evil\"><ds:SignedInfo",
@@ -250,10 +250,10 @@ fn second_signatures(corpus: &mut Corpus) {
     let forged = Draft { sign_assertion: Some(attacker.clone()), ..evil() }.response();
     let (forged_signature, _) = cut(&forged, "<ds:Signature ", "</ds:Signature>");
     let beside = replaced(&good, &signature, &format!("{signature}{forged_signature}"));
-    corpus.add("a second signature by somebody else", beside, "saml.xml", MORE);
+    corpus.add("a second signature by another key", beside, "saml.xml", MORE);
     let outer = Draft { sign_response: Some(attacker.clone()), ..draft.clone() };
     corpus.add(
-        "good assertion in a response signed by somebody else",
+        "good assertion in a response signed by another key",
         outer.response(),
         "saml.sig.key",
         "no trusted key",
@@ -261,7 +261,7 @@ fn second_signatures(corpus: &mut Corpus) {
     let inner =
         Draft { sign_assertion: Some(attacker), sign_response: Some(Signing::default()), ..draft };
     corpus.add(
-        "assertion signed by somebody else in a good response",
+        "assertion signed by another key in a good response",
         inner.response(),
         "saml.sig.key",
         "no trusted key",

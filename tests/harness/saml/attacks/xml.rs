@@ -1,4 +1,4 @@
-//! XML that parsers read in different ways, or choke on.
+//! XML that parsers read in different ways, or that exhausts them.
 
 use super::{Corpus, replaced};
 use crate::saml::draft::Draft;
@@ -19,7 +19,7 @@ fn good() -> String {
     Draft::default().response()
 }
 
-/// A signed identity cut short, or put together, by markup that canonicalization drops.
+/// A signed identity that is cut short or joined by markup that canonicalization drops.
 fn splitting(corpus: &mut Corpus) {
     let draft = Draft {
         name_id: "<A:NameID>admin@acme.com.evil.example</A:NameID>".to_owned(),
@@ -439,5 +439,5 @@ fn sizes(corpus: &mut Corpus) {
     let many = "<saml:AttributeStatement><saml:Attribute Name=\"g\">".to_owned()
         + &"<saml:AttributeValue>g</saml:AttributeValue>".repeat(9000)
         + "</saml:Attribute></saml:AttributeStatement>";
-    corpus.add("9,000 values that nobody signed", within(&many), "saml.sig.ref", "changed after");
+    corpus.add("9,000 unsigned values", within(&many), "saml.sig.ref", "changed after");
 }

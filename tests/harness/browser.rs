@@ -37,7 +37,7 @@ impl Browser {
     /// # Panics
     ///
     /// If the table refuses the sign-in.
-    pub async fn having_begun(test: &TestApp, id: &str) -> Self {
+    pub async fn with_pending_sign_in(test: &TestApp, id: &str) -> Self {
         let secret = "s".repeat(43);
         let pending = PendingSignIn {
             id: id.to_owned(),
@@ -162,7 +162,7 @@ impl TestApp {
     pub async fn travel(&self) {
         let start: Timestamp = self.clock.now();
         self.clock.advance(now().duration_since(start).unsigned_abs());
-        let keys = json!({"signing": [stored(&KEYS.sp)], "encryption": [stored(&KEYS.sp)]});
+        let keys = json!({"signing": [key_json(&KEYS.sp)], "encryption": [key_json(&KEYS.sp)]});
         let keys = SecretString::from(keys.to_string());
         self.app.secrets.put(SecretName::SamlKeys, &keys).await.expect("keys");
     }
@@ -183,7 +183,7 @@ impl TestApp {
     }
 }
 
-fn stored(pair: &KeyPair) -> Value {
+fn key_json(pair: &KeyPair) -> Value {
     json!({
         "state": "current",
         "created_at": "2026-01-01T00:00:00Z",

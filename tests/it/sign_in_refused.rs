@@ -195,7 +195,7 @@ async fn a_response_is_read_only_from_one_form_field() {
 #[tokio::test]
 async fn a_ciphertext_of_another_tenant_reveals_nothing_on_the_page_or_in_the_record() {
     let test = TestApp::with_connection(json!({"jit": true, "keep_claims": true})).await;
-    let mut browser = Browser::having_begun(&test, REQUEST).await;
+    let mut browser = Browser::with_pending_sign_in(&test, REQUEST).await;
     let mut told = std::collections::HashSet::new();
     for attack in attacks::all() {
         if !attack.name.starts_with("another tenant's") || !attack.name.ends_with(SIGNED) {
@@ -236,7 +236,7 @@ async fn world(settings: &Settings) -> (TestApp, Browser) {
     let keys = keys.map(|pair| metadata::key("use=\"signing\"", pair)).concat();
     let xml = metadata::entity(IDP, &metadata::descriptor(&keys, &metadata::services()));
     test.connect("acme.com", &xml, settings).await.expect(200);
-    let browser = Browser::having_begun(&test, REQUEST).await;
+    let browser = Browser::with_pending_sign_in(&test, REQUEST).await;
     (test, browser)
 }
 

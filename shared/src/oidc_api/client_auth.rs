@@ -72,7 +72,7 @@ fn credentials(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentia
         let client_id = client_id.ok_or(INVALID_CLIENT)?.to_owned();
         return Ok(Credentials { client_id, secret: secret.map(SecretString::from) });
     }
-    let basic = basic(headers).ok_or(INVALID_CLIENT)?;
+    let basic = read_basic(headers).ok_or(INVALID_CLIENT)?;
     if secret.is_some() || client_id.is_some_and(|id| id != basic.client_id) {
         // At most one method per request (RFC 6749 §2.3).
         return Err(OauthError::invalid_request("the client authenticates in two ways"));
@@ -81,7 +81,7 @@ fn credentials(headers: &HeaderMap, parameters: &Parameters) -> Result<Credentia
 }
 
 /// Reads `client_secret_basic`. Both halves are form-encoded (RFC 6749 §2.3.1).
-fn basic(headers: &HeaderMap) -> Option<Credentials> {
+fn read_basic(headers: &HeaderMap) -> Option<Credentials> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
@@ -91,12 +91,12 @@ fn basic(headers: &HeaderMap) -> Option<Credentials> {
     let decoded = BASE64_STANDARD.decode(encoded.trim()).ok()?;
     let (client_id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
     Some(Credentials {
-        client_id: form_decoded(client_id),
-        secret: Some(form_decoded(secret).into()),
+        client_id: decode_form(client_id),
+        secret: Some(decode_form(secret).into()),
     })
 }
 
-fn form_decoded(text: &str) -> String {
+fn decode_form(text: &str) -> String {
     let spaced = text.replace('+', " ");
     percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }

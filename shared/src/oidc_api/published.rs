@@ -16,16 +16,16 @@ use oidc::discovery;
 /// Shows the discovery document (OpenID Connect Discovery §4, RFC 8414 §3).
 pub(super) async fn configuration(State(app): State<AppState>, headers: HeaderMap) -> Response {
     let base_url = BaseUrl::of(&app.config, &headers);
-    published(&discovery::document(|path| base_url.join(path)))
+    public_json(&discovery::document(|path| base_url.join(path)))
 }
 
 /// Shows the public keys (RFC 7517 §5).
 pub(super) async fn jwks(State(app): State<AppState>) -> Result<Response, OidcApiError> {
     let keys = app.oidc_keys.ensure(app.clock.now()).await?;
-    Ok(published(&keys.jwks()))
+    Ok(public_json(&keys.jwks()))
 }
 
-fn published(document: &Value) -> Response {
+fn public_json(document: &Value) -> Response {
     let mut response = json(StatusCode::OK, document);
     let headers = response.headers_mut();
     headers.remove(header::PRAGMA);

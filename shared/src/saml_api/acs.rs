@@ -20,7 +20,7 @@ use crate::sign_in::connection::read_connection;
 use crate::sign_in::error::refused;
 use crate::sign_in::matching::Matching;
 use crate::sign_in::record::{self, Facts};
-use crate::sign_in::retry::retry_url;
+use crate::sign_in::retry::{retry_url, sso_url};
 use crate::sign_in::start::{new_id, new_pending_sign_in};
 use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, pages};
 use crate::store::{PendingSignIn, Stage, StoredUser};
@@ -56,20 +56,19 @@ async fn answer(app: &AppState, name: &str, is_federated: bool, request: Request
     let headers = request.headers().clone();
     let now = app.clock.now();
     let form = Form::read(request).await;
-    let (connection, open) = tokio::join!(
+    let loaded = tokio::try_join!(
         read_connection(app, name),
         browser::pending_sign_ins(app, &base_url, &headers, now),
     );
-    let (connection, mut open) = match (connection, open) {
-        (Ok(connection), Ok(open)) => (connection, open),
-        (Err(error), _) => return error.into_response(None),
-        (_, Err(error)) => return SignInError::from(error).into_response(None),
+    let (connection, mut open) = match loaded {
+        Ok(loaded) => loaded,
+        Err(error) => return error.into_response(sso_url(&base_url, name).as_deref()),
     };
     open.retain(|open| open.domain == connection.domain && open.tenant == connection.tenant);
     Consumer { app, base_url, connection, is_federated, open, now }.consume(form).await
 }
 
-/// One response's connection and browser.
+/// The connection and the browser of one response.
 struct Consumer<'a> {
     app: &'a AppState,
     base_url: BaseUrl,

@@ -11,10 +11,9 @@ use super::form::Form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use crate::sign_in::connection::read_connection;
+use crate::sign_in::retry::sso_url;
 use crate::sign_in::start::{send_request, start_sign_in};
-use crate::sign_in::{
-    Destination, SignInError, SignedIn, SpUrls, browser, complete, is_page_of_an_app,
-};
+use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, is_page_of_an_app};
 use crate::store::{PendingSignIn, Stage};
 use oidc::purpose::Purpose;
 use saml::connection::Connection;
@@ -178,9 +177,4 @@ async fn pending_sign_in(
             && pending.domain == connection.domain
     };
     pending.into_iter().find(is_wanted).ok_or(SignInError::Link)
-}
-
-/// The URL at which the person may try again; `None` if `name` is not the name of a connection.
-fn sso_url(base_url: &BaseUrl, name: &str) -> Option<String> {
-    name.parse().ok().map(|name| SpUrls::new(base_url, &name).sso_url)
 }

@@ -13,10 +13,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::error::SignInError;
 use crate::http::base_url::BaseUrl;
 use crate::http::cookie;
 use crate::runtime::state::AppState;
-use crate::store::{PendingSignIn, StoreError};
+use crate::store::PendingSignIn;
 use types::hex::hex;
 use types::secret_text::secret_text;
 
@@ -71,7 +72,7 @@ pub(crate) async fn pending_sign_ins(
     base_url: &BaseUrl,
     headers: &HeaderMap,
     now: Timestamp,
-) -> Result<Vec<PendingSignIn>, StoreError> {
+) -> Result<Vec<PendingSignIn>, SignInError> {
     let mut cookies = cookie::read_all(base_url, headers, PREFIX);
     cookies.retain(|(id, secret)| is_id(id) && secret.len() == SECRET_LENGTH);
     cookies.truncate(MAX_COOKIES);

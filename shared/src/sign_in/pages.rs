@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn values_cannot_leave_their_place() {
+    async fn values_are_escaped() {
         let odd = "\"><script>alert(1)</script>";
         let form = PostForm {
             action: format!("https://idp.example/{odd}"),
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_one_script_and_the_style_are_those_that_the_policy_names() {
+    async fn the_policy_allows_exactly_the_inline_script_and_stylesheet() {
         let base_url = BaseUrl::for_test("https://id.example");
         let form = PostForm {
             action: "https://idp.example/".to_owned(),

@@ -1,4 +1,4 @@
-//! The URL at which a person starts a refused sign-in again.
+//! The URL at which a person tries a failed sign-in again.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -29,4 +29,10 @@ pub(crate) fn retry_url(
         }
         Some(Purpose::Test) => None,
     }
+}
+
+/// Returns the URL that starts a sign-in at the connection named `name`; `None` if no connection can
+/// have that name.
+pub(crate) fn sso_url(base_url: &BaseUrl, name: &str) -> Option<String> {
+    name.parse().ok().map(|name| SpUrls::new(base_url, &name).sso_url)
 }

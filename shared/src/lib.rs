@@ -14,7 +14,8 @@
 //! - [`store`]: the DynamoDB table.
 //! - [`aws`], [`http`]: SDK clients and the HTTPS client; what handlers read from requests and
 //!   write to responses.
-//! - [`config`], [`clock`]: the environment; time and randomness.
+//! - [`config`], [`clock`], [`error_chain`]: the environment; time and randomness; the text of an error
+//!   with its sources.
 //!
 //! # Architecture invariants
 //!

@@ -18,6 +18,7 @@ mod documents;
 mod fuzz;
 mod lambda_events;
 mod memberships;
+mod module_circles;
 mod oidc_authorize;
 mod oidc_clients;
 mod oidc_keys;

@@ -32,9 +32,11 @@
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest as _, Sha256};
 
-use super::item::{Item, text};
 use oidc::client::ClientId;
 use types::domain::Domain;
 use types::hex::hex;
@@ -228,12 +230,14 @@ impl Key {
     }
 
     /// The key as an item: to get, update or delete by, or to add attributes to.
-    pub(super) fn item(&self) -> Item {
-        Item::from([(PK.to_owned(), text(&self.pk)), (SK.to_owned(), text(&self.sk))])
+    pub(super) fn item(&self) -> HashMap<String, AttributeValue> {
+        [(PK, &self.pk), (SK, &self.sk)]
+            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.clone())))
+            .into()
     }
 
     /// The key of a row; an attribute that the row was read without is empty.
-    pub(super) fn of(row: &Item) -> Self {
+    pub(super) fn of(row: &HashMap<String, AttributeValue>) -> Self {
         let part = |name| row.get(name).and_then(|value| value.as_s().ok()).cloned();
         Self { pk: part(PK).unwrap_or_default(), sk: part(SK).unwrap_or_default() }
     }

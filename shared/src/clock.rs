@@ -1,4 +1,4 @@
-//! Time and randomness enter the program here and are arguments everywhere else.
+//! The only source of time, ids and randomness; elsewhere they are arguments.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,22 +7,22 @@ use std::time::Duration;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-/// Where the routers take the time from: the system, or a test that moves it by hand.
+/// The clock of a process: the system's, or one that a test moves.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
 
 impl Clock {
-    /// The system's clock.
+    /// The clock of the system.
     pub const fn system() -> Self {
         Self(None)
     }
 
-    /// A clock that stands at `start` until [`Clock::advance`] moves it.
+    /// A clock that shows `start` until [`Clock::advance`] moves it.
     pub fn standing_at(start: Timestamp) -> Self {
         Self(Some(Arc::new(AtomicI64::new(start.as_microsecond()))))
     }
 
-    /// The time, in whole milliseconds, which is what SCIM shows of it.
+    /// The time in whole milliseconds, the precision that SCIM responses show.
     pub fn now(&self) -> Timestamp {
         let milliseconds = match &self.0 {
             None => system_now().as_millisecond(),
@@ -31,7 +31,7 @@ impl Clock {
         Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    /// Moves a standing clock forward; does nothing to the system's.
+    /// Moves a standing clock forward; has no effect on the clock of the system.
     pub fn advance(&self, by: Duration) {
         if let Some(microseconds) = &self.0 {
             let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
@@ -40,35 +40,35 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+#[expect(clippy::disallowed_methods, reason = "the only place that reads the clock")]
 fn system_now() -> Timestamp {
     Timestamp::now()
 }
 
-/// A fresh version 4 UUID, for a resource.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
+/// Returns a new version 4 UUID, for a resource.
+#[expect(clippy::disallowed_methods, reason = "the only place that generates ids")]
 pub fn random_uuid() -> uuid::Uuid {
     uuid::Uuid::new_v4()
 }
 
-/// A fresh version 7 UUID, for a tenant: sorts by creation time.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
+/// Returns a new version 7 UUID, for a tenant: sorts by creation time.
+#[expect(clippy::disallowed_methods, reason = "the only place that generates ids")]
 pub fn ordered_uuid() -> uuid::Uuid {
     uuid::Uuid::now_v7()
 }
 
-/// `N` bytes from the operating system's generator.
+/// Returns `N` random bytes from the operating system.
 ///
 /// # Errors
 ///
-/// When the operating system has no randomness to give; nothing secret may then be made.
+/// When the operating system has no random bytes. No secret can be created then.
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
 }
 
-/// 256 bits that only one other party may learn; wiped when they are dropped.
+/// Returns 256 random bits for a secret. They are wiped when they are dropped.
 ///
 /// # Errors
 ///
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_standing_clock_moves_only_by_hand() {
+    fn a_standing_clock_moves_only_by_advance() {
         let clock = Clock::standing_at("2026-01-01T00:00:00.123456Z".parse().unwrap());
         assert_eq!(clock.now().to_string(), "2026-01-01T00:00:00.123Z");
         clock.advance(Duration::from_mins(1));

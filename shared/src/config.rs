@@ -1,4 +1,6 @@
-//! The environment, read once at start.
+//! The configuration of a process, read once from the environment when it starts.
+//!
+//! No other module reads environment variables.
 
 mod deploy_check;
 
@@ -6,20 +8,20 @@ use std::num::NonZeroU32;
 
 pub use deploy_check::{CheckedFunctions, DeployCheckConfig};
 
-/// Why the process cannot start.
+/// Error of the configuration. The process does not start.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ConfigError {
-    /// A variable that has no default is not set.
+    /// A required variable is not set.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// A variable has a value outside its range.
+    /// A variable has an invalid value.
     #[error("the environment variable {name} is {value:?}: {expected}")]
     Invalid {
-        /// The variable.
+        /// Name of the variable.
         name: &'static str,
-        /// What it holds.
+        /// Its value.
         value: String,
-        /// What it may hold.
+        /// The valid values.
         expected: &'static str,
     },
     /// The trust anchors for TLS cannot be used.
@@ -27,52 +29,53 @@ pub enum ConfigError {
     Tls(String),
 }
 
-/// Who may call the operator API, `/v1/*`.
+/// How the operator API, `/v1/*`, authenticates its caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OperatorAuth {
-    /// API Gateway has checked an AWS Signature Version 4 and names the caller in the event.
+    /// API Gateway checks AWS Signature Version 4 and names the caller in the event.
     Iam,
-    /// `Authorization: Bearer <operator key>`, the key being a secret.
+    /// `Authorization: Bearer <operator key>`. The key is a secret in Secrets Manager.
     Key,
 }
 
-/// Requests that one tenant may make of SCIM.
+/// Limit on the SCIM requests of one tenant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RateLimit {
-    /// Sustained rate.
+    /// Requests per second on average.
     pub per_second: NonZeroU32,
-    /// What may come at once.
+    /// Requests that may come at once.
     pub burst: NonZeroU32,
 }
 
-/// Everything that a deployment can set.
+/// The settings of a deployment.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Config {
-    /// `GATEHOUSE_STAGE`: first part of every secret's name, `dev` by default.
+    /// `GATEHOUSE_STAGE`: part of the name of every secret; `dev` by default.
     pub stage: String,
-    /// `GATEHOUSE_TABLE`: the DynamoDB table. No default.
+    /// `GATEHOUSE_TABLE`: name of the DynamoDB table. Required.
     pub table: String,
-    /// `GATEHOUSE_BASE_URL`: scheme and host that the world sees, without a trailing slash. When
-    /// unset, the `Host` of each request, which API Gateway has matched to a domain of the API.
+    /// `GATEHOUSE_BASE_URL`: public scheme and host, without a trailing slash. When unset, the `Host`
+    /// of each request, which API Gateway has matched to a domain of the API.
     pub base_url: Option<String>,
-    /// `GATEHOUSE_RATE_LIMIT` and `GATEHOUSE_RATE_BURST`: requests a second and at once for one
-    /// tenant; no limit when `GATEHOUSE_RATE_LIMIT` is unset or 0.
+    /// `GATEHOUSE_RATE_LIMIT` and `GATEHOUSE_RATE_BURST`: see [`RateLimit`]. No limit when
+    /// `GATEHOUSE_RATE_LIMIT` is unset or 0.
     pub rate_limit: Option<RateLimit>,
     /// `GATEHOUSE_OPERATOR_AUTH`: `iam` (default) or `key`.
     pub operator_auth: OperatorAuth,
 }
 
 impl Config {
-    /// Reads the variables named at the fields.
+    /// Reads the variables that the fields name.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] names the first variable that is missing or out of range.
+    /// [`ConfigError::Missing`] or [`ConfigError::Invalid`] for the first variable that is missing or
+    /// has an invalid value.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_lookup(variable)
     }
 
-    /// Reads the same variables from anywhere.
+    /// Reads the same variables through `lookup`.
     ///
     /// # Errors
     ///
@@ -104,7 +107,7 @@ impl Config {
     }
 }
 
-/// How to reach AWS, from the variables that Lambda sets.
+/// Credentials and endpoints of AWS, from the variables that Lambda sets.
 #[derive(Clone)]
 pub struct AwsConfig {
     /// `AWS_REGION`.
@@ -123,22 +126,22 @@ pub struct AwsConfig {
     pub lambda_endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_CODEDEPLOY`.
     pub codedeploy_endpoint: Option<String>,
-    /// `GATEHOUSE_NATIVE_ROOTS=1`: trust what the operating system trusts, where something other
-    /// than AWS answers for it.
+    /// `GATEHOUSE_NATIVE_ROOTS=1`: trust the certificates of the operating system, for endpoints that
+    /// are not of AWS.
     pub native_roots: bool,
 }
 
 impl AwsConfig {
-    /// Reads the variables named at the fields.
+    /// Reads the variables that the fields name.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Missing`] names the first that is missing.
+    /// [`ConfigError::Missing`] for the first variable that is missing.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_lookup(variable)
     }
 
-    /// Reads the same variables from anywhere.
+    /// Reads the same variables through `lookup`.
     ///
     /// # Errors
     ///
@@ -160,17 +163,17 @@ impl AwsConfig {
     }
 }
 
-/// `RUST_LOG`: the least severe log lines to write.
+/// `RUST_LOG`: the level of the log, or a list of levels by target.
 pub fn log_levels() -> Option<String> {
     variable("RUST_LOG")
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
+#[expect(clippy::disallowed_methods, reason = "the only place that reads environment variables")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// A number of which 0 means "none".
+/// Reads a number; 0 means none.
 fn number(
     set: &impl Fn(&str) -> Option<String>,
     name: &'static str,
@@ -182,7 +185,7 @@ fn number(
     }
 }
 
-/// A burst of this many seconds' worth of requests, unless it is set.
+/// Seconds of the rate that the default burst is worth.
 const BURST_SECONDS: NonZeroU32 = NonZeroU32::new(2).unwrap();
 
 #[cfg(test)]
@@ -196,12 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_table_is_named() {
+    fn a_missing_table_is_reported_by_name() {
         assert_eq!(read(&[]), Err(ConfigError::Missing("GATEHOUSE_TABLE")));
     }
 
     #[test]
-    fn a_rate_limit_is_off_until_set_and_bursts_two_seconds() {
+    fn the_rate_limit_is_off_by_default_and_its_burst_is_two_seconds() {
         assert_eq!(read(&[("GATEHOUSE_TABLE", "t")]).unwrap().rate_limit, None);
         let limit =
             read(&[("GATEHOUSE_TABLE", "t"), ("GATEHOUSE_RATE_LIMIT", "100")]).unwrap().rate_limit;
@@ -209,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_api_trusts_only_known_ways() {
+    fn an_unknown_operator_authentication_is_refused() {
         let odd = read(&[("GATEHOUSE_TABLE", "t"), ("GATEHOUSE_OPERATOR_AUTH", "none")]);
         assert!(matches!(odd, Err(ConfigError::Invalid { name: "GATEHOUSE_OPERATOR_AUTH", .. })));
     }

@@ -1,25 +1,25 @@
-//! The check that a new version has to pass before it gets traffic.
+//! The check of a new version before it gets traffic.
 //!
-//! `CodeDeploy` calls it between publishing a version and moving the first request to it. It does
-//! what an identity provider and a browser do, against the new versions themselves and in a
-//! tenant of its own: users come, change and go by SCIM; somebody signs in by SAML with a response
-//! signed by a key made a moment ago; and what must be refused is refused. The first step that
-//! does not go as it should fails the deployment, and the old version keeps all traffic.
+//! `CodeDeploy` runs it after a version was published and before the first request is routed to it.
+//! The check acts as an identity provider and a browser, against the new versions and in a tenant of
+//! its own: it creates, changes and deletes a user by SCIM, signs in by SAML with a new key, and
+//! sends requests that must be refused. The first step with another result than expected fails the
+//! deployment, and the old version keeps all traffic.
 //!
 //! Invariants:
-//! - It reaches the functions by the events that API Gateway sends, so nothing is bypassed but API
-//!   Gateway itself, which still leads to the old version.
-//! - What it makes it removes, also when a step failed. What a run that died has left, the next
-//!   one removes.
-//! - A failure names its step, what was expected and what came instead, and holds no secret.
+//! - It invokes the functions with the events of API Gateway, so that only API Gateway itself is left
+//!   out, which still routes to the old version.
+//! - It deletes what it created, also after a failed step. The next run deletes what a crashed run
+//!   left.
+//! - An error names its step, the expected and the received result, and contains no secret.
 //!
-//! The steps are pure of AWS: they talk to whatever implements [`Invoke`].
+//! The steps know nothing of AWS: they call an [`Invoke`], which is `aws` in the function of `hook`.
 
-mod answer;
 mod aws;
 mod canary;
 mod event;
 mod hook;
+mod response;
 mod saml;
 mod scim;
 
@@ -27,9 +27,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use self::answer::Answer;
 use self::event::Request;
 pub use self::hook::serve;
+use self::response::FunctionResponse;
 use crate::clock::Clock;
 
 /// The functions that are checked.
@@ -47,40 +47,40 @@ pub enum Function {
     Oidc,
 }
 
-/// Gets an event to a function, and its answer back.
+/// Invokes functions.
 pub trait Invoke {
-    /// Invokes the new version of `function` and waits for what it returns.
+    /// Invokes the new version of `function` and returns its response.
     fn invoke(
         &self,
         function: Function,
         event: &Value,
-    ) -> impl Future<Output = Result<Value, InvokeFault>> + Send;
+    ) -> impl Future<Output = Result<Value, InvokeError>> + Send;
 }
 
-/// Why a function gave no answer.
+/// Error of an invocation.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum InvokeFault {
-    /// The invocation itself failed.
+pub enum InvokeError {
+    /// The function was not invoked.
     #[error("the function cannot be invoked: {0}")]
     Refused(String),
-    /// The function ended without an answer.
+    /// The function ended without a response.
     #[error("the function crashed: {0}")]
     Crashed(String),
 }
 
-/// The step at which a version has failed.
+/// The failed step of the check.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{step}: expected {expected}, received {received}")]
-pub struct Failure {
-    /// Its name, such as `scim.create`.
+pub struct CheckError {
+    /// Name of the step, such as `scim.create`.
     pub step: &'static str,
-    /// What a good version does.
+    /// Result of a version that works.
     pub expected: String,
-    /// What this one did.
+    /// Result of this version.
     pub received: String,
 }
 
-impl Failure {
+impl CheckError {
     fn new(step: &'static str, expected: impl Into<String>, received: impl Into<String>) -> Self {
         Self { step, expected: expected.into(), received: received.into() }
     }
@@ -89,64 +89,65 @@ impl Failure {
 /// One run of the check.
 #[derive(Debug)]
 pub struct Check<'a, I> {
-    /// How functions are reached.
+    /// Invokes the functions.
     pub invoke: &'a I,
-    /// The time; the functions' clocks are close to it.
+    /// The clock. The functions' own clocks are close to it.
     pub clock: &'a Clock,
-    /// The host that the events name.
+    /// Host in the events.
     pub host: &'a str,
-    /// Who calls the operator API: the ARN of whoever runs the check.
+    /// Caller of the operator API: the ARN of the function that runs the check.
     pub caller: &'a str,
 }
 
 impl<I: Invoke + Sync> Check<'_, I> {
-    /// Does every step, and removes what it made.
+    /// Runs all steps, and deletes what they created.
     ///
     /// # Errors
     ///
-    /// The first step that went wrong.
-    pub async fn run(&self) -> Result<(), Failure> {
-        self.layout().await?;
-        let canary = self.take_tenant().await?;
+    /// The first step that failed.
+    pub async fn run(&self) -> Result<(), CheckError> {
+        self.check_layout().await?;
+        let canary = self.create_canary().await?;
         let checked = async {
             self.scim_round_trip(&canary).await?;
             self.saml_round_trip(&canary).await?;
-            self.discovery().await
+            self.check_discovery().await
         };
         let checked = checked.await;
-        let removed = self.remove_tenant(&canary.tenant).await;
-        if let (Err(_), Err(left)) = (&checked, &removed) {
-            tracing::warn!(failure = %left, "the check has left its tenant; the next run removes it");
+        let deleted = self.delete_tenant(&canary.tenant).await;
+        if let (Err(_), Err(left)) = (&checked, &deleted) {
+            tracing::warn!("the check could not delete its tenant; the next run does: {left}");
         }
-        checked.and(removed)
+        checked.and(deleted)
     }
 
-    /// The new version can read what the table holds.
-    async fn layout(&self) -> Result<(), Failure> {
+    /// Checks that the new version can read the rows of the table.
+    async fn check_layout(&self) -> Result<(), CheckError> {
         let step = "table.layout";
         let claim = Request::operator("POST", "/v1/layout");
         self.send(step, Function::Admin, claim).await?.expect(step, 200).map(drop)
     }
 
-    /// One event and its answer, within the time that API Gateway would wait.
+    /// Sends an event and returns the response, within the time limit of API Gateway.
     async fn send(
         &self,
         step: &'static str,
         function: Function,
         request: Request<'_>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<FunctionResponse, CheckError> {
         let event = request.event(self.host, self.caller, self.clock.now());
-        let answer = tokio::time::timeout(LONGEST, self.invoke.invoke(function, &event)).await;
-        let Ok(answer) = answer else {
-            let expected = format!("an answer within {} s", LONGEST.as_secs());
-            return Err(Failure::new(step, expected, "none"));
+        let output = tokio::time::timeout(MAX_WAIT, self.invoke.invoke(function, &event)).await;
+        let Ok(output) = output else {
+            let expected = format!("a response within {} s", MAX_WAIT.as_secs());
+            return Err(CheckError::new(step, expected, "none"));
         };
-        let value = answer.map_err(|fault| Failure::new(step, "an answer", fault.to_string()))?;
-        Answer::read(&value)
-            .ok_or_else(|| Failure::new(step, "an answer for API Gateway", "something else"))
+        let value =
+            output.map_err(|error| CheckError::new(step, "a response", error.to_string()))?;
+        FunctionResponse::read(&value)
+            .ok_or_else(|| CheckError::new(step, "a response for API Gateway", "something else"))
     }
 }
 
-/// API Gateway gives up after 30 s. A first request may have to make the service provider's keys
-/// on a small share of a processor, so nothing much shorter would do.
-const LONGEST: Duration = Duration::from_secs(25);
+/// API Gateway waits 30 s. A first request may have to generate the keys of the service provider on a
+/// small share of a processor, so that the limit cannot be much shorter.
+const MAX_WAIT: Duration = Duration::from_secs(25);

@@ -1,4 +1,4 @@
-//! What handlers read from a request and write to a response, the same for every API.
+//! Parts of requests and responses that are the same for every API.
 
 pub mod base_url;
 pub(crate) mod body;

@@ -1,30 +1,33 @@
-//! Gatehouse's common crate: the table, the secrets and the routers. The protocol rules are in the
-//! packages `scim`, `saml` and `oidc`, and what these share in `types`; none of the four does I/O.
+//! The common crate of the Gatehouse functions: the table, the secrets and the routers.
+//!
+//! The protocol rules are in the packages `scim`, `saml` and `oidc`, and the types that these share
+//! in `types`. None of the four does I/O.
 //!
 //! # Map, from top to bottom
 //!
 //! A module uses only modules below it; a test reads the imports.
 //!
-//! - [`deploy_check`]: the check that a new version has to pass before it gets traffic.
+//! - [`deploy_check`]: the check of a new version before it gets traffic.
 //! - [`scim_api`], [`saml_api`], [`oidc_api`], [`operator_api`]: the routers.
-//! - [`sign_in`]: what SAML and OpenID Connect both need of a sign-in.
+//! - [`sign_in`]: the parts of a sign-in that SAML and OpenID Connect share.
 //! - [`built_in_idp`]: a minimal identity provider of our own, for the demo and for [`deploy_check`].
-//! - [`runtime`]: the process: its state, logs, warm-up and the Lambda adapter.
+//! - [`runtime`]: the process: state, log, warm-up and Lambda adapter.
 //! - [`secrets`]: Secrets Manager: SCIM tokens, SAML keys, OpenID Connect keys.
 //! - [`store`]: the DynamoDB table.
-//! - [`aws`], [`http`]: SDK clients and the HTTPS client; what handlers read from requests and
-//!   write to responses.
-//! - [`config`], [`clock`], [`error_chain`]: the environment; time and randomness; the text of an error
-//!   with its sources.
+//! - [`aws`]: SDK clients, HTTPS client, errors and counts of calls. [`http`]: parts of requests and
+//!   responses that all routers use.
+//! - [`config`], [`clock`], [`error_chain`]: the environment; time and randomness; errors with their
+//!   sources.
 //!
 //! # Architecture invariants
 //!
 //! - A protocol rule is a pure function of data; time, ids and randomness are arguments of it.
 //!   Only [`clock`] reads the clock, only [`config`] the environment.
-//! - A tenant comes from a token, never from a path or a body, and begins every store call.
+//! - A tenant comes from a token, never from a path or a body, and is the first argument of every
+//!   store call.
 //! - There is one store and no trait in front of it.
-//! - A handler that does not take a caller is public and says so.
-//! - Logs hold no personal data and no credentials.
+//! - A handler that does not take its authenticated caller is public and says so.
+//! - The log contains no personal data and no credentials.
 
 pub mod aws;
 pub mod built_in_idp;

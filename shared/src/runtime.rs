@@ -1,4 +1,4 @@
-//! The process of a function: its state, its logs, its warm-up and the Lambda adapter.
+//! The process of a function: its state, its log, its warm-up and the Lambda adapter.
 
 pub mod lambda;
 pub mod request_log;

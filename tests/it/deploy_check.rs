@@ -13,7 +13,7 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Context, LambdaEvent, Service as _};
 use serde_json::{Value, json};
 use shared::config::OperatorAuth;
-use shared::deploy_check::{Check, Failure, Function, Invoke, InvokeFault};
+use shared::deploy_check::{Check, CheckError, Function, Invoke, InvokeError};
 use shared::runtime::lambda::adapter;
 use shared::runtime::state::AppState;
 
@@ -78,14 +78,14 @@ impl<F: Fn(Function, &Value) -> Fate + Sync> Version<F> {
         sent.filter_map(|text| Some(text.as_str()?.rsplit([' ', '=']).next()?.to_owned())).collect()
     }
 
-    async fn check(&self) -> Result<(), Failure> {
+    async fn check(&self) -> Result<(), CheckError> {
         let (clock, caller) = (&self.app.clock, "arn:aws:lambda:eu-west-1:1:function:check");
         Check { invoke: self, clock, host: "check.gatehouse.invalid", caller }.run().await
     }
 }
 
 impl<F: Fn(Function, &Value) -> Fate + Sync> Invoke for Version<F> {
-    async fn invoke(&self, function: Function, event: &Value) -> Result<Value, InvokeFault> {
+    async fn invoke(&self, function: Function, event: &Value) -> Result<Value, InvokeError> {
         let fate = (self.fate)(function, event);
         self.seen.lock().unwrap().push(event.clone());
         match fate {
@@ -96,7 +96,7 @@ impl<F: Fn(Function, &Value) -> Fate + Sync> Invoke for Version<F> {
                 Ok(answer)
             }
             Fate::Answered(answer) => Ok(answer),
-            Fate::Crashed => Err(InvokeFault::Crashed("Unhandled Runtime.ExitError".to_owned())),
+            Fate::Crashed => Err(InvokeError::Crashed("Unhandled Runtime.ExitError".to_owned())),
             Fate::Lost => {
                 // From here on time passes by itself.
                 tokio::time::pause();
@@ -216,7 +216,7 @@ fn scim_that_is_broken_is_found() {
     found_at("scim.create", "status 201", "status 500", move |function, _| {
         if of_scim(function) { status(500) } else { Fate::Served }
     });
-    found_at("scim.create", "an answer", "crashed: Unhandled", move |function, _| {
+    found_at("scim.create", "a response", "crashed: Unhandled", move |function, _| {
         if of_scim(function) { Fate::Crashed } else { Fate::Served }
     });
     found_at("scim.create", "for API Gateway", "something else", move |function, _| {
@@ -334,7 +334,7 @@ fn an_openid_provider_without_keys_is_found() {
 
 #[test]
 fn a_version_that_is_too_slow_is_found() {
-    found_at("scim.read", "an answer within 25 s", "none", |function, event| {
+    found_at("scim.read", "a response within 25 s", "none", |function, event| {
         let reads = function == Function::Scim
             && method(event) == "GET"
             && event["rawPath"] != "/scim/v2/Users";

@@ -41,7 +41,7 @@ fn event(method: &str, path: &str, query: &str, token: &str, body: Option<&str>)
 /// What the Lambda runtime makes of an event.
 pub(crate) fn request(event: &str) -> Request<Body> {
     let event: LambdaRequest = serde_json::from_str(event).unwrap();
-    let request: lambda_http::Request = shared::runtime::lambda::readable(event).into();
+    let request: lambda_http::Request = shared::runtime::lambda::encode_query(event).into();
     request.map(|body| match body {
         lambda_http::Body::Text(text) => Body::from(text),
         lambda_http::Body::Binary(bytes) => Body::from(bytes),

@@ -1,8 +1,8 @@
-//! The two AWS clients of a function, built to start fast.
+//! The SDK clients of a function, configured for a fast start.
 //!
-//! They trust Amazon's own roots, kept beside this file, instead of reading some 150 from disk, and
-//! take region, credentials and endpoints from the variables that Lambda sets, instead of walking
-//! the SDK's chain of providers.
+//! They trust Amazon's root certificates, which are beside this file, instead of reading about 150
+//! from disk. They take region, credentials and endpoints from the variables that Lambda sets
+//! instead of searching the SDK's chain of providers.
 
 use std::time::Duration;
 
@@ -10,8 +10,9 @@ use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 
-use crate::aws::https::{Https, System, Trust};
+use crate::aws::https::{Https, SystemDns, Trust};
 use crate::config::{AwsConfig, ConfigError};
+use crate::error_chain::ErrorChain;
 
 /// Amazon Root CA 1 to 4 and Starfield Services Root CA G2, as Amazon Trust Services publishes
 /// them.
@@ -23,21 +24,22 @@ const AMAZON_ROOTS: [&[u8]; 5] = [
     include_bytes!("starfield_services_root_ca_g2.der"),
 ];
 
-/// DynamoDB and Secrets Manager.
+/// The clients of DynamoDB and Secrets Manager.
 #[derive(Clone, Debug)]
 pub struct AwsClients {
-    /// The table's client.
+    /// Client of DynamoDB.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// The secrets' client.
+    /// Client of Secrets Manager.
     pub secrets_manager: aws_sdk_secretsmanager::Client,
 }
 
 impl AwsClients {
-    /// Both clients over one HTTP client.
+    /// Creates both clients over one HTTP client.
     ///
     /// # Errors
     ///
-    /// When the trust anchors cannot be read, which a test excludes for ours.
+    /// [`ConfigError::Tls`] when a trust anchor is not supported. A test excludes it for those beside
+    /// this file.
     pub fn new(config: &AwsConfig) -> Result<Self, ConfigError> {
         let http = https(config)?;
         let region = Region::new(config.region.clone());
@@ -68,20 +70,20 @@ impl AwsClients {
     }
 }
 
-/// What the connections of these clients are made with; for calls that no SDK makes.
+/// Creates the HTTPS client of these clients, for calls without an SDK.
 ///
 /// # Errors
 ///
 /// As [`AwsClients::new`].
 pub fn https(config: &AwsConfig) -> Result<Https, ConfigError> {
     let trust = if config.native_roots { Trust::System } else { Trust::Only(&AMAZON_ROOTS) };
-    Https::new(trust, System).map_err(|fault| ConfigError::Tls(fault.to_string()))
+    Https::new(trust, SystemDns).map_err(|error| ConfigError::Tls(ErrorChain(&error).to_string()))
 }
 
-/// How the SDK repeats a call to DynamoDB that failed on the way.
+/// The retries of the SDK for calls to DynamoDB.
 ///
-/// Five attempts carry through a table that refuses every fifth call; the first pause is short,
-/// since a Lambda waits at the caller's cost.
+/// Five attempts are enough when the table refuses every fifth call. The first pause is short, since
+/// the client waits meanwhile.
 pub fn retry_config() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(5)
@@ -94,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clients_build_with_the_roots_beside_this_file() {
+    fn the_clients_can_be_built_with_the_roots_beside_this_file() {
         let config = AwsConfig::from_lookup(|name| Some(format!("http://{name}"))).unwrap();
         assert!(AwsClients::new(&AwsConfig { native_roots: false, ..config }).is_ok());
     }

@@ -1,12 +1,11 @@
 //! The client for every HTTPS request that a function makes: HTTP/1.1 over TLS.
 //!
-//! The SDKs take it through the seam that they have for this. The client that they come with is the
-//! same libraries and, around them, what nobody here uses: HTTP/2, which neither DynamoDB nor
-//! Secrets Manager speaks, and proxies. They are a twentieth of a function, which is loaded at
-//! every cold start.
+//! The SDKs accept a client of the caller. Their own is built on the same libraries and adds HTTP/2,
+//! which neither DynamoDB nor Secrets Manager speaks, and proxies. These are a twentieth of the size
+//! of a function, which is loaded at every cold start.
 
-mod fault;
-mod names;
+mod dns;
+mod error;
 mod tls;
 
 use std::pin::Pin;
@@ -32,9 +31,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tower::Service;
 
-use self::names::Names;
-pub use self::names::System;
-pub use self::tls::{TlsFault, Trust};
+use self::dns::Dns;
+pub use self::dns::SystemDns;
+pub use self::tls::{TlsError, Trust};
 
 /// The client. Clones share their connections.
 #[derive(Clone, Debug)]
@@ -43,19 +42,19 @@ pub struct Https {
 }
 
 impl Https {
-    /// A client that believes `trust`, and asks `names` where a host is.
+    /// Creates a client that trusts `trust` and resolves names by `dns`.
     ///
     /// # Errors
     ///
     /// When the trust anchors cannot be read.
-    pub fn new(trust: Trust<'_>, names: impl ResolveDns + 'static) -> Result<Self, TlsFault> {
-        let mut tcp = connect::HttpConnector::new_with_resolver(Names::new(names));
-        // TLS goes over it as well; plain HTTP is for the embedded services of a laptop.
+    pub fn new(trust: Trust<'_>, dns: impl ResolveDns + 'static) -> Result<Self, TlsError> {
+        let mut tcp = connect::HttpConnector::new_with_resolver(Dns::new(dns));
+        // The TLS connector uses it too. Plain HTTP is for the embedded services of `local`.
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         let connect = Connect(HttpsConnector::from((tcp, tls::config(trust)?)));
         let mut client = Client::builder(TokioExecutor::new());
-        // Without it no idle connection is ever given up.
+        // Without a timer no idle connection is ever closed.
         client.pool_timer(TokioTimer::new());
         Ok(Self { client: client.build(connect) })
     }
@@ -75,7 +74,7 @@ impl HttpConnector for Https {
         }
         let response = self.client.request(request);
         HttpConnectorFuture::new(async move {
-            let response = response.await.map_err(fault::classified)?;
+            let response = response.await.map_err(error::classify)?;
             HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
@@ -83,8 +82,8 @@ impl HttpConnector for Https {
 }
 
 impl HttpClient for Https {
-    /// The settings of a service have no say: the only one that the SDKs make is how long a
-    /// connection may take, and this client has that limit anyway.
+    /// Ignores the settings of a service: the SDKs only set the time limit for connecting, and this
+    /// client has the same limit.
     fn http_connector(
         &self,
         _: &HttpConnectorSettings,
@@ -98,8 +97,8 @@ impl HttpClient for Https {
     }
 }
 
-/// What the SDK gets to know of the connection that a request went over: with this it gives one up
-/// on which something failed.
+/// Describes the connection of a request to the SDK, which closes a connection on which something
+/// failed.
 fn metadata(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
     let captured = connection.clone();
     let connected = connection.connection_metadata();
@@ -119,7 +118,7 @@ fn metadata(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
 
 /// Connects, TCP and TLS, within [`LONGEST`].
 #[derive(Clone, Debug)]
-struct Connect(HttpsConnector<connect::HttpConnector<Names>>);
+struct Connect(HttpsConnector<connect::HttpConnector<Dns>>);
 
 impl Service<Uri> for Connect {
     type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -136,7 +135,7 @@ impl Service<Uri> for Connect {
     }
 }
 
-/// How long a connection may take to be made; the SDKs' own limit.
+/// Time limit for connecting; the same as the SDKs' own.
 const LONGEST: Duration = Duration::from_millis(3_100);
 
 #[cfg(test)]

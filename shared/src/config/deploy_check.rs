@@ -1,17 +1,17 @@
-//! What the deployment check reads from the environment.
+//! The configuration of the deployment check.
 
 use super::{ConfigError, variable};
 
-/// Which versions are checked, and under which name.
+/// The settings of the deployment check.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeployCheckConfig {
-    /// The versions.
+    /// The versions to check.
     pub functions: CheckedFunctions,
-    /// `GATEHOUSE_BASE_URL`, as the functions have it.
+    /// `GATEHOUSE_BASE_URL`, as for the functions.
     base_url: Option<String>,
 }
 
-/// ARNs of the versions that are to get traffic.
+/// ARNs of the function versions to check.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CheckedFunctions {
     /// `GATEHOUSE_CHECK_SCIM`.
@@ -27,16 +27,16 @@ pub struct CheckedFunctions {
 }
 
 impl DeployCheckConfig {
-    /// Reads the variables named at the fields.
+    /// Reads the variables that the fields name.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Missing`] names the first that is missing.
+    /// [`ConfigError::Missing`] for the first variable that is missing.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_lookup(variable)
     }
 
-    /// Reads the same variables from anywhere.
+    /// Reads the same variables through `lookup`.
     ///
     /// # Errors
     ///
@@ -56,8 +56,9 @@ impl DeployCheckConfig {
         })
     }
 
-    /// The host of the base URL. Without one the functions go by the `Host` of each request, and
-    /// any will do; the API's own cannot be known here, since it is made after the check.
+    /// The host of the base URL. Without a base URL the functions use the `Host` of each request, and
+    /// any host works; the host of the API is not known here, since the API is created after the
+    /// check.
     pub fn host(&self) -> &str {
         let base_url = self.base_url.as_deref().unwrap_or("https://check.gatehouse.invalid");
         base_url.split_once("://").map_or(base_url, |(_, host)| host).trim_end_matches('/')
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_is_that_of_the_base_url() {
+    fn the_host_is_taken_from_the_base_url() {
         let host = |base_url: &str| {
             let lookup = |name: &str| {
                 let set = if name == "GATEHOUSE_BASE_URL" { base_url } else { "arn" };

@@ -1,8 +1,8 @@
-//! The two calls of AWS that the check makes: Lambda's `Invoke`, and `CodeDeploy`'s
+//! The two AWS calls of the check: Lambda's `Invoke`, and `CodeDeploy`'s
 //! `PutLifecycleEventHookExecutionStatus`.
 //!
-//! Signed by hand, by the signer that the SDK brings: the SDK's crates for these two services take
-//! 150 s to compile, twice what all of ours does, for one call of each.
+//! They are made without an SDK: its crates for these two services take 150 s to compile, twice as
+//! long as this workspace.
 
 mod sign;
 
@@ -16,13 +16,13 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use self::sign::sign;
-use super::{Function, Invoke, InvokeFault};
+use super::{Function, Invoke, InvokeError};
 use crate::aws::clients::https;
 use crate::aws::https::Https;
 use crate::clock::Clock;
 use crate::config::{AwsConfig, CheckedFunctions, ConfigError};
 
-/// Lambda and `CodeDeploy`.
+/// Client of Lambda and `CodeDeploy`.
 pub(super) struct Aws {
     config: AwsConfig,
     functions: CheckedFunctions,
@@ -30,7 +30,7 @@ pub(super) struct Aws {
     clock: Clock,
 }
 
-/// One of the two.
+/// A service of AWS.
 #[derive(Clone, Copy, Debug)]
 enum Service {
     Lambda,
@@ -38,7 +38,7 @@ enum Service {
 }
 
 impl Service {
-    /// In hosts and signatures.
+    /// Name of the service in hosts and signatures.
     const fn name(self) -> &'static str {
         match self {
             Self::Lambda => "lambda",
@@ -47,34 +47,34 @@ impl Service {
     }
 }
 
-/// The deployment that waits for a report.
+/// The deployment to report to.
 #[derive(Debug)]
 pub(super) struct Deployment {
     pub(super) id: String,
     pub(super) execution_id: String,
 }
 
-/// What is reported.
+/// The result to report.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Outcome {
     Succeeded,
     Failed,
 }
 
-/// Why AWS did not do what it was asked.
+/// Error of a call.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AwsFault {
-    #[error("the request cannot be made: {0}")]
+pub(super) enum AwsError {
+    #[error("could not create the request: {0}")]
     Request(String),
-    #[error("no answer: {0}")]
+    #[error("no response: {0}")]
     Unreachable(String),
     #[error("status {0}: {1}")]
     Status(u16, String),
 }
 
-/// An answer of AWS.
+/// The response of a service.
 struct Reply {
-    /// Lambda's `X-Amz-Function-Error`.
+    /// `X-Amz-Function-Error` of Lambda.
     function_error: Option<String>,
     body: Vec<u8>,
 }
@@ -88,12 +88,12 @@ impl Aws {
         Ok(Self { https: https(&config)?, config, functions, clock })
     }
 
-    /// Tells `CodeDeploy` how it went.
+    /// Reports the result to `CodeDeploy`.
     pub(super) async fn report(
         &self,
         deployment: &Deployment,
         outcome: Outcome,
-    ) -> Result<(), AwsFault> {
+    ) -> Result<(), AwsError> {
         let status = match outcome {
             Outcome::Succeeded => "Succeeded",
             Outcome::Failed => "Failed",
@@ -106,17 +106,17 @@ impl Aws {
         self.call(Service::CodeDeploy, "/", Some(REPORT), body.to_string()).await.map(drop)
     }
 
-    /// One call; again when the service says that it is busy.
+    /// Makes a call; repeats it while the service is throttled or unreachable.
     async fn call(
         &self,
         service: Service,
         path: &str,
         target: Option<&'static str>,
         body: String,
-    ) -> Result<Reply, AwsFault> {
+    ) -> Result<Reply, AwsError> {
         for pause in PAUSES {
             match self.call_once(service, path, target, &body).await {
-                Err(AwsFault::Status(429 | 500..=599, _) | AwsFault::Unreachable(_)) => {
+                Err(AwsError::Status(429 | 500..=599, _) | AwsError::Unreachable(_)) => {
                     tokio::time::sleep(pause).await;
                 }
                 done => return done,
@@ -131,7 +131,7 @@ impl Aws {
         path: &str,
         target: Option<&'static str>,
         body: &str,
-    ) -> Result<Reply, AwsFault> {
+    ) -> Result<Reply, AwsError> {
         let mut request = HttpRequest::new(SdkBody::from(body));
         request.set_method("POST").map_err(unusable)?;
         request.set_uri(format!("{}{path}", self.endpoint(service))).map_err(unusable)?;
@@ -142,11 +142,11 @@ impl Aws {
         }
         sign(&mut request, &self.config, service.name(), body, self.clock.now())?;
         let response = self.https.call(request).await;
-        reply(response.map_err(|error| AwsFault::Unreachable(error.to_string()))?).await
+        reply(response.map_err(|error| AwsError::Unreachable(error.to_string()))?).await
     }
 
-    /// `https://lambda.eu-west-1.amazonaws.com`, unless another is set; China has a suffix of its
-    /// own.
+    /// Returns the configured endpoint, or that of the Region: `https://lambda.eu-west-1.amazonaws.com`.
+    /// Regions in China have another suffix.
     fn endpoint(&self, service: Service) -> String {
         let set = match service {
             Service::Lambda => &self.config.lambda_endpoint,
@@ -162,7 +162,7 @@ impl Aws {
 }
 
 impl Invoke for Aws {
-    async fn invoke(&self, function: Function, event: &Value) -> Result<Value, InvokeFault> {
+    async fn invoke(&self, function: Function, event: &Value) -> Result<Value, InvokeError> {
         let arn = match function {
             Function::Scim => &self.functions.scim,
             Function::Admin => &self.functions.admin,
@@ -174,43 +174,44 @@ impl Invoke for Aws {
         let path = format!("/2015-03-31/functions/{arn}/invocations");
         let reply = self.call(Service::Lambda, &path, None, event.to_string()).await;
         let Reply { function_error, body } =
-            reply.map_err(|fault| InvokeFault::Refused(fault.to_string()))?;
+            reply.map_err(|error| InvokeError::Refused(error.to_string()))?;
         let value: Value = serde_json::from_slice(&body).unwrap_or_default();
         match function_error {
             None => Ok(value),
-            // Its message could quote what it was sent; its type cannot.
+            // Only the type of the error: its message could quote the event.
             Some(kind) => {
                 let name = value.get("errorType").and_then(Value::as_str).unwrap_or_default();
-                Err(InvokeFault::Crashed(format!("{kind} {name}")))
+                Err(InvokeError::Crashed(format!("{kind} {name}")))
             }
         }
     }
 }
 
-async fn reply(response: HttpResponse) -> Result<Reply, AwsFault> {
+async fn reply(response: HttpResponse) -> Result<Reply, AwsError> {
     let status = response.status().as_u16();
     let function_error = response.headers().get("x-amz-function-error").map(str::to_owned);
     let body = response.into_body().collect().await;
-    let body = body.map_err(|error| AwsFault::Unreachable(error.to_string()))?.to_bytes().to_vec();
+    let body = body.map_err(|error| AwsError::Unreachable(error.to_string()))?.to_bytes().to_vec();
     if (200..300).contains(&status) {
         return Ok(Reply { function_error, body });
     }
     let said: Value = serde_json::from_slice(&body).unwrap_or_default();
     let texts = ["Message", "message", "__type"];
     let text = texts.iter().find_map(|name| said.get(name)?.as_str()).unwrap_or_default();
-    Err(AwsFault::Status(status, text.to_owned()))
+    Err(AwsError::Status(status, text.to_owned()))
 }
 
-fn unusable(error: impl std::fmt::Display) -> AwsFault {
-    AwsFault::Request(error.to_string())
+fn unusable(error: impl std::fmt::Display) -> AwsError {
+    AwsError::Request(error.to_string())
 }
 
-/// All but what RFC 3986 §2.3 leaves as it is.
+/// All characters except the unreserved ones of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const REPORT: &str = "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus";
 
-/// A new account may have ten function instances at a time, and a deployment takes most of them.
+/// Pauses between attempts. A new account may run ten function instances at a time, and a deployment
+/// uses most of them.
 const PAUSES: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(2),

@@ -1,4 +1,4 @@
-//! Requests as API Gateway hands them to a function (HTTP API, payload version 2.0).
+//! Requests in the form of API Gateway's events (HTTP API, payload version 2.0).
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,7 +11,7 @@ pub(super) struct Request<'a> {
     method: &'static str,
     path: String,
     query: String,
-    /// API Gateway has checked a signature.
+    /// Whether API Gateway has checked an IAM signature.
     signed: bool,
     bearer: Option<&'a str>,
     cookies: &'a [String],
@@ -19,7 +19,7 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// What anybody may ask.
+    /// A request without authentication.
     pub(super) fn open(method: &'static str, path: impl Into<String>) -> Self {
         Self {
             method,
@@ -32,17 +32,17 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Of the operator.
+    /// A request of the operator.
     pub(super) fn operator(method: &'static str, path: impl Into<String>) -> Self {
         Self { signed: true, ..Self::open(method, path) }
     }
 
-    /// Of an identity provider's connector.
+    /// A request of an identity provider's connector.
     pub(super) fn scim(method: &'static str, path: impl Into<String>, token: &'a str) -> Self {
         Self { bearer: Some(token), ..Self::open(method, path) }
     }
 
-    /// Of a browser.
+    /// A request of a browser.
     pub(super) fn browser(
         method: &'static str,
         path: impl Into<String>,
@@ -51,14 +51,14 @@ impl<'a> Request<'a> {
         Self { cookies, ..Self::open(method, path) }
     }
 
-    /// With one parameter in the query.
+    /// Sets one parameter as the query.
     pub(super) fn query(mut self, name: &str, value: &str) -> Self {
         self.query =
             form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
         self
     }
 
-    /// With a body of JSON; SCIM has a type of its own for it.
+    /// Sets a JSON body, with the media type of SCIM for a SCIM request.
     pub(super) fn json(mut self, body: &Value) -> Self {
         let media_type =
             if self.bearer.is_some() { "application/scim+json" } else { "application/json" };
@@ -66,7 +66,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// With a form of one field.
+    /// Sets a form of one field as the body.
     pub(super) fn form(mut self, name: &str, value: &str) -> Self {
         let form =
             form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
@@ -74,7 +74,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// The event.
+    /// Returns the event.
     pub(super) fn event(&self, host: &str, caller: &str, now: Timestamp) -> Value {
         let mut headers = Map::from_iter([
             ("host".to_owned(), json!(host)),
@@ -108,7 +108,7 @@ impl<'a> Request<'a> {
             "body": self.body.as_ref().map(|(_, text)| BASE64_STANDARD.encode(text)),
             "isBase64Encoded": self.body.is_some(),
         });
-        // API Gateway takes the cookies out of the headers.
+        // API Gateway moves the cookies out of the headers.
         if let Some(event) = event.as_object_mut().filter(|_| !self.cookies.is_empty()) {
             event.insert("cookies".to_owned(), json!(self.cookies));
         }
@@ -116,5 +116,5 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Who we say to be.
+/// User agent of the check.
 const AGENT: &str = "Gatehouse deployment check";

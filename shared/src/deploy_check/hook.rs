@@ -1,19 +1,20 @@
-//! The Lambda function around the check: a lifecycle hook of `CodeDeploy`.
+//! The Lambda function that runs the check: a lifecycle hook of `CodeDeploy`.
 //!
-//! `CodeDeploy` waits for a report and not for the function, so a check that fails is reported as
-//! failed and the function ends well. Invoked by hand, with `{}`, it checks and reports to nobody.
+//! `CodeDeploy` waits for a report, not for the result of the function. So a failed check is reported
+//! as failed, and the function succeeds. Invoked by hand with `{}`, it runs the check and reports
+//! nothing.
 
 use lambda_http::{Error, LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::aws::{Aws, Deployment, Outcome};
-use super::{Check, Failure};
+use super::{Check, CheckError};
 use crate::clock::Clock;
 use crate::config::{AwsConfig, DeployCheckConfig};
 use crate::runtime::telemetry::{self, Format};
 
-/// What `CodeDeploy` sends; empty when a person invokes.
+/// The event of `CodeDeploy`; empty when a person invokes the function.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct HookEvent {
@@ -28,11 +29,11 @@ impl HookEvent {
     }
 }
 
-/// Serves the hook until the environment is shut down.
+/// Serves the hook until Lambda shuts the process down.
 ///
 /// # Errors
 ///
-/// When a variable is missing, or the runtime API cannot be reached.
+/// When a variable is missing or invalid, or the runtime API cannot be reached.
 pub async fn serve() -> Result<(), Error> {
     telemetry::start(Format::Json);
     let clock = Clock::system();
@@ -56,10 +57,10 @@ pub async fn serve() -> Result<(), Error> {
     .await
 }
 
-fn log(checked: &Result<(), Failure>) {
+fn log(checked: &Result<(), CheckError>) {
     match checked {
         Ok(()) => tracing::info!("the new version passed the deployment check"),
-        Err(Failure { step, expected, received }) => {
+        Err(CheckError { step, expected, received }) => {
             tracing::error!(
                 step,
                 expected,
@@ -70,11 +71,11 @@ fn log(checked: &Result<(), Failure>) {
     }
 }
 
-/// For whoever invoked by hand.
-fn summary(checked: &Result<(), Failure>) -> Value {
+/// The result, for a person who invoked the function.
+fn summary(checked: &Result<(), CheckError>) -> Value {
     match checked {
         Ok(()) => json!({"passed": true}),
-        Err(Failure { step, expected, received }) => {
+        Err(CheckError { step, expected, received }) => {
             json!({"passed": false, "step": step, "expected": expected, "received": received})
         }
     }
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_without_a_deployment_is_a_person_s() {
+    fn an_event_without_a_deployment_is_from_a_person() {
         let of = |event: Value| serde_json::from_value::<HookEvent>(event).unwrap().deployment();
         assert!(of(json!({})).is_none());
         let event =

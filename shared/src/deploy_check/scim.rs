@@ -1,16 +1,16 @@
-//! The SCIM round trip: what a connector does with one user.
+//! The SCIM steps: the requests of a connector for one user.
 
 use serde_json::{Value, json};
 
 use super::canary::Canary;
 use super::event::Request;
-use super::{Check, Failure, Function, Invoke};
+use super::{Check, CheckError, Function, Invoke};
 
 impl<I: Invoke + Sync> Check<'_, I> {
-    /// A token is made; with it a user comes, is found, is deactivated and goes. Without it nobody
-    /// gets in.
-    pub(super) async fn scim_round_trip(&self, canary: &Canary) -> Result<(), Failure> {
-        let token = self.make_token(canary).await?;
+    /// Creates a token, and with it creates, finds, reads, deactivates and deletes a user. Another
+    /// token must be refused.
+    pub(super) async fn scim_round_trip(&self, canary: &Canary) -> Result<(), CheckError> {
+        let token = self.create_token(canary).await?;
         let user_name = format!("ada@{}", canary.domain);
 
         let body = json!({
@@ -42,7 +42,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
         let patched = self.scim("scim.deactivate", change, 200).await?;
         patched.expect_value("scim.deactivate", "/active", &Value::Bool(false))?;
 
-        // Of the token only the secret is replaced: what is refused is a guess, not a form.
+        // Only the end of the secret is replaced, so that the token has the right form and is wrong.
         let guessed = token.get(..token.len().saturating_sub(8)).unwrap_or_default();
         let guessed = format!("{guessed}AAAAAAAA");
         let stranger = Request::scim("GET", path.as_str(), &guessed);
@@ -54,7 +54,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
         found.expect_value("scim.gone", "/totalResults", &json!(0)).map(drop)
     }
 
-    async fn make_token(&self, canary: &Canary) -> Result<String, Failure> {
+    async fn create_token(&self, canary: &Canary) -> Result<String, CheckError> {
         let step = "scim.token";
         let path = format!("/v1/tenants/{}/scim-tokens", canary.tenant);
         let made = self.send(step, Function::Admin, Request::operator("POST", path)).await?;
@@ -66,7 +66,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
         step: &'static str,
         request: Request<'_>,
         status: u16,
-    ) -> Result<super::Answer, Failure> {
+    ) -> Result<super::FunctionResponse, CheckError> {
         self.send(step, Function::Scim, request).await?.expect(step, status)
     }
 }

@@ -1,4 +1,4 @@
-//! The scheme and host that the caller reached us by; absolute URLs begin with it.
+//! The base URL of the service: scheme and host, with which absolute URLs begin.
 
 use axum::http::{HeaderMap, header};
 
@@ -9,10 +9,10 @@ use crate::config::Config;
 pub struct BaseUrl(String);
 
 impl BaseUrl {
-    /// The configured base URL, or else the request's `Host`.
+    /// Returns the configured base URL; without one, that of the request's `Host`.
     ///
-    /// API Gateway answers only for its own domains, so `Host` is not the caller's to choose on
-    /// AWS; elsewhere it decides nothing but the caller's own answer.
+    /// On AWS the caller cannot choose `Host`, since API Gateway serves only its own domains.
+    /// Elsewhere it affects only the response to the same caller.
     pub fn of(config: &Config, headers: &HeaderMap) -> Self {
         if let Some(base_url) = &config.base_url {
             return Self(base_url.clone());
@@ -21,30 +21,30 @@ impl BaseUrl {
         Self(format!("https://{}", host.filter(|host| is_host(host)).unwrap_or("localhost")))
     }
 
-    /// For tests of what depends on it.
+    /// A base URL for tests.
     #[cfg(test)]
     pub(crate) fn for_test(url: &str) -> Self {
         Self(url.to_owned())
     }
 
-    /// Whether the browser reaches us without TLS on this very machine: on a laptop, never on AWS.
+    /// Whether the URL is `http` on the loopback interface, as in `local` and never on AWS.
     pub fn is_loopback_http(&self) -> bool {
         let authority = self.0.strip_prefix("http://").unwrap_or_default();
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
         matches!(host, "127.0.0.1" | "localhost" | "[::1]")
     }
 
-    /// The URL of a path that begins with `/`.
+    /// Returns the URL of a path that begins with `/`.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 
-    /// Whether browsers reach us by https: everywhere but on a laptop.
+    /// Whether the URL is `https`, as everywhere but in `local`.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")
     }
 
-    /// The SCIM base URL, what an admin pastes into the identity provider.
+    /// Returns the SCIM base URL, which an administrator enters at the identity provider.
     pub fn scim(&self) -> String {
         self.join("/scim/v2")
     }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_odd_host_header_never_reaches_an_answer() {
+    fn a_malformed_host_header_is_not_used() {
         let config =
             Config::from_lookup(|name| (name == "GATEHOUSE_TABLE").then(|| "t".to_owned()))
                 .unwrap();

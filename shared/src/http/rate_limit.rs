@@ -1,7 +1,7 @@
-//! Token buckets in the memory of the process.
+//! Rate limits: token buckets in the memory of the process.
 //!
-//! A Lambda environment serves one request at a time, so a bucket here bounds what one environment
-//! lets through; API Gateway's own throttle bounds their number.
+//! A Lambda environment serves one request at a time, so a bucket limits the requests of one
+//! environment; the throttle of API Gateway limits their number.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::config::RateLimit;
 
-/// One bucket per key.
+/// Token buckets, one per key.
 #[derive(Debug)]
 pub struct RateLimiter<K> {
     limit: RateLimit,
@@ -20,13 +20,13 @@ pub struct RateLimiter<K> {
 
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
-    /// Thousandths of a request.
+    /// Requests left, in thousandths.
     level: u64,
     refilled: Timestamp,
 }
 
 impl<K: Copy + Eq + Hash> RateLimiter<K> {
-    /// Full buckets of the given size.
+    /// Creates full buckets of this limit.
     pub fn new(limit: RateLimit) -> Self {
         Self { limit, buckets: Mutex::new(HashMap::new()) }
     }
@@ -35,12 +35,12 @@ impl<K: Copy + Eq + Hash> RateLimiter<K> {
     ///
     /// # Errors
     ///
-    /// Seconds, at least 1, until there is one again.
+    /// The number of seconds, at least 1, until the bucket has a request again.
     pub fn take(&self, key: K, now: Timestamp) -> Result<(), u64> {
         let rate = u64::from(self.limit.per_second.get());
         let full = u64::from(self.limit.burst.get()) * ONE;
         let Ok(mut buckets) = self.buckets.lock() else { return Err(1) };
-        if buckets.len() >= MOST_KEYS && !buckets.contains_key(&key) {
+        if buckets.len() >= MAX_KEYS && !buckets.contains_key(&key) {
             buckets.clear();
         }
         let bucket = buckets.entry(key).or_insert(Bucket { level: full, refilled: now });
@@ -56,11 +56,11 @@ impl<K: Copy + Eq + Hash> RateLimiter<K> {
     }
 }
 
-/// One request, in thousandths, so that a millisecond's refill is a whole number.
+/// One request in thousandths, so that the refill of a millisecond is a whole number.
 const ONE: u64 = 1_000;
 
-/// Memory bound: past this the buckets start full again, which errs towards letting through.
-const MOST_KEYS: usize = 10_000;
+/// Memory bound: above it all buckets start full again, which lets more requests through.
+const MAX_KEYS: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_passes_then_the_rate_holds() {
+    fn a_burst_passes_and_then_the_rate_applies() {
         let limit = RateLimit {
             per_second: NonZeroU32::new(10).unwrap(),
             burst: NonZeroU32::new(3).unwrap(),
@@ -82,7 +82,11 @@ mod tests {
             assert_eq!(limiter.take("acme", at(0)), Ok(()));
         }
         assert_eq!(limiter.take("acme", at(0)), Err(1));
-        assert_eq!(limiter.take("other", at(0)), Ok(()), "one tenant cannot exhaust another");
+        assert_eq!(
+            limiter.take("other", at(0)),
+            Ok(()),
+            "the limit of a tenant does not affect another"
+        );
         assert_eq!(limiter.take("acme", at(100)), Ok(()));
         assert_eq!(limiter.take("acme", at(150)), Err(1));
     }

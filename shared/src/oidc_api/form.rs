@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 
-use crate::http::body::{self, BodyFault, is_form};
+use crate::http::body::{self, BodyError, is_form};
 use oidc::error::OauthError;
 use oidc::parameters::{MAX_BYTES, Parameters};
 
@@ -32,8 +32,8 @@ impl FormError {
 pub(super) async fn read(request: Request) -> Result<Parameters, FormError> {
     let is_form = is_form(request.headers());
     let body = body::read(request.into_body(), MAX_BYTES).await.map_err(|error| match error {
-        BodyFault::Broken => OauthError::invalid_request("the body is incomplete").into(),
-        BodyFault::TooLarge(_) => FormError::TooLarge,
+        BodyError::Broken => OauthError::invalid_request("the body is incomplete").into(),
+        BodyError::TooLarge(_) => FormError::TooLarge,
     })?;
     if !is_form {
         let expected = "the body must be application/x-www-form-urlencoded";

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::http::body::{self, BodyFault};
+use crate::http::body::{self, BodyError};
 use crate::operator_api::problem::Problem;
 
 /// Largest body, in bytes: federation metadata is the largest thing an operator sends.
@@ -36,8 +36,8 @@ impl<T: DeserializeOwned, S: Sync> OptionalFromRequest<S> for Json<T> {
 
 async fn read(request: Request) -> Result<Vec<u8>, Problem> {
     body::read(request.into_body(), MAX_BODY).await.map_err(|fault| match fault {
-        BodyFault::Broken => Problem::Invalid("the body ended before its time".to_owned()),
-        BodyFault::TooLarge(_) => Problem::TooLarge(MAX_BODY),
+        BodyError::Broken => Problem::Invalid("the body ended before its time".to_owned()),
+        BodyError::TooLarge(_) => Problem::TooLarge(MAX_BODY),
     })
 }
 

@@ -1,4 +1,4 @@
-//! How every function starts and serves its router in Lambda.
+//! Starts a function in Lambda and serves its router.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -21,13 +21,16 @@ use crate::runtime::state::AppState;
 use crate::runtime::telemetry::{self, Format};
 use crate::runtime::warm_up::{WarmUp, WarmUpError, after_warm_up};
 
-/// Reads the environment, connects and serves `router` until the environment is shut down.
+/// Reads the configuration, starts the warm-up and serves `router` until Lambda shuts the process
+/// down.
 ///
-/// `secret` reads one that its requests will need, while the process starts.
+/// `secret` reads a secret that the requests will need: one of the functions of [`warm_up`].
 ///
 /// # Errors
 ///
-/// When a variable is missing, or the runtime API cannot be reached.
+/// When a variable is missing or invalid, or the runtime API cannot be reached.
+///
+/// [`warm_up`]: crate::runtime::warm_up
 pub async fn serve<S>(
     router: impl FnOnce(AppState) -> Router,
     secret: impl FnOnce(AppState) -> S,
@@ -39,37 +42,37 @@ where
     let config = Config::from_env()?;
     let AwsClients { dynamodb, secrets_manager } = AwsClients::new(&AwsConfig::from_env()?)?;
     let app = AppState::new(config, Clock::system(), dynamodb, secrets_manager);
-    let warm_up = WarmUp::begin(app.clone(), secret);
+    let warm_up = WarmUp::start(app.clone(), secret);
     let router = router(app).layer(from_fn_with_state(warm_up, after_warm_up));
-    let readable = |LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>| LambdaEvent {
-        payload: readable(payload),
+    let encode_query = |LambdaEvent { payload, context }: LambdaEvent<LambdaRequest>| LambdaEvent {
+        payload: encode_query(payload),
         context,
     };
-    lambda_runtime::run(adapter(router).map_request(readable)).await
+    lambda_runtime::run(adapter(router).map_request(encode_query)).await
 }
 
-/// What makes a request of an event for `router`, and of its answer one for API Gateway.
-pub fn adapter(router: Router) -> Adapter<'static, Answer, MapResponse<Router, Wrap>> {
-    let wrap: Wrap = Answer;
+/// Converts events of API Gateway to requests of `router`, and its responses back.
+pub fn adapter(router: Router) -> Adapter<'static, LambdaResponse, MapResponse<Router, Wrap>> {
+    let wrap: Wrap = LambdaResponse;
     Adapter::from(ServiceExt::<Request>::map_response(router, wrap))
 }
 
-/// Takes a router's answer.
-pub type Wrap = fn(Response<Body>) -> Answer;
+/// Wraps the response of a router.
+pub type Wrap = fn(Response<Body>) -> LambdaResponse;
 
-/// A router's answer on its way to API Gateway: text as text, what is not in base64.
+/// The response of a router, to be converted for API Gateway: UTF-8 as text, other bytes as base64.
 ///
-/// `lambda_http` does this by the answer's charset, with the tables of every encoding that the web
-/// ever had. We write UTF-8, and the tables are a twentieth of a function.
+/// `lambda_http` converts by the charset of the response, with tables of all encodings of the web,
+/// which are a twentieth of the size of a function. The routers write only UTF-8.
 #[derive(Debug)]
-pub struct Answer(Response<Body>);
+pub struct LambdaResponse(Response<Body>);
 
-impl IntoResponse for Answer {
+impl IntoResponse for LambdaResponse {
     fn into_response(self) -> BoxFuture<'static, Response<lambda_http::Body>> {
         Box::pin(async move {
             let (mut parts, body) = self.0.into_parts();
             let Ok(body) = body.collect().await else {
-                tracing::error!("an answer broke off");
+                tracing::error!("could not read the body of a response to its end");
                 parts.status = StatusCode::INTERNAL_SERVER_ERROR;
                 parts.headers.clear();
                 return Response::from_parts(parts, lambda_http::Body::Empty);
@@ -81,12 +84,12 @@ impl IntoResponse for Answer {
     }
 }
 
-/// An event whose query string can be part of a URI.
+/// Percent-encodes the characters of an event's query string that a URI must not contain.
 ///
-/// API Gateway passes it on as it was sent, and `lambda_http` ends the process when it has a
-/// character that no URI may have, as the quotes in `filter=userName+eq+"ada"`. Only those are
-/// percent-encoded: every other byte stays, since signatures are over them.
-pub fn readable(mut event: LambdaRequest) -> LambdaRequest {
+/// API Gateway passes the query string on as it was sent, and `lambda_http` panics at such a
+/// character, as the quotes in `filter=userName+eq+"ada"`. Every other byte stays, since signatures
+/// are computed over them.
+pub fn encode_query(mut event: LambdaRequest) -> LambdaRequest {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event
         && let Some(query) = &mut request.raw_query_string
         && let Cow::Owned(encoded) = Cow::from(utf8_percent_encode(query, NOT_IN_A_QUERY))
@@ -96,28 +99,29 @@ pub fn readable(mut event: LambdaRequest) -> LambdaRequest {
     event
 }
 
-/// What RFC 3986 §3.4 does not allow in a query and the crate `http` refuses; beyond ASCII
-/// everything is encoded anyway.
+/// ASCII characters that RFC 3986 §3.4 does not allow in a query and the crate `http` refuses. All
+/// characters beyond ASCII are encoded anyway.
 const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    async fn sent(body: impl Into<Body>) -> lambda_http::Body {
-        Answer(Response::new(body.into())).into_response().await.into_body()
+    async fn converted(body: impl Into<Body>) -> lambda_http::Body {
+        LambdaResponse(Response::new(body.into())).into_response().await.into_body()
     }
 
     #[tokio::test]
-    async fn text_goes_as_it_is_and_bytes_in_base64() {
-        assert_eq!(sent("Zo\u{eb}").await, lambda_http::Body::Text("Zo\u{eb}".to_owned()));
-        assert_eq!(sent(vec![0xff, 0x00]).await, lambda_http::Body::Binary(vec![0xff, 0x00]));
+    async fn text_stays_text_and_other_bytes_become_binary() {
+        assert_eq!(converted("Zo\u{eb}").await, lambda_http::Body::Text("Zo\u{eb}".to_owned()));
+        assert_eq!(converted(vec![0xff, 0x00]).await, lambda_http::Body::Binary(vec![0xff, 0x00]));
     }
 
     #[tokio::test]
-    async fn an_answer_that_breaks_off_is_a_failure_of_ours() {
+    async fn a_body_that_cannot_be_read_is_an_internal_error() {
         let broken = futures_util::stream::iter([Err::<&str, _>(std::io::Error::other("broken"))]);
-        let answer = Answer(Response::new(Body::from_stream(broken))).into_response().await;
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let response =
+            LambdaResponse(Response::new(Body::from_stream(broken))).into_response().await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

@@ -1,4 +1,4 @@
-//! What every handler is given.
+//! The state of a process, which every handler receives.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -20,15 +20,15 @@ use crate::store::{Store, StoreError};
 use scim::mode::Mode;
 use types::ids::TenantId;
 
-/// Configuration, clock, table and secrets of one process; cheap to clone.
+/// Configuration, clock, table, secrets and caches of one process. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState(Arc<Parts>);
 
 /// The parts of [`AppState`].
 pub struct Parts {
-    /// What the deployment set.
+    /// Settings of the deployment.
     pub config: Config,
-    /// Where the time comes from.
+    /// Clock of the process.
     pub clock: Clock,
     /// The table.
     pub store: Store,
@@ -36,20 +36,20 @@ pub struct Parts {
     pub secrets: Arc<Secrets>,
     /// SCIM tokens of all tenants.
     pub scim_tokens: ScimTokens,
-    /// The service provider's keys.
+    /// Key pairs of the SAML service provider.
     pub saml_keys: SamlKeys,
-    /// The keys that sign ID tokens and access tokens.
+    /// Keys that sign ID tokens and access tokens.
     pub oidc_keys: OidcKeys,
-    /// Which tenants refuse what the SCIM schemas do not know.
+    /// Whether a tenant refuses or keeps unknown SCIM attributes.
     pub modes: TtlCache<TenantId, Mode>,
-    /// Records of refused responses left to each tenant.
+    /// Limit on the records of refused SAML responses, per tenant.
     pub refused_records: RateLimiter<TenantId>,
-    /// Requests left to each tenant, when there is a limit.
+    /// Limit on SCIM requests per tenant, if one is configured.
     pub rate_limiter: Option<RateLimiter<TenantId>>,
 }
 
 impl AppState {
-    /// Wires one process.
+    /// Creates the state of a process.
     pub fn new(
         config: Config,
         clock: Clock,
@@ -72,11 +72,11 @@ impl AppState {
         }))
     }
 
-    /// How tolerant the tenant wants SCIM to be; known for a minute.
+    /// Returns how the tenant treats unknown SCIM attributes; cached for a minute.
     ///
     /// # Errors
     ///
-    /// When the table does not answer.
+    /// When the tenant cannot be read.
     pub async fn mode(&self, tenant: TenantId, now: Timestamp) -> Result<Mode, StoreError> {
         if let Some(mode) = self.modes.get(&tenant, now) {
             return Ok(mode);
@@ -102,7 +102,7 @@ impl fmt::Debug for AppState {
     }
 }
 
-/// How many refused responses a process records: enough for a company whose certificate has just
-/// expired, and a bound to what a stranger can make us write.
+/// Rate of refused responses that a process records: enough for a company whose certificate has just
+/// expired, and a bound on the writes that a stranger can cause.
 const REFUSED_RECORDS: RateLimit =
     RateLimit { per_second: NonZeroU32::new(5).unwrap(), burst: NonZeroU32::new(100).unwrap() };

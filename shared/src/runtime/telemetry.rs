@@ -1,4 +1,4 @@
-//! Logs: JSON lines in Lambda, readable ones on a laptop.
+//! Configures the log: JSON lines in Lambda, readable lines elsewhere.
 
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -9,29 +9,31 @@ use tracing_subscriber::registry;
 
 use crate::config::log_levels;
 
-/// How lines are written.
+/// Format of the log lines.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Format {
-    /// One JSON object a line, fields at the top.
+    /// One JSON object per line, with the fields of the event at the top.
     Json,
-    /// For people.
+    /// Text for people.
     Text,
 }
 
-/// Starts logging to standard error, once: a second start keeps the first.
+/// Starts logging to standard error. A second call has no effect.
 pub fn start(format: Format) {
-    // Fails when somebody else logs already, who then goes on doing so.
+    // Fails when a subscriber is set already, which then stays.
     let _ = tracing::subscriber::set_global_default(subscriber(format, std::io::stderr));
 }
 
-/// What writes the lines. `RUST_LOG` sets the level, `info` without it: one for all, or a list as
-/// `info,shared::store=debug`. A release has nothing below `info`.
+/// Returns the subscriber that writes the lines.
+///
+/// `RUST_LOG` sets the level, `info` by default: one level for all targets, or a list such as
+/// `warn,request=info`. A release contains nothing below `info`.
 pub fn subscriber<W>(format: Format, writer: W) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    // Not `EnvFilter`, which also selects by the values of fields: a function would carry regular
-    // expressions for it.
+    // Not `EnvFilter`: it also filters by the values of fields, for which a function would carry
+    // a library of regular expressions.
     let levels = log_levels().and_then(|levels| levels.parse().ok());
     let levels = levels.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let lines = fmt::layer().with_writer(writer);

@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 
-use crate::http::body::{self, BodyFault};
+use crate::http::body::{self, BodyError};
 use saml::error::{FormError, SamlError};
 
 /// The fields of a form.
@@ -18,8 +18,8 @@ impl Form {
         let is_form = body::is_form(request.headers());
         let bytes =
             body::read(request.into_body(), MAX_BODY).await.map_err(|error| match error {
-                BodyFault::Broken => SamlError::Form(FormError::Field),
-                BodyFault::TooLarge(seen) => SamlError::Form(FormError::TooLarge(seen)),
+                BodyError::Broken => SamlError::Form(FormError::Field),
+                BodyError::TooLarge(seen) => SamlError::Form(FormError::TooLarge(seen)),
             })?;
         if !is_form {
             return Err(SamlError::Form(FormError::Field));

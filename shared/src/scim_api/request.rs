@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use serde_json::Value;
 
 use super::error::ScimApiError;
-use crate::http::body::{self, BodyFault};
+use crate::http::body::{self, BodyError};
 use scim::discovery::MAX_BODY_BYTES;
 use scim::error::ScimError;
 use scim::projection::Projection;
@@ -97,12 +97,12 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_none_or(|found| known.iter().any(|known| known.eq_ignore_ascii_case(found)))
 }
 
-fn body_error(error: BodyFault) -> ScimError {
+fn body_error(error: BodyError) -> ScimError {
     match error {
-        BodyFault::Broken => ScimError::InvalidSyntax(
+        BodyError::Broken => ScimError::InvalidSyntax(
             "the connection closed before the body was complete".to_owned(),
         ),
-        BodyFault::TooLarge(_) => {
+        BodyError::TooLarge(_) => {
             ScimError::PayloadTooLarge(format!("the body is larger than {MAX_BODY_BYTES} bytes"))
         }
     }

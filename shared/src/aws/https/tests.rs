@@ -8,14 +8,14 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// What a host sends for one request, after which it closes the connection or does not.
+/// Whether a host closes the connection after its response.
 #[derive(Clone, Copy)]
 enum Manner {
     Closes,
     Stays,
 }
 
-/// A host that gives `answer` to every request; the number of its connections is in what it says.
+/// A host that sends `answer` to every request, with `N` replaced by the number of the connection.
 async fn host(answer: &'static str, manner: Manner) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -36,7 +36,7 @@ async fn host(answer: &'static str, manner: Manner) -> SocketAddr {
 }
 
 fn client() -> Https {
-    Https::new(Trust::Only(&[]), System).unwrap()
+    Https::new(Trust::Only(&[]), SystemDns).unwrap()
 }
 
 async fn get(client: &Https, url: String) -> Result<String, ConnectorError> {
@@ -46,7 +46,7 @@ async fn get(client: &Https, url: String) -> Result<String, ConnectorError> {
 }
 
 #[tokio::test]
-async fn a_connection_serves_one_request_after_another() {
+async fn a_connection_is_reused() {
     let host = host("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nN", Manner::Stays).await;
     let client = client();
     for _ in 0..2 {
@@ -55,7 +55,7 @@ async fn a_connection_serves_one_request_after_another() {
 }
 
 #[tokio::test]
-async fn what_the_sdk_gives_up_serves_nothing_more() {
+async fn a_poisoned_connection_is_not_reused() {
     let host = host("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nN", Manner::Stays).await;
     let client = client();
     let capture = CaptureSmithyConnection::new();
@@ -70,21 +70,21 @@ async fn what_the_sdk_gives_up_serves_nothing_more() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_worth_another_try() {
+async fn a_truncated_response_is_retried() {
     let host = host("HTTP/1.1 20", Manner::Closes).await;
-    let fault = get(&client(), format!("http://{host}/")).await.unwrap_err();
-    assert_eq!(fault.as_other(), Some(ErrorKind::TransientError), "{fault:?}");
+    let error = get(&client(), format!("http://{host}/")).await.unwrap_err();
+    assert_eq!(error.as_other(), Some(ErrorKind::TransientError), "{error:?}");
 }
 
 #[tokio::test]
-async fn nobody_there_is_worth_another_try() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let fault = get(&client(), format!("http://{nobody}/")).await.unwrap_err();
-    assert!(fault.is_io(), "{fault:?}");
+async fn a_refused_connection_is_an_io_error() {
+    let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let error = get(&client(), format!("http://{unused}/")).await.unwrap_err();
+    assert!(error.is_io(), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_host_without_an_address_is_worth_another_try() {
+async fn an_unknown_host_is_an_io_error() {
     #[derive(Debug)]
     struct Nowhere;
     impl ResolveDns for Nowhere {
@@ -93,28 +93,28 @@ async fn a_host_without_an_address_is_worth_another_try() {
         }
     }
     let client = Https::new(Trust::Only(&[]), Nowhere).unwrap();
-    let fault = get(&client, "http://host.example/".to_owned()).await.unwrap_err();
-    assert!(fault.is_io(), "{fault:?}");
+    let error = get(&client, "http://host.example/".to_owned()).await.unwrap_err();
+    assert!(error.is_io(), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_does_not_greet_is_given_up() {
+async fn a_silent_tls_host_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", silent.local_addr().unwrap());
-    let fault = get(&client(), url).await.unwrap_err();
-    assert!(fault.is_timeout(), "{fault:?}");
+    let error = get(&client(), url).await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_host_that_speaks_no_tls_is_not_believed() {
+async fn a_host_without_tls_is_an_io_error() {
     let host = host("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nN", Manner::Closes).await;
-    let fault = get(&client(), format!("https://{host}/")).await.unwrap_err();
-    assert!(fault.is_io(), "{fault:?}");
+    let error = get(&client(), format!("https://{host}/")).await.unwrap_err();
+    assert!(error.is_io(), "{error:?}");
 }
 
 #[test]
-fn anchors_that_are_no_certificates_are_refused() {
+fn trust_anchors_that_are_no_certificates_are_refused() {
     for anchor in [b"".as_slice(), b"\x30\0", b"-----BEGIN CERTIFICATE-----"] {
-        assert!(Https::new(Trust::Only(&[anchor]), System).is_err());
+        assert!(Https::new(Trust::Only(&[anchor]), SystemDns).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! TLS 1.3 and 1.2, as the SDKs' own client speaks them, but for the order of the ciphers.
+//! TLS 1.3 and 1.2, as in the SDKs' own client except for the order of the cipher suites.
 
 use std::sync::Arc;
 
@@ -8,21 +8,21 @@ use rustls::crypto::aws_lc_rs::{cipher_suite as suite, default_provider};
 use rustls::pki_types::CertificateDer;
 use rustls::{RootCertStore, SupportedCipherSuite};
 
-/// Whom to believe.
+/// Trust anchors.
 #[derive(Clone, Copy, Debug)]
 pub enum Trust<'a> {
-    /// These certificates, in DER: reading PEM was a tenth of the instructions of a start.
+    /// These certificates, in DER. Parsing PEM was a tenth of the instructions of a start.
     Only(&'a [&'a [u8]]),
-    /// Those of the operating system.
+    /// The certificates of the operating system.
     System,
 }
 
-/// There is nobody to believe: not a certificate, or not one with which this library can work.
+/// A trust anchor is not a certificate that this library supports.
 #[derive(Debug, thiserror::Error)]
-#[error("TLS cannot be set up: {0}")]
-pub struct TlsFault(#[from] rustls::Error);
+#[error("could not set up TLS")]
+pub struct TlsError(#[from] rustls::Error);
 
-pub(super) fn config(trust: Trust<'_>) -> Result<ClientConfig, TlsFault> {
+pub(super) fn config(trust: Trust<'_>) -> Result<ClientConfig, TlsError> {
     let provider = CryptoProvider { cipher_suites: SUITES.to_vec(), ..default_provider() };
     let config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()?
@@ -31,7 +31,7 @@ pub(super) fn config(trust: Trust<'_>) -> Result<ClientConfig, TlsFault> {
     Ok(config)
 }
 
-fn roots(trust: Trust<'_>) -> Result<RootCertStore, TlsFault> {
+fn roots(trust: Trust<'_>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     match trust {
         Trust::Only(anchors) => {
@@ -39,8 +39,8 @@ fn roots(trust: Trust<'_>) -> Result<RootCertStore, TlsFault> {
                 roots.add(CertificateDer::from(*anchor))?;
             }
         }
-        // One that cannot be read is no reason to do without the others; with none at all, no
-        // connection comes about.
+        // An unsupported certificate does not exclude the others. Without any, every connection
+        // fails.
         Trust::System => {
             let found = rustls_native_certs::load_native_certs();
             roots.add_parsable_certificates(found.certs);
@@ -49,8 +49,8 @@ fn roots(trust: Trust<'_>) -> Result<RootCertStore, TlsFault> {
     Ok(roots)
 }
 
-/// AES and SHA-256 first, which Lambda's processors have instructions for: a handshake derives
-/// every key by hashes. 128 bits are what the certificates and the key exchange are worth, too.
+/// AES and SHA-256 first, for which Lambda's processors have instructions: a handshake derives every
+/// key by hashes. 128 bits are also the strength of the certificates and of the key exchange.
 const SUITES: &[SupportedCipherSuite] = &[
     suite::TLS13_AES_128_GCM_SHA256,
     suite::TLS13_AES_256_GCM_SHA384,

@@ -1,4 +1,4 @@
-//! AWS Signature Version 4, by the crate that the SDK brings.
+//! AWS Signature Version 4, with the crate that the SDK uses.
 
 use std::time::SystemTime;
 
@@ -8,17 +8,17 @@ use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use jiff::Timestamp;
 
-use super::{AwsFault, unusable};
+use super::{AwsError, unusable};
 use crate::config::AwsConfig;
 
-/// Puts a signature over the whole request, which has this body, into its headers.
+/// Signs a request with this body, and adds the signature to its headers.
 pub(super) fn sign(
     request: &mut HttpRequest,
     config: &AwsConfig,
     service: &str,
     body: &str,
     now: Timestamp,
-) -> Result<(), AwsFault> {
+) -> Result<(), AwsError> {
     let AwsConfig { access_key_id, secret_access_key, session_token, region, .. } = config;
     let credentials = Credentials::new(
         access_key_id,

@@ -1,4 +1,4 @@
-//! The calls, against a server that answers for AWS.
+//! The calls, against a server in the place of AWS.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,17 +10,18 @@ use axum::response::IntoResponse;
 
 use super::*;
 
-/// Path, headers and body of a request.
-type Asked = (String, HeaderMap, String);
+/// URI, headers and body of a request.
+type Received = (String, HeaderMap, String);
 
-/// Status, `X-Amz-Function-Error` and body of an answer.
+/// Status, `X-Amz-Function-Error` and body of a response.
 type Scripted = (u16, Option<&'static str>, &'static str);
 
-/// What AWS was asked, and what it answers: one after the other, the last one for ever.
+/// The requests that AWS received, and its responses: one after the other, the last one for all that
+/// follow.
 #[derive(Clone, Default)]
 struct Stub {
-    asked: Arc<Mutex<Vec<Asked>>>,
-    answers: Arc<Mutex<Vec<Scripted>>>,
+    received: Arc<Mutex<Vec<Received>>>,
+    responses: Arc<Mutex<Vec<Scripted>>>,
 }
 
 async fn answer(
@@ -30,9 +31,10 @@ async fn answer(
     body: Bytes,
 ) -> impl IntoResponse {
     let body = String::from_utf8(body.to_vec()).unwrap();
-    stub.asked.lock().unwrap().push((uri.to_string(), headers, body));
-    let mut answers = stub.answers.lock().unwrap();
-    let (status, error, body) = if answers.len() > 1 { answers.remove(0) } else { answers[0] };
+    stub.received.lock().unwrap().push((uri.to_string(), headers, body));
+    let mut responses = stub.responses.lock().unwrap();
+    let (status, error, body) =
+        if responses.len() > 1 { responses.remove(0) } else { responses[0] };
     let mut headers = HeaderMap::new();
     if let Some(error) = error {
         headers.insert("x-amz-function-error", error.parse().unwrap());
@@ -40,8 +42,8 @@ async fn answer(
     (StatusCode::from_u16(status).unwrap(), headers, body)
 }
 
-async fn aws(answers: &[Scripted]) -> (Aws, Stub) {
-    let stub = Stub { answers: Arc::new(Mutex::new(answers.to_vec())), ..Stub::default() };
+async fn aws(responses: &[Scripted]) -> (Aws, Stub) {
+    let stub = Stub { responses: Arc::new(Mutex::new(responses.to_vec())), ..Stub::default() };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(answer).with_state(stub.clone());
@@ -74,8 +76,8 @@ async fn a_function_is_invoked_by_its_version() {
     let (aws, stub) = aws(&[(200, None, r#"{"statusCode":200}"#)]).await;
     let answer = aws.invoke(Function::Oidc, &json!({"version": "2.0"})).await;
     assert_eq!(answer, Ok(json!({"statusCode": 200})));
-    let asked = stub.asked.lock().unwrap();
-    let (uri, headers, body) = &asked[0];
+    let received = stub.received.lock().unwrap();
+    let (uri, headers, body) = &received[0];
     assert_eq!(
         uri,
         "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Aoidc%3A7/invocations"
@@ -89,35 +91,35 @@ async fn a_function_is_invoked_by_its_version() {
 }
 
 #[tokio::test]
-async fn a_crash_is_told_without_its_message() {
+async fn a_crash_is_reported_without_its_message() {
     let body = r#"{"errorType":"Runtime.ExitError","errorMessage":"Bearer gh_scim_x"}"#;
     let (aws, _) = aws(&[(200, Some("Unhandled"), body)]).await;
-    let fault = aws.invoke(Function::Scim, &json!({})).await.unwrap_err();
-    assert_eq!(fault, InvokeFault::Crashed("Unhandled Runtime.ExitError".to_owned()));
+    let error = aws.invoke(Function::Scim, &json!({})).await.unwrap_err();
+    assert_eq!(error, InvokeError::Crashed("Unhandled Runtime.ExitError".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_busy_service_is_asked_again_and_a_refusal_is_not() {
+async fn a_throttled_call_is_repeated_and_a_refused_one_is_not() {
     let busy = (429, None, r#"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded"}"#);
     let (busy_twice, stub) = aws(&[busy, busy, (200, None, "{}")]).await;
     assert_eq!(busy_twice.invoke(Function::Scim, &json!({})).await, Ok(json!({})));
-    assert_eq!(stub.asked.lock().unwrap().len(), 3);
+    assert_eq!(stub.received.lock().unwrap().len(), 3);
 
     let denied = (403, None, r#"{"Message":"not authorized to perform lambda:InvokeFunction"}"#);
     let (denied, stub) = aws(&[denied]).await;
-    let fault = denied.invoke(Function::Scim, &json!({})).await.unwrap_err();
-    assert!(fault.to_string().contains("status 403: not authorized"), "{fault}");
-    assert_eq!(stub.asked.lock().unwrap().len(), 1);
+    let error = denied.invoke(Function::Scim, &json!({})).await.unwrap_err();
+    assert!(error.to_string().contains("status 403: not authorized"), "{error}");
+    assert_eq!(stub.received.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn the_outcome_is_reported_for_the_deployment_that_asked() {
+async fn the_result_is_reported_to_the_deployment_of_the_event() {
     let (aws, stub) = aws(&[(200, None, "{}")]).await;
     let deployment = Deployment { id: "d-1".to_owned(), execution_id: "e-1".to_owned() };
     aws.report(&deployment, Outcome::Failed).await.unwrap();
     aws.report(&deployment, Outcome::Succeeded).await.unwrap();
-    let asked = stub.asked.lock().unwrap();
-    for ((uri, headers, body), status) in asked.iter().zip(["Failed", "Succeeded"]) {
+    let received = stub.received.lock().unwrap();
+    for ((uri, headers, body), status) in received.iter().zip(["Failed", "Succeeded"]) {
         assert_eq!(uri, "/");
         assert_eq!(
             headers["x-amz-target"],
@@ -132,7 +134,7 @@ async fn the_outcome_is_reported_for_the_deployment_that_asked() {
 }
 
 #[tokio::test]
-async fn the_signature_is_the_one_that_aws_s_own_tools_make() {
+async fn the_signature_is_that_of_botocore() {
     let (mut aws, _) = aws(&[(200, None, "{}")]).await;
     aws.config.lambda_endpoint = None;
     let path = format!(
@@ -145,7 +147,7 @@ async fn the_signature_is_the_one_that_aws_s_own_tools_make() {
     request.headers_mut().insert("content-type", "application/x-amz-json-1.1");
     sign(&mut request, &aws.config, "lambda", "{}", aws.clock.now()).unwrap();
     let signature = request.headers().get("authorization").unwrap();
-    // Made by botocore, of the same request.
+    // Computed by botocore for the same request.
     let botocore = "AWS4-HMAC-SHA256 \
                     Credential=AKIDEXAMPLE/20260101/eu-west-1/lambda/aws4_request, \
                     SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, \

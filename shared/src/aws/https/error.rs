@@ -1,4 +1,4 @@
-//! What went wrong, in the words of the SDKs, which try again or do not by them.
+//! Classifies connection errors for the SDKs, which decide by the class whether to retry.
 
 use std::error::Error;
 use std::io;
@@ -8,12 +8,12 @@ use aws_smithy_types::retry::ErrorKind;
 use hyper_util::client::legacy;
 use tokio::time::error::Elapsed;
 
-pub(super) fn classified(error: legacy::Error) -> ConnectorError {
+pub(super) fn classify(error: legacy::Error) -> ConnectorError {
     if cause::<Elapsed>(&error).is_some() {
         return ConnectorError::timeout(error.into());
     }
     let Some(http) = cause::<hyper::Error>(&error) else {
-        // No connection came about: no such host, nobody there, no trusted certificate.
+        // There was no connection: unknown host, connection refused, certificate not trusted.
         return if error.is_connect() || cause::<io::Error>(&error).is_some() {
             ConnectorError::io(error.into())
         } else {
@@ -27,13 +27,13 @@ pub(super) fn classified(error: legacy::Error) -> ConnectorError {
     } else if http.is_closed() || http.is_canceled() || cause::<io::Error>(http).is_some() {
         ConnectorError::io(error.into())
     } else {
-        // The other side closed the connection before its answer was complete.
+        // The peer closed the connection before its response was complete.
         let kind = http.is_incomplete_message().then_some(ErrorKind::TransientError);
         ConnectorError::other(error.into(), kind)
     }
 }
 
-/// The first of that type among an error and its causes.
+/// Returns the first error of this type in a chain of sources.
 fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {

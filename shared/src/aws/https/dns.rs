@@ -1,4 +1,4 @@
-//! Where a host is.
+//! Name resolution.
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -12,11 +12,11 @@ use aws_smithy_runtime_api::client::dns::{
 use hyper_util::client::legacy::connect::dns::Name;
 use tower::Service;
 
-/// Asks the operating system.
+/// The resolver of the operating system.
 #[derive(Clone, Copy, Debug)]
-pub struct System;
+pub struct SystemDns;
 
-impl ResolveDns for System {
+impl ResolveDns for SystemDns {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
         DnsFuture::new(async move {
             let found = tokio::net::lookup_host((name, 0)).await.map_err(ResolveDnsError::new)?;
@@ -25,17 +25,17 @@ impl ResolveDns for System {
     }
 }
 
-/// One who knows, as hyper asks.
+/// Adapts a resolver of the SDK to hyper.
 #[derive(Clone, Debug)]
-pub(super) struct Names(SharedDnsResolver);
+pub(super) struct Dns(SharedDnsResolver);
 
-impl Names {
-    pub(super) fn new(names: impl ResolveDns + 'static) -> Self {
-        Self(SharedDnsResolver::new(names))
+impl Dns {
+    pub(super) fn new(dns: impl ResolveDns + 'static) -> Self {
+        Self(SharedDnsResolver::new(dns))
     }
 }
 
-impl Service<Name> for Names {
+impl Service<Name> for Dns {
     type Response = vec::IntoIter<SocketAddr>;
     type Error = ResolveDnsError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ResolveDnsError>> + Send>>;
@@ -48,7 +48,7 @@ impl Service<Name> for Names {
         let resolver = self.0.clone();
         Box::pin(async move {
             let found = resolver.resolve_dns(name.as_str()).await?;
-            // hyper puts the port of the URL in its place.
+            // hyper sets the port of the URL.
             let found: Vec<_> = found.into_iter().map(without_port).collect();
             Ok(found.into_iter())
         })

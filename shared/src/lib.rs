@@ -5,7 +5,7 @@
 //!
 //! # Map, from top to bottom
 //!
-//! A module uses only modules below it; a test reads the imports.
+//! A module uses only modules below it, or on the same line; a test reads the imports and this list.
 //!
 //! - [`deploy_check`]: the check of a new version before it gets traffic.
 //! - [`scim_api`], [`saml_api`], [`oidc_api`], [`operator_api`]: the routers.
@@ -14,8 +14,8 @@
 //! - [`runtime`]: the process: state, log, warm-up and Lambda adapter.
 //! - [`secrets`]: Secrets Manager: SCIM tokens, SAML keys, OpenID Connect keys.
 //! - [`store`]: the DynamoDB table.
-//! - [`aws`]: SDK clients, HTTPS client, errors and counts of calls. [`http`]: parts of requests and
-//!   responses that all routers use.
+//! - [`http`]: parts of requests and responses that all routers use.
+//! - [`aws`]: SDK clients, HTTPS client, errors and counts of calls.
 //! - [`config`], [`clock`], [`error_chain`]: the environment; time and randomness; errors with their
 //!   sources.
 //!

@@ -120,24 +120,24 @@ pub(crate) async fn run(api: &Api, command: Tenants) -> Result<Output, Error> {
             Ok(Output::new(tenant, text))
         }
         Tenants::Update { tenant, name, external_id, no_external_id, strict } => {
-            let mut patch = Map::new();
+            let mut changes = Map::new();
             if let Some(name) = name {
-                patch.insert("name".to_owned(), name.into());
+                changes.insert("name".to_owned(), name.into());
             }
             if external_id.is_some() || no_external_id {
-                patch.insert("external_id".to_owned(), external_id.into());
+                changes.insert("external_id".to_owned(), external_id.into());
             }
             if let Some(strict) = strict {
-                patch.insert("strict".to_owned(), strict.into());
+                changes.insert("strict".to_owned(), strict.into());
             }
-            if patch.is_empty() {
+            if changes.is_empty() {
                 return Err(Error::Usage(
                     "nothing to change: name a field, see gatehouse tenants update --help"
                         .to_owned(),
                 ));
             }
             let path = Tenant::find(api, &tenant).await?.path("");
-            let tenant = api.call("PATCH", &path, Some(&Value::Object(patch))).await?;
+            let tenant = api.call("PATCH", &path, Some(&Value::Object(changes))).await?;
             let text = describe(&tenant);
             Ok(Output::new(tenant, text))
         }

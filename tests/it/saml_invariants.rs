@@ -230,3 +230,13 @@ fn the_use_of_an_assertion_is_remembered_until_it_expires() {
     // 298 s of validity and 180 s of skew.
     assert_eq!(assertion.replay_until.to_string(), "2026-11-21T12:07:58Z");
 }
+
+#[tokio::test]
+async fn the_openapi_document_lists_the_checks_of_the_table() {
+    let test = harness::TestApp::new().await;
+    let path = "/v1/openapi.json";
+    let document = test.operator(axum::http::Method::GET, path, None).await.expect(200).json();
+    let listed = &document["components"]["schemas"]["Check"]["properties"]["id"]["enum"];
+    let codes: Vec<_> = CheckId::ALL.iter().map(|id| id.code()).collect();
+    assert_eq!(*listed, serde_json::json!(codes));
+}

@@ -1,4 +1,4 @@
-//! What a connection requires of a response beyond the protocol: signed parts, the way of signing
+//! The requirements of a connection beyond the protocol: signed parts, the way of signing
 //! in, an e-mail address. Through the operator API and the whole service.
 
 use axum::http::Method;

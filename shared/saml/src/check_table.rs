@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 pub struct CheckInfo {
     /// The stable identifier, `saml.audience` and so on.
     pub code: &'static str,
-    /// What is checked, in a few words.
+    /// A short title of the check.
     pub title: &'static str,
     /// The expected value, where it is the same for every connection; otherwise empty.
     pub expected: &'static str,
@@ -20,6 +20,8 @@ pub struct CheckInfo {
     /// Whether a failure shows that the response does not fit the connection, so that every person
     /// is refused and not only this person, browser or response.
     pub is_connection_wide: bool,
+    /// Whether the received value names the person, so that records omit it by default.
+    pub is_personal: bool,
     /// The text of a failure for the person. Quotes nothing of the response.
     pub public_text: &'static str,
 }
@@ -35,6 +37,18 @@ pub enum Actor {
     Person,
     /// The team that runs the app.
     Operator,
+}
+
+impl Actor {
+    /// The name in records and in the operator API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::IdpAdmin => "idp_admin",
+            Self::TenantAdmin => "tenant_admin",
+            Self::Person => "person",
+            Self::Operator => "operator",
+        }
+    }
 }
 
 /// Declares [`CheckId`] and its rows together, so that neither exists without the other.
@@ -68,6 +82,7 @@ check_table! {
         expected: "",
         actor: Actor::IdpAdmin,
         is_connection_wide: false,
+        is_personal: false,
         public_text: UNTRUSTED,
     },
     /// 2: the XML passes the gate and has the shape of one response with one assertion.
@@ -77,6 +92,7 @@ check_table! {
         expected: "",
         actor: Actor::IdpAdmin,
         is_connection_wide: false,
+        is_personal: false,
         public_text: UNTRUSTED,
     },
     /// 3: the status is Success.
@@ -86,6 +102,7 @@ check_table! {
         expected: crate::names::SUCCESS,
         actor: Actor::IdpAdmin,
         is_connection_wide: false,
+        is_personal: false,
         public_text: "Your organisation's sign-in service did not sign you in.",
     },
     /// 4: the version is SAML 2.0.
@@ -95,6 +112,7 @@ check_table! {
         expected: "2.0",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: UNTRUSTED,
     },
     /// 5: the connection exists, is configured and enabled. Whoever set it up knows its state.
@@ -104,6 +122,7 @@ check_table! {
         expected: "",
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
+        is_personal: false,
         public_text: "Sign-in is not set up for your organisation yet.",
     },
     /// 6: response and assertion come from the configured entity.
@@ -113,6 +132,7 @@ check_table! {
         expected: "",
         actor: Actor::TenantAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: UNTRUSTED,
     },
     /// 7: the parts that the connection requires are signed.
@@ -122,6 +142,7 @@ check_table! {
         expected: "",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: UNTRUSTED,
     },
     /// 8: the signature uses accepted algorithms.
@@ -131,6 +152,7 @@ check_table! {
         expected: "RSA or ECDSA with SHA-256, 384 or 512",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: UNTRUSTED,
     },
     /// 9: the signature verifies with a configured key.
@@ -140,6 +162,7 @@ check_table! {
         expected: "",
         actor: Actor::TenantAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: UNTRUSTED,
     },
     /// 10: the signature covers exactly the element that is read.
@@ -149,6 +172,7 @@ check_table! {
         expected: "",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: UNTRUSTED,
     },
     /// 11: the assertion could be decrypted.
@@ -158,6 +182,7 @@ check_table! {
         expected: "",
         actor: Actor::TenantAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: UNTRUSTED,
     },
     /// 12: the response is addressed to this URL.
@@ -167,6 +192,7 @@ check_table! {
         expected: "",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: OTHER_APP,
     },
     /// 13: a bearer confirmation names this URL.
@@ -176,6 +202,7 @@ check_table! {
         expected: "",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: OTHER_APP,
     },
     /// 14: all validity periods include the current time.
@@ -185,6 +212,7 @@ check_table! {
         expected: "",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: "The answer of your organisation's sign-in service is not valid at this time.",
     },
     /// 15: the audience is our entity id.
@@ -194,6 +222,7 @@ check_table! {
         expected: "",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: OTHER_APP,
     },
     /// 16: the response answers a request of this browser, or may be unsolicited.
@@ -203,6 +232,7 @@ check_table! {
         expected: "",
         actor: Actor::Person,
         is_connection_wide: false,
+        is_personal: false,
         public_text:
             "This sign-in was not started in this browser, or it took too long. Start again.",
     },
@@ -213,6 +243,7 @@ check_table! {
         expected: "",
         actor: Actor::Person,
         is_connection_wide: false,
+        is_personal: false,
         public_text: "This sign-in was used before. Start again.",
     },
     /// 18: the authentication context is one that the connection accepts.
@@ -222,6 +253,7 @@ check_table! {
         expected: "",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: false,
         public_text: "Your organisation demands a stronger way of signing in for this app.",
     },
     /// 19: the session at the identity provider has started and not ended.
@@ -231,6 +263,7 @@ check_table! {
         expected: "",
         actor: Actor::Person,
         is_connection_wide: false,
+        is_personal: false,
         public_text: "Your session at your organisation's sign-in service is over. Start again.",
     },
     /// 20: the assertion identifies the person.
@@ -240,6 +273,7 @@ check_table! {
         expected: "",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: true,
         public_text: TOO_LITTLE,
     },
     /// 21: the required attributes are present.
@@ -249,6 +283,7 @@ check_table! {
         expected: "e-mail address",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
+        is_personal: true,
         public_text: TOO_LITTLE,
     },
     /// 22: the e-mail domain belongs to the tenant.
@@ -258,6 +293,7 @@ check_table! {
         expected: "",
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
+        is_personal: false,
         public_text: "Your e-mail address is not in a domain of this organisation.",
     },
     /// 23: the user is active, or may be created.
@@ -267,6 +303,7 @@ check_table! {
         expected: "",
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
+        is_personal: false,
         public_text: "You have no account here yet.",
     },
     /// 24: a licence seat is free.
@@ -276,6 +313,7 @@ check_table! {
         expected: "",
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
+        is_personal: false,
         public_text: "Your organisation has no free licence for you.",
     },
     /// 25: the app's redirect URI is registered.
@@ -285,6 +323,7 @@ check_table! {
         expected: "",
         actor: Actor::Operator,
         is_connection_wide: false,
+        is_personal: false,
         public_text: "The app asked for an answer at an address that is not registered.",
     },
 }
@@ -302,7 +341,7 @@ impl CheckId {
         self.info().code
     }
 
-    /// What is checked, in a few words.
+    /// A short title of the check.
     pub const fn title(self) -> &'static str {
         self.info().title
     }

@@ -128,7 +128,7 @@ pub struct Trust {
     pub pinned_key_pem: Option<String>,
     /// Time of the last reading of the metadata.
     pub read_at: Timestamp,
-    /// What a newer version has put here, kept as it is.
+    /// Fields of a newer version, preserved.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }

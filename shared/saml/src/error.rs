@@ -130,7 +130,7 @@ pub enum SamlError {
     /// 19: there is no session at the identity provider, or it has ended.
     #[error("{0}")]
     Session(SessionError),
-    /// 20: the assertion identifies nobody.
+    /// 20: the assertion does not identify a person.
     #[error("the assertion does not identify the person: {0}")]
     Subject(SubjectError),
     /// 21: a required attribute is missing.

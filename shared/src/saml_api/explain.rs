@@ -14,7 +14,7 @@ use super::connection_verifier::ConnectionVerifier;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use crate::sign_in::matching::Matching;
-use crate::sign_in::record::{actor, render_checks, render_claims};
+use crate::sign_in::record::{render_checks, render_claims};
 use crate::sign_in::{Destination, SignInError};
 use oidc::purpose::Purpose;
 use saml::checks::{CheckId, Checks, Outcome};
@@ -72,7 +72,7 @@ pub async fn explain(
         at,
         code: error.as_ref().map(SamlError::code),
         message: error.as_ref().map(ToString::to_string),
-        actor: error.as_ref().map(|error| actor(error.actor())),
+        actor: error.as_ref().map(|error| error.actor().as_str()),
         checks: render_checks(&checks, keep_claims),
         claims: assertion.as_ref().filter(|_| keep_claims).map(render_claims),
     })

@@ -117,32 +117,14 @@ pub(crate) fn refused(
 }
 
 const fn status(error: &SamlError) -> StatusCode {
-    match error {
-        SamlError::Form(FormError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
-        SamlError::Form(_) | SamlError::Xml(_) => StatusCode::BAD_REQUEST,
-        SamlError::Connection(_) => StatusCode::NOT_FOUND,
-        SamlError::Status { .. }
-        | SamlError::Version { .. }
-        | SamlError::Issuer { .. }
-        | SamlError::SignatureMissing { .. }
-        | SamlError::SignatureAlgorithm { .. }
-        | SamlError::SignatureKey { .. }
-        | SamlError::SignatureReference(_)
-        | SamlError::Decryption(_)
-        | SamlError::Destination { .. }
-        | SamlError::Recipient { .. }
-        | SamlError::Time(_)
-        | SamlError::Audience { .. }
-        | SamlError::InResponseTo(_)
-        | SamlError::Replay
-        | SamlError::AuthnContext { .. }
-        | SamlError::Session(_)
-        | SamlError::Subject(_)
-        | SamlError::Attributes { .. }
-        | SamlError::UserDomain { .. }
-        | SamlError::UserState(_)
-        | SamlError::UserLicence { .. }
-        | SamlError::AppRedirect { .. } => StatusCode::FORBIDDEN,
+    if matches!(error, SamlError::Form(FormError::TooLarge(_))) {
+        StatusCode::PAYLOAD_TOO_LARGE
+    } else if matches!(error, SamlError::Form(_) | SamlError::Xml(_)) {
+        StatusCode::BAD_REQUEST
+    } else if matches!(error, SamlError::Connection(_)) {
+        StatusCode::NOT_FOUND
+    } else {
+        StatusCode::FORBIDDEN
     }
 }
 

@@ -9,7 +9,7 @@ use crate::clock::random_bytes;
 use crate::runtime::state::AppState;
 use crate::store::{SignInRecord, record_id};
 use oidc::purpose::Purpose;
-use saml::checks::{Actor, CheckId, Checks};
+use saml::checks::Checks;
 use saml::connection::Connection;
 use saml::error::SamlError;
 use saml::response::Assertion;
@@ -57,7 +57,7 @@ pub(crate) async fn write(
         succeeded: facts.error.is_none(),
         code: facts.error.map(|error| error.code().to_owned()),
         message: facts.error.map(ToString::to_string),
-        actor: facts.error.map(|error| actor(error.actor()).to_owned()),
+        actor: facts.error.map(|error| error.actor().as_str().to_owned()),
         user: facts.user,
         checks: render_checks(checks, keep),
         claims: facts.assertion.filter(|_| keep).map(render_claims),
@@ -93,8 +93,8 @@ fn reference() -> String {
 /// Writes the checks as JSON. Values that identify the person are redacted unless `keep_claims`.
 pub(crate) fn render_checks(checks: &Checks, keep_claims: bool) -> Value {
     let lines = checks.iter().map(|check| {
-        let is_personal = matches!(check.id, CheckId::Subject | CheckId::Attributes);
-        let received = if is_personal && !keep_claims && !check.received.is_empty() {
+        let received = if check.id.info().is_personal && !keep_claims && !check.received.is_empty()
+        {
             REDACTED
         } else {
             &check.received
@@ -127,16 +127,6 @@ pub(crate) fn render_claims(assertion: &Assertion) -> Value {
         "session_not_on_or_after": assertion.session_not_on_or_after,
         "attributes": attributes.collect::<Vec<Value>>(),
     })
-}
-
-/// Names the party that must act, as records and the operator API do.
-pub(crate) const fn actor(actor: Actor) -> &'static str {
-    match actor {
-        Actor::IdpAdmin => "idp_admin",
-        Actor::TenantAdmin => "tenant_admin",
-        Actor::Person => "person",
-        Actor::Operator => "operator",
-    }
 }
 
 /// Crockford's base 32, which has no two letters that look alike.

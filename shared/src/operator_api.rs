@@ -1,18 +1,25 @@
-//! `/v1/*`: what the operator, the `SaaS` team, does to tenants. JSON, errors by RFC 9457.
+//! The operator API, `/v1/*`: the `SaaS` team manages tenants, tokens, connections, apps and keys.
 //!
-//! On AWS API Gateway checks an IAM signature before a request comes here; elsewhere the caller
-//! holds the operator key. Every route takes an `Operator`, so that none is public.
+//! Bodies are JSON; errors are RFC 9457 problem details. The handlers read the request, call the
+//! store, the secrets or the protocol cores, and build the answer. `openapi.json` describes the API,
+//! and tests compare both.
+//!
+//! Invariant: every handler takes an `Operator`, so that no route is public. On AWS, API Gateway
+//! checks an IAM signature before it invokes the function; elsewhere the caller sends the operator
+//! key.
 
 mod body;
 mod caller;
 mod clients;
 mod connections;
 mod directory;
+mod error;
+mod fields;
 mod layout;
 mod oidc_keys;
 mod openapi;
+mod page;
 mod params;
-pub mod problem;
 mod saml_keys;
 mod scim_tokens;
 mod seats;
@@ -25,11 +32,11 @@ use axum::routing::{delete, get, post};
 
 use self::caller::Operator;
 pub use self::openapi::OPENAPI;
-use crate::operator_api::problem::Problem;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::request_log::log_request;
 use crate::runtime::state::AppState;
 
-/// What the function `admin` serves.
+/// The paths of the function `admin`.
 pub const ROUTES: [&str; 24] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
@@ -63,15 +70,15 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants", get(tenants::list).post(tenants::create))
         .route(
             "/v1/tenants/{tenant}",
-            get(tenants::read).patch(tenants::change).delete(tenants::delete),
+            get(tenants::read).patch(tenants::patch).delete(tenants::delete),
         )
         .route("/v1/tenants/{tenant}/scim-tokens", get(scim_tokens::list).post(scim_tokens::create))
         .route("/v1/tenants/{tenant}/scim-tokens/{id}", delete(scim_tokens::revoke))
-        .route("/v1/tenants/{tenant}/seats", get(seats::read).put(seats::set))
-        .route("/v1/tenants/{tenant}/users", get(directory::users))
-        .route("/v1/tenants/{tenant}/groups", get(directory::groups))
-        .route("/v1/tenants/{tenant}/groups/{group}/members", get(directory::members))
-        .route("/v1/tenants/{tenant}/activity", get(directory::activity))
+        .route("/v1/tenants/{tenant}/seats", get(seats::read).put(seats::replace))
+        .route("/v1/tenants/{tenant}/users", get(directory::list_users))
+        .route("/v1/tenants/{tenant}/groups", get(directory::list_groups))
+        .route("/v1/tenants/{tenant}/groups/{group}/members", get(directory::list_members))
+        .route("/v1/tenants/{tenant}/activity", get(directory::list_activity))
         .route("/v1/tenants/{tenant}/connections", get(connections::list))
         .route(
             "/v1/tenants/{tenant}/connections/{domain}",
@@ -88,7 +95,7 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/clients", get(clients::list).post(clients::create))
         .route(
             "/v1/clients/{client}",
-            get(clients::read).patch(clients::change).delete(clients::delete),
+            get(clients::read).patch(clients::patch).delete(clients::delete),
         )
         .route("/v1/oidc-keys/rotate", post(oidc_keys::rotate))
         .route("/v1/openapi.json", get(openapi::document))
@@ -98,10 +105,10 @@ pub fn router(app: AppState) -> Router {
         .with_state(app)
 }
 
-async fn method_not_allowed(_: Operator) -> Problem {
-    Problem::MethodNotAllowed
+async fn method_not_allowed(_: Operator) -> OperatorApiError {
+    OperatorApiError::MethodNotAllowed
 }
 
-async fn not_found(_: Operator) -> Problem {
-    Problem::NotFound("path")
+async fn not_found(_: Operator) -> OperatorApiError {
+    OperatorApiError::NotFound("path")
 }

@@ -1,9 +1,9 @@
-//! The operator API, held to its `OpenAPI` document: whatever a test sends and gets is compared
-//! with what the document says.
+//! Middleware that compares each request and response of a test with the `OpenAPI` document of the
+//! operator API.
 //!
-//! - An answer has a status, headers, a media type and a body of its operation, and no member that
-//!   the document does not name.
-//! - A request that succeeds is one that the document allows.
+//! - A response has a status, headers, a media type and a body that the document has for its
+//!   operation, and no undocumented field.
+//! - A request that succeeds is valid by the document.
 
 mod document;
 
@@ -20,36 +20,37 @@ use shared::runtime::state::AppState;
 
 pub use self::document::{Document, Openness};
 
-/// The router of the operator API, held to its document.
+/// The router of the operator API, compared with its document.
 pub fn router(app: AppState) -> Router {
-    held(shared::operator_api::router(app))
+    checked(shared::operator_api::router(app))
 }
 
-/// A router that claims to be the operator API. A departure from the document is a panic.
-pub fn held(router: Router) -> Router {
+/// A router whose responses are compared with the document. A deviation panics.
+pub fn checked(router: Router) -> Router {
     router.layer(from_fn(compare))
 }
 
 async fn compare(request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/v1/") {
-        // Beside the API, where no other router is.
+        // Not a path of the operator API.
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
     let sent = body.collect().await.expect("a body").to_bytes();
-    let call = Call::of(&parts, sent.clone());
+    let call = Call::new(&parts, sent.clone());
     let (parts, body) = next.run(Request::from_parts(parts, Body::from(sent))).await.into_parts();
-    let got = body.collect().await.expect("a body").to_bytes();
+    let received = body.collect().await.expect("a body").to_bytes();
     let name = format!("{} {} {}", call.method, call.path, parts.status);
-    if let Err(departure) = call.compare(parts.status, &parts.headers, &got) {
-        panic!("{name}: {departure}: {}", String::from_utf8_lossy(&got));
+    if let Err(deviation) = call.compare(parts.status, &parts.headers, &received) {
+        panic!("{name}: {deviation}: {}", String::from_utf8_lossy(&received));
     }
-    Response::from_parts(parts, Body::from(got))
+    Response::from_parts(parts, Body::from(received))
 }
 
+/// A request to the operator API.
 struct Call {
     method: Method,
-    /// Of the router.
+    /// The route pattern, such as `/v1/tenants/{tenant}`.
     route: String,
     path: String,
     query: String,
@@ -57,7 +58,7 @@ struct Call {
 }
 
 impl Call {
-    fn of(parts: &Parts, body: Bytes) -> Self {
+    fn new(parts: &Parts, body: Bytes) -> Self {
         let route = parts.extensions.get::<MatchedPath>().expect("a route").as_str();
         Self {
             method: parts.method.clone(),
@@ -68,36 +69,41 @@ impl Call {
         }
     }
 
-    fn compare(&self, status: StatusCode, headers: &HeaderMap, got: &[u8]) -> Result<(), String> {
+    fn compare(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        received: &[u8],
+    ) -> Result<(), String> {
         let document = Document::ours();
-        // The answer to HEAD is that to GET, but for the body.
+        // The response to HEAD is that to GET without its body.
         let is_head = self.method == Method::HEAD;
         let method = if is_head { "get" } else { &self.method.as_str().to_ascii_lowercase() };
         let Some(operation) = document.operation(&self.route, method) else {
-            return self.nothing_here(document, status, headers, got);
+            return self.compare_undocumented(document, status, headers, received);
         };
         let responses = &operation["responses"];
         let response = responses.get(status.as_str()).ok_or("the status is not documented")?;
         let response = document.resolved(response);
         document.check_headers(response, headers)?;
         if !is_head {
-            check_body(document, response, status, headers, got)?;
+            check_body(document, response, status, headers, received)?;
         }
         if status.is_success() { self.check_request(document, operation) } else { Ok(()) }
     }
 
-    /// No operation of the document: then it is none of the API either.
-    fn nothing_here(
+    /// Checks that an operation without documentation does not exist.
+    fn compare_undocumented(
         &self,
         document: &Document,
         status: StatusCode,
         headers: &HeaderMap,
-        got: &[u8],
+        received: &[u8],
     ) -> Result<(), String> {
         let is_path = document.paths().any(|path| path == self.route);
         let name = match status.as_u16() {
             401 => "Unauthorized",
-            // Of which no operation speaks.
+            // The document describes both by the response `NotFound`.
             404 if !is_path => "NotFound",
             405 if is_path => "NotFound",
             _ => return Err("the operation is not documented".to_owned()),
@@ -107,7 +113,7 @@ impl Call {
         if self.method == Method::HEAD {
             return Ok(());
         }
-        check_body(document, response, status, headers, got)
+        check_body(document, response, status, headers, received)
     }
 
     fn check_request(&self, document: &Document, operation: &Value) -> Result<(), String> {
@@ -144,7 +150,7 @@ impl Call {
 
     fn query_parameters(&self) -> impl Iterator<Item = (String, String)> {
         let pairs = form_urlencoded::parse(self.query.as_bytes());
-        // An empty cursor is none.
+        // An empty cursor counts as absent.
         pairs.into_owned().filter(|(name, text)| name != "cursor" || !text.is_empty())
     }
 }
@@ -154,18 +160,18 @@ fn check_body(
     response: &Value,
     status: StatusCode,
     headers: &HeaderMap,
-    got: &[u8],
+    received: &[u8],
 ) -> Result<(), String> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let Some(content) = response.get("content") else {
-        let is_empty = got.is_empty() && media_type.is_none();
+        let is_empty = received.is_empty() && media_type.is_none();
         return if is_empty { Ok(()) } else { Err("a body is not documented".to_owned()) };
     };
     let media_type = media_type.ok_or("no media type")?;
     let schema = &content.get(media_type).ok_or("the media type is not documented")?["schema"];
-    let body: Value = serde_json::from_slice(got).map_err(|error| error.to_string())?;
+    let body: Value = serde_json::from_slice(received).map_err(|error| error.to_string())?;
     if media_type == "application/problem+json" && body["status"] != status.as_u16() {
-        return Err("the problem is of another status".to_owned());
+        return Err("the problem has another status".to_owned());
     }
     document.check(schema, &body, Openness::Closed)
 }

@@ -1,4 +1,4 @@
-//! Whatever is sent, the answer is a SCIM error of the right kind and nothing changes.
+//! Invalid requests get the documented error and change nothing.
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
@@ -35,7 +35,7 @@ fn refused(answer: &Answer, status: u16, scim_type: Option<&str>, what: &str) {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_user_change_nothing() {
+async fn an_invalid_user_is_refused_and_changes_nothing() {
     let test = TestApp::new().await;
     let deep = format!("{{\"userName\":{}1{}}}", "[".repeat(20_000), "]".repeat(20_000));
     let large = format!("{{\"userName\":\"{}\"}}", "x".repeat(12 * 1024 * 1024));
@@ -69,9 +69,9 @@ async fn bodies_that_are_no_user_change_nothing() {
     assert_eq!(test.get("/Users").await.json()["totalResults"], 0);
 }
 
-/// All rows of the change are one transaction, with everything else that can move at once.
+/// All rows of a change are in one transaction. 40 addresses fit, with everything else that can change.
 #[tokio::test]
-async fn forty_addresses_can_be_replaced_by_forty_others_and_forty_one_are_refused() {
+async fn forty_addresses_can_be_replaced_and_forty_one_are_refused() {
     let test = TestApp::new().await;
     let user = |name: &str, count: u32, active: bool| {
         let emails: Vec<_> =
@@ -94,7 +94,7 @@ async fn forty_addresses_can_be_replaced_by_forty_others_and_forty_one_are_refus
 }
 
 #[tokio::test]
-async fn media_types_that_are_not_json_are_refused() {
+async fn media_types_other_than_json_are_refused() {
     let test = TestApp::new().await;
     let body = json!({"userName": "ada"}).to_string().into_bytes();
     for media_type in ["text/plain", "application/xml", "application/x-www-form-urlencoded", ""] {
@@ -113,7 +113,7 @@ async fn media_types_that_are_not_json_are_refused() {
 }
 
 #[tokio::test]
-async fn odd_ids_are_missing_ones() {
+async fn malformed_ids_are_not_found() {
     let test = TestApp::new().await;
     let id = test.user("ada").await;
     for odd in [
@@ -194,7 +194,7 @@ async fn paging_never_overflows() {
 }
 
 #[tokio::test]
-async fn patches_that_cannot_be_applied_change_nothing() {
+async fn an_invalid_patch_changes_nothing() {
     let test = TestApp::new().await;
     let id = test.user("ada").await;
     let path = format!("/Users/{id}");
@@ -277,7 +277,7 @@ async fn a_stale_if_match_is_refused() {
 }
 
 #[tokio::test]
-async fn writes_on_discovery_are_not_allowed_and_filters_forbidden() {
+async fn discovery_refuses_writes_and_filters() {
     let test = TestApp::new().await;
     for path in ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/ResourceTypes/User"] {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
@@ -294,7 +294,7 @@ async fn writes_on_discovery_are_not_allowed_and_filters_forbidden() {
 }
 
 #[tokio::test]
-async fn the_base_with_a_slash_at_its_end_is_no_endpoint() {
+async fn the_base_url_is_not_found() {
     let test = TestApp::new().await;
     for path in ["", "/", "//", "/?filter=userName+eq+%22ada%22"] {
         refused(&test.get(path).await, 404, None, path);
@@ -302,7 +302,7 @@ async fn the_base_with_a_slash_at_its_end_is_no_endpoint() {
 }
 
 #[tokio::test]
-async fn operator_requests_that_do_not_fit_are_problems() {
+async fn an_invalid_operator_request_is_a_problem() {
     let test = TestApp::new().await;
     let acme = &test.acme.id;
     for (path, status, code) in [
@@ -331,18 +331,18 @@ async fn operator_requests_that_do_not_fit_are_problems() {
 }
 
 #[tokio::test]
-async fn operator_bodies_that_do_not_fit_change_nothing() {
+async fn an_invalid_operator_body_changes_nothing() {
     let test = TestApp::new().await;
     let tenant = format!("/v1/tenants/{}", test.acme.id);
     let read = || test.operator(Method::GET, &tenant, None);
     let before = read().await.json();
     let large = json!({"name": "x".repeat(1_048_576)});
     for (method, path, body, status) in [
-        // What a list holds by position is no member of that name.
+        // An array is not a list of fields.
         (Method::POST, "/v1/tenants", json!(["Globex", null, false]), 400),
         (Method::POST, &format!("{tenant}/scim-tokens"), json!([]), 400),
         (Method::PUT, &format!("{tenant}/seats"), json!({"on_join": {"view_only": null}}), 400),
-        // What always has a value cannot be cleared.
+        // A required field cannot be cleared.
         (Method::PATCH, &tenant, json!({"name": null}), 400),
         (Method::PATCH, &tenant, json!({"strict": null}), 400),
         (Method::PATCH, &tenant, json!({"name": "Acme\n"}), 400),

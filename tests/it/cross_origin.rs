@@ -1,5 +1,4 @@
-//! Which answers a script of any web site may read (Fetch standard, CORS protocol): the documents
-//! that are public anyway.
+//! Scripts of other web sites can read public documents only (Fetch standard, CORS protocol).
 
 use axum::Router;
 use axum::body::Body;
@@ -10,15 +9,15 @@ use shared::{oidc_api, operator_api, saml_api, scim_api};
 
 use crate::template::ROUTERS;
 
-/// Discovery, under its two names, and the keys: what a library in a page fetches to check a token.
+/// Discovery, under its two names, and the keys: a library in a page fetches them to verify a token.
 const PUBLIC: [&str; 3] = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
     "/oauth2/jwks",
 ];
 
-/// A request as a browser sends it for a script of another site, with nothing that would make it
-/// ask beforehand, save the bearer token that the sweep needs.
+/// A request that a browser sends for a script of another site, without anything that needs a
+/// preflight, except for the bearer token.
 fn request(method: Method, path: &str, bearer: Option<&str>) -> Request<Body> {
     let request =
         Request::builder().method(method).uri(path).header(header::ORIGIN, "https://app.example");
@@ -30,7 +29,7 @@ fn request(method: Method, path: &str, bearer: Option<&str>) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn only_discovery_and_keys_may_be_read_by_scripts_of_other_sites() {
+async fn scripts_of_other_sites_can_read_discovery_and_keys_only() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let app = test.app.clone();
     let all = Router::new()
@@ -52,7 +51,7 @@ async fn only_discovery_and_keys_may_be_read_by_scripts_of_other_sites() {
                 let allowed = answer.header("access-control-allow-origin");
                 let may_read = method == Method::GET && PUBLIC.contains(path);
                 assert_eq!(allowed, may_read.then_some("*"), "{method} {here}");
-                // A star and credentials do not go together, and no request needs leave beforehand.
+                // `*` excludes credentials, and no request needs a preflight.
                 for other in ["credentials", "methods", "headers"] {
                     let name = format!("access-control-allow-{other}");
                     assert_eq!(answer.header(&name), None, "{method} {here}");
@@ -68,6 +67,6 @@ async fn only_discovery_and_keys_may_be_read_by_scripts_of_other_sites() {
     }
     open.dedup();
     assert_eq!(open, PUBLIC);
-    // The sweep has seen answers that are worth reading.
+    // Responses with content were among the checked ones.
     assert!(closed > 20, "{closed}");
 }

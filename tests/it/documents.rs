@@ -1,9 +1,9 @@
 //! Every command in the documents works.
 //!
-//! Blocks that are marked `sh` are run, those of one document in one shell and in their order,
-//! against a fresh deployment. One that is marked `console` begins by saying what it needs that a
-//! test has not, and then at least our own programs understand it; or `commands` says who executes
-//! what is in it, or why nobody does. Commands within a line are looked up there too.
+//! - Blocks marked `sh` are run, in order and in one shell for each document, against a new deployment.
+//! - A block marked `console` either starts with a line that says what it needs, and then its commands
+//!   must parse; or `commands` names the test that runs each command, or why none does.
+//! - Commands within a line are looked up in `commands` too.
 
 mod commands;
 mod links;
@@ -19,19 +19,19 @@ use serde_json::json;
 use shared::{oidc_api, saml_api, scim_api};
 use tokio::net::TcpListener;
 
-use self::commands::{is_executed, is_understood};
+use self::commands::{assert_is_executed, assert_parses};
 use crate::tidy::{files, text, workspace};
 
 /// A fenced block of a document.
 struct Block {
     document: String,
     line: usize,
-    /// What follows the opening fence.
+    /// The word after the opening fence.
     kind: String,
     text: String,
 }
 
-/// All documents: those of the root, and those in `docs`.
+/// Returns the documents of the root folder and of `docs`.
 fn documents() -> Vec<String> {
     let root = fs::read_dir(workspace()).unwrap();
     let root = root.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -75,24 +75,23 @@ fn blocks(document: &str) -> Vec<Block> {
 /// The first line of a block whose commands no test can run.
 const NEEDS: [&str; 2] = ["# Needs an AWS account.", "# Needs Docker."];
 
-/// Documents whose `sh` blocks another test runs, where the program is that they are about.
+/// Documents whose `sh` blocks are run by the test of another package.
 const ELSEWHERE_WHOLE: [(&str, &str); 1] =
     [("docs/cli.md", "functions/gatehouse/tests/cli/documents.rs")];
 
-/// The commands of a `console` block: what follows `$ `, with the lines that it goes on in.
+/// Returns the commands of a `console` block: the text after `$ `, with continuation lines.
 fn commands(block: &str) -> Vec<String> {
     let joined = block.replace("\\\n", " ");
     let commands = joined.lines().filter_map(|line| line.strip_prefix("$ "));
     commands.map(|command| command.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
-/// Fails unless the variable that is exported is given to the `sh` blocks too, with a value of the
-/// test's own.
-fn is_given(place: &str, assignment: &str) {
+/// Fails unless the `sh` blocks get a value for the exported variable.
+fn assert_is_set(place: &str, assignment: &str) {
     let (name, _) = assignment.split_once('=').unwrap();
     let this = text("tests/it/documents.rs".as_ref()).unwrap();
     let given = this.split("shell.envs([").last().unwrap().split("]);").next().unwrap();
-    assert!(given.contains(&format!("(\"{name}\", ")), "{place}: nothing gives {name}");
+    assert!(given.contains(&format!("(\"{name}\", ")), "{place}: no test sets {name}");
 }
 
 #[test]
@@ -103,28 +102,28 @@ fn every_block_is_run_or_says_what_it_needs() {
             let commands = commands(&block);
             match kind.as_str() {
                 "sh" | "json" | "js" | "mermaid" | "text" => {
-                    assert!(commands.is_empty(), "{place}: commands belong into `console`");
+                    assert!(commands.is_empty(), "{place}: commands belong into a `console` block");
                 }
                 "console" => {
                     assert!(!commands.is_empty(), "{place}: no command");
                     let needs = NEEDS.iter().any(|needs| block.starts_with(&format!("{needs}\n")));
                     for command in commands {
                         match command.strip_prefix("export ") {
-                            _ if needs => is_understood(&place, &command, true),
-                            Some(assignment) => is_given(&place, assignment),
-                            None => is_executed(&place, &command),
+                            _ if needs => assert_parses(&place, &command, true),
+                            Some(assignment) => assert_is_set(&place, assignment),
+                            None => assert_is_executed(&place, &command),
                         }
                     }
                 }
-                _ => panic!("{place}: a block of what? `{kind}`"),
+                _ => panic!("{place}: unknown kind of block `{kind}`"),
             }
         }
     }
 }
 
-/// The example of openid-client is taken from the client that signs in with a browser.
+/// The example of openid-client is part of the program that signs in with a browser.
 #[test]
-fn every_javascript_is_part_of_a_program_that_is_run() {
+fn every_javascript_block_is_part_of_a_tested_program() {
     let program = text("tests/acceptance/browser/sign_in.mjs".as_ref()).unwrap();
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut count = 0;
@@ -168,6 +167,8 @@ async fn run(document: &str) {
     let mut shell = Command::new("bash");
     let script: String = commands.into_iter().map(|block| block.text + "\n").collect();
     shell.args(["-euxo", "pipefail", "-c", &script]);
+    // Without the variables of the caller, such as a proxy, and without its configuration files.
+    shell.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
     shell.envs([
         ("BASE", base),
         ("TOKEN", deployment.acme.token.clone()),

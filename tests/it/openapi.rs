@@ -1,10 +1,9 @@
-//! `/v1/openapi.json` is the operator API: nothing more, nothing less, nothing else.
+//! `/v1/openapi.json` describes the operator API completely and exactly.
 //!
-//! The other half of this is in the harness, which compares every request and answer of all tests
-//! with the document.
+//! The harness adds to this: it compares the requests and responses of all tests with the document.
 
-mod departures;
-mod refusals;
+mod deviations;
+mod invalid_requests;
 
 use std::collections::BTreeSet;
 
@@ -46,7 +45,7 @@ impl Operation {
         parameters.map(|parameter| Document::ours().resolved(parameter))
     }
 
-    /// The body that it takes, if it takes one.
+    /// The request body, if the operation has one.
     fn body(&self) -> Option<&'static Value> {
         self.value.pointer("/requestBody/content/application~1json")
     }
@@ -56,7 +55,7 @@ impl Operation {
         examples.into_iter().flatten().map(|(name, example)| (name.as_str(), &example["value"]))
     }
 
-    /// Sends it to what there is in a fresh deployment.
+    /// Sends a request of the operation, with the ids of a new deployment.
     async fn send(&self, test: &TestApp, query: &str, body: Option<Value>) -> Answer {
         let path = self.path.replace("{tenant}", &test.acme.id).replace("{domain}", "acme.com");
         let mut path = path + query;
@@ -70,7 +69,7 @@ impl Operation {
     }
 }
 
-/// Every value below, with what leads to it.
+/// Visits every value, with its path.
 fn walk<'a>(value: &'a Value, at: &str, see: &mut impl FnMut(&str, &'a Value)) {
     see(at, value);
     match value {
@@ -83,7 +82,7 @@ fn walk<'a>(value: &'a Value, at: &str, see: &mut impl FnMut(&str, &'a Value)) {
 }
 
 #[test]
-fn it_is_openapi_3_1_and_its_schemas_are_json_schema() {
+fn the_document_is_openapi_3_1_and_its_schemas_are_json_schema() {
     let document = Document::ours();
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
@@ -108,7 +107,7 @@ fn it_is_openapi_3_1_and_its_schemas_are_json_schema() {
 }
 
 #[test]
-fn nothing_in_it_is_unused() {
+fn every_component_is_used() {
     let document = Document::ours();
     let mut used = BTreeSet::new();
     walk(document.text(), "", &mut |_, value| used.extend(value["$ref"].as_str()));
@@ -123,13 +122,13 @@ fn nothing_in_it_is_unused() {
 }
 
 #[test]
-fn it_has_every_route_and_no_other() {
+fn the_document_has_exactly_the_routes() {
     let routes: BTreeSet<_> = ROUTES.into_iter().filter(|route| *route != "/v1/{*rest}").collect();
     assert_eq!(routes, Document::ours().paths().collect());
 }
 
 #[tokio::test]
-async fn it_has_every_method_and_no_other() {
+async fn the_document_has_exactly_the_methods() {
     let test = TestApp::new().await;
     let nobody = "11111111-1111-4111-8111-111111111111";
     for route in Document::ours().paths() {
@@ -144,12 +143,12 @@ async fn it_has_every_method_and_no_other() {
 }
 
 #[test]
-fn every_operation_has_a_name_of_its_own_a_tag_and_its_parameters() {
+fn every_operation_has_a_unique_id_a_tag_and_its_parameters() {
     let tags = Document::ours().at("/tags").as_array().unwrap();
     let mut ids = BTreeSet::new();
     for operation in operations() {
         let id = operation.id();
-        assert!(ids.insert(id), "{id} is there twice");
+        assert!(ids.insert(id), "{id} is not unique");
         assert!(operation.value["summary"].is_string(), "{id}");
         let tag = &operation.value["tags"][0];
         assert!(tags.iter().any(|known| known["name"] == *tag), "{id}: {tag}");
@@ -166,22 +165,22 @@ fn every_operation_has_a_name_of_its_own_a_tag_and_its_parameters() {
 }
 
 #[test]
-fn every_example_fits_its_schema() {
+fn every_example_is_valid() {
     let document = Document::ours();
     let mut count = 0;
     walk(document.text(), "", &mut |at, value| {
         let Some(schema) = value.get("schema") else { return };
         let many = value["examples"].as_object().into_iter().flatten();
         for example in value.get("example").into_iter().chain(many.map(|(_, one)| &one["value"])) {
-            let fits = document.check(schema, example, Openness::Closed);
-            fits.unwrap_or_else(|fault| panic!("{at}: {example}: {fault}"));
+            let valid = document.check(schema, example, Openness::Closed);
+            valid.unwrap_or_else(|error| panic!("{at}: {example}: {error}"));
             count += 1;
         }
     });
     assert!(count > 30);
 }
 
-/// An identity provider would have to be there.
+/// Examples that need a running identity provider.
 const NEED_A_PROVIDER: [&str; 2] = ["by_url", "by_document"];
 
 #[tokio::test]
@@ -201,7 +200,7 @@ async fn every_example_of_a_request_is_accepted() {
 }
 
 #[tokio::test]
-async fn it_is_served_as_it_is_and_may_be_kept_for_a_while() {
+async fn the_document_is_served_and_may_be_cached() {
     let test = TestApp::new().await;
     let answer = test.operator(Method::GET, "/v1/openapi.json", None).await.expect(200);
     assert_eq!(answer.bytes, OPENAPI.as_bytes());
@@ -209,7 +208,7 @@ async fn it_is_served_as_it_is_and_may_be_kept_for_a_while() {
     assert_eq!(answer.header("cache-control"), Some("private, max-age=300"));
 }
 
-/// The value with one member set.
+/// Returns the value with one field set.
 fn with(example: &Value, name: &str, value: Value) -> Value {
     let mut changed = example.clone();
     changed[name] = value;

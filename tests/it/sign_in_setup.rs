@@ -104,7 +104,7 @@ async fn an_invalid_connection_is_refused_with_the_reason() {
         (json!({"idp_metadata_xml": metadata::usual(IDP), "metadata_key_pem": "x"}), "key"),
         (
             json!({"metadata_key_pem": String::from_utf8(KEYS.idp.public_pem()).unwrap()}),
-            "goes with",
+            "requires the metadata",
         ),
     ] {
         let problem = test.operator(Method::PUT, &path, Some(body.clone())).await.expect(400);

@@ -1,11 +1,12 @@
-//! Every route, against no token, another tenant's token and another tenant's id: one table.
+//! One table of all routes, each called without a token, with the token of another tenant, and with ids
+//! of another tenant.
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use harness::{Answer, TestApp};
 use serde_json::{Value, json};
 
-/// Every SCIM route with a body that it takes. `{user}` and `{group}` are ids of the first tenant.
+/// Every SCIM route, with a valid body. `{user}` and `{group}` are ids of the first tenant.
 fn scim_routes() -> Vec<(Method, &'static str, Option<Value>)> {
     let user =
         json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "eve"});
@@ -132,7 +133,7 @@ impl World {
         self.test.send(request.body(body).unwrap()).await
     }
 
-    /// Everything that the first tenant holds, as it sees it itself.
+    /// Returns all users and groups of the first tenant.
     async fn everything(&self) -> Value {
         let users = self.test.get("/Users").await.expect(200).json();
         let groups = self.test.get("/Groups").await.expect(200).json();
@@ -141,7 +142,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn no_scim_route_answers_without_a_live_token() {
+async fn every_scim_route_refuses_a_request_without_a_valid_token() {
     let world = World::new().await;
     let before = world.everything().await;
     let good = &world.test.acme.token;
@@ -175,7 +176,7 @@ async fn no_scim_route_answers_without_a_live_token() {
 }
 
 #[tokio::test]
-async fn another_tenants_ids_look_like_missing_ones() {
+async fn ids_of_another_tenant_look_like_missing_ones() {
     let world = World::new().await;
     let before = world.everything().await;
     let eve = world.test.tenant("Eve").await;
@@ -198,7 +199,7 @@ async fn another_tenants_ids_look_like_missing_ones() {
 }
 
 #[tokio::test]
-async fn another_tenant_sees_and_references_nothing() {
+async fn another_tenant_can_neither_see_nor_reference_resources() {
     let world = World::new().await;
     let (test, user, group) = (&world.test, &world.user, &world.group);
     let before = world.everything().await;
@@ -223,7 +224,7 @@ async fn another_tenant_sees_and_references_nothing() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_one_tenant_is_none_of_another() {
+async fn a_cursor_of_another_tenant_is_refused() {
     let world = World::new().await;
     world.test.user("grace@acme.example").await;
     let page = world.test.get("/Users?cursor=&count=1").await.expect(200).json();
@@ -236,7 +237,7 @@ async fn a_cursor_of_one_tenant_is_none_of_another() {
 }
 
 #[tokio::test]
-async fn no_operator_route_answers_without_the_operator_key() {
+async fn every_operator_route_refuses_a_request_without_the_operator_key() {
     let world = World::new().await;
     let scim = format!("Bearer {}", world.test.acme.token);
     for (method, route, body) in operator_routes() {
@@ -251,7 +252,7 @@ async fn no_operator_route_answers_without_the_operator_key() {
 }
 
 #[tokio::test]
-async fn the_table_above_has_every_route() {
+async fn the_table_has_every_route() {
     let routes: Vec<&str> = scim_routes().iter().map(|(_, route, _)| *route).collect();
     for route in shared::scim_api::ROUTES {
         let short = route.strip_prefix("/scim/v2").unwrap();

@@ -1,4 +1,4 @@
-//! JSON in and out of the operator API.
+//! JSON bodies of requests and responses.
 
 use axum::body::Body;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
@@ -8,54 +8,54 @@ use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::http::body::{self, BodyError};
-use crate::operator_api::problem::Problem;
+use crate::operator_api::error::OperatorApiError;
 
-/// Largest body, in bytes: federation metadata is the largest thing an operator sends.
+/// Largest body of a request, in bytes. Metadata of a federation is the largest.
 const MAX_BODY: usize = 1_048_576;
 
-/// A request body, or a 200 with one.
+/// A JSON object as the body of a request, or of a 200.
 pub(super) struct Json<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
-    type Rejection = Problem;
+    type Rejection = OperatorApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, OperatorApiError> {
         parse(&read(request).await?)
     }
 }
 
-/// An empty body is none.
+/// An empty body counts as absent.
 impl<T: DeserializeOwned, S: Sync> OptionalFromRequest<S> for Json<T> {
-    type Rejection = Problem;
+    type Rejection = OperatorApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Option<Self>, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Option<Self>, OperatorApiError> {
         let bytes = read(request).await?;
         if bytes.is_empty() { Ok(None) } else { parse(&bytes).map(Some) }
     }
 }
 
-async fn read(request: Request) -> Result<Vec<u8>, Problem> {
-    body::read(request.into_body(), MAX_BODY).await.map_err(|fault| match fault {
-        BodyError::Broken => Problem::Invalid("the body ended before its time".to_owned()),
-        BodyError::TooLarge(_) => Problem::TooLarge(MAX_BODY),
+async fn read(request: Request) -> Result<Vec<u8>, OperatorApiError> {
+    body::read(request.into_body(), MAX_BODY).await.map_err(|error| match error {
+        BodyError::Broken => OperatorApiError::Invalid("the body is incomplete".to_owned()),
+        BodyError::TooLarge(_) => OperatorApiError::TooLarge(MAX_BODY),
     })
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, Problem> {
-    // Members by position in a list would be taken too.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, OperatorApiError> {
+    // Serde would read the fields of a struct from an array too.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Problem::Invalid("the body must be a JSON object".to_owned()));
+        return Err(OperatorApiError::Invalid("the body must be a JSON object".to_owned()));
     }
     serde_json::from_slice(bytes)
         .map(Json)
-        .map_err(|error| Problem::Invalid(format!("the body does not fit: {error}")))
+        .map_err(|error| OperatorApiError::Invalid(format!("the body is not valid: {error}")))
 }
 
-/// One of the names of an enum, as text. An enum itself would take `{"name": null}` too.
+/// A variant of an enum, by its name. Serde alone would accept `{"name": null}` too.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Word<T>(pub(super) T);
+pub(super) struct VariantName<T>(pub(super) T);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Word<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for VariantName<T> {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
         T::deserialize(String::deserialize(value)?.into_deserializer()).map(Self)
     }
@@ -67,7 +67,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// 201 with a body.
+/// A 201 with a JSON body.
 pub(super) struct Created<T>(pub(super) T);
 
 impl<T: Serialize> IntoResponse for Created<T> {
@@ -77,20 +77,14 @@ impl<T: Serialize> IntoResponse for Created<T> {
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    let Ok(text) = serde_json::to_vec(value) else { return Problem::Unavailable.into_response() };
+    let text = match serde_json::to_vec(value) {
+        Ok(text) => text,
+        Err(error) => return OperatorApiError::Response(error).into_response(),
+    };
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// A page of a list.
-#[derive(Serialize)]
-pub(super) struct Items<T> {
-    /// The page.
-    pub(super) items: Vec<T>,
-    /// Pass it as `cursor` for the next page; absent on the last.
-    pub(super) next_cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `/v1/clients`: the apps that people sign in to.
+//! `/v1/clients`: the apps that people sign in to, which are `OpenID` Connect clients.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::body::{Created, Items, Json, Word};
+use super::body::{Created, Json, VariantName};
 use super::caller::Operator;
+use super::fields::{PatchField, deserialize_present, validate_name};
+use super::page::{Page, PageQuery};
 use super::params::{Path, Query};
-use super::tenants::{Change, PageQuery, checked, present};
 use crate::clock::{random_bytes, random_secret};
-use crate::operator_api::problem::Problem;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::secrets;
 use oidc::client::{Client, ClientId, secret_digest};
@@ -19,11 +20,11 @@ use oidc::pkce::Pkce;
 use oidc::redirect_uri::AppUrl;
 use types::secret_text::secret_text;
 
-/// An app as the API shows it.
+/// An app in an answer.
 #[derive(Debug, Serialize)]
 pub(super) struct ClientView {
     client_id: ClientId,
-    /// Only in the answer that made it; a public client has none.
+    /// Only in the answer of its creation. A public client has none.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secrets::text::serialize_option"
@@ -55,51 +56,46 @@ impl ClientView {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewClient {
-    /// For people.
+    /// Name for people; "App" by default.
     #[serde(default)]
     name: Option<String>,
-    /// Where codes may go, compared byte for byte.
+    /// URLs that may receive authorization codes, compared byte for byte.
     redirect_uris: Vec<String>,
-    /// Where sign-ins go that the app did not begin.
+    /// URL that starts a sign-in at the app, for sign-ins that the app did not start.
     #[serde(default)]
     initiate_login_uri: Option<String>,
-    /// Runs where no secret can be kept, in a browser or on a phone.
+    /// Whether the app cannot keep a secret, because it runs in a browser or on a phone.
     #[serde(default)]
     public: bool,
-    /// Optional for an app with a secret that cannot do it.
+    /// May be optional only for an app with a secret.
     #[serde(default)]
-    pkce: Word<Pkce>,
+    pkce: VariantName<Pkce>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ClientChange {
-    #[serde(default, deserialize_with = "present")]
+pub(super) struct ClientPatch {
+    #[serde(default, deserialize_with = "deserialize_present")]
     name: Option<String>,
-    /// All of them anew.
-    #[serde(default, deserialize_with = "present")]
+    /// Replaces all URLs.
+    #[serde(default, deserialize_with = "deserialize_present")]
     redirect_uris: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "present")]
-    pkce: Option<Word<Pkce>>,
-    /// Absent leaves it, null clears it.
+    #[serde(default, deserialize_with = "deserialize_present")]
+    pkce: Option<VariantName<Pkce>>,
     #[serde(default)]
-    initiate_login_uri: Change<String>,
+    initiate_login_uri: PatchField<String>,
 }
 
 pub(super) async fn create(
     _: Operator,
     State(app): State<AppState>,
     Json(body): Json<NewClient>,
-) -> Result<Created<ClientView>, Problem> {
-    let random = |_| {
-        tracing::error!("the operating system gave no randomness");
-        Problem::Unavailable
-    };
-    let secret = if body.public { None } else { Some(new_secret().map_err(random)?) };
+) -> Result<Created<ClientView>, OperatorApiError> {
+    let secret = if body.public { None } else { Some(new_secret()?) };
     let client = Client {
-        id: ClientId::new(random_bytes().map_err(random)?),
-        name: checked("name", body.name.as_deref().unwrap_or("App"))?,
-        pkce: checked_pkce(body.pkce.0, secret.is_some())?,
+        id: ClientId::new(random_bytes().map_err(OperatorApiError::Random)?),
+        name: validate_name("name", body.name.as_deref().unwrap_or("App"))?,
+        pkce: validate_pkce(body.pkce.0, secret.is_some())?,
         secret_sha256: secret.as_ref().map(|secret| secret_digest(secret.expose_secret())),
         redirect_uris: redirect_uris(&body.redirect_uris)?,
         initiate_login_uri: body
@@ -116,90 +112,91 @@ pub(super) async fn list(
     _: Operator,
     State(app): State<AppState>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Items<ClientView>>, Problem> {
+) -> Result<Json<Page<ClientView>>, OperatorApiError> {
     let last: Option<ClientId> = page.after()?;
     let clients = app.store.clients(last.as_ref(), page.limit()).await?;
-    let last = clients.last().map(|client| client.id.to_string());
-    let next_cursor = last.filter(|_| clients.len() == page.limit());
-    let items = clients.into_iter().map(|client| ClientView::new(client, None)).collect();
-    Ok(Json(Items { items, next_cursor }))
+    let clients = Page::new(clients, page.limit(), |client| client.id.to_string());
+    Ok(Json(clients.map(|client| ClientView::new(client, None))))
 }
 
 pub(super) async fn read(
     _: Operator,
     State(app): State<AppState>,
     Path(id): Path<String>,
-) -> Result<Json<ClientView>, Problem> {
+) -> Result<Json<ClientView>, OperatorApiError> {
     let id = id.parse().map_err(|_| NO_CLIENT)?;
     let client = app.store.client(&id).await?.ok_or(NO_CLIENT)?;
     Ok(Json(ClientView::new(client, None)))
 }
 
-/// Changes what is named. A sign-in that is under way to a URL that is no longer registered ends
-/// on a page.
-pub(super) async fn change(
+/// Changes the given fields. A sign-in in progress to a URL that is no longer registered ends on an
+/// error page.
+pub(super) async fn patch(
     _: Operator,
     State(app): State<AppState>,
     Path(id): Path<String>,
-    Json(body): Json<ClientChange>,
-) -> Result<Json<ClientView>, Problem> {
+    Json(body): Json<ClientPatch>,
+) -> Result<Json<ClientView>, OperatorApiError> {
     let id = id.parse().map_err(|_| NO_CLIENT)?;
     let before = app.store.client(&id).await?.ok_or(NO_CLIENT)?;
     let mut after = before.clone();
     if let Some(name) = body.name {
-        after.name = checked("name", &name)?;
+        after.name = validate_name("name", &name)?;
     }
     if let Some(texts) = body.redirect_uris {
         after.redirect_uris = redirect_uris(&texts)?;
     }
-    if let Some(Word(pkce)) = body.pkce {
-        after.pkce = checked_pkce(pkce, before.is_confidential())?;
+    if let Some(VariantName(pkce)) = body.pkce {
+        after.pkce = validate_pkce(pkce, before.is_confidential())?;
     }
     match body.initiate_login_uri {
-        Change::Keep => {}
-        Change::Clear => after.initiate_login_uri = None,
-        Change::Set(url) => after.initiate_login_uri = Some(app_url("initiate_login_uri", &url)?),
+        PatchField::Keep => {}
+        PatchField::Clear => after.initiate_login_uri = None,
+        PatchField::Set(url) => {
+            after.initiate_login_uri = Some(app_url("initiate_login_uri", &url)?)
+        }
     }
     app.store.replace_client(&before, &after).await?;
     Ok(Json(ClientView::new(after, None)))
 }
 
-/// All tokens of the app count no more.
+/// Deletes the app. All its tokens become invalid.
 pub(super) async fn delete(
     _: Operator,
     State(app): State<AppState>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, OperatorApiError> {
     let id = id.parse().map_err(|_| NO_CLIENT)?;
     if app.store.delete_client(&id).await? { Ok(StatusCode::NO_CONTENT) } else { Err(NO_CLIENT) }
 }
 
-fn checked_pkce(pkce: Pkce, is_confidential: bool) -> Result<Pkce, Problem> {
+fn validate_pkce(pkce: Pkce, is_confidential: bool) -> Result<Pkce, OperatorApiError> {
     match pkce {
         Pkce::Optional if !is_confidential => {
-            let rule = "pkce is required of a public app, which has nothing else";
-            Err(Problem::Invalid(rule.to_owned()))
+            let rule = "pkce must be required for a public app, because it has no secret";
+            Err(OperatorApiError::Invalid(rule.to_owned()))
         }
         Pkce::Optional | Pkce::Required => Ok(pkce),
     }
 }
 
-fn redirect_uris(texts: &[String]) -> Result<Vec<AppUrl>, Problem> {
-    if texts.is_empty() || texts.len() > MOST_REDIRECT_URIS {
-        let limit = format!("redirect_uris must hold 1 to {MOST_REDIRECT_URIS} URLs");
-        return Err(Problem::Invalid(limit));
+fn redirect_uris(texts: &[String]) -> Result<Vec<AppUrl>, OperatorApiError> {
+    if texts.is_empty() || texts.len() > MAX_REDIRECT_URIS {
+        let limit = format!("redirect_uris must hold 1 to {MAX_REDIRECT_URIS} URLs");
+        return Err(OperatorApiError::Invalid(limit));
     }
     texts.iter().map(|text| app_url("redirect_uris", text)).collect()
 }
 
-fn app_url(field: &str, text: &str) -> Result<AppUrl, Problem> {
-    AppUrl::parse(text).map_err(|error| Problem::Invalid(format!("{field}: {error}")))
+fn app_url(field: &str, text: &str) -> Result<AppUrl, OperatorApiError> {
+    AppUrl::parse(text).map_err(|error| OperatorApiError::Invalid(format!("{field}: {error}")))
 }
 
-fn new_secret() -> Result<SecretString, getrandom::Error> {
-    Ok(secret_text("gh_app_", &*random_secret()?))
+fn new_secret() -> Result<SecretString, OperatorApiError> {
+    let secret = random_secret().map_err(OperatorApiError::Random)?;
+    Ok(secret_text("gh_app_", &*secret))
 }
 
-const NO_CLIENT: Problem = Problem::NotFound("client");
+const NO_CLIENT: OperatorApiError = OperatorApiError::NotFound("client");
 
-const MOST_REDIRECT_URIS: usize = 20;
+const MAX_REDIRECT_URIS: usize = 20;

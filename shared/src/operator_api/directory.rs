@@ -1,6 +1,8 @@
-//! `/v1/tenants/{tenant}/users`, `groups` and `activity`: what the identity provider has put here.
-//! Read-only: users and groups are written by SCIM alone. In brief, unless the whole resources are
-//! asked for, as an export does.
+//! `/v1/tenants/{tenant}/users`, `groups` and `activity`: what the identity provider has provisioned,
+//! and the activity log.
+//!
+//! Read-only: only SCIM writes users and groups. `?resource=true` adds the whole resources, for an
+//! export.
 
 use axum::extract::State;
 use jiff::Timestamp;
@@ -8,17 +10,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::body::{Items, Json};
+use super::body::Json;
 use super::caller::Operator;
+use super::page::{Page, PageQuery};
 use super::params::{Path, Query};
-use super::tenants::{PageQuery, existing};
-use crate::operator_api::problem::Problem;
+use super::tenants::find_tenant;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::store::{Activity, GroupMember, StoredGroup, StoredUser};
 use scim::resource;
 use types::ids::ResourceId;
 
-/// A user in brief.
+/// A user in a list.
 #[derive(Debug, Serialize)]
 pub(super) struct UserView {
     id: ResourceId,
@@ -27,11 +30,11 @@ pub(super) struct UserView {
     display_name: Option<String>,
     active: bool,
     license: &'static str,
-    /// Occupies a seat.
+    /// Whether the user occupies a seat.
     seated: bool,
     created_at: Timestamp,
     last_modified_at: Timestamp,
-    /// All attributes; only when asked for.
+    /// All attributes; present with `?resource=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<Map<String, Value>>,
 }
@@ -54,7 +57,7 @@ impl UserView {
     }
 }
 
-/// A group in brief.
+/// A group in a list.
 #[derive(Debug, Serialize)]
 pub(super) struct GroupView {
     id: ResourceId,
@@ -62,7 +65,7 @@ pub(super) struct GroupView {
     external_id: Option<String>,
     created_at: Timestamp,
     last_modified_at: Timestamp,
-    /// All attributes but `members`; only when asked for.
+    /// All attributes but `members`; present with `?resource=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<Map<String, Value>>,
 }
@@ -88,7 +91,7 @@ pub(super) struct MemberView {
     /// `User` or `Group`.
     #[serde(rename = "type")]
     kind: &'static str,
-    /// As the identity provider sent it.
+    /// The value that the identity provider sent.
     display: Option<String>,
 }
 
@@ -99,72 +102,66 @@ impl From<GroupMember> for MemberView {
     }
 }
 
-/// Whether whole resources are asked for.
+/// Query parameters of the lists of users and groups.
 #[derive(Debug, Deserialize)]
-pub(super) struct Detail {
+pub(super) struct DetailQuery {
+    /// Whether to add the whole resources.
     #[serde(default)]
     resource: bool,
 }
 
-pub(super) async fn users(
+pub(super) async fn list_users(
     _: Operator,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Query(page): Query<PageQuery>,
-    Query(detail): Query<Detail>,
-) -> Result<Json<Items<UserView>>, Problem> {
-    let tenant = existing(&app, &tenant).await?;
+    Query(detail): Query<DetailQuery>,
+) -> Result<Json<Page<UserView>>, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?;
     let users = app.store.users_after(tenant.id, page.after()?, page.limit()).await?;
-    let last = users.last().map(|user| user.resource.id.to_string());
-    let next_cursor = last.filter(|_| users.len() == page.limit());
-    let view = |user: &StoredUser| UserView::new(user, detail.resource);
-    Ok(Json(Items { items: users.iter().map(view).collect(), next_cursor }))
+    let users = Page::new(users, page.limit(), |user| user.resource.id.to_string());
+    Ok(Json(users.map(|user| UserView::new(&user, detail.resource))))
 }
 
-pub(super) async fn groups(
+pub(super) async fn list_groups(
     _: Operator,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Query(page): Query<PageQuery>,
-    Query(detail): Query<Detail>,
-) -> Result<Json<Items<GroupView>>, Problem> {
-    let tenant = existing(&app, &tenant).await?;
+    Query(detail): Query<DetailQuery>,
+) -> Result<Json<Page<GroupView>>, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?;
     let groups = app.store.groups_after(tenant.id, page.after()?, page.limit()).await?;
-    let last = groups.last().map(|group| group.resource.id.to_string());
-    let next_cursor = last.filter(|_| groups.len() == page.limit());
-    let view = |group: &StoredGroup| GroupView::new(group, detail.resource);
-    Ok(Json(Items { items: groups.iter().map(view).collect(), next_cursor }))
+    let groups = Page::new(groups, page.limit(), |group| group.resource.id.to_string());
+    Ok(Json(groups.map(|group| GroupView::new(&group, detail.resource))))
 }
 
-pub(super) async fn members(
+pub(super) async fn list_members(
     _: Operator,
     State(app): State<AppState>,
     Path((tenant, group)): Path<(String, String)>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Items<MemberView>>, Problem> {
-    let no_group = Problem::NotFound("group");
-    let tenant = existing(&app, &tenant).await?.id;
+) -> Result<Json<Page<MemberView>>, OperatorApiError> {
+    let no_group = OperatorApiError::NotFound("group");
+    let tenant = find_tenant(&app, &tenant).await?.id;
     let Ok(group) = group.parse() else { return Err(no_group) };
     let group: ResourceId = app.store.group(tenant, group).await?.ok_or(no_group)?.resource.id;
     let members = app.store.members_after(tenant, group, page.after()?, page.limit()).await?;
-    let last = members.last().map(|member| member.id.to_string());
-    let next_cursor = last.filter(|_| members.len() == page.limit());
-    Ok(Json(Items { items: members.into_iter().map(MemberView::from).collect(), next_cursor }))
+    let members = Page::new(members, page.limit(), |member| member.id.to_string());
+    Ok(Json(members.map(MemberView::from)))
 }
 
-/// What happened, newest first.
-pub(super) async fn activity(
+/// Lists the activity log, newest first.
+pub(super) async fn list_activity(
     _: Operator,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Items<Activity>>, Problem> {
-    let tenant = existing(&app, &tenant).await?;
+) -> Result<Json<Page<Activity>>, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?;
     let before = page.after::<Uuid>()?.map(|id| id.to_string());
     let items = app.store.activity(tenant.id, before, page.limit(), app.clock.now()).await?;
-    let last = items.last().map(|entry| entry.id.clone());
-    let next_cursor = last.filter(|_| items.len() == page.limit());
-    Ok(Json(Items { items, next_cursor }))
+    Ok(Json(Page::new(items, page.limit(), |entry| entry.id.clone())))
 }
 
 fn attributes(document: &str) -> Map<String, Value> {

@@ -1,18 +1,18 @@
-//! `/v1/openapi.json`: the description of this API, for programs (`OpenAPI` 3.1).
+//! `/v1/openapi.json`: the description of this API (`OpenAPI` 3.1).
 //!
-//! It is written by hand and held to the code by tests: every request and answer of the tests is
-//! compared with it. So a function carries text, and nothing that makes it.
+//! It is written by hand, and the tests compare it with every request and response they see. The
+//! function contains only text and no generator.
 
 use axum::http::header;
 use axum::response::IntoResponse;
 
 use super::caller::Operator;
 
-/// The document.
+/// The `OpenAPI` document.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
-/// Answers what it is until the next deployment, so it may be kept for a while; by the caller
-/// alone, since others may not read it.
+/// Returns the document. It changes only with a deployment, so the caller may cache it; shared caches
+/// may not, because only the operator may read it.
 pub(super) async fn document(_: Operator) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),

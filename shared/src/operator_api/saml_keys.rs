@@ -1,4 +1,4 @@
-//! `/v1/saml-keys`: the service provider's own keys, and their rotation.
+//! `/v1/saml-keys`: the keys of the service provider, and their rotation.
 
 use axum::extract::State;
 use jiff::Timestamp;
@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::body::Json;
 use super::caller::Operator;
-use crate::operator_api::problem::Problem;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::secrets::saml_keys::{KeyState, PublishedKey, SpKeys};
 use saml::crypto::Certificate;
 
-/// All keys; never a private one.
+/// The public part of all keys.
 #[derive(Debug, Serialize)]
 pub(super) struct KeysView {
     signing: Vec<KeyView>,
@@ -29,13 +29,13 @@ struct KeyView {
 
 impl From<&SpKeys> for KeysView {
     fn from(keys: &SpKeys) -> Self {
-        let view = |keys: &[PublishedKey]| keys.iter().filter_map(KeyView::of).collect();
+        let view = |keys: &[PublishedKey]| keys.iter().filter_map(KeyView::new).collect();
         Self { signing: view(&keys.signing_keys), encryption: view(&keys.encryption_keys) }
     }
 }
 
 impl KeyView {
-    fn of(key: &PublishedKey) -> Option<Self> {
+    fn new(key: &PublishedKey) -> Option<Self> {
         let certificate = Certificate::from_der(&key.certificate).ok()?;
         Some(Self {
             state: key.state,
@@ -46,20 +46,20 @@ impl KeyView {
     }
 }
 
-/// The keys, made if there are none yet.
+/// Returns the keys. Creates them if there are none yet.
 pub(super) async fn read(
     _: Operator,
     State(app): State<AppState>,
-) -> Result<Json<KeysView>, Problem> {
+) -> Result<Json<KeysView>, OperatorApiError> {
     let keys = app.saml_keys.ensure(app.clock.now()).await?;
     Ok(Json(KeysView::from(keys.as_ref())))
 }
 
-/// Publishes the next keys; called again, lets them take over.
+/// Publishes the next keys. The next call activates them.
 pub(super) async fn rotate(
     _: Operator,
     State(app): State<AppState>,
-) -> Result<Json<KeysView>, Problem> {
+) -> Result<Json<KeysView>, OperatorApiError> {
     let now = app.clock.now();
     app.saml_keys.ensure(now).await?;
     let keys = app.saml_keys.rotate(now).await?;

@@ -1,4 +1,4 @@
-//! `/v1/tenants/{tenant}/scim-tokens`: make, list and revoke SCIM tokens.
+//! `/v1/tenants/{tenant}/scim-tokens`: create, list and revoke SCIM tokens.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -6,21 +6,22 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::body::{Created, Items, Json};
+use super::body::{Created, Json};
 use super::caller::Operator;
+use super::page::{Page, PageQuery};
 use super::params::{Path, Query};
-use super::tenants::{PageQuery, existing};
-use crate::operator_api::problem::Problem;
+use super::tenants::find_tenant;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::secrets;
 use crate::secrets::scim_tokens::TOKEN_LIFE;
 use types::scim_token::StoredToken;
 
-/// A token as lists show it.
+/// A SCIM token in an answer.
 #[derive(Debug, Serialize)]
 pub(super) struct TokenView {
     id: String,
-    /// Only in the answer that made it.
+    /// The token itself; only in the answer of its creation.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "secrets::text::serialize_option"
@@ -46,23 +47,24 @@ impl TokenView {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewToken {
-    /// A year from now, unless given.
+    /// In a year by default.
     #[serde(default)]
     expires_at: Option<Timestamp>,
 }
 
+/// Creates a token. A tenant has at most two.
 pub(super) async fn create(
     _: Operator,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     body: Option<Json<NewToken>>,
-) -> Result<Created<TokenView>, Problem> {
-    let tenant = existing(&app, &tenant).await?;
+) -> Result<Created<TokenView>, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?;
     let now = app.clock.now();
     let NewToken { expires_at } = body.map(|Json(body)| body).unwrap_or_default();
     let expires_at = expires_at.unwrap_or_else(|| now.saturating_add(TOKEN_LIFE).unwrap_or(now));
     if expires_at <= now {
-        return Err(Problem::Invalid("expires_at must be in the future".to_owned()));
+        return Err(OperatorApiError::Invalid("expires_at must be in the future".to_owned()));
     }
     let (token, stored) = app.scim_tokens.create(tenant.id, now, expires_at).await?;
     Ok(Created(TokenView::new(&stored, Some(token.into_text()))))
@@ -73,23 +75,24 @@ pub(super) async fn list(
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Items<TokenView>>, Problem> {
-    let tenant = existing(&app, &tenant).await?;
+) -> Result<Json<Page<TokenView>>, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?;
     let tokens = app.scim_tokens.list(tenant.id, app.clock.now()).await?;
     let mut items: Vec<_> = tokens.iter().map(|stored| TokenView::new(stored, None)).collect();
     items.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-    Ok(Json(page.of(items, |token| token.id.as_str())))
+    Ok(Json(page.cut(items, |token| token.id.as_str())))
 }
 
+/// Revokes a token. Other processes refuse it within 60 s, when their cache expires.
 pub(super) async fn revoke(
     _: Operator,
     State(app): State<AppState>,
     Path((tenant, id)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
-    let tenant = existing(&app, &tenant).await?;
+) -> Result<StatusCode, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?;
     if app.scim_tokens.revoke(tenant.id, &id, app.clock.now()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Problem::NotFound("token"))
+        Err(OperatorApiError::NotFound("token"))
     }
 }

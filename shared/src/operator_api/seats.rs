@@ -1,21 +1,21 @@
-//! `/v1/tenants/{tenant}/seats`: how many licences a tenant has, and what happens when they run
-//! out.
+//! `/v1/tenants/{tenant}/seats`: the number of full licences of a tenant, and the rules for a full
+//! pool.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
-use super::body::{Json, Word};
+use super::body::{Json, VariantName};
 use super::caller::Operator;
 use super::params::Path;
-use super::tenants::existing;
-use crate::operator_api::problem::Problem;
+use super::tenants::find_tenant;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::store::{OnJoin, SeatRules, Seats};
 
-/// The pool as the API shows it.
+/// The pool of seats in an answer.
 #[derive(Debug, Serialize)]
 pub(super) struct SeatsView {
-    /// Null is unlimited.
+    /// Null: unlimited.
     seats: Option<u64>,
     /// Active users with a full licence.
     used: u64,
@@ -49,34 +49,34 @@ enum OnJoinView {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSeats {
-    /// Null is unlimited.
+    /// Null: unlimited.
     seats: Option<u64>,
     #[serde(default)]
     auto_upgrade: bool,
     #[serde(default)]
-    on_join: Word<OnJoinView>,
+    on_join: VariantName<OnJoinView>,
 }
 
 pub(super) async fn read(
     _: Operator,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
-) -> Result<Json<SeatsView>, Problem> {
-    let tenant = existing(&app, &tenant).await?;
+) -> Result<Json<SeatsView>, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?;
     Ok(Json(app.store.seats(tenant.id).await?.into()))
 }
 
-/// Sets the pool. Making it smaller than what is used takes no licence away; nobody gets another
-/// until enough are free.
-pub(super) async fn set(
+/// Replaces the size and the rules of the pool. A pool that is smaller than the number of used seats
+/// removes no licence; new ones are granted again once enough seats are free.
+pub(super) async fn replace(
     _: Operator,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Json(body): Json<NewSeats>,
-) -> Result<Json<SeatsView>, Problem> {
-    let tenant = existing(&app, &tenant).await?;
-    if body.seats.is_some_and(|seats| seats > MOST_SEATS) {
-        return Err(Problem::Invalid(format!("seats must be at most {MOST_SEATS}")));
+) -> Result<Json<SeatsView>, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?;
+    if body.seats.is_some_and(|seats| seats > MAX_SEATS) {
+        return Err(OperatorApiError::Invalid(format!("seats must be at most {MAX_SEATS}")));
     }
     let rules = SeatRules {
         seats: body.seats,
@@ -89,5 +89,5 @@ pub(super) async fn set(
     Ok(Json(app.store.replace_seats(tenant.id, &rules, app.clock.now()).await?.into()))
 }
 
-/// More than anybody has; keeps sums far from overflow.
-const MOST_SEATS: u64 = 1_000_000_000;
+/// Larger than any real pool; sums stay far from overflow.
+const MAX_SEATS: u64 = 1_000_000_000;

@@ -1,13 +1,14 @@
-//! `/v1/tenants/{tenant}/sign-ins`: how each sign-in of the last week went, the newest first.
+//! `/v1/tenants/{tenant}/sign-ins`: the records of the sign-ins of the last week, newest first.
 
 use axum::extract::State;
 use uuid::Uuid;
 
-use super::body::{Items, Json};
+use super::body::Json;
 use super::caller::Operator;
+use super::page::{Page, PageQuery};
 use super::params::{Path, Query};
-use super::tenants::{PageQuery, existing};
-use crate::operator_api::problem::Problem;
+use super::tenants::find_tenant;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::store::SignInRecord;
 
@@ -16,11 +17,9 @@ pub(super) async fn list(
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Items<SignInRecord>>, Problem> {
-    let tenant = existing(&app, &tenant).await?;
+) -> Result<Json<Page<SignInRecord>>, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?;
     let before = page.after::<Uuid>()?.map(|id| id.to_string());
     let items = app.store.sign_in_records(tenant.id, before, page.limit(), app.clock.now()).await?;
-    let last = items.last().map(|record| record.id.clone());
-    let next_cursor = last.filter(|_| items.len() == page.limit());
-    Ok(Json(Items { items, next_cursor }))
+    Ok(Json(Page::new(items, page.limit(), |record| record.id.clone())))
 }

@@ -1,4 +1,4 @@
-//! An `OpenAPI` document, and JSON that is compared with its schemas.
+//! An `OpenAPI` document, and validation of JSON by its schemas.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -7,21 +7,21 @@ use axum::http::HeaderMap;
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
-/// A document in memory, with the schemas that were needed so far.
+/// A document in memory, with a cache of validators.
 pub struct Document {
     text: Value,
-    /// The schemas of the components, as written and closed.
+    /// The schemas of the components: as written, and closed.
     components: [Value; 2],
     validators: Mutex<HashMap<(String, Openness), Arc<Validator>>>,
 }
 
-/// Which members an object may have.
+/// Which fields an object may have.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Openness {
-    /// Others too, unless the schema forbids them.
+    /// Fields outside of the schema too, unless the schema forbids them.
     AsWritten,
-    /// Those that the schema names, unless it says of itself that there may be others. The
-    /// document leaves answers open, so that clients bear with those of a newer version.
+    /// Fields of the schema only, unless it explicitly allows others. The document leaves responses
+    /// open, so that clients accept the fields of newer versions.
     Closed,
 }
 
@@ -38,21 +38,21 @@ impl Document {
         &OURS
     }
 
-    /// All of it.
+    /// The whole document.
     pub fn text(&self) -> &Value {
         &self.text
     }
 
-    /// What a JSON pointer leads to (RFC 6901).
+    /// Returns the value at a JSON pointer (RFC 6901).
     ///
     /// # Panics
     ///
-    /// If there is nothing.
+    /// If there is none.
     pub fn at(&self, pointer: &str) -> &Value {
         self.text.pointer(pointer).unwrap_or_else(|| panic!("the document has no {pointer}"))
     }
 
-    /// The value, or what it refers to.
+    /// Follows the `$ref` of a value, if it has one.
     pub fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value["$ref"].as_str() {
             Some(reference) => self.resolved(self.at(reference.trim_start_matches('#'))),
@@ -60,17 +60,17 @@ impl Document {
         }
     }
 
-    /// All paths.
+    /// Returns all paths.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.text["paths"].as_object().into_iter().flat_map(Map::keys).map(String::as_str)
     }
 
-    /// An operation; `method` in lower case.
+    /// Returns an operation; `method` is in lower case.
     pub fn operation(&self, path: &str, method: &str) -> Option<&Value> {
         self.text["paths"].get(path)?.get(method)
     }
 
-    /// Whether a value fits a schema of the document; what is wrong if it does not.
+    /// Validates a value by a schema of the document. The error lists the violations.
     pub fn check(&self, schema: &Value, value: &Value, openness: Openness) -> Result<(), String> {
         let validator = self.validator(schema, openness);
         let errors = validator.iter_errors(value);
@@ -80,7 +80,7 @@ impl Document {
         if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
     }
 
-    /// Whether the headers are as a response says.
+    /// Validates headers by the documentation of a response.
     pub fn check_headers(&self, response: &Value, headers: &HeaderMap) -> Result<(), String> {
         for (name, header) in response["headers"].as_object().into_iter().flatten() {
             let header = self.resolved(header);
@@ -105,7 +105,7 @@ impl Document {
                 Openness::AsWritten => (schema.clone(), as_written),
                 Openness::Closed => (closed(schema.clone()), shut),
             };
-            // References lead to here.
+            // References point here.
             schema["components"] = components.clone();
             let options = jsonschema::options().with_draft(Draft::Draft202012);
             let options = options.should_validate_formats(true);

@@ -1,5 +1,5 @@
-//! Commands that the documents show and do not run in a shell of their own: who executes each, and
-//! that the programs understand them.
+//! Commands that the documents show outside of `sh` blocks: the test that runs each, or the reason why
+//! none does. Commands of our own programs must also parse.
 
 use std::iter;
 
@@ -10,109 +10,103 @@ use local::cli::{Options as Local, RestoreTenant};
 
 use crate::tidy::{text, workspace};
 
-/// Who executes a command.
-enum Who {
-    /// This file, by these words. What `cargo` and `make` put around a program is not run by it.
-    Runs(&'static str, &'static str),
-    /// No test, for this reason.
-    Nobody(&'static str),
+/// Whether a test runs a command.
+enum Execution {
+    /// This file contains these words, which run the program of the command. `cargo` or `make` in front
+    /// of the program need not be run.
+    By(&'static str, &'static str),
+    /// No test runs it, for this reason.
+    Untested(&'static str),
 }
 
-use Who::{Nobody, Runs};
+use Execution::{By, Untested};
 
-const GATEHOUSE: Who = Runs(
+const GATEHOUSE: Execution = By(
     "functions/gatehouse/tests/cli/deployment.rs",
     "Command::new(env!(\"CARGO_BIN_EXE_gatehouse\"))",
 );
-const LOCAL: Who = Runs(
-    "functions/local/tests/process/instance.rs",
-    "Command::new(env!(\"CARGO_BIN_EXE_local\"))",
-);
+const LOCAL: Execution =
+    By("functions/local/tests/process/instance.rs", "Command::new(env!(\"CARGO_BIN_EXE_local\"))");
 const LINT: &str = "tests/acceptance/lint.py";
-const AWS: Who = Nobody("needs an AWS account");
+const AWS: Execution = Untested("needs an AWS account");
 const RELEASE: &str = "tests/acceptance/suites/release.py";
-/// For the processor of the machine alone.
-const BUILD: Who = Runs(RELEASE, "[sys.executable, tools.HERE / \"package.py\", processor.name");
-/// Each thing once, and with the `local` of the tests; budgets of time do not count.
-const BENCH: Who = Runs(RELEASE, "\"--bench\", name, \"--\", \"--once\"]");
+/// For the processor of this machine only.
+const BUILD: Execution =
+    By(RELEASE, "[sys.executable, tools.HERE / \"package.py\", processor.name");
+/// Each measurement once, with the `local` of the tests, and without time budgets.
+const BENCH: Execution = By(RELEASE, "\"--bench\", name, \"--\", \"--once\"]");
 
-/// Commands as a whole; what ends with a space begins one, and its program is asked about the rest.
-const EXECUTED: [(&str, Who); 29] = [
+/// Whole commands. A text that ends with a space is the beginning of a command, whose rest must parse.
+const EXECUTED: [(&str, Execution); 29] = [
     ("make run", LOCAL),
     (
         "make watch",
-        Runs(
-            "tests/acceptance/gate/lambda_runtime.py",
-            "[sys.executable, tools.HERE / \"watch.py\"",
-        ),
+        By("tests/acceptance/gate/lambda_runtime.py", "[sys.executable, tools.HERE / \"watch.py\""),
     ),
-    ("make test", Runs(".ci/run", "\nmake test\n")),
-    ("make lint", Runs(".ci/run", "\nmake lint\n")),
+    ("make test", By(".ci/run", "\nmake test\n")),
+    ("make lint", By(".ci/run", "\nmake lint\n")),
     ("make build", BUILD),
     ("make build ONLY=arm64", BUILD),
     ("make bench", BENCH),
-    ("make screenshots", Nobody("changes images of the tree, which a person looks at")),
+    ("make screenshots", Untested("changes images of the tree, which a person looks at")),
     ("make deploy", AWS),
     ("make deploy STAGE=prod", AWS),
     ("cargo run -p gatehouse -- ", GATEHOUSE),
     ("gatehouse ", GATEHOUSE),
     ("cargo run -p local -- ", LOCAL),
-    // Not optimised.
+    // Without optimisation.
     (
         "cargo install --locked --path functions/gatehouse",
-        Runs(RELEASE, "[\"cargo\", \"install\", \"--locked\", \"--path\", \"functions/gatehouse\""),
+        By(RELEASE, "[\"cargo\", \"install\", \"--locked\", \"--path\", \"functions/gatehouse\""),
     ),
     (
         "cargo test --workspace",
-        Runs(
-            "tests/acceptance/gate/rust.py",
-            "[\"cargo\", \"test\", \"--workspace\", \"--locked\"",
-        ),
+        By("tests/acceptance/gate/rust.py", "[\"cargo\", \"test\", \"--workspace\", \"--locked\""),
     ),
     ("cargo bench --package tests --bench saml", BENCH),
-    ("cargo fmt --all --check", Runs(LINT, "cargo(log, \"fmt\", \"--all\", \"--check\")")),
+    ("cargo fmt --all --check", By(LINT, "cargo(log, \"fmt\", \"--all\", \"--check\")")),
     (
         "cargo clippy --workspace --all-targets -- -D warnings",
-        Runs(LINT, "cargo(log, \"clippy\", \"--workspace\", \"--all-targets\""),
+        By(LINT, "cargo(log, \"clippy\", \"--workspace\", \"--all-targets\""),
     ),
     (
         "cargo lambda watch",
-        Runs("tests/acceptance/watch.py", "[\"cargo-lambda\", \"lambda\", \"watch\""),
+        By("tests/acceptance/watch.py", "[\"cargo-lambda\", \"lambda\", \"watch\""),
     ),
-    // For the processor of the machine.
-    ("sam build", Runs(RELEASE, "tools.HERE / \"deploy.py\", \"--build-only\", *options")),
+    // For the processor of this machine.
+    ("sam build", By(RELEASE, "tools.HERE / \"deploy.py\", \"--build-only\", *options")),
     (
         "sam build --parameter-overrides Architecture=x86_64",
-        Runs(RELEASE, "\"--parameter-overrides\", f\"Architecture={processor.name}\""),
+        By(RELEASE, "\"--parameter-overrides\", f\"Architecture={processor.name}\""),
     ),
     ("sam deploy", AWS),
     ("sam deploy --guided", AWS),
     ("sam deploy --config-env prod", AWS),
-    ("sam local", Nobody("needs Docker")),
-    ("sam validate", Runs(LINT, "[sam, \"validate\", \"--template\", file, *more]")),
-    ("sam validate --lint", Runs(LINT, "for more in ([], [\"--lint\"])")),
+    ("sam local", Untested("needs Docker")),
+    ("sam validate", By(LINT, "[sam, \"validate\", \"--template\", file, *more]")),
+    ("sam validate --lint", By(LINT, "for more in ([], [\"--lint\"])")),
     (
         "sha256sum --check SHA256SUMS",
-        Runs("tests/acceptance/gate/packaging.py", "[\"sha256sum\", \"--check\", \"SHA256SUMS\"]"),
+        By("tests/acceptance/gate/packaging.py", "[\"sha256sum\", \"--check\", \"SHA256SUMS\"]"),
     ),
     // For ten seconds instead of ten minutes.
     (
         "target/fuzz/*/release/response -max_total_time=600 -max_len=8192 \
          target/acceptance/fuzz/response tests/fuzz/seeds/response",
-        Runs("tests/acceptance/gate/rust.py", "tools.run([binary, *limits, crash, corpus, seeds]"),
+        By("tests/acceptance/gate/rust.py", "tools.run([binary, *limits, crash, corpus, seeds]"),
     ),
 ];
 
-/// Code within a line that begins with one of these, and has more words, is a command.
+/// Code within a line is a command if it begins with one of these words and has more.
 const TOOLS: [&str; 7] =
     ["make", "cargo", "sam", "sha256sum", "gatehouse", "aws", "restore-tenant"];
 
-/// What a recipe of the Makefile does, where a test starts that and not `make`.
+/// The recipes of the Makefile whose content is run by a test without `make`.
 const RECIPES: [(&str, &str); 4] = [
     ("run", "\t@tests/acceptance/bootstrap cargo run --locked --package local"),
     ("watch", "\t@tests/acceptance/bootstrap tests/acceptance/watch.py"),
     ("build", "\t@tests/acceptance/bootstrap tests/acceptance/package.py $(ONLY)"),
-    // The tests have the benches once, and the sizes of one processor.
+    // The tests run each bench once, and measure the sizes for one processor.
     ("bench", BENCH_RECIPE),
 ];
 
@@ -125,27 +119,27 @@ const BENCH_RECIPE: &str =
 \tcargo bench --locked --package tests --bench saml || status=1; \\
 \texit $$status";
 
-/// Fails unless the command is known, and whoever is said to execute it does.
-pub(super) fn is_executed(place: &str, command: &str) {
+/// Fails unless the command is in the table and its test contains the words that run it.
+pub(super) fn assert_is_executed(place: &str, command: &str) {
     let known = EXECUTED.iter().find(|(whole, _)| {
         command == *whole || (whole.ends_with(' ') && command.starts_with(whole))
     });
-    let (_, who) =
-        known.unwrap_or_else(|| panic!("{place}: nothing runs `{command}`, nor says why"));
-    match who {
-        Runs(file, words) => {
+    let (_, execution) = known
+        .unwrap_or_else(|| panic!("{place}: no test runs `{command}`, and no reason is given"));
+    match execution {
+        By(file, words) => {
             assert!(text(file.as_ref()).unwrap().contains(words), "{file}: {words}");
         }
-        Nobody(why) => assert!(!why.is_empty()),
+        Untested(why) => assert!(!why.is_empty()),
     }
-    is_understood(place, command, false);
+    assert_parses(place, command, false);
 }
 
-/// Fails when a program or a file of ours that the command names is not there, or when the program
-/// does not understand it. `whole` is a command with all that it needs, not the name of one.
-pub(super) fn is_understood(place: &str, command: &str, whole: bool) {
+/// Fails if the command names a program or file of ours that does not exist, or if it does not parse.
+/// With `whole` false, required arguments may be missing.
+pub(super) fn assert_parses(place: &str, command: &str, whole: bool) {
     for part in command.split(" && ") {
-        // A value that the reader puts in; that of an id has its form.
+        // Placeholders for the values of the reader. An id must have the form of one.
         let part = part.replace("<id>", "01890000-0000-7000-8000-00000000ffff");
         let part = part.replace(['<', '>'], "");
         let words: Vec<&str> = part.split_whitespace().collect();
@@ -175,13 +169,13 @@ pub(super) fn is_understood(place: &str, command: &str, whole: bool) {
             (file, _) if file.starts_with("tests/") => {
                 assert!(workspace().join(file).is_file(), "{place}: {part}");
             }
-            // Programs of others.
+            // Programs of other projects.
             _ => {}
         }
     }
 }
 
-/// The program that `cargo run` starts with these options.
+/// Returns the program that `cargo run` starts with these options.
 fn cargo_runs<'a>(place: &str, options: &[&'a str]) -> &'a str {
     let mut options = options.iter();
     let (mut package, mut binary) = (None, None);
@@ -190,10 +184,10 @@ fn cargo_runs<'a>(place: &str, options: &[&'a str]) -> &'a str {
             "--release" | "--locked" => {}
             "-p" | "--package" => package = options.next(),
             "--bin" => binary = options.next(),
-            _ => panic!("{place}: an option of cargo? {option}"),
+            _ => panic!("{place}: unknown option of cargo run: {option}"),
         }
     }
-    let package = package.unwrap_or_else(|| panic!("{place}: of which package?"));
+    let package = package.unwrap_or_else(|| panic!("{place}: cargo run without a package"));
     assert!(workspace().join("functions").join(package).is_dir(), "{place}: {package}");
     binary.unwrap_or(package)
 }
@@ -203,7 +197,7 @@ fn parse(place: &str, program: &str, arguments: &[&str], whole: bool) {
         "gatehouse" => Gatehouse::command(),
         "local" => Local::command(),
         "restore-tenant" => RestoreTenant::command(),
-        _ => panic!("{place}: no program of ours: {program}"),
+        _ => panic!("{place}: unknown program {program}"),
     };
     let words = iter::once(program).chain(arguments.iter().copied());
     if let Err(error) = parser.try_get_matches_from(words) {
@@ -222,7 +216,7 @@ fn recipe(target: &str) -> String {
     lines.take_while(|line| line.starts_with('\t')).collect::<Vec<_>>().join("\n")
 }
 
-/// Code within the lines of a document that is a command.
+/// Returns the commands within the lines of a document.
 pub(super) fn inline(document: &str) -> Vec<String> {
     let page = text(document.as_ref()).unwrap();
     let mut is_open = false;
@@ -234,7 +228,7 @@ pub(super) fn inline(document: &str) -> Vec<String> {
             !is_open && !is_fence
         })
         .collect();
-    // Paragraph by paragraph; code may go on in the next line.
+    // By paragraph, because code may continue on the next line.
     let prose = prose.join("\n");
     let code = prose.split("\n\n").flat_map(|paragraph| {
         assert!(paragraph.matches('`').count() % 2 == 0, "{document}: {paragraph}");
@@ -246,11 +240,11 @@ pub(super) fn inline(document: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_command_within_a_line_is_executed_or_known_not_to_be() {
+fn every_command_within_a_line_is_in_the_table() {
     let mut count = 0;
     for document in super::documents() {
         for command in inline(&document) {
-            is_executed(&document, &command);
+            assert_is_executed(&document, &command);
             count += 1;
         }
     }
@@ -258,7 +252,7 @@ fn every_command_within_a_line_is_executed_or_known_not_to_be() {
 }
 
 #[test]
-fn no_command_is_known_that_no_document_shows() {
+fn every_command_of_the_table_is_in_a_document() {
     let shown: Vec<String> = super::documents()
         .iter()
         .flat_map(|document| {
@@ -275,7 +269,7 @@ fn no_command_is_known_that_no_document_shows() {
 }
 
 #[test]
-fn make_starts_what_the_tests_start() {
+fn the_recipes_of_make_are_those_that_the_tests_run() {
     for (target, expected) in RECIPES {
         assert_eq!(recipe(target), expected, "{target}");
     }
@@ -297,7 +291,7 @@ fn the_tests_run_each_bench_of_make_bench() {
 }
 
 #[test]
-fn a_command_that_does_not_exist_is_found() {
+fn a_command_that_does_not_exist_is_reported() {
     for wrong in [
         "make testfoo",
         "make nonsense",
@@ -309,7 +303,10 @@ fn a_command_that_does_not_exist_is_found() {
         "gatehouse nonsense",
         "sam nonsense",
     ] {
-        assert!(std::panic::catch_unwind(|| is_executed("a test", wrong)).is_err(), "{wrong}");
+        assert!(
+            std::panic::catch_unwind(|| assert_is_executed("a test", wrong)).is_err(),
+            "{wrong}"
+        );
     }
     for wrong in [
         "make nonsense",
@@ -319,7 +316,7 @@ fn a_command_that_does_not_exist_is_found() {
         "cargo run --package local --bin nonsense -- --from a",
         "tests/acceptance/nonsense.py",
     ] {
-        let found = std::panic::catch_unwind(|| is_understood("a test", wrong, true));
+        let found = std::panic::catch_unwind(|| assert_parses("a test", wrong, true));
         assert!(found.is_err(), "{wrong}");
     }
 }

@@ -1,4 +1,4 @@
-//! Reading metadata again from where it came: one connection; all that are due is a [round].
+//! Reads metadata from its URL again: of one connection here, of all that are due in [round].
 
 mod round;
 
@@ -8,11 +8,11 @@ use axum::http::HeaderMap;
 use super::super::body::Json;
 use super::super::caller::Operator;
 use super::super::params::Path;
-use super::source::Source;
+use super::metadata_source::MetadataSource;
 use super::view::ConnectionView;
-use super::{note, stored};
+use super::{find_connection, record_activity};
 use crate::http::base_url::BaseUrl;
-use crate::operator_api::problem::Problem;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::store::StoredConnection;
 use saml::connection::Connection;
@@ -25,25 +25,33 @@ pub(in crate::operator_api) async fn refresh(
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
     headers: HeaderMap,
-) -> Result<Json<ConnectionView>, Problem> {
-    let stored = stored(&app, &tenant, &domain).await?;
+) -> Result<Json<ConnectionView>, OperatorApiError> {
+    let stored = find_connection(&app, &tenant, &domain).await?;
     let base_url = BaseUrl::of(&app.config, &headers);
-    let connection = again(&app, &base_url, stored).await?;
+    let connection = refresh_connection(&app, &base_url, stored).await?;
     Ok(Json(ConnectionView::new(&base_url, connection)))
 }
 
-async fn again(
+/// Reads the metadata of a connection again and stores it.
+///
+/// # Errors
+///
+/// [`OperatorApiError::Conflict`] if the connection has no metadata URL, or if the metadata has changed
+/// in a way that a refresh does not accept.
+async fn refresh_connection(
     app: &AppState,
     base_url: &BaseUrl,
     stored: StoredConnection,
-) -> Result<Connection, Problem> {
+) -> Result<Connection, OperatorApiError> {
     let StoredConnection { mut connection, version } = stored;
-    let without_url = || Problem::Conflict("the connection has no metadata URL".to_owned());
+    let without_url =
+        || OperatorApiError::Conflict("the connection has no metadata URL".to_owned());
     let known = connection.trust.as_ref().ok_or_else(without_url)?;
     let url = known.metadata_url.clone().ok_or_else(without_url)?;
-    let source = Source { app, base_url, domain: &connection.domain };
+    let source = MetadataSource { app, base_url, domain: &connection.domain };
     let fresh = source.fetch(url, known.pinned_key_pem.clone()).await?;
-    let merged = known.refresh(fresh).map_err(|fault| Problem::Conflict(fault.to_string()))?;
+    let merged =
+        known.refresh(fresh).map_err(|error| OperatorApiError::Conflict(error.to_string()))?;
     let changed = merged.providers != known.providers;
     connection.trust = Some(merged);
     if changed {
@@ -51,7 +59,7 @@ async fn again(
     }
     app.store.put_connection(connection.tenant, Some(version), &connection).await?;
     if changed {
-        note(app, &connection, "connection.metadata_changed").await?;
+        record_activity(app, &connection, "connection.metadata_changed").await?;
     }
     Ok(connection)
 }

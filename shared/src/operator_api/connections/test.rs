@@ -1,4 +1,4 @@
-//! `POST …/connections/{domain}/test`: a link by which an admin tries the connection.
+//! `POST …/connections/{domain}/test`: a link with which an admin tests the connection.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use serde::Serialize;
 use super::super::body::Created;
 use super::super::caller::Operator;
 use super::super::params::Path;
-use super::stored;
+use super::find_connection;
 use crate::clock::random_bytes;
 use crate::http::base_url::BaseUrl;
-use crate::operator_api::problem::Problem;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::sign_in::SpUrls;
 use crate::store::{PendingSignIn, Stage};
 use oidc::purpose::Purpose;
 use saml::authn_request::RequestId;
 
-/// A link for one browser, once.
+/// A link for one test in one browser.
 #[derive(Debug, Serialize)]
 pub(in crate::operator_api) struct TestView {
     url: String,
@@ -32,12 +32,12 @@ pub(in crate::operator_api) async fn test(
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
     headers: HeaderMap,
-) -> Result<Created<TestView>, Problem> {
-    let connection = stored(&app, &tenant, &domain).await?.connection;
+) -> Result<Created<TestView>, OperatorApiError> {
+    let connection = find_connection(&app, &tenant, &domain).await?.connection;
     connection
         .active_trust()
-        .map_err(|fault| Problem::Conflict(format!("the connection is {fault}")))?;
-    let id = RequestId::from_random(random_bytes().map_err(|_| Problem::Unavailable)?);
+        .map_err(|error| OperatorApiError::Conflict(format!("the connection is {error}")))?;
+    let id = RequestId::from_random(random_bytes().map_err(OperatorApiError::Random)?);
     let now = app.clock.now();
     let expires_at = now.saturating_add(LIFE).unwrap_or(now);
     let pending = PendingSignIn {
@@ -54,5 +54,5 @@ pub(in crate::operator_api) async fn test(
     Ok(Created(TestView { url: format!("{}/test/{id}", urls.sso_url), expires_at }))
 }
 
-/// An admin opens it right away.
+/// Validity of the link.
 const LIFE: Duration = Duration::from_hours(1);

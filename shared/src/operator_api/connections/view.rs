@@ -1,4 +1,4 @@
-//! A connection as the API shows it.
+//! A connection as the API returns it.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -16,9 +16,9 @@ use types::domain::Domain;
 pub(in crate::operator_api) struct ConnectionView {
     domain: Domain,
     status: Status,
-    /// The identity provider; null before its metadata is there, and for a federation.
+    /// The identity provider; null without metadata and for a federation.
     idp: Option<ProviderView>,
-    /// The members of a federation; null for a lone provider.
+    /// The members of a federation; null for a single identity provider.
     federation: Option<Vec<ProviderView>>,
     /// Members that cannot be used, with the reason.
     skipped: Vec<SkippedView>,
@@ -42,7 +42,7 @@ enum Status {
 #[derive(Debug, Serialize)]
 struct ProviderView {
     entity_id: String,
-    /// Where requests go by the chosen binding.
+    /// URL for requests with the binding of the connection.
     sso_url: Option<String>,
     endpoints: Vec<Endpoint>,
     certificates: Vec<CertificateView>,
@@ -53,7 +53,7 @@ struct ProviderView {
 
 #[derive(Debug, Serialize)]
 struct CertificateView {
-    /// SHA-256, as the provider's own pages show it.
+    /// SHA-256, in the format of the pages of identity providers.
     fingerprint: String,
     subject: String,
     key: String,
@@ -85,16 +85,16 @@ impl ConnectionView {
             tenant: _,
             unknown: _,
         } = connection;
-        // What this version does not know, it does not show either.
+        // Settings of a newer version are not shown.
         settings.unknown = Map::new();
         let view = |provider: &Provider| ProviderView::new(provider, &settings);
         let trust = trust.as_ref();
-        let lone = trust.filter(|trust| !trust.federation);
+        let single = trust.filter(|trust| !trust.federation);
         let members = trust.filter(|trust| trust.federation);
         Self {
             sp: SpUrls::new(base_url, &domain),
             status,
-            idp: lone.and_then(|trust| trust.providers.first()).map(view),
+            idp: single.and_then(|trust| trust.providers.first()).map(view),
             federation: members.map(|trust| trust.providers.iter().map(view).collect()),
             skipped: trust.map(skipped).unwrap_or_default(),
             metadata_url: trust.and_then(|trust| trust.metadata_url.clone()),

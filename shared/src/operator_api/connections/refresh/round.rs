@@ -1,7 +1,8 @@
-//! A round over the connections of all tenants: what was read over twelve hours ago is read again.
+//! `POST /v1/connections/refresh`: a round over the connections of all tenants that reads metadata older
+//! than twelve hours again.
 //!
-//! One call does as much of it as fits into the time of a request, and says where it stopped. A
-//! scheduler, whose every call is the same, has the position kept in the table.
+//! One call does the part of a round that fits into the time of a request, and returns the position at
+//! which it stopped. A scheduler sends the same call each time; for it the table keeps the position.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -17,9 +18,9 @@ use tokio::time::Instant;
 use super::super::super::body::Json;
 use super::super::super::caller::Operator;
 use super::super::super::params::Query;
-use super::again;
+use super::refresh_connection;
 use crate::http::base_url::BaseUrl;
-use crate::operator_api::problem::Problem;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::store::{StoreError, StoredConnection};
 use saml::connection::{Connection, Position};
@@ -28,23 +29,23 @@ use types::ids::TenantId;
 
 #[derive(Debug, Deserialize)]
 pub(in crate::operator_api) struct RoundQuery {
-    /// `next_cursor` of the call before.
+    /// `next_cursor` of the previous call.
     cursor: Option<String>,
-    /// Go on where the last call with `resume` stopped.
+    /// Whether to continue where the last call with `resume` stopped.
     #[serde(default)]
     resume: bool,
-    /// Read at most this many again.
+    /// Largest number of connections to read again.
     limit: Option<NonZeroUsize>,
 }
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Debug, Default, Serialize)]
-pub(in crate::operator_api) struct RefreshedView {
-    /// Read again.
+pub(in crate::operator_api) struct RoundView {
+    /// Connections whose metadata was read again.
     refreshed: Vec<Domain>,
-    /// Not taken over, and why.
+    /// Connections that keep their metadata, with the reason.
     failed: Vec<FailedView>,
-    /// Pass it as `cursor` to go on; absent when the round is over.
+    /// The `cursor` of the next call; absent at the end of the round.
     next_cursor: Option<String>,
 }
 
@@ -54,22 +55,24 @@ struct FailedView {
     reason: String,
 }
 
-/// `POST /v1/connections/refresh`.
+/// Does one part of the round.
 pub(in crate::operator_api) async fn refresh_all(
     _: Operator,
     State(app): State<AppState>,
     Query(query): Query<RoundQuery>,
     headers: HeaderMap,
-) -> Result<Json<RefreshedView>, Problem> {
+) -> Result<Json<RoundView>, OperatorApiError> {
     let RoundQuery { cursor, resume, limit } = query;
     let cursor = cursor.filter(|cursor| !cursor.is_empty());
     let from = match (cursor, resume) {
         (Some(_), true) => {
-            return Err(Problem::Invalid("give cursor or resume, not both".to_owned()));
+            let text = "give cursor or resume, not both";
+            return Err(OperatorApiError::Invalid(text.to_owned()));
         }
         (Some(cursor), false) => {
-            let not_ours = |_| Problem::Invalid("cursor is not ours".to_owned());
-            Some(cursor.parse::<Position>().map_err(not_ours)?)
+            let text = "cursor is not one of this list";
+            let invalid = |_| OperatorApiError::Invalid(text.to_owned());
+            Some(cursor.parse::<Position>().map_err(invalid)?)
         }
         (None, true) => app.store.refresh_position().await?,
         (None, false) => None,
@@ -77,62 +80,62 @@ pub(in crate::operator_api) async fn refresh_all(
     let mut round = Round {
         app: &app,
         base_url: BaseUrl::of(&app.config, &headers),
-        ends: Instant::now() + WORK,
-        left: limit.map_or(usize::MAX, NonZeroUsize::get),
-        view: RefreshedView::default(),
+        ends_at: Instant::now() + TIME_LIMIT,
+        remaining: limit.map_or(usize::MAX, NonZeroUsize::get),
+        view: RoundView::default(),
     };
-    let stopped = round.go_on(from.clone()).await?;
+    let stopped_at = round.run(from.clone()).await?;
     let mut view = round.view;
     if resume {
-        app.store.move_refresh_position(from.as_ref(), stopped.as_ref()).await?;
+        app.store.move_refresh_position(from.as_ref(), stopped_at.as_ref()).await?;
     }
-    view.next_cursor = stopped.map(|position| position.to_string());
+    view.next_cursor = stopped_at.map(|position| position.to_string());
     tracing::info!(
         refreshed = view.refreshed.len(),
         failed = view.failed.len(),
         is_over = view.next_cursor.is_none(),
-        "metadata was read again"
+        "read metadata again"
     );
     Ok(Json(view))
 }
 
-/// One call's part of the round.
+/// The part of the round that one call does.
 struct Round<'a> {
     app: &'a AppState,
     base_url: BaseUrl,
-    /// Nothing is begun afterwards.
-    ends: Instant,
-    /// How many connections may still be read again.
-    left: usize,
-    view: RefreshedView,
+    /// No connection is started after this time.
+    ends_at: Instant,
+    /// Number of connections that may still be read again.
+    remaining: usize,
+    view: RoundView,
 }
 
 impl Round<'_> {
-    /// Looks at connections until there are no more, and gives none, or until time or limit is
-    /// used up, and gives the position.
-    async fn go_on(&mut self, from: Option<Position>) -> Result<Option<Position>, StoreError> {
+    /// Refreshes the due connections of all tenants. Returns the position if time or limit ends first.
+    async fn run(&mut self, from: Option<Position>) -> Result<Option<Position>, StoreError> {
         let mut after = from.as_ref().map(|position| position.tenant);
         if let Some(Position { tenant, domain: Some(domain) }) = from {
-            let mut rest = self.due(tenant).await?;
+            let mut rest = self.due_connections(tenant).await?;
             rest.retain(|stored| stored.connection.domain > domain);
-            if let Some(stopped) = self.refresh(rest, tenant).await {
-                return Ok(Some(stopped));
+            if let Some(position) = self.refresh(rest, tenant).await {
+                return Ok(Some(position));
             }
         }
         loop {
-            let tenants = self.app.store.tenants(after, TENANTS_AT_A_TIME).await?;
+            let tenants = self.app.store.tenants(after, TENANTS_PER_PAGE).await?;
             let Some(last) = tenants.last().map(|tenant| tenant.id) else { return Ok(None) };
-            let due = stream::iter(tenants).map(|tenant| self.due(tenant.id));
-            let due: Vec<_> = due.buffered(AT_ONCE).try_collect().await?;
-            if let Some(stopped) = self.refresh(due.into_iter().flatten().collect(), last).await {
-                return Ok(Some(stopped));
+            let due = stream::iter(tenants).map(|tenant| self.due_connections(tenant.id));
+            let due: Vec<_> = due.buffered(CONCURRENCY).try_collect().await?;
+            let due = due.into_iter().flatten().collect();
+            if let Some(position) = self.refresh(due, last).await {
+                return Ok(Some(position));
             }
             after = Some(last);
         }
     }
 
-    /// The tenant's connections that are due, by domain.
-    async fn due(&self, tenant: TenantId) -> Result<Vec<StoredConnection>, StoreError> {
+    /// Returns the connections of the tenant that are due, ordered by domain.
+    async fn due_connections(&self, tenant: TenantId) -> Result<Vec<StoredConnection>, StoreError> {
         let now = self.app.clock.now();
         let mut connections = self.app.store.connections(tenant).await?;
         for StoredConnection { connection, .. } in &connections {
@@ -142,24 +145,26 @@ impl Round<'_> {
         Ok(connections)
     }
 
-    /// Reads these again, up to the last tenant among those looked at. Gives the position if that
-    /// was all that fits.
+    /// Refreshes these connections; `last` is the last tenant among them and those without a due
+    /// connection. Returns the position if time or limit ends.
     async fn refresh(&mut self, due: Vec<StoredConnection>, last: TenantId) -> Option<Position> {
         let mut due = due.into_iter().peekable();
         while due.peek().is_some() {
-            let now: Vec<StoredConnection> = due.by_ref().take(AT_ONCE.min(self.left)).collect();
-            self.left = self.left.saturating_sub(now.len());
-            let position = now.last().map(|StoredConnection { connection, .. }| Position {
+            let batch: Vec<StoredConnection> =
+                due.by_ref().take(CONCURRENCY.min(self.remaining)).collect();
+            self.remaining = self.remaining.saturating_sub(batch.len());
+            let position = batch.last().map(|StoredConnection { connection, .. }| Position {
                 tenant: connection.tenant,
                 domain: Some(connection.domain.clone()),
             });
-            join_all(now.into_iter().map(|stored| read_again(self.app, &self.base_url, stored)))
-                .await
-                .into_iter()
-                .for_each(|outcome| match outcome {
+            let refreshes =
+                batch.into_iter().map(|stored| refresh(self.app, &self.base_url, stored));
+            for result in join_all(refreshes).await {
+                match result {
                     Ok(domain) => self.view.refreshed.push(domain),
                     Err(failed) => self.view.failed.push(failed),
-                });
+                }
+            }
             if self.is_over() && due.peek().is_some() {
                 return position;
             }
@@ -168,21 +173,21 @@ impl Round<'_> {
     }
 
     fn is_over(&self) -> bool {
-        self.left == 0 || Instant::now() >= self.ends
+        self.remaining == 0 || Instant::now() >= self.ends_at
     }
 }
 
-async fn read_again(
+async fn refresh(
     app: &AppState,
     base_url: &BaseUrl,
     stored: StoredConnection,
 ) -> Result<Domain, FailedView> {
     let Connection { tenant, domain, .. } = stored.connection.clone();
-    match again(app, base_url, stored).await {
+    match refresh_connection(app, base_url, stored).await {
         Ok(_) => Ok(domain),
-        Err(problem) => {
-            let reason = problem.to_string();
-            tracing::warn!(tenant.id = %tenant, %domain, reason, "metadata was not taken over");
+        Err(error) => {
+            let reason = error.into_problem().detail;
+            tracing::warn!(tenant.id = %tenant, %domain, reason, "could not refresh metadata");
             Err(FailedView { domain, reason })
         }
     }
@@ -194,8 +199,10 @@ fn is_due(connection: &Connection, now: Timestamp) -> bool {
     })
 }
 
-/// Dates decide nothing here, but providers go by them: when its last certificate runs out, a
-/// provider signs with another, which somebody has to have told us.
+/// Logs a warning if the last certificate of an identity provider expires within [`NOTICE`].
+///
+/// Expiry does not affect verification. But an identity provider replaces an expiring certificate, and
+/// the new one must be in the metadata by then.
 fn warn_of_expiry(connection: &Connection, now: Timestamp) {
     for provider in connection.trust.iter().flat_map(|trust| &trust.providers) {
         let last = provider.certificates().filter_map(|certificate| certificate.not_after).max();
@@ -204,24 +211,23 @@ fn warn_of_expiry(connection: &Connection, now: Timestamp) {
                 code = "certificate.expiring",
                 tenant.id = %connection.tenant,
                 domain = %connection.domain,
-                "the last certificate of an identity provider is about to expire"
+                "the last certificate of an identity provider expires soon"
             );
         }
     }
 }
 
-/// Twice within the day that identity providers allow for a change.
+/// Age at which metadata is due: twice within the day that identity providers allow for a change.
 const AGE: SignedDuration = SignedDuration::from_hours(12);
 
-/// What is begun within this time is over before a function or API Gateway gives up at 29 s: a
-/// host gets five seconds, and the table some more.
-const WORK: Duration = Duration::from_secs(20);
+/// A connection that is started within this time is complete before API Gateway ends the request at
+/// 29 s: fetching takes at most five seconds, and the table needs some more.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
-/// Enough to wait for slow hosts together, and little enough for the memory of the function: a
-/// document has up to a megabyte.
-const AT_ONCE: usize = 8;
+/// Number of concurrent fetches. Bounded by the memory of the function: a document has up to a megabyte.
+const CONCURRENCY: usize = 8;
 
-const TENANTS_AT_A_TIME: usize = 100;
+const TENANTS_PER_PAGE: usize = 100;
 
-/// A month, in which an administrator can be found.
+/// Time for an admin to react: a month.
 const NOTICE: SignedDuration = SignedDuration::from_hours(30 * 24);

@@ -1,5 +1,5 @@
-//! What the document forbids is refused. The other way round, whatever is accepted in any test is
-//! allowed: that is for the harness.
+//! Requests that the document forbids are refused. The harness checks the reverse: requests that
+//! succeed are valid by the document.
 
 use axum::http::Method;
 use harness::TestApp;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{operations, with};
 
-/// What a member or a parameter may be sent as.
+/// Values of all types, many of them invalid, for fields and parameters.
 fn odd_values() -> Vec<Value> {
     let long = |length| Value::from("é".repeat(length));
     vec![
@@ -41,7 +41,7 @@ fn odd_values() -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn no_body_is_accepted_that_the_document_forbids() {
+async fn a_body_that_the_document_forbids_is_refused() {
     let document = Document::ours();
     let mut refused = 0;
     for operation in operations() {
@@ -58,9 +58,9 @@ async fn no_body_is_accepted_that_the_document_forbids() {
             bodies.extend(odd_values().into_iter().map(|value| with(example, name, value)));
         }
         for body_sent in bodies {
-            let fits = document.check(&body["schema"], &body_sent, Openness::AsWritten);
+            let valid = document.check(&body["schema"], &body_sent, Openness::AsWritten);
             let answer = operation.send(&test, "", Some(body_sent.clone())).await;
-            if fits.is_err() {
+            if valid.is_err() {
                 assert_eq!(answer.status, 400, "{}: {body_sent}", operation.id());
                 refused += 1;
             }
@@ -70,7 +70,7 @@ async fn no_body_is_accepted_that_the_document_forbids() {
 }
 
 #[tokio::test]
-async fn no_parameter_is_accepted_that_the_document_forbids() {
+async fn a_parameter_that_the_document_forbids_is_refused() {
     let test = TestApp::new().await;
     let mut refused = 0;
     for operation in operations() {
@@ -82,10 +82,10 @@ async fn no_parameter_is_accepted_that_the_document_forbids() {
             {
                 let typed = serde_json::from_str(value).ok().filter(|_| schema["type"] != "string");
                 let typed = typed.unwrap_or_else(|| Value::from(value.replace("%C2%85", "\u{85}")));
-                let fits = Document::ours().check(schema, &typed, Openness::AsWritten).is_ok();
+                let valid = Document::ours().check(schema, &typed, Openness::AsWritten).is_ok();
                 let answer = operation.send(&test, &format!("?{name}={value}"), None).await;
-                if !fits {
-                    // A group of the path may not be there either.
+                if !valid {
+                    // The group in the path does not exist, which may be noticed first.
                     let answer = answer.expect_one_of(&[400, 404]);
                     assert!(answer.status == 400 || operation.path.contains("{group}"));
                     refused += 1;

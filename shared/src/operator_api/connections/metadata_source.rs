@@ -1,7 +1,7 @@
-//! Where metadata comes from: the body of a request, or a URL.
+//! Reads the metadata of an identity provider from the body of a request or from a URL.
 
 use crate::http::base_url::BaseUrl;
-use crate::operator_api::problem::Problem;
+use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::sign_in::SpUrls;
 use crate::sign_in::metadata_fetch::{Reach, fetch};
@@ -10,35 +10,35 @@ use saml::crypto::VerifyingKey;
 use saml::metadata::{ReadOptions, read_idp_metadata};
 use types::domain::Domain;
 
-/// What reading the metadata of one connection depends on.
-pub(super) struct Source<'a> {
+/// The context in which the metadata of one connection is read.
+pub(super) struct MetadataSource<'a> {
     pub(super) app: &'a AppState,
     pub(super) base_url: &'a BaseUrl,
     pub(super) domain: &'a Domain,
 }
 
-impl Source<'_> {
-    /// Reads what is at a URL.
+impl MetadataSource<'_> {
+    /// Fetches metadata from a URL and reads it.
     pub(super) async fn fetch(
         &self,
         url: String,
         pinned_key_pem: Option<String>,
-    ) -> Result<Trust, Problem> {
+    ) -> Result<Trust, OperatorApiError> {
         let local = self.base_url.is_loopback_http();
         let reach = if local { Reach::Loopback } else { Reach::Internet };
-        let bytes = fetch(&url, reach)
-            .await
-            .map_err(|fault| Problem::Invalid(format!("the metadata cannot be read: {fault}")))?;
+        let bytes = fetch(&url, reach).await.map_err(|error| {
+            OperatorApiError::Invalid(format!("the metadata cannot be read: {error}"))
+        })?;
         self.read(&bytes, Some(url), pinned_key_pem)
     }
 
-    /// Reads a document.
+    /// Reads a metadata document.
     pub(super) fn read(
         &self,
         bytes: &[u8],
         url: Option<String>,
         pinned_key_pem: Option<String>,
-    ) -> Result<Trust, Problem> {
+    ) -> Result<Trust, OperatorApiError> {
         let now = self.app.clock.now();
         let pinned_key = pinned_key_pem.as_deref().map(pinned_key).transpose()?;
         let options = ReadOptions {
@@ -47,14 +47,16 @@ impl Source<'_> {
             allow_loopback_http: self.base_url.is_loopback_http(),
             now,
         };
-        let metadata = read_idp_metadata(bytes, &options)
-            .map_err(|fault| Problem::Invalid(format!("the metadata cannot be used: {fault}")))?;
+        let metadata = read_idp_metadata(bytes, &options).map_err(|error| {
+            OperatorApiError::Invalid(format!("the metadata cannot be used: {error}"))
+        })?;
         Ok(Trust::new(metadata, url, pinned_key_pem, now))
     }
 }
 
-/// A public key, or the one in a certificate.
-fn pinned_key(pem: &str) -> Result<VerifyingKey, Problem> {
-    VerifyingKey::from_pem(pem.as_bytes())
-        .map_err(|fault| Problem::Invalid(format!("metadata_key_pem cannot be used: {fault}")))
+/// Reads a public key or the public key of a certificate.
+fn pinned_key(pem: &str) -> Result<VerifyingKey, OperatorApiError> {
+    VerifyingKey::from_pem(pem.as_bytes()).map_err(|error| {
+        OperatorApiError::Invalid(format!("metadata_key_pem cannot be used: {error}"))
+    })
 }

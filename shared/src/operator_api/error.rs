@@ -1,0 +1,233 @@
+//! Errors of the operator API, and their responses: RFC 9457 problem details.
+//!
+//! An error of a part that the API depends on keeps its source. It is logged once, when
+//! [`OperatorApiError::into_problem`] turns it into the answer.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::error_chain::ErrorChain;
+use crate::runtime::request_log::FailureCode;
+use crate::secrets::SecretsError;
+use crate::secrets::oidc_keys::OidcKeysError;
+use crate::secrets::saml_keys::SamlKeysError;
+use crate::secrets::scim_tokens::ScimTokensError;
+use crate::sign_in::SignInError;
+use crate::store::StoreError;
+
+/// Error of a request to the operator API.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OperatorApiError {
+    /// The body, the path, a parameter or a cursor is not valid for the operation.
+    #[error("{0}")]
+    Invalid(String),
+    /// The caller is not the operator.
+    #[error("the operator key is missing or wrong")]
+    Unauthorized,
+    /// The named thing does not exist.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The path exists, but not with this method.
+    #[error("this path does not support this method")]
+    MethodNotAllowed,
+    /// The thing exists already, a limit is reached, or the state does not allow the operation.
+    #[error("{0}")]
+    Conflict(String),
+    /// The body has more bytes than allowed.
+    #[error("the body has more than {0} bytes")]
+    TooLarge(usize),
+    /// A call of the store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The SCIM tokens of a tenant cannot be read or changed.
+    #[error(transparent)]
+    ScimTokens(#[from] ScimTokensError),
+    /// The OpenID Connect signing keys cannot be read or rotated.
+    #[error(transparent)]
+    OidcKeys(#[from] OidcKeysError),
+    /// The SAML keys cannot be read, created or rotated.
+    #[error(transparent)]
+    SamlKeys(#[from] SamlKeysError),
+    /// A response could not be explained.
+    #[error("could not explain a response")]
+    Explain(#[from] SignInError),
+    /// The operator key cannot be read.
+    #[error("could not read the operator key")]
+    OperatorKey(#[source] SecretsError),
+    /// The operating system provided no random bytes.
+    #[error("could not generate an id or a secret")]
+    Random(#[source] getrandom::Error),
+    /// The response cannot be serialised.
+    #[error("could not serialise the response")]
+    Response(#[source] serde_json::Error),
+}
+
+/// The problem details of an answer (RFC 9457 §3.1).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Problem {
+    status: StatusCode,
+    /// A stable code that programs can compare.
+    code: &'static str,
+    /// A text for people. It contains nothing of the parts that the API depends on.
+    pub(super) detail: String,
+}
+
+impl OperatorApiError {
+    /// Returns the answer, and logs a failure of the service.
+    ///
+    /// Called once for each error: for the response, or for its part of a refresh round.
+    pub(super) fn into_problem(self) -> Problem {
+        let problem = self.problem();
+        if problem == Problem::unavailable() {
+            tracing::error!("{}", ErrorChain(&self));
+        }
+        problem
+    }
+
+    fn problem(&self) -> Problem {
+        let detail = || self.to_string();
+        match self {
+            Self::Invalid(_) => Problem::invalid(detail()),
+            Self::Unauthorized => Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail()),
+            Self::NotFound(thing) => Problem::not_found(thing),
+            Self::MethodNotAllowed => {
+                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail())
+            }
+            Self::Conflict(_) => Problem::conflict(detail()),
+            Self::TooLarge(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail()),
+            Self::Store(error) => problem_of_store(error),
+            Self::ScimTokens(error) => problem_of_tokens(error),
+            Self::OidcKeys(error) => problem_of_oidc_keys(error),
+            Self::SamlKeys(error) | Self::Explain(SignInError::SamlKeys(error)) => {
+                problem_of_saml_keys(error)
+            }
+            Self::Explain(SignInError::Store(error)) => problem_of_store(error),
+            Self::Explain(
+                SignInError::Refused(_)
+                | SignInError::Link
+                | SignInError::Oauth(_)
+                | SignInError::AuthnRequest(_)
+                | SignInError::NoEndpoint
+                | SignInError::Random(_)
+                | SignInError::Header(_),
+            )
+            | Self::OperatorKey(_)
+            | Self::Random(_)
+            | Self::Response(_) => Problem::unavailable(),
+        }
+    }
+}
+
+fn problem_of_store(error: &StoreError) -> Problem {
+    match error {
+        StoreError::Conflict(attribute) => Problem::conflict(format!("{attribute} is taken")),
+        StoreError::VersionMismatch | StoreError::MemberGone | StoreError::Contention => {
+            Problem::conflict(CONTENTION.to_owned())
+        }
+        StoreError::NotFound => Problem::not_found("row"),
+        StoreError::TooLarge => Problem::invalid("the value is too large to store".to_owned()),
+        StoreError::NoSeat { .. }
+        | StoreError::Unavailable { .. }
+        | StoreError::Corrupt { .. }
+        | StoreError::Random(_) => Problem::unavailable(),
+    }
+}
+
+fn problem_of_tokens(error: &ScimTokensError) -> Problem {
+    match error {
+        ScimTokensError::TwoLive => Problem::conflict(error.to_string()),
+        ScimTokensError::NoTenant => Problem::not_found("tenant"),
+        ScimTokensError::Contention => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Problem::new(status, "contention", CONTENTION.to_owned())
+        }
+        ScimTokensError::Store(_)
+        | ScimTokensError::Secrets(_)
+        | ScimTokensError::Random(_)
+        | ScimTokensError::Corrupt(_)
+        | ScimTokensError::Serialize(_) => Problem::unavailable(),
+    }
+}
+
+fn problem_of_oidc_keys(error: &OidcKeysError) -> Problem {
+    match error {
+        OidcKeysError::TooSoon => Problem::conflict(error.to_string()),
+        OidcKeysError::Secrets(_) | OidcKeysError::Corrupt(_) | OidcKeysError::Unusable => {
+            Problem::unavailable()
+        }
+    }
+}
+
+fn problem_of_saml_keys(error: &SamlKeysError) -> Problem {
+    match error {
+        SamlKeysError::TooEarly(_) => Problem::conflict(error.to_string()),
+        SamlKeysError::Missing => Problem::not_found("SAML keys"),
+        SamlKeysError::Corrupt(_) | SamlKeysError::Generate | SamlKeysError::Secrets(_) => {
+            Problem::unavailable()
+        }
+    }
+}
+
+impl Problem {
+    const fn new(status: StatusCode, code: &'static str, detail: String) -> Self {
+        Self { status, code, detail }
+    }
+
+    const fn invalid(detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid", detail)
+    }
+
+    fn not_found(thing: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("no such {thing}"))
+    }
+
+    const fn conflict(detail: String) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", detail)
+    }
+
+    fn unavailable() -> Self {
+        let detail = "a service that Gatehouse depends on is unavailable; send the request again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail.to_owned())
+    }
+}
+
+impl IntoResponse for OperatorApiError {
+    fn into_response(self) -> Response {
+        let Problem { status, code, detail } = self.into_problem();
+        let body = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "code": code,
+            "detail": detail,
+        });
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = status;
+        response.extensions_mut().insert(FailureCode(code));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+const CONTENTION: &str = "other requests are changing it at the same time; send the request again";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_to_a_failure_of_the_service_does_not_contain_its_cause() {
+        let cause = serde_json::from_str::<u8>("\"cause\"").unwrap_err();
+        let error = OperatorApiError::Response(cause);
+        let log = ErrorChain(&error).to_string();
+        assert!(log.starts_with("could not serialise the response: invalid type"), "{log}");
+        assert_eq!(error.into_problem(), Problem::unavailable());
+    }
+}

@@ -1,4 +1,4 @@
-//! Sixteen counters per collection, one for each first hex digit of the ids.
+//! Sixteen counters per kind of resource, one for each first hex digit of the ids.
 //!
 //! Ids are uniform, so the counters share the load evenly and never need rebalancing. Each holds
 //! the number of its resources (`n`), the same by second digit (`c0` to `cf`), a sequence that
@@ -9,10 +9,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::item::{Item, corrupt, flag, number, optional_number};
-use super::keys::{Collection, Key, SK, counters};
+use super::keys::{Key, SK, counters};
 use super::read::{Consistency, Range, sort_key};
 use super::write::Write;
 use super::{Store, StoreError};
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 /// The first fourteen bits of an id, which tell where it counts.
@@ -120,9 +121,9 @@ pub(super) struct CounterUpdate {
 }
 
 impl CounterUpdate {
-    pub(super) fn new(tenant: TenantId, collection: Collection, shard: char) -> Self {
+    pub(super) fn new(tenant: TenantId, kind: ResourceKind, shard: char) -> Self {
         Self {
-            key: Key::counter(tenant, collection, shard),
+            key: Key::counter(tenant, kind, shard),
             add: Vec::new(),
             when: Vec::new(),
             values: Vec::new(),
@@ -171,11 +172,11 @@ impl CounterUpdate {
 /// The update of the leaf that belongs to [`CounterUpdate::resource`] of a deep counter.
 pub(super) fn leaf_update(
     tenant: TenantId,
-    collection: Collection,
+    kind: ResourceKind,
     prefix: IdPrefix,
     step: i8,
 ) -> Write {
-    let key = Key::leaves(tenant, collection, &prefix.bucket());
+    let key = Key::leaves(tenant, kind, &prefix.bucket());
     Write::update(key, format!("ADD {} :step", leaf_attribute(prefix.leaf)))
         .bind(":step", number(step))
 }
@@ -185,9 +186,9 @@ impl Store {
     pub(super) async fn counters(
         &self,
         tenant: TenantId,
-        collection: Collection,
+        kind: ResourceKind,
     ) -> Result<Vec<Counter>, StoreError> {
-        let range = Range::all(counters(tenant, collection), Consistency::Strong);
+        let range = Range::all(counters(tenant, kind), Consistency::Strong);
         let rows = self.query(&range, DIGITS.len()).await?;
         let mut found = rows.iter().map(Counter::from_row).collect::<Result<Vec<_>, _>>()?;
         for shard in DIGITS {
@@ -203,9 +204,9 @@ impl Store {
     pub(super) async fn total(
         &self,
         tenant: TenantId,
-        collection: Collection,
+        kind: ResourceKind,
     ) -> Result<u64, StoreError> {
-        let counters = self.counters(tenant, collection).await?;
+        let counters = self.counters(tenant, kind).await?;
         Ok(counters.iter().map(|counter| counter.total).sum())
     }
 }

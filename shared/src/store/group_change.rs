@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use super::batch::RowChange;
 use super::counters::{CounterUpdate, IdPrefix, leaf_update};
 use super::groups::{GroupWrite, StoredGroup};
-use super::keys::{Collection, Key};
+use super::keys::Key;
 use super::lookup_rows::{move_row, move_value};
-use super::members::{GroupMember, member_key, member_row};
+use super::members::{GroupMember, member_row};
 use super::versioned::{Versioned, row_write};
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 /// The change that the caller asks for: a creation without `before`, a deletion without `after`.
@@ -77,7 +78,7 @@ impl<'a> GroupChange<'a> {
         // The group's own row has a condition already, and a transaction takes a row once.
         let others = add.iter().filter(|member| member.id != self.id);
         let checks: BTreeMap<_, _> = others.map(|member| (member.id, member.kind)).collect();
-        let check = |(id, kind)| Write::check_exists(member_key(self.tenant, id, kind));
+        let check = |(id, kind)| Write::check_exists(Key::resource(self.tenant, kind, id));
         self.checks = checks.into_iter().map(check).collect();
         self
     }
@@ -102,7 +103,7 @@ impl<'a> GroupChange<'a> {
 
     /// All writes of the transaction but those of the member rows.
     pub(super) fn writes(&self, after: Option<&StoredGroup>, deep: bool) -> Vec<(GroupRow, Write)> {
-        let key = Key::resource(self.tenant, Collection::Groups, self.id);
+        let key = Key::group(self.tenant, self.id);
         let before = self.before.map(|before| &before.resource);
         let row = after.map(|group| group.to_row(&key));
         let mut writes = vec![(GroupRow::Group, row_write(key, before, row, &["x"]))];
@@ -121,7 +122,7 @@ impl<'a> GroupChange<'a> {
         move_value(labels, &self.id.to_string(), old, new, writes);
         let external_id = |group: &StoredGroup| {
             let value = group.external_id.as_deref().filter(|value| !value.is_empty())?;
-            Some(Key::external_id(self.tenant, Collection::Groups, value, self.id))
+            Some(Key::external_id(self.tenant, ResourceKind::Group, value, self.id))
         };
         let (old, new) = (self.before.and_then(external_id), after.and_then(external_id));
         writes.extend(move_row(old, new).map(|write| (GroupRow::Unconditional, write)));
@@ -132,11 +133,11 @@ impl<'a> GroupChange<'a> {
         if step == 0 {
             return;
         }
-        let counter = CounterUpdate::new(self.tenant, Collection::Groups, self.prefix.shard)
+        let counter = CounterUpdate::new(self.tenant, ResourceKind::Group, self.prefix.shard)
             .resource(self.prefix, step, deep);
         writes.push((GroupRow::Counter, counter.write()));
         if deep {
-            let leaf = leaf_update(self.tenant, Collection::Groups, self.prefix, step);
+            let leaf = leaf_update(self.tenant, ResourceKind::Group, self.prefix, step);
             writes.push((GroupRow::Unconditional, leaf));
         }
     }

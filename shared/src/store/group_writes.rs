@@ -14,13 +14,14 @@ use jiff::Timestamp;
 use super::group_change::{GroupChange, GroupRow};
 use super::groups::{GroupWrite, StoredGroup};
 use super::item::{corrupt, flag, number};
-use super::keys::{Collection, Key};
+use super::keys::Key;
 use super::members::GroupMember;
 use super::page::StoredResource as _;
 use super::retry::Backoff;
 use super::transaction::{Commit, MAX_TRANSACTION, Refusal};
 use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 impl Store {
@@ -39,7 +40,7 @@ impl Store {
     ) -> Result<StoredGroup, StoreError> {
         let change = GroupChange::new(tenant, id, None, Some(write)).with_members(members, &[]);
         let group = self.change_group(change).await?;
-        self.sample_split(tenant, Collection::Groups, id).await;
+        self.sample_split(tenant, ResourceKind::Group, id).await;
         group.ok_or(StoreError::NotFound)
     }
 
@@ -98,7 +99,7 @@ impl Store {
         let shard = change.prefix.shard;
         let mut backoff = Backoff::default();
         loop {
-            let deep = self.hints.deep(change.tenant, Collection::Groups, shard);
+            let deep = self.hints.deep(change.tenant, ResourceKind::Group, shard);
             let mut writes = change.writes(after.as_ref(), deep);
             let members = change.rows.len() + change.checks.len();
             let fits = writes.len() + members <= MAX_TRANSACTION;
@@ -118,7 +119,7 @@ impl Store {
                 Commit::Refused(refusals) => {
                     for refusal in refusals {
                         let deep = explain(refusal)?;
-                        self.hints.learn_deep(change.tenant, Collection::Groups, shard, deep);
+                        self.hints.learn_deep(change.tenant, ResourceKind::Group, shard, deep);
                     }
                 }
             }
@@ -133,7 +134,7 @@ impl Store {
         tenant: TenantId,
         mut group: StoredGroup,
     ) -> Result<StoredGroup, StoreError> {
-        let key = Key::resource(tenant, Collection::Groups, group.resource.id);
+        let key = Key::group(tenant, group.resource.id);
         let mut backoff = Backoff::default();
         loop {
             let next = group.resource.version + 1;

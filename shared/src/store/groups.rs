@@ -6,10 +6,11 @@
 use jiff::Timestamp;
 
 use super::item::{Item, take_optional_text, text};
-use super::keys::{Collection, Key};
+use super::keys::Key;
 use super::page::{Page, StoredResource};
 use super::versioned::Versioned;
 use super::{Store, StoreError};
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 /// A Group as it is stored, without its members.
@@ -61,7 +62,7 @@ impl StoredGroup {
 }
 
 impl StoredResource for StoredGroup {
-    const COLLECTION: Collection = Collection::Groups;
+    const KIND: ResourceKind = ResourceKind::Group;
 
     fn from_row(mut row: Item) -> Result<Self, StoreError> {
         Ok(Self {
@@ -129,6 +130,6 @@ impl Store {
 
     /// The number of groups.
     pub async fn groups_total(&self, tenant: TenantId) -> Result<u64, StoreError> {
-        self.total(tenant, Collection::Groups).await
+        self.total(tenant, ResourceKind::Group).await
     }
 }

@@ -7,38 +7,32 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keys::Collection;
 use super::pool::Pool;
+use scim::schema::ResourceKind;
 use types::ids::TenantId;
 
 /// Hints of one process, shared by the clones of a store.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    deep: Mutex<HashSet<(TenantId, Collection, char)>>,
+    deep: Mutex<HashSet<(TenantId, ResourceKind, char)>>,
     pools: Mutex<HashMap<TenantId, (Instant, Pool)>>,
 }
 
 impl Hints {
     /// Whether this counter was deep when it was last seen (see `split`).
-    pub(super) fn deep(&self, tenant: TenantId, collection: Collection, shard: char) -> bool {
-        lock(&self.deep).contains(&(tenant, collection, shard))
+    pub(super) fn deep(&self, tenant: TenantId, kind: ResourceKind, shard: char) -> bool {
+        lock(&self.deep).contains(&(tenant, kind, shard))
     }
 
-    pub(super) fn learn_deep(
-        &self,
-        tenant: TenantId,
-        collection: Collection,
-        shard: char,
-        deep: bool,
-    ) {
+    pub(super) fn learn_deep(&self, tenant: TenantId, kind: ResourceKind, shard: char, deep: bool) {
         let mut known = lock(&self.deep);
         if known.len() >= MOST_HINTS {
             known.clear();
         }
         if deep {
-            known.insert((tenant, collection, shard));
+            known.insert((tenant, kind, shard));
         } else {
-            known.remove(&(tenant, collection, shard));
+            known.remove(&(tenant, kind, shard));
         }
     }
 

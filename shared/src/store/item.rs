@@ -1,6 +1,5 @@
 //! Converts values to and from the attributes of a row.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -9,10 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::StoreError;
 use super::error::Operation;
+pub(super) use super::keys::Item;
 use super::keys::{Key, row_kind};
-
-/// One row, as the SDK represents it.
-pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// Returns a text attribute.
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {

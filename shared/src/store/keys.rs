@@ -38,9 +38,13 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest as _, Sha256};
 
 use oidc::client::ClientId;
+use scim::schema::ResourceKind;
 use types::domain::Domain;
 use types::hex::hex;
 use types::ids::{GrantId, ResourceId, TenantId};
+
+/// One row, as the SDK represents it.
+pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// Name of the partition key.
 pub(super) const PK: &str = "pk";
@@ -60,15 +64,6 @@ pub(super) const TTL: &str = "ttl";
 /// Beginning of the sort keys of connections; the name follows.
 pub(super) const CONNECTION_PREFIX: &str = "IDP#";
 
-/// A collection of SCIM resources, listed in id order and counted by id prefix.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) enum Collection {
-    /// RFC 7643 §4.1.
-    Users,
-    /// RFC 7643 §4.2.
-    Groups,
-}
-
 /// The key of one row.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Key {
@@ -81,12 +76,16 @@ impl Key {
         Self { pk, sk: sk.into() }
     }
 
-    pub(super) fn resource(tenant: TenantId, collection: Collection, id: ResourceId) -> Self {
-        Self::new(resources(tenant, collection), id.to_string())
+    pub(super) fn resource(tenant: TenantId, kind: ResourceKind, id: ResourceId) -> Self {
+        Self::new(resources(tenant, kind), id.to_string())
     }
 
     pub(super) fn user(tenant: TenantId, id: ResourceId) -> Self {
-        Self::resource(tenant, Collection::Users, id)
+        Self::resource(tenant, ResourceKind::User, id)
+    }
+
+    pub(super) fn group(tenant: TenantId, id: ResourceId) -> Self {
+        Self::resource(tenant, ResourceKind::Group, id)
     }
 
     pub(super) fn user_name(tenant: TenantId, folded: &str) -> Self {
@@ -103,28 +102,28 @@ impl Key {
 
     pub(super) fn external_id(
         tenant: TenantId,
-        collection: Collection,
+        kind: ResourceKind,
         external_id: &str,
         id: ResourceId,
     ) -> Self {
         let prefix = external_id_prefix(external_id);
-        Self::new(external_ids(tenant, collection), format!("{prefix}{id}"))
+        Self::new(external_ids(tenant, kind), format!("{prefix}{id}"))
     }
 
     pub(super) fn member(tenant: TenantId, group: ResourceId, member: ResourceId) -> Self {
         Self::new(members(tenant, group), member.to_string())
     }
 
-    pub(super) fn counter(tenant: TenantId, collection: Collection, shard: char) -> Self {
-        Self::new(counters(tenant, collection), shard)
+    pub(super) fn counter(tenant: TenantId, kind: ResourceKind, shard: char) -> Self {
+        Self::new(counters(tenant, kind), shard)
     }
 
-    pub(super) fn leaves(tenant: TenantId, collection: Collection, prefix: &str) -> Self {
-        let kind = match collection {
-            Collection::Users => "R",
-            Collection::Groups => "GR",
+    pub(super) fn leaves(tenant: TenantId, kind: ResourceKind, prefix: &str) -> Self {
+        let partition = match kind {
+            ResourceKind::User => "R",
+            ResourceKind::Group => "GR",
         };
-        Self::new(format!("{tenant}#{kind}"), prefix)
+        Self::new(format!("{tenant}#{partition}"), prefix)
     }
 
     /// The tenant itself.
@@ -230,32 +229,32 @@ impl Key {
     }
 
     /// The key as an item: to get, update or delete by, or to add attributes to.
-    pub(super) fn item(&self) -> HashMap<String, AttributeValue> {
+    pub(super) fn item(&self) -> Item {
         [(PK, &self.pk), (SK, &self.sk)]
             .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.clone())))
             .into()
     }
 
     /// The key of a row; an attribute that the row was read without is empty.
-    pub(super) fn of(row: &HashMap<String, AttributeValue>) -> Self {
+    pub(super) fn of(row: &Item) -> Self {
         let part = |name| row.get(name).and_then(|value| value.as_s().ok()).cloned();
         Self { pk: part(PK).unwrap_or_default(), sk: part(SK).unwrap_or_default() }
     }
 }
 
 /// Partition of a collection's resources, sorted by id.
-pub(super) fn resources(tenant: TenantId, collection: Collection) -> String {
-    match collection {
-        Collection::Users => format!("{tenant}#U"),
-        Collection::Groups => format!("{tenant}#G"),
+pub(super) fn resources(tenant: TenantId, kind: ResourceKind) -> String {
+    match kind {
+        ResourceKind::User => format!("{tenant}#U"),
+        ResourceKind::Group => format!("{tenant}#G"),
     }
 }
 
 /// Partition of a collection's sixteen counters.
-pub(super) fn counters(tenant: TenantId, collection: Collection) -> String {
-    match collection {
-        Collection::Users => format!("{tenant}#C"),
-        Collection::Groups => format!("{tenant}#GC"),
+pub(super) fn counters(tenant: TenantId, kind: ResourceKind) -> String {
+    match kind {
+        ResourceKind::User => format!("{tenant}#C"),
+        ResourceKind::Group => format!("{tenant}#GC"),
     }
 }
 
@@ -271,10 +270,10 @@ pub(super) fn email_prefix(lower: &str) -> String {
 
 /// Partition of the lookup by `externalId`, which need not be unique: it is the client's own
 /// (RFC 7643 §3.1), and Microsoft's collection of requests gives one to several users.
-pub(super) fn external_ids(tenant: TenantId, collection: Collection) -> String {
-    match collection {
-        Collection::Users => format!("{tenant}#X"),
-        Collection::Groups => format!("{tenant}#GX"),
+pub(super) fn external_ids(tenant: TenantId, kind: ResourceKind) -> String {
+    match kind {
+        ResourceKind::User => format!("{tenant}#X"),
+        ResourceKind::Group => format!("{tenant}#GX"),
     }
 }
 
@@ -434,15 +433,15 @@ mod tests {
             (Key::user(t, id()), "user"),
             (Key::user_name(t, "ada"), "userName of a user"),
             (Key::email(t, "ada@acme.com", id()), "e-mail address of a user"),
-            (Key::external_id(t, Collection::Users, "1", id()), "externalId of a user"),
-            (Key::resource(t, Collection::Groups, id()), "group"),
+            (Key::external_id(t, ResourceKind::User, "1", id()), "externalId of a user"),
+            (Key::group(t, id()), "group"),
             (Key::display_name(t, "staff"), "displayName of a group"),
-            (Key::external_id(t, Collection::Groups, "1", id()), "externalId of a group"),
+            (Key::external_id(t, ResourceKind::Group, "1", id()), "externalId of a group"),
             (Key::member(t, id(), id()), "membership of a group"),
-            (Key::counter(t, Collection::Users, '0'), "counter"),
-            (Key::counter(t, Collection::Groups, '0'), "counter"),
-            (Key::leaves(t, Collection::Users, "00"), "leaves of a counter"),
-            (Key::leaves(t, Collection::Groups, "00"), "leaves of a counter"),
+            (Key::counter(t, ResourceKind::User, '0'), "counter"),
+            (Key::counter(t, ResourceKind::Group, '0'), "counter"),
+            (Key::leaves(t, ResourceKind::User, "00"), "leaves of a counter"),
+            (Key::leaves(t, ResourceKind::Group, "00"), "leaves of a counter"),
             (Key::tenant(t), "tenant"),
             (Key::listed_tenant(t), "entry in the list of tenants"),
             (Key::tenant_external_id("org"), "entry in the list of tenants"),

@@ -74,7 +74,7 @@ impl Store {
         if external_id.is_empty() {
             return Ok(Vec::new());
         }
-        let partition = external_ids(tenant, T::COLLECTION);
+        let partition = external_ids(tenant, T::KIND);
         let ids = self.ids_in_sort_keys(partition, external_id_prefix(external_id)).await?;
         self.resources(tenant, ids).await
     }

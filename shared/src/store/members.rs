@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use super::batch::RowChange;
 use super::groups::StoredGroup;
 use super::item::{Item, corrupt, number, parsed, take_optional_text, text};
-use super::keys::{Collection, Key, MEMBER, PK, SK, group_of_members, member_of, members};
+use super::keys::{Key, MEMBER, PK, SK, group_of_members, member_of, members};
 use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
@@ -57,14 +57,6 @@ pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: &GroupMemb
         row.insert(DISPLAY.to_owned(), text(display));
     }
     row
-}
-
-/// The key of the user or group that is a member.
-pub(super) fn member_key(tenant: TenantId, id: ResourceId, kind: ResourceKind) -> Key {
-    match kind {
-        ResourceKind::User => Key::user(tenant, id),
-        ResourceKind::Group => Key::resource(tenant, Collection::Groups, id),
-    }
 }
 
 impl Store {
@@ -120,11 +112,8 @@ impl Store {
     ) -> Result<Vec<GroupMember>, StoreError> {
         let mut left: BTreeSet<ResourceId> = ids.iter().copied().collect();
         let mut found = Vec::new();
-        for (collection, kind) in
-            [(Collection::Users, ResourceKind::User), (Collection::Groups, ResourceKind::Group)]
-        {
-            let keys: Vec<Key> =
-                left.iter().map(|id| Key::resource(tenant, collection, *id)).collect();
+        for kind in ResourceKind::ALL {
+            let keys: Vec<Key> = left.iter().map(|id| Key::resource(tenant, kind, *id)).collect();
             for row in self.get_many(&keys, Some(SK)).await? {
                 let id = parsed(&row, SK)?;
                 left.remove(&id);
@@ -198,7 +187,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         for group in self.group_ids_of(tenant, member).await? {
             let row = Write::delete(Key::member(tenant, group, member));
-            let key = Key::resource(tenant, Collection::Groups, group);
+            let key = Key::group(tenant, group);
             let moved = Write::update(key, "SET lm = :now ADD v :one")
                 .when("attribute_exists(pk)")
                 .bind(":now", text(now.to_string()))

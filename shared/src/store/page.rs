@@ -10,9 +10,10 @@
 
 use super::counters::{Counter, DIGITS, leaf_attribute};
 use super::item::{Item, corrupt};
-use super::keys::{Collection, Key, resources};
+use super::keys::{Key, resources};
 use super::read::{Consistency, Range, SortKeys};
 use super::{Store, StoreError};
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 /// One page and the number of resources in the whole collection.
@@ -26,7 +27,7 @@ pub struct Page<T> {
 
 /// A resource that is read from its row: a user or a group.
 pub(super) trait StoredResource: Sized {
-    const COLLECTION: Collection;
+    const KIND: ResourceKind;
 
     fn from_row(row: Item) -> Result<Self, StoreError>;
 
@@ -46,7 +47,7 @@ impl Store {
         tenant: TenantId,
         id: ResourceId,
     ) -> Result<Option<T>, StoreError> {
-        let key = Key::resource(tenant, T::COLLECTION, id);
+        let key = Key::resource(tenant, T::KIND, id);
         self.get(&key).await?.map(T::from_row).transpose()
     }
 
@@ -61,7 +62,7 @@ impl Store {
         if let [id] = ids.as_slice() {
             return Ok(self.resource(tenant, *id).await?.into_iter().collect());
         }
-        let key = |id| Key::resource(tenant, T::COLLECTION, id);
+        let key = |id| Key::resource(tenant, T::KIND, id);
         let keys: Vec<Key> = ids.into_iter().map(key).collect();
         let rows = self.get_many(&keys, None).await?;
         let mut found = rows.into_iter().map(T::from_row).collect::<Result<Vec<_>, _>>()?;
@@ -76,14 +77,14 @@ impl Store {
         start_index: u64,
         count: usize,
     ) -> Result<Page<T>, StoreError> {
-        let counters = self.counters(tenant, T::COLLECTION).await?;
+        let counters = self.counters(tenant, T::KIND).await?;
         let total = counters.iter().map(|counter| counter.total).sum();
         let index = start_index.saturating_sub(1);
         let items = match find(&counters, index) {
             Some((counter, start)) if count > 0 => {
-                let start = self.refine(tenant, T::COLLECTION, counter, start).await?;
+                let start = self.refine(tenant, T::KIND, counter, start).await?;
                 let items = self.resources_from(tenant, start, count).await?;
-                self.split_if_large(tenant, T::COLLECTION, counter).await;
+                self.split_if_large(tenant, T::KIND, counter).await;
                 items
             }
             Some(_) | None => Vec::new(),
@@ -98,7 +99,7 @@ impl Store {
         last: Option<ResourceId>,
         count: usize,
     ) -> Result<Vec<T>, StoreError> {
-        let mut range = Range::all(resources(tenant, T::COLLECTION), Consistency::Eventual);
+        let mut range = Range::all(resources(tenant, T::KIND), Consistency::Eventual);
         if let Some(last) = last {
             range = range.with(SortKeys::After(last.to_string()));
         }
@@ -109,14 +110,14 @@ impl Store {
     async fn refine(
         &self,
         tenant: TenantId,
-        collection: Collection,
+        kind: ResourceKind,
         counter: &Counter,
         start: Start,
     ) -> Result<Start, StoreError> {
         if !counter.deep {
             return Ok(start);
         }
-        match self.get(&Key::leaves(tenant, collection, &start.prefix)).await? {
+        match self.get(&Key::leaves(tenant, kind, &start.prefix)).await? {
             Some(leaves) => find_leaf(&leaves, &start),
             None => Ok(start),
         }
@@ -129,7 +130,7 @@ impl Store {
         count: usize,
     ) -> Result<Vec<T>, StoreError> {
         let skip = usize::try_from(start.skip).unwrap_or(usize::MAX);
-        let range = Range::all(resources(tenant, T::COLLECTION), Consistency::Eventual)
+        let range = Range::all(resources(tenant, T::KIND), Consistency::Eventual)
             .with(SortKeys::From(start.prefix));
         let rows = self.query(&range, skip.saturating_add(count)).await?;
         rows.into_iter().skip(skip).map(T::from_row).collect()

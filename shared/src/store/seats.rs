@@ -11,12 +11,13 @@ use serde_json::json;
 use super::activity::Activity;
 use super::counters::Counter;
 use super::item::number;
-use super::keys::{Collection, Key};
+use super::keys::Key;
 use super::pool::{OnJoin, Pool};
 use super::retry::{Backoff, random};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
+use scim::schema::ResourceKind;
 use types::ids::TenantId;
 
 /// The operator's settings for a tenant's seats.
@@ -60,7 +61,7 @@ impl Store {
         let mut backoff = Backoff::default();
         loop {
             let pool = self.fresh_pool(tenant).await?;
-            let counters = self.counters(tenant, Collection::Users).await?;
+            let counters = self.counters(tenant, ResourceKind::User).await?;
             let settled = self.fresh_pool(tenant).await? == pool;
             if let Some(used) = used(&pool, &counters).filter(|_| settled) {
                 let Pool { seats, auto_upgrade, on_join, .. } = pool;
@@ -81,7 +82,7 @@ impl Store {
         let mut backoff = Backoff::default();
         loop {
             let before = self.fresh_pool(tenant).await?;
-            let counters = self.counters(tenant, Collection::Users).await?;
+            let counters = self.counters(tenant, ResourceKind::User).await?;
             if let Some(used) = used(&before, &counters) {
                 let (single, shares) = shares(rules.seats, used)?;
                 let SeatRules { seats, auto_upgrade, on_join } = *rules;
@@ -109,7 +110,7 @@ impl Store {
     /// A counter with a free seat, chosen at random so that concurrent searches spread over the
     /// counters; otherwise the number of seats in use above the size of the pool.
     pub(super) async fn vacancy(&self, tenant: TenantId) -> Result<Vacancy, StoreError> {
-        let counters = self.counters(tenant, Collection::Users).await?;
+        let counters = self.counters(tenant, ResourceKind::User).await?;
         let vacant: Vec<char> = counters
             .iter()
             .filter(|counter| counter.free > 0)
@@ -144,7 +145,7 @@ impl Store {
             .bind(":before", number(before))
             .bind(":after", number(after))
             .bind(":e", number(pool.epoch));
-        let seats = Write::update(Key::counter(tenant, Collection::Users, shard), "ADD f :step")
+        let seats = Write::update(Key::counter(tenant, ResourceKind::User, shard), "ADD f :step")
             .when("e = :e")
             .bind(":step", number(step))
             .bind(":e", number(pool.epoch));
@@ -197,7 +198,7 @@ fn replace_pool(tenant: TenantId, before: &Pool, after: &Pool) -> Write {
 }
 
 fn replace_share(tenant: TenantId, counter: &Counter, free: i64, epoch: u64) -> Write {
-    let key = Key::counter(tenant, Collection::Users, counter.shard);
+    let key = Key::counter(tenant, ResourceKind::User, counter.shard);
     let found =
         if counter.free == 0 { "(attribute_not_exists(f) OR f = :found)" } else { "f = :found" };
     let write = Write::update(key, "SET f = :free, e = :after")

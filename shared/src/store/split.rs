@@ -11,33 +11,29 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::counters::{Counter, DIGITS, IdPrefix, leaf_attribute};
 use super::item::{Item, number, parsed};
-use super::keys::{Collection, Key, SK, resources};
+use super::keys::{Key, SK, resources};
 use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
 use crate::error_chain::ErrorChain;
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 impl Store {
     /// After a creation: reads the counter if the new id is in the sample, and splits it if it is
     /// large.
-    pub(super) async fn sample_split(
-        &self,
-        tenant: TenantId,
-        collection: Collection,
-        id: ResourceId,
-    ) {
+    pub(super) async fn sample_split(&self, tenant: TenantId, kind: ResourceKind, id: ResourceId) {
         let prefix = IdPrefix::of(id);
         let every = (self.split_threshold / SAMPLES_PER_THRESHOLD).clamp(1, 64);
         let sampled = u64::from(prefix.leaf).is_multiple_of(every);
-        if !sampled || self.hints.deep(tenant, collection, prefix.shard) {
+        if !sampled || self.hints.deep(tenant, kind, prefix.shard) {
             return;
         }
-        let key = Key::counter(tenant, collection, prefix.shard);
+        let key = Key::counter(tenant, kind, prefix.shard);
         let row = self.get_with(&key, Consistency::Eventual).await;
         match row.and_then(|row| row.as_ref().map(Counter::from_row).transpose()) {
-            Ok(Some(counter)) => self.split_if_large(tenant, collection, &counter).await,
+            Ok(Some(counter)) => self.split_if_large(tenant, kind, &counter).await,
             Ok(None) => {}
             Err(error) => log_failed_split(tenant, &error),
         }
@@ -47,13 +43,13 @@ impl Store {
     pub(super) async fn split_if_large(
         &self,
         tenant: TenantId,
-        collection: Collection,
+        kind: ResourceKind,
         counter: &Counter,
     ) {
         if counter.deep || counter.total <= self.split_threshold {
             return;
         }
-        if let Err(error) = self.split(tenant, collection, counter.shard).await {
+        if let Err(error) = self.split(tenant, kind, counter.shard).await {
             log_failed_split(tenant, &error);
         }
     }
@@ -61,36 +57,36 @@ impl Store {
     async fn split(
         &self,
         tenant: TenantId,
-        collection: Collection,
+        kind: ResourceKind,
         shard: char,
     ) -> Result<(), StoreError> {
-        let Some(row) = self.get(&Key::counter(tenant, collection, shard)).await? else {
+        let Some(row) = self.get(&Key::counter(tenant, kind, shard)).await? else {
             return Ok(());
         };
         let counter = Counter::from_row(&row)?;
         if counter.deep {
             return Ok(());
         }
-        let leaves = self.count_leaves(tenant, collection, shard).await?;
+        let leaves = self.count_leaves(tenant, kind, shard).await?;
         if !agrees(&counter, &leaves) {
             // The reads saw half of a transaction. Its sequence refuses the split anyway unless
             // both halves fell between the reads.
             tracing::warn!(tenant.id = %tenant, "a counter and its rows disagree; not split");
             return Ok(());
         }
-        let mark = Write::update(Key::counter(tenant, collection, shard), "SET deep = :true")
+        let mark = Write::update(Key::counter(tenant, kind, shard), "SET deep = :true")
             .when("attribute_not_exists(deep) AND q = :q")
             .bind(":true", AttributeValue::Bool(true))
             .bind(":q", number(counter.sequence));
         let rows = DIGITS.into_iter().map(|second| {
             let prefix = format!("{shard}{second}");
-            let mut row = Key::leaves(tenant, collection, &prefix).item();
+            let mut row = Key::leaves(tenant, kind, &prefix).item();
             row.extend(leaves.get(&second).cloned().unwrap_or_default().attributes());
             ((), Write::put(row))
         });
         let writes: Vec<_> = std::iter::once(((), mark)).chain(rows).collect();
         if matches!(self.commit(&writes).await?, Commit::Done) {
-            self.hints.learn_deep(tenant, collection, shard, true);
+            self.hints.learn_deep(tenant, kind, shard, true);
         }
         Ok(())
     }
@@ -98,10 +94,10 @@ impl Store {
     async fn count_leaves(
         &self,
         tenant: TenantId,
-        collection: Collection,
+        kind: ResourceKind,
         shard: char,
     ) -> Result<HashMap<char, Leaves>, StoreError> {
-        let range = Range::all(resources(tenant, collection), Consistency::Strong)
+        let range = Range::all(resources(tenant, kind), Consistency::Strong)
             .with(SortKeys::BeginWith(shard.to_string()))
             .keys_only();
         let mut counts: HashMap<char, Leaves> = HashMap::new();

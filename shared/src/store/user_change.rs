@@ -4,7 +4,7 @@
 //! the refusal tells and asks for the writes again.
 
 use super::counters::{CounterUpdate, IdPrefix, SeatStep, leaf_update};
-use super::keys::{Collection, Key};
+use super::keys::Key;
 use super::lookup_rows::{move_row, move_value};
 use super::pool::{OnJoin, Pool};
 use super::seats::FIRST;
@@ -14,6 +14,7 @@ use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
 use scim::licence::Licence;
 use scim::resource::MAX_EMAILS;
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 /// A user as the caller read it.
@@ -178,7 +179,7 @@ impl<'a> UserChange<'a> {
         move_value(labels, &self.id.to_string(), name(old), name(new), writes);
         let external_id = |keys: &UserKeys| {
             let value = keys.external_id()?;
-            Some(Key::external_id(self.tenant, Collection::Users, value, self.id))
+            Some(Key::external_id(self.tenant, ResourceKind::User, value, self.id))
         };
         let moved = move_row(external_id(old), external_id(new));
         writes.extend(moved.map(|write| (UserRow::Unconditional, write)));
@@ -203,7 +204,7 @@ impl<'a> UserChange<'a> {
     ) {
         let home = self.prefix.shard;
         let step = i8::from(self.after.is_some()) - i8::from(self.before.is_some());
-        let update = |shard| CounterUpdate::new(self.tenant, Collection::Users, shard);
+        let update = |shard| CounterUpdate::new(self.tenant, ResourceKind::User, shard);
         let mut seat_elsewhere = seat;
         if step != 0 {
             let mut own = update(home).resource(self.prefix, step, deep);
@@ -212,7 +213,7 @@ impl<'a> UserChange<'a> {
             }
             writes.push((UserRow::Counter(home), own.write()));
             if deep {
-                let leaf = leaf_update(self.tenant, Collection::Users, self.prefix, step);
+                let leaf = leaf_update(self.tenant, ResourceKind::User, self.prefix, step);
                 writes.push((UserRow::Unconditional, leaf));
             }
         }

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use super::counters::Counter;
 use super::item::corrupt;
-use super::keys::Collection;
 use super::pool::Pool;
 use super::retry::Backoff;
 use super::seats::Vacancy;
@@ -15,6 +14,7 @@ use super::transaction::{Commit, Refusal};
 use super::user_change::{Learned, ReadUser, SeatMove, UserChange, UserRow};
 use super::users::{SeatRequest, StoredUser, UserKeys, UserOutcome, UserWrite};
 use super::{Store, StoreError, UniqueAttribute};
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 impl Store {
@@ -27,7 +27,7 @@ impl Store {
     ) -> Result<UserOutcome, StoreError> {
         let change = UserChange::new(tenant, id, None, Some(write));
         let outcome = self.change_user(&change).await?;
-        self.sample_split(tenant, Collection::Users, id).await;
+        self.sample_split(tenant, ResourceKind::User, id).await;
         outcome.ok_or(StoreError::NotFound)
     }
 
@@ -79,7 +79,7 @@ impl Store {
             let pool = if needs_pool { Some(self.pool(change.tenant).await?) } else { None };
             let after = change.after(&learned, pool.as_ref());
             let seat = change.seat_move(&learned, after.as_ref(), pool.as_ref());
-            let deep = self.hints.deep(change.tenant, Collection::Users, change.prefix.shard);
+            let deep = self.hints.deep(change.tenant, ResourceKind::User, change.prefix.shard);
             let writes = change.writes(after.as_ref(), seat, deep);
             match self.commit(&writes).await? {
                 Commit::Done => {
@@ -118,7 +118,7 @@ impl Store {
             Some(row) => Counter::from_row(row)?,
             None => Counter::empty(shard),
         };
-        self.hints.learn_deep(change.tenant, Collection::Users, shard, found.deep);
+        self.hints.learn_deep(change.tenant, ResourceKind::User, shard, found.deep);
         let Some(seat) = seat.filter(|seat| seat.shard == shard) else { return Ok(()) };
         if found.epoch != seat.step.epoch {
             self.hints.forget_pool(change.tenant);

@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::item::{Item, corrupt, flag, number, optional_number, take_text, text};
-use super::keys::{Collection, Key, email_prefix, emails};
+use super::keys::{Key, email_prefix, emails};
 use super::page::{Page, StoredResource};
 use super::versioned::Versioned;
 use super::{Store, StoreError};
 use scim::licence::Licence;
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 /// A User as it is stored.
@@ -104,7 +105,7 @@ impl StoredUser {
 }
 
 impl StoredResource for StoredUser {
-    const COLLECTION: Collection = Collection::Users;
+    const KIND: ResourceKind = ResourceKind::User;
 
     fn from_row(mut row: Item) -> Result<Self, StoreError> {
         let licence = take_text(&mut row, "lic")?;
@@ -229,6 +230,6 @@ impl Store {
 
     /// The number of users, active or not.
     pub async fn users_total(&self, tenant: TenantId) -> Result<u64, StoreError> {
-        self.total(tenant, Collection::Users).await
+        self.total(tenant, ResourceKind::User).await
     }
 }

@@ -12,17 +12,17 @@ use zeroize::Zeroizing;
 pub struct Clock(Option<Arc<AtomicI64>>);
 
 impl Clock {
-    /// The clock of the system.
+    /// Returns the clock of the system.
     pub const fn system() -> Self {
         Self(None)
     }
 
-    /// A clock that shows `start` until [`Clock::advance`] moves it.
+    /// Returns a clock that shows `start` until [`Clock::advance`] moves it.
     pub fn standing_at(start: Timestamp) -> Self {
         Self(Some(Arc::new(AtomicI64::new(start.as_microsecond()))))
     }
 
-    /// The time in whole milliseconds, the precision that SCIM responses show.
+    /// Returns the time in whole milliseconds, the precision that SCIM responses show.
     pub fn now(&self) -> Timestamp {
         let milliseconds = match &self.0 {
             None => system_now().as_millisecond(),

@@ -163,7 +163,7 @@ impl AwsConfig {
     }
 }
 
-/// `RUST_LOG`: the level of the log, or a list of levels by target.
+/// Reads `RUST_LOG`: the level of the log, or a list of levels by target.
 pub fn log_levels() -> Option<String> {
     variable("RUST_LOG")
 }

@@ -81,7 +81,7 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// The secrets whose names begin with `gatehouse/<stage>/`.
+    /// Returns the secrets whose names begin with `gatehouse/<stage>/`.
     pub fn new(client: Client, stage: &str) -> Self {
         Self { client, stage: stage.to_owned(), cache: TtlCache::default() }
     }
@@ -196,7 +196,7 @@ impl Secrets {
     }
 }
 
-/// Whether a secret does not exist, or is scheduled for deletion.
+/// Returns whether a secret does not exist, or is scheduled for deletion.
 fn is_absent(error: &GetSecretValueError) -> bool {
     error.is_resource_not_found_exception() || error.is_invalid_request_exception()
 }

@@ -94,7 +94,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store over `table`. Build the client with [`crate::aws::clients::retry_config`].
+    /// Returns a store over `table`. Build the client with [`crate::aws::clients::retry_config`].
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self {
             client,

@@ -37,7 +37,7 @@ where
 }
 
 impl CallError {
-    /// The error of a service that answered.
+    /// Returns the error of a service that answered.
     pub fn refused(error: &impl ProvideErrorMetadata) -> Self {
         let code = error.code().unwrap_or("unknown error");
         let mut text = code.to_owned();

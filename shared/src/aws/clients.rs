@@ -80,7 +80,7 @@ pub fn https(config: &AwsConfig) -> Result<Https, ConfigError> {
     Https::new(trust, SystemDns).map_err(|error| ConfigError::Tls(ErrorChain(&error).to_string()))
 }
 
-/// The retries of the SDK for calls to DynamoDB.
+/// Returns the retries of the SDK for calls to DynamoDB.
 ///
 /// Five attempts are enough when the table refuses every fifth call. The first pause is short, since
 /// the client waits meanwhile.

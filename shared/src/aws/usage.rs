@@ -43,7 +43,7 @@ pub async fn measure<F: Future>(request: F) -> (F::Output, Usage) {
     USAGE.scope(Cell::default(), measured).await
 }
 
-/// Whether this task answers a request whose calls are counted.
+/// Returns whether this task answers a request whose calls are counted.
 pub(crate) fn is_measured() -> bool {
     USAGE.try_with(|_| ()).is_ok()
 }

@@ -56,9 +56,9 @@ impl DeployCheckConfig {
         })
     }
 
-    /// The host of the base URL. Without a base URL the functions use the `Host` of each request, and
-    /// any host works; the host of the API is not known here, since the API is created after the
-    /// check.
+    /// Returns the host of the base URL. Without a base URL the functions use the `Host` of each
+    /// request, and any host works; the host of the API is not known here, since the API is created
+    /// after the check.
     pub fn host(&self) -> &str {
         let base_url = self.base_url.as_deref().unwrap_or("https://check.gatehouse.invalid");
         base_url.split_once("://").map_or(base_url, |(_, host)| host).trim_end_matches('/')

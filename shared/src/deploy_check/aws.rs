@@ -38,7 +38,7 @@ enum Service {
 }
 
 impl Service {
-    /// Name of the service in hosts and signatures.
+    /// Returns the name of the service in hosts and signatures.
     const fn name(self) -> &'static str {
         match self {
             Self::Lambda => "lambda",

@@ -19,7 +19,7 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A request without authentication.
+    /// Returns a request without authentication.
     pub(super) fn open(method: &'static str, path: impl Into<String>) -> Self {
         Self {
             method,
@@ -32,17 +32,17 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// A request of the operator.
+    /// Returns a request of the operator.
     pub(super) fn operator(method: &'static str, path: impl Into<String>) -> Self {
         Self { signed: true, ..Self::open(method, path) }
     }
 
-    /// A request of an identity provider's connector.
+    /// Returns a request of an identity provider's connector.
     pub(super) fn scim(method: &'static str, path: impl Into<String>, token: &'a str) -> Self {
         Self { bearer: Some(token), ..Self::open(method, path) }
     }
 
-    /// A request of a browser.
+    /// Returns a request of a browser.
     pub(super) fn browser(
         method: &'static str,
         path: impl Into<String>,

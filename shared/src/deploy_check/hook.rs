@@ -71,7 +71,7 @@ fn log(checked: &Result<(), CheckError>) {
     }
 }
 
-/// The result, for a person who invoked the function.
+/// Returns the result, for a person who invoked the function.
 fn summary(checked: &Result<(), CheckError>) -> Value {
     match checked {
         Ok(()) => json!({"passed": true}),

@@ -21,13 +21,13 @@ impl BaseUrl {
         Self(format!("https://{}", host.filter(|host| is_host(host)).unwrap_or("localhost")))
     }
 
-    /// A base URL for tests.
+    /// Returns a base URL for tests.
     #[cfg(test)]
     pub(crate) fn for_test(url: &str) -> Self {
         Self(url.to_owned())
     }
 
-    /// Whether the URL is `http` on the loopback interface, as in `local` and never on AWS.
+    /// Returns whether the URL is `http` on the loopback interface, as in `local` and never on AWS.
     pub fn is_loopback_http(&self) -> bool {
         let authority = self.0.strip_prefix("http://").unwrap_or_default();
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
@@ -39,7 +39,7 @@ impl BaseUrl {
         format!("{}{path}", self.0)
     }
 
-    /// Whether the URL is `https`, as everywhere but in `local`.
+    /// Returns whether the URL is `https`, as everywhere but in `local`.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")
     }

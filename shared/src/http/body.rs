@@ -40,7 +40,7 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {
     value.split(';').next().map(str::trim)
 }
 
-/// Whether the body is an HTML form.
+/// Returns whether the body is an HTML form.
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     media_type(headers)
         .is_some_and(|found| found.eq_ignore_ascii_case("application/x-www-form-urlencoded"))

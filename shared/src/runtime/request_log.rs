@@ -102,7 +102,7 @@ fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// The identity provider that the request comes from, by its user agent.
+/// Returns the identity provider that the request comes from, by its user agent.
 fn idp_kind(headers: &HeaderMap) -> &'static str {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     KNOWN_AGENTS

@@ -107,7 +107,8 @@ pub enum WarmUpError {
 }
 
 /// Middleware that lets the first request wait for the warm-up, instead of opening the same
-/// connections again. The wait is bounded, since a process that was frozen may have dead connections.
+/// connections again. The wait is bounded, since a process that was frozen may have dead
+/// connections.
 pub async fn after_warm_up(
     State(warm_up): State<WarmUp>,
     request: Request,

@@ -124,9 +124,9 @@ impl ScimTokens {
         Ok(stored.and_then(|stored| stored.verify(token, now)))
     }
 
-    /// Whether the secret of a tenant may be read. Clients can invent tenant ids: above a rate, the
-    /// table is read first, which is cheap. So invented ids neither burden Secrets Manager nor lock
-    /// out a tenant that is new to this process.
+    /// Returns whether the secret of a tenant may be read. Clients can invent tenant ids: above a
+    /// rate, the table is read first, which is cheap. So invented ids neither burden Secrets
+    /// Manager nor lock out a tenant that is new to this process.
     async fn may_exist(&self, tenant: TenantId, now: Timestamp) -> Result<bool, ScimTokensError> {
         if self.known.contains(&tenant) {
             return Ok(true);

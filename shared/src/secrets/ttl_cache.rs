@@ -28,7 +28,7 @@ impl<K, V> Default for TtlCache<K, V> {
 }
 
 impl<K, V> TtlCache<K, V> {
-    /// A cache of at most `most` values, each of which may be used for `life`.
+    /// Returns a cache of at most `most` values, each of which may be used for `life`.
     pub fn with(life: Duration, most: usize) -> Self {
         Self { entries: Mutex::new(HashMap::new()), life, most }
     }
@@ -49,7 +49,7 @@ impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
         (!age.is_negative() && age.unsigned_abs() < self.life).then(|| value.clone())
     }
 
-    /// Whether there is a value, even one that is too old to be used.
+    /// Returns whether there is a value, even one that is too old to be used.
     pub fn contains(&self, key: &K) -> bool {
         self.entries.lock().is_ok_and(|entries| entries.contains_key(key))
     }

@@ -36,7 +36,7 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// An entry of this time, with a new id.
+    /// Creates an entry of this time, with a new id.
     pub(super) fn new(
         at: Timestamp,
         actor: &str,
@@ -96,8 +96,8 @@ impl Store {
         self.commit(&[((), entry.write(tenant))]).await.map(drop)
     }
 
-    /// Entries older than `before`, the newest first; from the newest of all without it. Before a
-    /// text that is not an id of an entry there is nothing.
+    /// Reads entries older than `before`, the newest first; from the newest of all without it.
+    /// Before a text that is not an id of an entry there is nothing.
     pub async fn activity(
         &self,
         tenant: TenantId,
@@ -127,13 +127,13 @@ impl Store {
     }
 }
 
-/// The time in the id of an entry.
+/// Returns the time in the id of an entry.
 fn made_at(id: &str) -> Option<Timestamp> {
     let (seconds, nanoseconds) = Uuid::try_parse(id).ok()?.get_timestamp()?.to_unix();
     Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanoseconds).ok()?).ok()
 }
 
-/// The month of `newest` and the earlier months that may still have entries, as `202611`.
+/// Returns the month of `newest` and the earlier months that may still have entries, as `202611`.
 pub(super) fn months_before(newest: Timestamp, now: Timestamp) -> Vec<String> {
     let oldest = now.checked_sub(Duration::from_secs(RETENTION_SECONDS.unsigned_abs()));
     let oldest = date(oldest.unwrap_or(Timestamp::UNIX_EPOCH)).first_of_month();

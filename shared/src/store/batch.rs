@@ -22,7 +22,7 @@ pub(super) enum RowChange {
 }
 
 impl RowChange {
-    /// The change as part of a transaction.
+    /// Converts the change into a write of a transaction.
     pub(super) fn into_write(self) -> Write {
         match self {
             Self::Put(row) => Write::put(row),

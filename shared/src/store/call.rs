@@ -18,7 +18,7 @@ pub(super) async fn send<T: Consumed, E>(call: impl Future<Output = Result<T, E>
     usage::count_store_call(call, Consumed::units).await
 }
 
-/// `ReturnConsumedCapacity` for a call that counts.
+/// Returns `ReturnConsumedCapacity` for a call that counts.
 pub(super) fn wanted_capacity() -> Option<ReturnConsumedCapacity> {
     usage::is_measured().then_some(ReturnConsumedCapacity::Total)
 }
@@ -54,7 +54,8 @@ fn total<'a>(consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) -> f64 {
     consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum()
 }
 
-/// A transaction that the SDK sent twice and DynamoDB knows by its token is billed as reads.
+/// Returns both kinds of units: a transaction that the SDK sent twice and DynamoDB knows by its
+/// token is billed as reads.
 fn transacted(consumed: &[ConsumedCapacity]) -> Units {
     let sum = |units: fn(&ConsumedCapacity) -> Option<f64>| consumed.iter().filter_map(units).sum();
     Units {

@@ -61,12 +61,12 @@ impl Store {
         }
     }
 
-    /// The app with this id.
+    /// Reads the app with this id.
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
         self.get(&Key::client(id)).await?.map(from_row).transpose()
     }
 
-    /// Apps whose id follows `last`, in id order; from the first without it.
+    /// Reads apps whose id follows `last`, in id order; from the first without it.
     pub async fn clients(
         &self,
         last: Option<&ClientId>,

@@ -73,7 +73,7 @@ impl Store {
         }
     }
 
-    /// The tenant's connection with this name.
+    /// Reads the tenant's connection with this name.
     pub async fn connection(
         &self,
         tenant: TenantId,
@@ -85,13 +85,13 @@ impl Store {
             .transpose()
     }
 
-    /// The tenant that owns a domain. This lookup does not take a tenant: a browser names a domain
-    /// before its tenant is known.
+    /// Reads the tenant that owns a domain. This lookup does not take a tenant: a browser names a
+    /// domain before its tenant is known.
     pub async fn domain_owner(&self, domain: &Domain) -> Result<Option<TenantId>, StoreError> {
         self.get(&Key::domain(domain)).await?.map(|row| parsed(&row, "t")).transpose()
     }
 
-    /// The connection with this name, of whichever tenant owns it.
+    /// Reads the connection with this name, of whichever tenant owns it.
     pub async fn connection_of_domain(
         &self,
         domain: &Domain,
@@ -102,7 +102,7 @@ impl Store {
         }
     }
 
-    /// All connections of a tenant, by name.
+    /// Reads all connections of a tenant, by name.
     pub async fn connections(&self, tenant: TenantId) -> Result<Vec<StoredConnection>, StoreError> {
         let range = Range::all(tenant_rows(tenant), Consistency::Strong)
             .with(SortKeys::BeginWith(CONNECTION_PREFIX.to_owned()));

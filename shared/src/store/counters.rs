@@ -37,13 +37,13 @@ impl IdPrefix {
         Self { shard, second, leaf: bits }
     }
 
-    /// The first two digits, which name the row of leaves.
+    /// Returns the first two digits, which name the row of leaves.
     pub(super) fn bucket(self) -> String {
         format!("{}{}", self.shard, self.second)
     }
 }
 
-/// The attribute that counts one leaf.
+/// Returns the attribute that counts one leaf.
 pub(super) fn leaf_attribute(leaf: u8) -> String {
     format!("c{leaf:02x}")
 }
@@ -90,7 +90,7 @@ impl Counter {
         })
     }
 
-    /// A counter that has no row yet.
+    /// Returns a counter that has no row yet.
     pub(super) fn empty(shard: char) -> Self {
         Self { shard, total: 0, buckets: [0; 16], sequence: 0, deep: false, free: 0, epoch: 0 }
     }
@@ -130,8 +130,8 @@ impl CounterUpdate {
         }
     }
 
-    /// One resource more (`step` 1) or less (-1). Refused when the counter is not as deep as
-    /// `deep` says.
+    /// Adds a resource (`step` 1) or removes one (-1). Refused when the counter is not as deep as `deep`
+    /// says.
     pub(super) fn resource(mut self, prefix: IdPrefix, step: i8, deep: bool) -> Self {
         self.add.push(format!("n :step, c{} :step, q :one", prefix.second));
         self.values.push((":step", number(step)));
@@ -145,7 +145,7 @@ impl CounterUpdate {
         self
     }
 
-    /// One seat taken or given back. Refused when the counter is in another epoch.
+    /// Takes a seat or gives one back. Refused when the counter is in another epoch.
     pub(super) fn seat(mut self, step: SeatStep) -> Self {
         self.add.push("f :seat".to_owned());
         self.values.push((":seat", number(if step.take { -1 } else { 1 })));
@@ -169,7 +169,7 @@ impl CounterUpdate {
     }
 }
 
-/// The update of the leaf that belongs to [`CounterUpdate::resource`] of a deep counter.
+/// Returns the update of the leaf that belongs to [`CounterUpdate::resource`] of a deep counter.
 pub(super) fn leaf_update(
     tenant: TenantId,
     kind: ResourceKind,
@@ -182,7 +182,7 @@ pub(super) fn leaf_update(
 }
 
 impl Store {
-    /// All sixteen counters in order, strongly consistent: one call, one capacity unit.
+    /// Reads all sixteen counters in order, strongly consistent: one call, one capacity unit.
     pub(super) async fn counters(
         &self,
         tenant: TenantId,
@@ -200,7 +200,7 @@ impl Store {
         Ok(found)
     }
 
-    /// The number of resources in the collection.
+    /// Counts the resources of a kind: one call, one capacity unit.
     pub(super) async fn total(
         &self,
         tenant: TenantId,

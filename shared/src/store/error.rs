@@ -20,7 +20,7 @@ pub enum UniqueAttribute {
 }
 
 impl UniqueAttribute {
-    /// The attribute's name on the wire.
+    /// Returns the attribute's name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UserName => "userName",
@@ -68,7 +68,7 @@ pub enum StoreError {
     /// DynamoDB did not answer, or refused the call.
     #[error("could not {operation}")]
     Unavailable {
-        /// What the store was doing.
+        /// The operation that failed.
         operation: Operation,
         /// Usually a [`CallError`].
         source: Box<dyn Error + Send + Sync>,
@@ -104,7 +104,7 @@ impl StoreError {
     }
 }
 
-/// What the store was doing when a call failed: "read the membership of a group".
+/// An operation of the store, for messages: "read the membership of a group".
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Operation {
     verb: &'static str,
@@ -112,7 +112,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// An operation on the table itself, or on what is no row.
+    /// Returns an operation that is not on the row of a key, such as the creation of the table.
     pub(super) const fn new(verb: &'static str, rows: &'static str) -> Self {
         Self { verb, rows }
     }
@@ -121,7 +121,7 @@ impl Operation {
         Self { verb: "read", rows: row_kind(&key.pk, &key.sk).one }
     }
 
-    /// Reading several rows of the kind that `key` has.
+    /// Returns the operation of reading several rows of the kind that `key` has.
     pub(super) fn read_many(key: &Key) -> Self {
         Self { verb: "read", rows: row_kind(&key.pk, &key.sk).many }
     }

@@ -47,7 +47,7 @@ impl Store {
         self.insert(row).await
     }
 
-    /// The code with this digest.
+    /// Reads the code with this digest.
     pub async fn code(
         &self,
         tenant: TenantId,
@@ -76,7 +76,7 @@ impl Store {
         self.redeem(&writes).await
     }
 
-    /// The grant with this id; `None` once it is revoked.
+    /// Reads the grant with this id; `None` once it is revoked.
     pub async fn grant(&self, tenant: TenantId, id: GrantId) -> Result<Option<Grant>, StoreError> {
         self.get(&Key::grant(tenant, id)).await?.map(read).transpose()
     }
@@ -87,7 +87,7 @@ impl Store {
         self.commit(&[((), delete)]).await.map(drop)
     }
 
-    /// The grant of the refresh token with this digest.
+    /// Reads the grant of the refresh token with this digest.
     pub async fn refresh_token(
         &self,
         tenant: TenantId,
@@ -131,7 +131,7 @@ impl Store {
         self.insert(row).await
     }
 
-    /// The session with this digest.
+    /// Reads the session with this digest.
     pub async fn session(
         &self,
         tenant: TenantId,
@@ -171,7 +171,7 @@ fn refresh_token(tenant: TenantId, digest: &str, grant: GrantId, expires_at: Tim
     Write::insert(row)
 }
 
-/// A row that holds `value` as JSON.
+/// Returns a row that holds `value` as JSON.
 fn document(key: &Key, value: &impl Serialize, expires_at: Timestamp) -> Result<Item, StoreError> {
     let mut row = key.item();
     row.extend([

@@ -90,7 +90,7 @@ impl<'a> GroupChange<'a> {
         if bytes > MAX_DOCUMENT_BYTES { Err(StoreError::TooLarge) } else { Ok(()) }
     }
 
-    /// The group to write; `None` for a deletion.
+    /// Returns the group to write; `None` for a deletion.
     pub(super) fn after(&self) -> Option<StoredGroup> {
         let write = self.after?;
         let before = self.before.map(|before| &before.resource);
@@ -101,7 +101,7 @@ impl<'a> GroupChange<'a> {
         })
     }
 
-    /// All writes of the transaction but those of the member rows.
+    /// Returns all writes of the transaction but those of the member rows.
     pub(super) fn writes(&self, after: Option<&StoredGroup>, deep: bool) -> Vec<(GroupRow, Write)> {
         let key = Key::group(self.tenant, self.id);
         let before = self.before.map(|before| &before.resource);

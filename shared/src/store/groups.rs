@@ -39,7 +39,7 @@ pub struct GroupWrite {
 }
 
 impl GroupWrite {
-    /// A write that changes nothing but the version.
+    /// Returns a write that changes nothing but the version.
     pub(super) fn unchanged(group: &StoredGroup) -> Self {
         Self {
             last_modified: group.resource.last_modified,
@@ -78,7 +78,7 @@ impl StoredResource for StoredGroup {
 }
 
 impl Store {
-    /// The group with this id.
+    /// Reads the group with this id.
     pub async fn group(
         &self,
         tenant: TenantId,
@@ -87,7 +87,7 @@ impl Store {
         self.resource(tenant, id).await
     }
 
-    /// The group with this folded `displayName`.
+    /// Reads the group with this folded `displayName`.
     pub async fn group_by_display_name(
         &self,
         tenant: TenantId,
@@ -99,7 +99,7 @@ impl Store {
         self.resource_named_by(tenant, &Key::display_name(tenant, folded)).await
     }
 
-    /// The groups with exactly this `externalId`, in id order.
+    /// Reads the groups with exactly this `externalId`, in id order.
     pub async fn groups_by_external_id(
         &self,
         tenant: TenantId,
@@ -108,7 +108,7 @@ impl Store {
         self.resources_by_external_id(tenant, external_id).await
     }
 
-    /// Groups from `start_index`, which counts from 1; zero counts as 1.
+    /// Reads groups from `start_index`, which counts from 1; zero counts as 1.
     pub async fn groups_page(
         &self,
         tenant: TenantId,
@@ -118,7 +118,7 @@ impl Store {
         self.page(tenant, start_index, count).await
     }
 
-    /// Groups whose id follows `last`; from the first without it.
+    /// Reads groups whose id follows `last`; from the first without it.
     pub async fn groups_after(
         &self,
         tenant: TenantId,
@@ -128,7 +128,7 @@ impl Store {
         self.resources_after(tenant, last, count).await
     }
 
-    /// The number of groups.
+    /// Counts the groups.
     pub async fn groups_total(&self, tenant: TenantId) -> Result<u64, StoreError> {
         self.total(tenant, ResourceKind::Group).await
     }

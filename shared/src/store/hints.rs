@@ -1,5 +1,5 @@
-//! What a process remembers about the table, to save calls. A hint is never trusted: every write
-//! that relies on one carries a condition that fails when the hint is outdated.
+//! Hints: knowledge of a process about the table, which saves calls. A hint is never trusted: every
+//! write that relies on one carries a condition that fails when the hint is outdated.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ pub(super) struct Hints {
 }
 
 impl Hints {
-    /// Whether this counter was deep when it was last seen (see `split`).
+    /// Returns whether this counter was deep when it was last seen (see `split`).
     pub(super) fn deep(&self, tenant: TenantId, kind: ResourceKind, shard: char) -> bool {
         lock(&self.deep).contains(&(tenant, kind, shard))
     }
@@ -36,7 +36,7 @@ impl Hints {
         }
     }
 
-    /// The rules of the tenant's seat pool, if they were read within the last minute.
+    /// Returns the rules of the tenant's seat pool, if they were read within the last minute.
     pub(super) fn pool(&self, tenant: TenantId) -> Option<Pool> {
         let known = lock(&self.pools);
         let (read_at, pool) = known.get(&tenant)?;

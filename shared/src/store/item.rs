@@ -79,12 +79,12 @@ pub(super) fn optional_number<T: FromStr>(
     }
 }
 
-/// Whether a row has a flag that is set; an absent flag is not set.
+/// Returns whether a row has a flag that is set; an absent flag is not set.
 pub(super) fn flag(row: &Item, name: &str) -> bool {
     matches!(row.get(name), Some(AttributeValue::Bool(true)))
 }
 
-/// The error for an attribute that cannot be read.
+/// Returns the error for an attribute that cannot be read.
 pub(super) fn corrupt(row: &Item, attribute: &'static str) -> StoreError {
     let Key { pk, sk } = Key::of(row);
     StoreError::Corrupt { row: row_kind(&pk, &sk).one, attribute }

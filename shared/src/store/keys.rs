@@ -332,7 +332,7 @@ pub(super) fn restorable(tenant: TenantId) -> impl Iterator<Item = String> {
     lasting.chain([tenant_rows(tenant)])
 }
 
-/// What a kind of row is called in messages.
+/// Name of a kind of row, for messages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct RowKind {
     pub(super) one: &'static str,

@@ -31,7 +31,7 @@ enum LinkRow {
 }
 
 impl Store {
-    /// The user that this identity is linked to. The user may have been deleted.
+    /// Reads the user that this identity is linked to. The user may have been deleted.
     pub async fn linked_user(
         &self,
         tenant: TenantId,

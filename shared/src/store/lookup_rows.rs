@@ -47,7 +47,7 @@ pub(super) fn move_row(old: Option<Key>, new: Option<Key>) -> impl Iterator<Item
 }
 
 impl Store {
-    /// The resource with this unique value.
+    /// Reads the resource with this unique value.
     pub(super) async fn resource_named_by<T: StoredResource>(
         &self,
         tenant: TenantId,
@@ -59,13 +59,13 @@ impl Store {
         }
     }
 
-    /// The id of the resource with this unique value.
+    /// Reads the id of the resource with this unique value.
     pub(super) async fn id_named_by(&self, value: &Key) -> Result<Option<ResourceId>, StoreError> {
         let id = |row: Item| parsed(&row, "id");
         self.get(value).await?.map(id).transpose()
     }
 
-    /// The resources with exactly this `externalId`, in id order.
+    /// Reads the resources with exactly this `externalId`, in id order.
     pub(super) async fn resources_by_external_id<T: StoredResource>(
         &self,
         tenant: TenantId,
@@ -79,7 +79,7 @@ impl Store {
         self.resources(tenant, ids).await
     }
 
-    /// The ids that follow `prefix` in the sort keys of a partition, in order.
+    /// Reads the ids that follow `prefix` in the sort keys of a partition, in order.
     pub(super) async fn ids_in_sort_keys(
         &self,
         partition: String,

@@ -46,7 +46,7 @@ impl GroupMember {
     }
 }
 
-/// The row of a membership. Most members are users, so only a group has a `k`.
+/// Returns the row of a membership. Most members are users, so only a group has a `k`.
 pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: &GroupMember) -> Item {
     let mut row = Key::member(tenant, group, member.id).item();
     row.insert(MEMBER.to_owned(), text(member_of(tenant, member.id)));
@@ -60,7 +60,7 @@ pub(super) fn member_row(tenant: TenantId, group: ResourceId, member: &GroupMemb
 }
 
 impl Store {
-    /// The first `limit` members of a group, in id order.
+    /// Reads the first `limit` members of a group, in id order.
     pub async fn members(
         &self,
         tenant: TenantId,
@@ -72,7 +72,7 @@ impl Store {
         self.query(&range, limit).await?.into_iter().map(GroupMember::from_row).collect()
     }
 
-    /// Members of a group whose id follows `last`, in id order; from the first without it.
+    /// Reads members of a group whose id follows `last`, in id order; from the first without it.
     pub async fn members_after(
         &self,
         tenant: TenantId,
@@ -88,7 +88,7 @@ impl Store {
         self.query(&range, limit).await?.into_iter().map(GroupMember::from_row).collect()
     }
 
-    /// The members of the group among `ids`, in id order.
+    /// Reads the members of the group among `ids`, in id order.
     pub async fn members_among(
         &self,
         tenant: TenantId,
@@ -104,7 +104,7 @@ impl Store {
         Ok(found)
     }
 
-    /// The users and groups of the tenant among `ids`, which can be members, in id order.
+    /// Reads the users and groups of the tenant among `ids`, which can be members, in id order.
     pub async fn existing_members(
         &self,
         tenant: TenantId,
@@ -124,7 +124,7 @@ impl Store {
         Ok(found)
     }
 
-    /// The ids of the groups that have this direct member, in id order.
+    /// Reads the ids of the groups that have this direct member, in id order.
     pub async fn group_ids_of(
         &self,
         tenant: TenantId,
@@ -139,7 +139,7 @@ impl Store {
         rows.iter().map(group).collect()
     }
 
-    /// The groups that have this direct member, in id order.
+    /// Reads the groups that have this direct member, in id order.
     pub async fn groups_of(
         &self,
         tenant: TenantId,
@@ -149,7 +149,7 @@ impl Store {
         self.resources(tenant, groups).await
     }
 
-    /// The ids of the first `limit` members.
+    /// Reads the ids of the first `limit` members.
     pub(super) async fn member_ids(
         &self,
         tenant: TenantId,

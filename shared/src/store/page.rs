@@ -51,7 +51,7 @@ impl Store {
         self.get(&key).await?.map(T::from_row).transpose()
     }
 
-    /// The resources among `ids` that exist, in id order.
+    /// Reads the resources among `ids` that exist, in id order.
     pub(super) async fn resources<T: StoredResource>(
         &self,
         tenant: TenantId,
@@ -70,7 +70,7 @@ impl Store {
         Ok(found)
     }
 
-    /// The page that begins at `start_index`, which counts from 1; zero counts as 1.
+    /// Reads the page that begins at `start_index`, which counts from 1; zero counts as 1.
     pub(super) async fn page<T: StoredResource>(
         &self,
         tenant: TenantId,
@@ -92,7 +92,8 @@ impl Store {
         Ok(Page { items, total })
     }
 
-    /// The resources whose id follows `last`, from the first without it. Eventually consistent.
+    /// Reads the resources whose id follows `last`, from the first without it. Eventually
+    /// consistent.
     pub(super) async fn resources_after<T: StoredResource>(
         &self,
         tenant: TenantId,
@@ -137,7 +138,7 @@ impl Store {
     }
 }
 
-/// The counter and the two digits under which the resource at `index` (from 0) is.
+/// Returns the counter and the two digits under which the resource at `index` (from 0) is.
 fn find(counters: &[Counter], index: u64) -> Option<(&Counter, Start)> {
     let mut left = index;
     for counter in counters {
@@ -158,8 +159,8 @@ fn find(counters: &[Counter], index: u64) -> Option<(&Counter, Start)> {
     None
 }
 
-/// The leaf under which the start is. Leaves that were read a moment later than the counter may add
-/// up to less than it: then the start stays in the last leaf.
+/// Returns the leaf under which the start is. Leaves that were read a moment later than the counter
+/// may add up to less than it: then the start stays in the last leaf.
 fn find_leaf(leaves: &Item, start: &Start) -> Result<Start, StoreError> {
     let mut leaf = 0;
     let mut left = start.skip;

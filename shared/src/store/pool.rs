@@ -12,7 +12,7 @@ use super::keys::Key;
 use super::{Store, StoreError};
 use types::ids::TenantId;
 
-/// What a user gets who joins without a stated licence.
+/// Whether a user who joins without a stated licence gets a seat.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnJoin {
     /// A seat, while one is free.
@@ -23,7 +23,7 @@ pub enum OnJoin {
 }
 
 impl OnJoin {
-    /// The wire form, as in the operator API.
+    /// Returns the wire form, as in the operator API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Grant => "grant",
@@ -43,7 +43,7 @@ pub(super) struct Pool {
     /// All seats are in the first counter: the operator made the pool smaller than what is in use,
     /// and that debt must be paid before another user gets a seat.
     pub(super) single: bool,
-    /// Moves with every change of what the counters hold; zero before the first.
+    /// Moves with every change of the rules; zero before the first.
     pub(super) epoch: u64,
 }
 
@@ -78,7 +78,7 @@ impl Pool {
 }
 
 impl Store {
-    /// The rules, at most a minute old.
+    /// Reads the rules, at most a minute old.
     pub(super) async fn pool(&self, tenant: TenantId) -> Result<Pool, StoreError> {
         match self.hints.pool(tenant) {
             Some(pool) => Ok(pool),
@@ -86,7 +86,7 @@ impl Store {
         }
     }
 
-    /// The rules as they are now. A tenant without any has an unlimited pool.
+    /// Reads the rules as they are now. A tenant without any has an unlimited pool.
     pub(super) async fn fresh_pool(&self, tenant: TenantId) -> Result<Pool, StoreError> {
         let pool = match self.get(&Key::seats(tenant)).await? {
             Some(row) => Pool::from_row(row)?,

@@ -55,7 +55,7 @@ impl Range {
         }
     }
 
-    /// All memberships of a member. An index is never strongly consistent.
+    /// Returns all memberships of a member. An index is never strongly consistent.
     pub(super) fn by_member(member: String) -> Self {
         Self { by_member: true, ..Self::all(member, Consistency::Eventual) }
     }
@@ -71,7 +71,7 @@ impl Range {
         self
     }
 
-    /// The condition on the keys, and the value of its placeholder `:sk`.
+    /// Returns the condition on the keys, and the value of its placeholder `:sk`.
     fn condition(&self) -> (&'static str, Option<&String>) {
         match &self.sort_keys {
             None if self.by_member => ("m = :pk", None),
@@ -92,7 +92,7 @@ impl Range {
 }
 
 impl Store {
-    /// One row, strongly consistent.
+    /// Reads one row, strongly consistent.
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
         self.get_with(key, Consistency::Strong).await
     }
@@ -119,7 +119,8 @@ impl Store {
         self.get_with(&Key::nothing(), Consistency::Eventual).await.map(drop)
     }
 
-    /// At most `limit` rows of a range, over as many calls as DynamoDB's 1 MB per call requires.
+    /// Reads at most `limit` rows of a range, over as many calls as DynamoDB's 1 MB per call
+    /// requires.
     pub(super) async fn query(&self, range: &Range, limit: usize) -> Result<Vec<Item>, StoreError> {
         let mut rows = Vec::new();
         let mut start = None;
@@ -167,7 +168,7 @@ impl Store {
         Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
     }
 
-    /// The rows that exist among `keys`, strongly consistent, in no particular order.
+    /// Reads the rows that exist among `keys`, strongly consistent, in no particular order.
     pub(super) async fn get_many(
         &self,
         keys: &[Key],
@@ -189,7 +190,8 @@ impl Store {
         Ok(rows)
     }
 
-    /// One call: the rows that were found, and the keys that DynamoDB left for another call.
+    /// Makes one call and returns the rows that were found, and the keys that DynamoDB left for
+    /// another call.
     async fn get_batch(
         &self,
         keys: Vec<Item>,
@@ -223,7 +225,7 @@ impl Store {
     }
 }
 
-/// Sort key of a row that was read.
+/// Returns the sort key of a row that was read.
 pub(super) fn sort_key(row: &Item) -> Result<&str, StoreError> {
     row.get(SK)
         .and_then(|value| value.as_s().ok())

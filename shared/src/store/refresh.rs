@@ -7,7 +7,7 @@ use super::{Store, StoreError};
 use saml::connection::Position;
 
 impl Store {
-    /// Where the last call stopped; `None` when it reached the end.
+    /// Reads where the last call stopped; `None` when it reached the end.
     pub async fn refresh_position(&self) -> Result<Option<Position>, StoreError> {
         let Some(mut row) = self.get(&Key::refresh_position()).await? else { return Ok(None) };
         // A position that cannot be read sends the next call to the start, which is always safe.

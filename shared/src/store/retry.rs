@@ -28,14 +28,15 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// For a resource that many requests compete for, such as the last seats: of all that find a
-    /// pool full one makes it grow, and a few find its seats, so that a crowd needs many rounds.
+    /// Returns a backoff for a resource that many requests compete for, such as the last seats: of
+    /// all that find a pool full one makes it grow, and a few find its seats, so that a crowd needs
+    /// many rounds.
     pub(super) fn for_crowd() -> Self {
         Self { most: MAX_PAUSES_IN_CROWD, ..Self::default() }
     }
 
-    /// After a lost read-modify-write race. Each time another writer succeeded, so a short pause is
-    /// enough.
+    /// Returns a backoff for use after a lost read-modify-write race. Each time another writer
+    /// succeeded, so a short pause is enough.
     pub(crate) const fn after_lost_race() -> Self {
         Self { pauses: 0, most: MAX_PAUSES_AFTER_LOST_RACE, first: 4_000, longest: 100_000 }
     }
@@ -56,12 +57,12 @@ impl Backoff {
     }
 }
 
-/// A random number from the operating system.
+/// Returns a random number from the operating system.
 pub(super) fn random() -> Result<u64, StoreError> {
     getrandom::u64().map_err(StoreError::Random)
 }
 
-/// Whether DynamoDB cancelled a transaction for a reason that is soon gone.
+/// Returns whether DynamoDB cancelled a transaction for a reason that is soon gone.
 pub(super) fn is_transient(code: &str) -> bool {
     matches!(
         code,

@@ -27,8 +27,8 @@ pub struct SeatRules {
     pub seats: Option<u64>,
     /// A full pool grows by a step instead of refusing.
     pub auto_upgrade: bool,
-    /// What a user gets who joins without a stated licence. Other processes follow a change within a
-    /// minute.
+    /// Whether a user who joins without a stated licence gets a seat. Other processes follow a change
+    /// within a minute.
     pub on_join: OnJoin,
 }
 
@@ -55,8 +55,8 @@ pub(super) enum Vacancy {
 }
 
 impl Store {
-    /// The tenant's seats: three calls. If the pool grew between the read of the rules and that of
-    /// the counters, its new seats would count as given back; so the rules are read again.
+    /// Reads the tenant's seats: three calls. If the pool grew between the read of the rules and
+    /// that of the counters, its new seats would count as given back; so the rules are read again.
     pub async fn seats(&self, tenant: TenantId) -> Result<Seats, StoreError> {
         let mut backoff = Backoff::default();
         loop {
@@ -107,8 +107,8 @@ impl Store {
         }
     }
 
-    /// A counter with a free seat, chosen at random so that concurrent searches spread over the
-    /// counters; otherwise the number of seats in use above the size of the pool.
+    /// Reads a counter with a free seat, chosen at random so that concurrent searches spread over
+    /// the counters; otherwise the number of seats in use above the size of the pool.
     pub(super) async fn vacancy(&self, tenant: TenantId) -> Result<Vacancy, StoreError> {
         let counters = self.counters(tenant, ResourceKind::User).await?;
         let vacant: Vec<char> = counters
@@ -156,7 +156,7 @@ impl Store {
     }
 }
 
-/// The number of seats in use; `None` when pool and counters were read in different epochs.
+/// Returns the number of seats in use; `None` when pool and counters were read in different epochs.
 fn used(pool: &Pool, counters: &[Counter]) -> Option<u64> {
     if counters.iter().any(|counter| counter.epoch != pool.epoch) {
         return None;
@@ -180,7 +180,7 @@ fn shares(seats: Option<u64>, used: u64) -> Result<(bool, Vec<i64>), StoreError>
     Ok((seats.is_some(), debt.collect()))
 }
 
-/// The write of the rules, on the condition that both epoch and size are those of `before`.
+/// Returns the write of the rules, on the condition that both epoch and size are those of `before`.
 ///
 /// Growth changes the size without the epoch. A size from before a growth together with counters
 /// from after it would make seats in use look free. Within an epoch the size only grows, so a size

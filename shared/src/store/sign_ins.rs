@@ -146,7 +146,7 @@ impl Store {
         }
     }
 
-    /// The pending sign-ins among `ids`.
+    /// Reads the pending sign-ins among `ids`.
     pub async fn pending_sign_ins(
         &self,
         ids: &[&str],
@@ -208,7 +208,8 @@ impl Store {
         self.commit(&[((), Write::put(record.into_row(tenant)))]).await.map(drop)
     }
 
-    /// Records of sign-ins older than `before`, the newest first; from the newest of all without it.
+    /// Reads records of sign-ins older than `before`, the newest first; from the newest of all
+    /// without it.
     pub async fn sign_in_records(
         &self,
         tenant: TenantId,

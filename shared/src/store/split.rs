@@ -21,7 +21,7 @@ use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 impl Store {
-    /// After a creation: reads the counter if the new id is in the sample, and splits it if it is
+    /// Reads the counter after a creation if the new id is in the sample, and splits it if it is
     /// large.
     pub(super) async fn sample_split(&self, tenant: TenantId, kind: ResourceKind, id: ResourceId) {
         let prefix = IdPrefix::of(id);

@@ -90,12 +90,12 @@ impl Store {
         self.commit_tenant(&writes).await
     }
 
-    /// The tenant with this id.
+    /// Reads the tenant with this id.
     pub async fn tenant(&self, tenant: TenantId) -> Result<Option<Tenant>, StoreError> {
         self.get(&Key::tenant(tenant)).await?.map(Tenant::from_row).transpose()
     }
 
-    /// The tenant with this `external_id`.
+    /// Reads the tenant with this `external_id`.
     pub async fn tenant_by_external_id(
         &self,
         external_id: &str,
@@ -109,7 +109,7 @@ impl Store {
         }
     }
 
-    /// Tenants that were created after `last`, the oldest first; from the first without it.
+    /// Reads tenants that were created after `last`, the oldest first; from the first without it.
     pub async fn tenants(
         &self,
         last: Option<TenantId>,

@@ -196,7 +196,7 @@ impl Store {
     }
 }
 
-/// The reasons of a cancelled transaction, one per write.
+/// Returns the reasons of a cancelled transaction, one per write.
 fn cancellation_reasons(
     error: SdkError<TransactWriteItemsError>,
 ) -> Result<Vec<CancellationReason>, CallError> {

@@ -1,7 +1,7 @@
 //! One change of a user: which rows it writes, under which conditions. No I/O.
 //!
-//! `user_writes` commits the writes. When a condition does not hold, it notes in [`Learned`] what
-//! the refusal tells and asks for the writes again.
+//! `user_writes` commits the writes. When a condition does not hold, it updates [`Learned`] by the
+//! row that was found and asks for the writes again.
 
 use super::counters::{CounterUpdate, IdPrefix, SeatStep, leaf_update};
 use super::keys::Key;
@@ -34,7 +34,7 @@ pub(super) struct UserChange<'a> {
     pub(super) after: Option<&'a UserWrite>,
 }
 
-/// What refused commits have told about the seats.
+/// Knowledge about the seats from refused commits.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     /// The counter to take the seat from, since the user's own has none left.
@@ -93,7 +93,7 @@ impl<'a> UserChange<'a> {
         self.before.is_some_and(|before| before.user.seated)
     }
 
-    /// Whether the user asks for a seat; `None` leaves it to the tenant's rule.
+    /// Returns whether the user asks for a seat; `None` leaves it to the tenant's rule.
     fn asks_for_seat(&self, learned: &Learned) -> Option<bool> {
         let Some(write) = self.after else { return Some(false) };
         match write.seat {
@@ -104,12 +104,12 @@ impl<'a> UserChange<'a> {
         }
     }
 
-    /// Whether the rules of the seat pool have to be read.
+    /// Returns whether the rules of the seat pool have to be read.
     pub(super) fn needs_pool(&self, learned: &Learned) -> bool {
         self.asks_for_seat(learned) != Some(self.was_seated())
     }
 
-    /// The user to write; `None` for a deletion.
+    /// Returns the user to write; `None` for a deletion.
     pub(super) fn after(&self, learned: &Learned, pool: Option<&Pool>) -> Option<StoredUser> {
         let write = self.after?;
         let seated = self.asks_for_seat(learned).unwrap_or_else(|| grants_on_join(pool));
@@ -151,8 +151,8 @@ impl<'a> UserChange<'a> {
         Some(SeatMove { shard, step })
     }
 
-    /// All writes of the transaction. Names come before counters, so that a taken name is reported
-    /// before a full pool.
+    /// Returns all writes of the transaction. Names come before counters, so that a taken name is
+    /// reported before a full pool.
     pub(super) fn writes(
         &self,
         after: Option<&StoredUser>,

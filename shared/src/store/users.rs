@@ -131,8 +131,8 @@ impl UserKeys {
         self.external_id.as_deref().filter(|value| !value.is_empty())
     }
 
-    /// The addresses that have a row of their own, sorted. One that equals `userName` has none:
-    /// the lookup reads that row too, and most users have no other address.
+    /// Returns the addresses that have a row of their own, sorted. One that equals `userName` has
+    /// none: the lookup reads that row too, and most users have no other address.
     pub(super) fn email_rows(&self) -> Vec<&str> {
         let mut rows: Vec<&str> = self
             .emails
@@ -147,7 +147,7 @@ impl UserKeys {
 }
 
 impl Store {
-    /// The user with this id.
+    /// Reads the user with this id.
     pub async fn user(
         &self,
         tenant: TenantId,
@@ -156,7 +156,7 @@ impl Store {
         self.resource(tenant, id).await
     }
 
-    /// The users among `ids` that exist, in id order.
+    /// Reads the users among `ids` that exist, in id order.
     pub async fn users(
         &self,
         tenant: TenantId,
@@ -165,7 +165,7 @@ impl Store {
         self.resources(tenant, ids).await
     }
 
-    /// The user with this folded `userName`.
+    /// Reads the user with this folded `userName`.
     pub async fn user_by_user_name(
         &self,
         tenant: TenantId,
@@ -177,7 +177,7 @@ impl Store {
         self.resource_named_by(tenant, &Key::user_name(tenant, folded)).await
     }
 
-    /// The users with exactly this `externalId`, in id order.
+    /// Reads the users with exactly this `externalId`, in id order.
     pub async fn users_by_external_id(
         &self,
         tenant: TenantId,
@@ -186,7 +186,7 @@ impl Store {
         self.resources_by_external_id(tenant, external_id).await
     }
 
-    /// The users who may have this e-mail address, which is in lower case, in id order.
+    /// Reads the users who may have this e-mail address, which is in lower case, in id order.
     ///
     /// A user whose folded `userName` is the text is among them whether or not it is one of their
     /// addresses; the caller applies its filter to the documents.
@@ -208,7 +208,7 @@ impl Store {
         self.users(tenant, ids).await
     }
 
-    /// Users from `start_index`, which counts from 1; zero counts as 1.
+    /// Reads users from `start_index`, which counts from 1; zero counts as 1.
     pub async fn users_page(
         &self,
         tenant: TenantId,
@@ -218,7 +218,7 @@ impl Store {
         self.page(tenant, start_index, count).await
     }
 
-    /// Users whose id follows `last`; from the first without it.
+    /// Reads users whose id follows `last`; from the first without it.
     pub async fn users_after(
         &self,
         tenant: TenantId,
@@ -228,7 +228,7 @@ impl Store {
         self.resources_after(tenant, last, count).await
     }
 
-    /// The number of users, active or not.
+    /// Counts the users, active or not.
     pub async fn users_total(&self, tenant: TenantId) -> Result<u64, StoreError> {
         self.total(tenant, ResourceKind::User).await
     }

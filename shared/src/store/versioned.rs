@@ -1,4 +1,4 @@
-//! What the rows of users and groups have in common: id, version, times and document. No I/O.
+//! The attributes that the rows of users and groups share: id, version, times and document. No I/O.
 
 use jiff::Timestamp;
 
@@ -25,7 +25,7 @@ pub struct Versioned {
 }
 
 impl Versioned {
-    /// The state after a write: version 1 without `before`, else the version after it.
+    /// Returns the state after a write: version 1 without `before`, else the version after it.
     pub(super) fn after(
         before: Option<&Self>,
         id: ResourceId,
@@ -52,7 +52,7 @@ impl Versioned {
         })
     }
 
-    /// The row with this key and the shared attributes.
+    /// Returns the row with this key and the shared attributes.
     pub(super) fn to_row(&self, key: &Key) -> Item {
         let mut row = key.item();
         row.extend([
@@ -65,7 +65,7 @@ impl Versioned {
     }
 }
 
-/// The write of a resource's row: from `before` to `after`, of which `None` is no row. The
+/// Returns the write of a resource's row: from `before` to `after`, of which `None` is no row. The
 /// condition is that the row is still at the version of `before`, or absent.
 ///
 /// `optional` names the attributes that the row may lack.

@@ -46,12 +46,12 @@ pub(super) struct Replace {
 }
 
 impl Replace {
-    /// The key of the row.
+    /// Returns the key of the row.
     pub(super) fn key(&self) -> Item {
         self.row.iter().filter(|(name, _)| is_key(name)).map(cloned).collect()
     }
 
-    /// `SET … REMOVE …`. Every name is a placeholder, since DynamoDB reserves many words.
+    /// Returns `SET … REMOVE …`. Every name is a placeholder, since DynamoDB reserves many words.
     pub(super) fn expression(&self) -> String {
         let sets: Vec<_> = self.set_names().map(|name| format!("#{name} = :_{name}")).collect();
         let removes: Vec<_> = self.absent.iter().map(|name| format!("#{name}")).collect();
@@ -59,7 +59,7 @@ impl Replace {
         format!("SET {}{remove}{}", sets.join(", "), removes.join(", "))
     }
 
-    /// The names behind the placeholders.
+    /// Returns the names behind the placeholders.
     pub(super) fn names(&self) -> HashMap<String, String> {
         let absent = self.absent.iter().copied();
         self.set_names().chain(absent).map(|name| (format!("#{name}"), name.to_owned())).collect()
@@ -135,7 +135,7 @@ impl Write {
         self
     }
 
-    /// The key of the row.
+    /// Returns the key of the row.
     pub(super) fn key(&self) -> Key {
         match &self.kind {
             WriteKind::Put(row) | WriteKind::Replace(Replace { row, .. }) => Key::of(row),
@@ -145,7 +145,7 @@ impl Write {
         }
     }
 
-    /// The values of all placeholders.
+    /// Returns the values of all placeholders.
     pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
         let mut values = self.values.clone();
         if let WriteKind::Replace(replace) = &self.kind {
@@ -154,7 +154,8 @@ impl Write {
         (!values.is_empty()).then_some(values)
     }
 
-    /// The same write with a random mark in the row, by which [`Write::is_done`] recognises it.
+    /// Returns the same write with a random mark in the row, by which [`Write::is_done`] recognises
+    /// it.
     pub(super) fn marked(&self) -> Result<Self, StoreError> {
         let mut marked = self.clone();
         if let WriteKind::Put(row) | WriteKind::Replace(Replace { row, .. }) = &mut marked.kind {
@@ -163,8 +164,9 @@ impl Write {
         Ok(marked)
     }
 
-    /// Whether the row that did not meet the condition is what this write makes of it. Then an
-    /// earlier attempt, whose answer was lost, has done it. (A transaction has its token for that.)
+    /// Returns whether the row that did not meet the condition is what this write makes of it. Then
+    /// an earlier attempt, whose answer was lost, has done it. (A transaction has its token for
+    /// that.)
     pub(super) fn is_done(&self, found: Option<&Item>) -> bool {
         match &self.kind {
             WriteKind::Put(row) => found == Some(row),
@@ -173,7 +175,7 @@ impl Write {
         }
     }
 
-    /// The write as part of a transaction, whose refusal returns the row.
+    /// Returns the write as part of a transaction, whose refusal returns the row.
     pub(super) fn transact(&self, table: &str) -> Result<TransactWriteItem, StoreError> {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let item = TransactWriteItem::builder();

@@ -25,16 +25,16 @@ async fn check(
     let record = test.sign_ins().await.swap_remove(0);
     let checks = record["checks"].as_array().unwrap();
     let failed: Vec<_> = checks.iter().filter(|check| check["outcome"] == "failed").collect();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let shown: Vec<_> = failed
+    let owned = |value: &Value| value.as_str().unwrap().to_owned();
+    let failures: Vec<_> = failed
         .iter()
-        .map(|check| (text(&check["id"]), text(&check["expected"]), text(&check["received"])))
+        .map(|check| (owned(&check["id"]), owned(&check["expected"]), owned(&check["received"])))
         .collect();
-    let expected: Vec<_> = expect
+    let wanted: Vec<_> = expect
         .into_iter()
         .map(|(id, expected, received)| (id.to_owned(), expected.to_owned(), received.to_owned()))
         .collect();
-    assert_eq!(shown, expected);
+    assert_eq!(failures, wanted);
 }
 
 fn unchanged(draft: Draft) -> Draft {

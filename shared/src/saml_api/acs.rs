@@ -239,9 +239,8 @@ impl Consumer<'_> {
         // guess.
         let purpose = pending.or_else(|| self.open.last()).map(|pending| &pending.purpose);
         let retry_url = retry_url(&self.base_url, &self.connection.domain, purpose);
-        let error = match error {
-            SignInError::Refused(error) => error,
-            other => return other.into_response(retry_url.as_deref()),
+        let SignInError::Refused(error) = error else {
+            return error.into_response(retry_url.as_deref());
         };
         checks.fail(&error);
         let facts = Facts { purpose, user: None, error: Some(&error), assertion };

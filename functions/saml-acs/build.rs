@@ -1,14 +1,16 @@
-//! Links the compiler's support library into the executable, so that it loads the C library and
-//! nothing else.
+//! Links the compiler's support library statically, so that the executable loads only the C library.
 //!
-//! Rust's standard library asks for `libgcc_s` by name, which `-static-libgcc` does not change. The
-//! linker looks for that name here first and finds a script that names the static twin. The linker
-//! that builds for Lambda has its own way and does not look.
+//! Rust's standard library links `libgcc_s` by name, which `-static-libgcc` does not change. The linker
+//! searches this script's output directory first, and finds there a linker script that names the
+//! static library. The linker of the build for Lambda does not search it.
 
 use std::path::Path;
 use std::{env, fs};
 
-#[expect(clippy::disallowed_methods, reason = "cargo tells a build script what to do by these")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo passes its arguments to a build script by these variables"
+)]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let is_gnu = env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|name| name == "gnu");

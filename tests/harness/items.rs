@@ -1,4 +1,4 @@
-//! The rows of the table as DynamoDB's own JSON: what a version of Gatehouse leaves to the next.
+//! Reads and writes the rows of the table in DynamoDB's JSON, for the tests of versions and restores.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use shared::store::Store;
 use crate::TestApp;
 
 impl TestApp {
-    /// All rows, in order of their keys.
+    /// Returns all rows, in order of their keys.
     pub async fn items(&self) -> Vec<Value> {
         let scan = self.dynamodb.scan().table_name(&self.app.config.table);
         let mut pages = scan.into_paginator().items().send();
@@ -21,19 +21,19 @@ impl TestApp {
         items
     }
 
-    /// Writes rows, whatever was there.
+    /// Puts rows, which replaces existing ones.
     pub async fn put_items(&self, items: &[Value]) {
         self.put_into(&self.app.config.table, items).await;
     }
 
-    /// Another, empty table beside the deployment's.
+    /// Creates an empty table beside that of the deployment.
     pub async fn table(&self, name: &str) -> Store {
         let store = Store::new(self.dynamodb.clone(), name);
         store.create_table().await.expect("a table");
         store
     }
 
-    /// Copies all rows to another table, as a restore does.
+    /// Copies all rows to another table, as a point-in-time restore does.
     pub async fn copy_to(&self, table: &str) {
         self.put_into(table, &self.items().await).await;
     }
@@ -46,7 +46,7 @@ impl TestApp {
     }
 }
 
-/// A text attribute of a row; empty when it has none.
+/// Returns a text attribute of a row; empty if it has none.
 pub fn text(item: &Value, name: &str) -> String {
     item[name]["S"].as_str().unwrap_or_default().to_owned()
 }

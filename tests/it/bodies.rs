@@ -1,5 +1,5 @@
-//! Bodies over the limit: read to their end before they are refused, since whoever is still sending
-//! reads no answer, and refused in the form of the protocol.
+//! Bodies over the limit are read to their end before they are refused, since a client that is still
+//! sending does not read the response. The refusal has the form of the protocol.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use futures_util::stream;
 use harness::{Answer, OPERATOR_KEY, TestApp};
 use serde_json::json;
 
-/// Posts twice the limit in pieces; the answer, once all of it was taken.
+/// Posts twice the limit in pieces. Checks that all of them are read before the refusal.
 async fn refused(test: &TestApp, path: &str, limit: usize, media_type: &str, auth: &str) -> Answer {
     const PIECE: usize = 4_096;
     let pieces = 2 * limit / PIECE;
@@ -33,7 +33,7 @@ async fn refused(test: &TestApp, path: &str, limit: usize, media_type: &str, aut
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_read_to_its_end_and_refused_as_the_protocol_says() {
+async fn a_body_over_the_limit_is_read_to_its_end_and_refused_in_the_form_of_the_protocol() {
     let test = TestApp::with_connection(json!({})).await;
     let form = "application/x-www-form-urlencoded";
     let bearer = format!("Bearer {}", test.acme.token);

@@ -1,4 +1,4 @@
-//! Many clients at once, over real threads.
+//! Concurrent clients, on several threads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 use shared::secrets::scim_tokens::ScimTokensError;
 use types::ids::TenantId;
 
-/// Sends all requests at once and waits for all answers.
-async fn at_once(test: &Arc<TestApp>, requests: Vec<(Method, String, Value)>) -> Vec<Answer> {
+/// Sends all requests at the same time and waits for all answers.
+async fn send_concurrently(
+    test: &Arc<TestApp>,
+    requests: Vec<(Method, String, Value)>,
+) -> Vec<Answer> {
     let sent: Vec<_> = requests
         .into_iter()
         .map(|(method, path, body)| {
@@ -34,7 +37,7 @@ async fn of_100_identical_creates_one_succeeds() {
     let test = Arc::new(TestApp::new().await);
     let body = json!({"userName": "Ada@acme.example", "externalId": "1"});
     let requests = vec![(Method::POST, "/Users".to_owned(), body); 100];
-    let answers = at_once(&test, requests).await;
+    let answers = send_concurrently(&test, requests).await;
     assert_eq!((count(&answers, 201), count(&answers, 409)), (1, 99));
     let conflict = answers.iter().find(|answer| answer.status == 409).unwrap();
     assert_eq!(conflict.json()["scimType"], "uniqueness");
@@ -60,7 +63,7 @@ async fn two_clients_adding_500_members_each_end_with_1000() {
             (Method::PATCH, format!("/Groups/{group}"), body)
         })
         .collect();
-    for answer in at_once(&test, requests).await {
+    for answer in send_concurrently(&test, requests).await {
         answer.expect(204);
     }
     let members = test.get(&format!("/Groups/{group}")).await.expect(200).json();
@@ -68,7 +71,7 @@ async fn two_clients_adding_500_members_each_end_with_1000() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn single_adds_and_removes_of_many_clients_all_count() {
+async fn concurrent_additions_and_removals_of_members_all_take_effect() {
     let test = Arc::new(TestApp::new().await);
     let mut ids = Vec::new();
     for n in 0..60 {
@@ -93,7 +96,7 @@ async fn single_adds_and_removes_of_many_clients_all_count() {
             (Method::PATCH, format!("/Groups/{group}"), body)
         })
         .collect();
-    for answer in at_once(&test, requests).await {
+    for answer in send_concurrently(&test, requests).await {
         answer.expect(200);
     }
     let group = test.get(&format!("/Groups/{group}")).await.expect(200).json();
@@ -114,7 +117,7 @@ async fn of_200_concurrent_creates_on_50_seats_50_are_licensed() {
     let requests = (0..200)
         .map(|n| (Method::POST, "/Users".to_owned(), json!({"userName": format!("user{n}")})))
         .collect();
-    let answers = at_once(&test, requests).await;
+    let answers = send_concurrently(&test, requests).await;
     assert_eq!(count(&answers, 201), 200, "a full pool makes users view-only");
     let used = test.operator(Method::GET, &seats, None).await.expect(200).json();
     assert_eq!((&used["seats"], &used["used"]), (&json!(50), &json!(50)));
@@ -125,7 +128,7 @@ async fn of_200_concurrent_creates_on_50_seats_50_are_licensed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_200_concurrent_creates_that_insist_on_a_seat_50_succeed() {
+async fn of_200_concurrent_creates_that_require_a_seat_50_succeed() {
     let test = Arc::new(TestApp::new().await);
     let seats = format!("/v1/tenants/{}/seats", test.acme.id);
     test.operator(Method::PUT, &seats, Some(json!({"seats": 50}))).await.expect(200);
@@ -139,7 +142,7 @@ async fn of_200_concurrent_creates_that_insist_on_a_seat_50_succeed() {
             (Method::POST, "/Users".to_owned(), body)
         })
         .collect();
-    let answers = at_once(&test, requests).await;
+    let answers = send_concurrently(&test, requests).await;
     assert_eq!((count(&answers, 201), count(&answers, 403)), (50, 150));
     assert_eq!(test.get("/Users?count=0").await.json()["totalResults"], 50);
 }
@@ -157,7 +160,7 @@ async fn conflicting_patches_of_one_user_are_applied_one_after_the_other() {
             (Method::PATCH, format!("/Users/{id}"), body)
         })
         .collect();
-    for answer in at_once(&test, requests).await {
+    for answer in send_concurrently(&test, requests).await {
         answer.expect(200);
     }
     let user = test.get(&format!("/Users/{id}")).await.expect(200).json();
@@ -166,7 +169,7 @@ async fn conflicting_patches_of_one_user_are_applied_one_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_processes_that_change_tokens_lose_and_resurrect_none() {
+async fn concurrent_changes_of_tokens_neither_lose_nor_resurrect_one() {
     let test = TestApp::new().await;
     let apps = [test.app.clone(), test.with_config(test.app.config.clone())];
     let tenant: TenantId = test.acme.id.parse().unwrap();
@@ -181,7 +184,7 @@ async fn two_processes_that_change_tokens_lose_and_resurrect_none() {
             creators.push(tokio::spawn(async move {
                 creator.scim_tokens.create(tenant, now, end).await
             }));
-            // One of two stays, so that losing it would show.
+            // One of the two is not revoked, so that a lost token would be noticed.
             let (revoker, gone) = (app.clone(), before[0].id.clone());
             if n < 2 {
                 revokers.push(tokio::spawn(async move {
@@ -206,7 +209,7 @@ async fn two_processes_that_change_tokens_lose_and_resurrect_none() {
         expect.extend(made);
         let after = apps[1].scim_tokens.list(tenant, now).await.unwrap();
         let mut after: Vec<String> = after.iter().map(|token| token.id.clone()).collect();
-        // Which creator was first is not theirs to say.
+        // The order of the creators is not determined.
         after.sort();
         expect.sort();
         assert_eq!(after, expect, "round {round}");
@@ -215,7 +218,7 @@ async fn two_processes_that_change_tokens_lose_and_resurrect_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_too_long_for_the_tokens_is_told_to_try_again() {
+async fn a_request_that_waits_too_long_for_the_lease_is_refused_as_contention() {
     let test = TestApp::new().await;
     let tenant: TenantId = test.acme.id.parse().unwrap();
     let path = format!("/v1/tenants/{tenant}/scim-tokens");
@@ -227,13 +230,13 @@ async fn who_waits_too_long_for_the_tokens_is_told_to_try_again() {
 }
 
 #[tokio::test]
-async fn a_writer_that_died_keeps_nobody_out_for_long() {
+async fn the_lease_of_a_crashed_writer_lapses() {
     let test = TestApp::new().await;
     let tenant: TenantId = test.acme.id.parse().unwrap();
-    let dead = test.app.store.lease_scim_tokens(tenant, test.clock.now()).await.unwrap();
+    let crashed = test.app.store.lease_scim_tokens(tenant, test.clock.now()).await.unwrap();
     test.clock.advance(Duration::from_secs(40));
     let next = test.app.store.lease_scim_tokens(tenant, test.clock.now()).await.unwrap();
-    test.app.store.release(dead).await.unwrap();
+    test.app.store.release(crashed).await.unwrap();
     let path = format!("/v1/tenants/{tenant}/scim-tokens");
     test.app.store.release(next).await.unwrap();
     test.operator(Method::POST, &path, None).await.expect(201);

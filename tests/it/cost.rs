@@ -1,5 +1,5 @@
-//! What a deployment costs: computed from AWS's list prices and from what requests consume here,
-//! and held against the table in `docs/operations.md`.
+//! The costs of a deployment, computed from AWS's list prices and from the measured consumption of
+//! requests, and compared with the tables in `docs/operations.md` and `README.md`.
 
 use std::fmt::Write as _;
 
@@ -16,40 +16,39 @@ use crate::tidy::text;
 
 /// List prices in us-east-1, in dollars, November 2026.
 mod price {
-    /// HTTP API, a million requests.
+    /// HTTP API, per million requests.
     pub(super) const API: f64 = 1.00;
-    /// Lambda, a million requests.
+    /// Lambda, per million requests.
     pub(super) const INVOCATIONS: f64 = 0.20;
-    /// Lambda on arm64, a gigabyte for a second.
+    /// Lambda on arm64, per gigabyte-second.
     pub(super) const GIGABYTE_SECOND: f64 = 0.000_013_333_4;
-    /// DynamoDB on demand, a million units.
+    /// DynamoDB on demand, per million units.
     pub(super) const READ: f64 = 0.125;
     pub(super) const WRITE: f64 = 0.625;
-    /// DynamoDB, a gigabyte for a month, with point-in-time recovery.
+    /// DynamoDB, per gigabyte-month, with point-in-time recovery.
     pub(super) const STORAGE: f64 = 0.25 + 0.20;
-    /// Secrets Manager, a secret for a month.
+    /// Secrets Manager, per secret and month.
     pub(super) const SECRET: f64 = 0.40;
-    /// CloudWatch, a gigabyte taken in; and kept for a month, compressed to a seventh.
+    /// CloudWatch, per gigabyte ingested; and per gigabyte-month stored, compressed to a seventh.
     pub(super) const LOGS: f64 = 0.50;
     pub(super) const LOGS_KEPT: f64 = 0.03 / 7.0;
-    /// CloudWatch, for a month: each metric that an alarm looks at, and an alarm made of alarms.
+    /// CloudWatch, per month: a metric of an alarm, and a composite alarm.
     pub(super) const ALARM: f64 = 0.10;
     pub(super) const COMPOSITE_ALARM: f64 = 0.50;
-    /// CloudWatch, for a month: a metric of our own, in hours in which it counts something; a rule
-    /// of Contributor Insights; and a dashboard.
+    /// CloudWatch, per month: a custom metric (charged for hours with data), a rule of Contributor
+    /// Insights, and a dashboard.
     pub(super) const METRIC: f64 = 0.30;
     pub(super) const RULE: f64 = 0.50;
     pub(super) const DASHBOARD: f64 = 3.00;
     /// 4xx, 5xx, Count, Latency, `IntegrationLatency`, `DataProcessed`.
     pub(super) const METRICS_OF_A_ROUTE: f64 = 6.0;
-    /// What every account has free of charge, always: metrics that alarms look at, rules,
-    /// dashboards.
+    /// The permanent free tier of an account: metrics of alarms, rules, dashboards.
     pub(super) const FREE_ALARMS: f64 = 10.0;
     pub(super) const FREE_RULES: f64 = 1.0;
     pub(super) const FREE_DASHBOARDS: f64 = 3.0;
 }
 
-/// What is assumed of a month, for each user. Half of what a provider sends finds no change.
+/// Assumed use per user and month. Half of the requests of a provider find no change.
 mod month {
     pub(super) const SCIM_LOOKUPS: f64 = 16.0;
     pub(super) const SCIM_PATCHES: f64 = 3.0;
@@ -58,16 +57,16 @@ mod month {
     pub(super) const SIGN_INS: f64 = 20.0;
     /// authorize, ACS, token, userinfo.
     pub(super) const REQUESTS_OF_A_SIGN_IN: f64 = 4.0;
-    /// Access log, summary line and Lambda's own, in gigabytes.
+    /// Gigabytes of access log, summary line and lines of Lambda.
     pub(super) const LOGS_OF_A_REQUEST: f64 = 1.5e-6;
     pub(super) const LOGS_ARE_KEPT: f64 = 12.0;
-    /// Memory of a function in gigabytes, times the seconds of a request.
+    /// Gigabytes of memory of a function, times seconds of a request.
     pub(super) const GIGABYTE_SECONDS: f64 = 0.25 * 0.020;
-    /// A user with names, memberships and counters, in gigabytes.
+    /// Gigabytes of a user with names, memberships and counters.
     pub(super) const STORAGE_OF_A_USER: f64 = 2.5e-6;
 }
 
-/// Units of reading and writing.
+/// Read and write capacity units.
 #[derive(Clone, Copy, Debug, Default)]
 struct Units {
     read: f64,
@@ -80,7 +79,7 @@ impl Units {
     }
 }
 
-/// What requests consume, measured.
+/// The measured consumption of requests.
 struct Measured {
     lookup: Units,
     patch: Units,
@@ -104,7 +103,7 @@ async fn measured() -> Measured {
         };
         log.take().into_iter().fold(Units::default(), sum)
     };
-    // The first sign-in links the person, and the first request of a process reads rules.
+    // The first sign-in links the person, and the first request of a process reads the seat rules.
     sign_in(&test, &app).await;
     test.user("grace@acme.com").await;
     take();
@@ -126,7 +125,7 @@ async fn measured() -> Measured {
     Measured { lookup, patch, creation, sign_in: take() }
 }
 
-/// From the app to the identity provider and back, to tokens and userinfo.
+/// A sign-in: from the app to the identity provider and back, to tokens and userinfo.
 async fn sign_in(test: &TestApp, app: &App) {
     let mut browser = Browser::default();
     let path = format!("/oauth2/authorize?{}", app.query(GOOD));
@@ -137,12 +136,13 @@ async fn sign_in(test: &TestApp, app: &App) {
     test.userinfo(tokens["access_token"].as_str().unwrap()).await.expect(200);
 }
 
-/// API Gateway and Lambda for so many requests; their logs.
+/// Cost of API Gateway and Lambda for a number of requests.
 fn calls(requests: f64) -> f64 {
     requests * (price::API + price::INVOCATIONS) / 1e6
         + requests * month::GIGABYTE_SECONDS * price::GIGABYTE_SECOND
 }
 
+/// Cost of the logs of a number of requests.
 fn logs(requests: f64) -> f64 {
     requests * month::LOGS_OF_A_REQUEST * (price::LOGS + month::LOGS_ARE_KEPT * price::LOGS_KEPT)
 }
@@ -166,16 +166,16 @@ fn dollars(amount: f64) -> String {
     if amount < 100.0 { format!("${amount:.2}") } else { format!("${amount:.0}") }
 }
 
-/// What there is whether anybody uses it or not.
+/// The resources of a deployment that are charged without use.
 struct Fixed {
     secrets: f64,
     alarms: f64,
     composite_alarms: f64,
     rules: f64,
     dashboards: f64,
-    /// Of our own, from logs.
+    /// Custom metrics, from logs.
     metrics: f64,
-    /// Of API Gateway, for each route, which CloudWatch charges as ours.
+    /// Metrics of API Gateway per route, which CloudWatch charges as custom ones.
     route_metrics: f64,
 }
 
@@ -184,7 +184,7 @@ impl Fixed {
         let count = |kind: &str| f64::from(u32::try_from(resources(template, kind).len()).unwrap());
         let alarms = resources(template, "AWS::CloudWatch::Alarm");
         Self {
-            // The cursor's key, SAML keys and signing keys.
+            // Cursor key, SAML keys and signing keys.
             secrets: 3.0,
             alarms: alarms.values().map(metrics_of).sum(),
             composite_alarms: count("AWS::CloudWatch::CompositeAlarm"),
@@ -196,8 +196,8 @@ impl Fixed {
         }
     }
 
-    /// An idle month with each value of `Monitoring`: secrets, alarms, rule, dashboard, their sum,
-    /// and what is left of it in an account that uses what is free for nothing else.
+    /// An idle month with each value of `Monitoring`: secrets, alarms, rule, dashboard, their sum, and
+    /// the sum after an otherwise unused free tier.
     fn idle(&self) -> [[f64; 3]; 6] {
         let secrets = self.secrets * price::SECRET;
         let composite = self.composite_alarms * price::COMPOSITE_ALARM;
@@ -219,14 +219,14 @@ impl Fixed {
         ]
     }
 
-    /// A month in which every metric counts something, and every route is called, every hour.
+    /// A month in which every metric has data and every route is called in every hour.
     fn in_use(&self) -> f64 {
         let [.., [idle, ..], _] = self.idle();
         idle + (self.metrics + self.route_metrics) * price::METRIC
     }
 }
 
-/// How many metrics an alarm is charged for.
+/// Number of metrics that an alarm is charged for.
 fn metrics_of(alarm: &Value) -> f64 {
     let listed = alarm["Properties"]["Metrics"].as_array().map_or(&[][..], Vec::as_slice);
     let read = listed.iter().filter(|metric| {
@@ -236,7 +236,7 @@ fn metrics_of(alarm: &Value) -> f64 {
     f64::from(u32::try_from(read.count().max(1)).unwrap())
 }
 
-/// A table's rows, each of a label and its amounts.
+/// Formats the rows of a Markdown table, each with a label and its amounts.
 fn table<const N: usize>(rows: impl IntoIterator<Item = (&'static str, [f64; N])>) -> String {
     let mut table = String::new();
     for (row, amounts) in rows {
@@ -250,7 +250,7 @@ fn table<const N: usize>(rows: impl IntoIterator<Item = (&'static str, [f64; N])
 }
 
 #[tokio::test]
-async fn the_costs_in_the_document_are_these() {
+async fn the_documented_costs_are_correct() {
     let measured = measured().await;
     let fixed = Fixed::of(&template());
     let columns = [(10.0, 2e3), (100.0, 1e5), (1e3, 2e6)]
@@ -271,13 +271,13 @@ async fn the_costs_in_the_document_are_these() {
         "\nA sign-in, from the app and back to it, takes {} read units and {} write units",
         sign_in.read, sign_in.write
     );
-    says("docs/operations.md", &expect);
-    // By themselves: a thousand sign-ins, and a tenant with its provisioning.
+    assert_contains("docs/operations.md", &expect);
+    // Separately: a thousand sign-ins, and a tenant with its provisioning.
     let [.., tenant] = column(&measured, 0.0, 1.0, 1e4);
     let sign_ins = 1e3 * sign_in.dollars()
         + calls(1e3 * month::REQUESTS_OF_A_SIGN_IN)
         + logs(1e3 * month::REQUESTS_OF_A_SIGN_IN);
-    says(
+    assert_contains(
         "docs/operations.md",
         &format!(
             "A thousand sign-ins cost {}, a tenant of 10,000 users {} a month",
@@ -288,7 +288,7 @@ async fn the_costs_in_the_document_are_these() {
 }
 
 #[test]
-fn the_idle_costs_in_the_documents_are_these() {
+fn the_documented_idle_costs_are_correct() {
     let fixed = Fixed::of(&template());
     let rows = [
         "secrets of ours",
@@ -299,9 +299,9 @@ fn the_idle_costs_in_the_documents_are_these() {
         "with what AWS gives free",
     ];
     let idle = fixed.idle();
-    says("docs/operations.md", &table(rows.into_iter().zip(idle)));
+    assert_contains("docs/operations.md", &table(rows.into_iter().zip(idle)));
     let [.., [all, _, bare], _] = idle;
-    says(
+    assert_contains(
         "README.md",
         &format!(
             "An idle deployment costs {} a month, {} with alarms and dashboard",
@@ -311,8 +311,8 @@ fn the_idle_costs_in_the_documents_are_these() {
     );
 }
 
-/// Fails unless the document says this, wherever its lines end.
-fn says(document: &str, expected: &str) {
+/// Fails unless the document contains `expected`, regardless of line breaks.
+fn assert_contains(document: &str, expected: &str) {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words(&text(document.as_ref()).unwrap()).contains(&words(expected)), "{expected}");
 }

@@ -1,5 +1,5 @@
-//! The check of a new version, against the real routers behind API Gateway's own events; and
-//! against routers with one fault each, which it has to name.
+//! The check of a new version: against the real routers behind events of API Gateway, and against
+//! routers with one defect each, which the check must find.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -17,25 +17,25 @@ use shared::deploy_check::{Check, CheckError, Function, Invoke, InvokeError};
 use shared::runtime::lambda::adapter;
 use shared::runtime::state::AppState;
 
-/// What happens to an event on its way.
+/// How a version handles an event.
 enum Fate {
-    /// A good version gets it.
+    /// As a correct version does.
     Served,
-    /// A good version gets it, and its answer is changed.
+    /// As a correct version does, with a changed response.
     Changed(fn(&mut Value)),
-    /// This is the answer.
+    /// With this response.
     Answered(Value),
     /// The function crashes.
     Crashed,
-    /// The function takes for ever.
-    Lost,
+    /// The function never responds.
+    Hung,
 }
 
-/// A new version with a fault.
+/// A new version with a defect.
 struct Version<F> {
     app: AppState,
     fate: F,
-    /// Every event that it got.
+    /// All events that it received.
     seen: Mutex<Vec<Value>>,
 }
 
@@ -43,7 +43,7 @@ impl<F: Fn(Function, &Value) -> Fate + Sync> Version<F> {
     fn new(test: &TestApp, fate: F) -> Self {
         let mut config = test.app.config.clone();
         config.operator_auth = OperatorAuth::Iam;
-        // As on AWS without a domain of its own.
+        // As on AWS without a custom domain.
         config.base_url = None;
         Self { app: test.with_config(config), fate, seen: Mutex::default() }
     }
@@ -59,7 +59,7 @@ impl<F: Fn(Function, &Value) -> Fate + Sync> Version<F> {
         }
     }
 
-    /// What the Lambda runtime makes of the event, and of the router's answer.
+    /// Serves an event as the Lambda runtime does.
     async fn serve(&self, function: Function, event: &Value) -> Value {
         let payload: LambdaRequest = serde_json::from_str(&event.to_string()).unwrap();
         let answer =
@@ -68,7 +68,7 @@ impl<F: Fn(Function, &Value) -> Fate + Sync> Version<F> {
         serde_json::to_value(answer).unwrap()
     }
 
-    /// Tokens and cookies that it was sent.
+    /// The tokens and cookies that it received.
     fn secrets(&self) -> Vec<String> {
         let seen = self.seen.lock().unwrap();
         let sent = |event: &Value| {
@@ -97,8 +97,8 @@ impl<F: Fn(Function, &Value) -> Fate + Sync> Invoke for Version<F> {
             }
             Fate::Answered(answer) => Ok(answer),
             Fate::Crashed => Err(InvokeError::Crashed("Unhandled Runtime.ExitError".to_owned())),
-            Fate::Lost => {
-                // From here on time passes by itself.
+            Fate::Hung => {
+                // From here on the clock runs forward by itself.
                 tokio::time::pause();
                 std::future::pending().await
             }
@@ -118,10 +118,10 @@ async fn tenants(test: &TestApp) -> Vec<String> {
     names.map(|tenant| tenant["name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Checks a version with a fault: it fails at `step`, with these texts and no secret, and leaves
-/// nothing.
+/// Checks a version with a defect: the check fails at `step` with these texts and no secret, and
+/// deletes its tenant.
 #[track_caller]
-fn found_at(
+fn assert_found_at(
     step: &'static str,
     expected: &'static str,
     received: &'static str,
@@ -135,7 +135,7 @@ fn found_at(
         assert_eq!(failure.step, step, "{failure}");
         assert!(failure.expected.contains(expected), "{failure}");
         assert!(failure.received.contains(received), "{failure}");
-        assert_eq!(tenants(&test).await, ["Acme"], "something is left");
+        assert_eq!(tenants(&test).await, ["Acme"], "the tenant was not deleted");
         for secret in version.secrets() {
             assert!(!failure.to_string().contains(&secret), "{failure}");
         }
@@ -146,7 +146,7 @@ fn method(event: &Value) -> &str {
     event["requestContext"]["http"]["method"].as_str().unwrap()
 }
 
-/// The response in a post to the ACS.
+/// Returns the SAML response in a post to the ACS.
 fn response(event: &Value) -> Option<String> {
     let form = BASE64_STANDARD.decode(event["body"].as_str()?).unwrap();
     let form = String::from_utf8(form).unwrap().replace("%2B", "+").replace("%2F", "/");
@@ -165,7 +165,7 @@ fn status(status: u16) -> Fate {
 }
 
 #[tokio::test]
-async fn a_good_version_passes_and_leaves_nothing() {
+async fn a_correct_version_passes_and_its_tenant_is_deleted() {
     let test = deployment().await;
     let before = test.rows().await;
     let version = Version::new(&test, |_, _| Fate::Served);
@@ -174,12 +174,12 @@ async fn a_good_version_passes_and_leaves_nothing() {
     let functions = ["/scim/v2/", "/v1/", "/saml/sso/", "/saml/metadata/", "/oauth2/"];
     let seen = format!("{:?}", version.seen.lock().unwrap());
     assert!(functions.iter().all(|path| seen.contains(path)), "{seen}");
-    // The tenant's activity expires by itself, and so do used ids.
+    // The activity of the tenant and the consumed ids expire.
     assert!(!test.rows().await.contains("IDP#check") || before.contains("IDP#check"));
 }
 
 #[tokio::test]
-async fn every_function_of_a_stack_is_checked_at_the_same_time() {
+async fn the_functions_of_a_stack_can_be_checked_at_the_same_time() {
     let test = deployment().await;
     let version = Version::new(&test, |_, _| Fate::Served);
     let run = || version.check();
@@ -189,46 +189,46 @@ async fn every_function_of_a_stack_is_checked_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn a_version_that_cannot_read_the_table_does_not_pass() {
+async fn a_version_that_cannot_read_the_layout_of_the_table_fails() {
     use shared::store::{LAYOUT, LayoutFit};
     let test = deployment().await;
     let version = Version::new(&test, |_, _| Fate::Served);
     let store = &test.app.store;
-    // The next layout: this version can still be taken back to.
+    // The next layout: a rollback to this version is still possible.
     assert_eq!(store.claim_layout(LAYOUT).await.unwrap(), LayoutFit::Fits);
     assert_eq!(store.claim_layout(LAYOUT + 1).await.unwrap(), LayoutFit::Fits);
     assert_eq!(version.check().await, Ok(()));
     assert_eq!(store.claim_layout(LAYOUT + 2).await.unwrap(), LayoutFit::Fits);
     let failure = version.check().await.unwrap_err();
     assert_eq!(failure.step, "table.layout");
-    let expected = format!("the table has layout {}, this version writes {LAYOUT}", LAYOUT + 2);
+    let expected = format!("the table has layout {}, and this version has {LAYOUT}", LAYOUT + 2);
     assert!(failure.received.contains(&expected), "{failure}");
 
     let skipping = store.claim_layout(LAYOUT + 4).await.unwrap();
     assert_eq!(skipping, LayoutFit::TableIsOlder(LAYOUT + 2));
-    // Nothing was noted for one that does not fit.
+    // A layout that does not fit was not recorded.
     assert_eq!(store.claim_layout(LAYOUT + 3).await.unwrap(), LayoutFit::Fits);
 }
 
 #[test]
-fn scim_that_is_broken_is_found() {
+fn a_defect_of_scim_is_found() {
     let of_scim = |function| function == Function::Scim;
-    found_at("scim.create", "status 201", "status 500", move |function, _| {
+    assert_found_at("scim.create", "status 201", "status 500", move |function, _| {
         if of_scim(function) { status(500) } else { Fate::Served }
     });
-    found_at("scim.create", "a response", "crashed: Unhandled", move |function, _| {
+    assert_found_at("scim.create", "a response", "crashed: Unhandled", move |function, _| {
         if of_scim(function) { Fate::Crashed } else { Fate::Served }
     });
-    found_at("scim.create", "for API Gateway", "something else", move |function, _| {
+    assert_found_at("scim.create", "for API Gateway", "something else", move |function, _| {
         if of_scim(function) { Fate::Answered(json!({"errorMessage": "x"})) } else { Fate::Served }
     });
-    found_at("scim.filter", "/totalResults 1", "/totalResults 0", move |function, event| {
+    assert_found_at("scim.filter", "/totalResults 1", "/totalResults 0", move |function, event| {
         let filters = of_scim(function) && event["rawQueryString"] != "";
         let body = json!({"totalResults": 0, "Resources": []}).to_string();
         let none = json!({"statusCode": 200, "headers": {}, "cookies": [], "body": body});
         if filters { Fate::Answered(none) } else { Fate::Served }
     });
-    found_at("scim.deactivate", "/active false", "/active true", move |function, event| {
+    assert_found_at("scim.deactivate", "/active false", "/active true", move |function, event| {
         let patches = of_scim(function) && method(event) == "PATCH";
         let changed = |answer: &mut Value| {
             let body = answer["body"].as_str().unwrap().replace("false", "true");
@@ -236,18 +236,18 @@ fn scim_that_is_broken_is_found() {
         };
         if patches { Fate::Changed(changed) } else { Fate::Served }
     });
-    found_at("scim.gone", "status 404", "status 200", move |function, event| {
+    assert_found_at("scim.gone", "status 404", "status 200", move |function, event| {
         let deletes = of_scim(function) && method(event) == "DELETE";
         if deletes { status(204) } else { Fate::Served }
     });
 }
 
 #[test]
-fn a_token_that_opens_nothing_or_everything_is_found() {
-    found_at("scim.create", "status 201", "status 401", |function, _| {
+fn a_defect_of_token_authentication_is_found() {
+    assert_found_at("scim.create", "status 201", "status 401", |function, _| {
         if function == Function::Scim { status(401) } else { Fate::Served }
     });
-    found_at("scim.wrong-token", "status 401", "status 200", |function, event| {
+    assert_found_at("scim.wrong-token", "status 401", "status 200", |function, event| {
         let guessed = event["headers"]["authorization"].as_str().unwrap_or_default();
         let guessed = function == Function::Scim && guessed.ends_with("AAAAAAAA");
         if guessed { status(200) } else { Fate::Served }
@@ -255,21 +255,21 @@ fn a_token_that_opens_nothing_or_everything_is_found() {
 }
 
 #[test]
-fn a_response_that_must_not_sign_in_is_found() {
-    found_at("saml.tampered", "status 403", "status 200", |_, event| {
+fn a_sign_in_by_an_invalid_response_is_found() {
+    assert_found_at("saml.tampered", "status 403", "status 200", |_, event| {
         let tampered = response(event).is_some_and(|xml| xml.contains("alan@"));
         if tampered { signed_in() } else { Fate::Served }
     });
-    found_at("saml.unsigned", "status 403", "status 200", |_, event| {
+    assert_found_at("saml.unsigned", "status 403", "status 200", |_, event| {
         let unsigned = response(event).is_some_and(|xml| !xml.contains("ds:Signature"));
         if unsigned { signed_in() } else { Fate::Served }
     });
-    found_at("saml.another-browser", "status 403", "status 200", |_, event| {
+    assert_found_at("saml.another-browser", "status 403", "status 200", |_, event| {
         let another = response(event).is_some() && event["cookies"].is_null();
         if another { signed_in() } else { Fate::Served }
     });
     let before = Mutex::new(Vec::new());
-    found_at("saml.replay", "status 403", "status 200", move |_, event| {
+    assert_found_at("saml.replay", "status 403", "status 200", move |_, event| {
         let Some(xml) = response(event).filter(|_| event["cookies"].is_array()) else {
             return Fate::Served;
         };
@@ -278,8 +278,8 @@ fn a_response_that_must_not_sign_in_is_found() {
         before.push(xml);
         if again { signed_in() } else { Fate::Served }
     });
-    // A page that says no and a cookie that says yes.
-    found_at("saml.tampered", "no session", "a session cookie", |_, event| {
+    // A refusal that sets a session cookie.
+    assert_found_at("saml.tampered", "no session", "a session cookie", |_, event| {
         let tampered = response(event).is_some_and(|xml| xml.contains("alan@"));
         let cookie = |answer: &mut Value| answer["cookies"] = json!(["gatehouse-session=x"]);
         if tampered { Fate::Changed(cookie) } else { Fate::Served }
@@ -287,33 +287,38 @@ fn a_response_that_must_not_sign_in_is_found() {
 }
 
 #[test]
-fn a_sign_in_that_does_not_work_is_found() {
-    found_at("saml.connection", "status 200", "status 400", |function, event| {
+fn a_failing_sign_in_is_found() {
+    assert_found_at("saml.connection", "status 200", "status 400", |function, event| {
         let puts = function == Function::Admin && method(event) == "PUT";
         if puts { status(400) } else { Fate::Served }
     });
-    found_at("saml.metadata", "status 200", "status 404", |function, _| {
+    assert_found_at("saml.metadata", "status 200", "status 404", |function, _| {
         if function == Function::SamlMetadata { status(404) } else { Fate::Served }
     });
-    found_at("saml.metadata", "entityID https://check", "entityID https://other", |function, _| {
-        let changed = |answer: &mut Value| {
-            let body = answer["body"].as_str().unwrap();
-            answer["body"] =
-                body.replace("entityID=\"https://check", "entityID=\"https://other").into();
-        };
-        if function == Function::SamlMetadata { Fate::Changed(changed) } else { Fate::Served }
-    });
-    found_at("saml.start", "a redirect to https://idp", "another", |function, event| {
+    assert_found_at(
+        "saml.metadata",
+        "entityID https://check",
+        "entityID https://other",
+        |function, _| {
+            let changed = |answer: &mut Value| {
+                let body = answer["body"].as_str().unwrap();
+                answer["body"] =
+                    body.replace("entityID=\"https://check", "entityID=\"https://other").into();
+            };
+            if function == Function::SamlMetadata { Fate::Changed(changed) } else { Fate::Served }
+        },
+    );
+    assert_found_at("saml.start", "a redirect to https://idp", "another", |function, event| {
         let starts = function == Function::SamlAcs && method(event) == "GET";
         let moved =
             |answer: &mut Value| answer["headers"]["location"] = "https://evil.example/".into();
         if starts { Fate::Changed(moved) } else { Fate::Served }
     });
-    found_at("saml.sign-in", "status 200 or 302 or 303", "status 403", |_, event| {
-        // Refuses everything.
+    assert_found_at("saml.sign-in", "status 200 or 302 or 303", "status 403", |_, event| {
+        // Refuses every response.
         if response(event).is_some() { status(403) } else { Fate::Served }
     });
-    found_at("saml.sign-in", "a session", "no session cookie", |_, event| {
+    assert_found_at("saml.sign-in", "a session", "no session cookie", |_, event| {
         let good = response(event)
             .is_some_and(|xml| xml.contains("grace@") && xml.contains("ds:Signature"));
         if good && event["cookies"].is_array() { status(200) } else { Fate::Served }
@@ -321,11 +326,11 @@ fn a_sign_in_that_does_not_work_is_found() {
 }
 
 #[test]
-fn an_openid_provider_without_keys_is_found() {
-    found_at("oidc.discovery", "status 200", "status 503", |function, _| {
+fn a_defect_of_openid_connect_discovery_is_found() {
+    assert_found_at("oidc.discovery", "status 200", "status 503", |function, _| {
         if function == Function::Oidc { status(503) } else { Fate::Served }
     });
-    found_at("oidc.jwks", "/keys/0/alg \"RS256\"", "null", |function, event| {
+    assert_found_at("oidc.jwks", "/keys/0/alg \"RS256\"", "null", |function, event| {
         let keys = function == Function::Oidc && event["rawPath"] == "/oauth2/jwks";
         let emptied = |answer: &mut Value| answer["body"] = r#"{"keys":[]}"#.into();
         if keys { Fate::Changed(emptied) } else { Fate::Served }
@@ -333,17 +338,17 @@ fn an_openid_provider_without_keys_is_found() {
 }
 
 #[test]
-fn a_version_that_is_too_slow_is_found() {
-    found_at("scim.read", "a response within 25 s", "none", |function, event| {
+fn a_version_that_does_not_respond_is_found() {
+    assert_found_at("scim.read", "a response within 25 s", "none", |function, event| {
         let reads = function == Function::Scim
             && method(event) == "GET"
             && event["rawPath"] != "/scim/v2/Users";
-        if reads { Fate::Lost } else { Fate::Served }
+        if reads { Fate::Hung } else { Fate::Served }
     });
 }
 
 #[tokio::test]
-async fn what_a_run_has_left_the_next_removes() {
+async fn the_next_run_deletes_the_tenant_of_a_failed_run() {
     let test = deployment().await;
     let deletes = |event: &Value| method(event) == "DELETE";
     let version = Version::new(&test, |function, event| {
@@ -353,7 +358,7 @@ async fn what_a_run_has_left_the_next_removes() {
     assert_eq!(failure.step, "tenant.remove", "{failure}");
     assert_eq!(tenants(&test).await, ["Acme", "Deployment check"]);
 
-    // It may still be at work.
+    // Its run may not be over.
     let version = Version::new(&test, |_, _| Fate::Served);
     assert_eq!(version.check().await, Ok(()));
     assert_eq!(tenants(&test).await, ["Acme", "Deployment check"]);

@@ -1,4 +1,4 @@
-//! The routers behind API Gateway's own events (HTTP API, payload version 2).
+//! The routers behind events of API Gateway (HTTP API, payload version 2.0).
 
 use axum::body::Body;
 use axum::http::Request;
@@ -8,7 +8,7 @@ use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-/// An event as API Gateway sends it. A body of type `application/scim+json` comes in base64.
+/// Returns an event of API Gateway. A body of type `application/scim+json` is in base64.
 fn event(method: &str, path: &str, query: &str, token: &str, body: Option<&str>) -> String {
     use base64::Engine as _;
     let body = body.map(|body| base64::prelude::BASE64_STANDARD.encode(body));
@@ -38,7 +38,7 @@ fn event(method: &str, path: &str, query: &str, token: &str, body: Option<&str>)
     .to_string()
 }
 
-/// What the Lambda runtime makes of an event.
+/// Converts an event to a request, as the Lambda runtime does.
 pub(crate) fn request(event: &str) -> Request<Body> {
     let event: LambdaRequest = serde_json::from_str(event).unwrap();
     let request: lambda_http::Request = shared::runtime::lambda::encode_query(event).into();
@@ -67,7 +67,7 @@ async fn a_user_is_created_and_found_through_raw_events() {
     let (status, created) = send(&test, &create).await;
     assert_eq!((status, &created["displayName"]), (201, &json!("Zoë")));
 
-    // The query string arrives as it was sent: `+` is a blank, `%2B` is a plus.
+    // The query string arrives as it was sent: `+` is a space, `%2B` is a plus.
     let query = "aadOptscim062020&filter=userName+eq+%22ada%2Bscim%40acme.example%22";
     let (status, found) = send(&test, &event("GET", "/scim/v2/Users", query, &token, None)).await;
     assert_eq!((status, &found["totalResults"]), (200, &json!(1)));
@@ -78,7 +78,7 @@ async fn a_user_is_created_and_found_through_raw_events() {
 }
 
 #[tokio::test]
-async fn a_query_that_is_no_uri_is_read_all_the_same() {
+async fn a_query_with_characters_that_no_uri_may_have_is_read() {
     let test = TestApp::new().await;
     let token = test.acme.token.clone();
     test.user("Zoë <z>").await;
@@ -92,14 +92,14 @@ async fn a_query_that_is_no_uri_is_read_all_the_same() {
         let (seen, body) = send(&test, &event("GET", "/scim/v2/Users", query, &token, None)).await;
         assert_eq!((seen, &body["totalResults"]), (status, &total), "{query}: {body}");
     }
-    // What a signature was made over stays as it was sent.
+    // Bytes that a signature covers stay as they were sent.
     let sent = "SAMLResponse=a%2bB%3d&RelayState=%C3%A4'()*~&SigAlg=x";
     let request = request(&event("GET", "/saml/sso/acme.example", sent, &token, None));
     assert_eq!(request.uri().query(), Some(sent));
 }
 
 #[tokio::test]
-async fn the_operator_api_takes_only_events_that_iam_signed() {
+async fn the_operator_api_accepts_only_events_with_an_iam_signature() {
     use shared::config::OperatorAuth;
     let test = TestApp::with(|config| config.operator_auth = OperatorAuth::Key).await;
     let mut config = test.app.config.clone();
@@ -130,7 +130,7 @@ async fn a_person_signs_in_through_raw_events() {
     let post = event("POST", "/saml/sso/acme.com", "", "", Some(&body));
     let mut post: Value = serde_json::from_str(&post).unwrap();
     post["headers"]["content-type"] = json!("application/x-www-form-urlencoded");
-    // API Gateway takes the cookies out of the headers.
+    // API Gateway moves the cookies out of the headers.
     let cookies = format!("unrelated=1; {}", browser.cookies());
     post["cookies"] = cookies.split("; ").collect();
     let router = shared::saml_api::acs_router(test.app.clone());

@@ -1,4 +1,4 @@
-//! Filters and pages that look at memberships: what they find, and at what price.
+//! Filters and pages that read memberships: their results and their cost.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ async fn group(test: &TestApp, name: &str, members: &[String]) -> String {
     test.post("/Groups", body).await.expect(201).text("id")
 }
 
-/// The ids that a filter finds, sorted.
+/// Returns the ids that a filter finds, sorted.
 async fn found(test: &TestApp, endpoint: &str, filter: &str) -> Vec<String> {
     let mut path = format!("/{endpoint}?count=1000&filter=");
     for byte in filter.bytes() {
@@ -77,7 +77,7 @@ async fn a_filter_by_group_costs_no_call_for_each_user() {
 }
 
 #[tokio::test]
-async fn a_filter_that_loads_memberships_looks_at_500_resources() {
+async fn a_filter_that_loads_memberships_is_limited_to_500_resources() {
     let test = TestApp::new().await;
     for n in 0..501 {
         test.user(&format!("user{n}")).await;
@@ -91,7 +91,7 @@ async fn a_filter_that_loads_memberships_looks_at_500_resources() {
         pages += 1;
         cursor = page["nextCursor"].as_str().map(str::to_owned);
     }
-    assert_eq!(pages, 2, "by cursor it is answered");
+    assert_eq!(pages, 2, "cursor paging has no such limit");
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_page_of_groups_shows_each_its_own_members() {
 }
 
 #[tokio::test]
-async fn one_membership_is_found_at_the_same_price_in_a_group_of_any_size() {
+async fn one_membership_is_found_at_the_same_cost_in_a_group_of_any_size() {
     let log = CallLog::over(Dynamo::memory().unwrap());
     let test = TestApp::over(client_over(log.clone()), |_| {}).await;
     let mut ids = Vec::new();
@@ -188,7 +188,7 @@ async fn alternatives_are_looked_up_without_reading_the_collection() {
 }
 
 #[tokio::test]
-async fn what_a_lookup_finds_is_paged_by_cursor_without_reading_the_collection() {
+async fn results_of_a_lookup_are_paged_by_cursor_without_reading_the_collection() {
     let log = CallLog::over(Dynamo::memory().unwrap());
     let test = TestApp::over(client_over(log.clone()), |_| {}).await;
     let mut ids = Vec::new();

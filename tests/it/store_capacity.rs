@@ -1,14 +1,14 @@
-//! What each operation costs: calls and capacity units, exactly. A change here is a decision.
+//! The exact cost of each operation: calls and capacity units. A change of a figure is a decision.
 
 use scim::licence::Licence;
 use shared::store::{SeatRequest, UserWrite};
 
 use crate::store_table::{Table, group, id, member, now, tenant, user};
 
-/// The calls and units since the last look are these.
+/// Checks the calls and units since the last check.
 fn check(table: &Table, what: &str, calls: &[&str], units: f64) {
     let mut used = table.take();
-    // Calls in parallel have no order.
+    // Parallel calls have no order.
     used.calls.sort_unstable();
     assert_eq!(
         (used.calls, used.units),
@@ -18,11 +18,11 @@ fn check(table: &Table, what: &str, calls: &[&str], units: f64) {
 }
 
 #[tokio::test]
-async fn users_cost_what_the_table_says() {
+async fn operations_on_users_have_these_costs() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     let name = &user(1).keys.user_name;
-    // Not sampled for a split.
+    // This id is not in the sample for a split.
     let created = store.create_user(t, id(1), &user(1)).await.unwrap().user;
     check(&table, "create", &["TransactWriteItems"], 10.0);
     store.user(t, id(1)).await.unwrap().unwrap();
@@ -47,7 +47,7 @@ async fn users_cost_what_the_table_says() {
 }
 
 #[tokio::test]
-async fn seats_cost_no_more_than_the_counter() {
+async fn a_seat_costs_no_more_than_its_counter() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     let seated = UserWrite { licence: Licence::Full, seat: SeatRequest::Required, ..user(1) };

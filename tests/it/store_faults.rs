@@ -1,4 +1,4 @@
-//! A store call that fails once, or whose answer is lost, changes nothing about the outcome.
+//! A call of the store that fails once, or whose answer is lost, does not change the result.
 
 use scim::licence::Licence;
 use serde_json::Value;
@@ -6,12 +6,12 @@ use shared::store::{GroupMember, SeatRequest, SeatRules, Store, StoreError, User
 
 use crate::store_table::{Fault, Table, group, id, member, now, tenant, user};
 
-const PASSING: [&str; 3] =
+const TRANSIENT: [&str; 3] =
     ["ThrottlingException", "ProvisionedThroughputExceededException", "InternalServerError"];
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_that_passes_is_not_seen() {
-    for code in PASSING {
+async fn a_transient_error_is_retried() {
+    for code in TRANSIENT {
         let (table, store) = Table::store().await;
         let t = tenant(1);
         table.fail(Fault::Error(code));
@@ -26,7 +26,7 @@ async fn a_fault_that_passes_is_not_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_conflict_of_transactions_is_tried_again_and_a_real_one_is_not() {
+async fn a_transaction_conflict_is_retried_and_a_failed_condition_is_not() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     table.fail(Fault::Cancelled(vec!["None", "TransactionConflict", "None", "ThrottlingError"]));
@@ -45,7 +45,7 @@ async fn a_conflict_of_transactions_is_tried_again_and_a_real_one_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn conflicts_without_end_are_given_up() {
+async fn endless_transaction_conflicts_end_in_contention() {
     let (table, store) = Table::store().await;
     for _ in 0..50 {
         table.fail(Fault::Cancelled(vec!["TransactionConflict"]));
@@ -71,7 +71,7 @@ async fn a_write_whose_answer_is_lost_happens_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_unavailable() {
+async fn an_outage_is_reported_as_unavailable() {
     let (table, store) = Table::store().await;
     for _ in 0..50 {
         table.fail(Fault::Error("InternalServerError"));
@@ -81,8 +81,8 @@ async fn an_outage_is_unavailable() {
     assert!(matches!(store.user(tenant(1), id(1)).await, Err(StoreError::Unavailable { .. })));
 }
 
-/// A bit of everything that writes.
-async fn everything(store: &Store) -> Result<(), StoreError> {
+/// Makes every kind of write.
+async fn write_everything(store: &Store) -> Result<(), StoreError> {
     let t = tenant(1);
     let rules = SeatRules { seats: Some(1), auto_upgrade: true, ..SeatRules::default() };
     store.replace_seats(t, &rules, now()).await?;
@@ -103,14 +103,14 @@ async fn everything(store: &Store) -> Result<(), StoreError> {
     store.delete_group(t, &small, now()).await
 }
 
-/// The rows, without what depends on the number of attempts.
-fn outcome(table: &Table) -> Vec<Value> {
+/// The rows, without the attributes that depend on the number of attempts.
+fn comparable_rows(table: &Table) -> Vec<Value> {
     let mut rows = table.rows();
     rows.retain(|row| !row["pk"].to_string().contains("#A#"));
     for row in &mut rows {
         let row = row.as_object_mut().unwrap();
         row.remove("w");
-        // Where a seat that another counter gives comes from is chosen at random.
+        // The counter that gives a seat to another one is chosen at random.
         row.remove("f");
         if row["sk"]["S"] == id(11).to_string() {
             row.remove("v");
@@ -120,11 +120,11 @@ fn outcome(table: &Table) -> Vec<Value> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whichever_call_fails_once_the_outcome_is_the_same() {
+async fn the_result_is_the_same_whichever_call_fails_once() {
     let (table, store) = Table::store().await;
-    everything(&store).await.unwrap();
+    write_everything(&store).await.unwrap();
     let calls = table.take().calls.len();
-    let expected = outcome(&table);
+    let expected = comparable_rows(&table);
     let used = store.seats(tenant(1)).await.unwrap();
     assert_eq!((used.used, used.rules.seats), (0, Some(11)));
     let faults = [
@@ -136,8 +136,10 @@ async fn whichever_call_fails_once_the_outcome_is_the_same() {
         for fault in &faults {
             let (table, store) = Table::store().await;
             table.fail(Fault::After(nth, Box::new(fault.clone())));
-            everything(&store).await.unwrap_or_else(|error| panic!("{nth} {fault:?}: {error:?}"));
-            assert_eq!(outcome(&table), expected, "{nth} {fault:?}");
+            write_everything(&store)
+                .await
+                .unwrap_or_else(|error| panic!("{nth} {fault:?}: {error:?}"));
+            assert_eq!(comparable_rows(&table), expected, "{nth} {fault:?}");
             assert_eq!(store.seats(tenant(1)).await.unwrap(), used, "{nth} {fault:?}");
         }
     }

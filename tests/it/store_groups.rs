@@ -22,14 +22,14 @@ fn members(range: std::ops::Range<u64>) -> Vec<GroupMember> {
     range.map(member).collect()
 }
 
-/// Users to be members: a change of few demands that they exist.
+/// Creates users that become members: a change of few members requires that they exist.
 async fn create_users(store: &Store, range: std::ops::Range<u64>) {
     for n in range {
         store.create_user(tenant(1), id(n), &user(n)).await.unwrap();
     }
 }
 
-/// Changes members as a handler does: what is missing is added, again after somebody else won.
+/// Adds members as a handler does: adds the missing ones, and again after a lost race.
 async fn add(store: &Store, group: ResourceId, add: &[GroupMember]) -> Result<(), StoreError> {
     let wanted: Vec<ResourceId> = add.iter().map(|row| row.id).collect();
     loop {
@@ -52,7 +52,7 @@ fn rewrite(before: &StoredGroup) -> GroupWrite {
 }
 
 #[tokio::test]
-async fn a_created_group_is_found_by_everything_that_names_it() {
+async fn a_created_group_is_found_by_each_of_its_keys() {
     let (_, store) = Table::store().await;
     let t = tenant(1);
     let write = GroupWrite { external_id: Some("G1".to_owned()), ..group("Staff") };
@@ -74,7 +74,7 @@ async fn a_created_group_is_found_by_everything_that_names_it() {
 }
 
 #[tokio::test]
-async fn a_display_name_is_taken_in_any_letter_case_and_an_external_id_is_not() {
+async fn a_display_name_is_unique_in_any_letter_case_and_an_external_id_is_not() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     let first = GroupWrite { external_id: Some("G".to_owned()), ..group("Staff") };
@@ -111,11 +111,11 @@ async fn only_users_and_groups_of_the_tenant_can_be_members() {
 }
 
 #[tokio::test]
-async fn a_change_of_members_moves_the_version_and_a_stale_one_changes_nothing() {
+async fn a_change_of_members_moves_the_version_and_a_stale_version_changes_nothing() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     create_users(&store, 10..15).await;
-    // Many members take two steps, before and after their rows.
+    // With many members the version moves twice: before and after their rows.
     for (n, few_or_many, steps) in [(1, 5, 1), (2, 500, 2)] {
         let name = format!("group {n}");
         let stale = store.create_group(t, id(n), &group(&name), &[]).await.unwrap();
@@ -136,7 +136,7 @@ async fn a_change_of_members_moves_the_version_and_a_stale_one_changes_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_writers_who_add_five_hundred_members_each_leave_a_thousand() {
+async fn two_writers_that_add_500_members_each_end_with_1000() {
     let (table, store) = Table::store().await;
     store.create_group(tenant(1), id(1), &group("Staff"), &[]).await.unwrap();
     let tasks: Vec<_> = [10..510, 510..1_010]
@@ -161,7 +161,7 @@ async fn a_large_change_that_fails_in_the_middle_is_safe_to_send_again() {
     let (table, store) = Table::store().await;
     store.create_group(tenant(1), id(1), &group("Staff"), &[]).await.unwrap();
     let all = members(10..1_010);
-    // Down from the sixth call on, for longer than the SDK tries.
+    // The table fails from the 21st call on, for longer than the SDK retries.
     table.fail(Fault::After(20, Box::new(Fault::Error("InternalServerError"))));
     for _ in 0..100 {
         table.fail(Fault::Error("InternalServerError"));
@@ -194,9 +194,10 @@ async fn a_deleted_user_leaves_its_groups_and_their_versions_move() {
     assert!(table.rows().iter().all(|row| row["sk"]["S"] != id(10).to_string()));
 }
 
-/// Whoever has read a version has read its members: what a client keeps under an `ETag` stays true.
+/// A reader of the last version has seen its members, so that a response that a client keeps under an
+/// `ETag` stays true.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_version_is_never_seen_with_other_members() {
+async fn the_last_version_is_never_read_with_other_members() {
     for calls in 0..16 {
         let (table, store) = Table::store().await;
         let t = tenant(1);
@@ -229,7 +230,7 @@ async fn the_last_version_is_never_seen_with_other_members() {
 }
 
 #[tokio::test]
-async fn who_is_deleted_while_being_added_is_not_added() {
+async fn a_member_that_is_deleted_meanwhile_is_not_added() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     create_users(&store, 10..12).await;
@@ -258,7 +259,7 @@ async fn who_is_deleted_while_being_added_is_not_added() {
 }
 
 #[tokio::test]
-async fn as_many_members_as_fit_one_transaction_are_checked() {
+async fn members_are_checked_as_long_as_they_fit_into_one_transaction() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     create_users(&store, 10..58).await;
@@ -274,7 +275,7 @@ async fn as_many_members_as_fit_one_transaction_are_checked() {
 }
 
 #[tokio::test]
-async fn a_group_deleted_under_a_large_change_leaves_nothing_behind() {
+async fn a_group_that_is_deleted_during_a_large_change_leaves_nothing() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     let before = store.create_group(t, id(1), &group("Staff"), &[]).await.unwrap();
@@ -289,7 +290,7 @@ async fn a_group_deleted_under_a_large_change_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_deleted_group_leaves_nothing_behind() {
+async fn a_deleted_group_leaves_nothing() {
     for size in [0, 3, 90, 91, 1_500] {
         let (table, store) = Table::store().await;
         let t = tenant(1);
@@ -299,7 +300,7 @@ async fn a_deleted_group_leaves_nothing_behind() {
         let nested = GroupMember { id: id(1), kind: ResourceKind::Group, display: None };
         let outer = store.create_group(t, id(2), &group("Outer"), &[nested]).await.unwrap();
         store.delete_group(t, &created, now()).await.unwrap();
-        // What is left is the other group and its name.
+        // The other group and its name are left.
         let mut left = table.rows();
         left.retain(|row| row["pk"]["S"].as_str().unwrap().contains("#G"));
         assert_eq!(left.len() - table.rows_of("#GC").len(), 2, "{size}");
@@ -332,7 +333,7 @@ async fn a_deletion_that_fails_anywhere_is_safe_to_send_again() {
     }
 }
 
-/// Deletes a user and a group as a handler does: what is not there is done.
+/// Deletes a user and a group as a handler does: one that does not exist is deleted already.
 async fn delete_both(store: &Store) -> Result<(), StoreError> {
     if let Some(before) = store.user(tenant(1), id(10)).await? {
         store.delete_user(tenant(1), &before, &user(10).keys, now()).await?;

@@ -1,11 +1,11 @@
-//! Pages are exact at any `startIndex`, with shallow and deep counters and while they split.
+//! Pages are exact at any `startIndex`: with shallow counters, with deep ones, and while they split.
 
 use shared::store::{Store, StoredUser};
 use types::ids::ResourceId;
 
 use crate::store_table::{Table, id, now, tenant, user};
 
-/// Every page of the tenant, at many sizes, is what the sorted list of ids says.
+/// Compares pages of many sizes with the sorted list of ids.
 async fn check_pages(store: &Store, expected: &mut Vec<ResourceId>) {
     expected.sort_unstable();
     let total = expected.len();
@@ -63,7 +63,7 @@ async fn shallow_counters_find_every_index() {
 async fn counters_that_split_while_growing_find_every_index() {
     let (table, store) = Table::store().await;
     let store = store.with_split_threshold(10);
-    // Another process, which learns of each split from a refused write.
+    // Another process, which notices each split by a refused write.
     let other = table.open().with_split_threshold(10);
     let mut expected = Vec::new();
     for n in 0..300 {
@@ -109,7 +109,7 @@ async fn pages_are_exact_after_concurrent_creations_deletions_and_splits() {
 }
 
 #[tokio::test]
-async fn a_page_that_meets_a_large_counter_splits_it() {
+async fn reading_a_page_splits_a_large_counter() {
     let (table, store) = Table::store().await;
     let mut expected = Vec::new();
     for n in 0..200 {

@@ -1,4 +1,4 @@
-//! One tenant back from a table that was restored to an earlier time.
+//! Restores one tenant from a table that was restored to an earlier time.
 
 use axum::http::Method;
 use harness::oidc::{App, GOOD};
@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use shared::store::{Restored, Store, StoreError, UniqueAttribute};
 use types::ids::TenantId;
 
-/// A deployment with a tenant that has something of everything, and a table that was restored to
-/// now.
+/// A deployment with a tenant that has every kind of row, and a copy of its table as of now.
 async fn restored_to_now() -> (TestApp, Store) {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let tenant = format!("/v1/tenants/{}", test.acme.id);
@@ -32,8 +31,8 @@ async fn restored_to_now() -> (TestApp, Store) {
     (test, source)
 }
 
-/// The tenant's rows, but for its activity and for what sign-ins gave.
-async fn lasting(test: &TestApp) -> Vec<Value> {
+/// The tenant's rows without its activity, and without codes, grants, refresh tokens and sessions.
+async fn restorable(test: &TestApp) -> Vec<Value> {
     let mut rows = test.items().await;
     let given = [format!("{}#O", test.acme.id), format!("{}#A#", test.acme.id)];
     rows.retain(|row| {
@@ -48,9 +47,9 @@ fn tenant(test: &TestApp) -> TenantId {
 }
 
 #[tokio::test]
-async fn a_tenant_that_was_deleted_by_mistake_comes_back_as_it_was() {
+async fn a_deleted_tenant_is_restored_as_it_was() {
     let (mut test, source) = restored_to_now().await;
-    let before = lasting(&test).await;
+    let before = restorable(&test).await;
     let path = format!("/v1/tenants/{}", test.acme.id);
     test.operator(Method::DELETE, &path, None).await.expect(204);
     let now = test.clock.now();
@@ -59,8 +58,8 @@ async fn a_tenant_that_was_deleted_by_mistake_comes_back_as_it_was() {
         matches!(restored, Restored::Done { rows } if rows >= before.len() - 5),
         "{restored:?}"
     );
-    assert_eq!(lasting(&test).await, before);
-    // It works: with a new token, since the old one is gone.
+    assert_eq!(restorable(&test).await, before);
+    // It works with a new token, since the old one is gone.
     test.get("/Users").await.expect(401);
     let token = test.operator(Method::POST, &format!("{path}/scim-tokens"), None).await;
     test.acme.token = token.expect(201).text("token");
@@ -82,7 +81,7 @@ async fn a_tenant_that_was_deleted_by_mistake_comes_back_as_it_was() {
 }
 
 #[tokio::test]
-async fn sessions_and_refresh_tokens_do_not_come_back() {
+async fn sessions_and_refresh_tokens_are_not_restored() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
     let app = test.app(false).await;
     let user = test.user("ada@acme.com").await;
@@ -105,7 +104,7 @@ async fn sessions_and_refresh_tokens_do_not_come_back() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_where_it_would_mix_with_what_is_newer() {
+async fn an_existing_tenant_is_not_overwritten() {
     let (test, source) = restored_to_now().await;
     let before = test.items().await;
     let now = test.clock.now();
@@ -115,7 +114,7 @@ async fn nothing_is_written_where_it_would_mix_with_what_is_newer() {
     assert_eq!(restore(other).await.unwrap(), Restored::Absent);
     assert_eq!(test.items().await, before);
 
-    // Somebody else has the domain by now: the tenant does not appear.
+    // Another tenant has taken the domain meanwhile: the restore is refused.
     let path = format!("/v1/tenants/{}", test.acme.id);
     test.operator(Method::DELETE, &path, None).await.expect(204);
     let eve = test.tenant("Eve").await;

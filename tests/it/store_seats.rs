@@ -1,11 +1,11 @@
-//! Seats: never oversold, free at once.
+//! Seats are never oversold, and a seat given back is free at once.
 
 use scim::licence::Licence;
 use shared::store::{OnJoin, SeatRequest, SeatRules, Store, StoreError, UserWrite};
 
 use crate::store_table::{Fault, Meanwhile, Table, id, now, tenant, user};
 
-fn wishing(n: u64, seat: SeatRequest) -> UserWrite {
+fn requesting(n: u64, seat: SeatRequest) -> UserWrite {
     UserWrite {
         licence: Licence::Full,
         document: "{\"license\":\"full\"}".to_owned(),
@@ -15,18 +15,18 @@ fn wishing(n: u64, seat: SeatRequest) -> UserWrite {
 }
 
 fn if_free(n: u64) -> UserWrite {
-    wishing(n, SeatRequest::IfFree { view_only: "{\"license\":\"view_only\"}".to_owned() })
+    requesting(n, SeatRequest::IfFree { view_only: "{\"license\":\"view_only\"}".to_owned() })
 }
 
 fn on_join(n: u64) -> UserWrite {
-    wishing(n, SeatRequest::OnJoin { view_only: "{\"license\":\"view_only\"}".to_owned() })
+    requesting(n, SeatRequest::OnJoin { view_only: "{\"license\":\"view_only\"}".to_owned() })
 }
 
 fn rules(seats: u64) -> SeatRules {
     SeatRules { seats: Some(seats), ..SeatRules::default() }
 }
 
-/// Seats in use by the counters and by the users agree.
+/// Checks that the seats in use are `used`, by the counters and by the users.
 async fn check_used(store: &Store, used: u64) {
     let counted = store.seats(tenant(1)).await.unwrap().used;
     let users = store.users_after(tenant(1), None, 10_000).await.unwrap();
@@ -45,7 +45,7 @@ async fn set_active(store: &Store, n: u64, write: UserWrite) -> Result<bool, Sto
 }
 
 #[tokio::test]
-async fn an_unlimited_pool_counts() {
+async fn an_unlimited_pool_counts_its_seats() {
     let (_, store) = Table::store().await;
     for n in 0..20 {
         assert!(store.create_user(tenant(1), id(n), &on_join(n)).await.unwrap().user.seated);
@@ -56,7 +56,7 @@ async fn an_unlimited_pool_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_users_who_compete_for_fifty_seats_get_fifty() {
+async fn of_200_concurrent_users_50_get_the_50_seats() {
     let (table, store) = Table::store().await;
     store.replace_seats(tenant(1), &rules(50), now()).await.unwrap();
     let tasks: Vec<_> = (0..200)
@@ -76,14 +76,14 @@ async fn two_hundred_users_who_compete_for_fifty_seats_get_fifty() {
 }
 
 #[tokio::test]
-async fn a_full_pool_refuses_who_insists_and_a_taken_name_comes_first() {
+async fn a_full_pool_refuses_a_required_seat_after_the_name_was_checked() {
     let (table, store) = Table::store().await;
     store.replace_seats(tenant(1), &rules(1), now()).await.unwrap();
-    store.create_user(tenant(1), id(1), &wishing(1, SeatRequest::Required)).await.unwrap();
+    store.create_user(tenant(1), id(1), &requesting(1, SeatRequest::Required)).await.unwrap();
     let before = table.rows();
-    let refused = store.create_user(tenant(1), id(2), &wishing(2, SeatRequest::Required)).await;
+    let refused = store.create_user(tenant(1), id(2), &requesting(2, SeatRequest::Required)).await;
     assert!(matches!(refused, Err(StoreError::NoSeat { seats: 1 })));
-    let refused = store.create_user(tenant(1), id(2), &wishing(1, SeatRequest::Required)).await;
+    let refused = store.create_user(tenant(1), id(2), &requesting(1, SeatRequest::Required)).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))));
     assert_eq!(table.rows(), before);
 }
@@ -93,7 +93,7 @@ async fn a_seat_is_free_at_once_after_deactivation_and_deletion() {
     let (_, store) = Table::store().await;
     store.replace_seats(tenant(1), &rules(1), now()).await.unwrap();
     for n in 0..20 {
-        store.create_user(tenant(1), id(n), &wishing(n, SeatRequest::Required)).await.unwrap();
+        store.create_user(tenant(1), id(n), &requesting(n, SeatRequest::Required)).await.unwrap();
         if n % 2 == 0 {
             set_active(&store, n, UserWrite { active: false, ..if_free(n) }).await.unwrap();
         } else {
@@ -102,14 +102,14 @@ async fn a_seat_is_free_at_once_after_deactivation_and_deletion() {
         }
         check_used(&store, 0).await;
     }
-    assert!(set_active(&store, 2, wishing(2, SeatRequest::Required)).await.unwrap());
-    let refused = set_active(&store, 4, wishing(4, SeatRequest::Required)).await;
+    assert!(set_active(&store, 2, requesting(2, SeatRequest::Required)).await.unwrap());
+    let refused = set_active(&store, 4, requesting(4, SeatRequest::Required)).await;
     assert!(matches!(refused, Err(StoreError::NoSeat { seats: 1 })));
     assert!(!set_active(&store, 4, if_free(4)).await.unwrap());
 }
 
 #[tokio::test]
-async fn a_pool_made_smaller_than_its_use_hands_out_nothing_until_the_debt_is_paid() {
+async fn a_pool_smaller_than_its_use_gives_no_seat_until_its_debt_is_paid() {
     let (table, store) = Table::store().await;
     let other = table.open();
     for n in 0..20 {
@@ -134,7 +134,7 @@ async fn a_pool_made_smaller_than_its_use_hands_out_nothing_until_the_debt_is_pa
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rules_can_change_while_users_come_and_go() {
+async fn rules_can_change_while_users_are_created_and_deactivated() {
     let (table, store) = Table::store().await;
     let tasks: Vec<_> = (0..8_u64)
         .map(|writer| {
@@ -162,7 +162,7 @@ async fn rules_can_change_while_users_come_and_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pool_that_may_grow_grows_by_steps() {
+async fn a_growing_pool_grows_by_steps() {
     let (table, store) = Table::store().await;
     store
         .replace_seats(tenant(1), &SeatRules { auto_upgrade: true, ..rules(5) }, now())
@@ -181,9 +181,9 @@ async fn a_pool_that_may_grow_grows_by_steps() {
     assert_eq!(store.seats(tenant(1)).await.unwrap().rules.seats, Some(65));
 }
 
-/// The size of a pool moves by growth between the reads of rules and counters.
+/// The pool grows between the reads of its rules and of its counters.
 #[tokio::test]
-async fn a_pool_that_grows_while_it_is_read_is_counted_as_it_is() {
+async fn a_pool_that_grows_during_a_read_is_counted_correctly() {
     let growing = SeatRules { auto_upgrade: true, ..rules(2) };
     for calls_before in 0..4 {
         let (table, store) = Table::store().await;
@@ -203,7 +203,7 @@ async fn a_pool_that_grows_while_it_is_read_is_counted_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_pool_that_grows_while_it_is_set_is_not_oversold() {
+async fn a_pool_that_grows_during_a_change_of_rules_is_not_oversold() {
     let growing = SeatRules { auto_upgrade: true, ..rules(2) };
     for calls_before in 0..4 {
         let (table, store) = Table::store().await;
@@ -250,7 +250,7 @@ async fn a_pool_with_a_debt_grows_once() {
 }
 
 #[tokio::test]
-async fn who_joins_gets_what_the_rule_says() {
+async fn a_joining_user_gets_a_seat_by_the_rule() {
     let (table, store) = Table::store().await;
     let view_only = SeatRules { on_join: OnJoin::ViewOnly, ..rules(5) };
     store.replace_seats(tenant(1), &view_only, now()).await.unwrap();

@@ -1,4 +1,4 @@
-//! A table for the store's tests: counts calls and capacity, and fails on demand.
+//! A table for the tests of the store: counts calls and capacity units, and fails on demand.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,43 +14,43 @@ use shared::store::{GroupMember, GroupWrite, SeatRequest, Store, UserKeys, UserW
 use types::ids::{ResourceId, TenantId};
 use uuid::Uuid;
 
-/// The embedded table behind a connector that watches it.
+/// The embedded table behind an endpoint that counts calls and injects faults.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     inner: CallLog<Dynamo>,
     faults: Arc<Mutex<VecDeque<Fault>>>,
 }
 
-/// What was used since the last look.
+/// Calls and capacity units since the last [`Table::take`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Used {
     pub(crate) calls: Vec<String>,
     pub(crate) units: f64,
 }
 
-/// What to answer instead of the truth.
+/// A fault of the next call.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// This many calls go through first.
+    /// The fault, after this many successful calls.
     After(usize, Box<Self>),
-    /// An error with this code, and nothing is done.
+    /// An error with this code; the call has no effect.
     Error(&'static str),
-    /// A transaction cancelled with these reasons.
+    /// The transaction is cancelled with these reasons.
     Cancelled(Vec<&'static str>),
-    /// Another transaction holds a row, when the call is a write.
+    /// If the call is a write, another transaction holds a row.
     Conflict,
-    /// The call is done, and its answer is lost.
+    /// The call has its effect, and its answer is lost.
     AnswerLost,
-    /// Somebody else does something before the call.
+    /// Another process acts before the call.
     Meanwhile(Meanwhile),
 }
 
-/// What somebody else does between two calls.
+/// An action of another process between two calls.
 #[derive(Clone)]
 pub(crate) struct Meanwhile(Arc<dyn Fn() + Send + Sync>);
 
 impl Meanwhile {
-    /// Another process on the same table, to its end.
+    /// Runs `act` as another process on the same table, to its end.
     pub(crate) fn process<F>(
         table: &Table,
         act: impl Fn(Store) -> F + Send + Sync + 'static,
@@ -60,7 +60,7 @@ impl Meanwhile {
     {
         let table = table.clone();
         Self(Arc::new(move || {
-            // The caller's runtime waits for the answer to its call, so this needs its own.
+            // The runtime of the caller waits for the answer to its call, so this one is separate.
             let run = || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 runtime.unwrap().block_on(act(table.open()));
@@ -77,7 +77,7 @@ impl fmt::Debug for Meanwhile {
 }
 
 impl Table {
-    /// A store on a table, which exists.
+    /// Creates a table, and a store on it.
     pub(crate) async fn store() -> (Self, Store) {
         let inner = CallLog::over(Dynamo::memory().unwrap());
         let table = Self { inner, faults: Arc::default() };
@@ -87,13 +87,13 @@ impl Table {
         (table, store)
     }
 
-    /// Another process on the same table: it shares no hints.
+    /// Opens the table as another process, which shares no hints.
     pub(crate) fn open(&self) -> Store {
         let config = client_over(self.clone()).config().to_builder().retry_config(retry_config());
         Store::new(aws_sdk_dynamodb::Client::from_conf(config.build()), "gatehouse")
     }
 
-    /// What was used since the last call of this.
+    /// Returns the calls and capacity units since the last call of this.
     pub(crate) fn take(&self) -> Used {
         let mut used = Used::default();
         for call in self.inner.take() {
@@ -103,16 +103,17 @@ impl Table {
         used
     }
 
+    /// Adds a fault.
     pub(crate) fn fail(&self, fault: Fault) {
         self.faults.lock().unwrap().push_back(fault);
     }
 
-    /// Forgets the faults that have not happened.
+    /// Removes the faults that have not happened.
     pub(crate) fn recover(&self) {
         self.faults.lock().unwrap().clear();
     }
 
-    /// Every row, as DynamoDB's JSON.
+    /// Returns all rows in DynamoDB's JSON.
     pub(crate) fn rows(&self) -> Vec<Value> {
         let mut rows = Vec::new();
         let mut start = Value::Null;
@@ -132,7 +133,7 @@ impl Table {
         }
     }
 
-    /// Rows whose partition key ends in this.
+    /// Returns the rows whose partition key ends in `suffix`.
     pub(crate) fn rows_of(&self, suffix: &str) -> Vec<Value> {
         let mut rows = self.rows();
         rows.retain(|row| row["pk"]["S"].as_str().unwrap().ends_with(suffix));
@@ -194,12 +195,12 @@ fn error(code: &str, reasons: &[&str]) -> AwsResponse {
     AwsResponse { status, body: body.to_string().into_bytes() }
 }
 
-/// The `n`th tenant.
+/// Returns the id of the `n`th tenant.
 pub(crate) fn tenant(n: u128) -> TenantId {
     TenantId::new(Uuid::from_u128((0x0189_0000_0000_7000_8000 << 48) | n))
 }
 
-/// The `n`th of a series of ids that are spread like random ones.
+/// Returns the `n`th of a series of ids that are spread like random ones.
 pub(crate) fn id(n: u64) -> ResourceId {
     let mix = |seed: u64| {
         let mut x = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -211,7 +212,7 @@ pub(crate) fn id(n: u64) -> ResourceId {
     ResourceId::new(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
 }
 
-/// The `n`th user: an address as `userName`, an `externalId`, no seat.
+/// Returns the `n`th user: an address as `userName`, an `externalId`, no seat.
 pub(crate) fn user(n: u64) -> UserWrite {
     let email = format!("first{n}.lastname{n}@contoso-enterprise.example");
     UserWrite {
@@ -228,18 +229,18 @@ pub(crate) fn user(n: u64) -> UserWrite {
     }
 }
 
-/// A document as large as an identity provider makes it.
+/// Returns a document of the size that identity providers send.
 fn document(n: u64) -> String {
     json!({"userName": format!("First{n}@contoso-enterprise.example"), "padding": "x".repeat(1_100)})
         .to_string()
 }
 
-/// A time to write at.
+/// Returns the time of the writes.
 pub(crate) fn now() -> jiff::Timestamp {
     "2026-11-21T22:00:00.123Z".parse().unwrap()
 }
 
-/// A group of this name.
+/// Returns a group of this name.
 pub(crate) fn group(name: &str) -> GroupWrite {
     GroupWrite {
         last_modified: now(),
@@ -249,7 +250,7 @@ pub(crate) fn group(name: &str) -> GroupWrite {
     }
 }
 
-/// The `n`th user as a member.
+/// Returns the `n`th user as a member.
 pub(crate) fn member(n: u64) -> GroupMember {
     GroupMember { id: id(n), kind: ResourceKind::User, display: None }
 }

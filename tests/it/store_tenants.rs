@@ -18,7 +18,7 @@ fn acme(n: u128, external_id: Option<&str>) -> Tenant {
 }
 
 #[tokio::test]
-async fn a_tenant_is_created_changed_and_listed() {
+async fn a_tenant_can_be_created_replaced_and_listed() {
     let (_, store) = Table::store().await;
     for n in 1..=5 {
         store.create_tenant(&acme(n, None)).await.unwrap();
@@ -38,7 +38,7 @@ async fn a_tenant_is_created_changed_and_listed() {
 }
 
 #[tokio::test]
-async fn an_external_id_of_a_tenant_is_unique() {
+async fn the_external_id_of_a_tenant_is_unique() {
     let (_, store) = Table::store().await;
     store.create_tenant(&acme(1, Some("org"))).await.unwrap();
     let taken = StoreError::Conflict(UniqueAttribute::TenantExternalId).to_string();
@@ -50,7 +50,7 @@ async fn an_external_id_of_a_tenant_is_unique() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deleted_tenant_leaves_nothing_and_others_keep_everything() {
+async fn a_deleted_tenant_leaves_only_activity_and_other_tenants_stay_complete() {
     for calls in (0..60).step_by(11) {
         let (table, store) = Table::store().await;
         let store = store.with_split_threshold(1);

@@ -16,7 +16,7 @@ fn keyed(user_name: &str, external_id: Option<&str>, emails: &[&str]) -> UserWri
 }
 
 #[tokio::test]
-async fn a_created_user_is_found_by_everything_that_names_it() {
+async fn a_created_user_is_found_by_each_of_its_keys() {
     let (_, store) = Table::store().await;
     let write = keyed("anna@acme.com", Some("E1"), &["anna@acme.com", "a@acme.com"]);
     let created = store.create_user(tenant(1), id(1), &write).await.unwrap().user;
@@ -42,7 +42,7 @@ async fn a_created_user_is_found_by_everything_that_names_it() {
 }
 
 #[tokio::test]
-async fn an_address_that_begins_like_another_is_not_the_other() {
+async fn an_address_does_not_match_a_longer_one_with_the_same_beginning() {
     let (_, store) = Table::store().await;
     let write = keyed("anna", None, &["a#b@acme.com"]);
     store.create_user(tenant(1), id(1), &write).await.unwrap();
@@ -73,7 +73,7 @@ async fn a_taken_name_is_refused_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn an_external_id_may_name_several_users() {
+async fn several_users_may_have_one_external_id() {
     let (_, store) = Table::store().await;
     let t = tenant(1);
     for (n, name, external_id) in [(1, "a", "E"), (2, "b", "E"), (3, "c", "E#1")] {
@@ -88,7 +88,7 @@ async fn an_external_id_may_name_several_users() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_hundred_identical_creations_one_succeeds() {
+async fn of_100_identical_creations_one_succeeds() {
     let (table, store) = Table::store().await;
     let tasks: Vec<_> = (0..100)
         .map(|n| {
@@ -111,7 +111,7 @@ async fn of_a_hundred_identical_creations_one_succeeds() {
 }
 
 #[tokio::test]
-async fn a_change_moves_the_names_that_changed() {
+async fn a_change_replaces_the_lookup_rows_that_changed() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     let first = keyed("anna", Some("E1"), &["anna", "a@acme.com", "b@acme.com"]);
@@ -160,7 +160,7 @@ async fn a_stale_version_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_gone_cannot_be_changed() {
+async fn a_deleted_user_cannot_be_changed() {
     let (table, store) = Table::store().await;
     let t = tenant(1);
     let write = user(1);
@@ -174,7 +174,7 @@ async fn a_user_who_is_gone_cannot_be_changed() {
 }
 
 #[tokio::test]
-async fn values_of_any_length_can_be_keys_and_too_large_a_user_is_refused() {
+async fn keys_may_have_any_length_and_a_too_large_user_is_refused() {
     let (_, store) = Table::store().await;
     let t = tenant(1);
     let long = "é".repeat(4_000);
@@ -192,7 +192,7 @@ async fn values_of_any_length_can_be_keys_and_too_large_a_user_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_writers_of_one_user_all_get_through_one_after_the_other() {
+async fn a_hundred_writers_of_one_user_succeed_one_after_the_other() {
     let (table, store) = Table::store().await;
     store.create_user(tenant(1), id(1), &user(1)).await.unwrap();
     let tasks: Vec<_> = (0..100)

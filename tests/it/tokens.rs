@@ -1,4 +1,4 @@
-//! SCIM tokens: made, shown once, two at a time, revoked, expired.
+//! SCIM tokens: creation, revocation, expiry, and the limits on guesses.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn two_tokens_live_at_a_time_and_an_expired_one_makes_room() {
 }
 
 #[tokio::test]
-async fn a_token_cannot_be_made_to_be_expired() {
+async fn a_token_cannot_be_created_with_a_past_expiry() {
     let test = TestApp::new().await;
     let path = format!("/v1/tenants/{}/scim-tokens", test.acme.id);
     let past = json!({"expires_at": "2025-12-31T00:00:00Z"});
@@ -49,7 +49,7 @@ async fn a_token_cannot_be_made_to_be_expired() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_is_refused_at_once_here_and_within_a_minute_elsewhere() {
+async fn a_revoked_token_is_refused_at_once_in_this_process_and_within_a_minute_in_others() {
     let test = TestApp::new().await;
     let elsewhere = test.with_config(test.app.config.clone());
     let elsewhere = test.beside(shared::scim_api::router(elsewhere));
@@ -68,7 +68,7 @@ async fn a_revoked_token_is_refused_at_once_here_and_within_a_minute_elsewhere()
 }
 
 #[tokio::test]
-async fn a_new_token_works_at_once_in_a_process_that_knows_the_old_ones() {
+async fn a_new_token_works_at_once_in_a_process_that_has_cached_the_old_ones() {
     let test = TestApp::new().await;
     let elsewhere = test.with_config(test.app.config.clone());
     let elsewhere = test.beside(shared::scim_api::router(elsewhere));
@@ -79,7 +79,7 @@ async fn a_new_token_works_at_once_in_a_process_that_knows_the_old_ones() {
 }
 
 #[tokio::test]
-async fn a_deleted_tenant_is_gone_with_its_tokens_and_data() {
+async fn deleting_a_tenant_deletes_its_tokens_and_data() {
     let test = TestApp::new().await;
     let id = test.user("ada").await;
     test.post("/Groups", json!({"displayName": "All", "members": [{"value": id}]}))
@@ -93,7 +93,7 @@ async fn a_deleted_tenant_is_gone_with_its_tokens_and_data() {
 }
 
 #[tokio::test]
-async fn a_tenant_above_its_rate_waits() {
+async fn a_tenant_above_its_rate_limit_is_told_to_wait() {
     let test = TestApp::with_rate_limit(1, 3).await;
     let other = test.tenant("Other").await;
     for _ in 0..3 {
@@ -107,38 +107,38 @@ async fn a_tenant_above_its_rate_waits() {
     test.get("/Users").await.expect(200);
 }
 
-/// A token of our form, of a tenant that somebody made up.
-fn made_up(n: u128) -> ScimToken {
+/// A well-formed token of an invented tenant.
+fn invented(n: u128) -> ScimToken {
     ScimToken::new(TenantId::new(Uuid::from_u128(n)), [0; 8], &[0; 32])
 }
 
 #[tokio::test]
-async fn made_up_tenants_neither_reach_secrets_manager_nor_push_out_real_ones() {
+async fn invented_tenants_neither_reach_secrets_manager_nor_evict_real_ones() {
     let log = CallLog::over(Dynamo::memory().unwrap());
     let test = TestApp::over(client_over(log.clone()), |_| {}).await;
     let newcomer = test.tenant("Newcomer").await;
-    // A process of its own, which has seen nobody yet.
+    // A separate process, which has seen no tenant yet.
     let process = test.with_config(test.app.config.clone());
     let served = test.beside(shared::scim_api::router(process.clone()));
     served.get("/Users").await.expect(200);
     for n in 0..11_000 {
-        assert_eq!(process.scim_tokens.verify(&made_up(n), test.clock.now()).await.unwrap(), None);
+        assert_eq!(process.scim_tokens.verify(&invented(n), test.clock.now()).await.unwrap(), None);
     }
 
-    // Secrets Manager would know this token; only who asks the table first does not get there.
-    let stranger = made_up(12_000);
+    // Secrets Manager has this token, so it is refused only if the table is read first.
+    let stranger = invented(12_000);
     let now = test.clock.now();
     let stored = json!([stranger.to_stored(now, now + Duration::from_hours(1))]).to_string();
     let name = SecretName::ScimTokens(stranger.tenant());
     test.app.secrets.put(name, &SecretString::from(stored)).await.unwrap();
     log.take();
     assert_eq!(process.scim_tokens.verify(&stranger, now).await.unwrap(), None);
-    assert_eq!(log.take().len(), 1, "the table is asked");
+    assert_eq!(log.take().len(), 1, "the table is read");
     assert_eq!(process.scim_tokens.verify(&stranger, now).await.unwrap(), None);
     assert_eq!(log.take().len(), 0, "and not twice");
 
     served.scim_as(&newcomer.token, Method::GET, "/Users", None).await.expect(200);
-    // Served from memory: there is nothing left to fetch.
+    // Served from the cache: the secret no longer exists.
     let acme = SecretName::ScimTokens(test.acme.id.parse().unwrap());
     test.app.secrets.delete(acme).await.unwrap();
     served.get("/Users").await.expect(200);

@@ -1,8 +1,8 @@
-//! Two versions of Gatehouse on one table: what an older one has written, and what a newer one
-//! has added. Both happen in every deployment, while traffic moves from one to the other.
+//! Two versions of Gatehouse on one table: each meets rows of the older and attributes of the newer
+//! one. This happens in every deployment, while traffic moves from one version to the other.
 //!
-//! `tests/fixtures/table/<version>.json` is a table as that version left it. To record that of
-//! this version, once it is released:
+//! `tests/fixtures/table/<version>.json` is the table of a deployment of that version. To record the
+//! table of this version when it is released:
 //!
 //! ```console
 //! $ GATEHOUSE_RECORD=0.1.0 cargo test -p tests --test it versions
@@ -22,21 +22,21 @@ use serde_json::{Value, json};
 
 use crate::tidy::workspace;
 
-/// What somebody who used the deployment still holds.
-struct Story {
+/// A deployment that has been used, and the credentials that its users still hold.
+struct UsedDeployment {
     test: TestApp,
-    /// The app, which is public: no secret is in the recording.
+    /// A public client, so that the recording contains no secret.
     app: App,
     users: Vec<String>,
     group: String,
     session: String,
     refresh_token: String,
-    /// Rows that were there before it began.
+    /// Rows from before it was used.
     others: BTreeSet<(String, String)>,
 }
 
-impl Story {
-    /// Uses everything that leaves rows.
+impl UsedDeployment {
+    /// Uses everything that writes rows.
     async fn new() -> Self {
         let test = TestApp::with_connection(json!({"jit": true, "keep_claims": true})).await;
         let tenant = format!("/v1/tenants/{}", test.acme.id);
@@ -61,7 +61,7 @@ impl Story {
         let app = test.app(true).await;
         let scopes = GOOD.replace("scope=openid", "scope=openid+offline_access+groups");
         let sign_in = test.sign_in(&app, &users[0], &scopes).await;
-        let story = Self {
+        let deployment = Self {
             session: sign_in.cookie,
             refresh_token: String::new(),
             test,
@@ -70,14 +70,14 @@ impl Story {
             group,
             others: BTreeSet::new(),
         };
-        let tokens = story.token(&App::redemption(&sign_in.code)).await;
-        // One sign-in by SAML, whose person is nobody that SCIM has made, and one that is begun.
-        story.saml_sign_in().await;
-        Browser::default().begin(&story.test, "/saml/sso/acme.com").await;
-        Self { refresh_token: tokens["refresh_token"].as_str().unwrap().to_owned(), ..story }
+        let tokens = deployment.token(&App::redemption(&sign_in.code)).await;
+        // One SAML sign-in of a person whom SCIM has not created, and one that is only started.
+        deployment.saml_sign_in().await;
+        Browser::default().begin(&deployment.test, "/saml/sso/acme.com").await;
+        Self { refresh_token: tokens["refresh_token"].as_str().unwrap().to_owned(), ..deployment }
     }
 
-    /// The story of a version, from its recording, in a deployment of this version.
+    /// Loads the recording of a version into a deployment of this version.
     async fn recorded(version: &str) -> Self {
         let file = workspace().join(format!("tests/fixtures/table/{version}.json"));
         let recording: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
@@ -91,7 +91,7 @@ impl Story {
         let token = test.operator(Method::POST, &tokens, None).await.expect(201).text("token");
         test.acme = Tenant { id, token };
         let users = recording["users"].as_array().unwrap().iter();
-        // The keys of the identity provider are made for each run.
+        // The keys of the identity provider are generated for each run.
         test.connect("acme.com", &metadata::usual(IDP), json!({"jit": true})).await.expect(200);
         Self {
             others,
@@ -135,8 +135,8 @@ impl Story {
         answer.expect_one_of(&[200, 303]);
     }
 
-    /// Reads all that the story has left.
-    async fn is_all_there(&mut self) {
+    /// Reads everything that the use has left.
+    async fn read_all(&mut self) {
         let test = &self.test;
         let list = test.get("/Users?count=100").await.expect(200).json();
         assert_eq!(list["totalResults"], 4);
@@ -211,7 +211,7 @@ impl Story {
         self.refresh().await;
     }
 
-    /// Deletes everything; what may stay is the activity, which expires, and what is no tenant's.
+    /// Deletes everything. Only the activity, which expires, and rows without a tenant may stay.
     async fn delete_all(&self) {
         let test = &self.test;
         test.scim(Method::DELETE, &format!("/Groups/{}", self.group), None).await.expect(204);
@@ -226,7 +226,7 @@ impl Story {
     }
 }
 
-/// What a row is: its partition without ids.
+/// Returns the kind of a row: its partition without ids.
 fn kind(item: &Value, test: &TestApp) -> String {
     let (pk, id) = (text(item, "pk"), test.acme.id.as_str());
     let pk = pk.replace(id, "t");
@@ -235,21 +235,21 @@ fn kind(item: &Value, test: &TestApp) -> String {
 }
 
 #[tokio::test]
-async fn what_0_1_0_has_written_can_be_read_changed_and_deleted() {
+async fn rows_of_version_0_1_0_can_be_read_changed_and_deleted() {
     if let Some(version) = option_env!("GATEHOUSE_RECORD") {
-        let recording = Story::new().await.recording().await;
+        let recording = UsedDeployment::new().await.recording().await;
         let file = workspace().join(format!("tests/fixtures/table/{version}.json"));
         fs::write(file, serde_json::to_string_pretty(&recording).unwrap() + "\n").unwrap();
     }
-    let mut story = Story::recorded("0.1.0").await;
-    story.is_all_there().await;
-    story.change_all().await;
-    story.is_all_there_after_change().await;
-    story.delete_all().await;
+    let mut deployment = UsedDeployment::recorded("0.1.0").await;
+    deployment.read_all().await;
+    deployment.change_all().await;
+    deployment.read_all_after_change().await;
+    deployment.delete_all().await;
 }
 
-impl Story {
-    async fn is_all_there_after_change(&self) {
+impl UsedDeployment {
+    async fn read_all_after_change(&self) {
         let test = &self.test;
         let ada = test.get(&format!("/Users/{}", self.users[0])).await.expect(200).json();
         assert_eq!((&ada["title"], &ada["favouriteColour"]), (&json!("Countess"), &json!("green")));
@@ -260,9 +260,8 @@ impl Story {
         assert_eq!((&seats["seats"], &seats["used"]), (&json!(30), &json!(4)));
     }
 
-    /// As a newer version would: an attribute more in every row, a field more in what is one JSON
-    /// document.
-    async fn add_what_is_not_known(&self) {
+    /// Adds an attribute to every row, and a field to every JSON document, as a newer version may.
+    async fn add_unknown_attributes(&self) {
         let mut items = self.test.items().await;
         for item in &mut items {
             item["zz_newer"] = json!({"S": "kept"});
@@ -279,18 +278,18 @@ impl Story {
 }
 
 #[tokio::test]
-async fn what_a_newer_version_has_added_survives_every_change() {
-    let mut story = Story::new().await;
-    let before: BTreeSet<_> = story.test.items().await.iter().map(keys).collect();
-    story.add_what_is_not_known().await;
-    story.change_all().await;
+async fn attributes_of_a_newer_version_survive_every_change() {
+    let mut deployment = UsedDeployment::new().await;
+    let before: BTreeSet<_> = deployment.test.items().await.iter().map(keys).collect();
+    deployment.add_unknown_attributes().await;
+    deployment.change_all().await;
     let mut kept = BTreeSet::new();
-    for item in story.test.items().await {
-        // A member or a name that was removed and added again is another, and a sign-in that is
-        // over has nothing left.
-        if before.contains(&keys(&item)) && !is_new(&item, &story) {
+    for item in deployment.test.items().await {
+        // A member or a name that was removed and added again is a new row, and a finished sign-in
+        // has no row.
+        if before.contains(&keys(&item)) && !is_new(&item, &deployment) {
             assert_eq!(item["zz_newer"]["S"], "kept", "{item}");
-            kept.insert(kind(&item, &story.test));
+            kept.insert(kind(&item, &deployment.test));
         }
         if text(&item, "sk").starts_with("IDP#") {
             assert_eq!(text(&item, "d").matches("\"zz_newer\":\"kept\"").count(), 3, "{item}");
@@ -299,42 +298,42 @@ async fn what_a_newer_version_has_added_survives_every_change() {
     for kind in ["CLIENTS", "DOM", "t#C", "t#G", "t#L", "t#N", "t#O", "t#T", "t#U"] {
         assert!(kept.contains(kind), "{kind} is not in {kept:?}");
     }
-    story.is_all_there_after_change().await;
-    story.delete_all().await;
+    deployment.read_all_after_change().await;
+    deployment.delete_all().await;
 }
 
 fn keys(item: &Value) -> (String, String) {
     (text(item, "pk"), text(item, "sk"))
 }
 
-/// Whether a row was made anew by `change_all`.
-fn is_new(item: &Value, story: &Story) -> bool {
-    let is_member = text(item, "pk").ends_with(&format!("#GM#{}", story.group));
-    is_member && text(item, "sk") == story.users[2]
+/// Whether `change_all` deletes and creates the row.
+fn is_new(item: &Value, deployment: &UsedDeployment) -> bool {
+    let is_member = text(item, "pk").ends_with(&format!("#GM#{}", deployment.group));
+    is_member && text(item, "sk") == deployment.users[2]
 }
 
 #[tokio::test]
 async fn an_older_and_a_newer_process_take_turns() {
-    let story = Story::new().await;
-    let other = |story: &Story| {
-        let app = story.test.with_config(story.test.app.config.clone());
+    let deployment = UsedDeployment::new().await;
+    let other = |deployment: &UsedDeployment| {
+        let app = deployment.test.with_config(deployment.test.app.config.clone());
         let router = shared::scim_api::router(app.clone())
             .merge(harness::openapi::router(app.clone()))
             .merge(shared::oidc_api::router(app));
-        story.test.beside(router)
+        deployment.test.beside(router)
     };
-    let (older, newer) = (other(&story), other(&story));
-    let user = format!("/Users/{}", story.users[0]);
-    let group = format!("/Groups/{}", story.group);
+    let (older, newer) = (other(&deployment), other(&deployment));
+    let user = format!("/Users/{}", deployment.users[0]);
+    let group = format!("/Groups/{}", deployment.group);
     for turn in 0..6 {
         let (process, is_newer) = if turn % 2 == 0 { (&older, false) } else { (&newer, true) };
         let title = json!([{"op": "replace", "path": "title", "value": format!("{turn}")}]);
         let patched = process.patch(&user, title).await.expect(200);
         assert_eq!(patched.text("title"), turn.to_string());
-        process.set_active(&story.users[1], turn % 2 == 0).await;
-        let member = json!({"value": story.users[2]});
+        process.set_active(&deployment.users[1], turn % 2 == 0).await;
+        let member = json!({"value": deployment.users[2]});
         let operation = if is_newer { "add" } else { "remove" };
-        let path = format!("members[value eq \"{}\"]", story.users[2]);
+        let path = format!("members[value eq \"{}\"]", deployment.users[2]);
         let change = match operation {
             "add" => json!([{"op": "add", "path": "members", "value": [member]}]),
             _ => json!([{"op": "remove", "path": path}]),
@@ -343,34 +342,34 @@ async fn an_older_and_a_newer_process_take_turns() {
         let made = json!({"userName": format!("turn-{turn}@acme.com")});
         process.post("/Users", made).await.expect(201);
         if is_newer {
-            story.add_what_is_not_known().await;
+            deployment.add_unknown_attributes().await;
         } else {
-            strip(&story).await;
+            strip(&deployment).await;
         }
     }
-    // Both see the same, and it adds up.
+    // Both read the same, and the numbers agree.
     for process in [&older, &newer] {
         let list = process.get("/Users?count=100").await.expect(200).json();
         assert_eq!(list["totalResults"], 10);
         assert_eq!(list["Resources"].as_array().unwrap().len(), 10);
         let shown = process.get(&group).await.expect(200).json();
         assert_eq!(shown["members"].as_array().unwrap().len(), 3);
-        let seats = format!("/v1/tenants/{}/seats", story.test.acme.id);
+        let seats = format!("/v1/tenants/{}/seats", deployment.test.acme.id);
         let seats = process.operator(Method::GET, &seats, None).await.expect(200).json();
         let active = list["Resources"].as_array().unwrap().iter();
         let active = active.filter(|user| user["active"] != false).count();
         assert_eq!(seats["used"], active, "{list}");
     }
-    story.delete_all().await;
+    deployment.delete_all().await;
 }
 
-/// As a version would leave the rows that knows neither the mark of the last write nor anything
-/// newer: what a row may lack is not in it.
-async fn strip(story: &Story) {
-    let mut items = story.test.items().await;
+/// Removes the optional attributes from all rows, as a version does that knows neither the mark of the
+/// last write nor newer attributes.
+async fn strip(deployment: &UsedDeployment) {
+    let mut items = deployment.test.items().await;
     for item in &mut items {
         item.as_object_mut().unwrap().retain(|name, _| name != "w" && name != "zz_newer");
     }
-    // A put, as an older version's: the row is exactly this.
-    story.test.put_items(&items).await;
+    // A put, which replaces the whole row.
+    deployment.test.put_items(&items).await;
 }

@@ -1,4 +1,4 @@
-//! What a function does while it starts.
+//! The warm-up of a function.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use shared::runtime::warm_up::{cursor_key, oidc_keys, saml_keys, warm_up};
 use shared::secrets::SecretName;
 
 #[tokio::test]
-async fn a_warm_function_has_its_secret_at_hand() {
+async fn a_warm_up_caches_the_secret() {
     let test = TestApp::new().await;
     let now = test.app.clock.now();
     warm_up(&test.app, cursor_key(test.app.clone())).await;
@@ -30,7 +30,7 @@ async fn a_warm_function_has_its_secret_at_hand() {
 }
 
 #[tokio::test]
-async fn a_warm_up_makes_nothing_that_is_not_there() {
+async fn a_warm_up_creates_no_secret() {
     let test = TestApp::new().await;
     let secrets = [SecretName::SamlKeys, SecretName::OidcKeys, SecretName::CursorKey];
     for secret in secrets {
@@ -59,11 +59,11 @@ async fn a_warm_up_costs_one_cheap_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_warm_up_that_fails_stops_nothing() {
+async fn a_failed_warm_up_does_not_affect_requests() {
     let dynamo = Dynamo::memory().unwrap();
     let faults = Faults::over(dynamo.clone());
     let test = TestApp::over(client_over(faults.clone()), |_| {}).await;
-    // As often as the SDK tries.
+    // As many times as the SDK tries.
     for nth in 1..=5 {
         faults.fail("GetItem", nth, Fault::InternalServerError);
     }
@@ -73,12 +73,12 @@ async fn a_warm_up_that_fails_stops_nothing() {
     test.get("/Users").await.expect(200);
 }
 
-/// The secrets that the roles of the template may read, by a part of their name there.
+/// The functions of `warm_up`, with a part of the secret's name in the roles of the template.
 const READABLE: [(&str, &str); 3] =
     [("cursor_key", "CursorKey"), ("saml_keys", "/saml/keys"), ("oidc_keys", "/oidc/keys")];
 
 #[test]
-fn a_function_may_read_what_it_warms_up_with() {
+fn the_role_of_a_function_allows_its_warm_up() {
     let template = crate::template::template();
     let mut seen = BTreeSet::new();
     for (binary, function) in crate::template::functions(&template) {

@@ -1,5 +1,5 @@
-//! What the executable brings along: no XML library in C, one cryptographic library, and of shared
-//! libraries the C library.
+//! The libraries in the executable: no XML library in C, one cryptographic library, and no shared
+//! library but the C library.
 
 #![cfg(target_os = "linux")]
 
@@ -24,16 +24,16 @@ fn no_xml_library_in_c_is_among_the_dependencies() {
 }
 
 #[test]
-fn there_is_one_cryptographic_library_in_it() {
+fn the_executable_contains_one_cryptographic_library() {
     let executable = fs::read(env!("CARGO_BIN_EXE_saml-acs")).unwrap();
     let executable = String::from_utf8_lossy(&executable);
     assert!(executable.contains("AWS-LC"));
-    // The providers of OpenSSL 3, by which it finds every algorithm.
+    // Every use of OpenSSL 3 needs its providers.
     assert!(!executable.contains("OSSL_PROVIDER"));
 }
 
 #[test]
-fn only_the_c_library_is_loaded_with_it() {
+fn only_the_c_library_is_loaded() {
     let needed = needed(&fs::read(env!("CARGO_BIN_EXE_saml-acs")).unwrap()).unwrap();
     assert!(needed.iter().any(|name| name.starts_with("libc.so")), "{needed:?}");
     let expected = ["libc.so.", "libm.so.", "libpthread.so.", "libdl.so.", "ld-linux-"];
@@ -41,7 +41,7 @@ fn only_the_c_library_is_loaded_with_it() {
     assert_eq!(needed.iter().find(foreign), None);
 }
 
-/// The shared libraries that a 64-bit little-endian ELF file asks for (System V ABI, chapter 5).
+/// Returns the shared libraries that a 64-bit little-endian ELF file needs (System V ABI, chapter 5).
 fn needed(elf: &[u8]) -> Option<Vec<String>> {
     let number = |at: usize, bytes: usize| {
         let bytes = elf.get(at..at.checked_add(bytes)?)?;

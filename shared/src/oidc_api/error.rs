@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::form::FormError;
 use super::reply::json;
+use crate::error_chain::ErrorChain;
 use crate::runtime::request_log::FailureCode;
 use crate::secrets::oidc_keys::OidcKeysError;
 use crate::sign_in::{SignInError, pages};
@@ -55,7 +56,7 @@ impl OidcApiError {
             }
             Self::SignIn(error) => error.into_oauth_error(),
             Self::Store(_) | Self::Keys(_) | Self::Random(_) => {
-                tracing::error!(error = &self as &dyn std::error::Error, "{self}");
+                tracing::error!("{}", ErrorChain(&self));
                 OauthError::UNAVAILABLE
             }
         }

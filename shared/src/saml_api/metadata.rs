@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use crate::error_chain::ErrorChain;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
@@ -92,7 +93,7 @@ impl IntoResponse for MetadataError {
         let (status, text) = match &self {
             Self::Unknown => (StatusCode::NOT_FOUND, "There is no connection of this name.\n"),
             Self::Store(_) | Self::SamlKeys(_) | Self::Write(_) => {
-                tracing::error!(error = &self as &dyn std::error::Error, "{self}");
+                tracing::error!("{}", ErrorChain(&self));
                 (StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment.\n")
             }
         };

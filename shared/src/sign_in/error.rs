@@ -8,6 +8,7 @@ use axum::http::header::InvalidHeaderValue;
 use axum::response::Response;
 
 use super::pages::{self, Refusal};
+use crate::error_chain::ErrorChain;
 use crate::secrets::saml_keys::SamlKeysError;
 use crate::store::StoreError;
 use oidc::error::{ErrorCode, OauthError};
@@ -96,7 +97,7 @@ impl SignInError {
     }
 
     fn log(&self) {
-        tracing::error!(error = self as &dyn std::error::Error, "{self}");
+        tracing::error!("{}", ErrorChain(self));
     }
 }
 

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use crate::error_chain::ErrorChain;
 use crate::http::base_url::BaseUrl;
 use crate::http::html;
 use crate::runtime::request_log::FailureCode;
@@ -158,7 +159,7 @@ fn page(status: StatusCode, template: &impl Template, policy: &str) -> Response 
     match template.render() {
         Ok(html) => html::page(status, html, policy),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "could not render a page");
+            tracing::error!("could not render a page: {}", ErrorChain(&error));
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

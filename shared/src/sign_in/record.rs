@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::clock::random_bytes;
+use crate::error_chain::ErrorChain;
 use crate::runtime::state::AppState;
 use crate::store::{SignInRecord, record_id};
 use oidc::purpose::Purpose;
@@ -63,10 +64,7 @@ pub(crate) async fn write(
         claims: facts.assertion.filter(|_| keep).map(render_claims),
     };
     if let Err(error) = app.store.record_sign_in(connection.tenant, record).await {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "could not write the record of a sign-in"
-        );
+        tracing::error!("could not record a sign-in: {}", ErrorChain(&error));
     }
     reference
 }

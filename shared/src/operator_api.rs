@@ -1,8 +1,8 @@
 //! The operator API, `/v1/*`: the `SaaS` team manages tenants, tokens, connections, apps and keys.
 //!
 //! Bodies are JSON; errors are RFC 9457 problem details. The handlers read the request, call the
-//! store, the secrets or the protocol cores, and build the answer. `openapi.json` describes the API,
-//! and tests compare both.
+//! store, the secrets or the protocol cores, and build the answer. `openapi.json` describes the
+//! API, and tests compare both.
 //!
 //! Invariant: every handler takes an `Operator`, so that no route is public. On AWS, API Gateway
 //! checks an IAM signature before it invokes the function; elsewhere the caller sends the operator

@@ -69,7 +69,8 @@ async fn an_invalid_user_is_refused_and_changes_nothing() {
     assert_eq!(test.get("/Users").await.json()["totalResults"], 0);
 }
 
-/// All rows of a change are in one transaction. 40 addresses fit, with everything else that can change.
+/// All rows of a change are in one transaction. 40 addresses fit, with everything else that can
+/// change.
 #[tokio::test]
 async fn forty_addresses_can_be_replaced_and_forty_one_are_refused() {
     let test = TestApp::new().await;

@@ -9,7 +9,8 @@ use shared::{oidc_api, operator_api, saml_api, scim_api};
 
 use crate::template::ROUTERS;
 
-/// Discovery, under its two names, and the keys: a library in a page fetches them to verify a token.
+/// Discovery, under its two names, and the keys: a library in a page fetches them to verify a
+/// token.
 const PUBLIC: [&str; 3] = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",

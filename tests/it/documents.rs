@@ -1,8 +1,9 @@
 //! Every command in the documents works.
 //!
-//! - Blocks marked `sh` are run, in order and in one shell for each document, against a new deployment.
-//! - A block marked `console` either starts with a line that says what it needs, and then its commands
-//!   must parse; or `commands` names the test that runs each command, or why none does.
+//! - Blocks marked `sh` are run, in order and in one shell for each document, against a new
+//!   deployment.
+//! - A block marked `console` either starts with a line that says what it needs, and then its
+//!   commands must parse; or `commands` names the test that runs each command, or why none does.
 //! - Commands within a line are looked up in `commands` too.
 
 mod commands;

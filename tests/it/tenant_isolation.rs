@@ -1,5 +1,5 @@
-//! One table of all routes, each called without a token, with the token of another tenant, and with ids
-//! of another tenant.
+//! One table of all routes, each called without a token, with the token of another tenant, and with
+//! ids of another tenant.
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};

@@ -30,8 +30,8 @@ impl Auth {
     /// Chooses the first of these that exists:
     ///
     /// 1. `GATEHOUSE_OPERATOR_KEY`,
-    /// 2. for a target on this machine, the key that `make run` wrote to `.gatehouse` in `directory`
-    ///    or above it,
+    /// 2. for a target on this machine, the key that `make run` wrote to `.gatehouse` in
+    ///    `directory` or above it,
     /// 3. a signature with the AWS credentials of the environment.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! AWS Signature Version 4, which API Gateway checks before the operator API receives a request.
 //!
-//! Pure: the time is an argument. `deploy_check` in `shared` signs with the same crate, `aws-sigv4`.
-//! The few lines that call it are written twice, so that this tool does not depend on `shared`.
+//! Pure: the time is an argument. `deploy_check` in `shared` signs with the same crate,
+//! `aws-sigv4`. The few lines that call it are written twice, so that this tool does not depend on
+//! `shared`.
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};

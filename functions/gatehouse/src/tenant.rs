@@ -1,5 +1,5 @@
-//! Finds the tenant that the command line names: by its id, by the operator's external id for it, or
-//! by its name.
+//! Finds the tenant that the command line names: by its id, by the operator's external id for it,
+//! or by its name.
 
 use serde_json::Value;
 

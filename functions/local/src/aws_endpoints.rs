@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - They listen on loopback, unless the user names another address. Signatures are not checked, as
-//!   in other local emulators: whoever can connect has the rights of the user of this machine.
+//!   in other local emulators: everyone who can connect has the rights of the user of this machine.
 //! - A web page is not trusted even though its browser runs on this machine: see `local_only`.
 
 use std::io;

@@ -38,7 +38,7 @@ pub(crate) enum DataDirectoryError {
     #[error("{0} is in use by another process; stop it, or choose another directory with --data")]
     InUse(PathBuf),
     /// It cannot be created or written.
-    #[error("cannot use {path} for data: {source}; choose another directory with --data")]
+    #[error("cannot use {path} for data, choose another directory with --data")]
     Unusable {
         /// The path on the command line.
         path: PathBuf,

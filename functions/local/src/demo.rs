@@ -1,8 +1,8 @@
 //! The demo: the keys of this instance, a tenant with a SCIM token and a connection, and an app.
 //!
-//! Everything is created once and found again at the next start, even if an earlier start was killed
-//! in between. Gatehouse stores only the digest of a token, so the demo keeps its token in a private
-//! file.
+//! Everything is created once and found again at the next start, even if an earlier start was
+//! killed in between. Gatehouse stores only the digest of a token, so the demo keeps its token in a
+//! private file.
 
 mod connection;
 
@@ -41,8 +41,8 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    /// Finds the demo of an earlier start with this `directory`, and creates missing parts. Without a
-    /// directory everything is new.
+    /// Finds the demo of an earlier start with this `directory`, and creates missing parts. Without
+    /// a directory everything is new.
     pub(crate) async fn prepare(
         app: &AppState,
         base_url: &str,
@@ -75,8 +75,8 @@ async fn find_or_create_key(app: &AppState, name: SecretName) -> Result<SecretSt
     Ok(key)
 }
 
-/// Returns the tenant of the known token, or the tenant of an earlier start that was killed, or a new
-/// tenant.
+/// Returns the tenant of the known token, or the tenant of an earlier start that was killed, or a
+/// new tenant.
 async fn find_or_create_tenant(
     app: &AppState,
     known: Option<&ScimToken>,
@@ -163,10 +163,10 @@ impl TokenFile {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
     /// The private file cannot be read or written.
-    #[error("cannot read or write {FILE}: {0}")]
+    #[error("cannot read or write {FILE}")]
     File(#[from] io::Error),
     /// The private file is not in the format of this program.
-    #[error("{FILE} is damaged ({0}); delete it to get a new demo")]
+    #[error("{FILE} is damaged, delete it to get a new demo")]
     Damaged(#[from] serde_json::Error),
     /// The operating system provided no random bytes.
     #[error("no random bytes available")]

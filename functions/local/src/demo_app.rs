@@ -1,5 +1,5 @@
-//! The demo app: an OpenID Connect client like the operator's own app. It starts sign-ins and shows the
-//! claims about the user.
+//! The demo app: an OpenID Connect client like the operator's own app. It starts sign-ins and shows
+//! the claims about the user.
 //!
 //! It uses the same routes of Gatehouse as any other client. Only the back channel is a call within
 //! the process instead of a connection.

@@ -1,15 +1,16 @@
-//! Gatehouse on one machine: all routers in one process, with an embedded DynamoDB and Secrets Manager.
+//! Gatehouse on one machine: all routers in one process, with an embedded DynamoDB and Secrets
+//! Manager.
 //!
 //! | module | contents |
 //! |---|---|
 //! | [`server`] | starts everything, prints its addresses, stops it |
 //! | [`cli`] | the command lines of `local` and `restore-tenant` |
-//! | `home_page`, [`instance_info`] | the addresses and keys of the instance, as a page, text and JSON |
+//! | `home_page`, [`instance_info`] | addresses and keys of the instance: page, text and JSON |
 //! | `demo` | creates the keys, and a tenant to try things with |
-//! | `demo_app`, `demo_idp` | an app that users sign in to; an identity provider with three people |
+//! | `demo_app`, `demo_idp` | an app to sign in to; an identity provider with three people |
 //! | `html` | the frame of these pages |
 //! | [`aws_endpoints`], `local_only` | both services over HTTP on loopback; refuses web pages |
-//! | [`dynamodb`] | an embedded DynamoDB behind the real SDK client; faults and a call log for tests |
+//! | [`dynamodb`] | an embedded DynamoDB behind the real SDK client; faults, call log |
 //! | [`secrets_manager`] | an embedded Secrets Manager behind the real SDK client |
 //! | `data_directory`, `private_file` | the data directory and its lock; files that hold secrets |
 //!

@@ -1,8 +1,8 @@
 //! Middleware that accepts requests of programs on this machine and refuses those of web pages.
 //!
-//! A request with an `Origin` comes from a page. A `Host` that is not this machine comes from a page
-//! whose name was pointed at loopback after it was loaded (DNS rebinding). Pure, apart from calling
-//! the next handler.
+//! A request with an `Origin` comes from a page. A `Host` that is not this machine comes from a
+//! page whose name was pointed at loopback after it was loaded (DNS rebinding). Pure, apart from
+//! calling the next handler.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -27,8 +27,9 @@ fn is_local(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::ORIGIN) && host.is_some_and(is_this_machine)
 }
 
-/// Whether `host`, with or without a port, is an IP address or a name of loopback. No name is looked
-/// up. A request with an address reaches us only if we listen on it, and involves no rebound name.
+/// Whether `host`, with or without a port, is an IP address or a name of loopback. No name is
+/// looked up. A request with an address reaches us only if we listen on it, and involves no rebound
+/// name.
 fn is_this_machine(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,

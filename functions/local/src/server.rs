@@ -1,4 +1,5 @@
-//! Starts the embedded services and all routers, prints their addresses, and stops them on a signal.
+//! Starts the embedded services and all routers, prints their addresses, and stops them on a
+//! signal.
 
 mod idle_timeout;
 mod sign_in;
@@ -16,6 +17,7 @@ use axum::serve::ListenerExt as _;
 use secrecy::ExposeSecret as _;
 use shared::clock::Clock;
 use shared::config::{Config, ConfigError};
+use shared::error_chain::ErrorChain;
 use shared::runtime::state::AppState;
 use shared::runtime::telemetry;
 use shared::store::StoreError;
@@ -41,7 +43,7 @@ pub async fn run(options: Options) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be closed; there is no other place to report to.
-            let _ = writeln!(io::stderr(), "error: {error}");
+            let _ = writeln!(io::stderr(), "error: {}", ErrorChain(&error));
             ExitCode::FAILURE
         }
     }
@@ -247,19 +249,19 @@ fn print(info: &InstanceInfo, json: bool) -> Result<(), StartError> {
 enum StartError {
     #[error("port {0} is taken; choose another with --port, or a free one with --port 0")]
     PortTaken(u16),
-    #[error("cannot listen on {address}: {source}; choose another with --aws-address")]
+    #[error("cannot listen on {address}, choose another address with --aws-address")]
     AwsAddress { address: IpAddr, source: io::Error },
     #[error(transparent)]
     Data(#[from] DataDirectoryError),
-    #[error("cannot open the database: {0}")]
+    #[error("cannot open the database")]
     Dynamo(#[from] OpenDatabaseError),
-    #[error("cannot open the secrets: {0}")]
+    #[error("cannot open the secrets")]
     Secrets(#[from] OpenSecretsError),
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("cannot create the table: {0}")]
+    #[error("cannot create the table")]
     Table(#[from] StoreError),
-    #[error("cannot create the demo: {0}")]
+    #[error("cannot create the demo")]
     Demo(#[from] DemoError),
     #[error(transparent)]
     Io(#[from] io::Error),

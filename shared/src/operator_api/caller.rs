@@ -1,5 +1,5 @@
-//! Authentication of the operator: by an IAM signature that API Gateway has checked, or by the operator
-//! key.
+//! Authentication of the operator: by an IAM signature that API Gateway has checked, or by the
+//! operator key.
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -32,8 +32,8 @@ impl FromRequestParts<AppState> for Operator {
     }
 }
 
-/// API Gateway adds the IAM identity to the event after it has checked the signature. A route without
-/// an authorizer in the template therefore refuses every request.
+/// API Gateway adds the IAM identity to the event after it has checked the signature. A route
+/// without an authorizer in the template therefore refuses every request.
 fn has_iam_identity(parts: &Parts) -> bool {
     match parts.extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(context)) => context

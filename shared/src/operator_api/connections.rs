@@ -1,7 +1,7 @@
 //! `/v1/tenants/{tenant}/connections`: the SAML trust of a tenant in its identity provider.
 //!
-//! The body of a PUT is in `new_connection`, the answer in `view`. `metadata_source` reads metadata;
-//! `refresh` reads it again, `test` and `explain` try a connection.
+//! The body of a PUT is in `new_connection`, the answer in `view`. `metadata_source` reads
+//! metadata; `refresh` reads it again, `test` and `explain` try a connection.
 
 mod explain;
 mod metadata_source;

@@ -1,5 +1,5 @@
-//! `/v1/tenants/{tenant}/users`, `groups` and `activity`: what the identity provider has provisioned,
-//! and the activity log.
+//! `/v1/tenants/{tenant}/users`, `groups` and `activity`: what the identity provider has
+//! provisioned, and the activity log.
 //!
 //! Read-only: only SCIM writes users and groups. `?resource=true` adds the whole resources, for an
 //! export.

@@ -11,8 +11,8 @@ use super::caller::Operator;
 /// The `OpenAPI` document.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
-/// Returns the document. It changes only with a deployment, so the caller may cache it; shared caches
-/// may not, because only the operator may read it.
+/// Returns the document. It changes only with a deployment, so the caller may cache it; shared
+/// caches may not, because only the operator may read it.
 pub(super) async fn document(_: Operator) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),

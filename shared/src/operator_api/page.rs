@@ -1,4 +1,5 @@
-//! Lists in pages: the query parameters `cursor` and `limit`, and the answer `{items, next_cursor}`.
+//! Lists in pages: the query parameters `cursor` and `limit`, and the answer `{items,
+//! next_cursor}`.
 //!
 //! A cursor is the id of the last item of the page before.
 

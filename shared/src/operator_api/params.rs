@@ -1,5 +1,5 @@
-//! Path and query parameters. An invalid one is [`OperatorApiError::Invalid`], not the plain text of
-//! axum.
+//! Path and query parameters. An invalid one is [`OperatorApiError::Invalid`], not the plain text
+//! of axum.
 
 use axum::extract::{FromRequestParts, Path as AxumPath, Query as AxumQuery};
 use axum::http::request::Parts;

@@ -66,8 +66,8 @@ pub(super) async fn read(
     Ok(Json(app.store.seats(tenant.id).await?.into()))
 }
 
-/// Replaces the size and the rules of the pool. A pool that is smaller than the number of used seats
-/// removes no licence; new ones are granted again once enough seats are free.
+/// Replaces the size and the rules of the pool. A pool that is smaller than the number of used
+/// seats removes no licence; new ones are granted again once enough seats are free.
 pub(super) async fn replace(
     _: Operator,
     State(app): State<AppState>,

@@ -1,5 +1,5 @@
-//! Commands that the documents show outside of `sh` blocks: the test that runs each, or the reason why
-//! none does. Commands of our own programs must also parse.
+//! Commands that the documents show outside of `sh` blocks: the test that runs each, or the reason
+//! why none does. Commands of our own programs must also parse.
 
 use std::iter;
 
@@ -12,8 +12,8 @@ use crate::tidy::{text, workspace};
 
 /// Whether a test runs a command.
 enum Execution {
-    /// This file contains these words, which run the program of the command. `cargo` or `make` in front
-    /// of the program need not be run.
+    /// This file contains these words, which run the program of the command. `cargo` or `make` in
+    /// front of the program need not be run.
     By(&'static str, &'static str),
     /// No test runs it, for this reason.
     Untested(&'static str),
@@ -36,7 +36,8 @@ const BUILD: Execution =
 /// Each measurement once, with the `local` of the tests, and without time budgets.
 const BENCH: Execution = By(RELEASE, "\"--bench\", name, \"--\", \"--once\"]");
 
-/// Whole commands. A text that ends with a space is the beginning of a command, whose rest must parse.
+/// Whole commands. A text that ends with a space is the beginning of a command, whose rest must
+/// parse.
 const EXECUTED: [(&str, Execution); 29] = [
     ("make run", LOCAL),
     (
@@ -135,8 +136,8 @@ pub(super) fn assert_is_executed(place: &str, command: &str) {
     assert_parses(place, command, false);
 }
 
-/// Fails if the command names a program or file of ours that does not exist, or if it does not parse.
-/// With `whole` false, required arguments may be missing.
+/// Fails if the command names a program or file of ours that does not exist, or if it does not
+/// parse. With `whole` false, required arguments may be missing.
 pub(super) fn assert_parses(place: &str, command: &str, whole: bool) {
     for part in command.split(" && ") {
         // Placeholders for the values of the reader. An id must have the form of one.

@@ -18,9 +18,9 @@ pub enum Keys {
     Show,
     /// Rotate the SAML or the OpenID Connect keys.
     ///
-    /// saml: the first call publishes the next keys in our metadata. The second call activates them.
-    /// Wait between the calls until the identity providers have read our metadata, and at least five
-    /// minutes.
+    /// saml: the first call publishes the next keys in our metadata. The second call activates
+    /// them. Wait between the calls until the identity providers have read our metadata, and at
+    /// least five minutes.
     ///
     /// oidc: the next key signs tokens at once; the previous key stays published. At most once a
     /// day.

@@ -71,8 +71,8 @@ pub enum Tenants {
     ///
     /// Each line has a `type`: `tenant`, `seats`, `token`, `connection`, `user`, `group`, `member`,
     /// `activity` or `sign_in`. Users and groups are whole SCIM resources. There are no secrets: a
-    /// token has only its last four characters. The last line is `{"type":"end",…}` with the counts;
-    /// an export without it is incomplete.
+    /// token has only its last four characters. The last line is `{"type":"end",…}` with the
+    /// counts; an export without it is incomplete.
     #[command(
         after_help = "Example:\n  gatehouse tenants export customer-17 --output customer-17.jsonl"
     )]
@@ -159,8 +159,8 @@ pub(crate) async fn run(api: &Api, command: Tenants) -> Result<Output, Error> {
     }
 }
 
-/// Repeats the request until it succeeds. Deleting a large tenant takes longer than the time limit of
-/// one request; each request continues where the last one ended.
+/// Repeats the request until it succeeds. Deleting a large tenant takes longer than the time limit
+/// of one request; each request continues where the last one ended.
 async fn delete(api: &Api, tenant: &Tenant) -> Result<(), Error> {
     let mut attempts_left = MAX_DELETES;
     loop {

@@ -208,7 +208,8 @@ impl Received {
     }
 }
 
-/// Runs the tool with AWS credentials. Returns the requests that a stand-in for API Gateway received.
+/// Runs the tool with AWS credentials. Returns the requests that a stand-in for API Gateway
+/// received.
 async fn receive(arguments: &[&str], variables: &[(&str, &str)]) -> Vec<Received> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

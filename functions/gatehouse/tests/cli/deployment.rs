@@ -112,8 +112,8 @@ impl Outcome {
     }
 }
 
-/// The binary with an empty environment, in the root folder: no checkout, and so no `.gatehouse`, is
-/// above it.
+/// The binary with an empty environment, in the root folder: no checkout, and so no `.gatehouse`,
+/// is above it.
 pub(crate) fn binary(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
     command.args(arguments).env_clear().current_dir("/");

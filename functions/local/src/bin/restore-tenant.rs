@@ -10,6 +10,7 @@ use local::cli::RestoreTenant;
 use shared::aws::clients::AwsClients;
 use shared::clock::Clock;
 use shared::config::AwsConfig;
+use shared::error_chain::ErrorChain;
 use shared::store::{Restored, Store};
 
 #[expect(
@@ -25,7 +26,7 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("restore-tenant: {error}");
+            eprintln!("restore-tenant: {}", ErrorChain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

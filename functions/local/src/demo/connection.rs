@@ -10,8 +10,8 @@ use types::ids::TenantId;
 use super::DOMAIN;
 use crate::demo_idp::DemoIdp;
 
-/// Creates the connection, or updates one of an earlier start. A connection that the user has changed to
-/// another identity provider stays.
+/// Creates the connection, or updates one of an earlier start. A connection that the user has
+/// changed to another identity provider stays.
 pub(super) async fn prepare(
     app: &AppState,
     base_url: &str,

@@ -88,10 +88,10 @@ fn read(file: Option<&PathBuf>) -> Result<Option<ClientCredentials>, Credentials
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CredentialsError {
     /// The private file cannot be read or written.
-    #[error("cannot read or write {FILE}: {0}")]
+    #[error("cannot read or write {FILE}")]
     File(#[from] io::Error),
     /// The private file is not in the format of this program.
-    #[error("{FILE} is damaged ({0}); delete it to get new credentials")]
+    #[error("{FILE} is damaged, delete it to get new credentials")]
     Damaged(#[from] serde_json::Error),
     /// The operating system provided no random bytes.
     #[error("no random bytes available")]

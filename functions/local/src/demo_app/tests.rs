@@ -1,4 +1,5 @@
-//! The demo app with responses that are not meant for it. A browser test covers successful sign-ins.
+//! The demo app with responses that are not meant for it. A browser test covers successful
+//! sign-ins.
 
 use axum::Router;
 use axum::body::Body;

@@ -24,11 +24,11 @@ pub(super) fn open(directory: Option<&Path>, now: Timestamp) -> Result<KeyPair, 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IdpKeyError {
     /// The file cannot be read or written.
-    #[error("cannot read or write {FILE}: {0}")]
+    #[error("cannot read or write {FILE}")]
     File(#[from] io::Error),
     /// The file is not in the format of this program.
-    #[error("{FILE} is damaged ({0}); delete it to get a new key")]
-    Damaged(KeyPairError),
+    #[error("{FILE} is damaged, delete it to get a new key")]
+    Damaged(#[source] KeyPairError),
     /// The key cannot be generated.
     #[error(transparent)]
     Generate(#[from] KeyPairError),

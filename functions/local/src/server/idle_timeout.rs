@@ -10,8 +10,8 @@ use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A listener whose connections end when nothing arrives for [`IDLE_TIMEOUT`], before, within or after
-/// a request. Without it, half-open connections accumulate until no more can be opened.
+/// A listener whose connections end when nothing arrives for [`IDLE_TIMEOUT`], before, within or
+/// after a request. Without it, half-open connections accumulate until no more can be opened.
 pub(super) struct IdleTimeout<L>(pub(super) L);
 
 impl<L: Listener> Listener for IdleTimeout<L>

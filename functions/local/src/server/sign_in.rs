@@ -25,8 +25,9 @@ pub(super) fn router(app: &AppState, base_url: &str, demo: &Demo) -> Router {
         .merge(demo_app.router())
 }
 
-/// The keys of the service provider. On AWS the operator API creates them with the first connection.
-/// Here they are created at the first sign-in, because that takes longer than the whole start.
+/// The keys of the service provider. On AWS the operator API creates them with the first
+/// connection. Here they are created at the first sign-in, because that takes longer than the whole
+/// start.
 struct SamlKeys {
     app: AppState,
     exist: OnceCell<()>,

@@ -49,8 +49,8 @@ fn a_killed_process_loses_no_acknowledged_user() {
 }
 
 /// Writes from many threads until `enough` writes are acknowledged, then kills the process. `write`
-/// gets a unique key and the number of earlier keys of its thread; it returns what was acknowledged,
-/// or nothing once the process has ended. Returns everything that was acknowledged.
+/// gets a unique key and the number of earlier keys of its thread. It returns the acknowledged
+/// value, or `None` once the process has ended. Returns all acknowledged values.
 fn kill_under_load(
     instance: Instance,
     enough: usize,

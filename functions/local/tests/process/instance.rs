@@ -1,7 +1,7 @@
 //! A started `local`, and a minimal HTTP client for it.
 //!
-//! The process has an empty environment and needs no free port of a fixed number, so that nothing of
-//! the caller reaches a test.
+//! The process has an empty environment and needs no free port of a fixed number, so that nothing
+//! of the caller reaches a test.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

@@ -78,8 +78,8 @@ impl NewConnection {
     ///
     /// # Errors
     ///
-    /// [`OperatorApiError::Invalid`] if the metadata cannot be read, or if the fields contradict each
-    /// other.
+    /// [`OperatorApiError::Invalid`] if the metadata cannot be read, or if the fields contradict
+    /// each other.
     pub(super) async fn trust(
         &self,
         source: &MetadataSource<'_>,

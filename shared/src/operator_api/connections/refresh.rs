@@ -36,8 +36,8 @@ pub(in crate::operator_api) async fn refresh(
 ///
 /// # Errors
 ///
-/// [`OperatorApiError::Conflict`] if the connection has no metadata URL, or if the metadata has changed
-/// in a way that a refresh does not accept.
+/// [`OperatorApiError::Conflict`] if the connection has no metadata URL, or if the metadata has
+/// changed in a way that a refresh does not accept.
 async fn refresh_connection(
     app: &AppState,
     base_url: &BaseUrl,

@@ -90,8 +90,8 @@ impl SignedPart {
 }
 
 impl Settings {
-    /// Returns the body of the PUT: the settings of the connection, overridden by the options. A PUT
-    /// resets a setting that its body omits.
+    /// Returns the body of the PUT: the settings of the connection, overridden by the options. A
+    /// PUT resets a setting that its body omits.
     pub(super) fn body(&self, before: Option<&Value>) -> Result<Value, Error> {
         let mut body = Map::new();
         for name in SETTINGS {

@@ -1,6 +1,7 @@
 //! `gatehouse tenants export`: writes all data of a tenant as JSON lines.
 //!
-//! The export is streamed page by page and is no snapshot: a change during the export may be missing.
+//! The export is streamed page by page and is no snapshot: a change during the export may be
+//! missing.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};

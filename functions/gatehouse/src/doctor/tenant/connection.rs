@@ -1,4 +1,5 @@
-//! Checks one connection: its status, certificates and metadata, and whether our metadata is served.
+//! Checks one connection: its status, certificates and metadata, and whether our metadata is
+//! served.
 
 use jiff::Timestamp;
 use serde_json::Value;

@@ -1,8 +1,9 @@
-//! `POST /v1/connections/refresh`: a round over the connections of all tenants that reads metadata older
-//! than twelve hours again.
+//! `POST /v1/connections/refresh`: a round over the connections of all tenants that reads metadata
+//! older than twelve hours again.
 //!
-//! One call does the part of a round that fits into the time of a request, and returns the position at
-//! which it stopped. A scheduler sends the same call each time; for it the table keeps the position.
+//! One call does the part of a round that fits into the time of a request, and returns the position
+//! at which it stopped. A scheduler sends the same call each time; for it the table keeps the
+//! position.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -111,7 +112,8 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Refreshes the due connections of all tenants. Returns the position if time or limit ends first.
+    /// Refreshes the due connections of all tenants. Returns the position if time or limit ends
+    /// first.
     async fn run(&mut self, from: Option<Position>) -> Result<Option<Position>, StoreError> {
         let mut after = from.as_ref().map(|position| position.tenant);
         if let Some(Position { tenant, domain: Some(domain) }) = from {
@@ -201,8 +203,8 @@ fn is_due(connection: &Connection, now: Timestamp) -> bool {
 
 /// Logs a warning if the last certificate of an identity provider expires within [`NOTICE`].
 ///
-/// Expiry does not affect verification. But an identity provider replaces an expiring certificate, and
-/// the new one must be in the metadata by then.
+/// Expiry does not affect verification. But an identity provider replaces an expiring certificate,
+/// and the new one must be in the metadata by then.
 fn warn_of_expiry(connection: &Connection, now: Timestamp) {
     for provider in connection.trust.iter().flat_map(|trust| &trust.providers) {
         let last = provider.certificates().filter_map(|certificate| certificate.not_after).max();
@@ -224,7 +226,8 @@ const AGE: SignedDuration = SignedDuration::from_hours(12);
 /// 29 s: fetching takes at most five seconds, and the table needs some more.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 
-/// Number of concurrent fetches. Bounded by the memory of the function: a document has up to a megabyte.
+/// Number of concurrent fetches. Bounded by the memory of the function: a document has up to a
+/// megabyte.
 const CONCURRENCY: usize = 8;
 
 const TENANTS_PER_PAGE: usize = 100;

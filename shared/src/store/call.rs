@@ -15,7 +15,8 @@ use crate::aws::usage::{self, Units};
 
 /// Awaits a call and counts it.
 pub(super) async fn send<T: Consumed, E>(call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    usage::count_store_call(call, Consumed::units).await
+    // The future of an SDK call has 16 kB, which every future around it would contain too.
+    usage::count_store_call(Box::pin(call), Consumed::units).await
 }
 
 /// Returns `ReturnConsumedCapacity` for a call that counts.

@@ -27,12 +27,17 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     fn from(error: SdkError<E, R>) -> Self {
-        match error {
-            SdkError::ServiceError(error) => Self::refused(error.err()),
-            SdkError::TimeoutError(_) => Self::TimedOut,
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => Self::TimedOut,
-            other => other.into_source().map_or(Self::TimedOut, Self::NoAnswer),
+        if let SdkError::ServiceError(error) = error {
+            return Self::refused(error.err());
         }
+        if matches!(&error, SdkError::DispatchFailure(failure) if failure.is_timeout()) {
+            return Self::TimedOut;
+        }
+        // A timeout of the SDK itself has a source too, which says no more than its variant.
+        if matches!(error, SdkError::TimeoutError(_)) {
+            return Self::TimedOut;
+        }
+        error.into_source().map_or(Self::TimedOut, Self::NoAnswer)
     }
 }
 

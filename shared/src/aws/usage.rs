@@ -117,7 +117,7 @@ mod tests {
             })
         });
         let [one, two] = requests;
-        let ((_, one), (_, two)) = tokio::join!(one, two);
+        let (((), one), ((), two)) = tokio::join!(one, two);
         assert_eq!((one.store_calls, two.store_calls), (1, 2));
     }
 }

@@ -153,7 +153,7 @@ pub(super) async fn patch(
         PatchField::Keep => {}
         PatchField::Clear => after.initiate_login_uri = None,
         PatchField::Set(url) => {
-            after.initiate_login_uri = Some(app_url("initiate_login_uri", &url)?)
+            after.initiate_login_uri = Some(app_url("initiate_login_uri", &url)?);
         }
     }
     app.store.replace_client(&before, &after).await?;
@@ -194,7 +194,7 @@ fn app_url(field: &str, text: &str) -> Result<AppUrl, OperatorApiError> {
 
 fn new_secret() -> Result<SecretString, OperatorApiError> {
     let secret = random_secret().map_err(OperatorApiError::Random)?;
-    Ok(secret_text("gh_app_", &*secret))
+    Ok(secret_text("gh_app_", &secret))
 }
 
 const NO_CLIENT: OperatorApiError = OperatorApiError::NotFound("client");

@@ -97,13 +97,14 @@ impl OperatorApiError {
             }
             Self::Conflict(_) => Problem::conflict(detail()),
             Self::TooLarge(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail()),
-            Self::Store(error) => problem_of_store(error),
+            Self::Store(error) | Self::Explain(SignInError::Store(error)) => {
+                problem_of_store(error)
+            }
             Self::ScimTokens(error) => problem_of_tokens(error),
             Self::OidcKeys(error) => problem_of_oidc_keys(error),
             Self::SamlKeys(error) | Self::Explain(SignInError::SamlKeys(error)) => {
                 problem_of_saml_keys(error)
             }
-            Self::Explain(SignInError::Store(error)) => problem_of_store(error),
             Self::Explain(
                 SignInError::Refused(_)
                 | SignInError::Link

@@ -197,7 +197,7 @@ impl Store {
         keys: Vec<Item>,
         projection: Option<&'static str>,
     ) -> Result<(Vec<Item>, Vec<Item>), StoreError> {
-        let first = keys.first().map(Key::of).unwrap_or_else(Key::nothing);
+        let first = keys.first().map_or_else(Key::nothing, Key::of);
         let operation = || Operation::read_many(&first);
         let request = KeysAndAttributes::builder()
             .set_keys(Some(keys))

@@ -46,15 +46,17 @@ where
 {
     fn from(error: SdkError<E>) -> Self {
         use aws_sdk_dynamodb::Error;
-        let error = match error {
-            SdkError::ServiceError(error) => Error::from(error.into_err()),
-            other => return Self::Call(other.into()),
+        let SdkError::ServiceError(error) = error else {
+            return Self::Call(error.into());
         };
-        match error {
-            Error::ConditionalCheckFailedException(failed) => Self::Condition(failed.item),
-            Error::TransactionConflictException(_) => Self::Conflict,
-            other => Self::Call(CallError::refused(&other)),
+        let error = Error::from(error.into_err());
+        if let Error::ConditionalCheckFailedException(failed) = error {
+            return Self::Condition(failed.item);
         }
+        if matches!(error, Error::TransactionConflictException(_)) {
+            return Self::Conflict;
+        }
+        Self::Call(CallError::refused(&error))
     }
 }
 

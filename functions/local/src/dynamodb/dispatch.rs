@@ -18,7 +18,7 @@ pub fn dispatch(database: &Database, operation: &str, body: &[u8]) -> AwsRespons
     }
 }
 
-/// Returns `None` for an operation that DynamoDB does not have, and for streams and PartiQL, which
+/// Returns `None` for an operation that DynamoDB does not have, and for streams and `PartiQL`, which
 /// are deliberately absent here.
 fn run(
     database: &Database,

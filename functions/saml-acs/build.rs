@@ -1,8 +1,9 @@
-//! Links the compiler's support library statically, so that the executable loads only the C library.
+//! Links the compiler's support library statically, so that the executable loads only the C
+//! library.
 //!
-//! Rust's standard library links `libgcc_s` by name, which `-static-libgcc` does not change. The linker
-//! searches this script's output directory first, and finds there a linker script that names the
-//! static library. The linker of the build for Lambda does not search it.
+//! Rust's standard library links `libgcc_s` by name, which `-static-libgcc` does not change. The
+//! linker searches this script's output directory first, and finds there a linker script that names
+//! the static library. The linker of the build for Lambda does not search it.
 
 use std::path::Path;
 use std::{env, fs};

@@ -54,8 +54,8 @@ pub struct Config {
     pub stage: String,
     /// `GATEHOUSE_TABLE`: name of the DynamoDB table. Required.
     pub table: String,
-    /// `GATEHOUSE_BASE_URL`: public scheme and host, without a trailing slash. When unset, the `Host`
-    /// of each request, which API Gateway has matched to a domain of the API.
+    /// `GATEHOUSE_BASE_URL`: public scheme and host, without a trailing slash. When unset, the
+    /// `Host` of each request, which API Gateway has matched to a domain of the API.
     pub base_url: Option<String>,
     /// `GATEHOUSE_RATE_LIMIT` and `GATEHOUSE_RATE_BURST`: see [`RateLimit`]. No limit when
     /// `GATEHOUSE_RATE_LIMIT` is unset or 0.
@@ -69,8 +69,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Missing`] or [`ConfigError::Invalid`] for the first variable that is missing or
-    /// has an invalid value.
+    /// [`ConfigError::Missing`] or [`ConfigError::Invalid`] for the first variable that is missing
+    /// or has an invalid value.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_lookup(variable)
     }
@@ -126,8 +126,8 @@ pub struct AwsConfig {
     pub lambda_endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_CODEDEPLOY`.
     pub codedeploy_endpoint: Option<String>,
-    /// `GATEHOUSE_NATIVE_ROOTS=1`: trust the certificates of the operating system, for endpoints that
-    /// are not of AWS.
+    /// `GATEHOUSE_NATIVE_ROOTS=1`: trust the certificates of the operating system, for endpoints
+    /// that are not of AWS.
     pub native_roots: bool,
 }
 

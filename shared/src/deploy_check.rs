@@ -1,19 +1,20 @@
 //! The check of a new version before it gets traffic.
 //!
 //! `CodeDeploy` runs it after a version was published and before the first request is routed to it.
-//! The check acts as an identity provider and a browser, against the new versions and in a tenant of
-//! its own: it creates, changes and deletes a user by SCIM, signs in by SAML with a new key, and
+//! The check acts as an identity provider and a browser, against the new versions and in a tenant
+//! of its own: it creates, changes and deletes a user by SCIM, signs in by SAML with a new key, and
 //! sends requests that must be refused. The first step with another result than expected fails the
 //! deployment, and the old version keeps all traffic.
 //!
 //! Invariants:
-//! - It invokes the functions with the events of API Gateway, so that only API Gateway itself is left
-//!   out, which still routes to the old version.
+//! - It invokes the functions with the events of API Gateway, so that only API Gateway itself is
+//!   left out, which still routes to the old version.
 //! - It deletes what it created, also after a failed step. The next run deletes what a crashed run
 //!   left.
 //! - An error names its step, the expected and the received result, and contains no secret.
 //!
-//! The steps know nothing of AWS: they call an [`Invoke`], which is `aws` in the function of `hook`.
+//! The steps know nothing of AWS: they call an [`Invoke`], which is `aws` in the function of
+//! `hook`.
 
 mod aws;
 mod canary;
@@ -148,6 +149,6 @@ impl<I: Invoke + Sync> Check<'_, I> {
     }
 }
 
-/// API Gateway waits 30 s. A first request may have to generate the keys of the service provider on a
-/// small share of a processor, so that the limit cannot be much shorter.
+/// API Gateway waits 30 s. A first request may have to generate the keys of the service provider on
+/// a small share of a processor, so that the limit cannot be much shorter.
 const MAX_WAIT: Duration = Duration::from_secs(25);

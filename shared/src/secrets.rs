@@ -1,7 +1,7 @@
 //! Secrets Manager: digests of SCIM tokens, the operator key, the cursor key, signing keys.
 //!
-//! Names are `gatehouse/<stage>/…`. The role of a function may read only the names that the function
-//! needs. This file makes the calls; the files beneath it know what a secret holds:
+//! Names are `gatehouse/<stage>/…`. The role of a function may read only the names that the
+//! function needs. This file makes the calls; the files beneath it know what a secret holds:
 //!
 //! - [`scim_tokens`]: the SCIM tokens of the tenants.
 //! - [`saml_keys`]: the key pairs of the SAML service provider.

@@ -15,13 +15,14 @@
 //!
 //! # Map
 //!
-//! - Resources: `users`, `groups` and `members` read; `user_writes` and `group_writes` write, by the
-//!   pure plans of `user_change` and `group_change`; `page`, `counters` and `split` list and count;
-//!   `seats` and `pool` are the licences.
+//! - Resources: `users`, `groups` and `members` read; `user_writes` and `group_writes` write, by
+//!   the pure plans of `user_change` and `group_change`; `page`, `counters` and `split` list and
+//!   count; `seats` and `pool` are the licences.
 //! - Sign-in: `connections`, `links`, `sign_ins`, `grants`, `clients`.
-//! - Tenants and operation: `tenants`, `activity`, `restore`, `leases`, `refresh`, `layout`, `table`.
-//! - Beneath them: `keys` and `item` are the form of a row, `read`, `write`, `transaction` and `batch`
-//!   the calls, `retry` and `hints` what they have in common.
+//! - Tenants and operation: `tenants`, `activity`, `restore`, `leases`, `refresh`, `layout`,
+//!   `table`.
+//! - Beneath them: `keys` and `item` are the form of a row, `read`, `write`, `transaction` and
+//!   `batch` the calls, `retry` and `hints` what they have in common.
 
 mod activity;
 mod batch;

@@ -1,4 +1,5 @@
-//! Reads and writes the rows of the table in DynamoDB's JSON, for the tests of versions and restores.
+//! Reads and writes the rows of the table in DynamoDB's JSON, for the tests of versions and
+//! restores.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! Bodies over the limit are read to their end before they are refused, since a client that is still
-//! sending does not read the response. The refusal has the form of the protocol.
+//! Bodies over the limit are read to their end before they are refused, since a client that is
+//! still sending does not read the response. The refusal has the form of the protocol.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -196,8 +196,8 @@ impl Fixed {
         }
     }
 
-    /// An idle month with each value of `Monitoring`: secrets, alarms, rule, dashboard, their sum, and
-    /// the sum after an otherwise unused free tier.
+    /// An idle month with each value of `Monitoring`: secrets, alarms, rule, dashboard, their sum,
+    /// and the sum after an otherwise unused free tier.
     fn idle(&self) -> [[f64; 3]; 6] {
         let secrets = self.secrets * price::SECRET;
         let composite = self.composite_alarms * price::COMPOSITE_ALARM;

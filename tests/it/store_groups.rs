@@ -194,8 +194,8 @@ async fn a_deleted_user_leaves_its_groups_and_their_versions_move() {
     assert!(table.rows().iter().all(|row| row["sk"]["S"] != id(10).to_string()));
 }
 
-/// A reader of the last version has seen its members, so that a response that a client keeps under an
-/// `ETag` stays true.
+/// A reader of the last version has seen its members, so that a response that a client keeps under
+/// an `ETag` stays true.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_version_is_never_read_with_other_members() {
     for calls in 0..16 {

@@ -1,4 +1,5 @@
-//! Pages are exact at any `startIndex`: with shallow counters, with deep ones, and while they split.
+//! Pages are exact at any `startIndex`: with shallow counters, with deep ones, and while they
+//! split.
 
 use shared::store::{Store, StoredUser};
 use types::ids::ResourceId;

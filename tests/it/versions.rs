@@ -1,8 +1,8 @@
 //! Two versions of Gatehouse on one table: each meets rows of the older and attributes of the newer
 //! one. This happens in every deployment, while traffic moves from one version to the other.
 //!
-//! `tests/fixtures/table/<version>.json` is the table of a deployment of that version. To record the
-//! table of this version when it is released:
+//! `tests/fixtures/table/<version>.json` is the table of a deployment of that version. To record
+//! the table of this version when it is released:
 //!
 //! ```console
 //! $ GATEHOUSE_RECORD=0.1.0 cargo test -p tests --test it versions
@@ -363,8 +363,8 @@ async fn an_older_and_a_newer_process_take_turns() {
     deployment.delete_all().await;
 }
 
-/// Removes the optional attributes from all rows, as a version does that knows neither the mark of the
-/// last write nor newer attributes.
+/// Removes the optional attributes from all rows, as a version does that knows neither the mark of
+/// the last write nor newer attributes.
 async fn strip(deployment: &UsedDeployment) {
     let mut items = deployment.test.items().await;
     for item in &mut items {

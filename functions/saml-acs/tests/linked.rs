@@ -41,7 +41,8 @@ fn only_the_c_library_is_loaded() {
     assert_eq!(needed.iter().find(foreign), None);
 }
 
-/// Returns the shared libraries that a 64-bit little-endian ELF file needs (System V ABI, chapter 5).
+/// Returns the shared libraries that a 64-bit little-endian ELF file needs (System V ABI, chapter
+/// 5).
 fn needed(elf: &[u8]) -> Option<Vec<String>> {
     let number = |at: usize, bytes: usize| {
         let bytes = elf.get(at..at.checked_add(bytes)?)?;

@@ -38,8 +38,8 @@ impl AwsClients {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Tls`] when a trust anchor is not supported. A test excludes it for those beside
-    /// this file.
+    /// [`ConfigError::Tls`] when a trust anchor is not supported. A test excludes it for those
+    /// beside this file.
     pub fn new(config: &AwsConfig) -> Result<Self, ConfigError> {
         let http = https(config)?;
         let region = Region::new(config.region.clone());
@@ -82,8 +82,8 @@ pub fn https(config: &AwsConfig) -> Result<Https, ConfigError> {
 
 /// Returns the retries of the SDK for calls to DynamoDB.
 ///
-/// Five attempts are enough when the table refuses every fifth call. The first pause is short, since
-/// the client waits meanwhile.
+/// Five attempts are enough when the table refuses every fifth call. The first pause is short,
+/// since the client waits meanwhile.
 pub fn retry_config() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(5)

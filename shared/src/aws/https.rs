@@ -1,8 +1,8 @@
 //! The client for every HTTPS request that a function makes: HTTP/1.1 over TLS.
 //!
-//! The SDKs accept a client of the caller. Their own is built on the same libraries and adds HTTP/2,
-//! which neither DynamoDB nor Secrets Manager speaks, and proxies. These are a twentieth of the size
-//! of a function, which is loaded at every cold start.
+//! The SDKs accept a client of the caller. Their own is built on the same libraries and adds
+//! HTTP/2, which neither DynamoDB nor Secrets Manager speaks, and proxies. These are a twentieth of
+//! the size of a function, which is loaded at every cold start.
 
 mod dns;
 mod error;

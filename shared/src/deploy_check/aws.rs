@@ -145,8 +145,8 @@ impl Aws {
         reply(response.map_err(|error| AwsError::Unreachable(error.to_string()))?).await
     }
 
-    /// Returns the configured endpoint, or that of the Region: `https://lambda.eu-west-1.amazonaws.com`.
-    /// Regions in China have another suffix.
+    /// Returns the configured endpoint, or that of the Region:
+    /// `https://lambda.eu-west-1.amazonaws.com`. Regions in China have another suffix.
     fn endpoint(&self, service: Service) -> String {
         let set = match service {
             Service::Lambda => &self.config.lambda_endpoint,
@@ -210,8 +210,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 const REPORT: &str = "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus";
 
-/// Pauses between attempts. A new account may run ten function instances at a time, and a deployment
-/// uses most of them.
+/// Pauses between attempts. A new account may run ten function instances at a time, and a
+/// deployment uses most of them.
 const PAUSES: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(2),

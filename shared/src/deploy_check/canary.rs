@@ -1,9 +1,9 @@
 //! The tenant that a run of the check uses.
 //!
 //! The functions of a stack are deployed at the same time, each with its own run of the check. So
-//! there is a small number of tenants, and a run takes one that is free. The tenant is reserved by its
-//! `external_id`, which is unique. A tenant that is older than any run can be was left by a run that
-//! crashed.
+//! there is a small number of tenants, and a run takes one that is free. The tenant is reserved by
+//! its `external_id`, which is unique. A tenant that is older than any run can be was left by a run
+//! that crashed.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

@@ -1,8 +1,8 @@
 //! The Lambda function that runs the check: a lifecycle hook of `CodeDeploy`.
 //!
-//! `CodeDeploy` waits for a report, not for the result of the function. So a failed check is reported
-//! as failed, and the function succeeds. Invoked by hand with `{}`, it runs the check and reports
-//! nothing.
+//! `CodeDeploy` waits for a report, not for the result of the function. So a failed check is
+//! reported as failed, and the function succeeds. Invoked by hand with `{}`, it runs the check and
+//! reports nothing.
 
 use lambda_http::{Error, LambdaEvent, service_fn};
 use serde::Deserialize;

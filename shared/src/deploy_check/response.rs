@@ -66,14 +66,15 @@ impl FunctionResponse {
         body.pointer(pointer).cloned().unwrap_or_default()
     }
 
-    /// Returns a text of the body, which must be there. The error shows nothing of the body, which may
-    /// contain a token.
+    /// Returns a text of the body, which must be there. The error shows nothing of the body, which
+    /// may contain a token.
     pub(super) fn text(&self, step: &'static str, pointer: &str) -> Result<String, CheckError> {
         let missing = || CheckError::new(step, format!("{pointer} in the body"), "none");
         self.value(pointer).as_str().map(str::to_owned).ok_or_else(missing)
     }
 
-    /// Checks that a value of the body is `expected`. Not for secrets, since the error shows the value.
+    /// Checks that a value of the body is `expected`. Not for secrets, since the error shows the
+    /// value.
     pub(super) fn expect_value(
         self,
         step: &'static str,

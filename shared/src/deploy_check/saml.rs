@@ -99,8 +99,8 @@ impl<I: Invoke + Sync> Check<'_, I> {
         expect_same(step, "AssertionConsumerService", &sp.acs_url, acs_url)
     }
 
-    /// Starts a sign-in. Returns the id of the authentication request, and the cookies that bind it to
-    /// this browser.
+    /// Starts a sign-in. Returns the id of the authentication request, and the cookies that bind it
+    /// to this browser.
     async fn start(
         &self,
         canary: &Canary,

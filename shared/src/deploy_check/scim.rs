@@ -42,7 +42,8 @@ impl<I: Invoke + Sync> Check<'_, I> {
         let patched = self.scim("scim.deactivate", change, 200).await?;
         patched.expect_value("scim.deactivate", "/active", &Value::Bool(false))?;
 
-        // Only the end of the secret is replaced, so that the token has the right form and is wrong.
+        // Only the end of the secret is replaced, so that the token has the right form and is
+        // wrong.
         let guessed = token.get(..token.len().saturating_sub(8)).unwrap_or_default();
         let guessed = format!("{guessed}AAAAAAAA");
         let stranger = Request::scim("GET", path.as_str(), &guessed);

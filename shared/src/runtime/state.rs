@@ -102,7 +102,7 @@ impl fmt::Debug for AppState {
     }
 }
 
-/// Rate of refused responses that a process records: enough for a company whose certificate has just
-/// expired, and a bound on the writes that a stranger can cause.
+/// Rate of refused responses that a process records: enough for a company whose certificate has
+/// just expired, and a bound on the writes that a stranger can cause.
 const REFUSED_RECORDS: RateLimit =
     RateLimit { per_second: NonZeroU32::new(5).unwrap(), burst: NonZeroU32::new(100).unwrap() };

@@ -1,5 +1,5 @@
-//! The warm-up of a function: opens the connections to DynamoDB and Secrets Manager while the process
-//! starts, and reads the secret that its requests will need.
+//! The warm-up of a function: opens the connections to DynamoDB and Secrets Manager while the
+//! process starts, and reads the secret that its requests will need.
 //!
 //! Lambda starts a process when a request is waiting for it. The process first polls for that
 //! request. The TLS handshakes, which are most of the work of a first call, run while the poll is
@@ -8,8 +8,8 @@
 //! Invariants:
 //! - A failed warm-up has no effect on requests: the first request makes the calls itself.
 //! - It makes one call to each service at most, and none that the role of the function forbids.
-//! - A function names its secret by a function of this module, not by a value, so that only the code
-//!   for that secret, and the libraries that it needs, are linked into its executable.
+//! - A function names its secret by a function of this module, not by a value, so that only the
+//!   code for that secret, and the libraries that it needs, are linked into its executable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,8 +122,8 @@ pub async fn after_warm_up(
     next.run(request).await
 }
 
-/// Number of times that the warm-up yields to the other tasks first, so that the poll is sent before
-/// the warm-up occupies the only thread: connecting and sending take a few passes.
+/// Number of times that the warm-up yields to the other tasks first, so that the poll is sent
+/// before the warm-up occupies the only thread: connecting and sending take a few passes.
 const YIELDS: usize = 8;
 
 /// Several times the duration of two handshakes within a Region.

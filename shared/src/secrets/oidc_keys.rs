@@ -1,9 +1,10 @@
 //! The keys that sign ID tokens and access tokens: generated at first use, kept in Secrets Manager,
 //! cached for up to 60 s.
 //!
-//! There are always a current key, which signs, and a next key, which is published so that apps know
-//! it before it signs. After a rotation there is also the previous key, whose tokens are still
-//! valid. A process that has not seen a rotation yet signs with a key that all others still publish.
+//! There are always a current key, which signs, and a next key, which is published so that apps
+//! know it before it signs. After a rotation there is also the previous key, whose tokens are still
+//! valid. A process that has not seen a rotation yet signs with a key that all others still
+//! publish.
 
 mod key_set;
 mod rsa;
@@ -113,8 +114,8 @@ impl OidcKeys {
         Ok(Some(self.remember(KeySet::from_secret(&secret)?, now)))
     }
 
-    /// Makes the next key the current one, and generates a new next one. The former current key stays
-    /// published, so that no sign-in in progress fails.
+    /// Makes the next key the current one, and generates a new next one. The former current key
+    /// stays published, so that no sign-in in progress fails.
     ///
     /// # Errors
     ///

@@ -197,8 +197,8 @@ impl ScimTokens {
         Ok((token, stored))
     }
 
-    /// Revokes a token: at once in this process, within 60 s in every other one. Returns `false` when
-    /// the tenant has no such token.
+    /// Revokes a token: at once in this process, within 60 s in every other one. Returns `false`
+    /// when the tenant has no such token.
     ///
     /// # Errors
     ///

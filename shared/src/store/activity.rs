@@ -1,7 +1,7 @@
 //! The activity of a tenant, newest first, kept for thirteen months.
 //!
-//! Entries are in one partition per month, sorted by time. Their ids are version 7 UUIDs of the time
-//! that the caller passes, so an id also tells its month.
+//! Entries are in one partition per month, sorted by time. Their ids are version 7 UUIDs of the
+//! time that the caller passes, so an id also tells its month.
 
 use std::time::Duration;
 

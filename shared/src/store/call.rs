@@ -14,9 +14,13 @@ use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use crate::aws::usage::{self, Units};
 
 /// Awaits a call and counts it.
-pub(super) async fn send<T: Consumed, E>(call: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    // The future of an SDK call has 16 kB, which every future around it would contain too.
-    usage::count_store_call(Box::pin(call), Consumed::units).await
+///
+/// The future of an SDK call has 16 kB. It is boxed before it becomes part of another future, so
+/// that the futures around it stay small.
+pub(super) fn send<T: Consumed, E>(
+    call: impl Future<Output = Result<T, E>>,
+) -> impl Future<Output = Result<T, E>> {
+    usage::count_store_call(Box::pin(call), Consumed::units)
 }
 
 /// Returns `ReturnConsumedCapacity` for a call that counts.

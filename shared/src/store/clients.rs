@@ -88,8 +88,8 @@ impl Store {
         }
     }
 
-    /// Deletes an app: from now on none of its codes and tokens is valid. Returns `false` when there
-    /// is no such app.
+    /// Deletes an app: from now on none of its codes and tokens is valid. Returns `false` when
+    /// there is no such app.
     pub async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {
         let delete = Write::delete(Key::client(id)).when("attribute_exists(pk)");
         Ok(matches!(self.commit(&[((), delete)]).await?, Commit::Done))

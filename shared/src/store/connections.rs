@@ -37,8 +37,8 @@ impl StoredConnection {
 }
 
 impl Store {
-    /// Creates a connection without `before`, which is the version that was read; otherwise replaces
-    /// it unless it has changed since. Returns its new version.
+    /// Creates a connection without `before`, which is the version that was read; otherwise
+    /// replaces it unless it has changed since. Returns its new version.
     pub async fn put_connection(
         &self,
         tenant: TenantId,

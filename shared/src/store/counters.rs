@@ -130,8 +130,8 @@ impl CounterUpdate {
         }
     }
 
-    /// Adds a resource (`step` 1) or removes one (-1). Refused when the counter is not as deep as `deep`
-    /// says.
+    /// Adds a resource (`step` 1) or removes one (-1). Refused when the counter is not as deep as
+    /// `deep` says.
     pub(super) fn resource(mut self, prefix: IdPrefix, step: i8, deep: bool) -> Self {
         self.add.push(format!("n :step, c{} :step, q :one", prefix.second));
         self.values.push((":step", number(step)));

@@ -56,8 +56,8 @@ impl Hints {
     }
 }
 
-/// Locks a mutex even if a thread panicked while it held it: each change is a single call, so that a
-/// set of hints is never half changed.
+/// Locks a mutex even if a thread panicked while it held it: each change is a single call, so that
+/// a set of hints is never half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -28,8 +28,8 @@ pub enum LayoutFit {
 }
 
 impl Store {
-    /// Checks whether a version that writes `layout` can work on the table. If so, records that rows
-    /// of its layout may follow.
+    /// Checks whether a version that writes `layout` can work on the table. If so, records that
+    /// rows of its layout may follow.
     pub async fn claim_layout(&self, layout: u64) -> Result<LayoutFit, StoreError> {
         let row = self.get(&Key::layout()).await?.unwrap_or_default();
         let found: Option<u64> = optional_number(&row, "l")?;

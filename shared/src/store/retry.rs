@@ -1,11 +1,11 @@
 //! Retries: how often, and how long to wait in between.
 //!
 //! There are two layers, each with its own cause. The SDK repeats a call that was throttled, failed
-//! inside DynamoDB or got lost on the way; it may, since reads and conditional writes are idempotent
-//! and it sends a transaction's token again. Above it, [`Backoff`] paces the attempts after a
-//! transaction was cancelled only because another one held a row, and after a write was refused
-//! because of outdated knowledge. A condition that did not hold is an answer: the same write is
-//! never repeated.
+//! inside DynamoDB or got lost on the way; it may, since reads and conditional writes are
+//! idempotent and it sends a transaction's token again. Above it, [`Backoff`] paces the attempts
+//! after a transaction was cancelled only because another one held a row, and after a write was
+//! refused because of outdated knowledge. A condition that did not hold is an answer: the same
+//! write is never repeated.
 
 use std::time::Duration;
 

@@ -27,8 +27,8 @@ pub struct SeatRules {
     pub seats: Option<u64>,
     /// A full pool grows by a step instead of refusing.
     pub auto_upgrade: bool,
-    /// Whether a user who joins without a stated licence gets a seat. Other processes follow a change
-    /// within a minute.
+    /// Whether a user who joins without a stated licence gets a seat. Other processes follow a
+    /// change within a minute.
     pub on_join: OnJoin,
 }
 

@@ -155,8 +155,8 @@ impl Store {
         self.commit_tenant(&writes).await
     }
 
-    /// Removes the members of all groups. The groups are deleted later with their partition, so that
-    /// a second attempt finds them.
+    /// Removes the members of all groups. The groups are deleted later with their partition, so
+    /// that a second attempt finds them.
     async fn empty_groups(&self, tenant: TenantId) -> Result<(), StoreError> {
         let mut last: Option<ResourceId> = None;
         loop {

@@ -49,8 +49,8 @@ fn roots(trust: Trust<'_>) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
-/// AES and SHA-256 first, for which Lambda's processors have instructions: a handshake derives every
-/// key by hashes. 128 bits are also the strength of the certificates and of the key exchange.
+/// AES and SHA-256 first, for which Lambda's processors have instructions: a handshake derives
+/// every key by hashes. 128 bits are also the strength of the certificates and of the key exchange.
 const SUITES: &[SupportedCipherSuite] = &[
     suite::TLS13_AES_128_GCM_SHA256,
     suite::TLS13_AES_256_GCM_SHA384,

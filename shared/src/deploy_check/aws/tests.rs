@@ -16,8 +16,8 @@ type Received = (String, HeaderMap, String);
 /// Status, `X-Amz-Function-Error` and body of a response.
 type Scripted = (u16, Option<&'static str>, &'static str);
 
-/// The requests that AWS received, and its responses: one after the other, the last one for all that
-/// follow.
+/// The requests that AWS received, and its responses: one after the other, the last one for all
+/// that follow.
 #[derive(Clone, Default)]
 struct Stub {
     received: Arc<Mutex<Vec<Received>>>,

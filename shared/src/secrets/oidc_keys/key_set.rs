@@ -43,8 +43,8 @@ impl KeySet {
     /// Returns the claims of a token that one of these keys signed. The caller checks whether the
     /// token is still valid.
     ///
-    /// The header is not interpreted: it has to be, byte for byte, one that [`KeySet::sign`] writes.
-    /// So an attacker can choose no algorithm, no key and no extension.
+    /// The header is not interpreted: it has to be, byte for byte, one that [`KeySet::sign`]
+    /// writes. So an attacker can choose no algorithm, no key and no extension.
     pub fn verify<T: for<'de> Deserialize<'de>>(&self, of: TokenType, token: &str) -> Option<T> {
         if token.len() > MAX_TOKEN {
             return None;

@@ -70,8 +70,8 @@ impl SpKeys {
         Ok(())
     }
 
-    /// Returns the certificates for `use="signing"`: all of them, since requests that the previous key
-    /// signed may still arrive.
+    /// Returns the certificates for `use="signing"`: all of them, since requests that the previous
+    /// key signed may still arrive.
     pub fn signing_certificates(&self) -> Vec<Vec<u8>> {
         self.signing_keys.iter().map(|key| key.certificate.clone()).collect()
     }

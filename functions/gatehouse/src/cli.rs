@@ -16,7 +16,7 @@ use crate::commands::tenants::Tenants;
 use crate::commands::tokens::Tokens;
 use crate::doctor::Doctor;
 
-/// Manages a Gatehouse deployment over its operator API.
+/// Manage a Gatehouse deployment over its operator API.
 ///
 /// Wherever a command takes a TENANT, give its id, your external id for it, or its name.
 #[derive(Debug, Parser)]

@@ -48,6 +48,16 @@ pub(crate) enum Error {
     Output(#[from] io::Error),
 }
 
+/// The first paragraph of the message of `clap`, without its usage text.
+impl From<&clap::Error> for Error {
+    fn from(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let text = text.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = text.trim_start_matches("error:").split_whitespace().collect();
+        Self::Usage(format!("{}; see --help", words.join(" ")))
+    }
+}
+
 impl Error {
     /// The exit code, as documented in docs/cli.md and in `--help`.
     pub(crate) fn exit_code(&self) -> ExitCode {

@@ -40,13 +40,35 @@ mod sign_in_record;
 mod target;
 mod tenant;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+
+use clap::Parser as _;
 
 use self::cli::Options;
 use self::environment::Environment;
 use self::error::Error;
 use self::output::Output;
+
+/// Reads the command line. Prints help, the version or an error, and returns the exit code, if it
+/// names no command to run.
+///
+/// # Errors
+///
+/// The exit code: 0 for help and the version, 2 for an error.
+pub fn parse(arguments: Vec<OsString>) -> Result<Options, ExitCode> {
+    let json = arguments.iter().any(|argument| argument == "--json");
+    Options::try_parse_from(arguments).map_err(|error| {
+        if json && error.use_stderr() {
+            let error = Error::from(&error);
+            let _ = writeln!(io::stderr(), "{}", error.report(json));
+            return error.exit_code();
+        }
+        let _ = error.print();
+        if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    })
+}
 
 /// Runs a command and prints its output or its error.
 pub async fn run(options: Options, environment: Environment) -> ExitCode {

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use gatehouse::cli::Options;
 use gatehouse::environment::Environment;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    gatehouse::run(Options::parse(), Environment::read()).await
+    match gatehouse::parse(std::env::args_os().collect()) {
+        Ok(options) => gatehouse::run(options, Environment::read()).await,
+        Err(code) => code,
+    }
 }

@@ -146,7 +146,10 @@ async fn a_wrong_command_line_ends_with_exit_code_2() {
     ] {
         let outcome = run(binary(arguments), "").await;
         assert_eq!(outcome.code, 2, "{arguments:?}: {}", outcome.err);
-        assert!(!outcome.err.is_empty(), "{arguments:?}");
+        assert!(outcome.err.contains("--help") || outcome.err.contains("https"), "{}", outcome.err);
+        let with_json = run(binary(&[arguments, &["--json"]].concat()), "").await;
+        let error: Value = serde_json::from_str(&with_json.err).unwrap();
+        assert_eq!((&error["error"]["code"], with_json.code), (&"usage".into(), 2), "{error}");
     }
     let help = run(binary(&["--help"]), "").await;
     assert!(help.code == 0 && help.out.contains("Exit codes:"), "{}", help.out);

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::Parser;
+
 use types::ids::TenantId;
 
 /// Run Gatehouse on this machine, with an embedded DynamoDB and Secrets Manager.

@@ -11,6 +11,11 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+
+use self::connection::DemoConnectionError;
+use crate::demo_app::{ClientCredentials, CredentialsError};
+use crate::demo_idp::{DemoIdp, IdpKeyError};
+use crate::private_file;
 use shared::clock::{ordered_uuid, random_secret};
 use shared::runtime::state::AppState;
 use shared::secrets::scim_tokens::{ScimTokensError, TOKEN_LIFE};
@@ -19,11 +24,6 @@ use shared::store::{StoreError, Tenant};
 use types::ids::TenantId;
 use types::scim_token::ScimToken;
 use types::secret_text::secret_text;
-
-use self::connection::DemoConnectionError;
-use crate::demo_app::{ClientCredentials, CredentialsError};
-use crate::demo_idp::{DemoIdp, IdpKeyError};
-use crate::private_file;
 
 /// The domain of the demo connection.
 pub(crate) const DOMAIN: &str = "acme.com";

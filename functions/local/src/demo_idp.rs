@@ -19,12 +19,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use shared::built_in_idp::{self, KeyPair, Person};
-use shared::clock::{Clock, random_bytes};
 
 pub(crate) use self::key::IdpKeyError;
 use self::request::SignInRequest;
 use crate::html;
+use shared::built_in_idp::{self, KeyPair, Person};
+use shared::clock::{Clock, random_bytes};
 
 /// The identity provider; cheap to clone.
 #[derive(Clone)]

@@ -10,11 +10,11 @@ use axum::extract::State;
 use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::get;
-use saml::xml::escape;
 
 use crate::html;
 use crate::instance_info::InstanceInfo;
 use crate::local_only::local_only;
+use saml::xml::escape;
 
 /// The route `/`.
 pub(crate) fn router(info: &InstanceInfo) -> Router {

@@ -3,6 +3,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+
 use saml::xml::escape;
 use shared::http::html::{self, STYLESHEET};
 

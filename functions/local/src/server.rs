@@ -15,13 +15,6 @@ use axum::Router;
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
 use secrecy::ExposeSecret as _;
-use shared::clock::Clock;
-use shared::config::{Config, ConfigError};
-use shared::error_chain::ErrorChain;
-use shared::runtime::state::AppState;
-use shared::runtime::telemetry;
-use shared::store::StoreError;
-use shared::{operator_api, scim_api};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -36,6 +29,13 @@ use crate::dynamodb::{Dynamo, OpenDatabaseError};
 use crate::home_page;
 use crate::instance_info::{Aws, Idp, InstanceInfo, Oidc, Saml, Scim, Tenant};
 use crate::secrets_manager::{OpenSecretsError, SecretsManager};
+use shared::clock::Clock;
+use shared::config::{Config, ConfigError};
+use shared::error_chain::ErrorChain;
+use shared::runtime::state::AppState;
+use shared::runtime::telemetry;
+use shared::store::StoreError;
+use shared::{operator_api, scim_api};
 
 /// Serves until SIGINT or SIGTERM. Prints an error that prevents the start to standard error.
 pub async fn run(options: Options) -> ExitCode {

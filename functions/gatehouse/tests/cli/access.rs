@@ -12,9 +12,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-use types::hex::hex;
 
 use crate::deployment::{Deployment, Outcome, binary, directory, run, serve};
+use types::hex::hex;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 

@@ -13,9 +13,10 @@ use axum::middleware::{Next, from_fn};
 use harness::{OPERATOR_KEY, TestApp, openapi};
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::Value;
+use tokio::net::TcpListener;
+
 use shared::clock::Clock;
 use shared::{oidc_api, saml_api};
-use tokio::net::TcpListener;
 
 /// A deployment on a free port.
 pub(crate) struct Deployment {

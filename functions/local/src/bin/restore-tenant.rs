@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+
 use local::cli::RestoreTenant;
 use shared::aws::clients::AwsClients;
 use shared::clock::Clock;

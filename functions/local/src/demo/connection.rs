@@ -1,14 +1,13 @@
 //! The connection of the demo tenant to the demo identity provider.
 
+use super::DOMAIN;
+use crate::demo_idp::DemoIdp;
 use saml::connection::{Connection, Settings, Trust};
 use saml::metadata::{MetadataError, ReadOptions, read_idp_metadata};
 use shared::runtime::state::AppState;
 use shared::store::StoreError;
 use types::domain::{Domain, InvalidDomain};
 use types::ids::TenantId;
-
-use super::DOMAIN;
-use crate::demo_idp::DemoIdp;
 
 /// Creates the connection, or updates one of an earlier start. A connection that the user has
 /// changed to another identity provider stays.

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use secrecy::ExposeSecret as _;
-use shared::clock::Clock;
-use shared::config::Config;
-use shared::runtime::state::AppState;
-use shared::secrets::scim_tokens::TOKEN_LIFE;
 
 use super::{Demo, FILE};
 use crate::dynamodb::Dynamo;
 use crate::secrets_manager::SecretsManager;
+use shared::clock::Clock;
+use shared::config::Config;
+use shared::runtime::state::AppState;
+use shared::secrets::scim_tokens::TOKEN_LIFE;
 
 const BASE_URL: &str = "http://127.0.0.1:7400";
 

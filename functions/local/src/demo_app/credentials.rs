@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use oidc::client::{Client, ClientId, secret_digest};
-use oidc::pkce::Pkce;
-use oidc::redirect_uri::AppUrl;
 use serde::{Deserialize, Serialize};
-use shared::clock::random_bytes;
-use shared::runtime::state::AppState;
-use shared::store::StoreError;
 
 use super::{CALLBACK, SIGN_IN};
 use crate::private_file;
+use oidc::client::{Client, ClientId, secret_digest};
+use oidc::pkce::Pkce;
+use oidc::redirect_uri::AppUrl;
+use shared::clock::random_bytes;
+use shared::runtime::state::AppState;
+use shared::store::StoreError;
 
 /// Client id and secret of the demo app, as the private file holds them.
 #[derive(Clone, Deserialize, Serialize)]

@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use saml::xml::escape;
 use serde_json::{Map, Value};
 
 use crate::html;
+use saml::xml::escape;
 
 /// Shows the claims of the user, or a button to sign in if there are none.
 pub(super) fn home(domain: &str, claims: Option<&Map<String, Value>>) -> Response {

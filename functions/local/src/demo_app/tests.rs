@@ -5,10 +5,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
-use oidc::client::ClientId;
 use tower::ServiceExt as _;
 
 use super::{CALLBACK, ClientCredentials, DemoApp, SIGN_IN};
+use oidc::client::ClientId;
 
 #[tokio::test]
 async fn a_sign_in_has_state_nonce_and_pkce() {

@@ -4,9 +4,9 @@ use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
-use shared::built_in_idp::{KeyPair, KeyPairError};
 
 use crate::private_file;
+use shared::built_in_idp::{KeyPair, KeyPairError};
 
 /// Reads the key pair from `directory`, or creates it. Without a directory the pair is always new.
 pub(super) fn open(directory: Option<&Path>, now: Timestamp) -> Result<KeyPair, IdpKeyError> {

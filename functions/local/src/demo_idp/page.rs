@@ -2,11 +2,11 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use saml::xml::{encode_base64, escape};
-use shared::built_in_idp::Person;
 
 use super::request::SignInRequest;
 use crate::html;
+use saml::xml::{encode_base64, escape};
+use shared::built_in_idp::Person;
 
 /// A person, and the response that signs this person in.
 pub(super) struct Choice {

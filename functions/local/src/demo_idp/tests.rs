@@ -1,14 +1,14 @@
 //! The demo identity provider against the verifier of `saml`.
 
 use jiff::Timestamp;
+
+use super::request::{SignInRequest, SignInRequestError};
+use super::{DemoIdp, PEOPLE};
 use saml::authn_request::{AuthnRequest, RequestId};
 use saml::metadata::{ReadOptions, read_idp_metadata};
 use saml::response::{Expectations, SignedPart, verify};
 use saml::time::ClockSkew;
 use shared::clock::Clock;
-
-use super::request::{SignInRequest, SignInRequestError};
-use super::{DemoIdp, PEOPLE};
 
 const BASE_URL: &str = "http://127.0.0.1:7400";
 const SP: &str = "http://127.0.0.1:7400/saml/metadata/acme.com";

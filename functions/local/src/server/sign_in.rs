@@ -6,13 +6,13 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use shared::runtime::state::AppState;
-use shared::secrets::saml_keys::SamlKeysError;
-use shared::{oidc_api, saml_api};
 use tokio::sync::OnceCell;
 
 use crate::demo::{self, Demo};
 use crate::demo_app::DemoApp;
+use shared::runtime::state::AppState;
+use shared::secrets::saml_keys::SamlKeysError;
+use shared::{oidc_api, saml_api};
 
 pub(super) fn router(app: &AppState, base_url: &str, demo: &Demo) -> Router {
     let oidc = oidc_api::router(app.clone());

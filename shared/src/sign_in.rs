@@ -3,17 +3,17 @@
 //! `saml_api` and `oidc_api` use this module and do not know each other. A sign-in passes through
 //! it twice:
 //!
-//! - [`start`] stores the purpose of the sign-in, binds it to the browser
-//!   ([`browser`]) and sends the browser to the identity provider.
-//! - When `saml_api::acs` has verified the response, [`matching`] finds the user, [`destination`]
-//!   the app, [`record`] writes the record for the administrator, and [`complete`](self::complete)
-//!   creates the [`session`] and sends the browser to the app
-//!   ([`authorization_response`]).
+//! - `start` stores the purpose of the sign-in, binds it to the browser
+//!   (`browser`) and sends the browser to the identity provider.
+//! - When `saml_api::acs` has verified the response, `matching` finds the user, `destination`
+//!   the app, `record` writes the record for the administrator, and [`complete()`]
+//!   creates the `session` and sends the browser to the app
+//!   (`authorization_response`).
 //!
 //! Invariants:
 //! - Nobody is signed in whose response was not verified, whose assertion and request were not
 //!   consumed, or who is not active.
-//! - A session, code or token is checked against its user at every use ([`active_grant`]).
+//! - A session, code or token is checked against its user at every use (`active_grant`).
 
 pub(crate) mod active_grant;
 pub(crate) mod authorization_response;

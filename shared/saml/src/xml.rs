@@ -2,7 +2,7 @@
 //! elements of such a tree and write text into XML.
 //!
 //! Invariants (*bounded*, *one reading*):
-//! - One linear pass ([`scan`]) bounds size, depth, elements, attributes and namespaces before any
+//! - One linear pass (`scan`) bounds size, depth, elements, attributes and namespaces before any
 //!   parser sees the text, so that the work has a constant upper bound.
 //! - UTF-8 only; no DTD, entity declaration, comment, processing instruction or CDATA section. The
 //!   rest has one reading: text is one run, and two parsers cannot see different trees.

@@ -12,7 +12,7 @@ use super::write::Write;
 use super::{Store, StoreError};
 use types::ids::TenantId;
 
-/// An exclusive right that lapses after [`LEASE`].
+/// An exclusive right that lapses after `LEASE`.
 #[derive(Debug)]
 #[must_use = "a lease that is not released keeps others waiting"]
 pub struct Lease {

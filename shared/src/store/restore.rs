@@ -62,24 +62,7 @@ impl Store {
         if self.tenant(tenant).await?.is_some() {
             return Ok(Restored::Exists);
         }
-        let mut rows = 0;
-        let mut last: Option<ResourceId> = None;
-        loop {
-            let groups = source.groups_after(tenant, last, GROUPS_AT_A_TIME).await?;
-            for group in &groups {
-                rows += self.copy(source, tenant, members(tenant, group.resource.id)).await?;
-            }
-            match groups.last() {
-                Some(group) => last = Some(group.resource.id),
-                None => break,
-            }
-        }
-        for month in months_before(now, now) {
-            rows += self.copy(source, tenant, activity(tenant, &month)).await?;
-        }
-        for partition in restorable(tenant) {
-            rows += self.copy(source, tenant, partition).await?;
-        }
+        let rows = self.copy_tenant(source, tenant, now).await?;
         let mut writes = vec![
             (RestoredRow::Tenant, Write::insert(found)),
             (RestoredRow::ListedTenant, Write::put(Key::listed_tenant(tenant).item())),
@@ -109,6 +92,34 @@ impl Store {
         let entry = Activity::new(now, "operator", "tenant.restored", json!({ "rows": rows }))?;
         self.commit(&[((), entry.write(tenant))]).await?;
         Ok(Restored::Done { rows })
+    }
+
+    /// Copies all rows of a tenant except those of the last transaction, and returns their number.
+    async fn copy_tenant(
+        &self,
+        source: &Self,
+        tenant: TenantId,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut rows = 0;
+        let mut last: Option<ResourceId> = None;
+        loop {
+            let groups = source.groups_after(tenant, last, GROUPS_AT_A_TIME).await?;
+            for group in &groups {
+                rows += self.copy(source, tenant, members(tenant, group.resource.id)).await?;
+            }
+            match groups.last() {
+                Some(group) => last = Some(group.resource.id),
+                None => break,
+            }
+        }
+        for month in months_before(now, now) {
+            rows += self.copy(source, tenant, activity(tenant, &month)).await?;
+        }
+        for partition in restorable(tenant) {
+            rows += self.copy(source, tenant, partition).await?;
+        }
+        Ok(rows)
     }
 
     /// Copies a partition except the tenant's own row, and returns the number of copied rows.

@@ -4,6 +4,7 @@
 
 mod deploy_check;
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
 pub use deploy_check::{CheckedFunctions, DeployCheckConfig};
@@ -62,6 +63,9 @@ pub struct Config {
     pub rate_limit: Option<RateLimit>,
     /// `GATEHOUSE_OPERATOR_AUTH`: `iam` (default) or `key`.
     pub operator_auth: OperatorAuth,
+    /// `GATEHOUSE_DNS`: address and port of the resolver that is asked for TXT records. By default
+    /// the resolver of the machine.
+    pub dns: Option<SocketAddr>,
 }
 
 impl Config {
@@ -102,6 +106,14 @@ impl Config {
                         expected: "it must be iam or key",
                     });
                 }
+            },
+            dns: match set("GATEHOUSE_DNS") {
+                None => None,
+                Some(value) => Some(value.parse().map_err(|_| ConfigError::Invalid {
+                    name: "GATEHOUSE_DNS",
+                    value,
+                    expected: "it must be an IP address and a port, such as 127.0.0.1:53",
+                })?),
             },
         })
     }

@@ -10,6 +10,7 @@ mod client_auth;
 mod error;
 mod form;
 mod introspect;
+mod lookup;
 mod published;
 mod reply;
 mod revoke;
@@ -26,7 +27,7 @@ use crate::runtime::request_log::log_request;
 use crate::runtime::state::AppState;
 
 /// The routes of the function `oidc`.
-pub const ROUTES: [&str; 8] = [
+pub const ROUTES: [&str; 9] = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
     "/oauth2/authorize",
@@ -34,6 +35,7 @@ pub const ROUTES: [&str; 8] = [
     "/oauth2/userinfo",
     "/oauth2/introspect",
     "/oauth2/revoke",
+    "/oauth2/lookup",
     "/oauth2/jwks",
 ];
 
@@ -47,6 +49,7 @@ pub fn router(app: AppState) -> Router {
         .route("/oauth2/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .route("/oauth2/introspect", post(introspect::introspect))
         .route("/oauth2/revoke", post(revoke::revoke))
+        .route("/oauth2/lookup", post(lookup::lookup))
         .route("/oauth2/jwks", get(published::jwks))
         .method_not_allowed_fallback(async || OidcApiError::MethodNotAllowed)
         .layer(from_fn(log_request))

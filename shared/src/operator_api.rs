@@ -13,6 +13,7 @@ mod caller;
 mod clients;
 mod connections;
 mod directory;
+mod domains;
 mod error;
 mod fields;
 mod layout;
@@ -25,6 +26,7 @@ mod scim_tokens;
 mod seats;
 mod sign_ins;
 mod tenants;
+mod users;
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -37,18 +39,26 @@ use crate::runtime::request_log::log_request;
 use crate::runtime::state::AppState;
 
 /// The paths of the function `admin`.
-pub const ROUTES: [&str; 24] = [
+pub const ROUTES: [&str; 32] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
     "/v1/tenants/{tenant}/scim-tokens/{id}",
     "/v1/tenants/{tenant}/seats",
     "/v1/tenants/{tenant}/users",
+    "/v1/tenants/{tenant}/end-sessions",
+    "/v1/tenants/{tenant}/domains",
+    "/v1/tenants/{tenant}/domains/{domain}",
+    "/v1/tenants/{tenant}/domains/{domain}/check",
+    "/v1/tenants/{tenant}/users/{user}",
+    "/v1/tenants/{tenant}/users/{user}/end-sessions",
+    "/v1/tenants/{tenant}/users/{user}/links/{connection}",
     "/v1/tenants/{tenant}/groups",
     "/v1/tenants/{tenant}/groups/{group}/members",
     "/v1/tenants/{tenant}/activity",
     "/v1/tenants/{tenant}/connections",
     "/v1/tenants/{tenant}/connections/{domain}",
+    "/v1/tenants/{tenant}/connections/{domain}/end-sessions",
     "/v1/tenants/{tenant}/connections/{domain}/explain",
     "/v1/tenants/{tenant}/connections/{domain}/refresh",
     "/v1/tenants/{tenant}/connections/{domain}/test",
@@ -76,6 +86,16 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/tenants/{tenant}/scim-tokens/{id}", delete(scim_tokens::revoke))
         .route("/v1/tenants/{tenant}/seats", get(seats::read).put(seats::replace))
         .route("/v1/tenants/{tenant}/users", get(directory::list_users))
+        .route("/v1/tenants/{tenant}/end-sessions", post(tenants::end_sessions))
+        .route("/v1/tenants/{tenant}/domains", get(domains::list))
+        .route(
+            "/v1/tenants/{tenant}/domains/{domain}",
+            get(domains::read).put(domains::put).delete(domains::delete),
+        )
+        .route("/v1/tenants/{tenant}/domains/{domain}/check", post(domains::check))
+        .route("/v1/tenants/{tenant}/users/{user}", get(users::read))
+        .route("/v1/tenants/{tenant}/users/{user}/end-sessions", post(users::end_sessions))
+        .route("/v1/tenants/{tenant}/users/{user}/links/{connection}", delete(users::unlink))
         .route("/v1/tenants/{tenant}/groups", get(directory::list_groups))
         .route("/v1/tenants/{tenant}/groups/{group}/members", get(directory::list_members))
         .route("/v1/tenants/{tenant}/activity", get(directory::list_activity))
@@ -83,6 +103,10 @@ pub fn router(app: AppState) -> Router {
         .route(
             "/v1/tenants/{tenant}/connections/{domain}",
             get(connections::read).put(connections::put).delete(connections::delete),
+        )
+        .route(
+            "/v1/tenants/{tenant}/connections/{domain}/end-sessions",
+            post(connections::end_sessions),
         )
         .route("/v1/tenants/{tenant}/connections/{domain}/explain", post(connections::explain))
         .route("/v1/tenants/{tenant}/connections/{domain}/refresh", post(connections::refresh))

@@ -41,6 +41,8 @@ pub enum SecretName {
     SamlKeys,
     /// The key that authenticates pagination cursors (RFC 9865).
     CursorKey,
+    /// The key of the digests of linked identities.
+    LinkKey,
     /// The keys that sign ID tokens and access tokens.
     OidcKeys,
 }
@@ -53,6 +55,7 @@ impl fmt::Display for SecretName {
             Self::OperatorKey => f.write_str("operator"),
             Self::SamlKeys => f.write_str("saml/keys"),
             Self::CursorKey => f.write_str("cursor"),
+            Self::LinkKey => f.write_str("links"),
             Self::OidcKeys => f.write_str("oidc/keys"),
         }
     }

@@ -18,9 +18,13 @@
 pub(crate) mod active_grant;
 pub(crate) mod authorization_response;
 pub(crate) mod browser;
+pub mod claims;
 pub(crate) mod complete;
 pub(crate) mod connection;
+pub mod decision;
 pub(crate) mod destination;
+pub mod dns;
+pub mod domains;
 pub(crate) mod error;
 pub(crate) mod matching;
 pub mod metadata_fetch;
@@ -30,12 +34,12 @@ pub(crate) mod pages;
 pub(crate) mod record;
 pub(crate) mod retry;
 pub(crate) mod session;
+pub mod sessions;
 mod sp_urls;
 pub(crate) mod start;
 
-use jiff::Timestamp;
-
-use types::ids::{ResourceId, TenantId};
+use oidc::grant::Authentication;
+use types::ids::TenantId;
 
 pub use self::complete::complete;
 pub use self::destination::{Destination, is_page_of_an_app};
@@ -47,13 +51,6 @@ pub use self::sp_urls::SpUrls;
 pub struct SignedIn {
     /// The tenant of the user.
     pub tenant: TenantId,
-    /// The user.
-    pub user: ResourceId,
-    /// The name of the connection.
-    pub domain: String,
-    /// When the identity provider authenticated the person (SAML core §2.7.2, `AuthnInstant`).
-    pub authn_instant: Timestamp,
-    /// When the identity provider wants the session to end (SAML core §2.7.2,
-    /// `SessionNotOnOrAfter`).
-    pub session_not_on_or_after: Option<Timestamp>,
+    /// The sign-in, as sessions and codes remember it.
+    pub authentication: Authentication,
 }

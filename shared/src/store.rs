@@ -30,6 +30,7 @@ mod call;
 mod clients;
 mod connections;
 mod counters;
+mod domains;
 mod error;
 mod grants;
 mod group_change;
@@ -52,6 +53,7 @@ mod retry;
 mod seats;
 mod sign_ins;
 mod split;
+mod standing;
 mod table;
 mod tenants;
 mod transaction;
@@ -68,12 +70,16 @@ use aws_sdk_dynamodb::Client;
 
 pub use activity::Activity;
 pub use connections::StoredConnection;
+pub use domains::{
+    AuthorityChange, ClaimChange, ConnectionAuthority, DomainChange, DomainClaim, DomainHolder,
+    DomainState, HolderChange, MOST_CLAIMS, StoredClaim, VerifiedBy,
+};
 pub use error::{Operation, StoreError, UniqueAttribute};
-pub use grants::{OneTime, Redemption};
+pub use grants::{GrantOfUser, NextRefreshToken, OneTime, Redemption, StoredRefreshToken};
 pub use groups::{GroupWrite, StoredGroup};
 pub use layout::{LAYOUT, LayoutFit};
 pub use leases::Lease;
-pub use links::Linked;
+pub use links::{IdentityDigest, Link, LinkKind, LinkOutcome, LinkedUser, NewLink};
 pub use members::GroupMember;
 pub use page::Page;
 pub use pool::OnJoin;
@@ -81,6 +87,7 @@ pub use restore::Restored;
 pub(crate) use retry::Backoff;
 pub use seats::{SeatRules, Seats};
 pub use sign_ins::{PendingSignIn, SignInRecord, Stage, record_id};
+pub use standing::Standing;
 pub use tenants::Tenant;
 pub use users::{SeatRequest, StoredUser, UserKeys, UserOutcome, UserWrite};
 pub use versioned::Versioned;

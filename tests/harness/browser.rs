@@ -171,6 +171,7 @@ impl TestApp {
     pub async fn connect(&self, domain: &str, xml: &str, settings: Value) -> Answer {
         let mut body = settings;
         body["idp_metadata_xml"] = xml.into();
+        self.verify_domain(&self.acme.id, domain).await;
         let path = format!("/v1/tenants/{}/connections/{domain}", self.acme.id);
         self.operator(Method::PUT, &path, Some(body)).await
     }

@@ -16,6 +16,7 @@
 mod answer;
 pub mod bench;
 pub mod browser;
+pub mod dns;
 pub mod items;
 pub mod oidc;
 pub mod openapi;
@@ -97,6 +98,7 @@ impl TestApp {
             base_url: Some("https://gatehouse.example".to_owned()),
             rate_limit: None,
             operator_auth: OperatorAuth::Key,
+            dns: None,
         };
         change(&mut config);
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
@@ -108,6 +110,8 @@ impl TestApp {
         app.secrets.put(SecretName::OperatorKey, &key).await.expect("an operator key");
         let key = SecretString::from("cursor-key-of-the-tests-32-bytes");
         app.secrets.put(SecretName::CursorKey, &key).await.expect("a cursor key");
+        let key = SecretString::from("link-key-of-the-tests-of-32-byte");
+        app.secrets.put(SecretName::LinkKey, &key).await.expect("a link key");
         let router = shared::scim_api::router(app.clone())
             .merge(openapi::router(app.clone()))
             .merge(shared::saml_api::acs_router(app.clone()))
@@ -136,6 +140,13 @@ impl TestApp {
             dynamodb: self.dynamodb.clone(),
             secrets: self.secrets.clone(),
         }
+    }
+
+    /// Verifies a domain of a tenant by the word of the operator.
+    pub async fn verify_domain(&self, tenant: &str, domain: &str) {
+        let path = format!("/v1/tenants/{tenant}/domains/{domain}");
+        let body = json!({"verified_by": "operator"});
+        self.operator(Method::PUT, &path, Some(body)).await.expect(200);
     }
 
     /// Creates a tenant with a token through the operator API.

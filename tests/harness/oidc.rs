@@ -5,6 +5,7 @@ use axum::http::{Method, Request, header};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use oidc::authorize::AuthorizeRequest;
+use oidc::grant::{Authentication, SignInAuthority};
 use oidc::parameters::Parameters;
 use oidc::pkce::Pkce;
 use oidc::purpose::Purpose;
@@ -114,12 +115,22 @@ impl TestApp {
 
     /// Returns a user of the first tenant as authenticated now at the connection `acme.com`.
     pub fn signed_in(&self, user: &str) -> SignedIn {
+        let authority = SignInAuthority {
+            tenant_generation: 0,
+            connection_generation: 0,
+            issuer: "https://idp.example".to_owned(),
+            member_domains: None,
+        };
         SignedIn {
             tenant: self.acme.id.parse().expect("a tenant id"),
-            user: user.parse().expect("a user id"),
-            domain: "acme.com".to_owned(),
-            authn_instant: self.clock.now(),
-            session_not_on_or_after: None,
+            authentication: Authentication {
+                user: user.parse().expect("a user id"),
+                user_generation: 0,
+                connection: "acme.com".to_owned(),
+                authority: Some(authority),
+                auth_time: self.clock.now(),
+                not_on_or_after: None,
+            },
         }
     }
 

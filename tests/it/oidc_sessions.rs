@@ -113,8 +113,8 @@ async fn a_session_stays_ended_after_a_deactivation_and_a_later_activation() {
 async fn the_identity_provider_can_end_a_session_earlier() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let end = test.clock.now() + SignedDuration::from_mins(10);
-    let signed_in =
-        shared::sign_in::SignedIn { session_not_on_or_after: Some(end), ..test.signed_in(&user) };
+    let mut signed_in = test.signed_in(&user);
+    signed_in.authentication.not_on_or_after = Some(end);
     let rest = GOOD.replace("openid", "openid+offline_access");
     let purpose = Purpose::App(Box::new(test.request(&app, &rest)));
     let answer = test.complete(signed_in, purpose).await.expect(303);
@@ -141,10 +141,9 @@ async fn an_old_authentication_is_not_enough_for_a_request_for_a_new_one() {
         ("x=y", 600, None),
     ] {
         let purpose = Purpose::App(Box::new(test.request(&app, &with(rest))));
-        let signed_in = shared::sign_in::SignedIn {
-            authn_instant: test.clock.now() - SignedDuration::from_mins(minutes),
-            ..test.signed_in(&user)
-        };
+        let mut signed_in = test.signed_in(&user);
+        let auth_time = test.clock.now() - SignedDuration::from_mins(minutes);
+        signed_in.authentication.auth_time = auth_time;
         let answer = test.complete(signed_in, purpose).await.expect(303);
         assert_eq!(answer.redirected("error").as_deref(), error, "{rest} {minutes}");
         assert_eq!(answer.header("set-cookie").is_some(), error.is_none(), "{rest} {minutes}");

@@ -12,8 +12,8 @@ fn every_valid_shape_is_accepted_with_its_person() {
         match verdict.result {
             Ok(assertion) => {
                 let email = assertion.profile.email.unwrap_or_default();
-                let subject = assertion.subject.value;
-                assert!(email == shape.email || email == subject, "{}: {email}", shape.name);
+                let named = assertion.identity.best().value;
+                assert!(email == shape.email || email == named, "{}: {email}", shape.name);
             }
             Err(error) => panic!("{}: {} {error}", shape.name, error.code()),
         }

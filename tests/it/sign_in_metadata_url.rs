@@ -167,7 +167,7 @@ async fn due(tenants: usize, path: &str) -> (TestApp, Host, Vec<String>) {
             trust.metadata_url = Some(format!("{}{path}", host.base));
             let version = Some(stored.version);
             let tenant = stored.connection.tenant;
-            test.app.store.put_connection(tenant, version, &stored.connection).await.unwrap();
+            test.app.store.put_connection(tenant, version, &stored.connection, None).await.unwrap();
             domains.push(domain);
         }
     }

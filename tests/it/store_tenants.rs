@@ -14,6 +14,7 @@ fn acme(n: u128, external_id: Option<&str>) -> Tenant {
         external_id: external_id.map(str::to_owned),
         created_at: now(),
         strict: false,
+        generation: 0,
     }
 }
 

@@ -89,7 +89,7 @@ async fn the_schedule_refreshes_metadata() {
     let trust = stored.connection.trust.as_mut().unwrap();
     trust.metadata_url = Some("https://127.0.0.1/metadata".to_owned());
     let version = Some(stored.version);
-    test.app.store.put_connection(tenant, version, &stored.connection).await.unwrap();
+    test.app.store.put_connection(tenant, version, &stored.connection, None).await.unwrap();
     test.clock.advance(Duration::from_hours(12));
 
     let mut config = test.app.config.clone();

@@ -55,6 +55,7 @@ impl Demo {
             private_file::replace(&directory.join(OPERATOR_KEY_FILE), text.as_bytes())?;
         }
         find_or_create_key(app, SecretName::CursorKey).await?;
+        find_or_create_key(app, SecretName::LinkKey).await?;
         let known = token_file.read()?;
         let tenant = find_or_create_tenant(app, known.as_ref()).await?;
         let scim_token = find_or_create_token(app, &token_file, tenant, known).await?;
@@ -90,6 +91,7 @@ async fn find_or_create_tenant(
         return Ok(tenant.id);
     }
     let tenant = Tenant {
+        generation: 0,
         id: TenantId::new(ordered_uuid()),
         name: "Acme".to_owned(),
         external_id: Some(EXTERNAL_ID.to_owned()),

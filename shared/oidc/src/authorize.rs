@@ -75,6 +75,8 @@ pub enum Organisation {
     Domain(Domain),
     /// `tenant`: our id of the tenant, or the operator's external id.
     Tenant(String),
+    /// `connection`: the name of a connection, which the person chose or a lookup named.
+    Connection(Domain),
 }
 
 /// Reads the client. An error is for a page.
@@ -131,8 +133,8 @@ impl AuthorizeRequest {
         })
     }
 
-    /// Returns the query of the same request at the connection named `domain`.
-    pub fn query(&self, domain: &Domain) -> String {
+    /// Returns the query of the same request at the connection named `connection`.
+    pub fn query(&self, connection: &Domain) -> String {
         let scope = self.scopes.to_string();
         let max_age = self.max_age_seconds.map(|seconds| seconds.to_string());
         let prompt = self.prompt.as_str();
@@ -150,7 +152,7 @@ impl AuthorizeRequest {
             .append_pair("client_id", self.client_id.as_str())
             .append_pair("redirect_uri", self.redirect_uri.as_str())
             .append_pair("scope", &scope)
-            .append_pair("domain", domain.as_str())
+            .append_pair("connection", connection.as_str())
             .extend_pairs(optional.iter().filter_map(|(name, value)| Some((name, (*value)?))))
             .finish()
     }
@@ -265,6 +267,10 @@ fn max_age(parameters: &Parameters) -> Result<Option<u32>, OauthError> {
 }
 
 fn organisation(parameters: &Parameters) -> Result<Option<Organisation>, OauthError> {
+    if let Some(name) = parameters.one("connection")? {
+        let refusal = OauthError::invalid_request("connection must be the name of a connection");
+        return name.parse().map(|name| Some(Organisation::Connection(name))).map_err(|_| refusal);
+    }
     if let Some(domain) = parameters.one("domain")? {
         let refusal = OauthError::invalid_request("domain must be a DNS name");
         return domain

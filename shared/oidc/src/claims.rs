@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 use super::client::ClientId;
 use super::grant::Grant;
 use super::scopes::{Scope, Scopes};
+use types::domain::Domain;
+use types::email_address::EmailAddress;
 use types::ids::{GrantId, ResourceId, TenantId};
 
 /// The user that claims are made about.
@@ -26,13 +28,18 @@ pub struct Person<'a> {
     pub groups: &'a [String],
 }
 
-/// Returns the claims about the user: those of userinfo, which are also in the ID token. `domain`
-/// is the name of the connection.
-pub fn user_claims(person: &Person<'_>, scopes: &Scopes, domain: &str) -> Map<String, Value> {
+/// Claims about the user: those of userinfo, which the ID token has too. `connection`: the name of
+/// the connection that signed in. `domains`: those that it may speak for.
+pub fn user_claims(
+    person: &Person<'_>,
+    scopes: &Scopes,
+    connection: &str,
+    domains: &[Domain],
+) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), json!(person.user));
     claims.insert("tenant".to_owned(), json!(person.tenant));
-    claims.insert("domain".to_owned(), json!(domain));
+    claims.insert("domain".to_owned(), json!(connection));
     claims.insert("license".to_owned(), json!(person.license));
     if scopes.has(Scope::Profile) {
         claims.extend(profile(person));
@@ -40,10 +47,11 @@ pub fn user_claims(person: &Person<'_>, scopes: &Scopes, domain: &str) -> Map<St
     if scopes.has(Scope::Email)
         && let Some(email) = email(person.document)
     {
-        // An identity provider may send any address. Only an address in the domain of the
-        // connection is known to be the person's.
-        let is_own = email.rsplit_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain));
-        claims.insert("email_verified".to_owned(), json!(is_own));
+        // An identity provider may send any address: only one in a domain that its tenant has
+        // verified is known to be the person's.
+        let address = EmailAddress::parse(&email);
+        let is_verified = address.is_ok_and(|address| domains.contains(address.domain()));
+        claims.insert("email_verified".to_owned(), json!(is_verified));
         claims.insert("email".to_owned(), json!(email));
     }
     if scopes.has(Scope::Groups) {
@@ -154,7 +162,12 @@ mod tests {
             license: "full",
             groups: &["Engineers".to_owned()],
         };
-        let mut claims = user_claims(&person, &Scopes::parse(scopes), "acme.com");
+        let mut claims = user_claims(
+            &person,
+            &Scopes::parse(scopes),
+            "acme.com",
+            &["acme.com".parse().unwrap()],
+        );
         for always in ["sub", "tenant", "domain", "license"] {
             assert!(claims.shift_remove(always).is_some(), "{always}");
         }

@@ -13,21 +13,41 @@ use super::client::ClientId;
 use super::pkce::CodeChallenge;
 use super::redirect_uri::AppUrl;
 use super::scopes::Scopes;
+use types::domain::Domain;
 use types::ids::{GrantId, ResourceId};
 
-/// The authentication of a person: who, where and when.
+/// One sign-in of a user: when, by which connection and with which authority.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Authentication {
     /// The user.
     pub user: ResourceId,
-    /// The number of deactivations of the user at that time.
-    pub deactivations: u64,
-    /// The name of the connection.
-    pub domain: String,
-    /// The time of the authentication: `auth_time`.
+    /// Generation of the user at the sign-in.
+    #[serde(rename = "deactivations")]
+    pub user_generation: u64,
+    /// Name of the connection.
+    #[serde(rename = "domain")]
+    pub connection: String,
+    /// The authority behind the sign-in. None in rows of version 0.1.0, which count no more.
+    #[serde(default)]
+    pub authority: Option<SignInAuthority>,
+    /// `auth_time`.
     pub auth_time: Timestamp,
     /// The end that the identity provider sets for everything that follows from it.
     pub not_on_or_after: Option<Timestamp>,
+}
+
+/// The generations that a sign-in counts for, and its issuer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SignInAuthority {
+    /// Generation of the tenant.
+    pub tenant_generation: u64,
+    /// Generation of the connection.
+    pub connection_generation: u64,
+    /// Entity id of the issuer.
+    pub issuer: String,
+    /// For a member of a federation: the domains that it may speak for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_domains: Option<Vec<Domain>>,
 }
 
 impl Authentication {
@@ -140,8 +160,9 @@ mod tests {
         let check = |scopes: &str, limit: Option<&str>, expect: &str| {
             let authentication = Authentication {
                 user: "7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111".parse().unwrap(),
-                deactivations: 0,
-                domain: "acme.com".to_owned(),
+                user_generation: 0,
+                connection: "acme.com".to_owned(),
+                authority: None,
                 auth_time: at("2026-01-01T00:00:00Z"),
                 not_on_or_after: limit.map(at),
             };

@@ -5,8 +5,10 @@
 
 use std::fmt;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 use types::hex::hex;
 use types::ids::TenantId;
@@ -46,6 +48,16 @@ impl Handle {
         Self { tenant, text: secret_text(&format!("{}{tenant}_", kind.prefix()), secret) }
     }
 
+    /// The refresh token that follows this one. It can be derived again from this token together
+    /// with `nonce`, which the table keeps, and from neither alone.
+    pub fn successor(&self, nonce: &[u8; 32]) -> Option<Self> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.reveal().as_bytes()).ok()?;
+        mac.update(SUCCESSOR);
+        mac.update(nonce);
+        let secret = Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes()));
+        Some(Self::new(HandleKind::RefreshToken, self.tenant, &secret))
+    }
+
     /// Reads a handle; `None` if the text does not have the form of this kind.
     pub fn parse(kind: HandleKind, text: &str) -> Option<Self> {
         let (tenant, secret) = text.strip_prefix(kind.prefix())?.split_once('_')?;
@@ -78,6 +90,9 @@ impl fmt::Debug for Handle {
     }
 }
 
+/// Separates this use of the token as a key from every other.
+const SUCCESSOR: &[u8] = b"gatehouse refresh token successor";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +108,16 @@ mod tests {
             Handle::parse(HandleKind::Code, &code.reveal()[..code.reveal().len() - 1]).is_none()
         );
         assert!(!format!("{code:?}").contains(&code.reveal()[50..]));
+    }
+
+    #[test]
+    fn a_successor_follows_from_the_token_and_the_nonce_together() {
+        let tenant = "0199d3a0-0000-7000-8000-000000000001".parse().unwrap();
+        let token = |n| Handle::new(HandleKind::RefreshToken, tenant, &[n; 32]);
+        let successor = |n, nonce| token(n).successor(&[nonce; 32]).unwrap().digest();
+        assert_eq!(successor(1, 1), successor(1, 1));
+        assert_ne!(successor(1, 1), successor(1, 2));
+        assert_ne!(successor(1, 1), successor(2, 1));
+        assert_ne!(successor(1, 1), token(1).digest());
     }
 }

@@ -6,45 +6,8 @@
 //! assertion and are ignored here (SAML implementation profile IIP-SP10, IIP-SP11).
 
 use super::assertion::{Attribute, NameId};
-use super::error::SubjectError;
 use super::names::TRANSIENT;
-
-/// The stable identifier of a person at one identity provider.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct SubjectId {
-    /// The claim it comes from: the same text in another claim is another identity.
-    pub source: SubjectSource,
-    /// The identifier, compared byte for byte.
-    pub value: String,
-}
-
-/// The claims that can identify a person, in order of preference.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum SubjectSource {
-    /// A `NameID` that is not transient.
-    NameId,
-    /// The subject-id attribute (SAML subject identifier attributes §3).
-    SubjectId,
-    /// The pairwise-id attribute (§4).
-    PairwiseId,
-    /// eduPersonPrincipalName.
-    PrincipalName,
-    /// An e-mail address attribute, together with a transient `NameID`.
-    Email,
-}
-
-impl SubjectSource {
-    /// The name in stored links and records.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NameId => "name_id",
-            Self::SubjectId => "subject_id",
-            Self::PairwiseId => "pairwise_id",
-            Self::PrincipalName => "principal_name",
-            Self::Email => "email",
-        }
-    }
-}
+use types::email_address::EmailAddress;
 
 /// The attributes of a person, in SCIM terms.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -78,77 +41,25 @@ pub fn profile(name_id: Option<&NameId>, attributes: &[Attribute]) -> Profile {
     }
 }
 
-/// Returns the stable identifier of the person.
-///
-/// # Errors
-///
-/// [`SubjectError::Length`], [`SubjectError::Missing`] or [`SubjectError::Transient`].
-pub fn subject(
-    name_id: Option<&NameId>,
-    attributes: &[Attribute],
-) -> Result<SubjectId, SubjectError> {
-    let subject = |source, value: String| Ok(SubjectId { source, value });
-    if let Some(name_id) = name_id {
-        if name_id.value.is_empty() || name_id.value.chars().count() > MAX_IDENTIFIER {
-            return Err(SubjectError::Length);
-        }
-        if name_id.format.as_deref() != Some(TRANSIENT) {
-            return subject(SubjectSource::NameId, name_id.value.clone());
-        }
-    }
-    for (source, names) in [
-        (SubjectSource::SubjectId, SUBJECT_ID),
-        (SubjectSource::PairwiseId, PAIRWISE_ID),
-        (SubjectSource::PrincipalName, PRINCIPAL_NAME),
-    ] {
-        // A name that people can choose must not identify them alone, without a NameID.
-        let is_stable = source != SubjectSource::PrincipalName || name_id.is_some();
-        let value =
-            first(attributes, names).filter(|value| value.chars().count() <= MAX_IDENTIFIER);
-        if let Some(value) = value.filter(|_| is_stable) {
-            return subject(source, value);
-        }
-    }
-    match (name_id, first(attributes, EMAIL).filter(|value| is_email(value))) {
-        (None, _) => Err(SubjectError::Missing),
-        (Some(_), Some(email)) => subject(SubjectSource::Email, email),
-        (Some(_), None) => Err(SubjectError::Transient),
-    }
-}
-
-/// Returns the first valid address: attributes by quality of their name, then the `NameID`.
+/// An attribute first, by falling quality of its name; then the `NameID`.
 fn email(name_id: Option<&NameId>, attributes: &[Attribute]) -> Option<String> {
     let named = [EMAIL, PRINCIPAL_NAME].into_iter().flat_map(|names| all(attributes, names));
     let name_id = name_id.filter(|id| id.format.as_deref() != Some(TRANSIENT));
     named.chain(name_id.map(|id| id.value.clone())).find(|value| is_email(value))
 }
 
-/// Reports whether a text can be an e-mail address, well enough to route by its domain.
-pub fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let is_foreign =
-        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';');
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && !label.contains('@')
-    };
-    text.len() <= 254
-        && !local.is_empty()
-        && !local.contains('@')
-        && !text.contains(is_foreign)
-        && domain.contains('.')
-        && domain.split('.').all(is_label)
+/// Whether a text is an e-mail address.
+fn is_email(text: &str) -> bool {
+    EmailAddress::parse(text).is_ok()
 }
 
-/// Returns the first value that is not blank, by the order of `names`.
-fn first(attributes: &[Attribute], names: &[&str]) -> Option<String> {
+/// The first value that is not blank, the names tried in order.
+pub(crate) fn first(attributes: &[Attribute], names: &[&str]) -> Option<String> {
     all(attributes, names).into_iter().next()
 }
 
-/// Returns the distinct values that are not blank, by the order of `names`.
-fn all(attributes: &[Attribute], names: &[&str]) -> Vec<String> {
+/// Every value that is not blank; those of a better name first, none twice.
+pub(crate) fn all(attributes: &[Attribute], names: &[&str]) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     let mut known = std::collections::HashSet::new();
     for name in names {
@@ -163,11 +74,7 @@ fn all(attributes: &[Attribute], names: &[&str]) -> Vec<String> {
     values
 }
 
-const MAX_IDENTIFIER: usize = 1024;
-
-const SUBJECT_ID: &[&str] = &["urn:oasis:names:tc:SAML:attribute:subject-id"];
-const PAIRWISE_ID: &[&str] = &["urn:oasis:names:tc:SAML:attribute:pairwise-id"];
-const EMAIL: &[&str] = &[
+pub(crate) const EMAIL: &[&str] = &[
     "email",
     "mail",
     "emailaddress",
@@ -181,7 +88,7 @@ const EMAIL: &[&str] = &[
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
     "http://schemas.xmlsoap.org/claims/emailaddress",
 ];
-const PRINCIPAL_NAME: &[&str] = &[
+pub(crate) const PRINCIPAL_NAME: &[&str] = &[
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.6",
     "eduPersonPrincipalName",
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
@@ -345,39 +252,5 @@ mod tests {
         assert_eq!(of(&id, &[]), "id@acme.com");
         assert_eq!(of(&name_id("id@acme.com", None), &[]), "id@acme.com");
         assert_eq!(of(&name_id("_9@idp.example", Some(TRANSIENT)), &[]), "");
-    }
-
-    #[test]
-    fn the_subject_is_the_most_stable_identifier() {
-        let of = |id: Option<&NameId>, pairs: &[(&str, &str)]| {
-            subject(id, &attributes(pairs)).map(|s| format!("{} {}", s.source.as_str(), s.value))
-        };
-        let persistent = name_id("p1", None);
-        let transient = name_id("t1", Some(TRANSIENT));
-        let subject_id = ("urn:oasis:names:tc:SAML:attribute:subject-id", "s@acme.com");
-        let eppn = ("urn:oid:1.3.6.1.4.1.5923.1.1.1.6", "e@acme.com");
-        let mail = ("mail", "m@acme.com");
-        assert_eq!(of(Some(&persistent), &[subject_id]), Ok("name_id p1".to_owned()));
-        assert_eq!(of(Some(&transient), &[subject_id]), Ok("subject_id s@acme.com".to_owned()));
-        assert_eq!(of(None, &[subject_id]), Ok("subject_id s@acme.com".to_owned()));
-        assert_eq!(of(Some(&transient), &[eppn, mail]), Ok("principal_name e@acme.com".to_owned()));
-        assert_eq!(of(Some(&transient), &[mail]), Ok("email m@acme.com".to_owned()));
-        assert_eq!(of(Some(&transient), &[]), Err(SubjectError::Transient));
-        assert_eq!(of(None, &[mail, eppn]), Err(SubjectError::Missing));
-        assert_eq!(of(Some(&name_id("", None)), &[subject_id]), Err(SubjectError::Length));
-        assert_eq!(of(Some(&name_id(&"x".repeat(1025), None)), &[]), Err(SubjectError::Length));
-    }
-
-    #[test]
-    fn addresses_without_a_domain_are_refused() {
-        for good in ["a@b.c", "ada.l+x@acme.co.uk", "ä@bücher.example", "o'neil@x.org"] {
-            assert!(is_email(good), "{good}");
-        }
-        for bad in [
-            "", "a", "@b.c", "a@", "a@b", "a@b..c", "a@.c", "a b@c.d", "a@b@c.d", "<a@b.c>",
-            "a@-b.c", "a@b.c\n",
-        ] {
-            assert!(!is_email(bad), "{bad}");
-        }
     }
 }

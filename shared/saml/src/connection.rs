@@ -4,6 +4,8 @@
 mod position;
 mod refresh;
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
@@ -32,7 +34,14 @@ pub struct Connection {
     pub tenant: TenantId,
     /// The name, unique among all tenants.
     pub domain: Domain,
-    /// The settings.
+    /// The domains that it may speak for, as the operator listed them. None: the one that it is
+    /// named after. Only those that the tenant has verified count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domains: Option<Vec<Domain>>,
+    /// Domains of members of a federation, by entity id, in place of the scopes in their metadata.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub member_domains: BTreeMap<String, Vec<Domain>>,
+    /// What the operator chose.
     pub settings: Settings,
     /// The trusted identity providers; `None` until there is metadata.
     pub trust: Option<Trust>,
@@ -148,6 +157,9 @@ pub struct Provider {
     pub valid_until: Option<Timestamp>,
     /// Warnings for administrators.
     pub warnings: Vec<String>,
+    /// The domains that its metadata says it speaks for (`shibmd:Scope`); only plain names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<Domain>,
 }
 
 /// A sign-in URL of a provider.
@@ -175,7 +187,26 @@ impl Connection {
         self.settings.authn_contexts.iter().map(AuthnContextClass::as_str).collect()
     }
 
-    /// The accepted difference of the clocks. A value out of range was refused when it was set.
+    /// The domains that it may speak for once the tenant has verified them.
+    pub fn listed_domains(&self) -> Vec<&Domain> {
+        match &self.domains {
+            Some(domains) => domains.iter().collect(),
+            None => vec![&self.domain],
+        }
+    }
+
+    /// Those of `verified` that this issuer may speak for: all of them, unless the connection is a
+    /// federation, where each member has its own.
+    pub fn domains_of_issuer(&self, issuer: &str, verified: &[Domain]) -> Vec<Domain> {
+        let Some(trust) = self.trust.as_ref().filter(|trust| trust.federation) else {
+            return verified.to_vec();
+        };
+        let scopes = || trust.provider(issuer).map_or(&[][..], |provider| &provider.scopes);
+        let own = self.member_domains.get(issuer).map_or_else(scopes, Vec::as_slice);
+        verified.iter().filter(|domain| own.contains(domain)).cloned().collect()
+    }
+
+    /// The allowed difference of the clocks. What is out of range was refused when it was set.
     pub fn clock_skew(&self) -> ClockSkew {
         ClockSkew::from_seconds(self.settings.clock_skew_seconds).unwrap_or_default()
     }
@@ -240,6 +271,7 @@ impl From<IdpMetadata> for Provider {
             wants_signed_requests: metadata.wants_signed_requests,
             valid_until: metadata.valid_until,
             warnings: metadata.warnings.iter().map(ToString::to_string).collect(),
+            scopes: metadata.scopes,
         }
     }
 }

@@ -189,7 +189,9 @@ impl SamlError {
             Self::Session(_) => CheckId::Session,
             Self::Subject(_) => CheckId::Subject,
             Self::Attributes { .. } => CheckId::Attributes,
-            Self::UserDomain { .. } => CheckId::UserDomain,
+            Self::UserDomain { .. } | Self::UserState(UserError::OtherDomain) => {
+                CheckId::UserDomain
+            }
             Self::UserState(_) => CheckId::UserState,
             Self::UserLicence { .. } => CheckId::UserLicence,
             Self::AppRedirect { .. } => CheckId::AppRedirect,
@@ -198,6 +200,13 @@ impl SamlError {
 
     /// The stable code, `saml.audience` and so on.
     pub const fn code(&self) -> &'static str {
+        // Two states of check 23 that somebody can undo have codes of their own.
+        if matches!(self, Self::UserState(UserError::Linked)) {
+            return "user.linked";
+        }
+        if matches!(self, Self::UserState(UserError::Ambiguous)) {
+            return "user.ambiguous";
+        }
         self.check().info().code
     }
 
@@ -216,6 +225,13 @@ impl SamlError {
     pub const fn public_text(&self) -> &'static str {
         if matches!(self, Self::UserState(UserError::Deactivated)) {
             return "Your access was switched off by your organisation.";
+        }
+        if matches!(self, Self::UserState(UserError::Linked)) {
+            return "Your account here belongs to another sign-in of your organisation. An \
+                    administrator can release it.";
+        }
+        if matches!(self, Self::UserState(UserError::Ambiguous | UserError::NameTaken)) {
+            return "Your e-mail address does not tell which account here is yours.";
         }
         self.check().info().public_text
     }

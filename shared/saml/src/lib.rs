@@ -45,6 +45,7 @@ pub mod connection;
 pub mod crypto;
 pub mod decryption;
 pub mod error;
+pub mod identity;
 pub mod metadata;
 pub mod names;
 pub mod response;

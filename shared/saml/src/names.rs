@@ -6,6 +6,8 @@ pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 pub const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 /// SAML 2.0 metadata.
 pub const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+/// Shibboleth's metadata extensions.
+pub const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";
 /// XML Signature.
 pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 /// XML Encryption.
@@ -31,6 +33,8 @@ pub const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 /// A name identifier that changes at every sign-in (SAML core §8.3.8).
 pub const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+/// A name identifier of no particular format (SAML core §8.3.1).
+pub const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
 /// A name identifier that is an e-mail address (SAML core §8.3.2).
 pub const EMAIL_ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 

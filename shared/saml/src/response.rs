@@ -24,10 +24,11 @@ use serde::{Deserialize, Serialize};
 
 use self::verification::Verification;
 use super::assertion::Attribute;
-use super::attributes::{Profile, SubjectId};
+use super::attributes::Profile;
 use super::checks::Checks;
 use super::crypto::{DecryptionKey, VerifyingKey};
 use super::error::{FormError, SamlError};
+use super::identity::Identity;
 use super::time::ClockSkew;
 use super::xml::{MAX_BYTES, XmlError, decode_base64};
 
@@ -104,9 +105,9 @@ pub struct Assertion {
     pub in_response_to: Option<String>,
     /// Entity id of the identity provider.
     pub issuer: String,
-    /// Identifier of the person.
-    pub subject: SubjectId,
-    /// Attributes of the person, in SCIM terms.
+    /// What identifies the person.
+    pub identity: Identity,
+    /// What we know about the person.
     pub profile: Profile,
     /// `SessionIndex`: the session at the identity provider.
     pub session_index: Option<String>,

@@ -14,7 +14,7 @@ mod replace;
 use serde_json::{Map, Value};
 
 pub use self::limits::MAX_EMAILS;
-pub use self::read::{active, display_name, emails, external_id, user_name};
+pub use self::read::{active, display_name, emails, external_id, primary_email, user_name};
 pub use self::render::{Meta, etag, render, render_text};
 pub use self::replace::replace;
 use crate::error::ScimError;

@@ -64,6 +64,9 @@ impl<I: Invoke + Sync> Check<'_, I> {
     }
 
     async fn connect(&self, canary: &Canary, key: &KeyPair) -> Result<ServiceProvider, CheckError> {
+        let domain = format!("/v1/tenants/{}/domains/{}", canary.tenant, canary.domain);
+        let put = Request::operator("PUT", domain).json(&json!({"verified_by": "operator"}));
+        self.send(CONNECT, Function::Admin, put).await?.expect(CONNECT, 200)?;
         let path = format!("/v1/tenants/{}/connections/{}", canary.tenant, canary.domain);
         let xml = built_in_idp::metadata(IDP, SSO_URL, key.certificate());
         let body = json!({"idp_metadata_xml": xml, "jit": true});

@@ -84,13 +84,8 @@ async fn respond(
 ) -> Result<Response, OidcApiError> {
     if let Some((tenant, authentication)) = session::current(app, base_url, headers).await?
         && request.is_met_by_session(authentication.auth_time, app.clock.now())
-        && organisation::has_connection(
-            app,
-            request.organisation.as_ref(),
-            tenant,
-            &authentication.domain,
-        )
-        .await?
+        && organisation::matches(app, request.organisation.as_ref(), tenant, &authentication)
+            .await?
     {
         return Ok(respond_with_code(app, base_url, tenant, authentication, request).await?);
     }

@@ -62,7 +62,7 @@ async fn refresh_token(
 ) -> Result<Option<Value>, OidcApiError> {
     let tenant = handle.tenant();
     let found = app.store.refresh_token(tenant, &handle.digest()).await?;
-    let Some(grant_id) = found.filter(|found| !found.used).map(|found| found.value) else {
+    let Some(grant_id) = found.filter(|found| !found.used).map(|found| found.grant) else {
         return Ok(None);
     };
     note_tenant(tenant);

@@ -41,7 +41,7 @@ async fn grant_of(
 ) -> Result<Option<(TenantId, GrantId)>, OidcApiError> {
     if let Some(handle) = Handle::parse(HandleKind::RefreshToken, token) {
         let found = app.store.refresh_token(handle.tenant(), &handle.digest()).await?;
-        return Ok(found.map(|found| (handle.tenant(), found.value)));
+        return Ok(found.map(|found| (handle.tenant(), found.grant)));
     }
     let token = bearer::issued(app, base_url, token).await?;
     Ok(token.map(|token| (token.tenant, token.grant)))

@@ -2,15 +2,17 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use jiff::{SignedDuration, Timestamp};
 
 use super::client_auth::ClientRequest;
 use super::error::OidcApiError;
 use super::token_response::{Tokens, new_refresh_token, token_response};
+use crate::clock::random_secret;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
-use crate::sign_in::active_grant::{ActiveGrant, active_grant, is_same_user};
-use crate::store::Redemption;
+use crate::sign_in::active_grant::{active_grant, live};
+use crate::store::{NextRefreshToken, Redemption, StoredRefreshToken};
 use oidc::client::Client;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::grant::Code;
@@ -51,9 +53,7 @@ async fn redeem(
     if code.expires_at <= app.clock.now() {
         return Err(BAD_CODE.into());
     }
-    let user = app.store.user(tenant, code.grant.authentication.user).await?;
-    let user = user.filter(|user| is_same_user(user, &code.grant.authentication));
-    let user = user.ok_or(NOT_ACTIVE)?;
+    let live = live(app, tenant, &code.grant.authentication, None).await?.ok_or(NOT_ACTIVE)?;
     let wants_refresh = code.grant.scopes.has(Scope::OfflineAccess);
     let refresh_token = wants_refresh.then(|| new_refresh_token(tenant)).transpose()?;
     let refresh_digest = refresh_token.as_ref().map(Handle::digest);
@@ -62,7 +62,7 @@ async fn redeem(
         return refuse_replay(app, tenant, code.grant_id).await;
     }
     let Code { grant_id, grant, nonce, .. } = code;
-    let active = ActiveGrant { grant, user };
+    let active = live.into_grant(grant).ok_or(NOT_ACTIVE)?;
     let tokens = Tokens {
         tenant,
         grant_id,
@@ -120,7 +120,7 @@ async fn refresh(
     let (tenant, digest) = (handle.tenant(), handle.digest());
     let found = app.store.refresh_token(tenant, &digest).await?.ok_or(BAD_REFRESH_TOKEN)?;
     note_tenant(tenant);
-    let grant_id = found.value;
+    let grant_id = found.grant;
     let active = active_grant(app, tenant, grant_id).await?.ok_or(BAD_REFRESH_TOKEN)?;
     if active.grant.client_id != client.id {
         return Err(BAD_REFRESH_TOKEN.into());
@@ -129,18 +129,12 @@ async fn refresh(
         Some(scope) => Some(active.grant.scopes.narrowed(scope).ok_or(WIDER_SCOPE)?),
         None => None,
     };
-    let next = new_refresh_token(tenant)?;
-    let rotated = if found.used {
-        Redemption::Refused
-    } else {
-        let end = active.grant.expires_at;
-        app.store.rotate_refresh_token(tenant, &digest, &next.digest(), grant_id, end).await?
-    };
-    if rotated == Redemption::Refused {
+    let next = successor(app, &handle, &found, active.grant.expires_at).await?;
+    let Some(next) = next else {
         app.store.revoke_grant(tenant, grant_id).await?;
         tracing::warn!(tenant.id = %tenant, "a refresh token was sent twice; its grant is revoked");
         return Err(BAD_REFRESH_TOKEN.into());
-    }
+    };
     let tokens = Tokens {
         tenant,
         grant_id,
@@ -151,6 +145,38 @@ async fn refresh(
     };
     token_response(app, base_url, &tokens).await
 }
+
+/// The refresh token that follows `handle`; none for a replay (rule 17).
+///
+/// Within [`GRACE`] of the first redemption the same token has the same successor: two tabs, or a
+/// client that lost the answer, must not end the sign-in.
+async fn successor(
+    app: &AppState,
+    handle: &Handle,
+    found: &StoredRefreshToken,
+    expires_at: Timestamp,
+) -> Result<Option<Handle>, OidcApiError> {
+    let (tenant, digest, now) = (handle.tenant(), handle.digest(), app.clock.now());
+    if !found.used {
+        let nonce = random_secret().map_err(OidcApiError::Random)?;
+        let Some(next) = handle.successor(&nonce) else { return Ok(None) };
+        let row = NextRefreshToken { digest: &next.digest(), nonce: &nonce, now };
+        let store = &app.store;
+        let rotated =
+            store.rotate_refresh_token(tenant, &digest, &row, found.grant, expires_at).await?;
+        if rotated == Redemption::Accepted {
+            return Ok(Some(next));
+        }
+    }
+    // Another request may have redeemed it since it was read.
+    let current = app.store.refresh_token(tenant, &digest).await?;
+    let redemption = current.and_then(|current| current.redemption);
+    let in_time = redemption.filter(|(at, _)| now.duration_since(*at) <= GRACE);
+    Ok(in_time.and_then(|(_, nonce)| handle.successor(&nonce)))
+}
+
+/// A token may be redeemed again for this long after its first redemption.
+const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 const UNKNOWN_GRANT_TYPE: OauthError = OauthError::new(
     ErrorCode::UnsupportedGrantType,

@@ -85,7 +85,7 @@ pub(super) async fn user_claims(
     active: &ActiveGrant,
     scopes: &Scopes,
 ) -> Result<Map<String, Value>, OidcApiError> {
-    let ActiveGrant { grant, user } = active;
+    let ActiveGrant { grant, user, domains } = active;
     let groups =
         if scopes.has(Scope::Groups) { group_names(app, tenant, active).await? } else { vec![] };
     let person = Person {
@@ -96,7 +96,7 @@ pub(super) async fn user_claims(
         license: user.licence.as_str(),
         groups: &groups,
     };
-    Ok(claims::user_claims(&person, scopes, &grant.authentication.domain))
+    Ok(claims::user_claims(&person, scopes, &grant.authentication.connection, domains))
 }
 
 async fn group_names(

@@ -28,6 +28,7 @@ use super::tenants::find_tenant;
 use crate::http::base_url::BaseUrl;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
+use crate::sign_in::claims::{self, TenantTrust};
 use crate::store::StoredConnection;
 use saml::connection::Connection;
 use types::domain::Domain;
@@ -42,9 +43,9 @@ pub(super) async fn list(
 ) -> Result<Json<Page<ConnectionView>>, OperatorApiError> {
     let tenant = find_tenant(&app, &tenant).await?;
     let base_url = BaseUrl::of(&app.config, &headers);
-    let connections = app.store.connections(tenant.id).await?;
-    let page = page.cut(connections, |stored| stored.connection.domain.as_str());
-    Ok(Json(page.map(|stored| ConnectionView::new(&base_url, stored.connection))))
+    let trust = TenantTrust::load(&app.store, tenant.id).await?;
+    let page = page.cut(trust.connections.clone(), |connection| connection.domain.as_str());
+    Ok(Json(page.map(|connection| ConnectionView::new(&base_url, connection, &trust))))
 }
 
 pub(super) async fn read(
@@ -54,7 +55,9 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Result<Json<ConnectionView>, OperatorApiError> {
     let stored = find_connection(&app, &tenant, &domain).await?;
-    Ok(Json(ConnectionView::new(&BaseUrl::of(&app.config, &headers), stored.connection)))
+    let trust = TenantTrust::load(&app.store, stored.connection.tenant).await?;
+    let base_url = BaseUrl::of(&app.config, &headers);
+    Ok(Json(ConnectionView::new(&base_url, stored.connection, &trust)))
 }
 
 /// Creates the connection or replaces its settings. Metadata that the body omits stays.
@@ -75,24 +78,28 @@ pub(super) async fn put(
     let unknown = known.map(|known| (known.unknown.clone(), known.settings.unknown.clone()));
     let (unknown, unknown_settings) = unknown.unwrap_or_default();
     let settings = body.settings(unknown_settings)?;
-    let trust =
-        body.trust(&MetadataSource { app: &app, base_url: &base_url, domain: &domain }).await?;
+    let domains = body.domains()?;
+    let source = MetadataSource { app: &app, base_url: &base_url, domain: &domain };
+    let known_trust = known.and_then(|connection| connection.trust.clone());
+    let known_key = known_trust.as_ref().and_then(|trust| trust.pinned_key_pem.clone());
+    let trust = body.trust(&source, known_key).await?;
     let now = app.clock.now();
     // Our metadata contains the keys, and the identity provider may read it from now on.
     app.saml_keys.ensure(now).await?;
     let connection = Connection {
         tenant,
+        domains,
+        member_domains: body.member_domains,
         settings,
-        trust: trust.or_else(|| known.and_then(|connection| connection.trust.clone())),
+        trust: trust.or(known_trust),
         created_at: known.map_or(now, |connection| connection.created_at),
         changed_at: now,
         domain,
         unknown,
     };
-    let version = before.map(|stored| stored.version);
-    app.store.put_connection(tenant, version, &connection).await?;
+    let trust = claims::put_connection(&app, before.as_ref(), &connection, now).await?;
     record_activity(&app, &connection, "connection.set").await?;
-    Ok(Json(ConnectionView::new(&base_url, connection)))
+    Ok(Json(ConnectionView::new(&base_url, connection, &trust)))
 }
 
 pub(super) async fn delete(
@@ -102,10 +109,23 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, OperatorApiError> {
     let stored = find_connection(&app, &tenant, &domain).await?;
     let connection = stored.connection;
-    if !app.store.delete_connection(connection.tenant, &connection.domain).await? {
+    if !claims::delete_connection(&app, connection.tenant, &connection.domain).await? {
         return Err(OperatorApiError::NotFound("connection"));
     }
     record_activity(&app, &connection, "connection.deleted").await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST …/connections/{domain}/end-sessions`: ends every session that the connection gave.
+pub(super) async fn end_sessions(
+    _: Operator,
+    State(app): State<AppState>,
+    Path((tenant, domain)): Path<(String, String)>,
+) -> Result<StatusCode, OperatorApiError> {
+    let stored = find_connection(&app, &tenant, &domain).await?;
+    let (tenant, name) = (stored.connection.tenant, &stored.connection.domain);
+    claims::end_sessions_of_connection(&app, tenant, name, app.clock.now()).await?;
+    record_activity(&app, &stored.connection, "sessions.ended").await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

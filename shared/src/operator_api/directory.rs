@@ -40,7 +40,7 @@ pub(super) struct UserView {
 }
 
 impl UserView {
-    fn new(user: &StoredUser, whole: bool) -> Self {
+    pub(super) fn new(user: &StoredUser, whole: bool) -> Self {
         let document = attributes(&user.resource.document);
         Self {
             id: user.resource.id,

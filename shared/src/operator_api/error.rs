@@ -15,6 +15,8 @@ use crate::secrets::oidc_keys::OidcKeysError;
 use crate::secrets::saml_keys::SamlKeysError;
 use crate::secrets::scim_tokens::ScimTokensError;
 use crate::sign_in::SignInError;
+use crate::sign_in::claims::ClaimError;
+use crate::sign_in::domains::DomainError;
 use crate::store::StoreError;
 
 /// Error of a request to the operator API.
@@ -53,6 +55,9 @@ pub(super) enum OperatorApiError {
     /// A response could not be explained.
     #[error("could not explain a response")]
     Explain(#[from] SignInError),
+    /// A domain cannot be claimed, checked or given up.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The operator key cannot be read.
     #[error("could not read the operator key")]
     OperatorKey(#[source] SecretsError),
@@ -105,12 +110,15 @@ impl OperatorApiError {
             Self::SamlKeys(error) | Self::Explain(SignInError::SamlKeys(error)) => {
                 problem_of_saml_keys(error)
             }
+            Self::Claim(error) => problem_of_claim(error),
             Self::Explain(
                 SignInError::Refused(_)
                 | SignInError::Link
                 | SignInError::Oauth(_)
                 | SignInError::AuthnRequest(_)
                 | SignInError::NoEndpoint
+                | SignInError::LinkKey(_)
+                | SignInError::NoLinkKey
                 | SignInError::Random(_)
                 | SignInError::Header(_),
             )
@@ -133,6 +141,24 @@ fn problem_of_store(error: &StoreError) -> Problem {
         | StoreError::Unavailable { .. }
         | StoreError::Corrupt { .. }
         | StoreError::Random(_) => Problem::unavailable(),
+    }
+}
+
+fn problem_of_claim(error: &ClaimError) -> Problem {
+    match error {
+        ClaimError::Rule(rule @ (DomainError::PublicSuffix | DomainError::FreeMail)) => {
+            Problem::invalid(rule.to_string())
+        }
+        ClaimError::Rule(rule @ (DomainError::Held | DomainError::HeldByRecord)) => {
+            Problem::conflict(rule.to_string())
+        }
+        ClaimError::TooMany => Problem::conflict(error.to_string()),
+        ClaimError::Dns(_) => {
+            let detail = "DNS did not answer and nothing was changed; try again in a few minutes";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_dns", detail.to_owned())
+        }
+        ClaimError::Store(error) => problem_of_store(error),
+        ClaimError::Random(_) => Problem::unavailable(),
     }
 }
 

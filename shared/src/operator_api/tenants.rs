@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::body::{Created, Json};
 use super::caller::Operator;
@@ -28,7 +29,7 @@ pub(super) struct TenantView {
 
 impl From<Tenant> for TenantView {
     fn from(tenant: Tenant) -> Self {
-        let Tenant { id, name, external_id, created_at, strict } = tenant;
+        let Tenant { id, name, external_id, created_at, strict, generation: _ } = tenant;
         Self { id, name, external_id, created_at, strict }
     }
 }
@@ -69,6 +70,7 @@ pub(super) async fn create(
     Json(body): Json<NewTenant>,
 ) -> Result<Created<TenantView>, OperatorApiError> {
     let tenant = Tenant {
+        generation: 0,
         id: TenantId::new(ordered_uuid()),
         name: validate_name("name", &body.name)?,
         external_id: body.external_id.map(|id| validate_name("external_id", &id)).transpose()?,
@@ -139,6 +141,21 @@ pub(super) async fn delete(
     app.scim_tokens.revoke_all(tenant.id, app.clock.now()).await?;
     app.store.delete_tenant(tenant.id).await?;
     app.scim_tokens.revoke_all(tenant.id, app.clock.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST …/tenants/{tenant}/end-sessions`: ends every session of the tenant's people.
+pub(super) async fn end_sessions(
+    _: Operator,
+    State(app): State<AppState>,
+    Path(tenant): Path<String>,
+) -> Result<StatusCode, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?.id;
+    if !app.store.end_sessions_of_tenant(tenant).await? {
+        return Err(OperatorApiError::NotFound("tenant"));
+    }
+    let (now, detail) = (app.clock.now(), json!({}));
+    app.store.record_activity(tenant, now, "operator", "sessions.ended", detail).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,13 +1,14 @@
 //! The assertion consumer service: takes an identity provider's response (SAML profiles §4.1.4).
 //!
 //! The order is: read the form, load the connection and the sign-ins that this browser has open,
-//! verify (pure), consume the assertion and the request, find the user, find the app, write the
-//! record, complete the sign-in. Nobody is signed in before assertion and request are consumed,
+//! verify (pure), consume the assertion and the request, read what the connection may speak for,
+//! find the user, find the app, write the record, complete the sign-in. Nobody is signed in before assertion and request are consumed,
 //! and each is consumed by one conditional write: of any number of equal responses one signs in.
 //!
 //! Verification is in `connection_verifier`; everything after it is in [`crate::sign_in`].
 
 use axum::extract::{Path, Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
 
@@ -18,12 +19,14 @@ use crate::runtime::request_log::ConnectionRefused;
 use crate::runtime::state::AppState;
 use crate::sign_in::connection::read_connection;
 use crate::sign_in::error::refused;
-use crate::sign_in::matching::Matching;
+use crate::sign_in::matching::{MatchedUser, Matching};
 use crate::sign_in::record::{self, Facts};
 use crate::sign_in::retry::{retry_url, sso_url};
+use crate::sign_in::sessions::authority_of;
 use crate::sign_in::start::{new_id, new_pending_sign_in};
-use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, pages};
-use crate::store::{PendingSignIn, Stage, StoredUser};
+use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, pages, session};
+use crate::store::{PendingSignIn, Stage, Standing};
+use oidc::grant::Authentication;
 use oidc::purpose::Purpose;
 use saml::checks::{CheckId, Checks};
 use saml::connection::Connection;
@@ -65,13 +68,14 @@ async fn answer(app: &AppState, name: &str, is_federated: bool, request: Request
         Err(error) => return error.into_response(sso_url(&base_url, name).as_deref()),
     };
     open.retain(|open| open.domain == connection.domain && open.tenant == connection.tenant);
-    Consumer { app, base_url, connection, is_federated, open, now }.consume(form).await
+    Consumer { app, base_url, headers, connection, is_federated, open, now }.consume(form).await
 }
 
 /// The connection and the browser of one response.
 struct Consumer<'a> {
     app: &'a AppState,
     base_url: BaseUrl,
+    headers: HeaderMap,
     connection: Connection,
     is_federated: bool,
     /// The sign-ins that this browser has open at the connection.
@@ -133,25 +137,29 @@ impl Consumer<'_> {
         checks: &mut Checks,
     ) -> Result<Response, SignInError> {
         self.consume_once(assertion, pending, checks).await?;
+        let standing = self.standing().await?;
         let purpose = pending.map(|pending| &pending.purpose);
         let is_test = purpose == Some(&Purpose::Test);
         let Self { app, connection, now, .. } = self;
-        let matching = Matching { app, connection, assertion, now: *now };
-        let user = matching.match_user(is_test, checks).await?.filter(|_| !is_test);
+        let authority = &standing.authority;
+        let matching = Matching { app, connection, authority, assertion, now: *now };
+        let matched = matching.match_user(is_test, checks).await?.filter(|_| !is_test);
         let goal = purpose.cloned().unwrap_or(Purpose::Start { target: relay_state });
         let destination = Destination::find(app, goal).await?;
         destination.record_check(checks);
-        let id = user.as_ref().map(|user| user.resource.id);
+        let id = matched.as_ref().map(|matched| matched.user.resource.id);
         let facts = Facts { purpose, user: id, error: None, assertion: Some(assertion) };
         let reference = record::write(app, connection, checks, facts, *now).await;
-        match (user, pending) {
-            (None, _) => {
-                Ok(pages::tested(connection.domain.as_str(), &name_of(assertion), &reference))
+        let Some(matched) = matched else {
+            let name = name_of(assertion);
+            return Ok(pages::tested(connection.domain.as_str(), &name, &reference));
+        };
+        let signed_in = self.signed_in(assertion, &matched, &standing)?;
+        match pending {
+            Some(pending) if !self.replaces_session(pending, &signed_in).await? => {
+                Ok(self.complete(signed_in, destination, &pending.id).await)
             }
-            (Some(user), None) => self.ask_person(assertion, &user, &destination).await,
-            (Some(user), Some(pending)) => {
-                Ok(self.complete(assertion, &user, destination, &pending.id).await)
-            }
+            Some(_) | None => self.ask_person(assertion, &signed_in, &destination).await,
         }
     }
 
@@ -178,37 +186,76 @@ impl Consumer<'_> {
         Ok(())
     }
 
-    async fn complete(
+    /// Reads the generations and what the connection may speak for.
+    async fn standing(&self) -> Result<Standing, SignInError> {
+        let Connection { tenant, domain, .. } = &self.connection;
+        Ok(self.app.store.standing(*tenant, None, domain, None).await?)
+    }
+
+    fn signed_in(
         &self,
         assertion: &Assertion,
-        user: &StoredUser,
+        matched: &MatchedUser,
+        standing: &Standing,
+    ) -> Result<SignedIn, SignInError> {
+        let authority =
+            authority_of(&self.connection, &assertion.issuer, &matched.domains, standing);
+        let gone = SamlError::Connection(ConnectionError::Unknown);
+        let authentication = Authentication {
+            user: matched.user.resource.id,
+            user_generation: matched.user.generation,
+            connection: self.connection.domain.to_string(),
+            authority: Some(authority.ok_or(gone)?),
+            // The identity provider's clock may be ahead of ours.
+            auth_time: assertion.authn_instant.min(self.now),
+            not_on_or_after: assertion.session_not_on_or_after,
+        };
+        Ok(SignedIn { tenant: self.connection.tenant, authentication })
+    }
+
+    /// Whether a sign-in that no app began would replace the session of another person (rule 19): a
+    /// link can start one.
+    async fn replaces_session(
+        &self,
+        pending: &PendingSignIn,
+        signed_in: &SignedIn,
+    ) -> Result<bool, SignInError> {
+        if !matches!(pending.purpose, Purpose::Start { .. }) {
+            return Ok(false);
+        }
+        let current = session::current(self.app, &self.base_url, &self.headers).await?;
+        Ok(current.is_some_and(|(tenant, authentication)| {
+            (tenant, authentication.user) != (signed_in.tenant, signed_in.authentication.user)
+        }))
+    }
+
+    async fn complete(
+        &self,
+        signed_in: SignedIn,
         destination: Destination,
         pending: &str,
     ) -> Response {
-        let signed_in = SignedIn {
-            tenant: self.connection.tenant,
-            user: user.resource.id,
-            domain: self.connection.domain.to_string(),
-            authn_instant: assertion.authn_instant,
-            session_not_on_or_after: assertion.session_not_on_or_after,
-        };
         let mut response = complete(self.app, &self.base_url, signed_in, destination).await;
         browser::remove_cookie(&self.base_url, pending, &mut response);
         response
     }
 
-    /// Asks the person to press a button before an unsolicited response signs them in: any site
-    /// can make a browser post one. The button works in the browser that got the page.
+    /// Asks the person to press a button before a sign-in that no app began: any site can make a
+    /// browser post an unsolicited response, or follow a link that starts a sign-in. The button works in the browser that got the page.
     async fn ask_person(
         &self,
         assertion: &Assertion,
-        user: &StoredUser,
+        signed_in: &SignedIn,
         destination: &Destination,
     ) -> Result<Response, SignInError> {
+        let Authentication { user, user_generation, authority, auth_time, not_on_or_after, .. } =
+            signed_in.authentication.clone();
         let stage = Stage::Arrived {
-            user: user.resource.id,
-            authn_instant: assertion.authn_instant,
-            session_not_on_or_after: assertion.session_not_on_or_after,
+            user,
+            authn_instant: auth_time,
+            session_not_on_or_after: not_on_or_after,
+            user_generation,
+            authority,
         };
         let target = destination.target().map(ToString::to_string);
         let purpose = Purpose::Start { target };
@@ -257,5 +304,5 @@ impl Consumer<'_> {
 fn name_of(assertion: &Assertion) -> String {
     let profile = &assertion.profile;
     let name = profile.email.as_deref().or(profile.display_name.as_deref());
-    truncate(name.unwrap_or(&assertion.subject.value), 100)
+    truncate(name.unwrap_or(&assertion.identity.best().value), 100)
 }

@@ -96,7 +96,10 @@ impl Case<'_> {
     ) -> Result<(), SignInError> {
         let assertion = verified.insert(self.verify(field, checks).await?);
         let Self { app, connection, at, base_url: _ } = *self;
-        Matching { app, connection, assertion, now: at }.match_user(true, checks).await?;
+        let (tenant, name) = (connection.tenant, &connection.domain);
+        let authority = app.store.standing(tenant, None, name, None).await?.authority;
+        let matching = Matching { app, connection, authority: &authority, assertion, now: at };
+        matching.match_user(true, checks).await?;
         // The app that asked is known only to the person's browser: judge a sign-in without one.
         let destination = Destination::find(app, Purpose::Start { target: None }).await?;
         destination.record_check(checks);

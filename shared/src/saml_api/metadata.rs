@@ -35,8 +35,7 @@ pub(super) async fn show(
 ) -> Result<Response, MetadataError> {
     let now = app.clock.now();
     let name: Domain = name.parse().map_err(|_| MetadataError::Unknown)?;
-    let (stored, keys) =
-        tokio::join!(app.store.connection_of_domain(&name), app.saml_keys.load(now));
+    let (stored, keys) = tokio::join!(app.store.connection_named(&name), app.saml_keys.load(now));
     let connection = stored?.ok_or(MetadataError::Unknown)?.connection;
     note_tenant(connection.tenant);
     let keys = keys?;

@@ -15,6 +15,7 @@ use crate::sign_in::retry::sso_url;
 use crate::sign_in::start::{send_request, start_sign_in};
 use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, is_page_of_an_app};
 use crate::store::{PendingSignIn, Stage};
+use oidc::grant::Authentication;
 use oidc::purpose::Purpose;
 use saml::connection::Connection;
 use saml::error::SamlError;
@@ -142,20 +143,24 @@ async fn try_agree(
     let id = form.one("sign_in").ok_or(SignInError::Link)?;
     let connection = read_connection(app, name).await?;
     let pending = pending_sign_in(app, base_url, &headers, &connection, id).await?;
-    let Stage::Arrived { user, authn_instant, session_not_on_or_after } = pending.stage else {
+    let Stage::Arrived { user, authn_instant, session_not_on_or_after, user_generation, authority } =
+        pending.stage.clone()
+    else {
         return Err(SignInError::Link);
     };
     connection.active_trust().map_err(SamlError::Connection)?;
     if !app.store.consume_pending_sign_in(&pending).await? {
         return Err(SignInError::Link);
     }
-    let signed_in = SignedIn {
-        tenant: connection.tenant,
+    let authentication = Authentication {
         user,
-        domain: connection.domain.to_string(),
-        authn_instant,
-        session_not_on_or_after,
+        user_generation,
+        connection: connection.domain.to_string(),
+        authority,
+        auth_time: authn_instant,
+        not_on_or_after: session_not_on_or_after,
     };
+    let signed_in = SignedIn { tenant: connection.tenant, authentication };
     let destination = Destination::find(app, pending.purpose).await?;
     let mut response = complete(app, base_url, signed_in, destination).await;
     browser::remove_cookie(base_url, &pending.id, &mut response);

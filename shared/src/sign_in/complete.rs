@@ -4,6 +4,7 @@ use axum::http::header;
 use axum::response::Response;
 
 use super::SignedIn;
+use super::active_grant::live;
 use super::authorization_response::{respond_with_code, respond_with_error};
 use super::destination::Destination;
 use super::error::SignInError;
@@ -13,10 +14,8 @@ use crate::http::redirect::see_other;
 use crate::runtime::state::AppState;
 use oidc::authorize::AuthorizeRequest;
 use oidc::error::{ErrorCode, OauthError};
-use oidc::grant::Authentication;
 use oidc::redirect_uri::AppUrl;
 use saml::error::{SamlError, UserError};
-use types::ids::TenantId;
 
 /// Creates the session and sends the browser to the destination. A test gets no session.
 pub async fn complete(
@@ -54,10 +53,9 @@ async fn give_code(
     signed_in: SignedIn,
     request: &AuthorizeRequest,
 ) -> Result<Response, SignInError> {
-    let (tenant, authentication) = authenticate(app, signed_in).await?;
+    let SignedIn { tenant, authentication } = check_live(app, signed_in).await?;
     let organisation = request.organisation.as_ref();
-    let connection = &authentication.domain;
-    if !organisation::has_connection(app, organisation, tenant, connection).await? {
+    if !organisation::matches(app, organisation, tenant, &authentication).await? {
         return Err(OTHER_ORGANISATION.into());
     }
     if !request.is_met_by_sign_in(authentication.auth_time, app.clock.now()) {
@@ -77,8 +75,8 @@ async fn end_at_login(
     signed_in: SignedIn,
     login: Option<(&AppUrl, Option<&AppUrl>)>,
 ) -> Result<Response, SignInError> {
-    let (tenant, authentication) = authenticate(app, signed_in).await?;
-    let connection = authentication.domain.clone();
+    let SignedIn { tenant, authentication } = check_live(app, signed_in).await?;
+    let connection = authentication.connection.clone();
     let cookie = session::create(app, base_url, tenant, authentication).await?;
     let mut response = match login {
         Some((url, target)) => {
@@ -93,25 +91,12 @@ async fn end_at_login(
     Ok(response)
 }
 
-/// Returns the authentication to store with the session and the code.
-///
-/// Reads the user again: it may have been deactivated since the response arrived.
-async fn authenticate(
-    app: &AppState,
-    signed_in: SignedIn,
-) -> Result<(TenantId, Authentication), SignInError> {
-    let SignedIn { tenant, user, domain, authn_instant, session_not_on_or_after } = signed_in;
-    let user = app.store.user(tenant, user).await?.filter(|user| user.active);
-    let user = user.ok_or(SamlError::UserState(UserError::Deactivated))?;
-    let authentication = Authentication {
-        user: user.resource.id,
-        deactivations: user.deactivations,
-        domain,
-        // The identity provider's clock may be ahead of ours.
-        auth_time: authn_instant.min(app.clock.now()),
-        not_on_or_after: session_not_on_or_after,
-    };
-    Ok((tenant, authentication))
+/// Checks that the sign-in counts: user or connection may have changed since the response arrived.
+async fn check_live(app: &AppState, signed_in: SignedIn) -> Result<SignedIn, SignInError> {
+    match live(app, signed_in.tenant, &signed_in.authentication, None).await? {
+        Some(_) => Ok(signed_in),
+        None => Err(SamlError::UserState(UserError::Deactivated).into()),
+    }
 }
 
 const OTHER_ORGANISATION: OauthError =

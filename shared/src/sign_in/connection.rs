@@ -15,7 +15,7 @@ use types::domain::Domain;
 pub(crate) async fn read_connection(app: &AppState, name: &str) -> Result<Connection, SignInError> {
     let unknown = || SamlError::Connection(ConnectionError::Unknown);
     let name: Domain = name.parse().map_err(|_| unknown())?;
-    let stored = app.store.connection_of_domain(&name).await?;
+    let stored = app.store.connection_named(&name).await?;
     let connection = stored.ok_or_else(unknown)?.connection;
     note_tenant(connection.tenant);
     Ok(connection)

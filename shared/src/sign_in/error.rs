@@ -9,6 +9,7 @@ use axum::response::Response;
 
 use super::pages::{self, Refusal};
 use crate::error_chain::ErrorChain;
+use crate::secrets::SecretsError;
 use crate::secrets::saml_keys::SamlKeysError;
 use crate::store::StoreError;
 use oidc::error::{ErrorCode, OauthError};
@@ -39,6 +40,12 @@ pub enum SignInError {
     /// The metadata of the identity provider names no endpoint for requests.
     #[error("the identity provider has no endpoint for requests")]
     NoEndpoint,
+    /// The key of the links cannot be read.
+    #[error("could not read the link key")]
+    LinkKey(#[source] SecretsError),
+    /// The secret with the key of the links does not exist.
+    #[error("the secret with the link key does not exist")]
+    NoLinkKey,
     /// The operating system gives no randomness.
     #[error("could not draw random bytes: {0}")]
     Random(getrandom::Error),
@@ -68,6 +75,8 @@ impl SignInError {
             | Self::SamlKeys(_)
             | Self::AuthnRequest(_)
             | Self::NoEndpoint
+            | Self::LinkKey(_)
+            | Self::NoLinkKey
             | Self::Random(_)
             | Self::Header(_) => {
                 self.log();
@@ -88,6 +97,8 @@ impl SignInError {
             | Self::SamlKeys(_)
             | Self::AuthnRequest(_)
             | Self::NoEndpoint
+            | Self::LinkKey(_)
+            | Self::NoLinkKey
             | Self::Random(_)
             | Self::Header(_) => {
                 self.log();

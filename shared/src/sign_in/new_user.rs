@@ -8,25 +8,28 @@ use saml::response::Assertion;
 use scim::mode::Mode;
 use scim::normalize::normalize;
 use scim::schema::ResourceType;
+use types::email_address::EmailAddress;
 
-/// Makes the attributes of the new user.
+/// Makes the attributes of the new user, who is named by `address`.
 ///
 /// # Errors
 ///
-/// [`SamlError::Attributes`] without an e-mail address that SCIM accepts.
-pub(super) fn new_user(assertion: &Assertion) -> Result<Map<String, Value>, SamlError> {
+/// [`SamlError::Attributes`] if SCIM does not accept the address.
+pub(super) fn new_user(
+    address: &EmailAddress,
+    assertion: &Assertion,
+) -> Result<Map<String, Value>, SamlError> {
     let missing = || SamlError::Attributes {
         missing: "e-mail address",
         received: assertion.attributes.iter().map(|attribute| attribute.name.clone()).collect(),
     };
-    let document = document(&assertion.profile).ok_or_else(missing)?;
+    let document = document(address.as_str(), &assertion.profile).ok_or_else(missing)?;
     // The error of `normalize` quotes the profile, so it is dropped. Only the address can be wrong.
     normalize(ResourceType::user(), document, Mode::Lenient).map_err(|_| missing())
 }
 
-/// The unchecked attributes; `None` without an address to name the user by.
-fn document(profile: &Profile) -> Option<Value> {
-    let email = profile.email.as_deref()?;
+/// The unchecked attributes.
+fn document(email: &str, profile: &Profile) -> Option<Value> {
     let mut user = json!({
         "schemas": [USER, ENTERPRISE],
         "userName": email,

@@ -1,19 +1,25 @@
 //! The organisation that an app names in its authorization request, and its connections.
 
 use crate::runtime::state::AppState;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoredConnection};
+use futures_util::future::try_join_all;
 use oidc::authorize::Organisation;
+use oidc::grant::Authentication;
 use saml::connection::Connection;
+use types::domain::Domain;
 use types::ids::TenantId;
 
 /// Returns the connections of an organisation at which people can sign in.
+///
+/// A domain leads to the connections that speak for it, and only once it is verified.
 pub(crate) async fn ready_connections(
     app: &AppState,
     organisation: &Organisation,
 ) -> Result<Vec<Connection>, StoreError> {
-    let found = match organisation {
-        Organisation::Domain(domain) => {
-            app.store.connection_of_domain(domain).await?.into_iter().collect()
+    let found: Vec<StoredConnection> = match organisation {
+        Organisation::Domain(domain) => connections_of(app, domain).await?,
+        Organisation::Connection(name) => {
+            app.store.connection_named(name).await?.into_iter().collect()
         }
         Organisation::Tenant(name) => match find_tenant(app, name).await? {
             Some(tenant) => app.store.connections(tenant).await?,
@@ -24,25 +30,65 @@ pub(crate) async fn ready_connections(
     Ok(connections.filter(|connection| connection.active_trust().is_ok()).collect())
 }
 
-/// Whether the tenant's connection named `connection` belongs to the organisation. Every connection
-/// does if the app named none.
-pub(crate) async fn has_connection(
+/// Returns the names of the connections that speak for a verified domain, with their tenant.
+pub(crate) async fn speakers(
+    app: &AppState,
+    domain: &Domain,
+) -> Result<Option<(TenantId, Vec<Domain>)>, StoreError> {
+    let Some(holder) = app.store.domain_holder(domain).await? else { return Ok(None) };
+    if holder.is_implied {
+        return Ok(Some((holder.tenant, vec![domain.clone()])));
+    }
+    let authorities = app.store.authorities(holder.tenant).await?;
+    let is_known = authorities.iter().any(|known| known.connection == *domain);
+    let speaks = authorities
+        .into_iter()
+        .filter(|authority| authority.is_ready && authority.domains.contains(domain));
+    let mut names: Vec<Domain> = speaks.map(|authority| authority.connection).collect();
+    if !is_known {
+        // A connection without a row is of version 0.1.0 and speaks for its name.
+        names.push(domain.clone());
+    }
+    Ok(Some((holder.tenant, names)))
+}
+
+async fn connections_of(
+    app: &AppState,
+    domain: &Domain,
+) -> Result<Vec<StoredConnection>, StoreError> {
+    let Some((tenant, names)) = speakers(app, domain).await? else { return Ok(Vec::new()) };
+    let found = try_join_all(names.iter().map(|name| app.store.connection(tenant, name))).await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Whether a sign-in is one of the organisation. Every sign-in is if the app named none.
+pub(crate) async fn matches(
     app: &AppState,
     organisation: Option<&Organisation>,
     tenant: TenantId,
-    connection: &str,
+    authentication: &Authentication,
 ) -> Result<bool, StoreError> {
+    let connection = authentication.connection.as_str();
     match organisation {
         None => Ok(true),
-        Some(Organisation::Domain(named)) => Ok(named.as_str() == connection),
+        Some(Organisation::Connection(named)) => Ok(named.as_str() == connection),
+        Some(Organisation::Domain(named)) if named.as_str() == connection => Ok(true),
+        Some(Organisation::Domain(named)) => {
+            let speakers = speakers(app, named).await?;
+            Ok(speakers.is_some_and(|(holder, names)| {
+                holder == tenant && names.iter().any(|name| name.as_str() == connection)
+            }))
+        }
         Some(Organisation::Tenant(named)) => Ok(find_tenant(app, named).await? == Some(tenant)),
     }
 }
 
-/// Finds a tenant by our id, or by the operator's external id.
+/// Finds a tenant by our id, or by the operator's external id, which may look like one of ours.
 async fn find_tenant(app: &AppState, name: &str) -> Result<Option<TenantId>, StoreError> {
-    if let Ok(tenant) = name.parse() {
-        return Ok(Some(tenant));
+    if let Ok(id) = name.parse()
+        && app.store.tenant(id).await?.is_some()
+    {
+        return Ok(Some(id));
     }
     Ok(app.store.tenant_by_external_id(name).await?.map(|tenant| tenant.id))
 }

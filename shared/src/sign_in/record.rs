@@ -116,9 +116,10 @@ pub(crate) fn render_claims(assertion: &Assertion) -> Value {
             values.map(|value| saml::xml::truncate(value, MAX_VALUE_CHARS)).collect();
         json!({"name": attribute.name, "values": values})
     });
+    let subject = assertion.identity.best();
     json!({
         "issuer": assertion.issuer,
-        "subject": {"source": assertion.subject.source.as_str(), "value": assertion.subject.value},
+        "subject": {"source": subject.source.as_str(), "value": subject.value},
         "authn_instant": assertion.authn_instant,
         "authn_context": assertion.authn_context,
         "session_index": assertion.session_index,

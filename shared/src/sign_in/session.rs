@@ -1,13 +1,13 @@
 //! The browser's session with us: a cookie whose digest is the key of a row.
 //!
 //! A session answers the authorization requests of other apps without the identity provider. It
-//! counts only while its user is the same active user that signed in.
+//! counts only by rule 16 (`super::sessions`).
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::active_grant::is_same_user;
+use super::active_grant::live;
 use super::error::SignInError;
 use crate::clock::random_secret;
 use crate::http::base_url::BaseUrl;
@@ -38,9 +38,9 @@ pub(crate) async fn current(
     if session.expires_at <= app.clock.now() {
         return Ok(None);
     }
-    let user = app.store.user(tenant, session.authentication.user).await?;
-    let is_valid = user.is_some_and(|user| is_same_user(&user, &session.authentication));
-    Ok(is_valid.then_some((tenant, session.authentication)))
+    let authentication = session.authentication;
+    let is_alive = live(app, tenant, &authentication, None).await?.is_some();
+    Ok(is_alive.then_some((tenant, authentication)))
 }
 
 /// Creates a session and returns its cookie.

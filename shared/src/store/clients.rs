@@ -14,7 +14,7 @@ use super::{Store, StoreError};
 use oidc::client::{Client, ClientId};
 use oidc::pkce::Pkce;
 
-fn from_row(mut row: Item) -> Result<Client, StoreError> {
+pub(super) fn from_row(mut row: Item) -> Result<Client, StoreError> {
     Ok(Client {
         id: parsed(&row, "id")?,
         created_at: parsed(&row, "ca")?,

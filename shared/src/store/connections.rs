@@ -1,8 +1,10 @@
-//! Connections, and the owners of domains.
+//! Connections, and the tenant that each name of a connection belongs to.
 //!
-//! A domain belongs to at most one tenant. The row with the owner is written and deleted in the
-//! transaction that creates or deletes the connection.
+//! A name is an address in URLs and unique over all tenants. The row that says so is written in
+//! one transaction with the connection and deleted with it. A name gives no authority: that is a
+//! row of [`super::domains`], written in the same transaction.
 
+use super::domains::{AuthorityChange, NAME_ONLY, authority_write};
 use super::item::{Item, json, number, parsed, required_number, take_json, text};
 use super::keys::{CONNECTION_PREFIX, Key, tenant_rows};
 use super::read::{Consistency, Range, SortKeys};
@@ -26,7 +28,8 @@ pub struct StoredConnection {
 #[derive(Clone, Copy, Debug)]
 enum ConnectionRow {
     Connection,
-    Domain,
+    Name,
+    Authority,
 }
 
 impl StoredConnection {
@@ -38,12 +41,19 @@ impl StoredConnection {
 
 impl Store {
     /// Creates a connection without `before`, which is the version that was read; otherwise
-    /// replaces it unless it has changed since. Returns its new version.
+    /// replaces it unless it has changed since. Returns its new version. `authority` changes what
+    /// the connection may speak for, in the same transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when another tenant's connection has the name,
+    /// [`StoreError::VersionMismatch`] when the connection or its authority has changed.
     pub async fn put_connection(
         &self,
         tenant: TenantId,
         before: Option<u64>,
         connection: &Connection,
+        authority: Option<&AuthorityChange>,
     ) -> Result<u64, StoreError> {
         let key = Key::connection(tenant, &connection.domain);
         let document = json(&key, connection)?;
@@ -62,13 +72,19 @@ impl Store {
         if before.is_none() {
             let mut owner = Key::domain(&connection.domain).item();
             owner.insert("t".to_owned(), text(tenant.to_string()));
-            writes.push((ConnectionRow::Domain, Write::insert(owner)));
+            owner.insert(NAME_ONLY.to_owned(), number(1));
+            writes.push((ConnectionRow::Name, Write::insert(owner)));
+        }
+        if let Some(change) = authority {
+            writes.push((ConnectionRow::Authority, authority_write(change)?));
         }
         match self.commit(&writes).await? {
             Commit::Done => Ok(version),
             Commit::Refused(refusals) => Err(match refusals.first().map(|refusal| refusal.label) {
-                Some(ConnectionRow::Domain) => StoreError::Conflict(UniqueAttribute::Domain),
-                Some(ConnectionRow::Connection) | None => StoreError::VersionMismatch,
+                Some(ConnectionRow::Name) => StoreError::Conflict(UniqueAttribute::Domain),
+                Some(ConnectionRow::Connection | ConnectionRow::Authority) | None => {
+                    StoreError::VersionMismatch
+                }
             }),
         }
     }
@@ -85,19 +101,15 @@ impl Store {
             .transpose()
     }
 
-    /// Reads the tenant that owns a domain. This lookup does not take a tenant: a browser names a
-    /// domain before its tenant is known.
-    pub async fn domain_owner(&self, domain: &Domain) -> Result<Option<TenantId>, StoreError> {
-        self.get(&Key::domain(domain)).await?.map(|row| parsed(&row, "t")).transpose()
-    }
-
-    /// Reads the connection with this name, of whichever tenant owns it.
-    pub async fn connection_of_domain(
+    /// Reads the connection with this name, of whichever tenant owns it. This lookup does not take a
+    /// tenant: a browser names a connection before its tenant is known.
+    pub async fn connection_named(
         &self,
-        domain: &Domain,
+        name: &Domain,
     ) -> Result<Option<StoredConnection>, StoreError> {
-        match self.domain_owner(domain).await? {
-            Some(tenant) => self.connection(tenant, domain).await,
+        let row = self.get(&Key::domain(name)).await?;
+        match row.map(|row| parsed(&row, "t")).transpose()? {
+            Some(tenant) => self.connection(tenant, name).await,
             None => Ok(None),
         }
     }
@@ -110,29 +122,57 @@ impl Store {
         rows.into_iter().map(StoredConnection::from_row).collect()
     }
 
-    /// Deletes a connection and frees its domain. `false` when there is none.
+    /// Deletes a connection and frees its name. Returns `false` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::VersionMismatch`] when its authority has changed.
     pub async fn delete_connection(
         &self,
         tenant: TenantId,
-        domain: &Domain,
+        name: &Domain,
+        authority: &AuthorityChange,
     ) -> Result<bool, StoreError> {
-        let connection =
-            Write::delete(Key::connection(tenant, domain)).when("attribute_exists(pk)");
+        let connection = Write::delete(Key::connection(tenant, name)).when("attribute_exists(pk)");
         let owner =
-            Write::delete(Key::domain(domain)).when("t = :t").bind(":t", text(tenant.to_string()));
-        let writes = [(ConnectionRow::Connection, connection), (ConnectionRow::Domain, owner)];
-        Ok(matches!(self.commit(&writes).await?, Commit::Done))
+            Write::delete(Key::domain(name)).when("t = :t").bind(":t", text(tenant.to_string()));
+        let writes = [
+            (ConnectionRow::Connection, connection),
+            (ConnectionRow::Name, owner),
+            (ConnectionRow::Authority, authority_write(authority)?),
+        ];
+        let Commit::Refused(refusals) = self.commit(&writes).await? else { return Ok(true) };
+        let is_gone = refusals.iter().any(|refusal| match refusal.label {
+            ConnectionRow::Connection | ConnectionRow::Name => true,
+            ConnectionRow::Authority => false,
+        });
+        if is_gone { Ok(false) } else { Err(StoreError::VersionMismatch) }
     }
 
-    /// Deletes all connections of a tenant.
-    pub(super) async fn delete_connections(&self, tenant: TenantId) -> Result<(), StoreError> {
+    /// Deletes all connections, claims and authorities of a tenant, and gives back the domains
+    /// that it holds.
+    pub(super) async fn delete_trust(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let is_own = |write: Write| write.when("t = :t").bind(":t", text(tenant.to_string()));
+        // A row that another tenant has taken over stays: the condition does not hold.
+        for stored in self.claims(tenant).await? {
+            let domain = &stored.claim.domain;
+            self.commit(&[((), is_own(Write::delete(Key::holder(domain))))]).await?;
+            self.commit(&[((), Write::delete(Key::claim(tenant, domain)))]).await?;
+        }
+        for known in self.authorities(tenant).await? {
+            self.commit(&[((), Write::delete(Key::authority(tenant, &known.connection)))]).await?;
+        }
         loop {
             let connections = self.connections(tenant).await?;
             if connections.is_empty() {
                 return Ok(());
             }
             for stored in connections {
-                self.delete_connection(tenant, &stored.connection.domain).await?;
+                let name = &stored.connection.domain;
+                let connection = Write::delete(Key::connection(tenant, name));
+                let owner = is_own(Write::delete(Key::domain(name)));
+                self.commit(&[(ConnectionRow::Name, owner)]).await?;
+                self.commit(&[(ConnectionRow::Connection, connection)]).await?;
             }
         }
     }

@@ -5,17 +5,20 @@
 //! recognised. DynamoDB deletes expired rows within days; until then the callers check the times.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::item::{Item, flag, json, number, parsed, take_json, text};
-use super::keys::{Key, TTL};
+use super::item::{Item, flag, json, number, optional_text, parsed, take_json, text};
+use super::keys::{Key, SK, TTL, grant_of_user_prefix, issued};
+use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
 use oidc::grant::{Code, Grant, Session};
-use types::ids::{GrantId, TenantId};
+use types::ids::{GrantId, ResourceId, TenantId};
 
 /// A code or refresh token that was found.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,6 +27,37 @@ pub struct OneTime<T> {
     pub value: T,
     /// Whether it has been used.
     pub used: bool,
+}
+
+/// A refresh token as it was found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredRefreshToken {
+    /// Its grant.
+    pub grant: GrantId,
+    /// It was redeemed before.
+    pub used: bool,
+    /// Time of the first redemption, and the nonce that its successor was derived with.
+    pub redemption: Option<(Timestamp, [u8; 32])>,
+}
+
+/// The refresh token that takes the place of another.
+#[derive(Clone, Copy, Debug)]
+pub struct NextRefreshToken<'a> {
+    /// Its digest.
+    pub digest: &'a str,
+    /// The nonce that it was derived with.
+    pub nonce: &'a [u8; 32],
+    /// Time of the redemption.
+    pub now: Timestamp,
+}
+
+/// A grant of a user.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GrantOfUser {
+    /// The grant.
+    pub grant: Grant,
+    /// Time of the last refresh; none before the first.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// The result of using a code or refresh token.
@@ -67,8 +101,14 @@ impl Store {
     ) -> Result<Redemption, StoreError> {
         let grant =
             document(&Key::grant(tenant, code.grant_id), &code.grant, code.grant.expires_at)?;
-        let mut writes =
-            vec![((), mark_used(Key::code(tenant, digest))), ((), Write::insert(grant))];
+        let mut of_user =
+            Key::grant_of_user(tenant, code.grant.authentication.user, code.grant_id).item();
+        of_user.insert(TTL.to_owned(), number(code.grant.expires_at.as_second()));
+        let mut writes = vec![
+            ((), mark_used(Key::code(tenant, digest))),
+            ((), Write::insert(grant)),
+            ((), Write::put(of_user)),
+        ];
         if let Some(refresh_digest) = refresh_digest {
             let expires_at = code.grant.expires_at;
             writes.push(((), refresh_token(tenant, refresh_digest, code.grant_id, expires_at)));
@@ -79,6 +119,35 @@ impl Store {
     /// Reads the grant with this id; `None` once it is revoked.
     pub async fn grant(&self, tenant: TenantId, id: GrantId) -> Result<Option<Grant>, StoreError> {
         self.get(&Key::grant(tenant, id)).await?.map(read).transpose()
+    }
+
+    /// The grants of a user that are neither revoked nor expired, as far as their rows say.
+    pub async fn grants_of_user(
+        &self,
+        tenant: TenantId,
+        user: ResourceId,
+        now: Timestamp,
+    ) -> Result<Vec<GrantOfUser>, StoreError> {
+        let range = Range::all(issued(tenant), Consistency::Strong)
+            .with(SortKeys::BeginWith(grant_of_user_prefix(user)));
+        let mut keys = Vec::new();
+        for row in self.query(&range, MOST_GRANTS).await? {
+            let sk = row.get(SK).and_then(|sk| sk.as_s().ok()).map(String::as_str);
+            let id = sk.and_then(|sk| sk.strip_prefix(&grant_of_user_prefix(user)));
+            if let Some(id) = id.and_then(|id| id.parse().ok()) {
+                keys.push(Key::grant(tenant, id));
+            }
+        }
+        let mut grants = Vec::new();
+        for row in self.get_many(&keys, None).await? {
+            let last_used_at = optional_text(&row, "lu").and_then(|text| text.parse().ok());
+            let grant: Grant = read(row)?;
+            if now < grant.expires_at {
+                grants.push(GrantOfUser { grant, last_used_at });
+            }
+        }
+        grants.sort_by_key(|found| found.grant.expires_at);
+        Ok(grants)
     }
 
     /// Revokes a grant: from now on none of its tokens is valid.
@@ -92,11 +161,17 @@ impl Store {
         &self,
         tenant: TenantId,
         digest: &str,
-    ) -> Result<Option<OneTime<GrantId>>, StoreError> {
+    ) -> Result<Option<StoredRefreshToken>, StoreError> {
         let Some(row) = self.get(&Key::refresh_token(tenant, digest)).await? else {
             return Ok(None);
         };
-        Ok(Some(OneTime { used: flag(&row, USED), value: parsed(&row, GRANT)? }))
+        let redeemed_at = optional_text(&row, REDEEMED_AT).and_then(|text| text.parse().ok());
+        let nonce = optional_text(&row, NONCE).and_then(|text| decode_nonce(text));
+        Ok(Some(StoredRefreshToken {
+            grant: parsed(&row, GRANT)?,
+            used: flag(&row, USED),
+            redemption: redeemed_at.zip(nonce),
+        }))
     }
 
     /// Uses a refresh token: another one replaces it (RFC 9700 §4.14.2).
@@ -104,18 +179,27 @@ impl Store {
         &self,
         tenant: TenantId,
         digest: &str,
-        next_digest: &str,
+        next: &NextRefreshToken<'_>,
         grant_id: GrantId,
         expires_at: Timestamp,
     ) -> Result<Redemption, StoreError> {
         // Writes to the grant too, so that a concurrent revocation conflicts with the rotation.
-        let still_granted = Write::update(Key::grant(tenant, grant_id), "SET lr = :lr")
+        let still_granted = Write::update(Key::grant(tenant, grant_id), "SET lr = :lr, lu = :lu")
             .when("attribute_exists(pk)")
-            .bind(":lr", text(next_digest));
+            .bind(":lr", text(next.digest))
+            .bind(":lu", text(next.now.to_string()));
+        let redeemed = Write::update(
+            Key::refresh_token(tenant, digest),
+            format!("SET {USED} = :used, {REDEEMED_AT} = :at, {NONCE} = :nonce"),
+        )
+        .when("attribute_exists(pk) AND attribute_not_exists(used)")
+        .bind(":used", AttributeValue::Bool(true))
+        .bind(":at", text(next.now.to_string()))
+        .bind(":nonce", text(BASE64_URL_SAFE_NO_PAD.encode(next.nonce)));
         self.redeem(&[
-            ((), mark_used(Key::refresh_token(tenant, digest))),
+            ((), redeemed),
             ((), still_granted),
-            ((), refresh_token(tenant, next_digest, grant_id, expires_at)),
+            ((), refresh_token(tenant, next.digest, grant_id, expires_at)),
         ])
         .await
     }
@@ -171,6 +255,10 @@ fn refresh_token(tenant: TenantId, digest: &str, grant: GrantId, expires_at: Tim
     Write::insert(row)
 }
 
+fn decode_nonce(text: &str) -> Option<[u8; 32]> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}
+
 /// Returns a row that holds `value` as JSON.
 fn document(key: &Key, value: &impl Serialize, expires_at: Timestamp) -> Result<Item, StoreError> {
     let mut row = key.item();
@@ -188,3 +276,9 @@ fn read<T: DeserializeOwned>(mut row: Item) -> Result<T, StoreError> {
 const DOCUMENT: &str = "d";
 const USED: &str = "used";
 const GRANT: &str = "g";
+
+/// Grants that are shown of one user.
+const MOST_GRANTS: usize = 100;
+
+const REDEEMED_AT: &str = "ra";
+const NONCE: &str = "nn";

@@ -46,6 +46,11 @@ pub(super) fn take_text(row: &mut Item, name: &'static str) -> Result<String, St
     }
 }
 
+/// A text that a row may lack.
+pub(super) fn optional_text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
 /// Takes a text that a row may lack.
 pub(super) fn take_optional_text(row: &mut Item, name: &str) -> Option<String> {
     match row.remove(name) {

@@ -14,12 +14,16 @@
 //! | their leaves | `t#R`, `t#GR` | first two hex digits |
 //! | tenant, seat rules | `t#T` | `T`, `SEATS` |
 //! | connection | `t#T` | `IDP#name` |
-//! | link of an identity to a user | `t#L` | digest of the identity, `U#user#name` |
+//! | claim of a domain | `t#T` | `DOMAIN#domain` |
+//! | authority of a connection | `t#T` | `AUTH#name` |
+//! | link of an identity to a user | `t#L` | digest of the identity, `U#user#name#issuer#kind` |
 //! | record of a sign-in | `t#S` | id, sorted by time |
 //! | consumed assertion | `t#RA` | digest of its id |
 //! | code, grant, refresh token, session | `t#O` | `C#digest`, `G#id`, `F#digest`, `S#digest` |
+//! | grant of a user | `t#O` | `U#user#id` |
 //! | activity | `t#A#month` | id, sorted by time |
-//! | owner of a domain | `DOM#domain` | `T` |
+//! | tenant of a connection's name | `DOM#name` | `T` |
+//! | holder of a verified domain | `DOM#domain` | `V` |
 //! | pending sign-in | `Q#request id` | `Q` |
 //! | list of all tenants | `TENANTS` | `t` |
 //! | the operator's name for a tenant | `TENANTS#X` | the name |
@@ -63,6 +67,15 @@ pub(super) const TTL: &str = "ttl";
 
 /// Beginning of the sort keys of connections; the name follows.
 pub(super) const CONNECTION_PREFIX: &str = "IDP#";
+
+/// Beginning of the sort keys of claimed domains; the domain follows.
+pub(super) const CLAIM_PREFIX: &str = "DOMAIN#";
+
+/// Beginning of the sort keys of authorities; the name of the connection follows.
+pub(super) const AUTHORITY_PREFIX: &str = "AUTH#";
+
+/// Sort key of the holder of a domain.
+pub(super) const HOLDER: &str = "V";
 
 /// The key of one row.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -151,7 +164,22 @@ impl Key {
 
     /// The owner of a domain.
     pub(super) fn domain(domain: &Domain) -> Self {
-        Self::new(format!("DOM#{domain}"), "T")
+        Self::new(domain_rows(domain), "T")
+    }
+
+    /// The tenant that holds a domain verified.
+    pub(super) fn holder(domain: &Domain) -> Self {
+        Self::new(domain_rows(domain), HOLDER)
+    }
+
+    /// The claim of a tenant on a domain.
+    pub(super) fn claim(tenant: TenantId, domain: &Domain) -> Self {
+        Self::new(tenant_rows(tenant), format!("{CLAIM_PREFIX}{domain}"))
+    }
+
+    /// What a connection may speak for.
+    pub(super) fn authority(tenant: TenantId, connection: &Domain) -> Self {
+        Self::new(tenant_rows(tenant), format!("{AUTHORITY_PREFIX}{connection}"))
     }
 
     /// A pending sign-in. Its id has 160 random bits and is the whole key: when the browser comes
@@ -171,12 +199,7 @@ impl Key {
 
     /// The user that an identity is linked to, by the digest of the identity.
     pub(super) fn link(tenant: TenantId, digest: &str) -> Self {
-        Self::new(format!("{tenant}#L"), digest)
-    }
-
-    /// The identity of a connection that a user is linked to.
-    pub(super) fn linked_user(tenant: TenantId, user: ResourceId, connection: &Domain) -> Self {
-        Self::new(format!("{tenant}#L"), format!("U#{user}#{connection}"))
+        Self::new(link_rows(tenant), digest)
     }
 
     /// The lease for the secret with the tenant's SCIM tokens.
@@ -213,6 +236,11 @@ impl Key {
 
     pub(super) fn grant(tenant: TenantId, id: GrantId) -> Self {
         Self::new(issued(tenant), format!("G#{id}"))
+    }
+
+    /// A grant in the list of one user.
+    pub(super) fn grant_of_user(tenant: TenantId, user: ResourceId, grant: GrantId) -> Self {
+        Self::new(issued(tenant), format!("{}{grant}", grant_of_user_prefix(user)))
     }
 
     pub(super) fn refresh_token(tenant: TenantId, digest: &str) -> Self {
@@ -307,13 +335,33 @@ pub(super) fn activity(tenant: TenantId, month: &str) -> String {
     format!("{tenant}#A#{month}")
 }
 
-/// Partition of the tenant's own row, its seat rules and its connections.
+/// What the sort keys of one user's grants begin with.
+pub(super) fn grant_of_user_prefix(user: ResourceId) -> String {
+    format!("U#{user}#")
+}
+
+/// Partition of the links of a tenant's users.
+pub(super) fn link_rows(tenant: TenantId) -> String {
+    format!("{tenant}#L")
+}
+
+/// What the sort keys of one user's links begin with.
+pub(super) fn user_link_prefix(user: ResourceId) -> String {
+    format!("U#{user}#")
+}
+
+/// Partition of the rows of a domain name: the connection of that name, and the holder.
+pub(super) fn domain_rows(domain: &Domain) -> String {
+    format!("DOM#{domain}")
+}
+
+/// Partition of the tenant's own row, its seat rules, connections and domains.
 pub(super) fn tenant_rows(tenant: TenantId) -> String {
     format!("{tenant}#T")
 }
 
 /// Partition of the codes, grants, refresh tokens and sessions that were issued to people.
-fn issued(tenant: TenantId) -> String {
+pub(super) fn issued(tenant: TenantId) -> String {
     format!("{tenant}#O")
 }
 
@@ -345,7 +393,7 @@ pub(super) fn row_kind(pk: &str, sk: &str) -> RowKind {
     let of_tenant = pk.split_once('#').filter(|(id, _)| id.parse::<TenantId>().is_ok());
     let Some((_, partition)) = of_tenant else {
         return match pk.split('#').next().unwrap_or_default() {
-            "DOM" => kind("owner of a domain", "owners of domains"),
+            "DOM" => kind("holder of a domain or name", "holders of domains and names"),
             "Q" => kind("pending sign-in", "pending sign-ins"),
             "TENANTS" => kind("entry in the list of tenants", "list of tenants"),
             "CLIENTS" => kind("app", "apps"),
@@ -369,6 +417,8 @@ pub(super) fn row_kind(pk: &str, sk: &str) -> RowKind {
         ("R" | "GR", _) => kind("leaves of a counter", "leaves of counters"),
         ("T", Some("T")) => kind("tenant", "tenants"),
         ("T", Some("SEATS")) => kind("seat rules", "seat rules"),
+        ("T", Some("DOMAIN")) => kind("claim on a domain", "claims on domains"),
+        ("T", Some("AUTH")) => kind("authority of a connection", "authorities of connections"),
         ("T", _) => kind("connection", "connections"),
         ("L", _) => kind("link of an identity", "links of identities"),
         ("S", _) => kind("record of a sign-in", "records of sign-ins"),
@@ -376,6 +426,7 @@ pub(super) fn row_kind(pk: &str, sk: &str) -> RowKind {
         ("O", Some("C")) => kind("authorization code", "authorization codes"),
         ("O", Some("G")) => kind("grant", "grants"),
         ("O", Some("F")) => kind("refresh token", "refresh tokens"),
+        ("O", Some("U")) => kind("grant of a user", "grants of a user"),
         ("O", _) => kind("session", "sessions"),
         ("A", _) => kind("activity entry", "activity"),
         _ => kind("row", "rows"),
@@ -447,12 +498,13 @@ mod tests {
             (Key::tenant_external_id("org"), "entry in the list of tenants"),
             (Key::seats(t), "seat rules"),
             (Key::connection(t, &domain), "connection"),
-            (Key::domain(&domain), "owner of a domain"),
+            (Key::domain(&domain), "holder of a domain or name"),
             (Key::pending_sign_in("_1"), "pending sign-in"),
             (Key::consumed_assertion(t, "1"), "consumed assertion"),
             (Key::sign_in_record(t, "1"), "record of a sign-in"),
             (Key::link(t, "1"), "link of an identity"),
-            (Key::linked_user(t, id(), &domain), "link of an identity"),
+            (Key::claim(t, &domain), "claim on a domain"),
+            (Key::authority(t, &domain), "authority of a connection"),
             (Key::scim_tokens_lease(t), "lease for SCIM tokens"),
             (Key::refresh_position(), "position of the refresh"),
             (Key::layout(), "layout of the table"),

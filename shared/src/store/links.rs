@@ -1,33 +1,119 @@
-//! Links between an identity of a connection and the user that it signs in as.
+//! Links: the user that an identity of a connection is.
 //!
-//! A link is two rows, written together: one found by the identity, one by the user. Because of the
-//! second, an e-mail address that was given to another person does not lead to the account of its
-//! former holder.
+//! A link has up to two rows. The row of the user says when the link was used and is what an
+//! operator sees; a stable identity also has a row of its own, found by a keyed digest, so that
+//! neither row holds a name. A link counts for one connection and one issuer.
+//!
+//! Rows of version 0.1.0 have an unkeyed digest and name no issuer; they are read beside the new
+//! ones and replaced at the next sign-in.
 
-use super::item::{parsed, text};
-use super::keys::Key;
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
+
+use super::item::{Item, corrupt, optional_text, parsed, take_optional_text, text};
+use super::keys::{Key, SK, link_rows, user_link_prefix};
+use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
 use types::domain::Domain;
+use types::hex::hex;
 use types::ids::{ResourceId, TenantId};
+
+/// The digests that the row of a stable identity is found by.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IdentityDigest {
+    /// HMAC over connection, issuer, claim and value, in hexadecimal.
+    pub keyed: String,
+    /// The same as a plain SHA-256, as version 0.1.0 wrote it; none for an identity that it did
+    /// not know.
+    pub legacy: Option<String>,
+}
+
+/// The link of a stable identity.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LinkedUser {
+    /// The user, who may have been deleted.
+    pub user: ResourceId,
+    /// The row is of version 0.1.0.
+    pub is_legacy: bool,
+}
+
+/// Whether the identity of a link is remembered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LinkKind {
+    /// A stable identifier, which leads to the user at the next sign-in.
+    Stable,
+    /// An address, which is looked up anew; the link only says that it was used.
+    Address,
+}
+
+/// A link as an operator sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Link {
+    /// Name of the connection.
+    pub connection: Domain,
+    /// Entity id of the issuer; none in a row of version 0.1.0.
+    pub issuer: Option<String>,
+    /// Kind of the identity; none in a row of version 0.1.0.
+    pub kind: Option<LinkKind>,
+    /// Time of the first sign-in.
+    pub first_used_at: Option<Timestamp>,
+    /// Time of the last sign-in, to the hour.
+    pub last_used_at: Option<Timestamp>,
+    /// Sort key of the row.
+    row: String,
+    /// Digest of a stable identity.
+    identity: Option<String>,
+}
+
+/// A stable identity to link to a user.
+#[derive(Clone, Debug)]
+pub struct NewLink<'a> {
+    /// Name of the connection.
+    pub connection: &'a Domain,
+    /// Entity id of the issuer.
+    pub issuer: &'a str,
+    /// Digests of the identity.
+    pub identity: &'a IdentityDigest,
+    /// The user.
+    pub user: ResourceId,
+    /// A user that the identity was linked to and that no longer exists.
+    pub gone: Option<ResourceId>,
+    /// The digest of the identity that the user was before, to replace it.
+    pub former: Option<&'a str>,
+    /// The identity has a row of version 0.1.0, which this link replaces.
+    pub is_legacy: bool,
+    /// Time of the sign-in.
+    pub now: Timestamp,
+}
 
 /// The result of linking.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Linked {
+pub enum LinkOutcome {
     /// The identity is linked to the user.
-    Done,
-    /// The user is linked to another identity of the same connection.
+    Linked,
+    /// The user is another identity of this issuer by now.
     UserTaken,
-    /// The identity has been linked to another user meanwhile: look it up again.
+    /// The identity is linked to another user by now.
     IdentityTaken,
 }
 
-/// The row that a write of the transaction is about.
 #[derive(Clone, Copy, Debug)]
 enum LinkRow {
     Identity,
     User,
+    Former,
+}
+
+impl LinkKind {
+    /// The word on the wire and in rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Address => "address",
+        }
+    }
 }
 
 impl Store {
@@ -35,26 +121,48 @@ impl Store {
     pub async fn linked_user(
         &self,
         tenant: TenantId,
-        identity: &str,
-    ) -> Result<Option<ResourceId>, StoreError> {
-        self.get(&Key::link(tenant, identity)).await?.map(|row| parsed(&row, "id")).transpose()
+        identity: &IdentityDigest,
+    ) -> Result<Option<LinkedUser>, StoreError> {
+        let digests = [Some(&identity.keyed), identity.legacy.as_ref()];
+        let keys: Vec<Key> =
+            digests.into_iter().flatten().map(|digest| Key::link(tenant, digest)).collect();
+        let rows = self.get_many(&keys, None).await?;
+        let is_keyed = |row: &&Item| {
+            row.get(SK).and_then(|value| value.as_s().ok()).is_some_and(|sk| *sk == identity.keyed)
+        };
+        let row = rows.iter().find(is_keyed).or_else(|| rows.first());
+        row.map(|row| Ok(LinkedUser { user: parsed(row, "id")?, is_legacy: !is_keyed(&row) }))
+            .transpose()
     }
 
-    /// Links an identity to a user. `gone` is the deleted user that it was linked to before.
+    /// The digest of the stable identity that a user has at an issuer.
+    pub async fn identity_of_user(
+        &self,
+        tenant: TenantId,
+        user: ResourceId,
+        connection: &Domain,
+        issuer: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let key = user_row_key(tenant, user, connection, issuer, LinkKind::Stable);
+        let row = self.get(&key).await?;
+        Ok(row.and_then(|mut row| take_optional_text(&mut row, IDENTITY)))
+    }
+
+    /// Links a stable identity to a user.
     pub async fn link_user(
         &self,
         tenant: TenantId,
-        domain: &Domain,
-        identity: &str,
-        user: ResourceId,
-        gone: Option<ResourceId>,
-    ) -> Result<Linked, StoreError> {
-        let mut by_identity = Key::link(tenant, identity).item();
-        by_identity.insert("id".to_owned(), text(user.to_string()));
-        let mut by_user = Key::linked_user(tenant, user, domain).item();
-        by_user.insert("x".to_owned(), text(identity));
-        let known = gone.unwrap_or(user);
-        let writes = [
+        link: &NewLink<'_>,
+    ) -> Result<LinkOutcome, StoreError> {
+        let keyed = &link.identity.keyed;
+        let mut by_identity = Key::link(tenant, keyed).item();
+        by_identity.insert("id".to_owned(), text(link.user.to_string()));
+        by_identity.insert(LAST_USED.to_owned(), text(link.now.to_string()));
+        let mut by_user =
+            user_row(tenant, link.user, link.connection, link.issuer, LinkKind::Stable, link.now);
+        by_user.insert(IDENTITY.to_owned(), text(keyed));
+        let known = link.gone.unwrap_or(link.user);
+        let mut writes = vec![
             (
                 LinkRow::Identity,
                 Write::replace(by_identity, &[])
@@ -65,18 +173,174 @@ impl Store {
                 LinkRow::User,
                 Write::replace(by_user, &[])
                     .when("attribute_not_exists(pk) OR x = :x")
-                    .bind(":x", text(identity)),
+                    .bind(":x", text(link.former.unwrap_or(keyed))),
             ),
         ];
+        if let Some(former) = link.former.filter(|former| former != keyed) {
+            writes.push((LinkRow::Former, Write::delete(Key::link(tenant, former))));
+        }
+        if let Some(legacy) = link.identity.legacy.as_ref().filter(|_| link.is_legacy) {
+            let by_user = format!("{}{}", user_link_prefix(link.user), link.connection);
+            let by_user = Write::delete(Key::in_partition(&link_rows(tenant), &by_user))
+                .when("attribute_not_exists(pk) OR x = :x")
+                .bind(":x", text(legacy));
+            writes.push((LinkRow::Former, Write::delete(Key::link(tenant, legacy))));
+            writes.push((LinkRow::Former, by_user));
+        }
         match self.commit(&writes).await? {
-            Commit::Done => Ok(Linked::Done),
+            Commit::Done => Ok(LinkOutcome::Linked),
             Commit::Refused(refusals) => {
                 let user_taken = refusals.iter().any(|refusal| match refusal.label {
                     LinkRow::User => true,
-                    LinkRow::Identity => false,
+                    LinkRow::Identity | LinkRow::Former => false,
                 });
-                Ok(if user_taken { Linked::UserTaken } else { Linked::IdentityTaken })
+                Ok(if user_taken { LinkOutcome::UserTaken } else { LinkOutcome::IdentityTaken })
             }
         }
     }
+
+    /// Notes the use of a link, at most once an hour. `identity`: the digest of a stable one.
+    pub async fn note_link_use(
+        &self,
+        tenant: TenantId,
+        user: ResourceId,
+        connection: &Domain,
+        issuer: &str,
+        identity: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let kind = if identity.is_some() { LinkKind::Stable } else { LinkKind::Address };
+        let an_hour_ago = now.saturating_sub(NOTED_EVERY).unwrap_or(now);
+        let note = |key: Key, more: &str| {
+            let expression = format!("SET {LAST_USED} = :now{more}");
+            Write::update(key, expression)
+                .when(format!("attribute_not_exists({LAST_USED}) OR {LAST_USED} <= :hour"))
+                .bind(":now", text(now.to_string()))
+                .bind(":hour", text(an_hour_ago.to_string()))
+        };
+        let more = format!(
+            ", {FIRST_USED} = if_not_exists({FIRST_USED}, :now), {ISSUER} = :iss, {CONNECTION} = :c, \
+             {KIND} = :k"
+        );
+        let by_user = note(user_row_key(tenant, user, connection, issuer, kind), &more)
+            .bind(":iss", text(issuer))
+            .bind(":c", text(connection.as_str()))
+            .bind(":k", text(kind.as_str()));
+        // A row that is not there must not be made: it would lead to nobody.
+        let by_identity = identity.map(|digest| {
+            let write = note(Key::link(tenant, digest), "");
+            let condition = format!("attribute_exists(id) AND {LAST_USED} <= :hour");
+            write.when(condition)
+        });
+        let writes: Vec<((), Write)> =
+            [Some(by_user), by_identity].into_iter().flatten().map(|write| ((), write)).collect();
+        self.commit(&writes).await.map(drop)
+    }
+
+    /// The links of a user.
+    pub async fn links(&self, tenant: TenantId, user: ResourceId) -> Result<Vec<Link>, StoreError> {
+        let range = Range::all(link_rows(tenant), Consistency::Strong)
+            .with(SortKeys::BeginWith(user_link_prefix(user)));
+        let rows = self.query(&range, MOST_LINKS).await?;
+        rows.into_iter().map(|row| Link::from_row(user, row)).collect()
+    }
+
+    /// Removes the links of a user at one connection, or all of them. Returns whether there were
+    /// any.
+    pub async fn unlink_user(
+        &self,
+        tenant: TenantId,
+        user: ResourceId,
+        connection: Option<&Domain>,
+    ) -> Result<bool, StoreError> {
+        let mut links = self.links(tenant, user).await?;
+        links.retain(|link| connection.is_none_or(|connection| link.connection == *connection));
+        for link in &links {
+            let mut writes =
+                vec![((), Write::delete(Key::in_partition(&link_rows(tenant), &link.row)))];
+            if let Some(identity) = &link.identity {
+                let own = Write::delete(Key::link(tenant, identity))
+                    .when("attribute_not_exists(pk) OR id = :user")
+                    .bind(":user", text(user.to_string()));
+                writes.push(((), own));
+            }
+            self.commit(&writes).await?;
+        }
+        Ok(!links.is_empty())
+    }
 }
+
+impl Link {
+    fn from_row(user: ResourceId, mut row: Item) -> Result<Self, StoreError> {
+        let time = |row: &Item, name| optional_text(row, name).and_then(|text| text.parse().ok());
+        let (first_used_at, last_used_at) = (time(&row, FIRST_USED), time(&row, LAST_USED));
+        let kind = match take_optional_text(&mut row, KIND).as_deref() {
+            Some("stable") => Some(LinkKind::Stable),
+            Some("address") => Some(LinkKind::Address),
+            Some(_) | None => None,
+        };
+        let sort_key = sort_key(&row)?.to_owned();
+        // A row of version 0.1.0 names the connection in its key alone.
+        let named = take_optional_text(&mut row, CONNECTION);
+        let in_key = || sort_key.strip_prefix(&user_link_prefix(user)).map(str::to_owned);
+        let connection = named.or_else(in_key).and_then(|name| name.parse().ok());
+        Ok(Self {
+            connection: connection.ok_or_else(|| corrupt(&row, CONNECTION))?,
+            issuer: take_optional_text(&mut row, ISSUER),
+            kind,
+            first_used_at,
+            last_used_at,
+            identity: take_optional_text(&mut row, IDENTITY),
+            row: sort_key,
+        })
+    }
+}
+
+fn user_row(
+    tenant: TenantId,
+    user: ResourceId,
+    connection: &Domain,
+    issuer: &str,
+    kind: LinkKind,
+    now: Timestamp,
+) -> Item {
+    let mut row = user_row_key(tenant, user, connection, issuer, kind).item();
+    row.extend([
+        (CONNECTION.to_owned(), text(connection.as_str())),
+        (ISSUER.to_owned(), text(issuer)),
+        (KIND.to_owned(), text(kind.as_str())),
+        (FIRST_USED.to_owned(), text(now.to_string())),
+        (LAST_USED.to_owned(), text(now.to_string())),
+    ]);
+    row
+}
+
+/// The row of a user's link. The issuer is a URL of any length, so the key has its digest.
+fn user_row_key(
+    tenant: TenantId,
+    user: ResourceId,
+    connection: &Domain,
+    issuer: &str,
+    kind: LinkKind,
+) -> Key {
+    let issuer = hex(&Sha256::digest(issuer));
+    let (issuer, _) = issuer.split_at_checked(32).unwrap_or((&issuer, ""));
+    let prefix = user_link_prefix(user);
+    Key::in_partition(
+        &link_rows(tenant),
+        &format!("{prefix}{connection}#{issuer}#{}", kind.as_str()),
+    )
+}
+
+const IDENTITY: &str = "x";
+const CONNECTION: &str = "c";
+const ISSUER: &str = "iss";
+const KIND: &str = "k";
+const FIRST_USED: &str = "fu";
+const LAST_USED: &str = "lu";
+
+/// Uses within this time of the last are not written.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// More than a user has: one list is one call.
+const MOST_LINKS: usize = 1_000;

@@ -13,6 +13,7 @@ use super::read::{Consistency, Range, SortKeys};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
+use oidc::grant::SignInAuthority;
 use oidc::purpose::Purpose;
 use types::domain::Domain;
 use types::ids::{ResourceId, TenantId};
@@ -53,6 +54,12 @@ pub enum Stage {
         authn_instant: Timestamp,
         /// `SessionNotOnOrAfter` (SAML core §2.7.2).
         session_not_on_or_after: Option<Timestamp>,
+        /// Generation of the user.
+        #[serde(default)]
+        user_generation: u64,
+        /// The authority behind the sign-in; none in a row of version 0.1.0.
+        #[serde(default)]
+        authority: Option<SignInAuthority>,
     },
 }
 

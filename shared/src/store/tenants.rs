@@ -4,7 +4,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::batch::RowChange;
-use super::item::{Item, corrupt, flag, parsed, take_optional_text, take_text, text};
+use super::item::{
+    Item, corrupt, flag, number, optional_number, parsed, take_optional_text, take_text, text,
+};
 use super::keys::{Key, SK, TENANTS, of_tenant};
 use super::lookup_rows::move_value;
 use super::read::{Consistency, Range, SortKeys, sort_key};
@@ -26,6 +28,9 @@ pub struct Tenant {
     pub created_at: Timestamp,
     /// Whether unknown SCIM attributes are refused instead of kept.
     pub strict: bool,
+    /// Rises when all sessions of the tenant must end. Changed by
+    /// [`Store::end_sessions_of_tenant`] alone.
+    pub generation: u64,
 }
 
 /// The row that a write of the transaction is about, which tells what its refusal means.
@@ -38,11 +43,12 @@ enum TenantRow {
 }
 
 impl Tenant {
-    fn from_row(mut row: Item) -> Result<Self, StoreError> {
+    pub(super) fn from_row(mut row: Item) -> Result<Self, StoreError> {
         Ok(Self {
             id: parsed(&row, "id")?,
             created_at: parsed(&row, "ca")?,
             strict: flag(&row, "strict"),
+            generation: optional_number(&row, GENERATION)?.unwrap_or_default(),
             name: take_text(&mut row, "nm")?,
             external_id: take_optional_text(&mut row, "x"),
         })
@@ -135,12 +141,23 @@ impl Store {
         self.commit_tenant(&writes).await
     }
 
+    /// Ends every session, code and token of a tenant's people. Returns `false` when there is no
+    /// such tenant.
+    pub async fn end_sessions_of_tenant(&self, tenant: TenantId) -> Result<bool, StoreError> {
+        let expression = format!("SET {GENERATION} = if_not_exists({GENERATION}, :zero) + :one");
+        let write = Write::update(Key::tenant(tenant), expression)
+            .when("attribute_exists(pk)")
+            .bind(":zero", number(0))
+            .bind(":one", number(1));
+        Ok(matches!(self.commit(&[((), write)]).await?, Commit::Done))
+    }
+
     /// Deletes a tenant with everything that belongs to it, its own row last: if the deletion fails
     /// in the middle, the same request finds the tenant and the remaining work when it is sent
     /// again. Revoke its tokens first. Its activity stays until it expires.
     pub async fn delete_tenant(&self, tenant: TenantId) -> Result<(), StoreError> {
         let Some(before) = self.tenant(tenant).await? else { return Ok(()) };
-        self.delete_connections(tenant).await?;
+        self.delete_trust(tenant).await?;
         self.empty_groups(tenant).await?;
         for partition in of_tenant(tenant) {
             self.delete_partition(&partition).await?;
@@ -216,6 +233,9 @@ fn move_external_id(
         writes,
     );
 }
+
+/// Attribute of [`Tenant::generation`]; absent for 0.
+const GENERATION: &str = "g";
 
 const GROUPS_AT_A_TIME: usize = 100;
 const ROWS_AT_A_TIME: usize = 1_000;

@@ -126,15 +126,15 @@ impl<'a> UserChange<'a> {
         Some(StoredUser {
             resource: Versioned::after(before, self.id, write.last_modified, document),
             active: write.active,
-            deactivations: self.deactivations(write.active),
+            generation: self.generation(write.active),
             licence: if fallback.is_some() { Licence::ViewOnly } else { write.licence },
             seated,
         })
     }
 
-    fn deactivations(&self, active: bool) -> u64 {
+    fn generation(&self, active: bool) -> u64 {
         let Some(ReadUser { user, .. }) = self.before else { return 0 };
-        user.deactivations + u64::from(user.active && !active)
+        user.generation + u64::from(user.active && !active)
     }
 
     pub(super) fn seat_move(

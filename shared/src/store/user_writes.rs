@@ -6,13 +6,15 @@
 use jiff::Timestamp;
 
 use super::counters::Counter;
-use super::item::corrupt;
+use super::item::{corrupt, number};
+use super::keys::Key;
 use super::pool::Pool;
 use super::retry::Backoff;
 use super::seats::Vacancy;
 use super::transaction::{Commit, Refusal};
 use super::user_change::{Learned, ReadUser, SeatMove, UserChange, UserRow};
 use super::users::{SeatRequest, StoredUser, UserKeys, UserOutcome, UserWrite};
+use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
 use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
@@ -60,9 +62,28 @@ impl Store {
         let before = ReadUser { user: before, keys: keys_before };
         let change = UserChange::new(tenant, id, Some(before), None);
         self.leave_groups(tenant, id, now).await?;
+        // Before the user, so that an attempt that fails in the middle leaves no personal data.
+        self.unlink_user(tenant, id, None).await?;
         self.change_user(&change).await?;
         // Groups that it was added to in between.
         self.leave_groups(tenant, id, now).await
+    }
+
+    /// Ends every session, code and token of a user. Returns `false` when there is no such user.
+    pub async fn end_sessions_of_user(
+        &self,
+        tenant: TenantId,
+        user: ResourceId,
+    ) -> Result<bool, StoreError> {
+        // With a new version, so that a concurrent replacement of the row does not undo it.
+        let write = Write::update(
+            Key::user(tenant, user),
+            "SET dn = if_not_exists(dn, :zero) + :one, v = v + :one",
+        )
+        .when("attribute_exists(pk)")
+        .bind(":zero", number(0))
+        .bind(":one", number(1));
+        Ok(matches!(self.commit(&[((), write)]).await?, Commit::Done))
     }
 
     /// Commits the change; when that is refused because of outdated knowledge of counters or

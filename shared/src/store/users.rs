@@ -22,9 +22,9 @@ pub struct StoredUser {
     pub resource: Versioned,
     /// `active`, also in the document.
     pub active: bool,
-    /// How often `active` has become false. A session from before a deactivation stays invalid even
-    /// after the user is active again.
-    pub deactivations: u64,
+    /// Rises when `active` becomes false and when the user's sessions are ended. A session of an
+    /// earlier generation stays invalid, also after the user is active again.
+    pub generation: u64,
     /// The licence that the document states.
     pub licence: Licence,
     /// Whether the user occupies a seat.
@@ -97,8 +97,8 @@ impl StoredUser {
             ("lic".to_owned(), text(self.licence.as_str())),
             ("seat".to_owned(), AttributeValue::Bool(self.seated)),
         ]);
-        if self.deactivations > 0 {
-            row.insert("dn".to_owned(), number(self.deactivations));
+        if self.generation > 0 {
+            row.insert("dn".to_owned(), number(self.generation));
         }
         row
     }
@@ -112,7 +112,7 @@ impl StoredResource for StoredUser {
         Ok(Self {
             resource: Versioned::take_from(&mut row)?,
             active: flag(&row, "act"),
-            deactivations: optional_number(&row, "dn")?.unwrap_or_default(),
+            generation: optional_number(&row, "dn")?.unwrap_or_default(),
             licence: [Licence::Full, Licence::ViewOnly]
                 .into_iter()
                 .find(|known| known.as_str() == licence)

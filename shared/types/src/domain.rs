@@ -27,6 +27,24 @@ impl Domain {
         let (_, domain) = email.rsplit_once('@')?;
         domain.parse().ok()
     }
+
+    /// Parses a name in its ASCII form or in the letters of its script (IDNA, UTS 46).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidDomain`] also for a name that IDNA would map to another spelling, full-width
+    /// letters for example: such a name only looks like another one.
+    pub fn from_unicode(text: &str) -> Result<Self, InvalidDomain> {
+        if text.is_ascii() {
+            return text.parse();
+        }
+        let ascii = idna::domain_to_ascii_strict(text).map_err(|_| InvalidDomain)?;
+        let (shown, valid) = idna::domain_to_unicode(&ascii);
+        // The Kelvin sign is a capital letter of `k`.
+        let becomes_ascii = |c: char| !c.is_ascii() && c.to_lowercase().any(|low| low.is_ascii());
+        let is_mapped = shown != text.to_lowercase() || text.chars().any(becomes_ascii);
+        if valid.is_err() || is_mapped { Err(InvalidDomain) } else { ascii.parse() }
+    }
 }
 
 impl FromStr for Domain {

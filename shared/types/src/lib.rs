@@ -3,6 +3,7 @@
 
 pub mod digest;
 pub mod domain;
+pub mod email_address;
 pub mod hex;
 pub mod ids;
 pub mod scim_token;

@@ -1,10 +1,13 @@
 //! The connection of the demo tenant to the demo identity provider.
 
+use std::collections::BTreeMap;
+
 use super::DOMAIN;
 use crate::demo_idp::DemoIdp;
 use saml::connection::{Connection, Settings, Trust};
 use saml::metadata::{MetadataError, ReadOptions, read_idp_metadata};
 use shared::runtime::state::AppState;
+use shared::sign_in::claims::{self, ClaimError};
 use shared::store::StoreError;
 use types::domain::{Domain, InvalidDomain};
 use types::ids::TenantId;
@@ -32,12 +35,17 @@ pub(super) async fn prepare(
     if known.is_some_and(|known| !is_replaceable(known, &trust)) {
         return Ok(());
     }
-    let version = stored.as_ref().map(|stored| stored.version);
-    let connection = match stored {
-        Some(stored) => Connection { trust: Some(trust), changed_at: now, ..stored.connection },
+    claims::put_domain(app, tenant, &domain, true, now).await?;
+    let connection = match &stored {
+        Some(stored) => {
+            let known = stored.connection.clone();
+            Connection { trust: Some(trust), changed_at: now, ..known }
+        }
         None => Connection {
             tenant,
             domain,
+            domains: None,
+            member_domains: BTreeMap::new(),
             settings: Settings { jit: true, ..Settings::default() },
             trust: Some(trust),
             created_at: now,
@@ -45,7 +53,7 @@ pub(super) async fn prepare(
             unknown: serde_json::Map::new(),
         },
     };
-    app.store.put_connection(tenant, version, &connection).await?;
+    claims::put_connection(app, stored.as_ref(), &connection, now).await?;
     Ok(())
 }
 
@@ -70,4 +78,7 @@ pub(crate) enum DemoConnectionError {
     /// The embedded table failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The demo's domain cannot be claimed.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
 }

@@ -79,6 +79,7 @@ mod tests {
 
     fn trust(entity_id: &str, url: &str, certificates: &[&str]) -> Trust {
         let provider = Provider {
+            scopes: vec![],
             entity_id: entity_id.to_owned(),
             endpoints: vec![Endpoint { binding: RequestBinding::Redirect, url: url.to_owned() }],
             certificates: certificates.iter().map(|&c| c.to_owned()).collect(),

@@ -119,6 +119,9 @@ pub enum SubjectError {
     /// The name identifier is empty or too long.
     #[error("the NameID is empty or longer than 1024 characters")]
     Length,
+    /// There are more addresses than are looked at.
+    #[error("there are more than 20 e-mail addresses and principal names")]
+    TooManyAddresses,
     /// The name identifier is encrypted separately, which is not supported.
     #[error("the NameID is encrypted; encrypt the whole assertion instead")]
     Encrypted,
@@ -133,7 +136,19 @@ pub enum UserError {
     /// SCIM or an administrator deactivated the user.
     #[error("is deactivated")]
     Deactivated,
-    /// The user has another identity at this provider: the address was reassigned.
-    #[error("is already linked to another identity of this identity provider")]
+    /// The user is another identity of this identity provider already.
+    #[error(
+        "is linked to another identity of this identity provider; remove that link, or let the \
+         directory send the new identifier as externalId"
+    )]
     Linked,
+    /// The matched user has no name or address in a domain that the connection speaks for.
+    #[error("has no userName and no primary address in a domain that this connection speaks for")]
+    OtherDomain,
+    /// Several users have the asserted address.
+    #[error("cannot be told: several users have this primary address")]
+    Ambiguous,
+    /// A userName that only looks the same keeps a new user from being created.
+    #[error("cannot be created: a user has a userName that is the same in its folded form")]
+    NameTaken,
 }

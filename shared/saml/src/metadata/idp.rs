@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use roxmltree::Node;
 
+use types::domain::Domain;
+
 use crate::crypto::{Certificate, KeyError, VerifyingKey};
-use crate::names::{DSIG, HTTP_POST, HTTP_REDIRECT, METADATA, PROTOCOL};
+use crate::names::{DSIG, HTTP_POST, HTTP_REDIRECT, METADATA, PROTOCOL, SHIBMD};
 use crate::signature::{SignatureError, SignedText, verify_enveloped};
 use crate::time::parse_instant;
 use crate::xml::{
@@ -19,7 +21,10 @@ const BOUNDS: Bounds = Bounds { bytes: 1024 * 1024, nodes: 100_000, comments: tr
 /// at most; providers have two or three.
 const MAX_KEYS: usize = 32;
 
-/// The context in which metadata is read.
+/// Most scopes of one provider.
+const MAX_SCOPES: usize = 100;
+
+/// What decides how metadata is read.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions<'a> {
     /// Our own entity id, to detect that our own metadata was uploaded, a common mistake.
@@ -71,6 +76,8 @@ pub struct IdpMetadata {
     pub valid_until: Option<Timestamp>,
     /// Warnings for administrators.
     pub warnings: Vec<MetadataWarning>,
+    /// The domains that it says it speaks for (`shibmd:Scope`).
+    pub scopes: Vec<Domain>,
 }
 
 /// A signing certificate.
@@ -115,6 +122,9 @@ pub enum MetadataWarning {
     /// One of several URLs is not https.
     #[error("the sign-in URL {0} is not https and not used")]
     EndpointIgnored(String),
+    /// A scope is a pattern or no DNS name.
+    #[error("the scope {0} is not a plain domain name and not used")]
+    ScopeIgnored(String),
 }
 
 /// Metadata that cannot be used.
@@ -253,12 +263,37 @@ fn read_entity(
         ),
         name_id_formats: formats.take(16).map(|format| truncate(format.trim(), 256)).collect(),
         valid_until,
+        scopes: scopes(entity, role, &mut warnings),
         warnings,
     })
 }
 
-/// Returns the usable signing certificates: `use="signing"`, or no `use`, which means both (SAML
-/// metadata §2.4.1.1).
+/// The domains that a provider says it speaks for (Shibboleth metadata profile, `shibmd:Scope`).
+fn scopes(
+    entity: Node<'_, '_>,
+    role: Node<'_, '_>,
+    warnings: &mut Vec<MetadataWarning>,
+) -> Vec<Domain> {
+    let extensions =
+        [entity, role].into_iter().flat_map(|node| children_named(node, METADATA, "Extensions"));
+    let mut scopes = Vec::new();
+    for scope in extensions.flat_map(|node| children_named(node, SHIBMD, "Scope")).take(MAX_SCOPES) {
+        let text = scope.text().unwrap_or_default().trim();
+        let is_pattern = matches!(scope.attribute("regexp"), Some("true" | "1"));
+        match text.parse() {
+            Ok(domain) if !is_pattern => {
+                if !scopes.contains(&domain) {
+                    scopes.push(domain);
+                }
+            }
+            Ok(_) | Err(_) => warnings.push(MetadataWarning::ScopeIgnored(truncate(text, 253))),
+        }
+    }
+    scopes
+}
+
+/// Every certificate for signing: `use="signing"`, or no `use`, which is both (SAML metadata
+/// §2.4.1.1).
 fn signing_certificates(
     role: Node<'_, '_>,
     now: Timestamp,

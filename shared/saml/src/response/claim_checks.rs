@@ -15,6 +15,7 @@ use crate::checks::CheckId;
 use crate::error::{
     InResponseToError, RecipientError, SamlError, SessionError, SubjectError, TimeError,
 };
+use crate::identity::{Identity, identify};
 use crate::time::parse_instant;
 use crate::xml::truncate;
 
@@ -65,7 +66,7 @@ impl Verification<'_> {
             replay_until: end.checked_add(skew).unwrap_or(Timestamp::MAX),
             in_response_to,
             issuer: claims.issuer,
-            subject,
+            identity: subject,
             profile,
             session_index,
             authn_instant,
@@ -275,6 +276,8 @@ impl Verification<'_> {
         let end = statement.session_not_on_or_after.as_deref();
         let end = end.map(|end| self.future_instant("SessionNotOnOrAfter", end)).transpose();
         match end {
+            // Within the skew it is over all the same: what it gives would end before it begins.
+            Ok(Some(end)) if end <= self.now => Err(SessionError::Over),
             Ok(end) => Ok((instant, end)),
             Err(TimeError::Late { .. }) => Err(SessionError::Over),
             Err(error) => Err(SessionError::Instant(error)),
@@ -282,15 +285,15 @@ impl Verification<'_> {
     }
 
     /// Records check 20.
-    fn check_subject(&mut self, claims: &Claims) -> Option<attributes::SubjectId> {
+    fn check_subject(&mut self, claims: &Claims) -> Option<Identity> {
         let subject = if claims.encrypted_id {
             Err(SubjectError::Encrypted)
         } else {
-            attributes::subject(claims.name_id.as_ref(), &claims.attributes)
+            identify(claims.name_id.as_ref(), &claims.attributes)
         };
         match subject {
             Ok(subject) => {
-                self.checks.pass(CheckId::Subject, "", subject.source.as_str());
+                self.checks.pass(CheckId::Subject, "", subject.best().source.as_str());
                 Some(subject)
             }
             Err(error) => {

@@ -33,6 +33,14 @@ pub fn emails(resource: &Map<String, Value>) -> Vec<String> {
     emails
 }
 
+/// Returns the value of the primary e-mail address; of the first when none is marked as primary.
+pub fn primary_email(resource: &Map<String, Value>) -> Option<&str> {
+    let emails = resource.get("emails").and_then(Value::as_array)?;
+    let is_primary = |email: &&Value| email.get("primary").and_then(Value::as_bool) == Some(true);
+    let primary = emails.iter().find(is_primary).or_else(|| emails.first())?;
+    primary.get("value").and_then(Value::as_str)
+}
+
 /// Returns `active`, whether the user may sign in; `None` if the attribute is absent.
 pub fn active(resource: &Map<String, Value>) -> Option<bool> {
     resource.get("active").and_then(Value::as_bool)

@@ -1,15 +1,19 @@
 //! The body of `PUT …/connections/{domain}`: settings, and the metadata of the identity provider.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::metadata_source::MetadataSource;
 use crate::operator_api::body::VariantName;
 use crate::operator_api::error::OperatorApiError;
+use crate::operator_api::fields::PatchField;
 use saml::authn_context::AuthnContextClass;
 use saml::connection::{MAX_AUTHN_CONTEXTS, RequestBinding, Settings, Trust};
 use saml::response::SignedPart;
 use saml::time::ClockSkew;
+use types::domain::Domain;
 
 /// The body of the PUT. An absent setting gets the value of a new connection; absent metadata stays
 /// as it is.
@@ -20,8 +24,15 @@ pub(in crate::operator_api) struct NewConnection {
     idp_metadata_xml: Option<String>,
     /// URL of the metadata, read now and at every refresh.
     idp_metadata_url: Option<String>,
-    /// Public key or certificate, in PEM, that must have signed the metadata.
-    metadata_key_pem: Option<String>,
+    /// Public key or certificate, in PEM, that must have signed the metadata. Absent, the known one
+    /// stays; null drops it.
+    #[serde(default)]
+    metadata_key_pem: PatchField<String>,
+    /// Domains that the connection may speak for; absent, the one that it is named after.
+    domains: Option<Vec<Domain>>,
+    /// Domains of members of a federation, by entity id.
+    #[serde(default)]
+    pub(super) member_domains: BTreeMap<String, Vec<Domain>>,
     enabled: Option<bool>,
     jit: Option<bool>,
     allow_idp_initiated: Option<bool>,
@@ -75,6 +86,7 @@ impl NewConnection {
     }
 
     /// Reads the metadata that the body contains or names; `None` if it does neither.
+    /// `known_key_pem` is the key that signed the metadata so far.
     ///
     /// # Errors
     ///
@@ -83,11 +95,12 @@ impl NewConnection {
     pub(super) async fn trust(
         &self,
         source: &MetadataSource<'_>,
+        known_key_pem: Option<String>,
     ) -> Result<Option<Trust>, OperatorApiError> {
-        let pinned = self.metadata_key_pem.clone();
+        let pinned = self.pinned_key_pem(known_key_pem);
         let read = match (&self.idp_metadata_xml, &self.idp_metadata_url) {
             // Ignoring the key would suggest that the stored metadata is signed.
-            (None, None) if pinned.is_some() => {
+            (None, None) if matches!(self.metadata_key_pem, PatchField::Set(_)) => {
                 let text = "metadata_key_pem requires the metadata that it has signed";
                 return Err(OperatorApiError::Invalid(text.to_owned()));
             }
@@ -101,4 +114,40 @@ impl NewConnection {
         };
         Ok(Some(read))
     }
+
+    fn pinned_key_pem(&self, known: Option<String>) -> Option<String> {
+        match &self.metadata_key_pem {
+            PatchField::Keep => known,
+            PatchField::Clear => None,
+            PatchField::Set(pem) => Some(pem.clone()),
+        }
+    }
+
+    /// Returns the listed domains, each once; `None` if the body lists none.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorApiError::Invalid`] if the connection or a member lists too many.
+    pub(super) fn domains(&self) -> Result<Option<Vec<Domain>>, OperatorApiError> {
+        let members = &self.member_domains;
+        let is_long = |domains: &Vec<Domain>| domains.len() > MAX_DOMAINS;
+        let too_many = members.len() > MAX_MEMBERS
+            || members.values().any(is_long)
+            || self.domains.as_ref().is_some_and(is_long);
+        if too_many {
+            let text = format!(
+                "domains and each list of member_domains must have at most {MAX_DOMAINS} items, \
+                 and member_domains at most {MAX_MEMBERS} members"
+            );
+            return Err(OperatorApiError::Invalid(text));
+        }
+        let unique = |domains: &Vec<Domain>| domains.iter().cloned().collect::<BTreeSet<_>>();
+        Ok(self.domains.as_ref().map(|domains| unique(domains).into_iter().collect()))
+    }
 }
+
+/// Domains that a connection, or a member of a federation, can list.
+const MAX_DOMAINS: usize = 100;
+
+/// Members of a federation that can have domains here.
+const MAX_MEMBERS: usize = 1_000;

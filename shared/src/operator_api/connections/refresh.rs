@@ -14,6 +14,7 @@ use super::{find_connection, record_activity};
 use crate::http::base_url::BaseUrl;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
+use crate::sign_in::claims::TenantTrust;
 use crate::store::StoredConnection;
 use saml::connection::Connection;
 
@@ -29,7 +30,8 @@ pub(in crate::operator_api) async fn refresh(
     let stored = find_connection(&app, &tenant, &domain).await?;
     let base_url = BaseUrl::of(&app.config, &headers);
     let connection = refresh_connection(&app, &base_url, stored).await?;
-    Ok(Json(ConnectionView::new(&base_url, connection)))
+    let trust = TenantTrust::load(&app.store, connection.tenant).await?;
+    Ok(Json(ConnectionView::new(&base_url, connection, &trust)))
 }
 
 /// Reads the metadata of a connection again and stores it.
@@ -57,7 +59,7 @@ async fn refresh_connection(
     if changed {
         connection.changed_at = app.clock.now();
     }
-    app.store.put_connection(connection.tenant, Some(version), &connection).await?;
+    app.store.put_connection(connection.tenant, Some(version), &connection, None).await?;
     if changed {
         record_activity(app, &connection, "connection.metadata_changed").await?;
     }

@@ -1,11 +1,15 @@
 //! A connection as the API returns it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Map;
 
 use crate::http::base_url::BaseUrl;
 use crate::sign_in::SpUrls;
+use crate::sign_in::claims::TenantTrust;
+use crate::store::DomainState;
 use saml::connection::{Connection, Endpoint, Provider, Settings, Trust};
 use saml::crypto::Certificate;
 use saml::error::ConnectionError;
@@ -14,7 +18,13 @@ use types::domain::Domain;
 /// A connection.
 #[derive(Debug, Serialize)]
 pub(in crate::operator_api) struct ConnectionView {
+    name: Domain,
+    /// The same as `name`, for clients of version 0.1.0.
     domain: Domain,
+    /// What it may speak for.
+    domains: Vec<ListedDomain>,
+    /// Domains of members of a federation, by entity id.
+    member_domains: BTreeMap<String, Vec<Domain>>,
     status: Status,
     /// The identity provider; null without metadata and for a federation.
     idp: Option<ProviderView>,
@@ -29,6 +39,14 @@ pub(in crate::operator_api) struct ConnectionView {
     settings: Settings,
     created_at: Timestamp,
     changed_at: Timestamp,
+}
+
+/// A domain that a connection lists.
+#[derive(Debug, Serialize)]
+struct ListedDomain {
+    domain: Domain,
+    /// Null when the tenant does not claim the domain.
+    state: Option<DomainState>,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,6 +67,8 @@ struct ProviderView {
     wants_signed_requests: bool,
     valid_until: Option<Timestamp>,
     warnings: Vec<String>,
+    /// The domains that its metadata says it speaks for.
+    scopes: Vec<Domain>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,7 +88,8 @@ struct SkippedView {
 }
 
 impl ConnectionView {
-    pub(super) fn new(base_url: &BaseUrl, connection: Connection) -> Self {
+    pub(super) fn new(base_url: &BaseUrl, connection: Connection, trust: &TenantTrust) -> Self {
+        let domains = trust.listed(&connection);
         let status = match connection.active_trust() {
             Ok(_) => Status::Ready,
             Err(ConnectionError::Disabled) => Status::Disabled,
@@ -77,6 +98,8 @@ impl ConnectionView {
             }
         };
         let Connection {
+            domains: _,
+            member_domains,
             domain,
             mut settings,
             trust,
@@ -99,7 +122,13 @@ impl ConnectionView {
             skipped: trust.map(skipped).unwrap_or_default(),
             metadata_url: trust.and_then(|trust| trust.metadata_url.clone()),
             metadata_read_at: trust.map(|trust| trust.read_at),
+            name: domain.clone(),
             domain,
+            domains: domains
+                .into_iter()
+                .map(|(domain, state)| ListedDomain { domain, state })
+                .collect(),
+            member_domains,
             created_at,
             changed_at,
             settings,
@@ -118,6 +147,7 @@ impl ProviderView {
             wants_signed_requests: provider.wants_signed_requests,
             valid_until: provider.valid_until,
             warnings: provider.warnings.clone(),
+            scopes: provider.scopes.clone(),
         }
     }
 }

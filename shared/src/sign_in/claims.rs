@@ -1,0 +1,482 @@
+//! Claims, checks and releases domains of tenants: loads what [`super::domains`] decides on, and
+//! stores what it decides, in one transaction.
+//!
+//! The operator API and the schedule call it; DNS is asked by [`super::dns`].
+
+use jiff::Timestamp;
+use serde_json::json;
+use types::domain::Domain;
+use types::hex::hex;
+use types::ids::TenantId;
+
+use super::dns::{DnsClient, DnsClientError};
+use super::domains::{
+    self, Change, Checked, DomainError, authority_changes, new_claim, record_name,
+    verified_domains, verify_by_operator,
+};
+use crate::clock::random_bytes;
+use crate::runtime::state::AppState;
+use crate::store::{
+    AuthorityChange, ClaimChange, ConnectionAuthority, DomainChange, DomainClaim, DomainHolder,
+    DomainState, HolderChange, MOST_CLAIMS, Store, StoreError, StoredClaim, StoredConnection,
+    VerifiedBy,
+};
+use saml::connection::Connection;
+
+/// A domain could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// A rule forbids it.
+    #[error(transparent)]
+    Rule(#[from] DomainError),
+    /// The tenant claims as many domains as it may.
+    #[error("a tenant can claim {MOST_CLAIMS} domains; delete one first")]
+    TooMany,
+    /// DNS did not answer.
+    #[error("could not check the domain")]
+    Dns(#[from] DnsClientError),
+    /// The table did not answer, or others kept changing the same domain.
+    #[error("could not change the domain")]
+    Store(#[from] StoreError),
+    /// The operating system has no randomness to give.
+    #[error("no randomness")]
+    Random(#[source] getrandom::Error),
+}
+
+/// Everything that decides what a tenant's connections may speak for.
+#[derive(Clone, Debug)]
+pub struct TenantTrust {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its claims.
+    pub claims: Vec<StoredClaim>,
+    /// Its connections.
+    pub connections: Vec<Connection>,
+    /// What they may speak for, as far as rows say so.
+    pub authorities: Vec<ConnectionAuthority>,
+}
+
+/// A domain of a tenant as people see it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TenantDomain {
+    /// The claim. One that no row describes has an empty token: the name of a connection of
+    /// version 0.1.0.
+    pub claim: DomainClaim,
+    /// Names of the connections that speak for it, or would if it were verified.
+    pub connections: Vec<Domain>,
+}
+
+impl TenantTrust {
+    /// Reads the trust of a tenant: three queries at once.
+    ///
+    /// # Errors
+    ///
+    /// When the table does not answer.
+    pub async fn load(store: &Store, tenant: TenantId) -> Result<Self, StoreError> {
+        let (claims, connections, authorities) = tokio::try_join!(
+            store.claims(tenant),
+            store.connections(tenant),
+            store.authorities(tenant),
+        )?;
+        let connections =
+            connections.into_iter().map(|StoredConnection { connection, .. }| connection);
+        Ok(Self { tenant, claims, connections: connections.collect(), authorities })
+    }
+
+    /// The domains of the tenant, by name.
+    pub fn domains(&self) -> Vec<TenantDomain> {
+        let claims = self.claims.iter().map(|stored| stored.claim.clone());
+        let mut all: Vec<DomainClaim> = claims.collect();
+        for connection in &self.connections {
+            let name = &connection.domain;
+            let is_known = all.iter().any(|claim| claim.domain == *name)
+                || self.authorities.iter().any(|known| known.connection == *name);
+            if !is_known {
+                all.push(domains::implied_claim(connection));
+            }
+        }
+        all.sort_by(|left, right| left.domain.cmp(&right.domain));
+        let listing = |domain: &Domain| {
+            let lists = |connection: &&Connection| connection.listed_domains().contains(&domain);
+            self.connections.iter().filter(lists).map(|known| known.domain.clone()).collect()
+        };
+        all.into_iter()
+            .map(|claim| TenantDomain { connections: listing(&claim.domain), claim })
+            .collect()
+    }
+
+    /// The domains that a connection lists, each with its state.
+    pub fn listed(&self, connection: &Connection) -> Vec<(Domain, Option<DomainState>)> {
+        let domains = self.domains();
+        let state = |domain: &Domain| {
+            let found = domains.iter().find(|known| known.claim.domain == *domain);
+            found.map(|known| known.claim.state)
+        };
+        connection
+            .listed_domains()
+            .into_iter()
+            .map(|domain| (domain.clone(), state(domain)))
+            .collect()
+    }
+
+    /// The authority that a connection of the tenant has after it is put in place of `before`.
+    pub fn authority_change(
+        &self,
+        connection: &Connection,
+        must_end_sessions: bool,
+    ) -> AuthorityChange {
+        let before = self.authority(&connection.domain);
+        let claims = self.claims.iter().map(|stored| &stored.claim);
+        let is_new = self.connections.iter().all(|known| known.domain != connection.domain);
+        let verified = verified_domains(claims, &self.connections, &self.authorities);
+        let after = domains::authority(before, connection, &verified, must_end_sessions, is_new);
+        AuthorityChange { tenant: self.tenant, before: before.cloned(), after }
+    }
+
+    /// The authority of a connection that is deleted.
+    pub fn authority_removal(&self, name: &Domain) -> AuthorityChange {
+        let before = self.authority(name);
+        let after = domains::no_authority(before, name);
+        AuthorityChange { tenant: self.tenant, before: before.cloned(), after }
+    }
+
+    fn authority(&self, name: &Domain) -> Option<&ConnectionAuthority> {
+        self.authorities.iter().find(|known| known.connection == *name)
+    }
+
+    fn claim(&self, domain: &Domain) -> Option<&StoredClaim> {
+        self.claims.iter().find(|stored| stored.claim.domain == *domain)
+    }
+
+    /// The changes of authorities once the claim on `domain` is `after`.
+    fn changes(&self, domain: &Domain, after: Option<&DomainClaim>) -> Vec<AuthorityChange> {
+        let others = self.claims.iter().map(|stored| &stored.claim);
+        let others = others.filter(|claim| claim.domain != *domain);
+        let given_up = after.is_none_or(|claim| !domains::is_verified(claim)).then_some(domain);
+        let claims = others.chain(after);
+        authority_changes(self.tenant, claims, &self.connections, &self.authorities, given_up)
+    }
+}
+
+/// Claims a domain for a tenant; by the word of the operator, verifies it too.
+///
+/// # Errors
+///
+/// [`ClaimError::Rule`] by rules 3 and 4, [`ClaimError::TooMany`] at the limit.
+pub async fn put_domain(
+    app: &AppState,
+    tenant: TenantId,
+    domain: &Domain,
+    by_operator: bool,
+    now: Timestamp,
+) -> Result<TenantDomain, ClaimError> {
+    let token = hex(&random_bytes::<20>().map_err(ClaimError::Random)?);
+    for _ in 0..ATTEMPTS {
+        let (trust, holder) = tokio::try_join!(
+            TenantTrust::load(&app.store, tenant),
+            app.store.domain_holder(domain),
+        )?;
+        let known = trust.claim(domain);
+        if known.is_none() && trust.claims.len() >= MOST_CLAIMS {
+            return Err(ClaimError::TooMany);
+        }
+        let claim = known.map(|stored| stored.claim.clone());
+        let claim = claim.unwrap_or_else(|| new_claim(domain.clone(), token.clone(), now));
+        let is_own = holder.is_some_and(|holder| holder.tenant == tenant);
+        // The name of a connection of version 0.1.0 keeps the word of the operator.
+        let is_implied = holder.is_some_and(|holder| is_own && holder.is_implied);
+        let claim = if by_operator || is_implied {
+            verify_by_operator(claim, tenant, holder, now)?
+        } else {
+            claim
+        };
+        if known.is_some_and(|known| known.claim == claim) {
+            return Ok(shown(&trust, claim));
+        }
+        let change = change_of(&trust, &claim, holder, None);
+        match app.store.change_domain(&change).await {
+            Ok(()) => {
+                let verified = domains::is_verified(&claim);
+                let action = if verified { "domain.verified" } else { "domain.claimed" };
+                note(app, tenant, now, "operator", action, domain).await?;
+                return Ok(shown(&trust, claim));
+            }
+            Err(StoreError::VersionMismatch) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contention.into())
+}
+
+/// Asks DNS about a domain and stores what the answer changes. None when the tenant has no claim
+/// with a record.
+///
+/// # Errors
+///
+/// [`ClaimError::Dns`] when there is no answer: then nothing changes.
+pub async fn check_domain(
+    app: &AppState,
+    dns: &DnsClient,
+    tenant: TenantId,
+    domain: &Domain,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Option<TenantDomain>, ClaimError> {
+    let values = dns.txt_values(&record_name(domain)).await?;
+    for _ in 0..ATTEMPTS {
+        let (trust, holder) = tokio::try_join!(
+            TenantTrust::load(&app.store, tenant),
+            app.store.domain_holder(domain),
+        )?;
+        let Some(known) = trust.claim(domain) else { return Ok(None) };
+        let other = holder.filter(|holder| holder.tenant != tenant);
+        let former = match other {
+            Some(other) => Some(TenantTrust::load(&app.store, other.tenant).await?),
+            None => None,
+        };
+        let held = former.as_ref().and_then(|former| former.claim(domain));
+        let held = held.map(|stored| &stored.claim);
+        let Checked { claim, change } = domains::apply_answer(
+            known.claim.clone(),
+            &values,
+            other.map(|other| (other, held)),
+            now,
+        )?;
+        let takes = domains::is_verified(&claim);
+        let stored = change_of(&trust, &claim, holder, former.as_ref().filter(|_| takes));
+        match app.store.change_domain(&stored).await {
+            Ok(()) => {
+                if let Some(action) = action(change) {
+                    note(app, tenant, now, actor, action, domain).await?;
+                }
+                if let Some(other) = other.filter(|_| takes) {
+                    note(app, other.tenant, now, actor, "domain.lost", domain).await?;
+                }
+                return Ok(Some(shown(&trust, claim)));
+            }
+            Err(StoreError::VersionMismatch) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contention.into())
+}
+
+/// Gives a domain up. Returns `false` when the tenant has no such domain.
+///
+/// # Errors
+///
+/// [`ClaimError::Store`] when the table does not answer.
+pub async fn delete_domain(
+    app: &AppState,
+    tenant: TenantId,
+    domain: &Domain,
+    now: Timestamp,
+) -> Result<bool, ClaimError> {
+    for _ in 0..ATTEMPTS {
+        let (trust, holder) = tokio::try_join!(
+            TenantTrust::load(&app.store, tenant),
+            app.store.domain_holder(domain),
+        )?;
+        let own = holder.filter(|holder| holder.tenant == tenant);
+        let known = trust.claim(domain);
+        if known.is_none() && own.is_none() {
+            return Ok(false);
+        }
+        let claim = known.map(|known| ClaimChange {
+            tenant,
+            domain: domain.clone(),
+            before: Some(known.version),
+            after: None,
+        });
+        let change = DomainChange {
+            domain: domain.clone(),
+            claims: claim.into_iter().collect(),
+            holder: own.map_or(HolderChange::Keep, HolderChange::Clear),
+            authorities: trust.changes(domain, None),
+        };
+        match app.store.change_domain(&change).await {
+            Ok(()) => {
+                note(app, tenant, now, "operator", "domain.deleted", domain).await?;
+                return Ok(true);
+            }
+            Err(StoreError::VersionMismatch) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contention.into())
+}
+
+/// Stores a connection with what it may speak for. `before`: the one that was read, with its
+/// version.
+///
+/// # Errors
+///
+/// [`StoreError::Conflict`] when another tenant's connection has the name,
+/// [`StoreError::VersionMismatch`] when it has changed since it was read.
+pub async fn put_connection(
+    app: &AppState,
+    before: Option<&StoredConnection>,
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<TenantTrust, ClaimError> {
+    let tenant = connection.tenant;
+    if before.is_some() {
+        keep_implied_claim(app, tenant, &connection.domain, now).await?;
+    }
+    let mut trust = TenantTrust::load(&app.store, tenant).await?;
+    let loses = before.is_some_and(|before| domains::loses_trust(&before.connection, connection));
+    let change = trust.authority_change(connection, loses);
+    let version = before.map(|before| before.version);
+    app.store.put_connection(tenant, version, connection, Some(&change)).await?;
+    trust.connections.retain(|known| known.domain != connection.domain);
+    trust.connections.push(connection.clone());
+    trust.authorities.retain(|known| known.connection != connection.domain);
+    trust.authorities.push(change.after);
+    Ok(trust)
+}
+
+/// Deletes a connection with what it may speak for. Returns `false` when there is none.
+///
+/// # Errors
+///
+/// When the table does not answer, or the connection is being changed.
+pub async fn delete_connection(
+    app: &AppState,
+    tenant: TenantId,
+    name: &Domain,
+) -> Result<bool, StoreError> {
+    let trust = TenantTrust::load(&app.store, tenant).await?;
+    app.store.delete_connection(tenant, name, &trust.authority_removal(name)).await
+}
+
+/// Ends every session that a connection gave.
+///
+/// # Errors
+///
+/// When the table does not answer, or others keep changing the connection.
+pub async fn end_sessions_of_connection(
+    app: &AppState,
+    tenant: TenantId,
+    name: &Domain,
+    now: Timestamp,
+) -> Result<(), ClaimError> {
+    keep_implied_claim(app, tenant, name, now).await?;
+    for _ in 0..ATTEMPTS {
+        let trust = TenantTrust::load(&app.store, tenant).await?;
+        let Some(connection) = trust.connections.iter().find(|known| known.domain == *name) else {
+            return Err(StoreError::NotFound.into());
+        };
+        let change = DomainChange {
+            domain: name.clone(),
+            claims: Vec::new(),
+            holder: HolderChange::Keep,
+            authorities: vec![trust.authority_change(connection, true)],
+        };
+        match app.store.change_domain(&change).await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::VersionMismatch) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contention.into())
+}
+
+/// Writes the claim that the name of a connection of version 0.1.0 is (rule 5), before its
+/// authority gets a row and the claim is no longer implied.
+///
+/// A name that nobody may verify by word alone gets no claim: the connection then loses it.
+async fn keep_implied_claim(
+    app: &AppState,
+    tenant: TenantId,
+    name: &Domain,
+    now: Timestamp,
+) -> Result<(), ClaimError> {
+    let (authority, claim) =
+        tokio::try_join!(app.store.authority(tenant, name), app.store.claim(tenant, name))?;
+    if authority.is_some() || claim.is_some() {
+        return Ok(());
+    }
+    match put_domain(app, tenant, name, true, now).await {
+        Ok(_) | Err(ClaimError::Rule(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The rows that change when a tenant's claim becomes `claim`. `former`: the trust of the tenant
+/// that loses the domain.
+fn change_of(
+    trust: &TenantTrust,
+    claim: &DomainClaim,
+    holder: Option<DomainHolder>,
+    former: Option<&TenantTrust>,
+) -> DomainChange {
+    let (tenant, domain) = (trust.tenant, &claim.domain);
+    let own = ClaimChange {
+        tenant,
+        domain: domain.clone(),
+        before: trust.claim(domain).map(|stored| stored.version),
+        after: Some(claim.clone()),
+    };
+    let lost = former.and_then(|former| {
+        let stored = former.claim(domain)?;
+        Some(ClaimChange {
+            tenant: former.tenant,
+            domain: domain.clone(),
+            before: Some(stored.version),
+            after: Some(domains::lost(stored.claim.clone())),
+        })
+    });
+    let is_own = holder.filter(|holder| holder.tenant == tenant);
+    let holder = match (domains::is_verified(claim), is_own) {
+        (true, _) => {
+            let verified_by = claim.verified_by.unwrap_or(VerifiedBy::Operator);
+            let after = DomainHolder { tenant, verified_by, is_implied: false };
+            if holder == Some(after) {
+                HolderChange::Keep
+            } else {
+                HolderChange::Set { before: holder, after }
+            }
+        }
+        (false, Some(own)) => HolderChange::Clear(own),
+        (false, None) => HolderChange::Keep,
+    };
+    let lost_claim = lost.as_ref().and_then(|lost| lost.after.as_ref());
+    let elsewhere = former.map(|former| former.changes(domain, lost_claim)).unwrap_or_default();
+    DomainChange {
+        domain: domain.clone(),
+        holder,
+        authorities: trust.changes(domain, Some(claim)).into_iter().chain(elsewhere).collect(),
+        claims: [own].into_iter().chain(lost).collect(),
+    }
+}
+
+fn shown(trust: &TenantTrust, claim: DomainClaim) -> TenantDomain {
+    let lists = |known: &&Connection| known.listed_domains().contains(&&claim.domain);
+    let connections =
+        trust.connections.iter().filter(lists).map(|known| known.domain.clone()).collect();
+    TenantDomain { claim, connections }
+}
+
+fn action(change: Change) -> Option<&'static str> {
+    match change {
+        Change::None => None,
+        Change::Verified => Some("domain.verified"),
+        Change::Missing => Some("domain.record_missing"),
+        Change::Lost => Some("domain.lost"),
+    }
+}
+
+async fn note(
+    app: &AppState,
+    tenant: TenantId,
+    now: Timestamp,
+    actor: &str,
+    action: &str,
+    domain: &Domain,
+) -> Result<(), StoreError> {
+    let detail = json!({"domain": domain});
+    app.store.record_activity(tenant, now, actor, action, detail).await
+}
+
+/// Reads again this often when others change the same rows at the same time.
+const ATTEMPTS: u32 = 5;

@@ -1,0 +1,68 @@
+//! What a session is judged by each time it is used: user, tenant, connection and app, in one call.
+
+use super::clients;
+use super::domains::ConnectionAuthority;
+use super::item::Item;
+use super::keys::{Key, PK, SK};
+use super::page::StoredResource as _;
+use super::tenants::Tenant;
+use super::users::StoredUser;
+use super::{Store, StoreError};
+use oidc::client::{Client, ClientId};
+use types::domain::Domain;
+use types::ids::{ResourceId, TenantId};
+
+/// The rows behind a session, as they are now.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The user; none when deleted.
+    pub user: Option<StoredUser>,
+    /// Generation of the tenant; none when deleted.
+    pub tenant_generation: Option<u64>,
+    /// What the connection may speak for.
+    pub authority: ConnectionAuthority,
+    /// The app that was asked for; none when it is removed or none was asked for.
+    pub client: Option<Client>,
+}
+
+impl Store {
+    /// Reads the rows behind a session in one batch.
+    pub async fn standing(
+        &self,
+        tenant: TenantId,
+        user: Option<ResourceId>,
+        connection: &Domain,
+        client: Option<&ClientId>,
+    ) -> Result<Standing, StoreError> {
+        let user_key = user.map(|user| Key::user(tenant, user));
+        let client_key = client.map(Key::client);
+        let (tenant_key, authority_key) = (Key::tenant(tenant), Key::authority(tenant, connection));
+        let keys: Vec<Key> = [user_key.clone(), client_key.clone()]
+            .into_iter()
+            .flatten()
+            .chain([tenant_key.clone(), authority_key.clone()])
+            .collect();
+        let mut rows = self.get_many(&keys, None).await?;
+        let mut take = |key: &Key| {
+            let at = rows.iter().position(|row| is_row(row, key))?;
+            Some(rows.swap_remove(at))
+        };
+        let user = user_key.as_ref().and_then(&mut take).map(StoredUser::from_row).transpose()?;
+        let client = client_key.as_ref().and_then(&mut take).map(clients::from_row).transpose()?;
+        let tenant = take(&tenant_key).map(Tenant::from_row).transpose()?;
+        let authority = take(&authority_key).map(ConnectionAuthority::from_row).transpose()?;
+        Ok(Standing {
+            user,
+            tenant_generation: tenant.map(|tenant| tenant.generation),
+            authority: authority
+                .unwrap_or_else(|| ConnectionAuthority::implied(connection.clone())),
+            client,
+        })
+    }
+}
+
+fn is_row(row: &Item, key: &Key) -> bool {
+    let has =
+        |name, value: &str| row.get(name).and_then(|v| v.as_s().ok()).is_some_and(|v| v == value);
+    has(PK, &key.pk) && has(SK, &key.sk)
+}

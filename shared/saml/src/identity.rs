@@ -168,10 +168,7 @@ mod tests {
     use super::*;
 
     fn name_id(value: &str, format: Option<&str>) -> NameId {
-        NameId {
-            value: value.to_owned(),
-            format: format.map(str::to_owned),
-        }
+        NameId { value: value.to_owned(), format: format.map(str::to_owned) }
     }
 
     #[track_caller]

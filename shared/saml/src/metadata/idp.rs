@@ -277,7 +277,8 @@ fn scopes(
     let extensions =
         [entity, role].into_iter().flat_map(|node| children_named(node, METADATA, "Extensions"));
     let mut scopes = Vec::new();
-    for scope in extensions.flat_map(|node| children_named(node, SHIBMD, "Scope")).take(MAX_SCOPES) {
+    for scope in extensions.flat_map(|node| children_named(node, SHIBMD, "Scope")).take(MAX_SCOPES)
+    {
         let text = scope.text().unwrap_or_default().trim();
         let is_pattern = matches!(scope.attribute("regexp"), Some("true" | "1"));
         match text.parse() {

@@ -10,8 +10,8 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-use super::item::{Item, corrupt, optional_text, parsed, take_optional_text, text};
-use super::keys::{Key, SK, link_rows, user_link_prefix};
+use super::item::{Item, corrupt, number, optional_text, parsed, take_optional_text, text};
+use super::keys::{Key, SK, TTL, link_rows, user_link_prefix};
 use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
@@ -130,7 +130,8 @@ impl Store {
         let is_keyed = |row: &&Item| {
             row.get(SK).and_then(|value| value.as_s().ok()).is_some_and(|sk| *sk == identity.keyed)
         };
-        let row = rows.iter().find(is_keyed).or_else(|| rows.first());
+        let mut live = rows.iter().filter(|row| !row.contains_key(TTL));
+        let row = live.clone().find(is_keyed).or_else(|| live.next());
         row.map(|row| Ok(LinkedUser { user: parsed(row, "id")?, is_legacy: !is_keyed(&row) }))
             .transpose()
     }
@@ -177,15 +178,13 @@ impl Store {
             ),
         ];
         if let Some(former) = link.former.filter(|former| former != keyed) {
-            writes.push((LinkRow::Former, Write::delete(Key::link(tenant, former))));
+            writes.push((LinkRow::Former, retired(Key::link(tenant, former), link.now)));
         }
         if let Some(legacy) = link.identity.legacy.as_ref().filter(|_| link.is_legacy) {
             let by_user = format!("{}{}", user_link_prefix(link.user), link.connection);
-            let by_user = Write::delete(Key::in_partition(&link_rows(tenant), &by_user))
-                .when("attribute_not_exists(pk) OR x = :x")
-                .bind(":x", text(legacy));
-            writes.push((LinkRow::Former, Write::delete(Key::link(tenant, legacy))));
-            writes.push((LinkRow::Former, by_user));
+            let by_user = Key::in_partition(&link_rows(tenant), &by_user);
+            writes.push((LinkRow::Former, retired(Key::link(tenant, legacy), link.now)));
+            writes.push((LinkRow::Former, retired(by_user, link.now)));
         }
         match self.commit(&writes).await? {
             Commit::Done => Ok(LinkOutcome::Linked),
@@ -241,8 +240,8 @@ impl Store {
     pub async fn links(&self, tenant: TenantId, user: ResourceId) -> Result<Vec<Link>, StoreError> {
         let range = Range::all(link_rows(tenant), Consistency::Strong)
             .with(SortKeys::BeginWith(user_link_prefix(user)));
-        let rows = self.query(&range, MOST_LINKS).await?;
-        rows.into_iter().map(|row| Link::from_row(user, row)).collect()
+        let rows = self.query(&range, MOST_LINKS).await?.into_iter();
+        rows.filter(|row| !row.contains_key(TTL)).map(|row| Link::from_row(user, row)).collect()
     }
 
     /// Removes the links of a user at one connection, or all of them. Returns whether there were
@@ -294,6 +293,13 @@ impl Link {
             row: sort_key,
         })
     }
+}
+
+/// Makes a row lead to nobody, until DynamoDB drops it. A sign-in may write rows and not delete them.
+fn retired(key: Key, now: Timestamp) -> Write {
+    let mut row = key.item();
+    row.insert(TTL.to_owned(), number(now.as_second()));
+    Write::replace(row, &["id", IDENTITY])
 }
 
 fn user_row(

@@ -1,6 +1,6 @@
 //! The command lines of `local` and `restore-tenant`.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -43,6 +43,10 @@ pub struct Options {
     /// The line is printed once requests are accepted, and nothing else goes to standard output.
     #[arg(long)]
     pub json: bool,
+
+    /// DNS server that is asked for the TXT records of domains; default: that of this machine.
+    #[arg(long, value_name = "IP:PORT")]
+    pub dns: Option<SocketAddr>,
 
     /// Limit each tenant to N SCIM requests per second; default: no limit.
     #[arg(long, value_name = "N")]

@@ -199,6 +199,7 @@ fn config(options: &Options, base_url: &str) -> Result<Config, ConfigError> {
         "GATEHOUSE_TABLE" => Some(TABLE.to_owned()),
         "GATEHOUSE_BASE_URL" => Some(base_url.to_owned()),
         "GATEHOUSE_OPERATOR_AUTH" => Some("key".to_owned()),
+        "GATEHOUSE_DNS" => options.dns.map(|server| server.to_string()),
         "GATEHOUSE_RATE_LIMIT" => options.rate_limit.map(|limit| limit.to_string()),
         _ => None,
     })

@@ -114,18 +114,23 @@ impl TestApp {
     }
 
     /// Returns a user of the first tenant as authenticated now at the connection `acme.com`.
-    pub fn signed_in(&self, user: &str) -> SignedIn {
+    pub async fn signed_in(&self, user: &str) -> SignedIn {
+        let tenant = self.acme.id.parse().expect("a tenant id");
+        let user = user.parse().expect("a user id");
+        let connection = "acme.com".parse().expect("a domain");
+        let standing = self.app.store.standing(tenant, Some(user), &connection, None).await;
+        let standing = standing.expect("the rows behind a session");
         let authority = SignInAuthority {
-            tenant_generation: 0,
-            connection_generation: 0,
+            tenant_generation: standing.tenant_generation.expect("a tenant"),
+            connection_generation: standing.authority.generation,
             issuer: "https://idp.example".to_owned(),
             member_domains: None,
         };
         SignedIn {
-            tenant: self.acme.id.parse().expect("a tenant id"),
+            tenant,
             authentication: Authentication {
-                user: user.parse().expect("a user id"),
-                user_generation: 0,
+                user,
+                user_generation: standing.user.map_or(0, |user| user.generation),
                 connection: "acme.com".to_owned(),
                 authority: Some(authority),
                 auth_time: self.clock.now(),
@@ -159,7 +164,7 @@ impl TestApp {
     /// Signs a user in to an app. Returns the code and the session cookie.
     pub async fn sign_in(&self, app: &App, user: &str, rest: &str) -> SignIn {
         let purpose = Purpose::App(Box::new(self.request(app, rest)));
-        let answer = self.complete(self.signed_in(user), purpose).await.expect(303);
+        let answer = self.complete(self.signed_in(user).await, purpose).await.expect(303);
         SignIn { code: answer.redirected("code").expect("a code"), cookie: answer.cookie() }
     }
 

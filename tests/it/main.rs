@@ -15,6 +15,7 @@ mod cross_origin;
 mod deactivation;
 mod deploy_check;
 mod documents;
+mod domains;
 mod fuzz;
 mod lambda_events;
 mod memberships;

@@ -205,7 +205,7 @@ async fn a_sign_in_leads_only_to_pages_of_an_app() {
     let user = test.user("ada@acme.com").await;
     for payload in open_redirects() {
         let target = Some(payload.clone());
-        let answer = test.complete(test.signed_in(&user), Purpose::Start { target }).await;
+        let answer = test.complete(test.signed_in(&user).await, Purpose::Start { target }).await;
         let location = answer.expect(303).header("location").unwrap().to_owned();
         assert!(location.starts_with("https://app.example/login?iss="), "{payload:?} {location}");
         if let Some((_, target)) = location.split_once("target_link_uri=") {
@@ -216,7 +216,8 @@ async fn a_sign_in_leads_only_to_pages_of_an_app() {
     }
     let page = "https://app.example/documents/7?x=1";
     let target = Some(page.to_owned());
-    let answer = test.complete(test.signed_in(&user), Purpose::Start { target }).await.expect(303);
+    let answer =
+        test.complete(test.signed_in(&user).await, Purpose::Start { target }).await.expect(303);
     assert_eq!(answer.redirected("target_link_uri").as_deref(), Some(page));
     assert_eq!(answer.redirected("login_hint").as_deref(), Some("acme.com"));
     assert_eq!(answer.redirected("code"), None);
@@ -230,6 +231,6 @@ async fn a_deleted_app_gets_no_code() {
     let purpose = Purpose::App(Box::new(test.request(&app, GOOD)));
     let path = format!("/v1/clients/{}", app.client_id);
     test.operator(axum::http::Method::DELETE, &path, None).await.expect(204);
-    let answer = test.complete(test.signed_in(&user), purpose).await;
+    let answer = test.complete(test.signed_in(&user).await, purpose).await;
     assert_page(answer, 403, "gone");
 }

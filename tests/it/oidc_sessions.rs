@@ -100,11 +100,11 @@ async fn a_session_stays_ended_after_a_deactivation_and_a_later_activation() {
     test.set_active(&user, false).await;
     assert!(ask(&test, &app, &rest, Some(&cookie)).await.is_err());
     let purpose = Purpose::App(Box::new(test.request(&app, GOOD)));
-    let refused = test.complete(test.signed_in(&user), purpose).await.expect(303);
+    let refused = test.complete(test.signed_in(&user).await, purpose).await.expect(303);
     assert_eq!(refused.redirected("error").as_deref(), Some("access_denied"));
     assert_eq!(refused.header("set-cookie"), None);
     let start = Purpose::Start { target: None };
-    test.complete(test.signed_in(&user), start).await.expect(403);
+    test.complete(test.signed_in(&user).await, start).await.expect(403);
     test.set_active(&user, true).await;
     assert!(ask(&test, &app, &rest, Some(&cookie)).await.is_err());
 }
@@ -113,7 +113,7 @@ async fn a_session_stays_ended_after_a_deactivation_and_a_later_activation() {
 async fn the_identity_provider_can_end_a_session_earlier() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let end = test.clock.now() + SignedDuration::from_mins(10);
-    let mut signed_in = test.signed_in(&user);
+    let mut signed_in = test.signed_in(&user).await;
     signed_in.authentication.not_on_or_after = Some(end);
     let rest = GOOD.replace("openid", "openid+offline_access");
     let purpose = Purpose::App(Box::new(test.request(&app, &rest)));
@@ -141,7 +141,7 @@ async fn an_old_authentication_is_not_enough_for_a_request_for_a_new_one() {
         ("x=y", 600, None),
     ] {
         let purpose = Purpose::App(Box::new(test.request(&app, &with(rest))));
-        let mut signed_in = test.signed_in(&user);
+        let mut signed_in = test.signed_in(&user).await;
         let auth_time = test.clock.now() - SignedDuration::from_mins(minutes);
         signed_in.authentication.auth_time = auth_time;
         let answer = test.complete(signed_in, purpose).await.expect(303);
@@ -155,7 +155,7 @@ async fn a_person_of_another_organisation_is_refused() {
     let (test, app, user) = TestApp::with_app_and_user().await;
     let rest = GOOD.replace("acme.com", "rival.com");
     let purpose = Purpose::App(Box::new(test.request(&app, &rest)));
-    let answer = test.complete(test.signed_in(&user), purpose).await.expect(303);
+    let answer = test.complete(test.signed_in(&user).await, purpose).await.expect(303);
     assert_eq!(answer.redirected("error").as_deref(), Some("access_denied"));
 }
 
@@ -163,6 +163,6 @@ async fn a_person_of_another_organisation_is_refused() {
 async fn a_test_of_a_connection_signs_nobody_in() {
     let test = TestApp::new().await;
     let user = test.user("ada@acme.com").await;
-    let answer = test.complete(test.signed_in(&user), Purpose::Test).await.expect(200);
+    let answer = test.complete(test.signed_in(&user).await, Purpose::Test).await.expect(200);
     assert_eq!(answer.header("set-cookie"), None);
 }

@@ -112,10 +112,12 @@ async fn a_tenant_with_several_connections_lets_the_person_choose() {
     let by_tenant = GOOD.replace("domain=acme.com", "tenant=customer-17");
     browser.begin(&test, &path(&app, &by_tenant)).await;
 
-    test.connect("acme.org", &metadata::usual(IDP), json!({"jit": true})).await.expect(200);
+    test.connect("acme.org", &metadata::usual(IDP), json!({"jit": true, "domains": ["acme.com"]}))
+        .await
+        .expect(200);
     let page = browser.get(&test, &path(&app, &by_tenant)).await.expect(200);
     let choices = html(&page);
-    let link = choices.split("href=\"").find(|rest| rest.contains("domain=acme.org")).unwrap();
+    let link = choices.split("href=\"").find(|rest| rest.contains("connection=acme.org")).unwrap();
     let link = link.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
     let request = request_id(&browser.get(&test, &link).await.expect(303));
     let (acs, entity_id) =

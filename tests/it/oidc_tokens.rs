@@ -170,6 +170,7 @@ async fn a_refresh_token_is_replaced_and_its_second_use_revokes_the_grant() {
     let wide = test.form_of(&app, "/oauth2/token", &wide).await.expect(400);
     assert_eq!(wide.json()["error"], "invalid_scope");
 
+    test.clock.advance(Duration::from_secs(31));
     let reuse = refresh(&test, &app, first).await.expect(400);
     assert_eq!(reuse.json()["error"], "invalid_grant");
     refresh(&test, &app, third).await.expect(400);

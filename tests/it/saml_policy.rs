@@ -115,7 +115,7 @@ async fn accepted_authentication_contexts_are_requested() {
 #[tokio::test]
 async fn a_required_email_address_is_enforced() {
     let test = TestApp::with_connection(json!({"require_email": true})).await;
-    let user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "a7", "externalId": "7"});
+    let user = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "a7@acme.com", "externalId": "7"});
     test.post("/Users", user).await.expect(201);
     let anonymous = |draft| Draft {
         name_id: "<A:NameID>7</A:NameID>".to_owned(),

@@ -109,7 +109,8 @@ async fn the_issuer_chooses_the_member_of_a_federation() {
     let members = format!("{}{}", metadata::usual(IDP), metadata::entity(other, &role));
     let members = members.replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "");
     let xml = metadata::federation(&members);
-    let shown = test.connect("acme.com", &xml, json!({"jit": true})).await.expect(200).json();
+    let settings = json!({"jit": true, "member_domains": {other: ["acme.com"]}});
+    let shown = test.connect("acme.com", &xml, settings).await.expect(200).json();
     assert_eq!(shown["federation"].as_array().unwrap().len(), 2);
 
     let mut browser = Browser::default();

@@ -93,7 +93,8 @@ async fn a_member_of_a_federation_is_verified_with_its_own_keys_and_url() {
     let role = metadata::descriptor(&keys, &metadata::services());
     let members = metadata::usual(IDP) + &metadata::entity(other, &role);
     let federation = metadata::federation(&members);
-    test.connect("acme.com", &federation, json!({"jit": true})).await.expect(200);
+    let settings = json!({"jit": true, "member_domains": {IDP: ["acme.com"]}});
+    test.connect("acme.com", &federation, settings).await.expect(200);
     let acs = format!("{BASE}/saml/sso/acme.com/federated");
     let good = draft_for(&acs, &format!("{BASE}/saml/metadata/acme.com"), Some("_1"));
     assert_eq!(verdict(&explained(&test, &good).await), (true, None));

@@ -72,7 +72,7 @@ async fn a_linked_identity_keeps_its_user_when_its_address_changes() {
     assert_eq!(last(&test).await["user"], ada);
     // The address of a linked user now belongs to another person, who must not get the account.
     sign_in(&test, person("id-2", "ada@acme.com")).await.expect(403);
-    assert_eq!(last(&test).await["code"], "user.state");
+    assert_eq!(last(&test).await["code"], "user.linked");
     sign_in(&test, person("id-2", "grace@acme.com")).await.expect(200);
     assert_eq!(last(&test).await["user"], grace);
 }
@@ -80,10 +80,21 @@ async fn a_linked_identity_keeps_its_user_when_its_address_changes() {
 #[tokio::test]
 async fn external_id_matches_before_user_name() {
     let test = TestApp::with_connection(json!({})).await;
+    test.user("ada@acme.com").await;
+    let body = json!({"userName": "ada.lovelace@acme.com", "externalId": "obj-7"});
+    let renamed = test.post("/Users", body).await.expect(201).text("id");
+    sign_in(&test, person("obj-7", "ada@acme.com")).await.expect(200);
+    assert_eq!(last(&test).await["user"], renamed);
+}
+
+#[tokio::test]
+async fn a_user_of_another_domain_is_not_matched_by_external_id() {
+    let test = TestApp::with_connection(json!({})).await;
     let body = json!({"userName": "partner@elsewhere.example", "externalId": "obj-7"});
-    let partner = test.post("/Users", body).await.expect(201).text("id");
-    sign_in(&test, person("obj-7", "partner@elsewhere.example")).await.expect(200);
-    assert_eq!(last(&test).await["user"], partner);
+    test.post("/Users", body).await.expect(201);
+    for address in ["partner@elsewhere.example", "ada@acme.com"] {
+        sign_in(&test, person("obj-7", address)).await.expect(403);
+    }
 }
 
 #[tokio::test]
@@ -100,10 +111,11 @@ async fn addresses_of_other_domains_create_and_match_no_user() {
         assert_eq!(last(&test).await["code"], "user.domain", "{name_id} {email}");
     }
     assert_eq!(test.get("/Users").await.json()["totalResults"], 1);
-    // A second connection of the tenant adds its domain to those of the tenant.
+    // A connection speaks for its own domains, not for those of another one of the tenant.
     let idp = metadata::usual("https://second.example/saml");
     test.connect("evil.example", &idp, json!({})).await.expect(200);
-    sign_in(&test, person("x1", "eve@evil.example")).await.expect(200);
+    sign_in(&test, person("x1", "eve@evil.example")).await.expect(403);
+    assert_eq!(last(&test).await["code"], "user.domain");
 }
 
 #[tokio::test]
@@ -144,9 +156,15 @@ async fn a_person_without_an_address_is_not_created() {
         draft.claims = Vec::new();
     };
     sign_in(&test, nameless).await.expect(403);
-    assert_eq!(last(&test).await["code"], "saml.attributes");
+    assert_eq!(last(&test).await["code"], "user.domain");
+    // A name says nothing about a domain; the identifier of the directory does, if the user has
+    // an address of the connection.
     test.user("id-9").await;
+    sign_in(&test, nameless).await.expect(403);
+    let body = json!({"userName": "ada@acme.com", "externalId": "id-9"});
+    let ada = test.post("/Users", body).await.expect(201).text("id");
     sign_in(&test, nameless).await.expect(200);
+    assert_eq!(last(&test).await["user"], ada);
 }
 
 #[tokio::test]

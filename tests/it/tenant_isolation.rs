@@ -63,6 +63,14 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::GET, "/v1/tenants/{tenant}/seats", None),
         (Method::PUT, "/v1/tenants/{tenant}/seats", Some(json!({"seats": 1}))),
         (Method::GET, "/v1/tenants/{tenant}/users", None),
+        (Method::POST, "/v1/tenants/{tenant}/end-sessions", None),
+        (Method::GET, "/v1/tenants/{tenant}/domains", None),
+        (Method::PUT, "/v1/tenants/{tenant}/domains/acme.com", Some(json!({}))),
+        (Method::DELETE, "/v1/tenants/{tenant}/domains/acme.com", None),
+        (Method::POST, "/v1/tenants/{tenant}/domains/acme.com/check", None),
+        (Method::GET, "/v1/tenants/{tenant}/users/{user}", None),
+        (Method::POST, "/v1/tenants/{tenant}/users/{user}/end-sessions", None),
+        (Method::DELETE, "/v1/tenants/{tenant}/users/{user}/links/acme.com", None),
         (Method::GET, "/v1/tenants/{tenant}/groups", None),
         (Method::GET, "/v1/tenants/{tenant}/groups/{group}/members", None),
         (Method::GET, "/v1/tenants/{tenant}/activity", None),
@@ -75,6 +83,7 @@ fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
             "/v1/tenants/{tenant}/connections/acme.com/explain",
             Some(json!({"saml_response": ""})),
         ),
+        (Method::POST, "/v1/tenants/{tenant}/connections/acme.com/end-sessions", None),
         (Method::POST, "/v1/tenants/{tenant}/connections/acme.com/refresh", None),
         (Method::POST, "/v1/tenants/{tenant}/connections/acme.com/test", None),
         (Method::GET, "/v1/tenants/{tenant}/sign-ins", None),
@@ -271,6 +280,7 @@ async fn the_table_has_every_route() {
         let covered = route
             .replace("{id}", "0000000000000000")
             .replace("{domain}", "acme.com")
+            .replace("{connection}", "acme.com")
             .replace("{*rest}", "nope");
         assert!(routes.contains(&covered.as_str()), "{route} is not in the table");
     }

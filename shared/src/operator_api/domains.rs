@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Json, VariantName};
 use super::caller::Operator;
-use super::params::{Path, Query};
 use super::page::{Page, PageQuery};
+use super::params::{Path, Query};
 use super::tenants::find_tenant;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
@@ -100,8 +100,9 @@ pub(super) async fn put(
     body: Option<Json<NewDomain>>,
 ) -> Result<Json<DomainView>, OperatorApiError> {
     let tenant = find_tenant(&app, &tenant).await?;
-    let domain: Domain =
-        domain.parse().map_err(|error| OperatorApiError::Invalid(format!("{domain:?}: {error}")))?;
+    let domain: Domain = domain
+        .parse()
+        .map_err(|error| OperatorApiError::Invalid(format!("{domain:?}: {error}")))?;
     let body = body.map(|Json(body)| body).unwrap_or_default();
     let by_operator = matches!(body.verified_by, Some(VariantName(VerifiedBy::Operator)));
     let claimed = put_domain(&app, tenant.id, &domain, by_operator, app.clock.now()).await?;

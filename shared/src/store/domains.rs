@@ -316,7 +316,7 @@ fn holder_writes(domain: &Domain, change: HolderChange) -> Vec<Write> {
     }
 }
 
-fn holder_row(domain: &Domain, holder: DomainHolder) -> Item {
+pub(super) fn holder_row(domain: &Domain, holder: DomainHolder) -> Item {
     let mut row = Key::holder(domain).item();
     row.insert("t".to_owned(), text(holder.tenant.to_string()));
     row.insert("vb".to_owned(), text(holder.verified_by.as_str()));

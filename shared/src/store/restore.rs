@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::activity::{Activity, months_before};
 use super::batch::RowChange;
-use super::item::{Item, text};
+use super::domains::{DomainHolder, StoredClaim, holder_row};
+use super::item::{Item, corrupt, text};
 use super::keys::{Key, activity, members, restorable};
 use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
@@ -63,6 +64,7 @@ impl Store {
             return Ok(Restored::Exists);
         }
         let rows = self.copy_tenant(source, tenant, now).await?;
+        self.restore_holders(source, tenant).await?;
         let mut writes = vec![
             (RestoredRow::Tenant, Write::insert(found)),
             (RestoredRow::ListedTenant, Write::put(Key::listed_tenant(tenant).item())),
@@ -74,8 +76,9 @@ impl Store {
             writes.push((RestoredRow::ExternalId, Write::insert(row)));
         }
         for stored in source.connections(tenant).await? {
-            let mut row = Key::domain(&stored.connection.domain).item();
-            row.insert("t".to_owned(), text(tenant.to_string()));
+            let key = Key::domain(&stored.connection.domain);
+            let row = source.get(&key).await?;
+            let row = row.ok_or_else(|| corrupt(&key.item(), "t"))?;
             writes.push((RestoredRow::Domain, Write::insert(row)));
         }
         if let Commit::Refused(refusals) = self.commit(&writes).await? {
@@ -120,6 +123,26 @@ impl Store {
             rows += self.copy(source, tenant, partition).await?;
         }
         Ok(rows)
+    }
+
+    /// Makes the tenant the holder of its verified domains again. If the copy ends after this, the
+    /// next one finds the rows as its own.
+    async fn restore_holders(&self, source: &Self, tenant: TenantId) -> Result<(), StoreError> {
+        for StoredClaim { claim, .. } in source.claims(tenant).await? {
+            let Some(verified_by) = claim.verified_by else { continue };
+            let holder = DomainHolder { tenant, verified_by, is_implied: false };
+            let is_free = self
+                .domain_holder(&claim.domain)
+                .await?
+                .is_none_or(|holder| holder.tenant == tenant);
+            let write = Write::put(holder_row(&claim.domain, holder))
+                .when("attribute_not_exists(pk) OR t = :t")
+                .bind(":t", text(tenant.to_string()));
+            if !is_free || matches!(self.commit(&[((), write)]).await?, Commit::Refused(_)) {
+                return Err(StoreError::Conflict(UniqueAttribute::Domain));
+            }
+        }
+        Ok(())
     }
 
     /// Copies a partition except the tenant's own row, and returns the number of copied rows.

@@ -1,5 +1,5 @@
-//! `POST /v1/connections/refresh`: a round over the connections of all tenants that reads metadata
-//! older than twelve hours again.
+//! `POST /v1/connections/refresh`: a round over all tenants that reads metadata older than twelve
+//! hours again, and asks DNS daily about the domains that it has verified.
 //!
 //! One call does the part of a round that fits into the time of a request, and returns the position
 //! at which it stopped. A scheduler sends the same call each time; for it the table keeps the
@@ -20,9 +20,13 @@ use super::super::super::body::Json;
 use super::super::super::caller::Operator;
 use super::super::super::params::Query;
 use super::refresh_connection;
+use crate::error_chain::ErrorChain;
 use crate::http::base_url::BaseUrl;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
+use crate::sign_in::claims::check_domain;
+use crate::sign_in::dns::DnsClient;
+use crate::sign_in::domains::is_check_due;
 use crate::store::{StoreError, StoredConnection};
 use saml::connection::{Connection, Position};
 use types::domain::Domain;
@@ -46,6 +50,10 @@ pub(in crate::operator_api) struct RoundView {
     refreshed: Vec<Domain>,
     /// Connections that keep their metadata, with the reason.
     failed: Vec<FailedView>,
+    /// Domains that DNS answered about.
+    checked_domains: Vec<Domain>,
+    /// Domains that DNS gave no answer about; they keep their state.
+    unchecked_domains: Vec<FailedView>,
     /// The `cursor` of the next call; absent at the end of the round.
     next_cursor: Option<String>,
 }
@@ -126,7 +134,9 @@ impl Round<'_> {
         loop {
             let tenants = self.app.store.tenants(after, TENANTS_PER_PAGE).await?;
             let Some(last) = tenants.last().map(|tenant| tenant.id) else { return Ok(None) };
-            let due = stream::iter(tenants).map(|tenant| self.due_connections(tenant.id));
+            let ids: Vec<TenantId> = tenants.iter().map(|tenant| tenant.id).collect();
+            self.check_domains(&ids).await?;
+            let due = stream::iter(ids).map(|tenant| self.due_connections(tenant));
             let due: Vec<_> = due.buffered(CONCURRENCY).try_collect().await?;
             let due = due.into_iter().flatten().collect();
             if let Some(position) = self.refresh(due, last).await {
@@ -134,6 +144,49 @@ impl Round<'_> {
             }
             after = Some(last);
         }
+    }
+
+    /// Asks DNS about the domains of these tenants that are due (rules 1 and 2 of
+    /// `docs/authority.md`). What the time does not suffice for is due at the next round too.
+    async fn check_domains(&mut self, tenants: &[TenantId]) -> Result<(), StoreError> {
+        let now = self.app.clock.now();
+        let store = &self.app.store;
+        let claims = stream::iter(tenants.to_vec()).map(|tenant| async move {
+            let claims = store.claims(tenant).await?;
+            let due = claims.into_iter().filter(|stored| is_check_due(&stored.claim, now));
+            Ok::<_, StoreError>(due.map(|stored| (tenant, stored.claim.domain)).collect())
+        });
+        let due: Vec<Vec<(TenantId, Domain)>> = claims.buffered(CONCURRENCY).try_collect().await?;
+        let due: Vec<(TenantId, Domain)> = due.into_iter().flatten().collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let dns = match DnsClient::new(self.app.config.dns) {
+            Ok(dns) => dns,
+            Err(error) => {
+                tracing::error!(reason = %ErrorChain(&error), "could not check domains");
+                return Ok(());
+            }
+        };
+        let (app, dns, ends_at) = (self.app, &dns, self.ends_at);
+        let checks = stream::iter(due)
+            .take_while(|_| std::future::ready(Instant::now() < ends_at))
+            .map(|(tenant, domain)| async move {
+                let checked = check_domain(app, dns, tenant, &domain, SCHEDULE, now).await;
+                (domain, checked)
+            });
+        let checks: Vec<_> = checks.buffered(CONCURRENCY).collect().await;
+        for (domain, checked) in checks {
+            match checked {
+                Ok(_) => self.view.checked_domains.push(domain),
+                Err(error) => {
+                    let reason = ErrorChain(&error).to_string();
+                    tracing::warn!(%domain, reason, "could not check a domain");
+                    self.view.unchecked_domains.push(FailedView { domain, reason });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns the connections of the tenant that are due, ordered by domain.
@@ -229,6 +282,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Number of concurrent fetches. Bounded by the memory of the function: a document has up to a
 /// megabyte.
 const CONCURRENCY: usize = 8;
+
+/// The actor of activities that the round causes.
+const SCHEDULE: &str = "schedule";
 
 const TENANTS_PER_PAGE: usize = 100;
 

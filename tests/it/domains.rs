@@ -155,9 +155,9 @@ async fn a_domain_without_its_record_is_lost_after_a_week_and_its_sessions_end()
 async fn a_tenant_that_proves_a_domain_takes_it_from_one_that_has_it_by_word() {
     let (test, dns) = deployment().await;
     test.connect("acme.com", &metadata::usual(IDP), json!({"jit": true})).await.expect(200);
-    let app = test.app(false).await;
     let (_, answer) = sign_in(&test, "id-1", "ada@acme.com").await;
     answer.expect(200);
+    let app = test.app(false).await;
     let user = test.sign_ins().await[0]["user"].as_str().unwrap().to_owned();
     let tokens = test.tokens(&app, &user, harness::oidc::GOOD).await;
     let access_token = tokens["access_token"].as_str().unwrap();

@@ -64,9 +64,9 @@ impl DnsClient {
             }
             Err(error) => return Err(DnsClientError::NoAnswer(Box::new(error))),
         };
-        let values = answer.answers().iter().filter_map(|record| match &record.data {
-            RData::TXT(txt) => Some(joined(txt.txt_data.iter().map(AsRef::as_ref))),
-            _ => None,
+        let values = answer.answers().iter().filter_map(|record| {
+            let RData::TXT(txt) = &record.data else { return None };
+            Some(joined(txt.txt_data.iter().map(AsRef::as_ref)))
         });
         Ok(values.take(MOST_VALUES).collect())
     }

@@ -269,12 +269,11 @@ fn next_generation(
     must_end_sessions: bool,
 ) -> u64 {
     let implied;
-    let before = match before {
-        Some(before) => before,
-        None => {
-            implied = ConnectionAuthority::implied(after.connection.clone());
-            &implied
-        }
+    let before = if let Some(before) = before {
+        before
+    } else {
+        implied = ConnectionAuthority::implied(after.connection.clone());
+        &implied
     };
     let loses_domain = before.domains.iter().any(|domain| !after.domains.contains(domain));
     let stops = before.is_ready && !after.is_ready;

@@ -88,7 +88,7 @@ impl Matching<'_> {
         for _ in 0..ATTEMPTS {
             let (found, decision) = self.decide(&domains, checks).await?;
             let (user, link) = match decision {
-                Decision::Refuse(refusal) => return Err(self.refused(refusal).into()),
+                Decision::Refuse(refusal) => return Err(self.refused(&refusal).into()),
                 Decision::Create { address } if dry_run => {
                     new_user(&address, self.assertion)?;
                     checks.pass(CheckId::UserState, "", "would be created");
@@ -340,7 +340,7 @@ impl Matching<'_> {
         Ok(identity.stable.iter().filter_map(digest).collect())
     }
 
-    fn refused(&self, refusal: Refusal) -> SamlError {
+    fn refused(&self, refusal: &Refusal) -> SamlError {
         match refusal {
             Refusal::AssertedDomain => {
                 let addresses = &self.assertion.identity.addresses;

@@ -166,7 +166,7 @@ impl Store {
             return Ok(None);
         };
         let redeemed_at = optional_text(&row, REDEEMED_AT).and_then(|text| text.parse().ok());
-        let nonce = optional_text(&row, NONCE).and_then(|text| decode_nonce(text));
+        let nonce = optional_text(&row, NONCE).and_then(decode_nonce);
         Ok(Some(StoredRefreshToken {
             grant: parsed(&row, GRANT)?,
             used: flag(&row, USED),

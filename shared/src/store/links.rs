@@ -178,13 +178,13 @@ impl Store {
             ),
         ];
         if let Some(former) = link.former.filter(|former| former != keyed) {
-            writes.push((LinkRow::Former, retired(Key::link(tenant, former), link.now)));
+            writes.push((LinkRow::Former, retired(&Key::link(tenant, former), link.now)));
         }
         if let Some(legacy) = link.identity.legacy.as_ref().filter(|_| link.is_legacy) {
             let by_user = format!("{}{}", user_link_prefix(link.user), link.connection);
             let by_user = Key::in_partition(&link_rows(tenant), &by_user);
-            writes.push((LinkRow::Former, retired(Key::link(tenant, legacy), link.now)));
-            writes.push((LinkRow::Former, retired(by_user, link.now)));
+            writes.push((LinkRow::Former, retired(&Key::link(tenant, legacy), link.now)));
+            writes.push((LinkRow::Former, retired(&by_user, link.now)));
         }
         match self.commit(&writes).await? {
             Commit::Done => Ok(LinkOutcome::Linked),
@@ -296,7 +296,7 @@ impl Link {
 }
 
 /// Makes a row lead to nobody, until DynamoDB drops it. A sign-in may write rows and not delete them.
-fn retired(key: Key, now: Timestamp) -> Write {
+fn retired(key: &Key, now: Timestamp) -> Write {
     let mut row = key.item();
     row.insert(TTL.to_owned(), number(now.as_second()));
     Write::replace(row, &["id", IDENTITY])

@@ -17,8 +17,8 @@ const cert = read("idp.pem");
 
 const claim = (name) => `http://schemas.xmlsoap.org/ws/2005/05/identity/claims/${name}`;
 const people = {
-  ada: { email: "ada@acme.org", given: "Ada", family: "Lovelace" },
-  grace: { email: "grace@acme.org", given: "Grace", family: "Hopper" },
+  ada: { id: "00u-ada", email: "ada@acme.org", given: "Ada", family: "Lovelace" },
+  grace: { id: "00u-grace", email: "grace@acme.org", given: "Grace", family: "Hopper" },
 };
 
 const app = express();
@@ -70,8 +70,8 @@ function options(sp, asked) {
         [claim("surname")]: person.family,
       }),
       getNameIdentifier: () => ({
-        nameIdentifier: person.email,
-        nameIdentifierFormat: "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+        nameIdentifier: person.id,
+        nameIdentifierFormat: "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
       }),
     }),
   };

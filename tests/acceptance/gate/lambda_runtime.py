@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from gate import rust, tools
 from gate.identity_providers import free_port
+from gate.name_server import NameServer
 from gate.server import Target
 
 START_SECONDS = 120
@@ -51,6 +52,7 @@ class Functions:
         services = ("DYNAMODB", "SECRETS_MANAGER", "LAMBDA", "CODEDEPLOY")
         self.environment = {
             **{f"AWS_ENDPOINT_URL_{service}": aws["endpoint"] for service in services},
+            "GATEHOUSE_DNS": NameServer().address,
             "GATEHOUSE_OPERATOR_AUTH": "iam",
             "RUST_LOG": "info",
         }

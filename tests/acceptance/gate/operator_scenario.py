@@ -119,12 +119,24 @@ def provision(scenario, client):
 
 def call_connections(scenario, path, tenant_of_sign_ins):
     """Creates, reads and deletes a connection; reads the sign-ins of another tenant."""
+    scenario.call("PUT", path + "/domains/globex.example", {})
     scenario.call("PUT", path + "/connections/globex.example", {"jit": True})
     scenario.call("GET", path + "/connections")
     scenario.call("GET", path + "/connections/globex.example")
     scenario.expect_error(409, "POST", path + "/connections/globex.example/refresh")
+    checked = scenario.call("POST", path + "/domains/globex.example/check")
+    scenario.outcome.expect(checked.get("state") == "pending", "DNS has no record of the domain", str(checked))
+    scenario.call("PUT", path + "/domains/globex.example", {"verified_by": "operator"})
+    scenario.call("GET", path + "/domains")
+    scenario.call("GET", path + "/domains/globex.example")
     scenario.call("POST", "/v1/connections/refresh")
+    scenario.call("POST", path + "/connections/globex.example/end-sessions")
     scenario.call("DELETE", path + "/connections/globex.example")
+    scenario.call("DELETE", path + "/domains/globex.example")
+    user = scenario.call("GET", path + "/users?limit=1")["items"][0]["id"]
+    scenario.call("GET", f"{path}/users/{user}")
+    scenario.call("POST", f"{path}/users/{user}/end-sessions")
+    scenario.call("POST", path + "/end-sessions")
     scenario.call("POST", f"/v1/tenants/{tenant_of_sign_ins}/connections/acme.org/test")
     latest = scenario.call("GET", f"/v1/tenants/{tenant_of_sign_ins}/sign-ins?limit=1")
     scenario.outcome.expect(latest.get("items"), "sign-ins are recorded", str(latest))

@@ -8,6 +8,7 @@ import time
 import urllib.request
 
 from gate import tools
+from gate.name_server import NameServer
 
 START_SECONDS = 30
 
@@ -30,7 +31,7 @@ class Local:
         self.log = self.folder / "server.log"
         with open(self.log, "wb") as err:
             self.process = subprocess.Popen(
-                [self.binary, "--ephemeral", "--port", "0", "--json"],
+                [self.binary, "--ephemeral", "--port", "0", "--json", "--dns", NameServer().address],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=err,

@@ -47,7 +47,8 @@ def with_identity_provider(idp, scripts, target, folder, more=(), variants=VARIA
 
 
 def connect(local, tenant, metadata, **settings):
-    """Creates a connection that trusts `metadata` and creates users at their first sign-in."""
+    """Creates a connection that trusts `metadata`, speaks for its domain and creates users at their first sign-in."""
+    local.call_operator_api("PUT", f"/v1/tenants/{tenant}/domains/{DOMAIN}", {"verified_by": "operator"})
     path = f"/v1/tenants/{tenant}/connections/{DOMAIN}"
     return local.call_operator_api("PUT", path, {"idp_metadata_xml": metadata, "jit": True, **settings})
 

@@ -5,6 +5,9 @@ with Chromium and calls every route of the operator API. Then it compares the ca
 permissions of its role. At the end it runs `make watch`, which compiles the functions for a developer.
 """
 
+import html
+import re
+import urllib.parse
 import urllib.request
 
 from gate import functions as deployed
@@ -88,7 +91,7 @@ def run_parts(installed, functions, recorder, folder, outcome):
         "keys": lambda _: operator_scenario.rotate_oidc_keys(functions, secrets_manager),
         "connector traces": lambda inside: replay_traces(functions, inside),
         "scim-sanity": lambda inside: scim_sanity.run(sanity, functions.create_tenant("scim-sanity"), inside),
-        "sign-in": lambda inside: sign_in_with_samlp(browser, tenant, inside),
+        "sign-in": lambda inside: sign_in_with_samlp(functions, browser, tenant, inside),
         "operator": lambda _: operator_scenario.call_other_routes(functions, tenant.tenant),
         "deployment check": lambda _: check_deployment(functions, recorder),
     }
@@ -113,7 +116,7 @@ def replay_traces(functions, folder):
     return rust.replay_traces(functions.ready["scim"]["base_url"], functions.create_tenant("traces").token, log)
 
 
-def sign_in_with_samlp(browser, target, folder):
+def sign_in_with_samlp(functions, browser, target, folder):
     """Signs in with two variants, then with every step of `browser/sign_in.mjs`; deactivates the second person."""
     names = ("both signed", "response signed, assertion encrypted")
     ada = {"steps": ["again", "tabs", "group", "refresh", "replay"]}
@@ -122,7 +125,25 @@ def sign_in_with_samlp(browser, target, folder):
     more = [("every step", wanted, ada), ("deactivation", wanted, {**grace, "tenant": target.tenant})]
     with Samlp(folder) as idp:
         variants = {name: sign_in.VARIANTS[name] for name in names}
-        return sign_in.with_identity_provider(idp, browser, target, folder, more, variants, sign_requests=True)
+        outcome = sign_in.with_identity_provider(idp, browser, target, folder, more, variants, sign_requests=True)
+        explained = explain_response(functions, target, idp)
+        outcome.expect(explained.get("accepted"), "explain finds the person of a new response", str(explained)[:500])
+        return outcome
+
+
+def explain_response(functions, target, idp):
+    """Lets the identity provider answer a new request without a browser, and explains the answer."""
+    begun = functions.ready["base_url"] + "/saml/sso/" + sign_in.DOMAIN
+    # The identity provider shows a form, which a GET of the redirect returns.
+    with urllib.request.urlopen(begun, timeout=START_SECONDS) as answer:
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(answer.url).query)
+    form = {name: query.get(name, [""])[0] for name in ("SAMLRequest", "RelayState")}
+    form |= {"username": "ada", "password": "secret"}
+    with urllib.request.urlopen(idp.url + "/sso", urllib.parse.urlencode(form).encode(), timeout=20) as answer:
+        page = answer.read().decode()
+    response = html.unescape(re.search(r'name="SAMLResponse"[^>]*value="([^"]+)"', page)[1])
+    path = f"/v1/tenants/{target.tenant}/connections/{sign_in.DOMAIN}/explain"
+    return functions.call_operator_api("POST", path, {"saml_response": response})
 
 
 def abort_function(functions):

@@ -27,6 +27,7 @@ DOMAIN = "globex.example"
 TO_DELETE = "deleted.example"
 TENANT = "/v1/tenants/{tenant}"
 CONNECTION = TENANT + "/connections/{domain}"
+CLAIM = TENANT + "/domains/{domain}"
 CLIENT = "/v1/clients/{client}"
 UNKNOWN_ID = "11111111-1111-4111-8111-111111111111"
 
@@ -55,6 +56,8 @@ def create_resources(target):
         metadata = answer.read().decode()
     local.call_operator_api("PUT", f"{tenant}/connections/{DOMAIN}", {"idp_metadata_url": url})
     local.call_operator_api("PUT", f"{tenant}/connections/{TO_DELETE}", {})
+    for domain in (DOMAIN, TO_DELETE):
+        local.call_operator_api("PUT", f"{tenant}/domains/{domain}", {})
     token = local.call_operator_api("POST", f"{tenant}/scim-tokens")
     to_delete = local.call_operator_api("POST", "/v1/tenants", {"name": "Deleted"})
     user = scim.call("POST", "/Users", {"userName": "ada@globex.example"}).json()
@@ -66,6 +69,8 @@ def create_resources(target):
     return {
         "Tenant": [target.tenant, to_delete["id"]],
         "Domain": [DOMAIN, TO_DELETE],
+        "ClaimedDomain": [DOMAIN, TO_DELETE],
+        "User": [user["id"], UNKNOWN_ID],
         "Group": [group["id"], UNKNOWN_ID],
         "Client": [client["client_id"] for client in clients],
         "ScimToken": [token["id"]],
@@ -78,10 +83,10 @@ def narrow(document, values):
     """Limits the parameters to existing values, so that requests do not only get a 404, and the URLs of metadata to
     this machine."""
     parameters = document["components"]["parameters"]
-    for name in ("Tenant", "Domain", "Group", "Client", "ScimToken"):
+    for name in ("Tenant", "Domain", "ClaimedDomain", "User", "Group", "Client", "ScimToken"):
         parameters[name].update(one_of(values[name]))
     # A DELETE does not get the first value, which the other operations use.
-    for path, name in (TENANT, "Tenant"), (CONNECTION, "Domain"), (CLIENT, "Client"):
+    for path, name in (TENANT, "Tenant"), (CONNECTION, "Domain"), (CLAIM, "ClaimedDomain"), (CLIENT, "Client"):
         delete = document["paths"][path]["delete"]
         last = {**parameters[name], **one_of(values[name][1:])}
         delete["parameters"] = [*delete["parameters"][:-1], last]

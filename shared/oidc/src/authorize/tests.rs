@@ -116,7 +116,7 @@ fn the_query_of_a_request_reads_back_as_the_same_request() {
             if more.starts_with("state") { GOOD.replace("state=s&", "") } else { GOOD.to_owned() };
         let request = read(&format!("{good}&tenant=T1&{more}")).unwrap();
         let again = read(&request.query(&"acme.com".parse().unwrap())).unwrap();
-        let organisation = Some(Organisation::Domain("acme.com".parse().unwrap()));
+        let organisation = Some(Organisation::Connection("acme.com".parse().unwrap()));
         assert_eq!(again, AuthorizeRequest { organisation, ..request }, "{more}");
     }
 }

@@ -82,6 +82,8 @@ fn a_record_proves_a_claim_and_only_the_right_one_does() {
 
 #[test]
 fn a_domain_is_lost_after_a_week_without_its_record() {
+    use DomainState::{Lost, Verified};
+
     let mut claim = proved("acme.com");
     let mut changes = Vec::new();
     for day in [1, 2, 7, 8] {
@@ -89,7 +91,6 @@ fn a_domain_is_lost_after_a_week_without_its_record() {
         changes.push((checked.claim.state, checked.change));
         claim = checked.claim;
     }
-    use DomainState::{Lost, Verified};
     assert_eq!(
         changes,
         [

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::clients::Clients;
 use crate::commands::connections::Connections;
 use crate::commands::directory::{Activity, Groups, Users};
+use crate::commands::domains::Domains;
 use crate::commands::explain::Explain;
 use crate::commands::keys::Keys;
 use crate::commands::seats::Seats;
@@ -48,6 +49,9 @@ pub enum Command {
     /// Manage the SCIM tokens of a tenant.
     #[command(subcommand)]
     Tokens(Tokens),
+    /// Manage the domains of a tenant.
+    #[command(subcommand)]
+    Domains(Domains),
     /// Manage the SAML connections of a tenant to its identity provider.
     #[command(subcommand)]
     Connections(Connections),

@@ -7,6 +7,7 @@
 pub(crate) mod clients;
 pub(crate) mod connections;
 pub(crate) mod directory;
+pub(crate) mod domains;
 pub(crate) mod explain;
 mod input;
 pub(crate) mod keys;

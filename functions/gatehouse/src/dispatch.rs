@@ -7,7 +7,7 @@ use crate::api::Api;
 use crate::auth::Auth;
 use crate::cli::{Command, Options};
 use crate::commands::{
-    clients, connections, directory, explain, keys, seats, sign_ins, tenants, tokens,
+    clients, connections, directory, domains, explain, keys, seats, sign_ins, tenants, tokens,
 };
 use crate::doctor;
 use crate::environment::Environment;
@@ -28,6 +28,7 @@ pub(crate) async fn run(options: Options, environment: &Environment) -> Result<O
     match command {
         Command::Tenants(command) => tenants::run(&api, command).await,
         Command::Tokens(command) => tokens::run(&api, command).await,
+        Command::Domains(command) => domains::run(&api, command).await,
         Command::Connections(command) => connections::run(&api, command).await,
         Command::Seats(command) => seats::run(&api, command).await,
         Command::Users(command) => directory::users(&api, command).await,

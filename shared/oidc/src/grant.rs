@@ -27,8 +27,8 @@ pub struct Authentication {
     /// Name of the connection.
     #[serde(rename = "domain")]
     pub connection: String,
-    /// The authority behind the sign-in. None in rows of version 0.1.0, which count
-    /// as of generation 0.
+    /// The authority behind the sign-in. None in rows of version 0.1.0, which count no
+    /// more.
     #[serde(default)]
     pub authority: Option<SignInAuthority>,
     /// `auth_time`.
@@ -38,7 +38,7 @@ pub struct Authentication {
 }
 
 /// The generations that a sign-in counts for, and its issuer.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SignInAuthority {
     /// Generation of the tenant.
     pub tenant_generation: u64,

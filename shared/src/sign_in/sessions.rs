@@ -17,15 +17,15 @@ pub fn domains_if_alive(
     authentication: &Authentication,
     standing: &Standing,
 ) -> Option<Vec<Domain>> {
-    // Version 0.1.0 recorded no authority. Nothing had a generation above 0 then.
-    let authority = authentication.authority.clone().unwrap_or_default();
+    // Version 0.1.0 recorded no authority, so what it gave counts no more.
+    let authority = authentication.authority.as_ref()?;
     let user = standing.user.as_ref()?;
     let is_same = user.active
         && user.generation == authentication.user_generation
         && standing.tenant_generation == Some(authority.tenant_generation)
         && standing.authority.generation == authority.connection_generation
         && standing.authority.is_ready;
-    let domains = domains_now(&authority, &standing.authority);
+    let domains = domains_now(authority, &standing.authority);
     (is_same && speaks_for(&domains, user)).then_some(domains)
 }
 

@@ -1,4 +1,4 @@
-//! `gatehouse tenants`, `tokens`, `seats`, `users`, `groups` and `activity`.
+//! `gatehouse tenants`, `tokens`, `seats`, `domains`, `users`, `groups` and `activity`.
 
 use axum::http::Method;
 use harness::TestApp;
@@ -121,6 +121,22 @@ async fn changing_one_seat_setting_keeps_the_others() {
     assert_eq!(json, expected);
     let set = deployment.run("seats set Acme --unlimited --json", 0).await.json();
     assert_eq!((&set["seats"], &set["auto_upgrade"]), (&json!(null), &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn domains_are_claimed_listed_and_given_up() {
+    let deployment = Deployment::new().await;
+    let claimed = deployment.run("domains add Acme acme.org", 0).await;
+    assert_eq!(claimed.field("State"), "pending");
+    assert_eq!(claimed.field("TXT record"), "_gatehouse.acme.org");
+    let verified = deployment.run("domains add Acme acme.org --by-operator --json", 0).await.json();
+    assert_eq!(verified["state"], "verified");
+    let (text, json) = deployment.both("domains list Acme").await;
+    assert!(text.contains("acme.org"), "{text}");
+    assert_eq!(json["items"][0]["verified_by"], "operator");
+    deployment.run("domains add Acme gmail.com --by-operator", 1).await;
+    deployment.run("domains delete Acme acme.org --yes", 0).await;
+    deployment.run("domains delete Acme acme.org --yes", 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,7 @@
 //! `gatehouse`: the command line tool of the operator API.
+//!
+//! Reads the arguments and the environment variables, and passes them to the library (`lib.rs`),
+//! which does everything else.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
 //! Reads and formats the record of a sign-in, as `/v1/tenants/{tenant}/sign-ins` returns it.
 //!
-//! The result of `explain` has the same `checks`.
+//! Pure: the caller has requested the record. `commands::sign_ins`, `commands::explain` and
+//! `doctor` use it. The result of `explain` has the same `checks`.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,8 @@
 //! Finds the tenant that the command line names: by its id, by the operator's external id for it,
 //! or by its name.
+//!
+//! Reads the tenants through `api` and changes nothing. The commands and `doctor` use it. The
+//! commands that manage tenants are in `commands::tenants`.
 
 use serde_json::Value;
 

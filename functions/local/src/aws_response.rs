@@ -1,4 +1,7 @@
 //! The response of an embedded AWS service, independent of the transport.
+//!
+//! Only data. `dynamodb` and `secrets_manager` create it; their clients and `aws_endpoints` turn it
+//! into a response of the SDK or of HTTP.
 
 /// An HTTP status and a JSON body.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,4 +1,7 @@
 //! The data directory of `local`, used by one process at a time.
+//!
+//! Creates and locks the directory, and does nothing else. `server` locks it at the start; the
+//! embedded services and `demo` keep their own files in it.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;

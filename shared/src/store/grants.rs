@@ -1,8 +1,11 @@
-//! Authorization codes, grants, refresh tokens and sessions.
+//! Reads and writes authorization codes, grants, refresh tokens and sessions in DynamoDB.
 //!
 //! Codes, refresh tokens and sessions are found by the digest of the secret that their holder has.
 //! The row of a used code or refresh token stays as long as its grant, so that a second use is
 //! recognised. DynamoDB deletes expired rows within days; until then the callers check the times.
+//! Only the list of a user's grants omits the expired ones here.
+//!
+//! The values are in `oidc::grant`; `oidc_api`, `sign_in` and `operator_api` use them.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;

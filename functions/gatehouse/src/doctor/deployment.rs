@@ -1,4 +1,7 @@
 //! Checks the deployment as a whole: access, clocks, OpenID discovery and signing keys.
+//!
+//! Reads the clock of this machine, sends only GET requests, and adds each result to the
+//! findings. Their form is in `finding`, the checks of one tenant are in `tenant`.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;

@@ -1,4 +1,8 @@
 //! The connection of the demo tenant to the demo identity provider.
+//!
+//! `demo` calls this at each start. It reads and writes the embedded table and sends no request:
+//! the metadata comes from `demo_idp`, in the same process. The domain and the connection are
+//! stored by `shared::sign_in::claims`, as for any other tenant.
 
 use std::collections::BTreeMap;
 

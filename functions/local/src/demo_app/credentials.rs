@@ -1,6 +1,9 @@
-//! The client credentials of the demo app: created and registered once, kept in a private file.
+//! The client credentials of the demo app: created once, kept in a private file, and registered.
 //!
-//! The file is needed because Gatehouse stores only a digest of the secret.
+//! The file is needed because Gatehouse stores only a digest of the secret. `demo` calls this at
+//! each start. It reads and writes the file and the embedded table. The app is registered again if
+//! its redirect URI is not registered yet, for example on another port. If the data is in memory,
+//! there is no file.
 
 use std::io;
 use std::path::{Path, PathBuf};

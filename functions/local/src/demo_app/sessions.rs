@@ -1,4 +1,7 @@
 //! The sessions of the demo app, in memory: pending sign-ins and signed-in users.
+//!
+//! Reads random bytes, but neither the clock nor the disk: a session has no end time. When there
+//! are too many sessions, all are removed. `demo_app` reads and sets the cookie.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -265,6 +265,10 @@ async fn a_removed_link_lets_a_new_identity_have_the_user() {
     assert_eq!(last_code(&test).await, "user.linked");
     let path = format!("/v1/tenants/{}/users/{user}/links/acme.com", test.acme.id);
     test.operator(Method::DELETE, &path, None).await.expect(204);
+    // Without a link it is as wanted; a connection that does not exist is a mistake.
+    test.operator(Method::DELETE, &path, None).await.expect(204);
+    let mistake = path.replace("acme.com", "acme.org");
+    test.operator(Method::DELETE, &mistake, None).await.expect(404);
     sign_in(&test, "id-2", "ada@acme.com").await.1.expect(200);
     assert_eq!(test.sign_ins().await[0]["user"], user);
     sign_in(&test, "id-1", "ada@acme.com").await.1.expect(403);

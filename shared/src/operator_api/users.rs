@@ -101,11 +101,13 @@ pub(super) async fn unlink(
     Path((tenant, user, connection)): Path<(String, String, String)>,
 ) -> Result<StatusCode, OperatorApiError> {
     let (tenant, user) = find_user(&app, &tenant, &user).await?;
-    let gone = || OperatorApiError::NotFound("link");
-    let connection: Domain = connection.parse().map_err(|_| gone())?;
+    let unknown = || OperatorApiError::NotFound("connection");
+    let connection: Domain = connection.parse().map_err(|_| unknown())?;
     let id = user.resource.id;
     if !app.store.unlink_user(tenant, id, Some(&connection)).await? {
-        return Err(gone());
+        // A user without a link is in the wanted state. An unknown connection is a mistake.
+        app.store.connection(tenant, &connection).await?.ok_or_else(unknown)?;
+        return Ok(StatusCode::NO_CONTENT);
     }
     let detail = json!({"user": id, "connection": connection});
     app.store.record_activity(tenant, app.clock.now(), "operator", "link.deleted", detail).await?;

@@ -71,6 +71,7 @@ def create_resources(target):
         "Domain": [DOMAIN, TO_DELETE],
         "ClaimedDomain": [DOMAIN, TO_DELETE],
         "User": [user["id"], UNKNOWN_ID],
+        "LinkedConnection": [DOMAIN, "unknown.example"],
         "Group": [group["id"], UNKNOWN_ID],
         "Client": [client["client_id"] for client in clients],
         "ScimToken": [token["id"]],
@@ -83,7 +84,7 @@ def narrow(document, values):
     """Limits the parameters to existing values, so that requests do not only get a 404, and the URLs of metadata to
     this machine."""
     parameters = document["components"]["parameters"]
-    for name in ("Tenant", "Domain", "ClaimedDomain", "User", "Group", "Client", "ScimToken"):
+    for name in ("Tenant", "Domain", "ClaimedDomain", "LinkedConnection", "User", "Group", "Client", "ScimToken"):
         parameters[name].update(one_of(values[name]))
     # A DELETE does not get the first value, which the other operations use.
     for path, name in (TENANT, "Tenant"), (CONNECTION, "Domain"), (CLAIM, "ClaimedDomain"), (CLIENT, "Client"):

@@ -16,15 +16,29 @@ use super::{Call, Server};
 /// A connection of the demo tenant.
 const DOMAIN: &str = "bench.example";
 
+/// The domain of the person's address.
+const ADDRESSES: &str = "acme.com";
+
 impl Server {
-    /// Creates the connection, which trusts the identity provider of the tests.
+    /// Creates the connection, which trusts the identity provider of the tests, and verifies the
+    /// domain that it speaks for.
     pub(super) fn connect(&mut self) {
         let tenant = self.facts["tenant"]["id"].as_str().unwrap();
-        let path = format!("/v1/tenants/{tenant}/connections/{DOMAIN}");
+        let tenant = format!("/v1/tenants/{tenant}");
         let key = self.facts["operator_key"].as_str().unwrap();
-        let body = json!({"idp_metadata_xml": metadata::usual(IDP), "jit": true}).to_string();
         let headers = format!("authorization: Bearer {key}\r\ncontent-type: application/json");
-        self.call(&Call::raw("PUT", &path, &headers, &body));
+        let word = json!({"verified_by": "operator"});
+        let settings = json!({
+            "idp_metadata_xml": metadata::usual(IDP),
+            "jit": true,
+            "domains": [ADDRESSES],
+        });
+        for (path, body) in [
+            (format!("{tenant}/domains/{ADDRESSES}"), word),
+            (format!("{tenant}/connections/{DOMAIN}"), settings),
+        ] {
+            self.call(&Call::raw("PUT", &path, &headers, &body.to_string()));
+        }
     }
 
     /// Begins sign-ins; returns the request with the signed response for each.

@@ -251,6 +251,23 @@ async fn rows_of_version_0_1_0_can_be_read_changed_and_deleted() {
     deployment.delete_all().await;
 }
 
+/// Rule 5 of `docs/authority.md`: the name counts as a verified domain until it is given up.
+#[tokio::test]
+async fn the_domain_of_a_connection_of_0_1_0_can_be_given_up() {
+    let deployment = UsedDeployment::recorded("0.1.0").await;
+    let test = &deployment.test;
+    let eve = test.tenant("Eve").await;
+    let word = || Some(json!({"verified_by": "operator"}));
+    let of_eve = format!("/v1/tenants/{}/domains/acme.com", eve.id);
+    test.operator(Method::PUT, &of_eve, word()).await.expect(409);
+    let path = format!("/v1/tenants/{}/domains/acme.com", test.acme.id);
+    let shown = test.operator(Method::GET, &path, None).await.expect(200).json();
+    assert_eq!((&shown["state"], &shown["verified_by"]), (&json!("verified"), &json!("operator")));
+    test.operator(Method::DELETE, &path, None).await.expect(204);
+    test.operator(Method::GET, &path, None).await.expect(404);
+    test.operator(Method::PUT, &of_eve, word()).await.expect(200);
+}
+
 impl UsedDeployment {
     async fn read_all_after_change(&self) {
         let test = &self.test;

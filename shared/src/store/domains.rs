@@ -268,11 +268,8 @@ impl Store {
         for claim in &change.claims {
             writes.push(((), claim_write(claim)?));
         }
-        let domain = change.claims.first().map(|claim| &claim.domain);
-        if let Some(domain) = domain {
-            writes
-                .extend(holder_writes(domain, change.holder).into_iter().map(|write| ((), write)));
-        }
+        let holder = holder_writes(&change.domain, change.holder);
+        writes.extend(holder.into_iter().map(|write| ((), write)));
         for authority in &change.authorities {
             writes.push(((), authority_write(authority)?));
         }

@@ -1,5 +1,6 @@
 //! `gatehouse connections`, `keys` and `clients`.
 
+use axum::http::Method;
 use harness::TestApp;
 use harness::saml::metadata;
 use harness::saml::world::IDP;
@@ -9,6 +10,21 @@ use crate::deployment::{Deployment, directory};
 
 async fn connected() -> Deployment {
     Deployment::of(TestApp::with_connection(json!({"keep_claims": true})).await).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn setting_one_option_keeps_the_domains_that_a_connection_speaks_for() {
+    let deployment = connected().await;
+    let test = &deployment.test;
+    let path = format!("/v1/tenants/{}/connections/acme.com", test.acme.id);
+    let members = json!({"https://idp.example/saml": ["acme.org"]});
+    let body = json!({"domains": ["acme.net", "acme.org"], "member_domains": members});
+    let before = test.operator(Method::PUT, &path, Some(body)).await.expect(200).json();
+    let after = deployment.run("connections set Acme acme.com --jit --json", 0).await.json();
+    assert_eq!(after["jit"], true);
+    for name in ["domains", "member_domains"] {
+        assert_eq!(after[name], before[name]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

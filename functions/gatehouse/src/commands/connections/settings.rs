@@ -99,6 +99,11 @@ impl Settings {
                 body.insert(name.to_owned(), value.clone());
             }
         }
+        // A GET returns each domain with its state, a PUT accepts the names.
+        if let Some(listed) = before.and_then(|before| before.get("domains")?.as_array()) {
+            let names = listed.iter().filter_map(|listed| listed.get("domain").cloned());
+            body.insert("domains".to_owned(), names.collect());
+        }
         for (name, value) in self.options()? {
             if let Some(value) = value {
                 body.insert(name.to_owned(), value);
@@ -135,7 +140,8 @@ impl Settings {
 }
 
 /// Settings that a GET returns and a PUT accepts.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
+    "member_domains",
     "enabled",
     "jit",
     "allow_idp_initiated",

@@ -285,9 +285,13 @@ fn organisation(parameters: &Parameters) -> Result<Option<Organisation>, OauthEr
         return Ok(Some(Organisation::Tenant(tenant.to_owned())));
     }
     // A hint of another form is ignored: an app passes on what a person typed.
-    let hint = parameters.one("login_hint")?;
-    let domain = hint.map(|hint| hint.rsplit_once('@').map_or(hint, |(_, domain)| domain));
+    let domain = parameters.one("login_hint")?.map(domain_of_hint);
     Ok(domain.and_then(|domain| domain.parse().ok()).map(Organisation::Domain))
+}
+
+/// Returns the part of a `login_hint` that may be a domain: what follows `@`, or the whole hint.
+pub fn domain_of_hint(hint: &str) -> &str {
+    hint.rsplit_once('@').map_or(hint, |(_, domain)| domain)
 }
 
 const MAX_STATE: usize = 2_048;

@@ -13,6 +13,7 @@ use super::error::OidcApiError;
 use super::reply;
 use crate::runtime::state::AppState;
 use crate::sign_in::organisation::speakers;
+use oidc::authorize::domain_of_hint;
 use oidc::error::{ErrorCode, OauthError};
 use types::domain::Domain;
 
@@ -26,8 +27,7 @@ pub(super) async fn lookup(
         );
     }
     let hint = parameters.required("login_hint", "login_hint is missing")?;
-    let domain = hint.rsplit_once('@').map_or(hint, |(_, domain)| domain);
-    let found = match Domain::from_unicode(domain) {
+    let found = match Domain::from_unicode(domain_of_hint(hint)) {
         Ok(domain) => speakers(&app, &domain).await?,
         Err(_) => None,
     };

@@ -157,7 +157,9 @@ async fn successor(
     expires_at: Timestamp,
 ) -> Result<Option<Handle>, OidcApiError> {
     let (tenant, digest, now) = (handle.tenant(), handle.digest(), app.clock.now());
-    if !found.used {
+    let redemption = if found.used {
+        found.redemption
+    } else {
         let nonce = random_secret().map_err(OidcApiError::Random)?;
         let Some(next) = handle.successor(&nonce) else { return Ok(None) };
         let row = NextRefreshToken { digest: &next.digest(), nonce: &nonce, now };
@@ -167,10 +169,10 @@ async fn successor(
         if rotated == Redemption::Accepted {
             return Ok(Some(next));
         }
-    }
-    // Another request may have redeemed it since it was read.
-    let current = app.store.refresh_token(tenant, &digest).await?;
-    let redemption = current.and_then(|current| current.redemption);
+        // Another request has redeemed it since it was read.
+        let current = app.store.refresh_token(tenant, &digest).await?;
+        current.and_then(|current| current.redemption)
+    };
     let in_time = redemption.filter(|(at, _)| now.duration_since(*at) <= GRACE);
     Ok(in_time.and_then(|(_, nonce)| handle.successor(&nonce)))
 }

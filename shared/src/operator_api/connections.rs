@@ -22,6 +22,7 @@ pub(super) use self::test::test;
 use self::view::ConnectionView;
 use super::body::Json;
 use super::caller::Operator;
+use super::fields::parse_domain;
 use super::page::{Page, PageQuery};
 use super::params::{Path, Query};
 use super::tenants::find_tenant;
@@ -69,9 +70,7 @@ pub(super) async fn put(
     Json(body): Json<NewConnection>,
 ) -> Result<Json<ConnectionView>, OperatorApiError> {
     let tenant = find_tenant(&app, &tenant).await?.id;
-    let domain: Domain = domain
-        .parse()
-        .map_err(|error| OperatorApiError::Invalid(format!("{domain:?}: {error}")))?;
+    let domain = parse_domain(&domain)?;
     let base_url = BaseUrl::of(&app.config, &headers);
     let before = app.store.connection(tenant, &domain).await?;
     let known = before.as_ref().map(|stored| &stored.connection);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Json, VariantName};
 use super::caller::Operator;
+use super::fields::parse_domain;
 use super::page::{Page, PageQuery};
 use super::params::{Path, Query};
 use super::tenants::find_tenant;
@@ -87,10 +88,10 @@ pub(super) async fn read(
     Path((tenant, domain)): Path<(String, String)>,
 ) -> Result<Json<DomainView>, OperatorApiError> {
     let tenant = find_tenant(&app, &tenant).await?;
-    let domain: Domain = domain.parse().map_err(|_| OperatorApiError::NotFound("domain"))?;
+    let domain: Domain = domain.parse().map_err(|_| NO_DOMAIN)?;
     let domains = TenantTrust::load(&app.store, tenant.id).await?.domains();
     let found = domains.into_iter().find(|found| found.claim.domain == domain);
-    Ok(Json(found.ok_or(OperatorApiError::NotFound("domain"))?.into()))
+    Ok(Json(found.ok_or(NO_DOMAIN)?.into()))
 }
 
 pub(super) async fn put(
@@ -100,9 +101,7 @@ pub(super) async fn put(
     body: Option<Json<NewDomain>>,
 ) -> Result<Json<DomainView>, OperatorApiError> {
     let tenant = find_tenant(&app, &tenant).await?;
-    let domain: Domain = domain
-        .parse()
-        .map_err(|error| OperatorApiError::Invalid(format!("{domain:?}: {error}")))?;
+    let domain = parse_domain(&domain)?;
     let body = body.map(|Json(body)| body).unwrap_or_default();
     let by_operator = matches!(body.verified_by, Some(VariantName(VerifiedBy::Operator)));
     let claimed = put_domain(&app, tenant.id, &domain, by_operator, app.clock.now()).await?;
@@ -115,11 +114,11 @@ pub(super) async fn delete(
     Path((tenant, domain)): Path<(String, String)>,
 ) -> Result<StatusCode, OperatorApiError> {
     let tenant = find_tenant(&app, &tenant).await?;
-    let domain: Domain = domain.parse().map_err(|_| OperatorApiError::NotFound("domain"))?;
+    let domain: Domain = domain.parse().map_err(|_| NO_DOMAIN)?;
     if delete_domain(&app, tenant.id, &domain, app.clock.now()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(OperatorApiError::NotFound("domain"))
+        Err(NO_DOMAIN)
     }
 }
 
@@ -130,11 +129,13 @@ pub(super) async fn check(
     Path((tenant, domain)): Path<(String, String)>,
 ) -> Result<Json<DomainView>, OperatorApiError> {
     let tenant = find_tenant(&app, &tenant).await?;
-    let domain: Domain = domain.parse().map_err(|_| OperatorApiError::NotFound("domain"))?;
+    let domain: Domain = domain.parse().map_err(|_| NO_DOMAIN)?;
     // Before DNS is asked: a domain that nobody claims is no reason for a query.
-    app.store.claim(tenant.id, &domain).await?.ok_or(OperatorApiError::NotFound("domain"))?;
+    app.store.claim(tenant.id, &domain).await?.ok_or(NO_DOMAIN)?;
     let dns = DnsClient::new(app.config.dns).map_err(ClaimError::from)?;
     let now = app.clock.now();
     let checked = check_domain(&app, &dns, tenant.id, &domain, "operator", now).await?;
-    Ok(Json(checked.ok_or(OperatorApiError::NotFound("domain"))?.into()))
+    Ok(Json(checked.ok_or(NO_DOMAIN)?.into()))
 }
+
+const NO_DOMAIN: OperatorApiError = OperatorApiError::NotFound("domain");

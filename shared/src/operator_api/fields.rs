@@ -1,8 +1,10 @@
-//! Fields of request bodies: how a PATCH distinguishes absent from null, and which names are valid.
+//! Fields of requests: how a PATCH distinguishes absent from null, and which names and domains are
+//! valid.
 
 use serde::{Deserialize, Deserializer};
 
 use super::error::OperatorApiError;
+use types::domain::Domain;
 
 /// A field of a PATCH that may be cleared.
 #[derive(Debug, Default)]
@@ -46,6 +48,15 @@ pub(super) fn validate_name(field: &str, value: &str) -> Result<String, Operator
         return Err(OperatorApiError::Invalid(rule));
     }
     Ok(trimmed.to_owned())
+}
+
+/// Parses the domain that a request creates something for.
+///
+/// # Errors
+///
+/// [`OperatorApiError::Invalid`] if it is not a DNS name.
+pub(super) fn parse_domain(text: &str) -> Result<Domain, OperatorApiError> {
+    text.parse().map_err(|error| OperatorApiError::Invalid(format!("{text:?}: {error}")))
 }
 
 /// Characters of a name or an external id, as `maxLength` in the `OpenAPI` document counts them.

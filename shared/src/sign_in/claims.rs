@@ -96,13 +96,14 @@ impl TenantTrust {
             }
         }
         all.sort_by(|left, right| left.domain.cmp(&right.domain));
-        let listing = |domain: &Domain| {
-            let lists = |connection: &&Connection| connection.listed_domains().contains(&domain);
-            self.connections.iter().filter(lists).map(|known| known.domain.clone()).collect()
-        };
-        all.into_iter()
-            .map(|claim| TenantDomain { connections: listing(&claim.domain), claim })
-            .collect()
+        all.into_iter().map(|claim| self.describe(claim)).collect()
+    }
+
+    /// Adds to a claim the connections that list its domain.
+    fn describe(&self, claim: DomainClaim) -> TenantDomain {
+        let lists = |known: &&Connection| known.listed_domains().contains(&&claim.domain);
+        let connections = self.connections.iter().filter(lists);
+        TenantDomain { connections: connections.map(|known| known.domain.clone()).collect(), claim }
     }
 
     /// The domains that a connection lists, each with its state.
@@ -119,7 +120,7 @@ impl TenantTrust {
             .collect()
     }
 
-    /// The authority that a connection of the tenant has after it is put in place of `before`.
+    /// The change of authority that comes with a connection that is created or replaced.
     pub fn authority_change(
         &self,
         connection: &Connection,
@@ -172,37 +173,29 @@ pub async fn put_domain(
 ) -> Result<TenantDomain, ClaimError> {
     let token = hex(&random_bytes::<20>().map_err(ClaimError::Random)?);
     for _ in 0..ATTEMPTS {
-        let (trust, holder) = tokio::try_join!(
-            TenantTrust::load(&app.store, tenant),
-            app.store.domain_holder(domain),
-        )?;
+        let (trust, holder) = load(&app.store, tenant, domain).await?;
         let known = trust.claim(domain);
         if known.is_none() && trust.claims.len() >= MOST_CLAIMS {
             return Err(ClaimError::TooMany);
         }
         let claim = known.map(|stored| stored.claim.clone());
         let claim = claim.unwrap_or_else(|| new_claim(domain.clone(), token.clone(), now));
-        let is_own = holder.is_some_and(|holder| holder.tenant == tenant);
         // The name of a connection of version 0.1.0 keeps the word of the operator.
-        let is_implied = holder.is_some_and(|holder| is_own && holder.is_implied);
+        let is_implied = holder.is_some_and(|holder| holder.tenant == tenant && holder.is_implied);
         let claim = if by_operator || is_implied {
             verify_by_operator(claim, tenant, holder, now)?
         } else {
             claim
         };
         if known.is_some_and(|known| known.claim == claim) {
-            return Ok(shown(&trust, claim));
+            return Ok(trust.describe(claim));
         }
         let change = change_of(&trust, &claim, holder, None);
-        match app.store.change_domain(&change).await {
-            Ok(()) => {
-                let verified = domains::is_verified(&claim);
-                let action = if verified { "domain.verified" } else { "domain.claimed" };
-                note(app, tenant, now, "operator", action, domain).await?;
-                return Ok(shown(&trust, claim));
-            }
-            Err(StoreError::VersionMismatch) => {}
-            Err(error) => return Err(error.into()),
+        if is_stored(&app.store, &change).await? {
+            let verified = domains::is_verified(&claim);
+            let action = if verified { "domain.verified" } else { "domain.claimed" };
+            note(app, tenant, now, "operator", action, domain).await?;
+            return Ok(trust.describe(claim));
         }
     }
     Err(StoreError::Contention.into())
@@ -224,10 +217,7 @@ pub async fn check_domain(
 ) -> Result<Option<TenantDomain>, ClaimError> {
     let values = dns.txt_values(&record_name(domain)).await?;
     for _ in 0..ATTEMPTS {
-        let (trust, holder) = tokio::try_join!(
-            TenantTrust::load(&app.store, tenant),
-            app.store.domain_holder(domain),
-        )?;
+        let (trust, holder) = load(&app.store, tenant, domain).await?;
         let Some(known) = trust.claim(domain) else { return Ok(None) };
         let other = holder.filter(|holder| holder.tenant != tenant);
         let former = match other {
@@ -244,18 +234,14 @@ pub async fn check_domain(
         )?;
         let takes = domains::is_verified(&claim);
         let stored = change_of(&trust, &claim, holder, former.as_ref().filter(|_| takes));
-        match app.store.change_domain(&stored).await {
-            Ok(()) => {
-                if let Some(action) = action(change) {
-                    note(app, tenant, now, actor, action, domain).await?;
-                }
-                if let Some(other) = other.filter(|_| takes) {
-                    note(app, other.tenant, now, actor, "domain.lost", domain).await?;
-                }
-                return Ok(Some(shown(&trust, claim)));
+        if is_stored(&app.store, &stored).await? {
+            if let Some(action) = action(change) {
+                note(app, tenant, now, actor, action, domain).await?;
             }
-            Err(StoreError::VersionMismatch) => {}
-            Err(error) => return Err(error.into()),
+            if let Some(other) = other.filter(|_| takes) {
+                note(app, other.tenant, now, actor, "domain.lost", domain).await?;
+            }
+            return Ok(Some(trust.describe(claim)));
         }
     }
     Err(StoreError::Contention.into())
@@ -273,10 +259,7 @@ pub async fn delete_domain(
     now: Timestamp,
 ) -> Result<bool, ClaimError> {
     for _ in 0..ATTEMPTS {
-        let (trust, holder) = tokio::try_join!(
-            TenantTrust::load(&app.store, tenant),
-            app.store.domain_holder(domain),
-        )?;
+        let (trust, holder) = load(&app.store, tenant, domain).await?;
         let own = holder.filter(|holder| holder.tenant == tenant);
         let known = trust.claim(domain);
         if known.is_none() && own.is_none() {
@@ -294,13 +277,9 @@ pub async fn delete_domain(
             holder: own.map_or(HolderChange::Keep, HolderChange::Clear),
             authorities: trust.changes(domain, None),
         };
-        match app.store.change_domain(&change).await {
-            Ok(()) => {
-                note(app, tenant, now, "operator", "domain.deleted", domain).await?;
-                return Ok(true);
-            }
-            Err(StoreError::VersionMismatch) => {}
-            Err(error) => return Err(error.into()),
+        if is_stored(&app.store, &change).await? {
+            note(app, tenant, now, "operator", "domain.deleted", domain).await?;
+            return Ok(true);
         }
     }
     Err(StoreError::Contention.into())
@@ -372,10 +351,8 @@ pub async fn end_sessions_of_connection(
             holder: HolderChange::Keep,
             authorities: vec![trust.authority_change(connection, true)],
         };
-        match app.store.change_domain(&change).await {
-            Ok(()) => return Ok(()),
-            Err(StoreError::VersionMismatch) => {}
-            Err(error) => return Err(error.into()),
+        if is_stored(&app.store, &change).await? {
+            return Ok(());
         }
     }
     Err(StoreError::Contention.into())
@@ -398,6 +375,24 @@ async fn keep_implied_claim(
     }
     match put_domain(app, tenant, name, true, now).await {
         Ok(_) | Err(ClaimError::Rule(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the trust of a tenant and the holder of a domain.
+async fn load(
+    store: &Store,
+    tenant: TenantId,
+    domain: &Domain,
+) -> Result<(TenantTrust, Option<DomainHolder>), StoreError> {
+    tokio::try_join!(TenantTrust::load(store, tenant), store.domain_holder(domain))
+}
+
+/// Stores a change. Returns `false` if a row has changed since it was read: the caller reads again.
+async fn is_stored(store: &Store, change: &DomainChange) -> Result<bool, StoreError> {
+    match store.change_domain(change).await {
+        Ok(()) => Ok(true),
+        Err(StoreError::VersionMismatch) => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -448,13 +443,6 @@ fn change_of(
         authorities: trust.changes(domain, Some(claim)).into_iter().chain(elsewhere).collect(),
         claims: [own].into_iter().chain(lost).collect(),
     }
-}
-
-fn shown(trust: &TenantTrust, claim: DomainClaim) -> TenantDomain {
-    let lists = |known: &&Connection| known.listed_domains().contains(&&claim.domain);
-    let connections =
-        trust.connections.iter().filter(lists).map(|known| known.domain.clone()).collect();
-    TenantDomain { claim, connections }
 }
 
 fn action(change: Change) -> Option<&'static str> {

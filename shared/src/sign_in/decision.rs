@@ -1,6 +1,6 @@
 //! Decides which user a verified assertion signs in. Pure: no I/O.
 //!
-//! The rules have the numbers of `docs/sign-in.md`:
+//! The rules have the numbers of `docs/authority.md`:
 //! - 7: a first match needs the user's own address, not only the asserted one, in a domain of the
 //!   connection.
 //! - 8: names and addresses are compared byte by byte, ASCII letter case aside.

@@ -1,7 +1,7 @@
 //! Rules of domains: who may claim one, what a DNS answer changes, and what a connection may speak
 //! for. Pure: no I/O.
 //!
-//! The rules have the numbers of `docs/sign-in.md`:
+//! The rules have the numbers of `docs/authority.md`:
 //! - 1: a domain is pending, verified or lost; only a verified one gives authority.
 //! - 2: a TXT record proves a claim; a week without it loses the domain.
 //! - 3: one tenant at a time holds a domain. A proof by DNS wins over the word of the operator and
@@ -141,14 +141,10 @@ pub fn apply_answer(
         {
             return Err(DomainError::HeldByRecord);
         }
-        let is_new =
-            claim.verified_by != Some(VerifiedBy::Dns) || claim.state != DomainState::Verified;
-        let change = if is_new { Change::Verified } else { Change::None };
+        let change = if depends_on_dns(&claim) { Change::None } else { Change::Verified };
         return Ok(Checked { claim: verified(claim, VerifiedBy::Dns, now), change });
     }
-    let depends_on_dns =
-        claim.state == DomainState::Verified && claim.verified_by == Some(VerifiedBy::Dns);
-    if !depends_on_dns {
+    if !depends_on_dns(&claim) {
         return Ok(Checked { claim, change: Change::None });
     }
     let change = match claim.absent_since {
@@ -176,6 +172,11 @@ pub fn is_verified(claim: &DomainClaim) -> bool {
     claim.state == DomainState::Verified
 }
 
+/// Whether the claim is verified, and by DNS: it is lost with its record.
+fn depends_on_dns(claim: &DomainClaim) -> bool {
+    is_verified(claim) && claim.verified_by == Some(VerifiedBy::Dns)
+}
+
 /// The claim of a tenant whose domain another tenant has proved, or whose record is gone.
 pub fn lost(claim: DomainClaim) -> DomainClaim {
     DomainClaim { state: DomainState::Lost, verified_by: None, verified_at: None, ..claim }
@@ -194,10 +195,10 @@ fn verified(claim: DomainClaim, by: VerifiedBy, now: Timestamp) -> DomainClaim {
 /// Whether the schedule should ask DNS about a claim: daily for a domain that DNS verified, and
 /// for a pending one in its first month.
 pub fn is_check_due(claim: &DomainClaim, now: Timestamp) -> bool {
-    let is_wanted = match (claim.state, claim.verified_by) {
-        (DomainState::Verified, by) => by == Some(VerifiedBy::Dns),
-        (DomainState::Pending, _) => now.duration_since(claim.created_at) < PENDING_CHECKED,
-        (DomainState::Lost, _) => false,
+    let is_wanted = match claim.state {
+        DomainState::Verified => depends_on_dns(claim),
+        DomainState::Pending => now.duration_since(claim.created_at) < PENDING_CHECKED,
+        DomainState::Lost => false,
     };
     is_wanted && claim.checked_at.is_none_or(|checked| now.duration_since(checked) >= CHECK_EVERY)
 }
@@ -208,7 +209,7 @@ pub fn verified_domains<'a>(
     connections: &'a [Connection],
     authorities: &[ConnectionAuthority],
 ) -> BTreeSet<&'a Domain> {
-    let claimed = claims.into_iter().filter(|claim| claim.state == DomainState::Verified);
+    let claimed = claims.into_iter().filter(|claim| is_verified(claim));
     let is_implied = |name: &Domain| authorities.iter().all(|known| known.connection != *name);
     let names = connections.iter().map(|connection| &connection.domain);
     claimed.map(|claim| &claim.domain).chain(names.filter(|name| is_implied(name))).collect()
@@ -262,19 +263,18 @@ pub fn no_authority(before: Option<&ConnectionAuthority>, name: &Domain) -> Conn
     ConnectionAuthority { connection: name.clone(), generation, is_ready: false, domains: vec![] }
 }
 
+/// The authority of a connection without a row (rule 5).
+fn implied(name: &Domain) -> ConnectionAuthority {
+    ConnectionAuthority::implied(name.clone())
+}
+
 /// Rule 16.
 fn next_generation(
     before: Option<&ConnectionAuthority>,
     after: &ConnectionAuthority,
     must_end_sessions: bool,
 ) -> u64 {
-    let implied;
-    let before = if let Some(before) = before {
-        before
-    } else {
-        implied = ConnectionAuthority::implied(after.connection.clone());
-        &implied
-    };
+    let before = before.cloned().unwrap_or_else(|| implied(&after.connection));
     let loses_domain = before.domains.iter().any(|domain| !after.domains.contains(domain));
     let stops = before.is_ready && !after.is_ready;
     let rises = must_end_sessions || loses_domain || stops;
@@ -299,8 +299,7 @@ pub fn authority_changes<'a>(
     for connection in connections {
         let before = authorities.iter().find(|known| known.connection == connection.domain);
         let after = authority(before, connection, &verified, false, false);
-        let implied = || ConnectionAuthority::implied(connection.domain.clone());
-        if before.cloned().unwrap_or_else(implied) != after {
+        if before.cloned().unwrap_or_else(|| implied(&connection.domain)) != after {
             changes.push(AuthorityChange { tenant, before: before.cloned(), after });
         }
     }

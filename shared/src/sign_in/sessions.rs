@@ -1,6 +1,6 @@
 //! Whether a session, code, grant or refresh token still counts. Pure: no I/O.
 //!
-//! Rule 16 of `docs/sign-in.md`: it counts while the generations of tenant, connection and user
+//! Rule 16 of `docs/authority.md`: it counts while the generations of tenant, connection and user
 //! are those of the sign-in, and the connection still speaks for the user's domain.
 
 use serde_json::{Map, Value};

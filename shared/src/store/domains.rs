@@ -11,7 +11,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::item::{Item, corrupt, json, number, parsed, required_number, take_json, text};
+use super::item::{
+    Item, corrupt, json, number, optional_text, parsed, required_number, take_json, text,
+};
 use super::keys::{AUTHORITY_PREFIX, CLAIM_PREFIX, HOLDER, Key, SK, domain_rows, tenant_rows};
 use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
@@ -221,7 +223,7 @@ impl Store {
         let (holder, name): (Vec<Item>, Vec<Item>) =
             rows.into_iter().partition(|row| sort_key(row).is_ok_and(|key| key == HOLDER));
         if let Some(row) = holder.first() {
-            let is_dns = row.get("vb").and_then(|by| by.as_s().ok()).is_some_and(|by| by == DNS);
+            let is_dns = optional_text(row, "vb") == Some(DNS);
             let verified_by = if is_dns { VerifiedBy::Dns } else { VerifiedBy::Operator };
             let tenant = parsed(row, "t")?;
             return Ok(Some(DomainHolder { tenant, verified_by, is_implied: false }));
@@ -229,12 +231,8 @@ impl Store {
         // The row of a name that a newer version wrote says that it is no more than a name.
         let implied = name.iter().find(|row| !row.contains_key(NAME_ONLY));
         let implied = implied.map(|row| parsed(row, "t")).transpose()?;
-        let by_operator = VerifiedBy::Operator;
-        Ok(implied.map(|tenant| DomainHolder {
-            tenant,
-            verified_by: by_operator,
-            is_implied: true,
-        }))
+        let verified_by = VerifiedBy::Operator;
+        Ok(implied.map(|tenant| DomainHolder { tenant, verified_by, is_implied: true }))
     }
 
     /// The authorities of all connections of a tenant that have a row, those of deleted ones too.
@@ -248,7 +246,7 @@ impl Store {
         rows.into_iter().map(ConnectionAuthority::from_row).collect()
     }
 
-    /// The authority of a connection. One without a row has the implied one.
+    /// The row of a connection's authority; none for one that has the implied authority.
     pub async fn authority(
         &self,
         tenant: TenantId,
@@ -338,8 +336,7 @@ fn name_only(domain: &Domain, before: Option<DomainHolder>) -> Option<Write> {
     Some(update.bind(":t", text(before.tenant.to_string())))
 }
 
-/// The write of an authority, conditional on the generation that was read. Every change of the
-/// domains or of `is_ready` that could lose a concurrent one raises the version with it.
+/// The write of an authority, on the condition that the row is still as it was read.
 pub(super) fn authority_write(change: &AuthorityChange) -> Result<Write, StoreError> {
     let row = change.after.row(change.tenant)?;
     Ok(match &change.before {

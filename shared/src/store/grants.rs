@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::item::{Item, flag, json, number, optional_text, parsed, take_json, text};
-use super::keys::{Key, SK, TTL, grant_of_user_prefix, issued};
-use super::read::{Consistency, Range, SortKeys};
+use super::keys::{Key, TTL, grant_of_user_prefix, issued};
+use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
@@ -108,7 +108,7 @@ impl Store {
             Key::grant_of_user(tenant, code.grant.authentication.user, code.grant_id).item();
         of_user.insert(TTL.to_owned(), number(code.grant.expires_at.as_second()));
         let mut writes = vec![
-            ((), mark_used(Key::code(tenant, digest))),
+            ((), mark_used(Key::code(tenant, digest), "")),
             ((), Write::insert(grant)),
             ((), Write::put(of_user)),
         ];
@@ -135,8 +135,7 @@ impl Store {
             .with(SortKeys::BeginWith(grant_of_user_prefix(user)));
         let mut keys = Vec::new();
         for row in self.query(&range, MOST_GRANTS).await? {
-            let sk = row.get(SK).and_then(|sk| sk.as_s().ok()).map(String::as_str);
-            let id = sk.and_then(|sk| sk.strip_prefix(&grant_of_user_prefix(user)));
+            let id = sort_key(&row)?.strip_prefix(&grant_of_user_prefix(user));
             if let Some(id) = id.and_then(|id| id.parse().ok()) {
                 keys.push(Key::grant(tenant, id));
             }
@@ -191,14 +190,10 @@ impl Store {
             .when("attribute_exists(pk)")
             .bind(":lr", text(next.digest))
             .bind(":lu", text(next.now.to_string()));
-        let redeemed = Write::update(
-            Key::refresh_token(tenant, digest),
-            format!("SET {USED} = :used, {REDEEMED_AT} = :at, {NONCE} = :nonce"),
-        )
-        .when("attribute_exists(pk) AND attribute_not_exists(used)")
-        .bind(":used", AttributeValue::Bool(true))
-        .bind(":at", text(next.now.to_string()))
-        .bind(":nonce", text(BASE64_URL_SAFE_NO_PAD.encode(next.nonce)));
+        let more = format!(", {REDEEMED_AT} = :at, {NONCE} = :nonce");
+        let redeemed = mark_used(Key::refresh_token(tenant, digest), &more)
+            .bind(":at", text(next.now.to_string()))
+            .bind(":nonce", text(BASE64_URL_SAFE_NO_PAD.encode(next.nonce)));
         self.redeem(&[
             ((), redeemed),
             ((), still_granted),
@@ -242,10 +237,11 @@ impl Store {
     }
 }
 
-/// Marks a row as used, on the condition that it exists and was not used.
-fn mark_used(key: Key) -> Write {
-    Write::update(key, "SET used = :used")
-        .when("attribute_exists(pk) AND attribute_not_exists(used)")
+/// Marks a row as used, on the condition that it exists and was not used. `more` continues the
+/// assignments of the update.
+fn mark_used(key: Key, more: &str) -> Write {
+    Write::update(key, format!("SET {USED} = :used{more}"))
+        .when(format!("attribute_exists(pk) AND attribute_not_exists({USED})"))
         .bind(":used", AttributeValue::Bool(true))
 }
 
@@ -279,9 +275,8 @@ fn read<T: DeserializeOwned>(mut row: Item) -> Result<T, StoreError> {
 const DOCUMENT: &str = "d";
 const USED: &str = "used";
 const GRANT: &str = "g";
+const REDEEMED_AT: &str = "ra";
+const NONCE: &str = "nn";
 
 /// Grants that are shown of one user.
 const MOST_GRANTS: usize = 100;
-
-const REDEEMED_AT: &str = "ra";
-const NONCE: &str = "nn";

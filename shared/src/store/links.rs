@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::item::{Item, corrupt, number, optional_text, parsed, take_optional_text, text};
-use super::keys::{Key, SK, TTL, link_rows, user_link_prefix};
+use super::keys::{Key, TTL, link_rows, user_link_prefix};
 use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
@@ -127,9 +127,7 @@ impl Store {
         let keys: Vec<Key> =
             digests.into_iter().flatten().map(|digest| Key::link(tenant, digest)).collect();
         let rows = self.get_many(&keys, None).await?;
-        let is_keyed = |row: &&Item| {
-            row.get(SK).and_then(|value| value.as_s().ok()).is_some_and(|sk| *sk == identity.keyed)
-        };
+        let is_keyed = |row: &&Item| sort_key(row).is_ok_and(|key| key == identity.keyed);
         let mut live = rows.iter().filter(|row| !row.contains_key(TTL));
         let row = live.clone().find(is_keyed).or_else(|| live.next());
         row.map(|row| Ok(LinkedUser { user: parsed(row, "id")?, is_legacy: !is_keyed(&row) }))

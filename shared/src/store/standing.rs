@@ -2,8 +2,7 @@
 
 use super::clients;
 use super::domains::ConnectionAuthority;
-use super::item::Item;
-use super::keys::{Key, PK, SK};
+use super::keys::Key;
 use super::page::StoredResource as _;
 use super::tenants::Tenant;
 use super::users::StoredUser;
@@ -44,7 +43,7 @@ impl Store {
             .collect();
         let mut rows = self.get_many(&keys, None).await?;
         let mut take = |key: &Key| {
-            let at = rows.iter().position(|row| is_row(row, key))?;
+            let at = rows.iter().position(|row| Key::of(row) == *key)?;
             Some(rows.swap_remove(at))
         };
         let user = user_key.as_ref().and_then(&mut take).map(StoredUser::from_row).transpose()?;
@@ -59,10 +58,4 @@ impl Store {
             client,
         })
     }
-}
-
-fn is_row(row: &Item, key: &Key) -> bool {
-    let has =
-        |name, value: &str| row.get(name).and_then(|v| v.as_s().ok()).is_some_and(|v| v == value);
-    has(PK, &key.pk) && has(SK, &key.sk)
 }

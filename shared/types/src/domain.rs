@@ -22,12 +22,6 @@ impl Domain {
         &self.0
     }
 
-    /// Returns the domain of an e-mail address; `None` if it is missing or not a DNS name.
-    pub fn of_email(email: &str) -> Option<Self> {
-        let (_, domain) = email.rsplit_once('@')?;
-        domain.parse().ok()
-    }
-
     /// Parses a name in its ASCII form or in the letters of its script (IDNA, UTS 46).
     ///
     /// # Errors
@@ -133,14 +127,5 @@ mod tests {
         }
         check(&format!("{}.com", "a".repeat(64)), None);
         check(&format!("{}com", "a.".repeat(126)), None);
-    }
-
-    #[test]
-    fn the_domain_of_an_address_follows_the_last_at_sign() {
-        let of = |email| Domain::of_email(email).map(String::from);
-        assert_eq!(of("Ada@Acme.com").as_deref(), Some("acme.com"));
-        assert_eq!(of("\"a@evil.example\"@acme.com").as_deref(), Some("acme.com"));
-        assert_eq!(of("ada"), None);
-        assert_eq!(of("ada@localhost"), None);
     }
 }

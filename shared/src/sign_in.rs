@@ -1,4 +1,4 @@
-//! What SAML and OpenID Connect share of a sign-in: connections, matching, sessions, pages.
+//! The parts of a sign-in that SAML and OpenID Connect share: connection, matching, session, pages.
 //!
 //! `saml_api` and `oidc_api` use this module and do not know each other. A sign-in passes through
 //! it twice:

@@ -16,7 +16,7 @@ use shared::secrets::SecretName;
 use shared::store::{PendingSignIn, Stage};
 use types::hex::hex;
 
-use crate::saml::draft::{Draft, at, authn, bearer, conditions};
+use crate::saml::draft::{Draft, at, authn, bearer, claim, conditions};
 use crate::saml::keys::{KEYS, KeyPair};
 use crate::saml::metadata;
 use crate::saml::world::{IDP, now};
@@ -191,6 +191,16 @@ fn key_json(pair: &KeyPair) -> Value {
         "private_key_pem": String::from_utf8(pair.private_pem()).expect("PEM"),
         "certificate": pair.certificate_base64(),
     })
+}
+
+/// Changes a response to a person with this persistent `NameID` and this address.
+pub fn person<'a>(name_id: &'a str, email: &'a str) -> impl FnOnce(&mut Draft) + 'a {
+    move |draft| {
+        draft.name_id = format!(
+            "<A:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">{name_id}</A:NameID>"
+        );
+        draft.claims = vec![claim("email", &[email])];
+    }
 }
 
 /// Drafts a valid response of [`IDP`] for `acme.com`; unsolicited without a request.

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
-/// What the server does with a question about a name.
+/// The reaction of the server to a question about a name.
 #[derive(Clone, Debug)]
 pub enum DnsAnswer {
     /// TXT records with these values.

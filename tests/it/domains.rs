@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::http::Method;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use harness::browser::{BASE, Browser, draft, draft_for};
+use harness::browser::{BASE, Browser, draft, draft_for, person};
 use harness::dns::{DnsAnswer, DnsServer};
-use harness::saml::draft::{Draft, claim};
+use harness::saml::draft::claim;
 use harness::saml::metadata;
 use harness::saml::world::IDP;
 use harness::{Answer, TestApp};
@@ -61,10 +61,8 @@ async fn put_connection(test: &TestApp, mut settings: Value) -> Answer {
 async fn sign_in(test: &TestApp, name_id: &str, email: &str) -> (Browser, Answer) {
     let mut browser = Browser::default();
     let request = browser.begin(test, "/saml/sso/acme.com").await;
-    let name_id = format!(
-        "<A:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">{name_id}</A:NameID>"
-    );
-    let draft = Draft { name_id, claims: vec![claim("email", &[email])], ..draft(Some(&request)) };
+    let mut draft = draft(Some(&request));
+    person(name_id, email)(&mut draft);
     let answer = browser.respond(test, &draft.response()).await;
     (browser, answer)
 }

@@ -1,8 +1,8 @@
 //! Matching: which user a response signs in.
 
 use axum::http::Method;
-use harness::browser::{Browser, draft};
-use harness::saml::draft::{Draft, claim};
+use harness::browser::{Browser, draft, person};
+use harness::saml::draft::Draft;
 use harness::saml::metadata;
 use harness::{Answer, TestApp};
 use serde_json::{Value, json};
@@ -16,16 +16,6 @@ async fn sign_in(test: &TestApp, change: impl FnOnce(&mut Draft)) -> Answer {
     let answer = browser.respond(test, &draft.response()).await;
     assert_eq!(answer.status == 200, browser.cookies().contains("session"));
     answer
-}
-
-/// Changes the response to a person with this `NameID` and this address.
-fn person<'a>(name_id: &'a str, email: &'a str) -> impl FnOnce(&mut Draft) + 'a {
-    move |draft| {
-        draft.name_id = format!(
-            "<A:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">{name_id}</A:NameID>"
-        );
-        draft.claims = vec![claim("email", &[email])];
-    }
 }
 
 async fn last(test: &TestApp) -> Value {

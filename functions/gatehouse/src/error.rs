@@ -92,7 +92,7 @@ impl Error {
         }
     }
 
-    /// What to do next, if the message does not say it already.
+    /// The next step, if the message does not say it already.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Refused { status: 401, .. } => Some(

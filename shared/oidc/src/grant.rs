@@ -95,7 +95,7 @@ impl Grant {
     }
 }
 
-/// What an authorization code is redeemed for.
+/// The value of an authorization code: the grant that it gives and the request that it must fit.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Code {
     /// The id of the grant that redeeming the code creates.

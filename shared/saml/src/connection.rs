@@ -41,7 +41,7 @@ pub struct Connection {
     /// Domains of members of a federation, by entity id, in place of the scopes in their metadata.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub member_domains: BTreeMap<String, Vec<Domain>>,
-    /// What the operator chose.
+    /// The settings that the operator chose.
     pub settings: Settings,
     /// The trusted identity providers; `None` until there is metadata.
     pub trust: Option<Trust>,

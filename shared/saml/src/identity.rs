@@ -1,4 +1,4 @@
-//! What an assertion says of who the person is: stable identifiers, a name and addresses.
+//! Reads from an assertion the identity of the person: stable identifiers, a name and addresses.
 //!
 //! An identifier is *stable* when the provider promises that it stays with the person. An address
 //! is not: people are renamed, and addresses are given to others. Which user the person is decides
@@ -11,7 +11,7 @@ use super::attributes::{EMAIL, PRINCIPAL_NAME, all, first};
 use super::error::SubjectError;
 use super::names::{EMAIL_ADDRESS, TRANSIENT, UNSPECIFIED};
 
-/// What identifies the person.
+/// The identity of the person.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Identity {
     /// Stable identifiers, the best first.

@@ -105,9 +105,9 @@ pub struct Assertion {
     pub in_response_to: Option<String>,
     /// Entity id of the identity provider.
     pub issuer: String,
-    /// What identifies the person.
+    /// The identity of the person.
     pub identity: Identity,
-    /// What we know about the person.
+    /// The claims about the person.
     pub profile: Profile,
     /// `SessionIndex`: the session at the identity provider.
     pub session_index: Option<String>,

@@ -52,7 +52,7 @@ pub struct TenantTrust {
     pub claims: Vec<StoredClaim>,
     /// Its connections.
     pub connections: Vec<Connection>,
-    /// What they may speak for, as far as rows say so.
+    /// Their authorities, those that have a row.
     pub authorities: Vec<ConnectionAuthority>,
 }
 

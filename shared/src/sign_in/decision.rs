@@ -15,7 +15,7 @@ use types::domain::Domain;
 use types::email_address::EmailAddress;
 use types::ids::ResourceId;
 
-/// What an assertion says about the person, as far as it identifies them.
+/// The statements of an assertion that identify the person.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Asserted {
     /// Whether the identity is stable, so that a link remembers it. False for an address.
@@ -69,7 +69,7 @@ pub enum Decision {
         user: ResourceId,
         /// How the user was found.
         matched: Match,
-        /// What to do with the link of the identity.
+        /// The change of the link of the identity.
         link: LinkChange,
     },
     /// Nobody matches and the address may become a new user (JIT).
@@ -94,7 +94,7 @@ pub enum Match {
     Address,
 }
 
-/// What a sign-in does with the link of its identity.
+/// A change of the link of an identity.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LinkChange {
     /// The link exists or the identity has none that counts: note its use.

@@ -96,12 +96,12 @@ pub fn verify_by_operator(
     Ok(verified(claim, VerifiedBy::Operator, now))
 }
 
-/// What an answer of DNS makes of a claim.
+/// A claim after an answer of DNS.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Checked {
     /// The claim after the answer.
     pub claim: DomainClaim,
-    /// What changed.
+    /// The effect of the answer.
     pub change: Change,
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Matching<'a> {
     pub(crate) app: &'a AppState,
     /// The connection.
     pub(crate) connection: &'a Connection,
-    /// What the connection may speak for.
+    /// The authority of the connection.
     pub(crate) authority: &'a ConnectionAuthority,
     /// The assertion.
     pub(crate) assertion: &'a Assertion,
@@ -59,7 +59,7 @@ pub(crate) struct MatchedUser {
     pub(crate) domains: Vec<Domain>,
 }
 
-/// What the lookups found.
+/// The users and links that the lookups found.
 struct Found {
     candidates: Candidates,
     users: Vec<StoredUser>,

@@ -16,7 +16,7 @@ use saml::error::SamlError;
 use saml::response::Assertion;
 use types::ids::ResourceId;
 
-/// What a record says besides the checks.
+/// The contents of a record besides the checks.
 pub(crate) struct Facts<'a> {
     /// The purpose of the sign-in; `None` if the identity provider started it.
     pub(crate) purpose: Option<&'a Purpose>,
@@ -69,7 +69,7 @@ pub(crate) async fn write(
     reference
 }
 
-/// Who started the sign-in, as the record says it.
+/// The starter of the sign-in, as the record says it.
 const fn began(purpose: Option<&Purpose>) -> &'static str {
     match purpose {
         None => "provider",

@@ -27,7 +27,7 @@ pub struct Activity {
     pub id: String,
     /// Time of the event.
     pub at: Timestamp,
-    /// Who caused it: `operator`, `portal`, `scim` or `gatehouse`.
+    /// The actor: `operator`, `portal`, `scim` or `gatehouse`.
     pub actor: String,
     /// Stable name of the event: `seats.grown`.
     pub action: String,

@@ -96,7 +96,7 @@ pub struct DomainHolder {
     pub is_implied: bool,
 }
 
-/// What a connection may speak for, and since when.
+/// The authority of a connection: the domains that it may speak for, and its generation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConnectionAuthority {
     /// Name of the connection.

@@ -177,7 +177,7 @@ impl Key {
         Self::new(tenant_rows(tenant), format!("{CLAIM_PREFIX}{domain}"))
     }
 
-    /// What a connection may speak for.
+    /// The authority of a connection.
     pub(super) fn authority(tenant: TenantId, connection: &Domain) -> Self {
         Self::new(tenant_rows(tenant), format!("{AUTHORITY_PREFIX}{connection}"))
     }
@@ -335,7 +335,7 @@ pub(super) fn activity(tenant: TenantId, month: &str) -> String {
     format!("{tenant}#A#{month}")
 }
 
-/// What the sort keys of one user's grants begin with.
+/// Beginning of the sort keys of one user's grants.
 pub(super) fn grant_of_user_prefix(user: ResourceId) -> String {
     format!("U#{user}#")
 }
@@ -345,7 +345,7 @@ pub(super) fn link_rows(tenant: TenantId) -> String {
     format!("{tenant}#L")
 }
 
-/// What the sort keys of one user's links begin with.
+/// Beginning of the sort keys of one user's links.
 pub(super) fn user_link_prefix(user: ResourceId) -> String {
     format!("U#{user}#")
 }

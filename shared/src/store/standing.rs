@@ -1,4 +1,5 @@
-//! What a session is judged by each time it is used: user, tenant, connection and app, in one call.
+//! Reads the rows that decide whether a session still counts: user, tenant, authority of the
+//! connection, and app, in one call.
 
 use super::clients;
 use super::domains::ConnectionAuthority;
@@ -18,7 +19,7 @@ pub struct Standing {
     pub user: Option<StoredUser>,
     /// Generation of the tenant; none when deleted.
     pub tenant_generation: Option<u64>,
-    /// What the connection may speak for.
+    /// The authority of the connection.
     pub authority: ConnectionAuthority,
     /// The app that was asked for; none when it is removed or none was asked for.
     pub client: Option<Client>,

@@ -90,8 +90,8 @@ fn is_atom_char(c: char) -> bool {
     !is_special && !c.is_whitespace() && !c.is_control() && !is_invisible(c)
 }
 
-/// What may stand between quotes. Stricter than RFC 5321: no `@`, comma, bracket, white space or
-/// backslash, so that no reader can split the address at another place.
+/// Whether the character may stand between quotes. Stricter than RFC 5321: no `@`, comma, angle
+/// bracket, white space or backslash, so that no reader can split the address at another place.
 fn is_quoted_char(c: char) -> bool {
     is_atom_char(c) || "():;[]".contains(c)
 }

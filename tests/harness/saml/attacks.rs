@@ -15,7 +15,7 @@ use super::world::Settings;
 
 /// A document that must be refused.
 pub struct Attack {
-    /// What the attack tries.
+    /// The aim of the attack.
     pub name: String,
     /// The response.
     pub response: Vec<u8>,

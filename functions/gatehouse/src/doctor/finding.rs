@@ -35,7 +35,7 @@ pub(super) struct Finding {
     /// The thing that was checked.
     pub(super) about: String,
     pub(super) message: String,
-    /// What to do next; absent if the level is [`Level::Ok`].
+    /// The next step; absent if the level is [`Level::Ok`].
     pub(super) next: Option<String>,
 }
 

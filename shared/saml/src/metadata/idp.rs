@@ -24,7 +24,7 @@ const MAX_KEYS: usize = 32;
 /// Most scopes of one provider.
 const MAX_SCOPES: usize = 100;
 
-/// What decides how metadata is read.
+/// The options of reading metadata.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions<'a> {
     /// Our own entity id, to detect that our own metadata was uploaded, a common mistake.

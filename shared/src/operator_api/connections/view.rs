@@ -21,7 +21,7 @@ pub(in crate::operator_api) struct ConnectionView {
     name: Domain,
     /// The same as `name`, for clients of version 0.1.0.
     domain: Domain,
-    /// What it may speak for.
+    /// The domains that it lists, each with its state.
     domains: Vec<ListedDomain>,
     /// Domains of members of a federation, by entity id.
     member_domains: BTreeMap<String, Vec<Domain>>,

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::item::{Item, flag, json, number, optional_text, parsed, take_json, text};
-use super::keys::{Key, TTL, grant_of_user_prefix, issued};
+use super::keys::{Key, TTL, issued, user_prefix};
 use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
@@ -132,10 +132,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<GrantOfUser>, StoreError> {
         let range = Range::all(issued(tenant), Consistency::Strong)
-            .with(SortKeys::BeginWith(grant_of_user_prefix(user)));
+            .with(SortKeys::BeginWith(user_prefix(user)));
         let mut keys = Vec::new();
         for row in self.query(&range, MOST_GRANTS).await? {
-            let id = sort_key(&row)?.strip_prefix(&grant_of_user_prefix(user));
+            let id = sort_key(&row)?.strip_prefix(&user_prefix(user));
             if let Some(id) = id.and_then(|id| id.parse().ok()) {
                 keys.push(Key::grant(tenant, id));
             }

@@ -240,7 +240,7 @@ impl Key {
 
     /// A grant in the list of one user.
     pub(super) fn grant_of_user(tenant: TenantId, user: ResourceId, grant: GrantId) -> Self {
-        Self::new(issued(tenant), format!("{}{grant}", grant_of_user_prefix(user)))
+        Self::new(issued(tenant), format!("{}{grant}", user_prefix(user)))
     }
 
     pub(super) fn refresh_token(tenant: TenantId, digest: &str) -> Self {
@@ -335,18 +335,13 @@ pub(super) fn activity(tenant: TenantId, month: &str) -> String {
     format!("{tenant}#A#{month}")
 }
 
-/// Beginning of the sort keys of one user's grants.
-pub(super) fn grant_of_user_prefix(user: ResourceId) -> String {
-    format!("U#{user}#")
-}
-
 /// Partition of the links of a tenant's users.
 pub(super) fn link_rows(tenant: TenantId) -> String {
     format!("{tenant}#L")
 }
 
-/// Beginning of the sort keys of one user's links.
-pub(super) fn user_link_prefix(user: ResourceId) -> String {
+/// Beginning of the sort keys of one user's links, and of one user's grants.
+pub(super) fn user_prefix(user: ResourceId) -> String {
     format!("U#{user}#")
 }
 

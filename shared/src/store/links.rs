@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::item::{Item, corrupt, number, optional_text, parsed, take_optional_text, text};
-use super::keys::{Key, TTL, link_rows, user_link_prefix};
+use super::keys::{Key, TTL, link_rows, user_prefix};
 use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
@@ -179,7 +179,7 @@ impl Store {
             writes.push((LinkRow::Former, retired(&Key::link(tenant, former), link.now)));
         }
         if let Some(legacy) = link.identity.legacy.as_ref().filter(|_| link.is_legacy) {
-            let by_user = format!("{}{}", user_link_prefix(link.user), link.connection);
+            let by_user = format!("{}{}", user_prefix(link.user), link.connection);
             let by_user = Key::in_partition(&link_rows(tenant), &by_user);
             writes.push((LinkRow::Former, retired(&Key::link(tenant, legacy), link.now)));
             writes.push((LinkRow::Former, retired(&by_user, link.now)));
@@ -237,7 +237,7 @@ impl Store {
     /// The links of a user.
     pub async fn links(&self, tenant: TenantId, user: ResourceId) -> Result<Vec<Link>, StoreError> {
         let range = Range::all(link_rows(tenant), Consistency::Strong)
-            .with(SortKeys::BeginWith(user_link_prefix(user)));
+            .with(SortKeys::BeginWith(user_prefix(user)));
         let rows = self.query(&range, MOST_LINKS).await?.into_iter();
         rows.filter(|row| !row.contains_key(TTL)).map(|row| Link::from_row(user, row)).collect()
     }
@@ -279,7 +279,7 @@ impl Link {
         let sort_key = sort_key(&row)?.to_owned();
         // A row of version 0.1.0 names the connection in its key alone.
         let named = take_optional_text(&mut row, CONNECTION);
-        let in_key = || sort_key.strip_prefix(&user_link_prefix(user)).map(str::to_owned);
+        let in_key = || sort_key.strip_prefix(&user_prefix(user)).map(str::to_owned);
         let connection = named.or_else(in_key).and_then(|name| name.parse().ok());
         Ok(Self {
             connection: connection.ok_or_else(|| corrupt(&row, CONNECTION))?,
@@ -329,7 +329,7 @@ fn user_row_key(
 ) -> Key {
     let issuer = hex(&Sha256::digest(issuer));
     let (issuer, _) = issuer.split_at_checked(32).unwrap_or((&issuer, ""));
-    let prefix = user_link_prefix(user);
+    let prefix = user_prefix(user);
     Key::in_partition(
         &link_rows(tenant),
         &format!("{prefix}{connection}#{issuer}#{}", kind.as_str()),

@@ -77,6 +77,21 @@ async fn external_id_matches_before_user_name() {
     assert_eq!(last(&test).await["user"], renamed);
 }
 
+/// The address of the response is Grace's, the identifier Ada's: Ada signs in.
+#[tokio::test]
+async fn a_first_sign_in_leaves_the_link_of_another_user_alone() {
+    let test = TestApp::with_connection(json!({})).await;
+    let grace = test.user("grace@acme.com").await;
+    sign_in(&test, person("id-1", "grace@acme.com")).await.expect(200);
+    let body = json!({"userName": "ada@acme.com", "externalId": "id-2"});
+    let ada = test.post("/Users", body).await.expect(201).text("id");
+    sign_in(&test, person("id-2", "grace@acme.com")).await.expect(200);
+    assert_eq!(last(&test).await["user"], ada);
+    // Only the link still says that this is Grace.
+    sign_in(&test, person("id-1", "hopper@acme.com")).await.expect(200);
+    assert_eq!(last(&test).await["user"], grace);
+}
+
 #[tokio::test]
 async fn a_user_of_another_domain_is_not_matched_by_external_id() {
     let test = TestApp::with_connection(json!({})).await;

@@ -67,8 +67,8 @@ struct Found {
     gone: Option<ResourceId>,
     /// Digests of the stable identities, the best first.
     digests: Vec<IdentityDigest>,
-    /// The digest of the identity that the link to move is of.
-    former: Option<String>,
+    /// Users who have another identity at the issuer, with its digest.
+    former: Vec<(ResourceId, String)>,
     /// The link is a row of version 0.1.0, to be replaced.
     is_legacy: bool,
 }
@@ -169,7 +169,7 @@ impl Matching<'_> {
             users: Vec::new(),
             gone: None,
             digests,
-            former: None,
+            former: Vec::new(),
             is_legacy: false,
         };
         for (nth, digest) in found.digests.clone().iter().enumerate() {
@@ -178,7 +178,9 @@ impl Matching<'_> {
                 Some(user) => {
                     found.candidates.linked = Some(candidate(&user, false));
                     found.candidates.is_linked_by_lesser = nth > 0;
-                    found.former = (nth > 0 && !link.is_legacy).then(|| digest.keyed.clone());
+                    if nth > 0 && !link.is_legacy {
+                        found.former.push((link.user, digest.keyed.clone()));
+                    }
                     found.is_legacy = link.is_legacy;
                     found.users.push(user);
                     return Ok(found);
@@ -209,28 +211,39 @@ impl Matching<'_> {
             try_join_all(names.iter().map(|name| store.user_by_user_name(tenant, name))),
             try_join_all(deciding.iter().map(|address| store.users_by_email(tenant, address))),
         )?;
-        let lists = [
-            by_external_id.into_iter().flatten().collect::<Vec<_>>(),
-            by_name.into_iter().flatten().collect(),
-            by_address.into_iter().flatten().collect(),
-        ];
-        let mut candidates = Vec::with_capacity(lists.len());
-        for list in lists {
-            let mut users: Vec<Candidate> = Vec::new();
-            for user in list {
-                if users.iter().any(|known| known.id == user.resource.id) {
-                    continue;
-                }
-                users.push(self.candidate(asserted, found, &user).await?);
-                found.users.push(user);
-            }
-            candidates.push(users);
-        }
-        let mut candidates = candidates.into_iter();
-        found.candidates.by_external_id = candidates.next().unwrap_or_default();
-        found.candidates.by_user_name = candidates.next().unwrap_or_default();
-        found.candidates.by_address = candidates.next().unwrap_or_default();
+        let users = by_external_id.into_iter().flatten();
+        found.candidates.by_external_id = self.candidates(asserted, found, users).await?;
+        let users = by_name.into_iter().flatten();
+        found.candidates.by_user_name = self.candidates(asserted, found, users).await?;
+        let users = by_address.into_iter().flatten();
+        found.candidates.by_address = self.candidates(asserted, found, users).await?;
         Ok(())
+    }
+
+    /// The candidates of one lookup, each user once. What an earlier lookup has found is not read
+    /// again.
+    async fn candidates(
+        &self,
+        asserted: &Asserted,
+        found: &mut Found,
+        users: impl Iterator<Item = StoredUser>,
+    ) -> Result<Vec<Candidate>, SignInError> {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for user in users {
+            let id = user.resource.id;
+            if candidates.iter().any(|known| known.id == id) {
+                continue;
+            }
+            let candidate = if let Some(known) = found.candidate(id) {
+                known.clone()
+            } else {
+                let candidate = self.candidate(asserted, found, &user).await?;
+                found.users.push(user);
+                candidate
+            };
+            candidates.push(candidate);
+        }
+        Ok(candidates)
     }
 
     /// A candidate, with whether another stable identity of the issuer is linked to it.
@@ -249,9 +262,7 @@ impl Matching<'_> {
         let best = found.digests.first().map(|digest| &digest.keyed);
         let other = linked.filter(|linked| Some(linked) != best);
         let has_other_link = other.is_some();
-        if has_other_link {
-            found.former = other;
-        }
+        found.former.extend(other.map(|other| (id, other)));
         Ok(candidate(user, has_other_link))
     }
 
@@ -302,7 +313,7 @@ impl Matching<'_> {
             identity,
             user: id,
             gone: found.gone,
-            former: found.former.as_deref(),
+            former: found.former(id),
             is_legacy: found.is_legacy,
             now: self.now,
         };
@@ -358,6 +369,18 @@ impl Matching<'_> {
 }
 
 impl Found {
+    /// The candidate with this id that an earlier lookup has found.
+    fn candidate(&self, id: ResourceId) -> Option<&Candidate> {
+        let Candidates { by_external_id, by_user_name, by_address, .. } = &self.candidates;
+        [by_external_id, by_user_name, by_address].into_iter().flatten().find(|user| user.id == id)
+    }
+
+    /// The digest of the other identity that this user has at the issuer.
+    fn former(&self, user: ResourceId) -> Option<&str> {
+        let known = self.former.iter().find(|(id, _)| *id == user);
+        known.map(|(_, digest)| digest.as_str())
+    }
+
     fn user(&self, id: ResourceId) -> Option<StoredUser> {
         self.users.iter().find(|user| user.resource.id == id).cloned()
     }

@@ -23,8 +23,9 @@
 //!
 //! - A protocol rule is a pure function of data; time, ids and randomness are arguments of it.
 //!   Only [`clock`] reads the clock, only [`config`] the environment.
-//! - A tenant comes from a token, never from a path or a body, and is the first argument of every
-//!   store call.
+//! - The tenant of a SCIM or OpenID Connect request comes from its token or code, that of a SAML
+//!   request from the connection; only an operator names it in a path. It is the first argument of
+//!   every store call, except of those that look it up.
 //! - There is one store and no trait in front of it.
 //! - A handler that does not take its authenticated caller is public and says so.
 //! - The log contains no personal data and no credentials.

@@ -44,8 +44,6 @@ pub enum SubjectSource {
     ObjectId,
     /// A `NameID` that is not transient.
     NameId,
-    /// An attribute with the user principal name.
-    PrincipalName,
     /// The e-mail attribute.
     Email,
 }
@@ -58,7 +56,6 @@ impl SubjectSource {
             Self::PairwiseId => "pairwise_id",
             Self::ObjectId => "object_id",
             Self::NameId => "name_id",
-            Self::PrincipalName => "principal_name",
             Self::Email => "email",
         }
     }

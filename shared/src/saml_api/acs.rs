@@ -2,8 +2,9 @@
 //!
 //! The order is: read the form, load the connection and the sign-ins that this browser has open,
 //! verify (pure), consume the assertion and the request, read what the connection may speak for,
-//! find the user, find the app, write the record, complete the sign-in. Nobody is signed in before assertion and request are consumed,
-//! and each is consumed by one conditional write: of any number of equal responses one signs in.
+//! find the user, find the app, write the record, complete the sign-in. Nobody is signed in before
+//! assertion and request are consumed, and each is consumed by one conditional write: of any number
+//! of equal responses one signs in.
 //!
 //! Verification is in `connection_verifier`; everything after it is in [`crate::sign_in`].
 
@@ -241,7 +242,8 @@ impl Consumer<'_> {
     }
 
     /// Asks the person to press a button before a sign-in that no app began: any site can make a
-    /// browser post an unsolicited response, or follow a link that starts a sign-in. The button works in the browser that got the page.
+    /// browser post an unsolicited response, or follow a link that starts a sign-in. The button
+    /// works in the browser that got the page.
     async fn ask_person(
         &self,
         assertion: &Assertion,

@@ -342,9 +342,7 @@ impl Matching<'_> {
                 SubjectSource::NameId | SubjectSource::SubjectId | SubjectSource::PairwiseId => {
                     Some(digest_of_parts(&[name, issuer, id.source.as_str(), &id.value]))
                 }
-                SubjectSource::ObjectId | SubjectSource::PrincipalName | SubjectSource::Email => {
-                    None
-                }
+                SubjectSource::ObjectId | SubjectSource::Email => None,
             };
             Some(IdentityDigest { keyed: keyed_digest(&key, &parts)?, legacy })
         };

@@ -101,8 +101,8 @@ impl Store {
             .transpose()
     }
 
-    /// Reads the connection with this name, of whichever tenant owns it. This lookup does not take a
-    /// tenant: a browser names a connection before its tenant is known.
+    /// Reads the connection with this name, of whichever tenant owns it. This lookup does not take
+    /// a tenant: a browser names a connection before its tenant is known.
     pub async fn connection_named(
         &self,
         name: &Domain,

@@ -293,7 +293,8 @@ impl Link {
     }
 }
 
-/// Makes a row lead to nobody, until DynamoDB drops it. A sign-in may write rows and not delete them.
+/// Makes a row lead to nobody, until DynamoDB drops it. A sign-in may write rows and not delete
+/// them.
 fn retired(key: &Key, now: Timestamp) -> Write {
     let mut row = key.item();
     row.insert(TTL.to_owned(), number(now.as_second()));

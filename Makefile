@@ -1,7 +1,7 @@
 # Requires make and Rust (rustup). Every command installs its other requirements with apt-get or Homebrew; without
 # these it says what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help run watch test lint bench screenshots build deploy clean
+.PHONY: help run watch test prove-authority lint bench screenshots build deploy clean
 
 help: ## Lists these commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +14,10 @@ watch: ## Serves the Lambda functions, with the data of `make run` in another te
 
 test: ## Runs every level: unit, integration, fuzz, third-party suites, browser
 	@tests/acceptance/bootstrap tests/acceptance/run.py
+
+prove-authority: ## Tries 200,000 random steps against the rules of docs/authority.md, in about half an hour
+	@tests/acceptance/bootstrap env GATEHOUSE_AUTHORITY_STEPS=200000 \
+		cargo test --locked --package tests --test it authority_model
 
 lint: ## Checks format, lints, documentation, dependencies and the template
 	@tests/acceptance/bootstrap tests/acceptance/lint.py

@@ -50,6 +50,11 @@ impl Answer {
         self
     }
 
+    /// Returns the body as text.
+    pub fn body(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
     /// Returns the body as JSON, or null if it is empty.
     #[track_caller]
     pub fn json(&self) -> Value {

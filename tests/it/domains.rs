@@ -305,3 +305,25 @@ async fn a_member_of_a_federation_speaks_for_its_own_scopes_alone() {
         answer.expect(status);
     }
 }
+
+/// The name of a connection is its address; what an app names is a domain.
+#[tokio::test]
+async fn a_session_is_of_the_organisation_that_holds_the_domain_that_the_app_names() {
+    let (test, _dns) = deployment().await;
+    test.verify_domain(&test.acme.id, "acme.org").await;
+    put_connection(&test, json!({"domains": ["acme.org"]})).await.expect(200);
+    let user = test.user("ada@acme.org").await;
+    let app = test.app(false).await;
+    let request = harness::oidc::GOOD.replace("acme.com", "acme.org");
+    let cookie = test.sign_in(&app, &user, &request).await.cookie;
+    let is_signed_in = async |domain: &str| {
+        let rest = harness::oidc::GOOD.replace("domain=acme.com", &format!("domain={domain}"));
+        let query = app.query(&format!("{rest}&prompt=none"));
+        test.authorize(&query, Some(&cookie)).await.redirected("code").is_some()
+    };
+    assert!(is_signed_in("acme.org").await);
+    assert!(!is_signed_in("acme.com").await, "nobody has verified it");
+    let owner = test.tenant("Owner").await;
+    test.verify_domain(&owner.id, "acme.com").await;
+    assert!(!is_signed_in("acme.com").await, "another tenant has verified it");
+}

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod authority_model;
 mod bad_input;
 mod bodies;
 mod concurrency;

@@ -230,3 +230,32 @@ async fn a_call_ends_in_time_even_if_the_hosts_are_slow() {
     assert!((1..domains.len()).contains(&failed), "{failed}");
     assert!(view["next_cursor"].is_string(), "{view}");
 }
+
+/// A federation of one member with this scope.
+fn federation(scope: &str) -> String {
+    let key = metadata::key("use=\"signing\"", &KEYS.idp);
+    let role = metadata::descriptor(&key, &metadata::services());
+    let extensions = format!(
+        "<md:Extensions><shibmd:Scope xmlns:shibmd=\"urn:mace:shibboleth:metadata:1.0\">{scope}\
+         </shibmd:Scope></md:Extensions>"
+    );
+    metadata::federation(&metadata::entity(IDP, &format!("{extensions}{role}")))
+}
+
+#[tokio::test]
+async fn sessions_end_when_a_member_of_a_federation_loses_its_scope() {
+    let (test, host) = (laptop().await, Host::new().await);
+    host.set(federation("acme.com"));
+    test.verify_domain(&test.acme.id, "acme.com").await;
+    connect(&test, format!("{}/metadata", host.base)).await.expect(200);
+    let user = test.user("ada@acme.com").await;
+    let app = test.app(false).await;
+    let tokens = test.tokens(&app, &user, harness::oidc::GOOD).await;
+    let access_token = tokens["access_token"].as_str().unwrap();
+    let path = format!("/v1/tenants/{}/connections/acme.com/refresh", test.acme.id);
+    for (scope, status) in [("acme.com", 200), ("acme.org", 401)] {
+        host.set(federation(scope));
+        test.operator(Method::POST, &path, None).await.expect(200);
+        test.userinfo(access_token).await.expect(status);
+    }
+}

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use harness::browser::{Browser, draft, person};
-use harness::saml::draft::Draft;
+use harness::saml::draft::{Draft, claim};
 use harness::saml::metadata;
 use harness::{Answer, TestApp};
 use serde_json::{Value, json};
@@ -187,4 +187,21 @@ async fn users_and_domains_of_other_tenants_are_not_matched() {
     test.operator(Method::DELETE, &path, None).await.expect(404);
     let path = format!("/v1/tenants/{}/sign-ins", eve.id);
     assert_eq!(test.operator(Method::GET, &path, None).await.json()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_user_may_return_to_an_identity_that_the_directory_names() {
+    let test = TestApp::with_connection(json!({})).await;
+    let body = json!({"userName": "ada@acme.com", "externalId": "id-1"});
+    let ada = test.post("/Users", body).await.expect(201).text("id");
+    let by_subject_id = |draft: &mut Draft| {
+        person("name-1", "ada@acme.com")(draft);
+        draft.claims.push(claim("urn:oasis:names:tc:SAML:attribute:subject-id", &["id-1"]));
+    };
+    for _ in 0..2 {
+        sign_in(&test, person("id-1", "ada@acme.com")).await.expect(200);
+        assert_eq!(last(&test).await["user"], ada);
+        sign_in(&test, by_subject_id).await.expect(200);
+        assert_eq!(last(&test).await["user"], ada);
+    }
 }

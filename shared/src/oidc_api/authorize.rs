@@ -12,9 +12,10 @@ use super::form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use crate::sign_in::authorization_response::{respond_with_code, respond_with_error};
+use crate::sign_in::organisation;
 use crate::sign_in::pages::{self, Choice};
+use crate::sign_in::session::{self, CurrentSession};
 use crate::sign_in::start::start_sign_in;
-use crate::sign_in::{organisation, session};
 use oidc::authorize::{self, AuthorizeRequest, Prompt};
 use oidc::client::Client;
 use oidc::error::{ErrorCode, OauthError};
@@ -82,9 +83,10 @@ async fn respond(
     headers: &HeaderMap,
     request: AuthorizeRequest,
 ) -> Result<Response, OidcApiError> {
-    if let Some((tenant, authentication)) = session::current(app, base_url, headers).await?
+    if let Some(CurrentSession { tenant, authentication, standing }) =
+        session::current(app, base_url, headers).await?
         && request.is_met_by_session(authentication.auth_time, app.clock.now())
-        && organisation::matches(app, request.organisation.as_ref(), tenant, &authentication)
+        && organisation::matches(app, request.organisation.as_ref(), tenant, &standing.authority)
             .await?
     {
         return Ok(respond_with_code(app, base_url, tenant, authentication, request).await?);

@@ -225,8 +225,9 @@ impl Consumer<'_> {
             return Ok(false);
         }
         let current = session::current(self.app, &self.base_url, &self.headers).await?;
-        Ok(current.is_some_and(|(tenant, authentication)| {
-            (tenant, authentication.user) != (signed_in.tenant, signed_in.authentication.user)
+        Ok(current.is_some_and(|current| {
+            (current.tenant, current.authentication.user)
+                != (signed_in.tenant, signed_in.authentication.user)
         }))
     }
 

@@ -298,14 +298,46 @@ pub async fn put_connection(
     connection: &Connection,
     now: Timestamp,
 ) -> Result<TenantTrust, ClaimError> {
-    let tenant = connection.tenant;
     if before.is_some() {
-        keep_implied_claim(app, tenant, &connection.domain, now).await?;
+        keep_implied_claim(app, connection.tenant, &connection.domain, now).await?;
     }
-    let mut trust = TenantTrust::load(&app.store, tenant).await?;
     let loses = before.is_some_and(|before| domains::loses_trust(&before.connection, connection));
-    let change = trust.authority_change(connection, loses);
-    let version = before.map(|before| before.version);
+    store_connection(app, before.map(|before| before.version), connection, loses).await
+}
+
+/// Stores a connection whose metadata was read again. Its sessions end if a member of the
+/// federation is gone or speaks for fewer domains; a provider that replaces a certificate ends
+/// none.
+///
+/// # Errors
+///
+/// [`StoreError::VersionMismatch`] when the connection has changed since it was read.
+pub async fn put_refreshed_connection(
+    app: &AppState,
+    before: &StoredConnection,
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<(), ClaimError> {
+    let (tenant, version) = (connection.tenant, Some(before.version));
+    if domains::issuer_loses(&before.connection, connection) {
+        keep_implied_claim(app, tenant, &connection.domain, now).await?;
+        store_connection(app, version, connection, true).await?;
+    } else {
+        app.store.put_connection(tenant, version, connection, None).await?;
+    }
+    Ok(())
+}
+
+/// Stores a connection and its authority. `version`: that of the connection as it was read.
+async fn store_connection(
+    app: &AppState,
+    version: Option<u64>,
+    connection: &Connection,
+    must_end_sessions: bool,
+) -> Result<TenantTrust, ClaimError> {
+    let tenant = connection.tenant;
+    let mut trust = TenantTrust::load(&app.store, tenant).await?;
+    let change = trust.authority_change(connection, must_end_sessions);
     app.store.put_connection(tenant, version, connection, Some(&change)).await?;
     trust.connections.retain(|known| known.domain != connection.domain);
     trust.connections.push(connection.clone());

@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::Response;
 
 use super::SignedIn;
-use super::active_grant::live;
+use super::active_grant::{Live, live};
 use super::authorization_response::{respond_with_code, respond_with_error};
 use super::destination::Destination;
 use super::error::SignInError;
@@ -53,9 +53,10 @@ async fn give_code(
     signed_in: SignedIn,
     request: &AuthorizeRequest,
 ) -> Result<Response, SignInError> {
-    let SignedIn { tenant, authentication } = check_live(app, signed_in).await?;
+    let live = check_live(app, &signed_in).await?;
+    let SignedIn { tenant, authentication } = signed_in;
     let organisation = request.organisation.as_ref();
-    if !organisation::matches(app, organisation, tenant, &authentication).await? {
+    if !organisation::matches(app, organisation, tenant, &live.standing.authority).await? {
         return Err(OTHER_ORGANISATION.into());
     }
     if !request.is_met_by_sign_in(authentication.auth_time, app.clock.now()) {
@@ -75,7 +76,8 @@ async fn end_at_login(
     signed_in: SignedIn,
     login: Option<(&AppUrl, Option<&AppUrl>)>,
 ) -> Result<Response, SignInError> {
-    let SignedIn { tenant, authentication } = check_live(app, signed_in).await?;
+    check_live(app, &signed_in).await?;
+    let SignedIn { tenant, authentication } = signed_in;
     let connection = authentication.connection.clone();
     let cookie = session::create(app, base_url, tenant, authentication).await?;
     let mut response = match login {
@@ -92,11 +94,9 @@ async fn end_at_login(
 }
 
 /// Checks that the sign-in counts: user or connection may have changed since the response arrived.
-async fn check_live(app: &AppState, signed_in: SignedIn) -> Result<SignedIn, SignInError> {
-    match live(app, signed_in.tenant, &signed_in.authentication, None).await? {
-        Some(_) => Ok(signed_in),
-        None => Err(SamlError::UserState(UserError::Deactivated).into()),
-    }
+async fn check_live(app: &AppState, signed_in: &SignedIn) -> Result<Live, SignInError> {
+    let live = live(app, signed_in.tenant, &signed_in.authentication, None).await?;
+    live.ok_or_else(|| SamlError::UserState(UserError::Deactivated).into())
 }
 
 const OTHER_ORGANISATION: OauthError =

@@ -242,18 +242,30 @@ pub fn authority(
     ConnectionAuthority { generation, ..after }
 }
 
-/// Whether a connection no longer trusts a provider or a certificate that it trusted before
-/// (rule 16).
+/// Whether a connection no longer trusts a certificate that it trusted before, or an issuer loses by
+/// the change (rule 16).
 pub fn loses_trust(before: &Connection, after: &Connection) -> bool {
-    let providers = |connection: &Connection| {
-        connection.trust.as_ref().map(|trust| trust.providers.clone()).unwrap_or_default()
-    };
-    let now = providers(after);
-    providers(before).iter().any(|known| {
-        let same = now.iter().find(|provider| provider.entity_id == known.entity_id);
-        same.is_none_or(|same| {
-            known.certificates.iter().any(|certificate| !same.certificates.contains(certificate))
+    let mut known = before.trust.iter().flat_map(|trust| &trust.providers);
+    let provider_now = |issuer| after.trust.as_ref().and_then(|trust| trust.provider(issuer));
+    issuer_loses(before, after)
+        || known.any(|provider| {
+            let certificates = provider_now(&provider.entity_id).map(|now| &now.certificates);
+            let mut had = provider.certificates.iter();
+            had.any(|certificate| certificates.is_none_or(|now| !now.contains(certificate)))
         })
+}
+
+/// Whether an issuer is no longer trusted, or speaks for fewer domains, as a member of a federation
+/// may after its metadata changed (rules 9 and 16).
+pub fn issuer_loses(before: &Connection, after: &Connection) -> bool {
+    let listed: Vec<Domain> = before.listed_domains().into_iter().cloned().collect();
+    let mut providers = before.trust.iter().flat_map(|trust| &trust.providers);
+    providers.any(|provider| {
+        let issuer = &provider.entity_id;
+        let is_trusted = after.trust.as_ref().is_some_and(|trust| trust.provider(issuer).is_some());
+        let now = after.domains_of_issuer(issuer, &listed);
+        let had = before.domains_of_issuer(issuer, &listed);
+        !is_trusted || had.iter().any(|domain| !now.contains(domain))
     })
 }
 

@@ -1,10 +1,9 @@
 //! The organisation that an app names in its authorization request, and its connections.
 
 use crate::runtime::state::AppState;
-use crate::store::{StoreError, StoredConnection};
+use crate::store::{ConnectionAuthority, StoreError, StoredConnection};
 use futures_util::future::try_join_all;
 use oidc::authorize::Organisation;
-use oidc::grant::Authentication;
 use saml::connection::Connection;
 use types::domain::Domain;
 use types::ids::TenantId;
@@ -62,23 +61,18 @@ async fn connections_of(
 }
 
 /// Whether a sign-in is one of the organisation. Every sign-in is if the app named none.
+///
+/// A domain is that of the connections that speak for it; the name of a connection is none.
 pub(crate) async fn matches(
     app: &AppState,
     organisation: Option<&Organisation>,
     tenant: TenantId,
-    authentication: &Authentication,
+    authority: &ConnectionAuthority,
 ) -> Result<bool, StoreError> {
-    let connection = authentication.connection.as_str();
     match organisation {
         None => Ok(true),
-        Some(Organisation::Connection(named)) => Ok(named.as_str() == connection),
-        Some(Organisation::Domain(named)) if named.as_str() == connection => Ok(true),
-        Some(Organisation::Domain(named)) => {
-            let speakers = speakers(app, named).await?;
-            Ok(speakers.is_some_and(|(holder, names)| {
-                holder == tenant && names.iter().any(|name| name.as_str() == connection)
-            }))
-        }
+        Some(Organisation::Connection(named)) => Ok(*named == authority.connection),
+        Some(Organisation::Domain(named)) => Ok(authority.domains.contains(named)),
         Some(Organisation::Tenant(named)) => Ok(find_tenant(app, named).await? == Some(tenant)),
     }
 }

@@ -14,18 +14,29 @@ use crate::http::base_url::BaseUrl;
 use crate::http::cookie;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
+use crate::store::Standing;
 use oidc::grant::{Authentication, Session};
 use oidc::handle::{Handle, HandleKind};
 use types::ids::TenantId;
 
-/// Returns the valid session of the browser, and the tenant of its user.
+/// A session that counts.
+pub(crate) struct CurrentSession {
+    /// The tenant of the user.
+    pub(crate) tenant: TenantId,
+    /// The sign-in that gave the session.
+    pub(crate) authentication: Authentication,
+    /// The rows that it was judged by.
+    pub(crate) standing: Standing,
+}
+
+/// Returns the valid session of the browser.
 ///
 /// A cookie that is not ours is no error: such a browser has no session.
 pub(crate) async fn current(
     app: &AppState,
     base_url: &BaseUrl,
     headers: &HeaderMap,
-) -> Result<Option<(TenantId, Authentication)>, SignInError> {
+) -> Result<Option<CurrentSession>, SignInError> {
     let cookie = cookie::read(base_url, headers, COOKIE);
     let Some(handle) = cookie.and_then(|text| Handle::parse(HandleKind::Session, text)) else {
         return Ok(None);
@@ -39,8 +50,8 @@ pub(crate) async fn current(
         return Ok(None);
     }
     let authentication = session.authentication;
-    let is_alive = live(app, tenant, &authentication, None).await?.is_some();
-    Ok(is_alive.then_some((tenant, authentication)))
+    let live = live(app, tenant, &authentication, None).await?;
+    Ok(live.map(|live| CurrentSession { tenant, authentication, standing: live.standing }))
 }
 
 /// Creates a session and returns its cookie.

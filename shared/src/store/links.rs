@@ -164,8 +164,9 @@ impl Store {
         let mut writes = vec![
             (
                 LinkRow::Identity,
-                Write::replace(by_identity, &[])
-                    .when("attribute_not_exists(pk) OR id = :known")
+                // A row that was retired before has no id.
+                Write::replace(by_identity, &[TTL])
+                    .when("attribute_not_exists(id) OR id = :known")
                     .bind(":known", text(known.to_string())),
             ),
             (

@@ -14,7 +14,7 @@ use super::{find_connection, record_activity};
 use crate::http::base_url::BaseUrl;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
-use crate::sign_in::claims::TenantTrust;
+use crate::sign_in::claims::{TenantTrust, put_refreshed_connection};
 use crate::store::StoredConnection;
 use saml::connection::Connection;
 
@@ -45,7 +45,7 @@ async fn refresh_connection(
     base_url: &BaseUrl,
     stored: StoredConnection,
 ) -> Result<Connection, OperatorApiError> {
-    let StoredConnection { mut connection, version } = stored;
+    let mut connection = stored.connection.clone();
     let without_url =
         || OperatorApiError::Conflict("the connection has no metadata URL".to_owned());
     let known = connection.trust.as_ref().ok_or_else(without_url)?;
@@ -54,12 +54,12 @@ async fn refresh_connection(
     let fresh = source.fetch(url, known.pinned_key_pem.clone()).await?;
     let merged =
         known.refresh(fresh).map_err(|error| OperatorApiError::Conflict(error.to_string()))?;
-    let changed = merged.providers != known.providers;
+    let (changed, now) = (merged.providers != known.providers, app.clock.now());
     connection.trust = Some(merged);
     if changed {
-        connection.changed_at = app.clock.now();
+        connection.changed_at = now;
     }
-    app.store.put_connection(connection.tenant, Some(version), &connection, None).await?;
+    put_refreshed_connection(app, &stored, &connection, now).await?;
     if changed {
         record_activity(app, &connection, "connection.metadata_changed").await?;
     }

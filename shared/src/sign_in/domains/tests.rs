@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use saml::connection::{Settings, Trust};
+use saml::connection::{Provider, Settings, Trust};
 use serde_json::Map;
 
 use super::*;
@@ -218,4 +218,29 @@ fn the_schedule_asks_daily_about_what_depends_on_dns() {
     assert!(is_check_due(&pending("acme.com"), at(29)));
     assert!(!is_check_due(&pending("acme.com"), at(31)));
     assert!(!is_check_due(&lost(claim), at(90)));
+}
+
+#[test]
+fn a_member_of_a_federation_loses_with_its_scope_and_not_with_a_certificate() {
+    let federation = |scope: &str, certificates: &[&str]| {
+        let provider = Provider {
+            entity_id: "https://member.example".to_owned(),
+            endpoints: vec![],
+            certificates: certificates.iter().map(|&known| known.to_owned()).collect(),
+            wants_signed_requests: false,
+            valid_until: None,
+            warnings: vec![],
+            scopes: vec![domain(scope)],
+        };
+        let mut connection = connection("acme.com", None);
+        let trust = connection.trust.as_mut().unwrap();
+        (trust.federation, trust.providers) = (true, vec![provider]);
+        connection
+    };
+    let before = federation("acme.com", &["a", "b"]);
+    assert!(!issuer_loses(&before, &federation("acme.com", &["b", "c"])));
+    assert!(loses_trust(&before, &federation("acme.com", &["b", "c"])));
+    assert!(!loses_trust(&before, &federation("acme.com", &["a", "b", "c"])));
+    assert!(issuer_loses(&before, &federation("acme.org", &["a", "b"])));
+    assert!(issuer_loses(&before, &connection("acme.com", None)), "the member is gone");
 }

@@ -1,0 +1,55 @@
+//! Random histories of tenants, domains, connections, people and apps, judged after each step by
+//! an oracle of the rules of `docs/authority.md`: nothing may be alive that the rules do not allow,
+//! and nothing may be refused that they do.
+//!
+//! [`oracle`] has the rules, [`step`] draws the steps, [`world`] performs them on the product and
+//! compares. `make prove-authority` runs a hundred times as many steps as the test suite.
+
+mod oracle;
+mod step;
+mod world;
+
+use std::thread;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use tokio::runtime::Runtime;
+
+use self::step::step;
+use self::world::World;
+
+/// Steps of all histories together, unless the environment says otherwise.
+const STEPS: usize = 2_000;
+
+/// Steps of a history, on average.
+const LENGTH: usize = 50;
+
+#[test]
+fn nothing_is_alive_that_the_rules_do_not_allow_and_nothing_refused_that_they_do() {
+    let steps = std::env::var("GATEHOUSE_AUTHORITY_STEPS").ok();
+    let steps = steps.map_or(STEPS, |steps| steps.parse().unwrap());
+    let threads = thread::available_parallelism().unwrap().get();
+    let histories = u32::try_from(steps.div_ceil(LENGTH).div_ceil(threads)).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| run_histories(histories));
+        }
+    });
+}
+
+fn run_histories(count: u32) {
+    let runtime = Runtime::new().unwrap();
+    let history = prop::collection::vec(step(), 1..2 * LENGTH);
+    let mut runner = TestRunner::new(Config { cases: count, ..Config::default() });
+    let result = runner.run(&history, |history| {
+        runtime.block_on(async {
+            let mut world = World::new().await;
+            for step in &history {
+                world.take(step).await;
+            }
+            world.finish().await;
+        });
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}

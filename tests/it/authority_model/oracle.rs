@@ -1,0 +1,525 @@
+//! The rules of `docs/authority.md` as plainly as possible, over the few names of the histories.
+//!
+//! It shares no code with the product: facts about sign-ins are kept, and what ends them is noted
+//! when it happens, where the product compares generations. Numbers are those of the rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A domain, or the name of a connection.
+pub(super) type Name = &'static str;
+
+/// A tenant: 0 or 1.
+pub(super) type Tenant = usize;
+
+/// A user, by the order of creation.
+pub(super) type UserIndex = usize;
+
+/// An identity provider, by its place in [`PROVIDERS`].
+pub(super) type Provider = usize;
+
+/// Domains that tenants claim. Everybody can get an address in the last two (rule 4).
+pub(super) const DOMAINS: [Name; 6] =
+    ["acme.com", "acme.de", "contractors.com", "evil.example", "co.uk", "gmail.com"];
+
+/// Names of connections.
+pub(super) const NAMES: [Name; 3] = ["acme.com", "contractors.com", "evil.example"];
+
+/// Entity ids.
+pub(super) const PROVIDERS: [Name; 3] =
+    ["https://idp.example/saml", "https://next.example/saml", "https://evil.example/saml"];
+
+/// The scope of each provider as a member of the federation (rule 9); the third is no member.
+pub(super) const SCOPES: [Name; 2] = ["acme.com", "acme.de"];
+
+/// Time in seconds since the start of the history.
+pub(super) type Seconds = i64;
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum By {
+    Dns,
+    Operator,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claim {
+    pub(super) verified: Option<By>,
+    absent_since: Option<Seconds>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Trust {
+    One(Provider),
+    Federation,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    pub(super) tenant: Tenant,
+    pub(super) settings: Settings,
+    pub(super) trust: Trust,
+}
+
+/// Settings of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) enabled: bool,
+    pub(super) jit: bool,
+    pub(super) allow_idp_initiated: bool,
+    /// `domains`; none for the domain of its name (rule 6).
+    pub(super) domains: Option<Vec<Name>>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct User {
+    pub(super) tenant: Tenant,
+    pub(super) user_name: String,
+    pub(super) external_id: Option<Name>,
+    pub(super) address: Option<String>,
+    pub(super) active: bool,
+    pub(super) is_deleted: bool,
+}
+
+/// One authentication of a user.
+#[derive(Clone, Debug)]
+pub(super) struct SignIn {
+    pub(super) tenant: Tenant,
+    pub(super) user: UserIndex,
+    pub(super) connection: Name,
+    pub(super) provider: Provider,
+    /// `SessionNotOnOrAfter`.
+    pub(super) ends_at: Option<Seconds>,
+    is_ended: bool,
+}
+
+/// The statements of an assertion that identify the person.
+#[derive(Clone, Debug)]
+pub(super) struct Asserted {
+    pub(super) name_id: NameId,
+    pub(super) subject_id: Option<Name>,
+    pub(super) mail: Option<Name>,
+    /// `SessionNotOnOrAfter`, in seconds from now.
+    pub(super) ends_in: Option<Seconds>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NameId {
+    /// Of format persistent.
+    Persistent(Name),
+    /// Of format emailAddress.
+    Address(Name),
+    /// Of format transient.
+    Transient,
+}
+
+/// The user that an assertion signs in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    SignsIn(UserIndex),
+    Creates(Name),
+    Refused(&'static str),
+}
+
+/// A stable identity at an issuer of a connection (rules 11 and 12).
+type Identity = (Tenant, Name, Provider, &'static str, Name);
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Oracle {
+    pub(super) now: Seconds,
+    pub(super) claims: BTreeMap<(Tenant, Name), Claim>,
+    /// Claims whose TXT record is published.
+    pub(super) records: BTreeSet<(Tenant, Name)>,
+    pub(super) connections: BTreeMap<Name, Connection>,
+    pub(super) users: Vec<User>,
+    links: BTreeMap<Identity, UserIndex>,
+    pub(super) sign_ins: Vec<SignIn>,
+}
+
+impl Trust {
+    pub(super) fn providers(self) -> Vec<Provider> {
+        match self {
+            Self::One(provider) => vec![provider],
+            Self::Federation => vec![0, 1],
+        }
+    }
+}
+
+// Domains: rules 1 to 5.
+impl Oracle {
+    pub(super) fn is_verified(&self, tenant: Tenant, domain: Name) -> bool {
+        self.claims.get(&(tenant, domain)).is_some_and(|claim| claim.verified.is_some())
+    }
+
+    fn other_holder(&self, tenant: Tenant, domain: Name) -> Option<(Tenant, By)> {
+        let other = 1 - tenant;
+        Some((other, self.claims.get(&(other, domain))?.verified?))
+    }
+
+    pub(super) fn claim(&mut self, tenant: Tenant, domain: Name) {
+        self.claims.entry((tenant, domain)).or_default();
+    }
+
+    /// The operator's word. Returns the status.
+    pub(super) fn verify_by_word(&mut self, tenant: Tenant, domain: Name) -> u16 {
+        if ["co.uk", "gmail.com"].contains(&domain) {
+            return 400;
+        }
+        if self.other_holder(tenant, domain).is_some() {
+            return 409;
+        }
+        let claim = Claim { verified: Some(By::Operator), absent_since: None };
+        self.claims.insert((tenant, domain), claim);
+        200
+    }
+
+    /// A check by DNS. Returns the status.
+    pub(super) fn check(&mut self, tenant: Tenant, domain: Name) -> u16 {
+        let (now, key) = (self.now, (tenant, domain));
+        let other = self.other_holder(tenant, domain);
+        let has_record = self.records.contains(&key);
+        let Some(claim) = self.claims.get_mut(&key) else { return 404 };
+        if has_record {
+            if let Some((holder, by)) = other {
+                if by == By::Dns && self.records.contains(&(holder, domain)) {
+                    return 409;
+                }
+                self.change(|this| {
+                    this.claims.insert((holder, domain), Claim::default());
+                });
+            }
+            let claim = Claim { verified: Some(By::Dns), absent_since: None };
+            self.claims.insert(key, claim);
+            return 200;
+        }
+        if claim.verified == Some(By::Dns) {
+            let since = *claim.absent_since.get_or_insert(now);
+            if now - since >= 7 * DAY {
+                self.change(|this| {
+                    this.claims.insert(key, Claim::default());
+                });
+            }
+        }
+        200
+    }
+
+    pub(super) fn delete_claim(&mut self, tenant: Tenant, domain: Name) -> u16 {
+        // A new claim has another value, so that the old record proves nothing.
+        self.records.remove(&(tenant, domain));
+        let mut status = 404;
+        self.change(|this| {
+            if this.claims.remove(&(tenant, domain)).is_some() {
+                status = 204;
+            }
+        });
+        status
+    }
+}
+
+// Connections: rules 6, 9 and 16.
+impl Oracle {
+    /// The domains that an issuer may speak for: those of the connection that are verified, of a
+    /// federation only the scope of the member.
+    pub(super) fn domains(&self, name: Name, provider: Provider) -> BTreeSet<Name> {
+        let Some(connection) = self.connections.get(name) else { return BTreeSet::new() };
+        let listed = connection.settings.domains.clone().unwrap_or_else(|| vec![name]);
+        let is_in_scope = |domain: &Name| match connection.trust {
+            Trust::One(trusted) => trusted == provider,
+            Trust::Federation => SCOPES.get(provider).is_some_and(|scope| scope == domain),
+        };
+        let verified = |domain: &Name| self.is_verified(connection.tenant, domain);
+        listed.into_iter().filter(|domain| verified(domain) && is_in_scope(domain)).collect()
+    }
+
+    /// The domains of any issuer of the connection: what an app may name it by.
+    fn listed_and_verified(&self, name: Name) -> BTreeSet<Name> {
+        let Some(connection) = self.connections.get(name) else { return BTreeSet::new() };
+        let listed = connection.settings.domains.clone().unwrap_or_else(|| vec![name]);
+        let verified = |domain: &Name| self.is_verified(connection.tenant, domain);
+        listed.into_iter().filter(verified).collect()
+    }
+
+    pub(super) fn is_ready(&self, name: Name) -> bool {
+        self.connections.get(name).is_some_and(|connection| connection.settings.enabled)
+    }
+
+    /// The connections at which a person of the domain can sign in.
+    pub(super) fn connections_of(&self, domain: Name) -> Vec<Name> {
+        let speaks =
+            |name: &&Name| self.is_ready(name) && self.listed_and_verified(name).contains(domain);
+        self.connections.keys().filter(speaks).copied().collect()
+    }
+
+    /// Whether a sign-in is one of the organisation that the app names by a domain.
+    pub(super) fn is_of(&self, sign_in: usize, domain: Name) -> bool {
+        self.listed_and_verified(self.sign_ins[sign_in].connection).contains(domain)
+    }
+
+    /// Makes a change, and ends the sign-ins of each connection that loses by it: its readiness, a
+    /// provider, or a domain.
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut Self)) {
+        let snapshot =
+            |this: &Self| -> BTreeMap<Name, (bool, Vec<(Provider, Name)>, BTreeSet<Name>)> {
+                let names = this.connections.iter();
+                names
+                    .map(|(name, connection)| {
+                        let providers = connection.trust.providers().into_iter();
+                        let pairs = providers.flat_map(|provider| {
+                            let mut pairs = vec![(provider, "")];
+                            pairs.extend(
+                                this.domains(name, provider).into_iter().map(|d| (provider, d)),
+                            );
+                            pairs
+                        });
+                        let domains = this.listed_and_verified(name);
+                        (*name, (this.is_ready(name), pairs.collect(), domains))
+                    })
+                    .collect()
+            };
+        let before = snapshot(self);
+        change(self);
+        let after = snapshot(self);
+        for (name, (was_ready, pairs, domains)) in before {
+            let loses = after.get(name).is_none_or(|(is_ready, now, domains_now)| {
+                was_ready && !is_ready
+                    || pairs.iter().any(|pair| !now.contains(pair))
+                    || !domains.is_subset(domains_now)
+            });
+            if loses {
+                self.end(|sign_in| sign_in.connection == name);
+            }
+        }
+    }
+
+    /// Ends sign-ins for good.
+    pub(super) fn end(&mut self, is_meant: impl Fn(&SignIn) -> bool) {
+        self.sign_ins
+            .iter_mut()
+            .filter(|sign_in| is_meant(sign_in))
+            .for_each(|sign_in| sign_in.is_ended = true);
+    }
+
+    /// Whether what follows from a sign-in still counts (rule 16).
+    pub(super) fn counts(&self, sign_in: usize) -> bool {
+        let SignIn { tenant, user, connection, provider, ends_at, is_ended } =
+            &self.sign_ins[sign_in];
+        let of_tenant = self.connections.get(connection).is_some_and(|c| c.tenant == *tenant);
+        !is_ended
+            && of_tenant
+            && self.is_ready(connection)
+            && ends_at.is_none_or(|end| self.now < end)
+            && self.users[*user].active
+            && !self.users[*user].is_deleted
+            && self.covers(&self.domains(connection, *provider), *user)
+    }
+
+    /// Whether the user's own name or address is in one of the domains (rule 7).
+    fn covers(&self, domains: &BTreeSet<Name>, user: UserIndex) -> bool {
+        let User { user_name, address, .. } = &self.users[user];
+        let texts = [Some(user_name), address.as_ref()].into_iter().flatten();
+        texts.filter_map(|text| domain_of(text)).any(|domain| domains.contains(domain.as_str()))
+    }
+}
+
+// Sign-ins: rules 7 to 13 and 18.
+impl Oracle {
+    pub(super) fn judge(&self, name: Name, provider: Provider, asserted: &Asserted) -> Verdict {
+        let Some(connection) = self.connections.get(name) else { return Verdict::Refused("") };
+        let tenant = connection.tenant;
+        if asserted.ends_in.is_some_and(|seconds| seconds <= 0) {
+            return Verdict::Refused("saml.session");
+        }
+        let identities = identities(asserted);
+        let addresses = addresses(asserted);
+        if identities.is_empty() && addresses.is_empty() {
+            return Verdict::Refused("saml.subject");
+        }
+        let domains = self.domains(name, provider);
+        let deciding: Vec<Name> = addresses
+            .into_iter()
+            .filter(|address| {
+                domain_of(address).is_some_and(|domain| domains.contains(domain.as_str()))
+            })
+            .collect();
+        let matched = match self.find(tenant, name, provider, &identities, &deciding) {
+            Ok(matched) => matched,
+            Err(code) => return Verdict::Refused(code),
+        };
+        let Some((user, is_linked)) = matched else {
+            return self.judge_stranger(connection, &deciding);
+        };
+        if !self.covers(&domains, user) {
+            return Verdict::Refused("user.domain");
+        }
+        let has_other = self.links.iter().any(|((of, at, by, source, value), linked)| {
+            (*of, *at, *by, *linked) == (tenant, name, provider, user)
+                && identities.first() != Some(&(*source, *value))
+        });
+        let is_named =
+            identities.iter().any(|(_, value)| self.users[user].external_id == Some(value));
+        if !is_linked && !identities.is_empty() && has_other && !is_named {
+            return Verdict::Refused("user.linked");
+        }
+        if self.users[user].active {
+            Verdict::SignsIn(user)
+        } else {
+            Verdict::Refused("user.state")
+        }
+    }
+
+    fn judge_stranger(&self, connection: &Connection, deciding: &[Name]) -> Verdict {
+        let Some(address) = deciding.first() else { return Verdict::Refused("user.domain") };
+        let is_taken = self
+            .users_of(connection.tenant)
+            .any(|(_, user)| folded(&user.user_name) == folded(address));
+        if connection.settings.jit && !is_taken {
+            Verdict::Creates(address)
+        } else {
+            Verdict::Refused("user.state")
+        }
+    }
+
+    /// The user that matches best, and whether by a link.
+    fn find(
+        &self,
+        tenant: Tenant,
+        name: Name,
+        provider: Provider,
+        identities: &[(&'static str, Name)],
+        deciding: &[Name],
+    ) -> Result<Option<(UserIndex, bool)>, &'static str> {
+        for (source, value) in identities {
+            let linked = self.links.get(&(tenant, name, provider, source, value));
+            if let Some(user) = linked.filter(|user| !self.users[**user].is_deleted) {
+                return Ok(Some((*user, true)));
+            }
+        }
+        let only = |is_meant: &dyn Fn(&User) -> bool| {
+            let found: Vec<UserIndex> = self
+                .users_of(tenant)
+                .filter(|(_, user)| is_meant(user))
+                .map(|(index, _)| index)
+                .collect();
+            found
+        };
+        for (_, value) in identities {
+            if let [user] = only(&|user| user.external_id == Some(value)).as_slice() {
+                return Ok(Some((*user, false)));
+            }
+        }
+        let named = identities.iter().find(|(source, _)| *source == "name_id");
+        if let Some((_, id)) = named
+            && !deciding.is_empty()
+            && let [user] = only(&|user| user.user_name.eq_ignore_ascii_case(id)).as_slice()
+        {
+            return Ok(Some((*user, false)));
+        }
+        for address in deciding {
+            if let [user] = only(&|user| user.user_name.eq_ignore_ascii_case(address)).as_slice() {
+                return Ok(Some((*user, false)));
+            }
+            let is_primary = |user: &User| {
+                user.address.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(address))
+            };
+            match only(&is_primary).as_slice() {
+                [] => {}
+                [user] => return Ok(Some((*user, false))),
+                _ => return Err("user.ambiguous"),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Notes a sign-in: the link, and the session that it may give. Returns its index.
+    pub(super) fn sign_in(
+        &mut self,
+        name: Name,
+        provider: Provider,
+        asserted: &Asserted,
+        user: UserIndex,
+    ) -> usize {
+        let tenant = self.users[user].tenant;
+        if let Some((source, value)) = identities(asserted).first() {
+            // One stable identity of a user at an issuer.
+            self.links.retain(|(of, at, by, ..), linked| {
+                (*of, *at, *by, *linked) != (tenant, name, provider, user)
+            });
+            self.links.insert((tenant, name, provider, source, value), user);
+        }
+        self.sign_ins.push(SignIn {
+            tenant,
+            user,
+            connection: name,
+            provider,
+            ends_at: asserted.ends_in.map(|seconds| self.now + seconds),
+            is_ended: false,
+        });
+        self.sign_ins.len() - 1
+    }
+}
+
+// Users: rules 14 and 16.
+impl Oracle {
+    pub(super) fn users_of(&self, tenant: Tenant) -> impl Iterator<Item = (UserIndex, &User)> {
+        let users = self.users.iter().enumerate();
+        users.filter(move |(_, user)| user.tenant == tenant && !user.is_deleted)
+    }
+
+    /// Whether another user of the tenant has the name, in its folded form.
+    pub(super) fn is_name_taken(&self, tenant: Tenant, name: &str, but: Option<UserIndex>) -> bool {
+        self.users_of(tenant)
+            .any(|(index, user)| Some(index) != but && folded(&user.user_name) == folded(name))
+    }
+
+    pub(super) fn replace_user(&mut self, index: UserIndex, user: User) {
+        if self.users[index].active && !user.active {
+            self.end(|sign_in| sign_in.user == index);
+        }
+        self.users[index] = user;
+    }
+
+    pub(super) fn delete_user(&mut self, index: UserIndex) {
+        self.users[index].is_deleted = true;
+        self.end(|sign_in| sign_in.user == index);
+        self.links.retain(|_, user| *user != index);
+    }
+
+    /// Removes the links of a user at a connection. Whether there were any stable ones.
+    pub(super) fn unlink(&mut self, user: UserIndex, name: Name) {
+        self.links.retain(|(_, at, ..), linked| (*at, *linked) != (name, user));
+    }
+}
+
+/// Stable identities, the best first (rule 11).
+fn identities(asserted: &Asserted) -> Vec<(&'static str, Name)> {
+    let name_id = match asserted.name_id {
+        NameId::Persistent(value) => Some(("name_id", value)),
+        // A text that is no address is a name (rule 8).
+        NameId::Address(value) if domain_of(value).is_none() => Some(("name_id", value)),
+        NameId::Address(_) | NameId::Transient => None,
+    };
+    asserted.subject_id.map(|value| ("subject_id", value)).into_iter().chain(name_id).collect()
+}
+
+/// Addresses, in the order in which they decide (rule 10).
+fn addresses(asserted: &Asserted) -> Vec<Name> {
+    let named = match asserted.name_id {
+        NameId::Address(value) => Some(value),
+        NameId::Persistent(_) | NameId::Transient => None,
+    };
+    let all = named.into_iter().chain(asserted.mail);
+    all.filter(|address| domain_of(address).is_some()).collect()
+}
+
+/// The domain of a text that is an address: one `@`, and nothing that ends an address elsewhere
+/// (rule 8).
+fn domain_of(text: &str) -> Option<String> {
+    let (local, domain) = text.split_once('@')?;
+    let is_odd = |part: &str| part.is_empty() || part.contains(['@', ' ', ',', '<', '>', '\n']);
+    (!is_odd(local) && !is_odd(domain)).then(|| domain.to_ascii_lowercase())
+}
+
+/// A name as it has to be unique.
+fn folded(name: &str) -> String {
+    name.replace(['\u{212a}', '\u{ff4b}'], "k").to_lowercase()
+}
+
+pub(super) const DAY: Seconds = 24 * 60 * 60;

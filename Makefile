@@ -4,7 +4,7 @@
 .PHONY: help run watch test prove-authority lint bench screenshots build deploy clean
 
 help: ## Lists these commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serves everything on http://127.0.0.1:7400 with a demo tenant, no AWS account needed
 	@tests/acceptance/bootstrap cargo run --locked --package local

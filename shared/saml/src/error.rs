@@ -8,7 +8,7 @@ mod reasons;
 
 use crate::check_table::{Actor, CheckId};
 use crate::decryption::DecryptionError;
-use crate::signature::SignatureError;
+use crate::signature::{AlgorithmPart, SignatureError, TRANSFORMS};
 use crate::xml::XmlError;
 
 pub use reasons::{
@@ -63,8 +63,10 @@ pub enum SamlError {
         required: &'static str,
     },
     /// 8: an algorithm is outside the allow-list.
-    #[error("the algorithm {received} is not accepted; choose RSA or ECDSA with SHA-256")]
+    #[error("the {} {received} is not accepted; choose {}", part.name(), part.accepted())]
     SignatureAlgorithm {
+        /// The part of the signature that names the algorithm.
+        part: AlgorithmPart,
         /// The received algorithm.
         received: String,
     },
@@ -254,6 +256,12 @@ impl SamlError {
         if let Self::SignatureMissing { required } = self {
             return format!("{required} signed");
         }
+        if let Self::SignatureAlgorithm { part, .. } = self {
+            return part.accepted().to_owned();
+        }
+        if let Self::SignatureReference(SignatureError::Transform(_)) = self {
+            return TRANSFORMS.to_owned();
+        }
         self.check().info().expected.to_owned()
     }
 
@@ -262,7 +270,8 @@ impl SamlError {
     pub fn received(&self) -> String {
         if let Self::Version { received }
         | Self::Issuer { received, .. }
-        | Self::SignatureAlgorithm { received }
+        | Self::SignatureAlgorithm { received, .. }
+        | Self::SignatureReference(SignatureError::Transform(received))
         | Self::AuthnContext { received, .. } = self
         {
             return received.clone();

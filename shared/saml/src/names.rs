@@ -17,8 +17,14 @@ pub const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 
 /// Exclusive canonical XML without comments; also the namespace of `InclusiveNamespaces`.
 pub const EXCLUSIVE_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+/// The same with comments.
+pub const EXCLUSIVE_C14N_WITH_COMMENTS: &str =
+    "http://www.w3.org/2001/10/xml-exc-c14n#WithComments";
 /// Inclusive canonical XML 1.0 without comments.
 pub const INCLUSIVE_C14N: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
+/// The same with comments.
+pub const INCLUSIVE_C14N_WITH_COMMENTS: &str =
+    "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments";
 /// The transform that excludes the signature from the signed element.
 pub const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 

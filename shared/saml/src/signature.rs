@@ -5,7 +5,11 @@
 //! - *`SignedInfo` from its signed bytes*: the signature is verified over the canonical
 //!   `SignedInfo`, whose content is then read from a fresh parse of those bytes.
 //! - *one reference, to the parent*: exactly one `Reference`, to `#ID` of the parent of the
-//!   signature, with exactly the transforms enveloped-signature and one canonicalization.
+//!   signature, with exactly the transforms enveloped-signature and at most one canonicalization.
+//!   Without one, inclusive canonical XML applies (XML-DSig §4.4.3.2).
+//! - A canonicalization with comments gives the same bytes as one without: a reference by `#ID` selects
+//!   no comments (§4.4.3.3), and the gate refuses them in messages. One in the `SignedInfo` of a
+//!   metadata document makes the signature fail.
 //! - The result is the canonical text whose digest was signed, and nothing else.
 //!
 //! Deliberately absent: SHA-1 and MD5, HMAC, `Object` and `Manifest`, `XPath` and XSLT, external
@@ -15,15 +19,23 @@ use roxmltree::Node;
 
 use super::c14n::{C14nMode, canonicalize};
 use super::crypto::{self, Digest, SignatureScheme, VerifyingKey};
-use super::names::{DSIG, ENVELOPED, EXCLUSIVE_C14N, INCLUSIVE_C14N};
+use super::names::{
+    DSIG, ENVELOPED, EXCLUSIVE_C14N, EXCLUSIVE_C14N_WITH_COMMENTS, INCLUSIVE_C14N,
+    INCLUSIVE_C14N_WITH_COMMENTS,
+};
 use super::xml::{StrictDocument, XmlError, bytes_of, child_elements, has_name, truncate};
 
 /// A signature that does not verify within the profile.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SignatureError {
-    /// A signature, canonicalization or digest algorithm is outside the allow-list.
-    #[error("algorithm {0} is not accepted")]
-    Algorithm(String),
+    /// An algorithm is outside the allow-list.
+    #[error("the {} {received} is not accepted; choose {}", part.name(), part.accepted())]
+    Algorithm {
+        /// The part of the signature that names it.
+        part: AlgorithmPart,
+        /// The received algorithm.
+        received: String,
+    },
     /// The signature value verifies with no configured key.
     #[error("no configured key verifies the signature")]
     Key,
@@ -34,7 +46,7 @@ pub enum SignatureError {
     #[error("the reference is \"{0}\", not the element that holds the signature")]
     Reference(String),
     /// The transforms, their order or their parameters are not those of the profile.
-    #[error("transform {0} is not accepted here")]
+    #[error("the transform {0} is not accepted; choose {TRANSFORMS}")]
     Transform(String),
     /// The digest of the content differs from the signed one.
     #[error("the content was changed after it was signed")]
@@ -43,6 +55,40 @@ pub enum SignatureError {
     #[error("{0}")]
     Xml(#[from] XmlError),
 }
+
+/// A part of a signature that names an algorithm.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AlgorithmPart {
+    /// `SignatureMethod`.
+    Signature,
+    /// `DigestMethod`.
+    Digest,
+    /// `CanonicalizationMethod`.
+    Canonicalization,
+}
+
+impl AlgorithmPart {
+    /// The part in words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Signature => "signature algorithm",
+            Self::Digest => "digest algorithm",
+            Self::Canonicalization => "canonicalization",
+        }
+    }
+
+    /// The accepted algorithms, in words.
+    pub const fn accepted(self) -> &'static str {
+        match self {
+            Self::Signature => "RSA or ECDSA with SHA-256, 384 or 512",
+            Self::Digest => "SHA-256, 384 or 512",
+            Self::Canonicalization => "exclusive canonical XML, or canonical XML 1.0",
+        }
+    }
+}
+
+/// The accepted transforms, in words.
+pub const TRANSFORMS: &str = "enveloped-signature, then exclusive canonical XML";
 
 /// The canonical text of an element whose digest a trusted key signed.
 ///
@@ -146,7 +192,7 @@ impl SignedInfo {
             exact_children(root, ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
         let [transforms, digest, digest_value] =
             exact_children(reference, ["Transforms", "DigestMethod", "DigestValue"])?;
-        let [enveloped, canonical] = exact_children(transforms, ["Transform", "Transform"])?;
+        let (enveloped, canonical) = split_transforms(transforms)?;
         if enveloped.attribute("Algorithm") != Some(ENVELOPED)
             || child_elements(enveloped).next().is_some()
         {
@@ -156,8 +202,11 @@ impl SignedInfo {
             canonicalization: Canonicalization::read(method)?,
             scheme: signature_scheme(algorithm)?,
             reference: reference.attribute("URI").unwrap_or_default().to_owned(),
-            content_canonicalization: Canonicalization::read(canonical)
-                .map_err(|_| SignatureError::Transform(algorithm_of(canonical)))?,
+            content_canonicalization: match canonical {
+                Some(canonical) => Canonicalization::read(canonical)
+                    .map_err(|_| SignatureError::Transform(algorithm_of(canonical)))?,
+                None => Canonicalization { mode: C14nMode::Inclusive, prefixes: Vec::new() },
+            },
             digest: digest_algorithm(digest)?,
             digest_value: bytes_of(digest_value)?,
         })
@@ -174,9 +223,9 @@ struct Canonicalization {
 impl Canonicalization {
     fn read(method: Node<'_, '_>) -> Result<Self, SignatureError> {
         let mode = match method.attribute("Algorithm") {
-            Some(EXCLUSIVE_C14N) => C14nMode::Exclusive,
-            Some(INCLUSIVE_C14N) => C14nMode::Inclusive,
-            _ => return Err(SignatureError::Algorithm(algorithm_of(method))),
+            Some(EXCLUSIVE_C14N | EXCLUSIVE_C14N_WITH_COMMENTS) => C14nMode::Exclusive,
+            Some(INCLUSIVE_C14N | INCLUSIVE_C14N_WITH_COMMENTS) => C14nMode::Inclusive,
+            _ => return Err(unknown(AlgorithmPart::Canonicalization, method)),
         };
         let mut parameters = child_elements(method);
         let prefixes = match (parameters.next(), mode) {
@@ -202,6 +251,21 @@ impl Canonicalization {
     }
 }
 
+/// Returns the transforms: enveloped-signature, and a canonicalization if there is one.
+fn split_transforms<'a, 'i>(
+    transforms: Node<'a, 'i>,
+) -> Result<(Node<'a, 'i>, Option<Node<'a, 'i>>), SignatureError> {
+    let children: Vec<_> = child_elements(transforms).take(3).collect();
+    if !children.iter().all(|child| has_name(*child, DSIG, "Transform")) {
+        return Err(CHILDREN);
+    }
+    match children.as_slice() {
+        [enveloped] => Ok((*enveloped, None)),
+        [enveloped, canonical] => Ok((*enveloped, Some(*canonical))),
+        _ => Err(CHILDREN),
+    }
+}
+
 /// Returns the children, which must be exactly these, in this order.
 fn exact_children<'a, 'i, const N: usize>(
     parent: Node<'a, 'i>,
@@ -218,7 +282,7 @@ fn first_child<'a, 'i>(parent: Node<'a, 'i>, name: &str) -> Result<Node<'a, 'i>,
 }
 
 fn signature_scheme(method: Node<'_, '_>) -> Result<SignatureScheme, SignatureError> {
-    let unknown = || SignatureError::Algorithm(algorithm_of(method));
+    let unknown = || unknown(AlgorithmPart::Signature, method);
     let algorithm = method.attribute("Algorithm").unwrap_or_default();
     let scheme = if let Some(name) = algorithm.strip_prefix(XMLDSIG_MORE_2001) {
         match name {
@@ -246,8 +310,12 @@ fn digest_algorithm(method: Node<'_, '_>) -> Result<Digest, SignatureError> {
         Some("http://www.w3.org/2001/04/xmlenc#sha256") => Ok(Digest::Sha256),
         Some("http://www.w3.org/2001/04/xmldsig-more#sha384") => Ok(Digest::Sha384),
         Some("http://www.w3.org/2001/04/xmlenc#sha512") => Ok(Digest::Sha512),
-        _ => Err(SignatureError::Algorithm(algorithm_of(method))),
+        _ => Err(unknown(AlgorithmPart::Digest, method)),
     }
+}
+
+fn unknown(part: AlgorithmPart, method: Node<'_, '_>) -> SignatureError {
+    SignatureError::Algorithm { part, received: algorithm_of(method) }
 }
 
 fn algorithm_of(method: Node<'_, '_>) -> String {

@@ -2,7 +2,7 @@
 
 use super::draft::{Claim, Draft, Style, at, bearer, claim, conditions};
 use super::encryption::{Encryption, KeyPlace};
-use super::signing::Signing;
+use super::signing::{NO_TRANSFORM, Signing};
 use super::world::{ACS, REQUEST, SP, Settings};
 
 /// A response that must be accepted, with the address of its person.
@@ -20,6 +20,9 @@ pub struct Shape {
 }
 
 const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
+const EXCLUSIVE_WITH_COMMENTS: &str = "http://www.w3.org/2001/10/xml-exc-c14n#WithComments";
+const INCLUSIVE_WITH_COMMENTS: &str =
+    "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments";
 const MORE: &str = "http://www.w3.org/2001/04/xmldsig-more#";
 const CLAIMS: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims";
 
@@ -269,6 +272,21 @@ fn algorithms(add: &mut impl FnMut(&str, Draft)) {
     add(
         "exclusive SignedInfo, inclusive content",
         signed(Signing { content_form: INCLUSIVE, ..Signing::default() }),
+    );
+    for (name, form) in [
+        ("exclusive canonicalization with comments", EXCLUSIVE_WITH_COMMENTS),
+        ("inclusive canonicalization with comments", INCLUSIVE_WITH_COMMENTS),
+    ] {
+        let signing = || Signing { info_form: form, content_form: form, ..Signing::default() };
+        add(name, signed(signing()));
+        add(
+            &format!("{name}, of the response"),
+            Draft { sign_assertion: None, sign_response: Some(signing()), ..okta() },
+        );
+    }
+    add(
+        "the enveloped transform alone",
+        signed(Signing { content_form: NO_TRANSFORM, ..Signing::default() }),
     );
     add(
         "prefix list with the default namespace",

@@ -13,6 +13,10 @@ const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 
+/// The [`Signing::content_form`] of a reference without a canonicalization: inclusive canonical XML
+/// applies.
+pub const NO_TRANSFORM: &str = "";
+
 /// How a signature is made.
 #[derive(Clone, Debug)]
 pub struct Signing {
@@ -99,12 +103,17 @@ fn signature(id: &str, digest: &str, value: &str, signing: &Signing) -> String {
             signing.prefixes
         )
     };
+    let canonical = if signing.content_form == NO_TRANSFORM {
+        String::new()
+    } else {
+        format!("<D:Transform Algorithm=\"{}\">{list}</D:Transform>", signing.content_form)
+    };
     let mut info = format!(
         "<D:SignedInfo><D:CanonicalizationMethod Algorithm=\"{}\"/><D:SignatureMethod Algorithm=\"{}\"/>\
          <D:Reference URI=\"#{id}\"><D:Transforms><D:Transform Algorithm=\"{DSIG}enveloped-signature\"/>\
-         <D:Transform Algorithm=\"{}\">{list}</D:Transform></D:Transforms><D:DigestMethod Algorithm=\"{}\"/>\
+         {canonical}</D:Transforms><D:DigestMethod Algorithm=\"{}\"/>\
          <D:DigestValue>{digest}</D:DigestValue></D:Reference></D:SignedInfo>",
-        signing.info_form, signing.algorithm, signing.content_form, signing.digest,
+        signing.info_form, signing.algorithm, signing.digest,
     );
     for (from, to) in &signing.edits {
         assert!(info.contains(from.as_str()), "nothing to edit: {from}");
@@ -180,7 +189,11 @@ fn digest_algorithm(uri: &str) -> MessageDigest {
 }
 
 fn mode(uri: &str) -> C14nMode {
-    if uri == INCLUSIVE { C14nMode::Inclusive } else { C14nMode::Exclusive }
+    if uri.starts_with(INCLUSIVE) || uri == NO_TRANSFORM {
+        C14nMode::Inclusive
+    } else {
+        C14nMode::Exclusive
+    }
 }
 
 fn parse(document: &str) -> Document<'_> {

@@ -193,7 +193,9 @@ impl Verification<'_> {
             Err(error) => error,
         };
         match error {
-            SignatureError::Algorithm(received) => Err(SamlError::SignatureAlgorithm { received }),
+            SignatureError::Algorithm { part, received } => {
+                Err(SamlError::SignatureAlgorithm { part, received })
+            }
             SignatureError::Key => {
                 self.checks.pass(CheckId::SignatureAlgorithm, algorithm, "accepted");
                 let trusted = self.expect.idp_keys.iter();

@@ -149,7 +149,8 @@ pub struct Provider {
     pub entity_id: String,
     /// Sign-in URLs.
     pub endpoints: Vec<Endpoint>,
-    /// Signing certificates, DER in base64.
+    /// Signing certificates, DER in base64. A provider without certificates has bare keys here, each a
+    /// `SubjectPublicKeyInfo`.
     pub certificates: Vec<String>,
     /// Whether the provider asks for signed requests.
     pub wants_signed_requests: bool,
@@ -245,16 +246,16 @@ impl Provider {
         matching.or_else(|| self.endpoints.first())
     }
 
-    /// Returns the parsed certificates. An unreadable one is left out and verifies nothing.
+    /// Returns the parsed certificates and bare keys. An unreadable one is left out and verifies
+    /// nothing.
     pub fn certificates(&self) -> impl Iterator<Item = Certificate> {
         let der = self.certificates.iter().filter_map(|text| BASE64_STANDARD.decode(text).ok());
-        der.filter_map(|der| Certificate::from_der(&der).ok())
+        der.filter_map(|der| Certificate::from_certificate_or_key(&der).ok())
     }
 
     /// Returns the keys that verify signatures of the provider.
     pub fn keys(&self) -> Vec<VerifyingKey> {
-        let der = self.certificates.iter().filter_map(|text| BASE64_STANDARD.decode(text).ok());
-        der.filter_map(|der| VerifyingKey::from_certificate(&der).ok()).collect()
+        self.certificates().map(|certificate| certificate.key).collect()
     }
 }
 

@@ -28,7 +28,7 @@ pub use error::{CryptoError, KeyError, PrivateKeyError};
 pub use oaep::{Oaep, OaepDigest, unwrap_key};
 pub use private_key::{DecryptionKey, PrivateKey, SigningKey};
 use public_key::{Curve, PublicKey, ecdsa_value};
-pub use public_key::{MAX_RSA_BITS, MIN_RSA_BITS};
+pub use public_key::{MAX_RSA_BITS, MIN_RSA_BITS, ec_public_key, rsa_public_key};
 pub use verifying_key::VerifyingKey;
 
 /// A message digest for signatures and references.

@@ -11,7 +11,9 @@
 //! samael's types are not used for reading: they ignore namespaces, and refuse a `cacheDuration` in
 //! the format of the standard. They write the parts of our metadata that they support.
 
+mod document;
 mod idp;
+mod keys;
 mod sp;
 
 pub use idp::{

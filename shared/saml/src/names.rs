@@ -10,6 +10,8 @@ pub const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 pub const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";
 /// XML Signature.
 pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// XML Signature 1.1.
+pub const DSIG11: &str = "http://www.w3.org/2009/xmldsig11#";
 /// XML Encryption.
 pub const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
 /// XML Encryption 1.1.

@@ -30,7 +30,8 @@ pub struct Bounds {
     pub bytes: usize,
     /// Most nodes.
     pub nodes: u32,
-    /// Whether comments are allowed. Hand-written metadata has them, never inside a value.
+    /// Whether comments are allowed, and processing instructions outside the root. Hand-written
+    /// metadata has them, never inside a value.
     pub comments: bool,
 }
 
@@ -137,8 +138,11 @@ impl<'input> StrictDocument<'input> {
             }
         })?;
         // Defence in depth: the scan has refused both already.
-        let is_banned =
-            |node: Node<'_, '_>| node.is_pi() || (node.is_comment() && !bounds.comments);
+        let is_banned = |node: Node<'_, '_>| {
+            let is_outside = node.parent() == Some(document.root());
+            (node.is_pi() && !(bounds.comments && is_outside))
+                || (node.is_comment() && !bounds.comments)
+        };
         if document.descendants().any(is_banned) {
             return Err(XmlError::Comment);
         }

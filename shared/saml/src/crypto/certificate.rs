@@ -11,7 +11,8 @@ use super::error::KeyError;
 use super::verifying_key::VerifyingKey;
 use super::x509::CertificateParts;
 
-/// An X.509 certificate: its key, and the subject and dates for display.
+/// An X.509 certificate: its key, and the subject and dates for display. Also a bare key, which has
+/// neither.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Certificate {
     /// The public key.
@@ -32,6 +33,17 @@ impl Certificate {
         let (not_before, not_after) = validity(parts.validity);
         let subject = subject(parts.subject).unwrap_or_default();
         Ok(Self { key, subject, not_before, not_after })
+    }
+
+    /// Reads a bare key, a `SubjectPublicKeyInfo` in DER.
+    pub fn from_public_key(der: &[u8]) -> Result<Self, KeyError> {
+        let key = VerifyingKey::from_public_key(der)?;
+        Ok(Self { key, subject: String::new(), not_before: None, not_after: None })
+    }
+
+    /// Reads a certificate or a bare key.
+    pub fn from_certificate_or_key(der: &[u8]) -> Result<Self, KeyError> {
+        Self::from_der(der).or_else(|error| Self::from_public_key(der).map_err(|_| error))
     }
 }
 

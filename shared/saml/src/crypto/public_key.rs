@@ -116,6 +116,39 @@ fn integers(first: UintRef<'_>, second: UintRef<'_>) -> der::Result<Vec<u8>> {
     AnyRef::new(Tag::Sequence, &both)?.to_der()
 }
 
+/// Encodes an RSA key of XML Signature (§4.5.2.2) as a `SubjectPublicKeyInfo` in DER. Both numbers are
+/// big-endian. Whether the key is trusted decides [`PublicKey::from_der`].
+///
+/// # Errors
+///
+/// [`KeyError::Unreadable`] for a number that is empty or too long.
+pub fn rsa_public_key(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let encode = || {
+        let key = integers(UintRef::new(modulus)?, UintRef::new(exponent)?)?;
+        let algorithm = [RSA.to_der()?, AnyRef::NULL.to_der()?].concat();
+        key_info(&algorithm, &key)
+    };
+    encode().map_err(|_| KeyError::Unreadable)
+}
+
+/// Encodes an elliptic curve key of XML Signature (§4.5.2.3) as a `SubjectPublicKeyInfo` in DER.
+/// `curve` is its OID; `point` as in SEC 1 §2.3.3.
+///
+/// # Errors
+///
+/// [`KeyError::Type`] if `curve` is no OID, [`KeyError::Unreadable`] for a point that is too long.
+pub fn ec_public_key(curve: &str, point: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let curve: ObjectIdentifier = curve.parse().map_err(|_| KeyError::Type)?;
+    let encode = || key_info(&[EC.to_der()?, curve.to_der()?].concat(), point);
+    encode().map_err(|_: der::Error| KeyError::Unreadable)
+}
+
+fn key_info(algorithm: &[u8], key: &[u8]) -> der::Result<Vec<u8>> {
+    let algorithm = AnyRef::new(Tag::Sequence, algorithm)?.to_der()?;
+    let both = [algorithm, BitStringRef::from_bytes(key)?.to_der()?].concat();
+    AnyRef::new(Tag::Sequence, &both)?.to_der()
+}
+
 fn bit_length(number: &[u8]) -> u32 {
     let mut bytes = number.iter().skip_while(|byte| **byte == 0);
     let first = bytes.next().map_or(0, |first| u8::BITS - first.leading_zeros());

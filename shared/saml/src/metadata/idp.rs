@@ -5,21 +5,22 @@ use roxmltree::Node;
 
 use types::domain::Domain;
 
+use super::document;
+use super::keys::{MAX_KEYS, signing_keys};
 use crate::crypto::{Certificate, KeyError, VerifyingKey};
 use crate::names::{DSIG, HTTP_POST, HTTP_REDIRECT, METADATA, PROTOCOL, SHIBMD};
 use crate::signature::{SignatureError, SignedText, verify_enveloped};
 use crate::time::parse_instant;
 use crate::xml::{
-    Bounds, StrictDocument, XmlError, bytes_of, children_named, has_name, optional_child,
-    qualified_name, truncate,
+    Bounds, StrictDocument, XmlError, children_named, has_name, optional_child, qualified_name,
+    truncate,
 };
 
 /// Bounds of a metadata document. Federations are large, and hand-written files have comments.
 const BOUNDS: Bounds = Bounds { bytes: 1024 * 1024, nodes: 100_000, comments: true };
 
-/// Most signing keys of one provider. Trying all takes half of the 50 ms that a response may cost
-/// at most; providers have two or three.
-const MAX_KEYS: usize = 32;
+/// Unusable providers that an error names.
+const MAX_REASONS: usize = 5;
 
 /// Most scopes of one provider.
 const MAX_SCOPES: usize = 100;
@@ -44,7 +45,7 @@ pub struct Metadata {
     pub providers: Vec<IdpMetadata>,
     /// The entities that cannot be used.
     pub skipped: Vec<SkippedEntity>,
-    /// Whether the root is an `EntitiesDescriptor`.
+    /// Whether there are several identity providers.
     pub federation: bool,
     /// Whether the pinned key signed the document.
     pub signed: bool,
@@ -80,12 +81,12 @@ pub struct IdpMetadata {
     pub scopes: Vec<Domain>,
 }
 
-/// A signing certificate.
+/// A signing certificate, or a bare key of a provider that publishes no certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MetadataCertificate {
-    /// The certificate in DER.
+    /// The certificate, or the `SubjectPublicKeyInfo` of a bare key, in DER.
     pub der: Vec<u8>,
-    /// The parsed certificate.
+    /// The parsed certificate; that of a bare key has no subject and no dates.
     pub certificate: Certificate,
 }
 
@@ -133,6 +134,24 @@ pub enum MetadataError {
     /// The document does not pass the gate.
     #[error("the file is not acceptable XML: {0}")]
     Xml(#[from] XmlError),
+    /// There is nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// It is an HTML page.
+    #[error(
+        "this is an HTML page, not metadata: perhaps the address leads to a sign-in page, or to a \
+         page about the metadata"
+    )]
+    Html,
+    /// It is JSON.
+    #[error("this is JSON, not metadata: SAML metadata is XML")]
+    Json,
+    /// It is a certificate or a key.
+    #[error("this is a certificate or a key, not metadata: download the federation metadata")]
+    Pem,
+    /// It is other text.
+    #[error("this is not XML: metadata starts with <EntityDescriptor")]
+    NotXml,
     /// The root is not that of metadata.
     #[error("the root is {0}; metadata starts with EntityDescriptor or EntitiesDescriptor")]
     Root(String),
@@ -148,9 +167,24 @@ pub enum MetadataError {
     /// There is no `IDPSSODescriptor` of SAML 2.0.
     #[error("the file describes no SAML 2.0 identity provider")]
     NoProvider,
+    /// The document is that of an app.
+    #[error("the file describes a service provider, that is an app, and no identity provider")]
+    ServiceProvider,
+    /// The identity provider speaks other protocols only.
+    #[error(
+        "the file describes a provider of {0} only: turn SAML 2.0 on there, or download its SAML 2.0 \
+         metadata"
+    )]
+    OtherProtocol(&'static str),
+    /// There are several identity providers, and none is usable.
+    #[error("no identity provider of the file can be used: {}", reasons(.0))]
+    NoneUsable(Vec<SkippedEntity>),
     /// There is no signing key. Accepting such metadata would let anybody sign in.
     #[error("there is no signing certificate")]
     NoSigningKey,
+    /// The signing certificate is in a namespace other than that of XML Signature.
+    #[error("KeyInfo is in the namespace {0}; that of XML Signature is {DSIG}")]
+    KeyInfoNamespace(String),
     /// There are signing keys, but none is usable.
     #[error("no signing certificate can be trusted: {0}")]
     Key(KeyError),
@@ -181,7 +215,11 @@ pub fn read_idp_metadata(
     bytes: &[u8],
     options: &ReadOptions<'_>,
 ) -> Result<Metadata, MetadataError> {
-    let document = StrictDocument::parse_within(bytes, BOUNDS)?;
+    if bytes.len() > BOUNDS.bytes {
+        return Err(XmlError::TooLarge(bytes.len()).into());
+    }
+    let text = document::decode(bytes)?;
+    let document = StrictDocument::parse_within(document::content(&text)?.as_bytes(), BOUNDS)?;
     let Some(key) = options.pinned_key else { return read_root(document.root(), options, false) };
     let signed = verify_pinned(document.root(), key)?;
     let fresh = StrictDocument::parse_within(signed.as_str().as_bytes(), BOUNDS)?;
@@ -204,7 +242,9 @@ fn read_root(
         return Ok(Metadata { providers, skipped, federation: false, signed });
     }
     if !has_name(root, METADATA, "EntitiesDescriptor") {
-        return Err(MetadataError::Root(qualified_name(root)));
+        let is_html = root.tag_name().name().eq_ignore_ascii_case("html");
+        let other = || MetadataError::Root(qualified_name(root));
+        return Err(if is_html { MetadataError::Html } else { other() });
     }
     let (mut providers, mut skipped) = (Vec::new(), Vec::new());
     for entity in root.descendants().filter(|node| has_name(*node, METADATA, "EntityDescriptor")) {
@@ -217,11 +257,37 @@ fn read_root(
         }
     }
     if providers.is_empty() {
-        // Of one entity the reason says more than "none".
-        let only = skipped.pop().filter(|_| skipped.is_empty());
-        return Err(only.map_or(MetadataError::NoProvider, |only| only.error));
+        return Err(none_usable(skipped));
     }
-    Ok(Metadata { providers, skipped, federation: true, signed })
+    // A single provider in an aggregate is an ordinary one: Keycloak wraps its own so.
+    let federation = providers.len() > 1;
+    Ok(Metadata { providers, skipped, federation, signed })
+}
+
+/// The reason why no entity can be used. Those of apps say nothing if there is a provider.
+fn none_usable(mut skipped: Vec<SkippedEntity>) -> MetadataError {
+    let is_app = |entity: &SkippedEntity| entity.error == MetadataError::ServiceProvider;
+    if !skipped.iter().all(is_app) {
+        skipped.retain(|entity| !is_app(entity));
+    }
+    match skipped.as_slice() {
+        [] => MetadataError::NoProvider,
+        // Of one entity the reason says more than a list.
+        [only] => only.error.clone(),
+        several if several.iter().all(is_app) => MetadataError::ServiceProvider,
+        _ => MetadataError::NoneUsable(skipped),
+    }
+}
+
+fn reasons(skipped: &[SkippedEntity]) -> String {
+    let shown = skipped.iter().take(MAX_REASONS);
+    let mut reasons: Vec<String> =
+        shown.map(|entity| format!("{}: {}", entity.entity_id, entity.error)).collect();
+    let rest = skipped.len().saturating_sub(MAX_REASONS);
+    if rest > 0 {
+        reasons.push(format!("and {rest} more"));
+    }
+    reasons.join("; ")
 }
 
 fn read_entity(
@@ -243,12 +309,13 @@ fn read_entity(
         protocols.split_ascii_whitespace().any(|protocol| protocol == PROTOCOL)
     };
     let role = children_named(entity, METADATA, "IDPSSODescriptor").find(saml2);
-    let role = role.ok_or(MetadataError::NoProvider)?;
+    let role = role.ok_or_else(|| other_role(entity))?;
     let mut warnings = Vec::new();
-    let certificates = signing_certificates(role, options.now, &mut warnings)?;
+    let certificates = signing_keys(role, options.now, &mut warnings)?;
     let sso = endpoints(role, options, &mut warnings)?;
-    let valid_until = [role, entity].into_iter().find_map(|node| node.attribute("validUntil"));
-    let valid_until = valid_until.and_then(parse_instant);
+    // The earliest of the role's, the entity's and those of the aggregates around it (§2.3.1).
+    let instants = role.ancestors().filter_map(|node| node.attribute("validUntil"));
+    let valid_until = instants.filter_map(|instant| parse_instant(instant.trim())).min();
     if let Some(end) = valid_until.filter(|end| *end <= options.now) {
         warnings.push(MetadataWarning::Outdated(end));
     }
@@ -257,15 +324,36 @@ fn read_entity(
         entity_id: entity_id.to_owned(),
         sso,
         certificates,
-        wants_signed_requests: matches!(
-            role.attribute("WantAuthnRequestsSigned"),
-            Some("true" | "1")
-        ),
+        wants_signed_requests: is_true(role, "WantAuthnRequestsSigned"),
         name_id_formats: formats.take(16).map(|format| truncate(format.trim(), 256)).collect(),
         valid_until,
         scopes: scopes(entity, role, &mut warnings),
         warnings,
     })
+}
+
+/// The reason why an entity without an `IDPSSODescriptor` of SAML 2.0 cannot be used.
+fn other_role(entity: Node<'_, '_>) -> MetadataError {
+    let mut roles = entity.children().filter(|node| {
+        ["RoleDescriptor", "IDPSSODescriptor"].iter().any(|name| has_name(*node, METADATA, name))
+    });
+    let protocols = |role: Node<'_, '_>| {
+        role.attribute("protocolSupportEnumeration").unwrap_or_default().to_ascii_lowercase()
+    };
+    if children_named(entity, METADATA, "SPSSODescriptor").next().is_some() {
+        MetadataError::ServiceProvider
+    } else if roles.clone().any(|role| protocols(role).contains("wsfed")) {
+        MetadataError::OtherProtocol("WS-Federation")
+    } else if roles.any(|role| protocols(role).contains("saml:1.")) {
+        MetadataError::OtherProtocol("SAML 1")
+    } else {
+        MetadataError::NoProvider
+    }
+}
+
+/// Whether an attribute of type `xs:boolean` is true; white space around it says nothing.
+fn is_true(node: Node<'_, '_>, name: &str) -> bool {
+    matches!(node.attribute(name).map(str::trim), Some("true" | "1"))
 }
 
 /// The domains that a provider says it speaks for (Shibboleth metadata profile, `shibmd:Scope`).
@@ -280,7 +368,7 @@ fn scopes(
     for scope in extensions.flat_map(|node| children_named(node, SHIBMD, "Scope")).take(MAX_SCOPES)
     {
         let text = scope.text().unwrap_or_default().trim();
-        let is_pattern = matches!(scope.attribute("regexp"), Some("true" | "1"));
+        let is_pattern = is_true(scope, "regexp");
         match text.parse() {
             Ok(domain) if !is_pattern => {
                 if !scopes.contains(&domain) {
@@ -291,43 +379,6 @@ fn scopes(
         }
     }
     scopes
-}
-
-/// Every certificate for signing: `use="signing"`, or no `use`, which is both (SAML metadata
-/// §2.4.1.1).
-fn signing_certificates(
-    role: Node<'_, '_>,
-    now: Timestamp,
-    warnings: &mut Vec<MetadataWarning>,
-) -> Result<Vec<MetadataCertificate>, MetadataError> {
-    let mut usable: Vec<MetadataCertificate> = Vec::new();
-    let mut errors = Vec::new();
-    let signing = children_named(role, METADATA, "KeyDescriptor")
-        .filter(|key| matches!(key.attribute("use"), None | Some("signing")));
-    let nodes = signing
-        .flat_map(|key| children_named(key, DSIG, "KeyInfo"))
-        .flat_map(|info| children_named(info, DSIG, "X509Data"))
-        .flat_map(|data| children_named(data, DSIG, "X509Certificate"));
-    for node in nodes {
-        let der = bytes_of(node).unwrap_or_default();
-        match Certificate::from_der(&der) {
-            Ok(certificate) if usable.iter().any(|known| known.certificate == certificate) => {}
-            Ok(_) if usable.len() == MAX_KEYS => return Err(MetadataError::TooManyKeys),
-            Ok(certificate) => usable.push(MetadataCertificate { der, certificate }),
-            Err(error) => errors.push(error),
-        }
-    }
-    if usable.is_empty() {
-        return Err(errors.pop().map_or(MetadataError::NoSigningKey, MetadataError::Key));
-    }
-    let is_expired =
-        |known: &&MetadataCertificate| known.certificate.not_after.is_some_and(|end| end < now);
-    for known in usable.iter().filter(is_expired) {
-        let fingerprint = known.certificate.key.fingerprint().to_owned();
-        warnings.push(MetadataWarning::CertificateExpired(fingerprint));
-    }
-    warnings.extend(errors.into_iter().map(MetadataWarning::KeyIgnored));
-    Ok(usable)
 }
 
 fn endpoints(
@@ -342,11 +393,11 @@ fn endpoints(
             Some(HTTP_POST) => Binding::Post,
             _ => continue,
         };
-        let url = service.attribute("Location").unwrap_or_default().trim();
-        if is_acceptable(url, options.allow_loopback_http) {
-            usable.push(SsoEndpoint { binding, url: url.to_owned() });
-        } else {
-            refused.push(truncate(url, 256));
+        let location = service.attribute("Location").unwrap_or_default().trim();
+        let url = uri_of(location).filter(|url| is_acceptable(url, options.allow_loopback_http));
+        match url {
+            Some(url) => usable.push(SsoEndpoint { binding, url }),
+            None => refused.push(truncate(location, 256)),
         }
     }
     if usable.is_empty() {
@@ -357,6 +408,33 @@ fn endpoints(
     warnings.extend(refused.into_iter().map(MetadataWarning::EndpointIgnored));
     usable.sort_by_key(|endpoint| endpoint.binding);
     Ok(usable)
+}
+
+/// Converts an IRI to the URI that a browser asks for (RFC 3987 §3.1): the host as A-labels, the rest
+/// percent-encoded. A URI stays as it is.
+fn uri_of(iri: &str) -> Option<String> {
+    if iri.is_ascii() {
+        return Some(iri.to_owned());
+    }
+    let (scheme, rest) = iri.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end)?;
+    let (host, port) = match authority.split_once(':') {
+        Some((host, port)) => (host, format!(":{port}")),
+        None => (authority, String::new()),
+    };
+    let host = Domain::from_unicode(host).ok()?;
+    let mut path_encoded = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c.is_ascii() {
+            path_encoded.push(c);
+        } else {
+            let mut buffer = [0; 4];
+            let bytes = c.encode_utf8(&mut buffer).bytes();
+            bytes.for_each(|byte| path_encoded.push_str(&format!("%{byte:02X}")));
+        }
+    }
+    Some(format!("{scheme}://{host}{port}{path_encoded}"))
 }
 
 /// Reports whether a browser can be sent to `url`: absolute, https, without user information and

@@ -19,8 +19,14 @@ pub(super) fn scan(text: &str, bounds: Bounds) -> Result<(), XmlError> {
         if markup.starts_with('!') {
             return Err(banned_markup(markup));
         }
-        if markup.starts_with('?') {
-            return Err(XmlError::ProcessingInstruction);
+        // Outside the root a processing instruction says nothing about what is read.
+        if let Some(instruction) = markup.strip_prefix('?') {
+            if !(bounds.comments && open.is_empty()) {
+                return Err(XmlError::ProcessingInstruction);
+            }
+            let after = instruction.split_once("?>");
+            rest = after.ok_or_else(|| malformed("an unfinished processing instruction"))?.1;
+            continue;
         }
         if markup.starts_with('/') {
             open.pop().ok_or_else(|| malformed("an end tag without a start tag"))?;

@@ -1,0 +1,162 @@
+//! Reads a metadata file as people save, copy and serve it: finds its encoding and its first element,
+//! and tells what a file is that is no metadata.
+//!
+//! What is skipped before the first element says nothing: white space, byte order marks, the XML
+//! declaration, comments and processing instructions.
+
+use std::borrow::Cow;
+
+use super::idp::MetadataError;
+use crate::xml::XmlError;
+
+/// Converts the bytes of a file to text. The encoding is that of the byte order mark, or else the
+/// declared one: UTF-8, UTF-16, ISO-8859-1 or US-ASCII.
+///
+/// # Errors
+///
+/// [`XmlError::Encoding`] when the bytes are not of that encoding, or it is another one.
+pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, MetadataError> {
+    let decoded = match bytes {
+        [0xff, 0xfe, rest @ ..] => decode_utf16(rest, u16::from_le_bytes).map(Cow::Owned),
+        [0xfe, 0xff, rest @ ..] => decode_utf16(rest, u16::from_be_bytes).map(Cow::Owned),
+        [b'<', 0, ..] => decode_utf16(bytes, u16::from_le_bytes).map(Cow::Owned),
+        [0, b'<', ..] => decode_utf16(bytes, u16::from_be_bytes).map(Cow::Owned),
+        _ => match (std::str::from_utf8(bytes), declared_encoding(bytes).as_deref()) {
+            // An ASCII or UTF-8 file says so or is one: names of encodings are often wrong.
+            (Ok(text), _) => Some(Cow::Borrowed(text)),
+            (Err(_), Some("iso-8859-1" | "latin1" | "windows-1252")) => {
+                Some(Cow::Owned(bytes.iter().copied().map(char::from).collect()))
+            }
+            (Err(_), _) => None,
+        },
+    };
+    decoded.ok_or(MetadataError::Xml(XmlError::Encoding))
+}
+
+fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let text = char::decode_utf16(pairs.iter().copied().map(unit)).collect::<Result<_, _>>();
+    text.ok().filter(|_| rest.is_empty())
+}
+
+/// The encoding that an XML declaration names, in lower case.
+fn declared_encoding(bytes: &[u8]) -> Option<String> {
+    let head: String = bytes.iter().take(MAX_DECLARATION).copied().map(char::from).collect();
+    let declaration = head.trim_start().strip_prefix("<?xml")?.split("?>").next()?.to_lowercase();
+    let (_, value) = declaration.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    value.get(1..)?.split(quote).next().map(str::to_owned)
+}
+
+/// Returns the text from its first element on.
+///
+/// # Errors
+///
+/// The kind of file that it is, when it is clearly no XML or an HTML page.
+pub(super) fn content(text: &str) -> Result<&str, MetadataError> {
+    let rest = skip_prolog(text);
+    let head: String = rest.chars().take(16).collect::<String>().to_ascii_lowercase();
+    if rest.is_empty() {
+        Err(MetadataError::Empty)
+    } else if head.starts_with("<!doctype html") || head.starts_with("<html") {
+        Err(MetadataError::Html)
+    } else if head.starts_with(['{', '[']) {
+        Err(MetadataError::Json)
+    } else if head.starts_with("-----begin") {
+        Err(MetadataError::Pem)
+    } else if !head.starts_with('<') {
+        Err(MetadataError::NotXml)
+    } else {
+        Ok(rest)
+    }
+}
+
+fn skip_prolog(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        let start = rest.trim_start_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK);
+        let start = start.strip_prefix(MISREAD_BYTE_ORDER_MARK).unwrap_or(start);
+        let skipped = match (start.strip_prefix("<?"), start.strip_prefix("<!--")) {
+            (Some(instruction), _) => instruction.split_once("?>"),
+            (None, Some(comment)) => comment.split_once("-->"),
+            (None, None) => None,
+        };
+        match skipped {
+            Some((_, after)) => rest = after,
+            None if start.len() == rest.len() => return rest,
+            None => rest = start,
+        }
+    }
+}
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The bytes of a byte order mark in UTF-8, read as ISO-8859-1.
+const MISREAD_BYTE_ORDER_MARK: &str = "\u{ef}\u{bb}\u{bf}";
+
+/// Bytes in which an XML declaration ends.
+const MAX_DECLARATION: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_encoding_is_found() {
+        let text = "<?xml version='1.0' encoding='UTF-16'?><a n='\u{e4}\u{1f600}'/>";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = |mark: [u8; 2], bytes: &[u8]| [&mark, bytes].concat();
+        for bytes in [
+            text.as_bytes().to_vec(),
+            marked([0xff, 0xfe], &little),
+            marked([0xfe, 0xff], &big),
+            little,
+            big,
+        ] {
+            assert_eq!(decode(&bytes).unwrap(), text);
+        }
+        let latin = b"<?xml version=\"1.0\" encoding = 'ISO-8859-1' ?><a n='\xe4'/>";
+        assert!(decode(latin).unwrap().ends_with("<a n='\u{e4}'/>"));
+        for bytes in [
+            &b"<a n='\xe4'/>"[..],
+            b"<?xml encoding='koi8-r'?>\xe4",
+            b"\xff\xfe<",
+            b"\xff\xfe\0\xd8",
+        ] {
+            assert_eq!(decode(bytes), Err(MetadataError::Xml(XmlError::Encoding)));
+        }
+    }
+
+    #[test]
+    fn what_stands_before_the_first_element_is_skipped() {
+        for before in [
+            "",
+            "\n ",
+            "\u{feff}",
+            "\u{ef}\u{bb}\u{bf}",
+            "\u{feff}\n<?xml version='1.0' encoding='ISO-8859-1'?>\n",
+            "<!-- by hand --><?xml-stylesheet href='a'?>\n<!-- <b> -->",
+        ] {
+            assert_eq!(content(&format!("{before}<a/>")), Ok("<a/>"), "{before:?}");
+        }
+        assert_eq!(content("<!-- a"), Ok("<!-- a"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_metadata_is_told_as_what_it_is() {
+        for (text, error) in [
+            (" \n", MetadataError::Empty),
+            ("<?xml version='1.0'?>", MetadataError::Empty),
+            ("<!DOCTYPE HTML><html>", MetadataError::Html),
+            ("\n<HTML lang='en'>", MetadataError::Html),
+            ("{\"a\": 1}", MetadataError::Json),
+            ("[]", MetadataError::Json),
+            ("-----BEGIN CERTIFICATE-----", MetadataError::Pem),
+            ("https://idp.example/metadata", MetadataError::NotXml),
+        ] {
+            assert_eq!(content(text), Err(error), "{text}");
+        }
+    }
+}

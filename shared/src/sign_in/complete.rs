@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::Response;
 
 use super::SignedIn;
-use super::active_grant::live;
+use super::active_grant::{Live, live};
 use super::authorization_response::{respond_with_code, respond_with_error};
 use super::destination::Destination;
 use super::error::SignInError;
@@ -13,6 +13,7 @@ use crate::http::base_url::BaseUrl;
 use crate::http::redirect::see_other;
 use crate::runtime::state::AppState;
 use oidc::authorize::AuthorizeRequest;
+use oidc::claims::domain_of_connection;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::redirect_uri::AppUrl;
 use saml::error::{SamlError, UserError};
@@ -53,11 +54,12 @@ async fn give_code(
     signed_in: SignedIn,
     request: &AuthorizeRequest,
 ) -> Result<Response, SignInError> {
-    let SignedIn { tenant, authentication } = check_live(app, signed_in).await?;
+    let Live { standing, .. } = check_live(app, &signed_in).await?;
     let organisation = request.organisation.as_ref();
-    if !organisation::matches(app, organisation, tenant, &authentication).await? {
+    if !organisation::matches(app, organisation, &signed_in, &standing.authority).await? {
         return Err(OTHER_ORGANISATION.into());
     }
+    let SignedIn { tenant, authentication } = signed_in;
     if !request.is_met_by_sign_in(authentication.auth_time, app.clock.now()) {
         return Err(NOT_RECENT.into());
     }
@@ -75,13 +77,16 @@ async fn end_at_login(
     signed_in: SignedIn,
     login: Option<(&AppUrl, Option<&AppUrl>)>,
 ) -> Result<Response, SignInError> {
-    let SignedIn { tenant, authentication } = check_live(app, signed_in).await?;
-    let connection = authentication.connection.clone();
+    let Live { standing, .. } = check_live(app, &signed_in).await?;
+    let SignedIn { tenant, authentication } = signed_in;
+    // The app sends the hint back, and only a domain of the connection leads to this session.
+    let hint = domain_of_connection(&authentication.connection, &standing.authority.domains);
+    let hint = hint.map(ToString::to_string).unwrap_or_default();
     let cookie = session::create(app, base_url, tenant, authentication).await?;
     let mut response = match login {
         Some((url, target)) => {
             let issuer = base_url.join("");
-            let parameters = [("iss", issuer.as_str()), ("login_hint", connection.as_str())];
+            let parameters = [("iss", issuer.as_str()), ("login_hint", hint.as_str())];
             let target = target.map(|target| ("target_link_uri", target.as_str()));
             see_other(&url.with(parameters.into_iter().chain(target)))?
         }
@@ -92,11 +97,9 @@ async fn end_at_login(
 }
 
 /// Checks that the sign-in counts: user or connection may have changed since the response arrived.
-async fn check_live(app: &AppState, signed_in: SignedIn) -> Result<SignedIn, SignInError> {
-    match live(app, signed_in.tenant, &signed_in.authentication, None).await? {
-        Some(_) => Ok(signed_in),
-        None => Err(SamlError::UserState(UserError::Deactivated).into()),
-    }
+async fn check_live(app: &AppState, signed_in: &SignedIn) -> Result<Live, SignInError> {
+    let live = live(app, signed_in.tenant, &signed_in.authentication, None).await?;
+    live.ok_or_else(|| SamlError::UserState(UserError::Deactivated).into())
 }
 
 const OTHER_ORGANISATION: OauthError =

@@ -1,10 +1,10 @@
 //! The organisation that an app names in its authorization request, and its connections.
 
 use crate::runtime::state::AppState;
-use crate::store::{StoreError, StoredConnection};
+use crate::sign_in::SignedIn;
+use crate::store::{ConnectionAuthority, StoreError, StoredConnection};
 use futures_util::future::try_join_all;
 use oidc::authorize::Organisation;
-use oidc::grant::Authentication;
 use saml::connection::Connection;
 use types::domain::Domain;
 use types::ids::TenantId;
@@ -62,24 +62,24 @@ async fn connections_of(
 }
 
 /// Whether a sign-in is one of the organisation. Every sign-in is if the app named none.
+///
+/// `authority`: that of the connection, as it is now. A domain is its connection's only while it
+/// speaks for it: the name alone says nothing, since another tenant may hold that domain (rule 6).
 pub(crate) async fn matches(
     app: &AppState,
     organisation: Option<&Organisation>,
-    tenant: TenantId,
-    authentication: &Authentication,
+    signed_in: &SignedIn,
+    authority: &ConnectionAuthority,
 ) -> Result<bool, StoreError> {
-    let connection = authentication.connection.as_str();
     match organisation {
         None => Ok(true),
-        Some(Organisation::Connection(named)) => Ok(named.as_str() == connection),
-        Some(Organisation::Domain(named)) if named.as_str() == connection => Ok(true),
-        Some(Organisation::Domain(named)) => {
-            let speakers = speakers(app, named).await?;
-            Ok(speakers.is_some_and(|(holder, names)| {
-                holder == tenant && names.iter().any(|name| name.as_str() == connection)
-            }))
+        Some(Organisation::Connection(named)) => {
+            Ok(named.as_str() == signed_in.authentication.connection)
         }
-        Some(Organisation::Tenant(named)) => Ok(find_tenant(app, named).await? == Some(tenant)),
+        Some(Organisation::Domain(named)) => Ok(authority.domains.contains(named)),
+        Some(Organisation::Tenant(named)) => {
+            Ok(find_tenant(app, named).await? == Some(signed_in.tenant))
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::active_grant::live;
+use super::SignedIn;
+use super::active_grant::{Live, live};
 use super::error::SignInError;
 use crate::clock::random_secret;
 use crate::http::base_url::BaseUrl;
@@ -18,14 +19,14 @@ use oidc::grant::{Authentication, Session};
 use oidc::handle::{Handle, HandleKind};
 use types::ids::TenantId;
 
-/// Returns the valid session of the browser, and the tenant of its user.
+/// Returns the sign-in of the browser's valid session, with the rows that it was judged by.
 ///
 /// A cookie that is not ours is no error: such a browser has no session.
 pub(crate) async fn current(
     app: &AppState,
     base_url: &BaseUrl,
     headers: &HeaderMap,
-) -> Result<Option<(TenantId, Authentication)>, SignInError> {
+) -> Result<Option<(SignedIn, Live)>, SignInError> {
     let cookie = cookie::read(base_url, headers, COOKIE);
     let Some(handle) = cookie.and_then(|text| Handle::parse(HandleKind::Session, text)) else {
         return Ok(None);
@@ -39,8 +40,8 @@ pub(crate) async fn current(
         return Ok(None);
     }
     let authentication = session.authentication;
-    let is_alive = live(app, tenant, &authentication, None).await?.is_some();
-    Ok(is_alive.then_some((tenant, authentication)))
+    let live = live(app, tenant, &authentication, None).await?;
+    Ok(live.map(|live| (SignedIn { tenant, authentication }, live)))
 }
 
 /// Creates a session and returns its cookie.

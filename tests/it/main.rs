@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod adversaries;
 mod authority_defects;
 mod bad_input;
 mod bodies;

@@ -9,6 +9,7 @@
 
 mod adversaries;
 mod authority_defects;
+mod bad_authority_input;
 mod bad_input;
 mod bodies;
 mod concurrency;

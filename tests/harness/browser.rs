@@ -25,6 +25,43 @@ use crate::{Answer, TestApp};
 /// Our base URL in tests.
 pub const BASE: &str = "https://sp.example";
 
+/// An identity provider at a connection of ours.
+#[derive(Clone, Copy, Debug)]
+pub struct Idp {
+    /// Name of the connection.
+    pub connection: &'static str,
+    /// Entity id of the identity provider.
+    pub issuer: &'static str,
+    /// Whether it is a member of a federation.
+    pub is_member: bool,
+}
+
+impl Idp {
+    /// The identity provider [`IDP`] at `acme.com`.
+    pub const USUAL: Self = Self::at("acme.com", IDP);
+
+    /// Names the only identity provider of a connection.
+    pub const fn at(connection: &'static str, issuer: &'static str) -> Self {
+        Self { connection, issuer, is_member: false }
+    }
+
+    /// The path of our assertion consumer service for it.
+    pub fn acs(&self) -> String {
+        let rest = if self.is_member { "/federated" } else { "" };
+        format!("/saml/sso/{}{rest}", self.connection)
+    }
+
+    /// Drafts a valid response of it; unsolicited without a request.
+    pub fn draft(&self, request: Option<&str>) -> Draft {
+        let entity_id = format!("{BASE}/saml/metadata/{}", self.connection);
+        Draft {
+            issuer: self.issuer.to_owned(),
+            response_issuer: Some(self.issuer.to_owned()),
+            ..draft_for(&format!("{BASE}{}", self.acs()), &entity_id, request)
+        }
+    }
+}
+
 /// A browser with its cookies.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
@@ -103,6 +140,27 @@ impl Browser {
         self.post(test, "/saml/sso/acme.com", &[("SAMLResponse", &field)]).await
     }
 
+    /// Starts a sign-in at `path` and posts the response of an identity provider to it, after a
+    /// change.
+    pub async fn sign_in(
+        &mut self,
+        test: &TestApp,
+        path: &str,
+        idp: Idp,
+        change: impl FnOnce(&mut Draft),
+    ) -> Answer {
+        let request = self.begin(test, path).await;
+        let mut draft = idp.draft(Some(&request));
+        change(&mut draft);
+        let field = BASE64_STANDARD.encode(draft.response());
+        self.post(test, &idp.acs(), &[("SAMLResponse", &field)]).await
+    }
+
+    /// Whether the browser has a session of ours.
+    pub fn has_session(&self) -> bool {
+        self.cookies.iter().any(|(name, _)| name.ends_with("gatehouse-session"))
+    }
+
     fn remember(&mut self, answer: &Answer) {
         for cookie in answer.headers.get_all(header::SET_COOKIE) {
             let text = cookie.to_str().expect("a cookie");
@@ -176,6 +234,14 @@ impl TestApp {
         self.operator(Method::PUT, &path, Some(body)).await
     }
 
+    /// Signs in with a new browser at the URL of a connection, with a changed response.
+    pub async fn sign_in_at(&self, idp: Idp, change: impl FnOnce(&mut Draft)) -> (Browser, Answer) {
+        let mut browser = Browser::default();
+        let path = format!("/saml/sso/{}", idp.connection);
+        let answer = browser.sign_in(self, &path, idp, change).await;
+        (browser, answer)
+    }
+
     /// Lists the records of the first tenant's sign-ins.
     pub async fn sign_ins(&self) -> Vec<Value> {
         let path = format!("/v1/tenants/{}/sign-ins", self.acme.id);
@@ -199,6 +265,15 @@ pub fn person<'a>(name_id: &'a str, email: &'a str) -> impl FnOnce(&mut Draft) +
         draft.name_id = format!(
             "<A:NameID Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">{name_id}</A:NameID>"
         );
+        draft.claims = vec![claim("email", &[email])];
+    }
+}
+
+/// Changes a response to a person whose `NameID`, of no particular format, and whose e-mail
+/// attribute are these.
+pub fn named<'a>(name_id: &'a str, email: &'a str) -> impl FnOnce(&mut Draft) + 'a {
+    move |draft| {
+        draft.name_id = format!("<A:NameID>{name_id}</A:NameID>");
         draft.claims = vec![claim("email", &[email])];
     }
 }

@@ -7,7 +7,10 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod adversaries;
+mod authority_defects;
 mod authority_model;
+mod bad_authority_input;
 mod bad_input;
 mod bodies;
 mod concurrency;

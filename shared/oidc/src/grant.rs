@@ -89,6 +89,12 @@ impl Grant {
         Self { client_id, scopes, authentication, expires_at }
     }
 
+    /// Whether the grant has ended. Tokens say whole seconds, so that one which is issued in the
+    /// last second would live for none of them (rule 18).
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.expires_at.as_second() <= now.as_second()
+    }
+
     /// Returns the end of an access token that is issued now.
     pub fn access_token_end(&self, now: Timestamp) -> Timestamp {
         after(now, ACCESS_TOKEN_LIFE).min(self.expires_at)
@@ -177,5 +183,30 @@ mod tests {
         check("openid offline_access", None, "2026-01-08T00:00:00Z");
         check("openid offline_access", Some("2026-01-01T08:00:00Z"), "2026-01-01T08:00:00Z");
         check("openid", Some("2026-01-01T00:02:00Z"), "2026-01-01T00:02:00Z");
+    }
+
+    #[test]
+    fn a_grant_ends_before_a_token_of_it_would_live_for_no_second() {
+        let authentication = Authentication {
+            user: "7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111".parse().unwrap(),
+            user_generation: 0,
+            connection: "acme.com".to_owned(),
+            authority: None,
+            auth_time: at("2026-01-01T00:00:00Z"),
+            not_on_or_after: Some(at("2026-01-01T00:02:00.9Z")),
+        };
+        let (client, scopes) = (ClientId::new([0; 16]), Scopes::parse("openid"));
+        let grant = Grant::new(client, scopes, authentication, at("2026-01-01T00:00:00Z"));
+        for (now, has_ended) in [
+            ("2026-01-01T00:01:59.99Z", false),
+            ("2026-01-01T00:02:00Z", true),
+            ("2026-01-01T00:02:00.1Z", true),
+            ("2026-01-01T00:03:00Z", true),
+        ] {
+            let now = at(now);
+            assert_eq!(grant.has_ended(now), has_ended, "{now}");
+            let life = grant.access_token_end(now).as_second() - now.as_second();
+            assert_eq!(life > 0, !has_ended, "{now}");
+        }
     }
 }

@@ -50,7 +50,9 @@ async fn redeem(
     if found.used {
         return refuse_replay(app, tenant, code.grant_id).await;
     }
-    if code.expires_at <= app.clock.now() {
+    let now = app.clock.now();
+    // The identity provider may have set an end that is earlier than that of the code.
+    if code.expires_at <= now || code.grant.has_ended(now) {
         return Err(BAD_CODE.into());
     }
     let live = live(app, tenant, &code.grant.authentication, None).await?.ok_or(NOT_ACTIVE)?;

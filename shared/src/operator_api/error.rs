@@ -152,7 +152,9 @@ fn problem_of_claim(error: &ClaimError) -> Problem {
         ClaimError::Rule(rule @ (DomainError::Held | DomainError::HeldByRecord)) => {
             Problem::conflict(rule.to_string())
         }
-        ClaimError::TooMany => Problem::conflict(error.to_string()),
+        ClaimError::TooMany | ClaimError::TooManyConnections => {
+            Problem::conflict(error.to_string())
+        }
         ClaimError::Dns(_) => {
             let detail = "DNS did not answer and nothing was changed; try again in a few minutes";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_dns", detail.to_owned())

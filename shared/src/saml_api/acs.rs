@@ -225,10 +225,8 @@ impl Consumer<'_> {
             return Ok(false);
         }
         let current = session::current(self.app, &self.base_url, &self.headers).await?;
-        Ok(current.is_some_and(|current| {
-            (current.tenant, current.authentication.user)
-                != (signed_in.tenant, signed_in.authentication.user)
-        }))
+        let person = |signed_in: &SignedIn| (signed_in.tenant, signed_in.authentication.user);
+        Ok(current.is_some_and(|(current, _)| person(&current) != person(signed_in)))
     }
 
     async fn complete(

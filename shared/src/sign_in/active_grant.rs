@@ -39,7 +39,7 @@ pub(crate) async fn active_grant(
     id: GrantId,
 ) -> Result<Option<ActiveGrant>, SignInError> {
     let Some(grant) = app.store.grant(tenant, id).await? else { return Ok(None) };
-    if grant.expires_at <= app.clock.now() {
+    if grant.has_ended(app.clock.now()) {
         return Ok(None);
     }
     let live = live(app, tenant, &grant.authentication, Some(&grant.client_id)).await?;

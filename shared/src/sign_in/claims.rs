@@ -18,8 +18,8 @@ use crate::clock::random_bytes;
 use crate::runtime::state::AppState;
 use crate::store::{
     AuthorityChange, ClaimChange, ConnectionAuthority, DomainChange, DomainClaim, DomainHolder,
-    DomainState, HolderChange, MOST_CLAIMS, Store, StoreError, StoredClaim, StoredConnection,
-    VerifiedBy,
+    DomainState, HolderChange, MOST_CLAIMS, MOST_CONNECTIONS, Store, StoreError, StoredClaim,
+    StoredConnection, VerifiedBy,
 };
 use saml::connection::Connection;
 
@@ -32,6 +32,9 @@ pub enum ClaimError {
     /// The tenant claims as many domains as it may.
     #[error("a tenant can claim {MOST_CLAIMS} domains; delete one first")]
     TooMany,
+    /// The tenant has as many connections as it may.
+    #[error("a tenant can have {MOST_CONNECTIONS} connections; delete one first")]
+    TooManyConnections,
     /// DNS did not answer.
     #[error("could not check the domain")]
     Dns(#[from] DnsClientError),
@@ -192,6 +195,7 @@ pub async fn put_domain(
         }
         let change = change_of(&trust, &claim, holder, None);
         if is_stored(&app.store, &change).await? {
+            settle(&app.store, tenant).await?;
             let verified = domains::is_verified(&claim);
             let action = if verified { "domain.verified" } else { "domain.claimed" };
             note(app, tenant, now, "operator", action, domain).await?;
@@ -235,6 +239,10 @@ pub async fn check_domain(
         let takes = domains::is_verified(&claim);
         let stored = change_of(&trust, &claim, holder, former.as_ref().filter(|_| takes));
         if is_stored(&app.store, &stored).await? {
+            settle(&app.store, tenant).await?;
+            if let Some(other) = other.filter(|_| takes) {
+                settle(&app.store, other.tenant).await?;
+            }
             if let Some(action) = action(change) {
                 note(app, tenant, now, actor, action, domain).await?;
             }
@@ -278,6 +286,7 @@ pub async fn delete_domain(
             authorities: trust.changes(domain, None),
         };
         if is_stored(&app.store, &change).await? {
+            settle(&app.store, tenant).await?;
             note(app, tenant, now, "operator", "domain.deleted", domain).await?;
             return Ok(true);
         }
@@ -336,14 +345,32 @@ async fn store_connection(
     must_end_sessions: bool,
 ) -> Result<TenantTrust, ClaimError> {
     let tenant = connection.tenant;
-    let mut trust = TenantTrust::load(&app.store, tenant).await?;
+    let trust = TenantTrust::load(&app.store, tenant).await?;
+    if version.is_none() && trust.connections.len() >= MOST_CONNECTIONS {
+        return Err(ClaimError::TooManyConnections);
+    }
     let change = trust.authority_change(connection, must_end_sessions);
     app.store.put_connection(tenant, version, connection, Some(&change)).await?;
-    trust.connections.retain(|known| known.domain != connection.domain);
-    trust.connections.push(connection.clone());
-    trust.authorities.retain(|known| known.connection != connection.domain);
-    trust.authorities.push(change.after);
-    Ok(trust)
+    Ok(settle(&app.store, tenant).await?)
+}
+
+/// Gives every connection of a tenant what it may speak for by the rows as they are now.
+///
+/// A connection and a domain can change at the same time, each from rows that do not show the other
+/// change yet. Each of them settles after its own write: the later one sees both.
+async fn settle(store: &Store, tenant: TenantId) -> Result<TenantTrust, StoreError> {
+    for _ in 0..ATTEMPTS {
+        let trust = TenantTrust::load(store, tenant).await?;
+        let claims = trust.claims.iter().map(|stored| &stored.claim);
+        let changes =
+            authority_changes(tenant, claims, &trust.connections, &trust.authorities, None);
+        match store.change_authorities(&changes).await {
+            Ok(()) if changes.is_empty() => return Ok(trust),
+            Ok(()) | Err(StoreError::VersionMismatch) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StoreError::Contention)
 }
 
 /// Deletes a connection with what it may speak for. Returns `false` when there is none.

@@ -13,6 +13,7 @@ use crate::http::base_url::BaseUrl;
 use crate::http::redirect::see_other;
 use crate::runtime::state::AppState;
 use oidc::authorize::AuthorizeRequest;
+use oidc::claims::domain_of_connection;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::redirect_uri::AppUrl;
 use saml::error::{SamlError, UserError};
@@ -53,12 +54,12 @@ async fn give_code(
     signed_in: SignedIn,
     request: &AuthorizeRequest,
 ) -> Result<Response, SignInError> {
-    let live = check_live(app, &signed_in).await?;
-    let SignedIn { tenant, authentication } = signed_in;
+    let Live { standing, .. } = check_live(app, &signed_in).await?;
     let organisation = request.organisation.as_ref();
-    if !organisation::matches(app, organisation, tenant, &live.standing.authority).await? {
+    if !organisation::matches(app, organisation, &signed_in, &standing.authority).await? {
         return Err(OTHER_ORGANISATION.into());
     }
+    let SignedIn { tenant, authentication } = signed_in;
     if !request.is_met_by_sign_in(authentication.auth_time, app.clock.now()) {
         return Err(NOT_RECENT.into());
     }
@@ -76,14 +77,16 @@ async fn end_at_login(
     signed_in: SignedIn,
     login: Option<(&AppUrl, Option<&AppUrl>)>,
 ) -> Result<Response, SignInError> {
-    check_live(app, &signed_in).await?;
+    let Live { standing, .. } = check_live(app, &signed_in).await?;
     let SignedIn { tenant, authentication } = signed_in;
-    let connection = authentication.connection.clone();
+    // The app sends the hint back, and only a domain of the connection leads to this session.
+    let hint = domain_of_connection(&authentication.connection, &standing.authority.domains);
+    let hint = hint.map(ToString::to_string).unwrap_or_default();
     let cookie = session::create(app, base_url, tenant, authentication).await?;
     let mut response = match login {
         Some((url, target)) => {
             let issuer = base_url.join("");
-            let parameters = [("iss", issuer.as_str()), ("login_hint", connection.as_str())];
+            let parameters = [("iss", issuer.as_str()), ("login_hint", hint.as_str())];
             let target = target.map(|target| ("target_link_uri", target.as_str()));
             see_other(&url.with(parameters.into_iter().chain(target)))?
         }

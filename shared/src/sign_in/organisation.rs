@@ -1,6 +1,7 @@
 //! The organisation that an app names in its authorization request, and its connections.
 
 use crate::runtime::state::AppState;
+use crate::sign_in::SignedIn;
 use crate::store::{ConnectionAuthority, StoreError, StoredConnection};
 use futures_util::future::try_join_all;
 use oidc::authorize::Organisation;
@@ -62,18 +63,23 @@ async fn connections_of(
 
 /// Whether a sign-in is one of the organisation. Every sign-in is if the app named none.
 ///
-/// A domain is that of the connections that speak for it; the name of a connection is none.
+/// `authority`: that of the connection, as it is now. A domain is its connection's only while it
+/// speaks for it: the name alone says nothing, since another tenant may hold that domain (rule 6).
 pub(crate) async fn matches(
     app: &AppState,
     organisation: Option<&Organisation>,
-    tenant: TenantId,
+    signed_in: &SignedIn,
     authority: &ConnectionAuthority,
 ) -> Result<bool, StoreError> {
     match organisation {
         None => Ok(true),
-        Some(Organisation::Connection(named)) => Ok(*named == authority.connection),
+        Some(Organisation::Connection(named)) => {
+            Ok(named.as_str() == signed_in.authentication.connection)
+        }
         Some(Organisation::Domain(named)) => Ok(authority.domains.contains(named)),
-        Some(Organisation::Tenant(named)) => Ok(find_tenant(app, named).await? == Some(tenant)),
+        Some(Organisation::Tenant(named)) => {
+            Ok(find_tenant(app, named).await? == Some(signed_in.tenant))
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use super::form::Form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::ConnectionRefused;
 use crate::runtime::state::AppState;
+use crate::sign_in::browser::SignInCookies;
 use crate::sign_in::connection::read_connection;
 use crate::sign_in::error::refused;
 use crate::sign_in::matching::{MatchedUser, Matching};
@@ -79,7 +80,7 @@ struct Consumer<'a> {
     headers: HeaderMap,
     connection: Connection,
     is_federated: bool,
-    /// The sign-ins that this browser has open at the connection.
+    /// The sign-ins that this browser has open at the connection, the newest first.
     open: Vec<PendingSignIn>,
     now: Timestamp,
 }
@@ -262,17 +263,19 @@ impl Consumer<'_> {
         let target = destination.target().map(ToString::to_string);
         let purpose = Purpose::Start { target };
         let (arrived, binding) =
-            new_pending_sign_in(self.app, &self.connection, &new_id()?, purpose, stage)?;
-        self.app.store.create_pending_sign_in(&arrived).await?;
-        let connection = self.connection.domain.as_str();
+            new_pending_sign_in(app, &cookies, connection, &new_id()?, purpose, stage)?;
+        app.store.create_pending_sign_in(&arrived).await?;
+        let connection = connection.domain.as_str();
         let page = pages::Agree {
             person: &name_of(assertion),
             connection,
-            action: &self.base_url.join(&format!("/saml/sso/{connection}/continue")),
+        let Self { app, base_url, headers, connection, now, .. } = self;
+        let cookies = SignInCookies::read(base_url, headers, *now);
+            action: &base_url.join(&format!("/saml/sso/{connection}/continue")),
             sign_in: &arrived.id,
         };
-        let mut response = pages::agree(&self.base_url, &page);
-        binding.set_cookie(&self.base_url, &arrived.id, false, &mut response)?;
+        let mut response = pages::agree(base_url, &page);
+        binding.set_cookie(base_url, &arrived.id, false, &mut response)?;
         Ok(response)
     }
 
@@ -284,9 +287,9 @@ impl Consumer<'_> {
         pending: Option<&PendingSignIn>,
         assertion: Option<&Assertion>,
     ) -> Response {
-        // Before the response is verified, the sign-in that this browser started last is the best
-        // guess.
-        let purpose = pending.or_else(|| self.open.last()).map(|pending| &pending.purpose);
+        // If the response names no sign-in of this browser, the one that the browser started last
+        // is the best guess.
+        let purpose = pending.or_else(|| self.open.first()).map(|pending| &pending.purpose);
         let retry_url = retry_url(&self.base_url, &self.connection.domain, purpose);
         let SignInError::Refused(error) = error else {
             return error.into_response(retry_url.as_deref());

@@ -34,7 +34,7 @@ pub(super) async fn start(
     headers: HeaderMap,
 ) -> Response {
     let base_url = BaseUrl::of(&app.config, &headers);
-    let started = try_start(&app, &base_url, &name, query).await;
+    let started = try_start(&app, &base_url, &name, query, &headers).await;
     started.unwrap_or_else(|error| error.into_response(sso_url(&base_url, &name).as_deref()))
 }
 
@@ -43,6 +43,7 @@ async fn try_start(
     base_url: &BaseUrl,
     name: &str,
     query: StartQuery,
+    headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
     let connection = read_connection(app, name).await?;
     let target = query.target.filter(|target| !target.is_empty());
@@ -51,7 +52,7 @@ async fn try_start(
     {
         return Err(SignInError::Link);
     }
-    Ok(start_sign_in(app, base_url, &connection, Purpose::Start { target }).await)
+    Ok(start_sign_in(app, base_url, headers, &connection, Purpose::Start { target }).await)
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,7 +89,7 @@ async fn try_choose(
     }
     let trust = connection.active_trust().map_err(SamlError::Connection)?;
     let provider = trust.provider(&query.idp).ok_or(SignInError::Link)?;
-    send_request(app, base_url, &connection, provider, pending.purpose).await
+    send_request(app, base_url, headers, &connection, provider, pending.purpose).await
 }
 
 /// `GET /saml/sso/{domain}/test/{id}`: tests the connection. The administrator's link works once.
@@ -98,7 +99,7 @@ pub(super) async fn test(
     headers: HeaderMap,
 ) -> Response {
     let base_url = BaseUrl::of(&app.config, &headers);
-    let tested = try_test(&app, &base_url, &name, &id).await;
+    let tested = try_test(&app, &base_url, &name, &id, &headers).await;
     tested.unwrap_or_else(|error| error.into_response(None))
 }
 
@@ -107,6 +108,7 @@ async fn try_test(
     base_url: &BaseUrl,
     name: &str,
     id: &str,
+    headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
     let connection = read_connection(app, name).await?;
     let pending = app.store.pending_sign_ins(&[id], app.clock.now()).await?;
@@ -118,7 +120,7 @@ async fn try_test(
     if !app.store.consume_pending_sign_in(invited.ok_or(SignInError::Link)?).await? {
         return Err(SignInError::Link);
     }
-    Ok(start_sign_in(app, base_url, &connection, Purpose::Test).await)
+    Ok(start_sign_in(app, base_url, headers, &connection, Purpose::Test).await)
 }
 
 /// `POST /saml/sso/{domain}/continue`: completes an unsolicited sign-in that the person agrees to.

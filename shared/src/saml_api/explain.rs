@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::connection_verifier::ConnectionVerifier;
+use super::connection_verifier::{ConnectionVerifier, request_named_by};
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use crate::sign_in::matching::Matching;
@@ -21,7 +21,7 @@ use saml::checks::{CheckId, Checks, Outcome};
 use saml::connection::Connection;
 use saml::error::SamlError;
 use saml::response::{Assertion, decode_form_field};
-use saml::xml::{MESSAGE, StrictDocument, truncate};
+use saml::xml::truncate;
 
 /// The outcome of a response, with the field names of a record of a sign-in.
 #[derive(Debug, Serialize)]
@@ -127,10 +127,4 @@ impl Case<'_> {
         }
         Ok(verdict.result?)
     }
-}
-
-/// Reads the request that a response says it answers.
-fn request_named_by(response: &[u8]) -> Option<String> {
-    let document = StrictDocument::parse_within(response, MESSAGE).ok()?;
-    document.root().attribute("InResponseTo").map(str::to_owned)
 }

@@ -36,7 +36,7 @@ pub enum SamlError {
         code: String,
         /// The second-level status code, which has the reason.
         sub_code: Option<String>,
-        /// The `StatusMessage`.
+        /// The `StatusMessage` of a signed response.
         message: Option<String>,
     },
     /// 4: the version of SAML is not 2.0.

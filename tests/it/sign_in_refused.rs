@@ -343,6 +343,14 @@ fn open_redirects() -> Vec<String> {
     }
     let others = [
         "https://app.example:8443/welcome",
+        "https://app.example//evil.example",
+        "https://app.example/a/../welcome",
+        "https://app.example/./welcome",
+        "https://app.example/%2e%2e/welcome",
+        "https://app.example/%2fevil.example",
+        "https://app.example/%252fevil.example",
+        "https://app.example/%5cevil.example",
+        "https://app.example/a/..;/welcome",
         "http://app.example/welcome",
         "https://app.example.",
         "https://app.exampl\u{435}/",

@@ -61,6 +61,7 @@ mod tenant_isolation;
 mod tidy;
 mod tokens;
 mod traces;
+mod transport_security;
 mod versions;
 mod warm_up;
 mod workflows;

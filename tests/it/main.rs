@@ -39,6 +39,7 @@ mod saml_shapes;
 mod scim_bodies;
 mod sign_in;
 mod sign_in_browser;
+mod sign_in_enumeration;
 mod sign_in_explain;
 mod sign_in_keys;
 mod sign_in_metadata_url;

@@ -54,7 +54,7 @@ async fn a_connection_shows_both_sides() {
     assert_eq!(changed["idp"]["sso_url"], "https://idp.example/sso/post");
     test.operator(Method::DELETE, &path, None).await.expect(204);
     test.operator(Method::GET, &path, None).await.expect(404);
-    Browser::default().get(&test, "/saml/metadata/acme.com").await.expect(404);
+    Browser::default().get(&test, "/saml/sso/acme.com").await.expect(404);
     // The domain is free again, also for another tenant.
     let eve = test.tenant("Eve").await;
     let path = format!("/v1/tenants/{}/connections/acme.com", eve.id);
@@ -162,7 +162,7 @@ async fn our_metadata_names_attributes_as_requested_and_is_signed_on_request() {
     let oid = metadata_of(&test, "?naming=oid").await;
     assert!(oid.contains("urn:oid:") && !oid.contains("User.Email"), "{oid}");
     assert_eq!(count(&metadata_of(&test, "?signed=1").await, "<ds:SignatureValue>"), 1);
-    Browser::default().get(&test, "/saml/metadata/other.com").await.expect(404);
+    Browser::default().get(&test, "/saml/metadata/other").await.expect(404);
 }
 
 #[tokio::test]

@@ -304,7 +304,9 @@ impl Consumer<'_> {
         checks.fail(&error);
         let facts = Facts { purpose, user: None, error: Some(&error), assertion };
         let reference = record::write(self.app, &self.connection, checks, facts, self.now).await;
-        let mut response = refused(&error, Some(&reference), retry_url.as_deref());
+        // The page of a connection that cannot be used is that of an unknown name (rule 21).
+        let reference = Some(reference).filter(|_| !matches!(error, SamlError::Connection(_)));
+        let mut response = refused(&error, reference.as_deref(), retry_url.as_deref());
         // Anybody can post a response that answers nothing and that nobody signed: such a one must
         // not raise an alarm.
         if pending.is_some() || has_verified_signature(checks) {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::form::Form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
-use crate::sign_in::connection::read_connection;
+use crate::sign_in::connection::read_ready_connection;
 use crate::sign_in::retry::sso_url;
 use crate::sign_in::start::{send_request, start_sign_in};
 use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, is_page_of_an_app};
@@ -45,7 +45,7 @@ async fn try_start(
     query: StartQuery,
     headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
-    let connection = read_connection(app, name).await?;
+    let connection = read_ready_connection(app, name).await?;
     let target = query.target.filter(|target| !target.is_empty());
     if let Some(target) = &target
         && !is_page_of_an_app(app, target).await?
@@ -82,7 +82,7 @@ async fn try_choose(
     query: &ChoiceQuery,
     headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
-    let connection = read_connection(app, name).await?;
+    let connection = read_ready_connection(app, name).await?;
     let pending = pending_sign_in(app, base_url, headers, &connection, &query.sign_in).await?;
     if pending.stage != Stage::Choosing {
         return Err(SignInError::Link);
@@ -110,7 +110,7 @@ async fn try_test(
     id: &str,
     headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
-    let connection = read_connection(app, name).await?;
+    let connection = read_ready_connection(app, name).await?;
     let pending = app.store.pending_sign_ins(&[id], app.clock.now()).await?;
     let invited = pending.iter().find(|pending| {
         pending.stage == Stage::Invited
@@ -143,14 +143,13 @@ async fn try_agree(
     let headers = request.headers().clone();
     let form = Form::read(request).await?;
     let id = form.one("sign_in").ok_or(SignInError::Link)?;
-    let connection = read_connection(app, name).await?;
+    let connection = read_ready_connection(app, name).await?;
     let pending = pending_sign_in(app, base_url, &headers, &connection, id).await?;
     let Stage::Arrived { user, authn_instant, session_not_on_or_after, user_generation, authority } =
         pending.stage.clone()
     else {
         return Err(SignInError::Link);
     };
-    connection.active_trust().map_err(SamlError::Connection)?;
     if !app.store.consume_pending_sign_in(&pending).await? {
         return Err(SignInError::Link);
     }

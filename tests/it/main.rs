@@ -45,6 +45,7 @@ mod sign_in_keys;
 mod sign_in_metadata_url;
 mod sign_in_provider_initiated;
 mod sign_in_refused;
+mod sign_in_sentences;
 mod sign_in_setup;
 mod sign_in_users;
 mod store_capacity;

@@ -16,6 +16,7 @@ use crate::runtime::state::AppState;
 use crate::sign_in::matching::Matching;
 use crate::sign_in::record::{render_checks, render_claims};
 use crate::sign_in::{Destination, SignInError};
+use crate::store::ConnectionAuthority;
 use oidc::purpose::Purpose;
 use saml::checks::{CheckId, Checks, Outcome};
 use saml::connection::Connection;
@@ -97,7 +98,8 @@ impl Case<'_> {
         let assertion = verified.insert(self.verify(field, checks).await?);
         let Self { app, connection, at, base_url: _ } = *self;
         let (tenant, name) = (connection.tenant, &connection.domain);
-        let authority = app.store.standing(tenant, None, name, None).await?.authority;
+        let authority = app.store.authority(tenant, name).await?;
+        let authority = authority.unwrap_or_else(|| ConnectionAuthority::implied(name.clone()));
         let matching = Matching { app, connection, authority: &authority, assertion, now: at };
         matching.match_user(true, checks).await?;
         // The app that asked is known only to the person's browser: judge a sign-in without one.

@@ -96,6 +96,11 @@ impl Browser {
         pairs.join("; ")
     }
 
+    /// Adds the cookies of another browser, as answers to requests sent at the same time do.
+    pub fn add_cookies(&mut self, other: &Self) {
+        self.cookies.extend(other.cookies.iter().cloned());
+    }
+
     /// Opens a page.
     pub async fn get(&mut self, test: &TestApp, path: &str) -> Answer {
         let request = Request::builder().method(Method::GET).uri(path.trim_start_matches(BASE));

@@ -104,7 +104,7 @@ async fn respond(
         [] => Err(NO_CONNECTION.into()),
         [connection] => {
             let purpose = Purpose::App(Box::new(request));
-            Ok(start_sign_in(app, base_url, connection, purpose).await)
+            Ok(start_sign_in(app, base_url, headers, connection, purpose).await)
         }
         several => Ok(offer_connections(base_url, &request, several)),
     }

@@ -13,11 +13,12 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
 
-use super::connection_verifier::ConnectionVerifier;
+use super::connection_verifier::{ConnectionVerifier, request_named_by};
 use super::form::Form;
 use crate::http::base_url::BaseUrl;
-use crate::runtime::request_log::ConnectionRefused;
+use crate::runtime::request_log::RefusedSignIn;
 use crate::runtime::state::AppState;
+use crate::sign_in::browser::SignInCookies;
 use crate::sign_in::connection::read_connection;
 use crate::sign_in::error::refused;
 use crate::sign_in::matching::{MatchedUser, Matching};
@@ -29,7 +30,7 @@ use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, page
 use crate::store::{PendingSignIn, Stage, Standing};
 use oidc::grant::Authentication;
 use oidc::purpose::Purpose;
-use saml::checks::{CheckId, Checks};
+use saml::checks::{CheckId, Checks, Outcome};
 use saml::connection::Connection;
 use saml::error::{ConnectionError, FormError, SamlError};
 use saml::response::{Assertion, decode_form_field};
@@ -79,7 +80,7 @@ struct Consumer<'a> {
     headers: HeaderMap,
     connection: Connection,
     is_federated: bool,
-    /// The sign-ins that this browser has open at the connection.
+    /// The sign-ins that this browser has open at the connection, the newest first.
     open: Vec<PendingSignIn>,
     now: Timestamp,
 }
@@ -89,9 +90,10 @@ impl Consumer<'_> {
         let mut checks = Checks::default();
         let relay_state = form.as_ref().ok().and_then(|form| form.one("RelayState"));
         let relay_state = relay_state.filter(|text| !text.is_empty()).map(str::to_owned);
-        let assertion = match self.verify(form, &mut checks).await {
+        let mut named = None;
+        let assertion = match self.verify(form, &mut checks, &mut named).await {
             Ok(assertion) => assertion,
-            Err(error) => return self.refuse(error, &mut checks, None, None).await,
+            Err(error) => return self.refuse(error, &mut checks, named, None).await,
         };
         let pending = self.pending_of(&assertion);
         match self.sign_in(&assertion, pending, relay_state, &mut checks).await {
@@ -100,11 +102,13 @@ impl Consumer<'_> {
         }
     }
 
-    /// Verifies the response. Checks 1 to 16 and 18 to 21.
-    async fn verify(
-        &self,
+    /// Verifies the response. Checks 1 to 16 and 18 to 21. The sign-in of this browser that the
+    /// response says it answers is left in `named`, also if the response is refused.
+    async fn verify<'s>(
+        &'s self,
         form: Result<Form, SamlError>,
         checks: &mut Checks,
+        named: &mut Option<&'s PendingSignIn>,
     ) -> Result<Assertion, SignInError> {
         let trust = self.connection.active_trust().map_err(SamlError::Connection)?;
         if trust.federation != self.is_federated {
@@ -114,6 +118,7 @@ impl Consumer<'_> {
         let form = form?;
         let field = form.one("SAMLResponse").ok_or(SamlError::Form(FormError::Field))?;
         let response = decode_form_field(field)?;
+        *named = request_named_by(&response).and_then(|id| self.open_sign_in(&id));
         let verifier = ConnectionVerifier::new(&self.connection, trust, &self.base_url, &keys);
         let provider = verifier.provider(&response)?;
         let asked = Stage::Asked(provider.entity_id.clone());
@@ -126,7 +131,10 @@ impl Consumer<'_> {
 
     /// The sign-in that the assertion answers; `None` if the identity provider started it.
     fn pending_of(&self, assertion: &Assertion) -> Option<&PendingSignIn> {
-        let request = assertion.in_response_to.as_deref()?;
+        self.open_sign_in(assertion.in_response_to.as_deref()?)
+    }
+
+    fn open_sign_in(&self, request: &str) -> Option<&PendingSignIn> {
         self.open.iter().find(|open| open.id == request)
     }
 
@@ -260,18 +268,20 @@ impl Consumer<'_> {
         };
         let target = destination.target().map(ToString::to_string);
         let purpose = Purpose::Start { target };
+        let Self { app, base_url, headers, connection, now, .. } = self;
+        let cookies = SignInCookies::read(base_url, headers, *now);
         let (arrived, binding) =
-            new_pending_sign_in(self.app, &self.connection, &new_id()?, purpose, stage)?;
-        self.app.store.create_pending_sign_in(&arrived).await?;
-        let connection = self.connection.domain.as_str();
+            new_pending_sign_in(app, &cookies, connection, &new_id()?, purpose, stage)?;
+        app.store.create_pending_sign_in(&arrived).await?;
+        let connection = connection.domain.as_str();
         let page = pages::Agree {
             person: &name_of(assertion),
             connection,
-            action: &self.base_url.join(&format!("/saml/sso/{connection}/continue")),
+            action: &base_url.join(&format!("/saml/sso/{connection}/continue")),
             sign_in: &arrived.id,
         };
-        let mut response = pages::agree(&self.base_url, &page);
-        binding.set_cookie(&self.base_url, &arrived.id, false, &mut response)?;
+        let mut response = pages::agree(base_url, &page);
+        binding.set_cookie(base_url, &arrived.id, false, &mut response)?;
         Ok(response)
     }
 
@@ -283,9 +293,9 @@ impl Consumer<'_> {
         pending: Option<&PendingSignIn>,
         assertion: Option<&Assertion>,
     ) -> Response {
-        // Before the response is verified, the sign-in that this browser started last is the best
-        // guess.
-        let purpose = pending.or_else(|| self.open.last()).map(|pending| &pending.purpose);
+        // If the response names no sign-in of this browser, the one that the browser started last
+        // is the best guess.
+        let purpose = pending.or_else(|| self.open.first()).map(|pending| &pending.purpose);
         let retry_url = retry_url(&self.base_url, &self.connection.domain, purpose);
         let SignInError::Refused(error) = error else {
             return error.into_response(retry_url.as_deref());
@@ -293,12 +303,24 @@ impl Consumer<'_> {
         checks.fail(&error);
         let facts = Facts { purpose, user: None, error: Some(&error), assertion };
         let reference = record::write(self.app, &self.connection, checks, facts, self.now).await;
-        let mut response = refused(&error, Some(&reference), retry_url.as_deref());
-        if error.is_connection_wide() {
-            response.extensions_mut().insert(ConnectionRefused);
+        // The page of a connection that cannot be used is that of an unknown name (rule 21).
+        let reference = Some(reference).filter(|_| !matches!(error, SamlError::Connection(_)));
+        let mut response = refused(&error, reference.as_deref(), retry_url.as_deref());
+        // Anybody can post a response that answers nothing and that nobody signed: such a one must
+        // not raise an alarm.
+        if pending.is_some() || has_verified_signature(checks) {
+            let is_connection_wide = error.is_connection_wide();
+            response.extensions_mut().insert(RefusedSignIn { is_connection_wide });
         }
         response
     }
+}
+
+/// Whether a trusted key signed what was read, in the response or in the assertion.
+fn has_verified_signature(checks: &Checks) -> bool {
+    [CheckId::SignatureKey, CheckId::SignatureReference]
+        .iter()
+        .all(|check| checks.outcome(*check) == Outcome::Passed)
 }
 
 /// The person's name, for a page that only this person sees.

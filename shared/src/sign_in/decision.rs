@@ -116,7 +116,7 @@ pub enum Refusal {
     Unknown,
     /// Nobody matches, and a user whose name only looks the same keeps JIT from creating one.
     NameTaken,
-    /// Several users have the address.
+    /// Several users have the address, or the identifier of the directory.
     Ambiguous,
     /// Another identity of this issuer is linked to the user.
     Linked,
@@ -250,7 +250,13 @@ fn create_or_refuse(
     // A name is unique in its folded form, which does not match.
     let folded = fold(address.as_str());
     let is_taken = found.by_user_name.iter().any(|user| fold(&user.user_name) == folded);
+    let has_identifier =
+        |user: &Candidate| asserted.external_ids.iter().any(|id| has_external_id(user, id));
     match (authority.may_create, is_taken) {
+        // Several users have it, and one of them may be the person: they have an account.
+        (false, _) if found.by_external_id.iter().any(has_identifier) => {
+            Decision::Refuse(Refusal::Ambiguous)
+        }
         (false, _) => Decision::Refuse(Refusal::Unknown),
         (true, true) => Decision::Refuse(Refusal::NameTaken),
         (true, false) => Decision::Create { address: address.clone() },

@@ -167,6 +167,13 @@ pub enum MetadataError {
     /// A key is pinned, but the document is not signed.
     #[error("the file is not signed, and a key is pinned for it")]
     NotSigned,
+    /// A key is pinned, but the signed document is no longer valid. A signature alone does not show
+    /// that a document is recent: an old one could bring back a key that was given up.
+    #[error("the file was valid until {0}, and a key is pinned for it; get the current one")]
+    Expired(Timestamp),
+    /// A key is pinned, but the end of the signed document's validity cannot be read.
+    #[error("the validUntil of the file is not an instant in UTC, and a key is pinned for it")]
+    Validity,
     /// A key is pinned, but the signature does not verify with it.
     #[error("the file's signature does not verify with the pinned key: {0}")]
     Signature(SignatureError),
@@ -206,6 +213,8 @@ fn read_root(
     if !has_name(root, METADATA, "EntitiesDescriptor") {
         return Err(MetadataError::Root(qualified_name(root)));
     }
+    // Once for all members: that the file is outdated says more than that it has no provider.
+    read_valid_until(&[root], options, &mut Vec::new())?;
     let (mut providers, mut skipped) = (Vec::new(), Vec::new());
     for entity in root.descendants().filter(|node| has_name(*node, METADATA, "EntityDescriptor")) {
         match read_entity(entity, options) {
@@ -247,11 +256,9 @@ fn read_entity(
     let mut warnings = Vec::new();
     let certificates = signing_certificates(role, options.now, &mut warnings)?;
     let sso = endpoints(role, options, &mut warnings)?;
-    let valid_until = [role, entity].into_iter().find_map(|node| node.attribute("validUntil"));
-    let valid_until = valid_until.and_then(parse_instant);
-    if let Some(end) = valid_until.filter(|end| *end <= options.now) {
-        warnings.push(MetadataWarning::Outdated(end));
-    }
+    let around = entity.ancestors().filter(Node::is_element);
+    let nodes: Vec<Node<'_, '_>> = std::iter::once(role).chain(around).collect();
+    let valid_until = read_valid_until(&nodes, options, &mut warnings)?;
     let formats = children_named(role, METADATA, "NameIDFormat").filter_map(|node| node.text());
     Ok(IdpMetadata {
         entity_id: entity_id.to_owned(),
@@ -266,6 +273,30 @@ fn read_entity(
         scopes: scopes(entity, role, &mut warnings),
         warnings,
     })
+}
+
+/// Returns the earliest `validUntil` of elements that lie within each other (SAML metadata §2.3.1).
+///
+/// That it is past is a warning; of a document that is signed with a pinned key, an error.
+fn read_valid_until(
+    nodes: &[Node<'_, '_>],
+    options: &ReadOptions<'_>,
+    warnings: &mut Vec<MetadataWarning>,
+) -> Result<Option<Timestamp>, MetadataError> {
+    let is_pinned = options.pinned_key.is_some();
+    let texts: Vec<&str> = nodes.iter().filter_map(|node| node.attribute("validUntil")).collect();
+    let ends: Vec<Timestamp> = texts.iter().filter_map(|text| parse_instant(text)).collect();
+    if is_pinned && ends.len() < texts.len() {
+        return Err(MetadataError::Validity);
+    }
+    let end = ends.into_iter().min();
+    if let Some(end) = end.filter(|end| *end <= options.now) {
+        if is_pinned {
+            return Err(MetadataError::Expired(end));
+        }
+        warnings.push(MetadataWarning::Outdated(end));
+    }
+    Ok(end)
 }
 
 /// The domains that a provider says it speaks for (Shibboleth metadata profile, `shibmd:Scope`).

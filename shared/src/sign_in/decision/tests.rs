@@ -160,6 +160,9 @@ fn several_users_with_one_external_id_identify_nobody() {
         ..Candidates::default()
     };
     check(&stable("s1", &["ada@acme.com"]), &found, "user 03 by UserName, Add");
+    // One of them may be the person, who has an account then.
+    let found = Candidates { by_user_name: Vec::new(), ..found };
+    check(&stable("s1", &["ada@acme.com"]), &found, "Ambiguous");
 }
 
 #[test]

@@ -15,10 +15,29 @@ use crate::runtime::state::AppState;
 use oidc::authorize::AuthorizeRequest;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::redirect_uri::AppUrl;
-use saml::error::{SamlError, UserError};
+use saml::error::{SamlError, SessionError, UserError};
 
-/// Creates the session and sends the browser to the destination. A test gets no session.
+/// Creates the session and sends the browser to the destination, if the sign-in still counts: user
+/// or connection may have changed since the response arrived. A test gets no session.
 pub async fn complete(
+    app: &AppState,
+    base_url: &BaseUrl,
+    signed_in: SignedIn,
+    destination: Destination,
+) -> Response {
+    match check_live(app, &signed_in).await {
+        Ok(()) => complete_live(app, base_url, signed_in, destination).await,
+        Err(error) => match &destination {
+            Destination::App(request) => refuse_at_app(base_url, request, error),
+            Destination::Login { .. } | Destination::Page => error.into_response(None),
+            Destination::Test => pages::test_ended(),
+        },
+    }
+}
+
+/// The same for a sign-in whose rows were read by this request. What it gives remembers the
+/// generations of these rows, so that a change in between ends it at its first use.
+pub(crate) async fn complete_live(
     app: &AppState,
     base_url: &BaseUrl,
     signed_in: SignedIn,
@@ -41,10 +60,13 @@ async fn end_at_app(
     signed_in: SignedIn,
     request: &AuthorizeRequest,
 ) -> Response {
-    give_code(app, base_url, signed_in, request).await.unwrap_or_else(|error| {
-        let AuthorizeRequest { redirect_uri, state, .. } = request;
-        respond_with_error(base_url, redirect_uri, state.as_deref(), error.into_oauth_error())
-    })
+    let given = give_code(app, base_url, signed_in, request).await;
+    given.unwrap_or_else(|error| refuse_at_app(base_url, request, error))
+}
+
+fn refuse_at_app(base_url: &BaseUrl, request: &AuthorizeRequest, error: SignInError) -> Response {
+    let AuthorizeRequest { redirect_uri, state, .. } = request;
+    respond_with_error(base_url, redirect_uri, state.as_deref(), error.into_oauth_error())
 }
 
 async fn give_code(
@@ -53,7 +75,7 @@ async fn give_code(
     signed_in: SignedIn,
     request: &AuthorizeRequest,
 ) -> Result<Response, SignInError> {
-    let SignedIn { tenant, authentication } = check_live(app, signed_in).await?;
+    let SignedIn { tenant, authentication } = signed_in;
     let organisation = request.organisation.as_ref();
     if !organisation::matches(app, organisation, tenant, &authentication).await? {
         return Err(OTHER_ORGANISATION.into());
@@ -61,9 +83,9 @@ async fn give_code(
     if !request.is_met_by_sign_in(authentication.auth_time, app.clock.now()) {
         return Err(NOT_RECENT.into());
     }
-    let cookie = session::create(app, base_url, tenant, authentication.clone()).await?;
-    let request = request.clone();
-    let mut response = respond_with_code(app, base_url, tenant, authentication, request).await?;
+    let session = session::create(app, base_url, tenant, authentication.clone());
+    let code = respond_with_code(app, base_url, tenant, authentication, request.clone());
+    let (cookie, mut response) = tokio::try_join!(session, code)?;
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
@@ -75,7 +97,7 @@ async fn end_at_login(
     signed_in: SignedIn,
     login: Option<(&AppUrl, Option<&AppUrl>)>,
 ) -> Result<Response, SignInError> {
-    let SignedIn { tenant, authentication } = check_live(app, signed_in).await?;
+    let SignedIn { tenant, authentication } = signed_in;
     let connection = authentication.connection.clone();
     let cookie = session::create(app, base_url, tenant, authentication).await?;
     let mut response = match login {
@@ -91,10 +113,15 @@ async fn end_at_login(
     Ok(response)
 }
 
-/// Checks that the sign-in counts: user or connection may have changed since the response arrived.
-async fn check_live(app: &AppState, signed_in: SignedIn) -> Result<SignedIn, SignInError> {
-    match live(app, signed_in.tenant, &signed_in.authentication, None).await? {
-        Some(_) => Ok(signed_in),
+/// Checks that the sign-in counts (rule 16), and that the identity provider's session is not over
+/// by now (rule 18).
+async fn check_live(app: &AppState, signed_in: &SignedIn) -> Result<(), SignInError> {
+    let SignedIn { tenant, authentication } = signed_in;
+    if authentication.is_over(app.clock.now()) {
+        return Err(SamlError::Session(SessionError::Over).into());
+    }
+    match live(app, *tenant, authentication, None).await? {
+        Some(_) => Ok(()),
         None => Err(SamlError::UserState(UserError::Deactivated).into()),
     }
 }

@@ -292,6 +292,20 @@ pub fn draft(request: Option<&str>) -> Draft {
     )
 }
 
+/// Drafts the response to a request that is answered `seconds` after the time of verification.
+pub fn later_draft(request: &str, seconds: i64) -> Draft {
+    let (acs, entity_id) =
+        (format!("{BASE}/saml/sso/acme.com"), format!("{BASE}/saml/metadata/acme.com"));
+    let at = |offset: i64| at(seconds + offset);
+    Draft {
+        issued: at(-2),
+        confirmations: bearer(Some(&acs), Some(&at(298)), Some(request), ""),
+        conditions: conditions(Some(&at(-5)), Some(&at(3600)), &[&[&entity_id]]),
+        authn: authn(&at(-10), None),
+        ..draft(Some(request))
+    }
+}
+
 /// Drafts the same response for other URLs of ours.
 pub fn draft_for(acs: &str, entity_id: &str, request: Option<&str>) -> Draft {
     Draft {

@@ -48,6 +48,7 @@ mod sign_in_explain;
 mod sign_in_keys;
 mod sign_in_metadata_url;
 mod sign_in_provider_initiated;
+mod sign_in_recognition;
 mod sign_in_refused;
 mod sign_in_sentences;
 mod sign_in_setup;

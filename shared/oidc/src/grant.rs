@@ -52,6 +52,12 @@ pub struct SignInAuthority {
 }
 
 impl Authentication {
+    /// Whether the identity provider's session is over: nothing can follow from it that lives for a
+    /// second.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.not_on_or_after.is_some_and(|end| is_over(end, now))
+    }
+
     /// Returns `now` plus `life`, or the identity provider's end if that is earlier.
     fn end(&self, now: Timestamp, life: Duration) -> Timestamp {
         let end = after(now, life);
@@ -89,10 +95,9 @@ impl Grant {
         Self { client_id, scopes, authentication, expires_at }
     }
 
-    /// Whether the grant has ended. Tokens say whole seconds, so that one which is issued in the
-    /// last second would live for none of them (rule 18).
-    pub fn has_ended(&self, now: Timestamp) -> bool {
-        self.expires_at.as_second() <= now.as_second()
+    /// Whether none of its tokens counts any more, and none can be issued.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        is_over(self.expires_at, now)
     }
 
     /// Returns the end of an access token that is issued now.
@@ -134,6 +139,11 @@ impl Session {
         let expires_at = authentication.end(now, SESSION_LIFE);
         Self { authentication, expires_at }
     }
+}
+
+/// Whether less than a second is left, since tokens count in whole seconds.
+fn is_over(end: Timestamp, now: Timestamp) -> bool {
+    end.as_second() <= now.as_second()
 }
 
 /// Returns `now` plus `life`.
@@ -184,29 +194,27 @@ mod tests {
         check("openid offline_access", Some("2026-01-01T08:00:00Z"), "2026-01-01T08:00:00Z");
         check("openid", Some("2026-01-01T00:02:00Z"), "2026-01-01T00:02:00Z");
     }
-
     #[test]
-    fn a_grant_ends_before_a_token_of_it_would_live_for_no_second() {
+    fn a_grant_of_which_less_than_a_second_is_left_is_over() {
         let authentication = Authentication {
             user: "7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111".parse().unwrap(),
             user_generation: 0,
             connection: "acme.com".to_owned(),
             authority: None,
             auth_time: at("2026-01-01T00:00:00Z"),
-            not_on_or_after: Some(at("2026-01-01T00:02:00.9Z")),
+            not_on_or_after: Some(at("2026-01-01T00:00:10.9Z")),
         };
         let (client, scopes) = (ClientId::new([0; 16]), Scopes::parse("openid"));
-        let grant = Grant::new(client, scopes, authentication, at("2026-01-01T00:00:00Z"));
-        for (now, has_ended) in [
-            ("2026-01-01T00:01:59.99Z", false),
-            ("2026-01-01T00:02:00Z", true),
-            ("2026-01-01T00:02:00.1Z", true),
-            ("2026-01-01T00:03:00Z", true),
+        let now = at("2026-01-01T00:00:00Z");
+        let grant = Grant::new(client, scopes, authentication.clone(), now);
+        for (now, expect) in [
+            ("2026-01-01T00:00:09.9Z", false),
+            ("2026-01-01T00:00:10.2Z", true),
+            ("2026-01-01T00:00:11Z", true),
         ] {
             let now = at(now);
-            assert_eq!(grant.has_ended(now), has_ended, "{now}");
-            let life = grant.access_token_end(now).as_second() - now.as_second();
-            assert_eq!(life > 0, !has_ended, "{now}");
+            assert_eq!((grant.is_over(now), authentication.is_over(now)), (expect, expect));
+            assert_eq!(grant.access_token_end(now).as_second() <= now.as_second(), expect);
         }
     }
 }

@@ -51,8 +51,8 @@ async fn redeem(
         return refuse_replay(app, tenant, code.grant_id).await;
     }
     let now = app.clock.now();
-    // The identity provider may have set an end that is earlier than that of the code.
-    if code.expires_at <= now || code.grant.has_ended(now) {
+    // The identity provider's session may end before the code does.
+    if code.expires_at <= now || code.grant.is_over(now) {
         return Err(BAD_CODE.into());
     }
     let live = live(app, tenant, &code.grant.authentication, None).await?.ok_or(NOT_ACTIVE)?;
@@ -123,7 +123,8 @@ async fn refresh(
     let found = app.store.refresh_token(tenant, &digest).await?.ok_or(BAD_REFRESH_TOKEN)?;
     note_tenant(tenant);
     let grant_id = found.grant;
-    let active = active_grant(app, tenant, grant_id).await?.ok_or(BAD_REFRESH_TOKEN)?;
+    let active =
+        active_grant(app, tenant, grant_id, Some(client)).await?.ok_or(BAD_REFRESH_TOKEN)?;
     if active.grant.client_id != client.id {
         return Err(BAD_REFRESH_TOKEN.into());
     }

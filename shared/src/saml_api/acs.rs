@@ -1,8 +1,8 @@
 //! The assertion consumer service: takes an identity provider's response (SAML profiles §4.1.4).
 //!
-//! The order is: read the form, load the connection and the sign-ins that this browser has open,
-//! verify (pure), consume the assertion and the request, read what the connection may speak for,
-//! find the user, find the app, write the record, complete the sign-in. Nobody is signed in before
+//! The order is: read the form, load the connection with what it may speak for and the sign-ins
+//! that this browser has open, verify (pure), consume the assertion and the request, find the user,
+//! find the app, write the record, complete the sign-in. Nobody is signed in before
 //! assertion and request are consumed, and each is consumed by one conditional write: of any number
 //! of equal responses one signs in.
 //!
@@ -19,14 +19,15 @@ use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::RefusedSignIn;
 use crate::runtime::state::AppState;
 use crate::sign_in::browser::SignInCookies;
-use crate::sign_in::connection::read_connection;
+use crate::sign_in::complete::complete_live;
+use crate::sign_in::connection::read_with_standing;
 use crate::sign_in::error::refused;
 use crate::sign_in::matching::{MatchedUser, Matching};
 use crate::sign_in::record::{self, Facts};
 use crate::sign_in::retry::{retry_url, sso_url};
 use crate::sign_in::sessions::authority_of;
 use crate::sign_in::start::{new_id, new_pending_sign_in};
-use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, pages, session};
+use crate::sign_in::{Destination, SignInError, SignedIn, browser, pages, session};
 use crate::store::{PendingSignIn, Stage, Standing};
 use oidc::grant::Authentication;
 use oidc::purpose::Purpose;
@@ -62,15 +63,17 @@ async fn answer(app: &AppState, name: &str, is_federated: bool, request: Request
     let now = app.clock.now();
     let form = Form::read(request).await;
     let loaded = tokio::try_join!(
-        read_connection(app, name),
+        read_with_standing(app, name),
         browser::pending_sign_ins(app, &base_url, &headers, now),
     );
-    let (connection, mut open) = match loaded {
+    let ((connection, standing), mut open) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return error.into_response(sso_url(&base_url, name).as_deref()),
     };
     open.retain(|open| open.domain == connection.domain && open.tenant == connection.tenant);
-    Consumer { app, base_url, headers, connection, is_federated, open, now }.consume(form).await
+    let consumer =
+        Consumer { app, base_url, headers, connection, standing, is_federated, open, now };
+    consumer.consume(form).await
 }
 
 /// The connection and the browser of one response.
@@ -79,6 +82,9 @@ struct Consumer<'a> {
     base_url: BaseUrl,
     headers: HeaderMap,
     connection: Connection,
+    /// The generations and what the connection may speak for. Whatever the sign-in gives remembers
+    /// these generations, so that a later change ends it.
+    standing: Standing,
     is_federated: bool,
     /// The sign-ins that this browser has open at the connection, the newest first.
     open: Vec<PendingSignIn>,
@@ -146,15 +152,20 @@ impl Consumer<'_> {
         checks: &mut Checks,
     ) -> Result<Response, SignInError> {
         self.consume_once(assertion, pending, checks).await?;
-        let standing = self.standing().await?;
         let purpose = pending.map(|pending| &pending.purpose);
         let is_test = purpose == Some(&Purpose::Test);
         let Self { app, connection, now, .. } = self;
-        let authority = &standing.authority;
+        let authority = &self.standing.authority;
         let matching = Matching { app, connection, authority, assertion, now: *now };
         let matched = matching.match_user(is_test, checks).await?.filter(|_| !is_test);
         let goal = purpose.cloned().unwrap_or(Purpose::Start { target: relay_state });
-        let destination = Destination::find(app, goal).await?;
+        let note = async {
+            match &matched {
+                Some(matched) => matching.note_use(matched).await,
+                None => Ok(()),
+            }
+        };
+        let (destination, ()) = tokio::try_join!(Destination::find(app, goal), note)?;
         destination.record_check(checks);
         let id = matched.as_ref().map(|matched| matched.user.resource.id);
         let facts = Facts { purpose, user: id, error: None, assertion: Some(assertion) };
@@ -163,7 +174,7 @@ impl Consumer<'_> {
             let name = name_of(assertion);
             return Ok(pages::tested(connection.domain.as_str(), &name, &reference));
         };
-        let signed_in = self.signed_in(assertion, &matched, &standing)?;
+        let signed_in = self.signed_in(assertion, &matched)?;
         match pending {
             Some(pending) if !self.replaces_session(pending, &signed_in).await? => {
                 Ok(self.complete(signed_in, destination, &pending.id).await)
@@ -195,20 +206,13 @@ impl Consumer<'_> {
         Ok(())
     }
 
-    /// Reads the generations and what the connection may speak for.
-    async fn standing(&self) -> Result<Standing, SignInError> {
-        let Connection { tenant, domain, .. } = &self.connection;
-        Ok(self.app.store.standing(*tenant, None, domain, None).await?)
-    }
-
     fn signed_in(
         &self,
         assertion: &Assertion,
         matched: &MatchedUser,
-        standing: &Standing,
     ) -> Result<SignedIn, SignInError> {
         let authority =
-            authority_of(&self.connection, &assertion.issuer, &matched.domains, standing);
+            authority_of(&self.connection, &assertion.issuer, &matched.domains, &self.standing);
         let gone = SamlError::Connection(ConnectionError::Unknown);
         let authentication = Authentication {
             user: matched.user.resource.id,
@@ -243,7 +247,14 @@ impl Consumer<'_> {
         destination: Destination,
         pending: &str,
     ) -> Response {
-        let mut response = complete(self.app, &self.base_url, signed_in, destination).await;
+        let mut response = complete_live(
+            self.app,
+            &self.base_url,
+            signed_in,
+            &self.standing.authority,
+            destination,
+        )
+        .await;
         browser::remove_cookie(&self.base_url, pending, &mut response);
         response
     }

@@ -6,6 +6,7 @@
 use super::error::SignInError;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
+use crate::store::{Standing, StoredConnection};
 use saml::connection::Connection;
 use saml::error::{ConnectionError, SamlError};
 use types::domain::Domain;
@@ -16,9 +17,26 @@ use types::domain::Domain;
 ///
 /// [`SamlError::Connection`] if there is none: one answer for a malformed name and an unknown one.
 pub(crate) async fn read_connection(app: &AppState, name: &str) -> Result<Connection, SignInError> {
-    let unknown = || SamlError::Connection(ConnectionError::Unknown);
-    let name: Domain = name.parse().map_err(|_| unknown())?;
-    let stored = app.store.connection_named(&name).await?;
+    let stored = app.store.connection_named(&parse(name)?).await?;
+    noted(stored)
+}
+
+/// Reads the connection named `name` with the generations and the authority that a sign-in through
+/// it rests on. Errors as [`read_connection`].
+pub(crate) async fn read_with_standing(
+    app: &AppState,
+    name: &str,
+) -> Result<(Connection, Standing), SignInError> {
+    let found = app.store.connection_with_standing(&parse(name)?).await?;
+    let (stored, standing) = found.ok_or_else(unknown)?;
+    Ok((noted(Some(stored))?, standing))
+}
+
+fn parse(name: &str) -> Result<Domain, SignInError> {
+    name.parse().map_err(|_| unknown())
+}
+
+fn noted(stored: Option<StoredConnection>) -> Result<Connection, SignInError> {
     let connection = stored.ok_or_else(unknown)?.connection;
     note_tenant(connection.tenant);
     Ok(connection)
@@ -37,4 +55,8 @@ pub(crate) async fn read_ready_connection(
     let connection = read_connection(app, name).await?;
     connection.active_trust().map_err(SamlError::Connection)?;
     Ok(connection)
+}
+
+fn unknown() -> SignInError {
+    SamlError::Connection(ConnectionError::Unknown).into()
 }

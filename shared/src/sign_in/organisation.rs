@@ -2,7 +2,7 @@
 
 use crate::runtime::state::AppState;
 use crate::sign_in::SignedIn;
-use crate::store::{ConnectionAuthority, StoreError, StoredConnection};
+use crate::store::{ConnectionAuthority, DomainHolder, StoreError, StoredConnection};
 use futures_util::future::try_join_all;
 use oidc::authorize::Organisation;
 use saml::connection::Connection;
@@ -36,8 +36,17 @@ pub(crate) async fn speakers(
     domain: &Domain,
 ) -> Result<Option<(TenantId, Vec<Domain>)>, StoreError> {
     let Some(holder) = app.store.domain_holder(domain).await? else { return Ok(None) };
+    Ok(Some((holder.tenant, speakers_at(app, holder, domain).await?)))
+}
+
+/// Returns the names of the holder's connections that speak for a verified domain.
+async fn speakers_at(
+    app: &AppState,
+    holder: DomainHolder,
+    domain: &Domain,
+) -> Result<Vec<Domain>, StoreError> {
     if holder.is_implied {
-        return Ok(Some((holder.tenant, vec![domain.clone()])));
+        return Ok(vec![domain.clone()]);
     }
     let authorities = app.store.authorities(holder.tenant).await?;
     let is_known = authorities.iter().any(|known| known.connection == *domain);
@@ -49,16 +58,28 @@ pub(crate) async fn speakers(
         // A connection without a row is of version 0.1.0 and speaks for its name.
         names.push(domain.clone());
     }
-    Ok(Some((holder.tenant, names)))
+    Ok(names)
 }
 
 async fn connections_of(
     app: &AppState,
     domain: &Domain,
 ) -> Result<Vec<StoredConnection>, StoreError> {
-    let Some((tenant, names)) = speakers(app, domain).await? else { return Ok(Vec::new()) };
-    let found = try_join_all(names.iter().map(|name| app.store.connection(tenant, name))).await?;
-    Ok(found.into_iter().flatten().collect())
+    let Some(holder) = app.store.domain_holder(domain).await? else { return Ok(Vec::new()) };
+    // Most domains have the connection that is named after them: it is read without waiting for the
+    // names.
+    let (names, named) = tokio::try_join!(
+        speakers_at(app, holder, domain),
+        app.store.connection(holder.tenant, domain),
+    )?;
+    let (is_named, others): (Vec<&Domain>, Vec<&Domain>) =
+        names.iter().partition(|name| *name == domain);
+    let others = others.into_iter().map(|name| app.store.connection(holder.tenant, name));
+    let others = try_join_all(others).await?;
+    let mut found: Vec<StoredConnection> = others.into_iter().flatten().collect();
+    found.extend(named.filter(|_| !is_named.is_empty()));
+    found.sort_by(|a, b| a.connection.domain.cmp(&b.connection.domain));
+    Ok(found)
 }
 
 /// Whether a sign-in is one of the organisation. Every sign-in is if the app named none.

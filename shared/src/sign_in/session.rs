@@ -36,10 +36,10 @@ pub(crate) async fn current(
         return Ok(None);
     };
     note_tenant(tenant);
-    if session.expires_at <= app.clock.now() {
+    let (now, authentication) = (app.clock.now(), session.authentication);
+    if session.expires_at <= now || authentication.is_over(now) {
         return Ok(None);
     }
-    let authentication = session.authentication;
     let live = live(app, tenant, &authentication, None).await?;
     Ok(live.map(|live| (SignedIn { tenant, authentication }, live)))
 }

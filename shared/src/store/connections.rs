@@ -33,7 +33,7 @@ enum ConnectionRow {
 }
 
 impl StoredConnection {
-    fn from_row(mut row: Item) -> Result<Self, StoreError> {
+    pub(super) fn from_row(mut row: Item) -> Result<Self, StoreError> {
         let connection = take_json(&mut row, "d")?;
         Ok(Self { connection, version: required_number(&row, "v")? })
     }
@@ -107,11 +107,19 @@ impl Store {
         &self,
         name: &Domain,
     ) -> Result<Option<StoredConnection>, StoreError> {
-        let row = self.get(&Key::domain(name)).await?;
-        match row.map(|row| parsed(&row, "t")).transpose()? {
+        match self.tenant_of_name(name).await? {
             Some(tenant) => self.connection(tenant, name).await,
             None => Ok(None),
         }
+    }
+
+    /// Reads the tenant that the name of a connection belongs to.
+    pub(super) async fn tenant_of_name(
+        &self,
+        name: &Domain,
+    ) -> Result<Option<TenantId>, StoreError> {
+        let row = self.get(&Key::domain(name)).await?;
+        row.map(|row| parsed(&row, "t")).transpose()
     }
 
     /// Reads all connections of a tenant, by name.

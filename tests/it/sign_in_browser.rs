@@ -61,9 +61,8 @@ async fn counted() -> (TestApp, CallLog<Dynamo>) {
 #[tokio::test]
 async fn two_hundred_cookies_cost_one_read_of_five_rows() {
     let (test, calls) = counted().await;
-    let cookies: String = (0..200)
-        .map(|n| format!("__Host-gatehouse-sign-in-_{n:040x}={}; ", "A".repeat(43)))
-        .collect();
+    let cookie = |n| format!("__Host-gatehouse-sign-in-_{n:040x}={}", "A".repeat(43));
+    let cookies = (0..200).map(cookie).collect::<Vec<String>>().join("; ");
     let request = Request::builder().method(Method::POST).uri("/saml/sso/acme.com");
     let request = request.header(header::COOKIE, cookies);
     test.send(request.body(Body::empty()).unwrap()).await.expect(400);

@@ -344,7 +344,7 @@ impl Oracle {
             Err(code) => return Verdict::Refused(code),
         };
         let Some((user, is_linked)) = matched else {
-            return self.judge_stranger(connection, &deciding);
+            return self.judge_stranger(connection, &identities, &deciding);
         };
         if !self.covers(&domains, user) {
             return Verdict::Refused("user.domain");
@@ -365,15 +365,25 @@ impl Oracle {
         }
     }
 
-    fn judge_stranger(&self, connection: &Connection, deciding: &[Name]) -> Verdict {
+    fn judge_stranger(
+        &self,
+        connection: &Connection,
+        identities: &[(&'static str, Name)],
+        deciding: &[Name],
+    ) -> Verdict {
         let Some(address) = deciding.first() else { return Verdict::Refused("user.domain") };
         let is_taken = self
             .users_of(connection.tenant)
             .any(|(_, user)| folded(&user.user_name) == folded(address));
-        if connection.settings.jit && !is_taken {
-            Verdict::Creates(address)
-        } else {
-            Verdict::Refused("user.state")
+        // Only several users have an identifier that found nobody.
+        let several = self
+            .users_of(connection.tenant)
+            .any(|(_, user)| identities.iter().any(|(_, value)| user.external_id == Some(value)));
+        match (connection.settings.jit, is_taken) {
+            (true, false) => Verdict::Creates(address),
+            (true, true) => Verdict::Refused("user.state"),
+            (false, _) if several => Verdict::Refused("user.ambiguous"),
+            (false, _) => Verdict::Refused("user.state"),
         }
     }
 

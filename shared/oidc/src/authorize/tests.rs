@@ -123,7 +123,7 @@ fn the_query_of_a_request_reads_back_as_the_same_request() {
 
 #[test]
 fn the_domain_of_a_hint_follows_the_last_at_sign() {
-    let of = |hint| domain_of_hint(hint).parse::<Domain>().ok().map(String::from);
+    let of = |hint| domain_of_hint(hint).map(String::from);
     assert_eq!(of("Ada@Acme.com").as_deref(), Some("acme.com"));
     assert_eq!(of("\"a@evil.example\"@acme.com").as_deref(), Some("acme.com"));
     assert_eq!(of("acme.com").as_deref(), Some("acme.com"));

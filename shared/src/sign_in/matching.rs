@@ -23,8 +23,8 @@ use crate::clock::random_uuid;
 use crate::runtime::state::AppState;
 use crate::secrets::SecretName;
 use crate::store::{
-    ConnectionAuthority, IdentityDigest, LinkKind, LinkOutcome, LinkedUser, NewLink, StoreError,
-    StoredUser, UserWrite,
+    ConnectionAuthority, IdentityDigest, LinkKind, LinkOutcome, NewLink, StoreError, StoredUser,
+    UserWrite,
 };
 use saml::checks::{CheckId, Checks};
 use saml::connection::Connection;

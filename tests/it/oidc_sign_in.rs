@@ -149,6 +149,26 @@ async fn a_sign_in_that_the_person_started_ends_at_the_app() {
 }
 
 /// The outcome of check 25 in a record, with what was received.
+#[tokio::test]
+async fn an_app_is_opened_with_a_domain_of_a_connection_whose_name_is_none() {
+    let test = TestApp::with_connection(json!({})).await;
+    let app = test.app(false).await;
+    test.user("ada@acme.com").await;
+    let own = format!("/v1/tenants/{}/connections/acme.org", test.acme.id);
+    let settings = json!({"domains": ["acme.com"], "idp_metadata_xml": metadata::usual(IDP)});
+    test.operator(Method::PUT, &own, Some(settings)).await.expect(200);
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, "/saml/sso/acme.org").await;
+    let (acs, entity_id) =
+        (format!("{BASE}/saml/sso/acme.org"), format!("{BASE}/saml/metadata/acme.org"));
+    let field = BASE64_STANDARD.encode(draft_for(&acs, &entity_id, Some(&request)).response());
+    let answer = browser.post(&test, "/saml/sso/acme.org", &[("SAMLResponse", &field)]).await;
+    let hint = answer.expect(303).redirected("login_hint").unwrap();
+    let rest = GOOD.replace("domain=acme.com", &format!("login_hint={hint}"));
+    let answer = browser.get(&test, &path(&app, &rest)).await.expect(303);
+    assert!(answer.redirected("code").is_some(), "{hint}");
+}
+
 fn app_redirect(record: &Value) -> (&str, &str) {
     let checks = record["checks"].as_array().unwrap();
     let check = checks.iter().find(|check| check["id"] == "app.redirect").unwrap();

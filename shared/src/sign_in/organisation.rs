@@ -68,16 +68,15 @@ async fn connections_of(
     let Some(holder) = app.store.domain_holder(domain).await? else { return Ok(Vec::new()) };
     // Most domains have the connection that is named after them: it is read without waiting for the
     // names.
-    let (names, named) = tokio::try_join!(
+    let (speakers, own) = tokio::try_join!(
         speakers_at(app, holder, domain),
         app.store.connection(holder.tenant, domain),
     )?;
-    let (is_named, others): (Vec<&Domain>, Vec<&Domain>) =
-        names.iter().partition(|name| *name == domain);
-    let others = others.into_iter().map(|name| app.store.connection(holder.tenant, name));
+    let others = speakers.iter().filter(|name| *name != domain);
+    let others = others.map(|name| app.store.connection(holder.tenant, name));
     let others = try_join_all(others).await?;
-    let mut found: Vec<StoredConnection> = others.into_iter().flatten().collect();
-    found.extend(named.filter(|_| !is_named.is_empty()));
+    let own = own.filter(|_| speakers.contains(domain));
+    let mut found: Vec<StoredConnection> = others.into_iter().flatten().chain(own).collect();
     found.sort_by(|a, b| a.connection.domain.cmp(&b.connection.domain));
     Ok(found)
 }

@@ -61,7 +61,7 @@ async fn the_domains_of_a_connection_are_set_shown_and_cleared() {
     assert_eq!(set("--no-member-domains").await["member_domains"], json!({}));
 
     let bad = deployment.run("connections set Acme acme.com --domain no_domain", 1).await;
-    assert!(bad.err.contains("domains"), "{}", bad.err);
+    assert!(bad.err.contains("not a DNS name"), "{}", bad.err);
     for wrong in ["--member-domain acme.com", "--domain acme.com --no-domains"] {
         deployment.run(&format!("connections set Acme acme.com {wrong}"), 2).await;
     }

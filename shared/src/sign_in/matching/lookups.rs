@@ -48,25 +48,21 @@ impl Matching<'_> {
     /// Reads the user of a link. Returns `false` if the user was deleted.
     async fn follow(&self, link: LinkedUser, found: &mut Found) -> Result<bool, SignInError> {
         let is_lesser = link.identity > 0;
-        match self.app.store.user(self.connection.tenant, link.user).await? {
-            Some(user) => {
-                found.candidates.linked = Some(candidate(&user, false));
-                found.candidates.is_linked_by_lesser = is_lesser;
-                found.is_legacy = link.is_legacy;
-                if let Some(digest) = found.digests.get(link.identity)
-                    && is_lesser
-                    && !link.is_legacy
-                {
-                    found.former.push((link.user, digest.keyed.clone()));
-                }
-                found.users.push(user);
-                Ok(true)
-            }
-            None => {
-                found.gone = found.gone.or(Some(link.user).filter(|_| !is_lesser));
-                Ok(false)
-            }
+        let Some(user) = self.app.store.user(self.connection.tenant, link.user).await? else {
+            found.gone = found.gone.or(Some(link.user).filter(|_| !is_lesser));
+            return Ok(false);
+        };
+        found.candidates.linked = Some(candidate(&user, false));
+        found.candidates.is_linked_by_lesser = is_lesser;
+        found.is_legacy = link.is_legacy;
+        if let Some(digest) = found.digests.get(link.identity)
+            && is_lesser
+            && !link.is_legacy
+        {
+            found.former.push((link.user, digest.keyed.clone()));
         }
+        found.users.push(user);
+        Ok(true)
     }
 
     async fn look_up_names(

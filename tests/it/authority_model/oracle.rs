@@ -72,6 +72,7 @@ pub(super) struct Settings {
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "the name of SCIM")]
 pub(super) struct User {
     pub(super) tenant: Tenant,
     pub(super) user_name: String,
@@ -119,6 +120,26 @@ pub(super) enum Verdict {
     SignsIn(UserIndex),
     Creates(Name),
     Refused(&'static str),
+}
+
+/// What a connection may do.
+struct Power {
+    is_ready: bool,
+    /// The domains of each issuer.
+    issuers: BTreeMap<Provider, BTreeSet<Name>>,
+    /// Its verified domains.
+    domains: BTreeSet<Name>,
+}
+
+impl Power {
+    fn exceeds(&self, other: &Self) -> bool {
+        let loses_issuer = self.issuers.iter().any(|(provider, domains)| {
+            other.issuers.get(provider).is_none_or(|now| !domains.is_subset(now))
+        });
+        (self.is_ready && !other.is_ready)
+            || loses_issuer
+            || !self.domains.is_subset(&other.domains)
+    }
 }
 
 /// A stable identity at an issuer of a connection (rules 11 and 12).
@@ -258,36 +279,28 @@ impl Oracle {
     /// Makes a change, and ends the sign-ins of each connection that loses by it: its readiness, a
     /// provider, or a domain.
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Self)) {
-        let snapshot =
-            |this: &Self| -> BTreeMap<Name, (bool, Vec<(Provider, Name)>, BTreeSet<Name>)> {
-                let names = this.connections.iter();
-                names
-                    .map(|(name, connection)| {
-                        let providers = connection.trust.providers().into_iter();
-                        let pairs = providers.flat_map(|provider| {
-                            let mut pairs = vec![(provider, "")];
-                            pairs.extend(
-                                this.domains(name, provider).into_iter().map(|d| (provider, d)),
-                            );
-                            pairs
-                        });
-                        let domains = this.listed_and_verified(name);
-                        (*name, (this.is_ready(name), pairs.collect(), domains))
-                    })
-                    .collect()
-            };
-        let before = snapshot(self);
+        let before = self.powers();
         change(self);
-        let after = snapshot(self);
-        for (name, (was_ready, pairs, domains)) in before {
-            let loses = after.get(name).is_none_or(|(is_ready, now, domains_now)| {
-                was_ready && !is_ready
-                    || pairs.iter().any(|pair| !now.contains(pair))
-                    || !domains.is_subset(domains_now)
-            });
-            if loses {
+        let after = self.powers();
+        for (name, power) in before {
+            if after.get(name).is_none_or(|now| power.exceeds(now)) {
                 self.end(|sign_in| sign_in.connection == name);
             }
+        }
+    }
+
+    fn powers(&self) -> BTreeMap<Name, Power> {
+        let names = self.connections.iter();
+        names.map(|(name, connection)| (*name, self.power(name, connection))).collect()
+    }
+
+    fn power(&self, name: Name, connection: &Connection) -> Power {
+        let providers = connection.trust.providers();
+        let of = |provider: &Provider| (*provider, self.domains(name, *provider));
+        Power {
+            is_ready: self.is_ready(name),
+            issuers: providers.iter().map(of).collect(),
+            domains: self.listed_and_verified(name),
         }
     }
 

@@ -140,20 +140,19 @@ impl World {
     /// Performs a step, then asks about everything that could be alive.
     pub(super) async fn take(&mut self, step: &Step) {
         // Rows of the same millisecond have no order.
-        self.wait(1).await;
+        self.wait(1);
         self.perform(step).await;
         self.probe().await;
     }
 
-    async fn wait(&mut self, seconds: Seconds) {
-        let seconds_unsigned = seconds.unsigned_abs();
-        self.test.clock.advance(Duration::from_secs(seconds_unsigned));
+    fn wait(&mut self, seconds: Seconds) {
+        self.test.clock.advance(Duration::from_secs(seconds.unsigned_abs()));
         self.oracle.now += seconds;
     }
 
     async fn perform(&mut self, step: &Step) {
         match step.clone() {
-            Step::Wait(seconds) => self.wait(seconds).await,
+            Step::Wait(seconds) => self.wait(seconds),
             Step::Claim { tenant, domain, by_operator } => {
                 self.claim(tenant, domain, by_operator).await;
             }
@@ -181,7 +180,7 @@ impl World {
                 let pending = self.pending.len();
                 self.begin(browser, at, choice).await;
                 if self.pending.len() > pending {
-                    self.wait(1).await;
+                    self.wait(1);
                     self.answer(pending, None, &asserted).await;
                 }
             }

@@ -71,9 +71,8 @@ impl Oracle {
             .any(|(_, user)| identities.iter().any(|(_, value)| user.external_id == Some(value)));
         match (connection.settings.jit, is_taken) {
             (true, false) => Verdict::Creates(address),
-            (true, true) => Verdict::Refused("user.state"),
             (false, _) if several => Verdict::Refused("user.ambiguous"),
-            (false, _) => Verdict::Refused("user.state"),
+            (true, true) | (false, _) => Verdict::Refused("user.state"),
         }
     }
 

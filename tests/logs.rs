@@ -10,7 +10,7 @@ use axum::http::Method;
 use harness::TestApp;
 use harness::browser::{Browser, draft};
 use harness::oidc::{App, GOOD};
-use harness::saml::draft::{claim, conditions};
+use harness::saml::draft::{Draft, claim, conditions};
 use local::dynamodb::{Call, CallLog, Dynamo, Fault, Faults, client_over};
 use serde_json::{Value, json};
 use shared::runtime::telemetry::{Format, subscriber};
@@ -234,6 +234,19 @@ async fn sign_ins() {
     browser.respond(&test, &elsewhere.response()).await.expect(403);
     let mut browser = Browser::default();
     browser.respond(&test, "<canary/>").await.expect(400);
+    // Responses of a stranger: nobody signed them, and this browser began no sign-in.
+    let unsigned = draft(Some("_0123456789abcdef0123456789abcdef01234567"));
+    let unsigned = Draft { sign_assertion: None, ..unsigned };
+    browser.respond(&test, &unsigned.response()).await.expect(403);
+    let mut tampered = draft(None).response();
+    tampered = tampered.replace("ada@acme.com", "canary@acme.com");
+    browser.respond(&test, &tampered).await.expect(403);
+    // A response for another app that the provider did sign, and one that answers a request.
+    let elsewhere = Draft { in_response_to: None, ..elsewhere };
+    browser.respond(&test, &elsewhere.response()).await.expect(403);
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    let unsigned = Draft { sign_assertion: None, ..draft(Some(&request)) };
+    browser.respond(&test, &unsigned.response()).await.expect(403);
     browser.get(&test, "/saml/sso/acme.com?target=https://canary.example/").await.expect(400);
     drop(logging);
 
@@ -245,16 +258,35 @@ async fn sign_ins() {
     let codes: Vec<&Value> = logged.iter().map(|line| &line["failure.code"]).collect();
     assert_eq!(
         codes,
-        ["", "", "", "user.domain", "", "saml.audience", "saml.xml", "saml.link"],
+        [
+            "",
+            "",
+            "",
+            "user.domain",
+            "",
+            "saml.audience",
+            "saml.xml",
+            "saml.sig.present",
+            "saml.sig.ref",
+            "saml.audience",
+            "",
+            "saml.sig.present",
+            "saml.link"
+        ],
         "{written}"
     );
-    // Only that line has the field that Contributor Insights counts by.
+    // Only refusals of responses that are signed or answer a request have the fields that count.
     let template = include_str!("../template.yaml");
     assert!(template.contains("\"Keys\": [\"$.refusedConnectionOf\"]"));
-    let counted: Vec<_> =
-        logged.iter().filter_map(|line| line.get("refusedConnectionOf")).collect();
-    assert_eq!(counted, [&json!(test.acme.id)], "{written}");
+    assert!(template.contains("$.target = \"request\" && $.refused_sign_in IS TRUE"));
+    let with = |field: &str| -> Vec<usize> {
+        let lines = logged.iter().enumerate();
+        lines.filter(|(_, line)| line.get(field).is_some()).map(|(at, _)| at).collect()
+    };
+    assert_eq!(with("refused_sign_in"), [3, 5, 9, 11], "{written}");
+    assert_eq!(with("refusedConnectionOf"), [5, 9, 11], "{written}");
     assert_eq!(logged[5]["refusedConnectionOf"], test.acme.id);
+    assert_eq!(logged[5]["refused_sign_in"], true);
     for line in &logged {
         assert_eq!(line["tenant.id"], test.acme.id, "{line}");
         assert_eq!(line["route"], "/saml/sso/{domain}");

@@ -19,11 +19,10 @@ mod token_response;
 mod userinfo;
 
 use axum::Router;
-use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use self::error::OidcApiError;
-use crate::runtime::request_log::log_request;
+use crate::runtime::layers::with_layers;
 use crate::runtime::state::AppState;
 
 /// The routes of the function `oidc`.
@@ -41,7 +40,7 @@ pub const ROUTES: [&str; 9] = [
 
 /// Makes the router of the function `oidc`.
 pub fn router(app: AppState) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/.well-known/openid-configuration", get(published::configuration))
         .route("/.well-known/oauth-authorization-server", get(published::configuration))
         .route("/oauth2/authorize", get(authorize::by_query).post(authorize::by_form))
@@ -51,7 +50,6 @@ pub fn router(app: AppState) -> Router {
         .route("/oauth2/revoke", post(revoke::revoke))
         .route("/oauth2/lookup", post(lookup::lookup))
         .route("/oauth2/jwks", get(published::jwks))
-        .method_not_allowed_fallback(async || OidcApiError::MethodNotAllowed)
-        .layer(from_fn(log_request))
-        .with_state(app)
+        .method_not_allowed_fallback(async || OidcApiError::MethodNotAllowed);
+    with_layers(routes, app)
 }

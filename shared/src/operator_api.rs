@@ -29,13 +29,12 @@ mod tenants;
 mod users;
 
 use axum::Router;
-use axum::middleware::from_fn;
 use axum::routing::{delete, get, post};
 
 use self::caller::Operator;
 pub use self::openapi::OPENAPI;
 use crate::operator_api::error::OperatorApiError;
-use crate::runtime::request_log::log_request;
+use crate::runtime::layers::with_layers;
 use crate::runtime::state::AppState;
 
 /// The paths of the function `admin`.
@@ -76,7 +75,7 @@ pub const ROUTES: [&str; 32] = [
 
 /// The router of the function `admin`.
 pub fn router(app: AppState) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/v1/tenants", get(tenants::list).post(tenants::create))
         .route(
             "/v1/tenants/{tenant}",
@@ -124,9 +123,8 @@ pub fn router(app: AppState) -> Router {
         .route("/v1/oidc-keys/rotate", post(oidc_keys::rotate))
         .route("/v1/openapi.json", get(openapi::document))
         .route("/v1/{*rest}", axum::routing::any(not_found))
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(log_request))
-        .with_state(app)
+        .method_not_allowed_fallback(method_not_allowed);
+    with_layers(routes, app)
 }
 
 async fn method_not_allowed(_: Operator) -> OperatorApiError {

@@ -12,10 +12,9 @@ mod metadata;
 mod start;
 
 use axum::Router;
-use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
-use crate::runtime::request_log::log_request;
+use crate::runtime::layers::with_layers;
 use crate::runtime::state::AppState;
 
 pub use explain::{Explanation, explain};
@@ -31,14 +30,13 @@ pub const ROUTES: [&str; 5] = [
 
 /// Makes the router of the function `saml-acs`.
 pub fn acs_router(app: AppState) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/saml/sso/{domain}", get(start::start).post(acs::consume))
         .route("/saml/sso/{domain}/federated", post(acs::consume_federated))
         .route("/saml/sso/{domain}/with", get(start::choose))
         .route("/saml/sso/{domain}/continue", post(start::agree))
-        .route("/saml/sso/{domain}/test/{id}", get(start::test))
-        .layer(from_fn(log_request))
-        .with_state(app)
+        .route("/saml/sso/{domain}/test/{id}", get(start::test));
+    with_layers(routes, app)
 }
 
 /// The routes of the function `saml-metadata`.
@@ -46,8 +44,6 @@ pub const METADATA_ROUTES: [&str; 1] = ["/saml/metadata/{domain}"];
 
 /// Makes the router of the function `saml-metadata`.
 pub fn metadata_router(app: AppState) -> Router {
-    Router::new()
-        .route("/saml/metadata/{domain}", get(metadata::show))
-        .layer(from_fn(log_request))
-        .with_state(app)
+    let routes = Router::new().route("/saml/metadata/{domain}", get(metadata::show));
+    with_layers(routes, app)
 }

@@ -23,7 +23,6 @@ mod stored;
 mod users;
 
 use axum::Router;
-use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use tower::Layer as _;
 use tower::util::MapRequestLayer;
@@ -31,7 +30,7 @@ use tower::util::MapRequestLayer;
 use self::caller::Caller;
 use self::error::ScimApiError;
 use self::handlers::{create, delete, list, patch, read, replace, search};
-use crate::runtime::request_log::log_request;
+use crate::runtime::layers::with_layers;
 use crate::runtime::state::AppState;
 use scim::error::ScimError;
 use scim::schema::ResourceKind;
@@ -71,9 +70,8 @@ pub fn router(app: AppState) -> Router {
         .route("/scim/v2/Schemas/{id}", get(discovery::schema))
         .route("/scim/v2/Me", axum::routing::any(me))
         .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-        .layer(from_fn(log_request))
-        .with_state(app);
+        .fallback(not_found);
+    let routes = with_layers(routes, app);
     // The path must be canonical before it is matched, so the rewrite wraps the router.
     let canonical = MapRequestLayer::new(path::rewrite).layer(routes.into_service());
     Router::new()

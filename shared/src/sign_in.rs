@@ -37,6 +37,7 @@ pub(crate) mod session;
 pub mod sessions;
 mod sp_urls;
 pub(crate) mod start;
+pub mod tenant_trust;
 
 use oidc::grant::Authentication;
 use types::ids::TenantId;

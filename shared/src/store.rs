@@ -69,7 +69,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 
 pub use activity::Activity;
-pub use connections::StoredConnection;
+pub use connections::{MOST_CONNECTIONS, StoredConnection};
 pub use domains::{
     AuthorityChange, ClaimChange, ConnectionAuthority, DomainChange, DomainClaim, DomainHolder,
     DomainState, HolderChange, MOST_CLAIMS, StoredClaim, VerifiedBy,

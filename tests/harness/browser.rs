@@ -25,6 +25,43 @@ use crate::{Answer, TestApp};
 /// Our base URL in tests.
 pub const BASE: &str = "https://sp.example";
 
+/// An identity provider at a connection of ours.
+#[derive(Clone, Copy, Debug)]
+pub struct Idp {
+    /// Name of the connection.
+    pub connection: &'static str,
+    /// Entity id of the identity provider.
+    pub issuer: &'static str,
+    /// Whether it is a member of a federation.
+    pub is_member: bool,
+}
+
+impl Idp {
+    /// The identity provider [`IDP`] at `acme.com`.
+    pub const USUAL: Self = Self::at("acme.com", IDP);
+
+    /// Names the only identity provider of a connection.
+    pub const fn at(connection: &'static str, issuer: &'static str) -> Self {
+        Self { connection, issuer, is_member: false }
+    }
+
+    /// The path of our assertion consumer service for it.
+    pub fn acs(&self) -> String {
+        let rest = if self.is_member { "/federated" } else { "" };
+        format!("/saml/sso/{}{rest}", self.connection)
+    }
+
+    /// Drafts a valid response of it; unsolicited without a request.
+    pub fn draft(&self, request: Option<&str>) -> Draft {
+        let entity_id = format!("{BASE}/saml/metadata/{}", self.connection);
+        Draft {
+            issuer: self.issuer.to_owned(),
+            response_issuer: Some(self.issuer.to_owned()),
+            ..draft_for(&format!("{BASE}{}", self.acs()), &entity_id, request)
+        }
+    }
+}
+
 /// A browser with its cookies.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
@@ -57,6 +94,11 @@ impl Browser {
         let pairs: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("; ")
+    }
+
+    /// Adds the cookies of another browser, as answers to requests sent at the same time do.
+    pub fn add_cookies(&mut self, other: &Self) {
+        self.cookies.extend(other.cookies.iter().cloned());
     }
 
     /// Opens a page.
@@ -101,6 +143,27 @@ impl Browser {
     pub async fn respond(&mut self, test: &TestApp, response: &str) -> Answer {
         let field = BASE64_STANDARD.encode(response);
         self.post(test, "/saml/sso/acme.com", &[("SAMLResponse", &field)]).await
+    }
+
+    /// Starts a sign-in at `path` and posts the response of an identity provider to it, after a
+    /// change.
+    pub async fn sign_in(
+        &mut self,
+        test: &TestApp,
+        path: &str,
+        idp: Idp,
+        change: impl FnOnce(&mut Draft),
+    ) -> Answer {
+        let request = self.begin(test, path).await;
+        let mut draft = idp.draft(Some(&request));
+        change(&mut draft);
+        let field = BASE64_STANDARD.encode(draft.response());
+        self.post(test, &idp.acs(), &[("SAMLResponse", &field)]).await
+    }
+
+    /// Whether the browser has a session of ours.
+    pub fn has_session(&self) -> bool {
+        self.cookies.iter().any(|(name, _)| name.ends_with("gatehouse-session"))
     }
 
     fn remember(&mut self, answer: &Answer) {
@@ -176,6 +239,14 @@ impl TestApp {
         self.operator(Method::PUT, &path, Some(body)).await
     }
 
+    /// Signs in with a new browser at the URL of a connection, with a changed response.
+    pub async fn sign_in_at(&self, idp: Idp, change: impl FnOnce(&mut Draft)) -> (Browser, Answer) {
+        let mut browser = Browser::default();
+        let path = format!("/saml/sso/{}", idp.connection);
+        let answer = browser.sign_in(self, &path, idp, change).await;
+        (browser, answer)
+    }
+
     /// Lists the records of the first tenant's sign-ins.
     pub async fn sign_ins(&self) -> Vec<Value> {
         let path = format!("/v1/tenants/{}/sign-ins", self.acme.id);
@@ -203,6 +274,15 @@ pub fn person<'a>(name_id: &'a str, email: &'a str) -> impl FnOnce(&mut Draft) +
     }
 }
 
+/// Changes a response to a person whose `NameID`, of no particular format, and whose e-mail
+/// attribute are these.
+pub fn named<'a>(name_id: &'a str, email: &'a str) -> impl FnOnce(&mut Draft) + 'a {
+    move |draft| {
+        draft.name_id = format!("<A:NameID>{name_id}</A:NameID>");
+        draft.claims = vec![claim("email", &[email])];
+    }
+}
+
 /// Drafts a valid response of [`IDP`] for `acme.com`; unsolicited without a request.
 pub fn draft(request: Option<&str>) -> Draft {
     draft_for(
@@ -210,6 +290,20 @@ pub fn draft(request: Option<&str>) -> Draft {
         &format!("{BASE}/saml/metadata/acme.com"),
         request,
     )
+}
+
+/// Drafts the response to a request that is answered `seconds` after the time of verification.
+pub fn later_draft(request: &str, seconds: i64) -> Draft {
+    let (acs, entity_id) =
+        (format!("{BASE}/saml/sso/acme.com"), format!("{BASE}/saml/metadata/acme.com"));
+    let at = |offset: i64| at(seconds + offset);
+    Draft {
+        issued: at(-2),
+        confirmations: bearer(Some(&acs), Some(&at(298)), Some(request), ""),
+        conditions: conditions(Some(&at(-5)), Some(&at(3600)), &[&[&entity_id]]),
+        authn: authn(&at(-10), None),
+        ..draft(Some(request))
+    }
 }
 
 /// Drafts the same response for other URLs of ours.

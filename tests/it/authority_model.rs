@@ -25,6 +25,7 @@ const STEPS: usize = 2_000;
 const LENGTH: usize = 50;
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "tells the test how long to run")]
 fn nothing_is_alive_that_the_rules_do_not_allow_and_nothing_refused_that_they_do() {
     let steps = std::env::var("GATEHOUSE_AUTHORITY_STEPS").ok();
     let steps = steps.map_or(STEPS, |steps| steps.parse().unwrap());

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Method;
+use harness::items::text;
+use harness::oidc::{App, GOOD};
 use harness::{Answer, TestApp};
 use serde_json::{Value, json};
 use shared::secrets::scim_tokens::ScimTokensError;
@@ -250,4 +252,101 @@ async fn a_deleted_tenant_gets_no_token() {
     let now = test.clock.now();
     let refused = test.app.scim_tokens.create(tenant, now, now + Duration::from_hours(1)).await;
     assert!(matches!(refused, Err(ScimTokensError::NoTenant)));
+}
+
+/// A connection and a domain that change at the same time each read rows without the other change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_connection_made_while_its_domain_is_given_up_does_not_speak_for_it() {
+    let test = Arc::new(TestApp::new().await);
+    let tenant = format!("/v1/tenants/{}", test.acme.id);
+    for n in 0..15 {
+        test.verify_domain(&test.acme.id, "acme.org").await;
+        let send = |method: Method, path: String, body: Option<Value>| {
+            let test = Arc::clone(&test);
+            tokio::spawn(async move { test.operator(method, &path, body).await })
+        };
+        let connections: Vec<_> = (0..3)
+            .map(|m| {
+                let path = format!("{tenant}/connections/c{n}-{m}.example");
+                send(Method::PUT, path, Some(json!({"domains": ["acme.org"]})))
+            })
+            .collect();
+        let domain = send(Method::DELETE, format!("{tenant}/domains/acme.org"), None);
+        domain.await.unwrap().expect_one_of(&[204, 503]);
+        for connection in connections {
+            connection.await.unwrap().expect_one_of(&[200, 503]);
+        }
+        let path = format!("{tenant}/domains/acme.org");
+        test.operator(Method::DELETE, &path, None).await.expect_one_of(&[204, 404]);
+        let speaks = |row: &Value| text(row, "doms").contains("acme.org");
+        assert_eq!(test.items().await.iter().filter(|row| speaks(row)).count(), 0, "round {n}");
+    }
+}
+
+/// Redeems one refresh token fifty times at once; returns the answers.
+async fn redeem_concurrently(test: &Arc<TestApp>, app: &App, token: &str) -> Vec<Answer> {
+    let form = format!("grant_type=refresh_token&refresh_token={token}");
+    let sent: Vec<_> = (0..50)
+        .map(|_| {
+            let (test, app, form) = (Arc::clone(test), app.clone(), form.clone());
+            tokio::spawn(async move { test.form_of(&app, "/oauth2/token", &form).await })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for answer in sent {
+        answers.push(answer.await.unwrap());
+    }
+    answers
+}
+
+/// Rule 17 of `docs/authority.md`, row A11: two tabs, or fifty, sign nobody out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_redemptions_of_one_refresh_token_keep_one_grant() {
+    let (test, app, user) = TestApp::with_app_and_user().await;
+    let test = Arc::new(test);
+    let rest = GOOD.replace("scope=openid", "scope=openid+offline_access");
+    let tokens = test.tokens(&app, &user, &rest).await;
+    let first = tokens["refresh_token"].as_str().unwrap().to_owned();
+    let rows = async |kind: &str| {
+        let items = test.items().await.into_iter();
+        let prefix = format!("{kind}#");
+        items
+            .filter(|row| text(row, "pk").ends_with("#O") && text(row, "sk").starts_with(&prefix))
+            .count()
+    };
+    let (mut token, mut access_tokens) = (first.clone(), Vec::new());
+    for generation in 1..=3 {
+        let mut successors = Vec::new();
+        for answer in redeem_concurrently(&test, &app, &token).await {
+            let answer = answer.expect(200);
+            successors.push(answer.text("refresh_token"));
+            access_tokens.push(answer.text("access_token"));
+        }
+        successors.dedup();
+        let [next] = successors.try_into().unwrap();
+        assert_ne!(next, token);
+        assert!(test.is_active(&app, &next).await);
+        assert_eq!((rows("G").await, rows("F").await), (1, generation + 1));
+        token = next;
+        // Together within the time in which the first token may be sent again.
+        test.clock.advance(Duration::from_secs(9));
+    }
+    for access_token in &access_tokens {
+        test.userinfo(access_token).await.expect(200);
+    }
+    let form = format!("grant_type=refresh_token&refresh_token={first}");
+    test.form_of(&app, "/oauth2/token", &form).await.expect(200);
+    assert!(test.is_active(&app, &token).await);
+
+    test.clock.advance(Duration::from_secs(31 - 27));
+    for answer in redeem_concurrently(&test, &app, &first).await {
+        assert_eq!(answer.expect(400).json()["error"], "invalid_grant");
+    }
+    for access_token in &access_tokens {
+        test.userinfo(access_token).await.expect(401);
+    }
+    for answer in redeem_concurrently(&test, &app, &token).await {
+        answer.expect(400);
+    }
+    assert_eq!(rows("G").await, 0);
 }

@@ -2,14 +2,16 @@
 //! requests, and compared with the tables in `docs/operations.md` and `README.md`.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use harness::TestApp;
-use harness::browser::{Browser, draft};
+use harness::browser::{Browser, later_draft};
 use harness::oidc::{App, GOOD};
 use harness::saml::metadata;
 use harness::saml::world::IDP;
 use local::dynamodb::{CallLog, Dynamo, client_over};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::template::{resources, routes, template};
 use crate::tidy::text;
@@ -87,26 +89,87 @@ struct Measured {
     sign_in: Units,
 }
 
-async fn measured() -> Measured {
-    let log = CallLog::over(Dynamo::memory().unwrap());
-    let test = TestApp::over(client_over(log.clone()), |config| {
-        config.base_url = Some(harness::browser::BASE.to_owned());
-    })
-    .await;
-    test.travel().await;
-    test.connect("acme.com", &metadata::usual(IDP), json!({"jit": true})).await.expect(200);
-    let app = test.app(false).await;
-    let take = || {
+/// One request of a sign-in.
+struct Step {
+    name: &'static str,
+    round_trips: u128,
+    units: Units,
+}
+
+/// The deployment whose calls are counted. Every call takes a millisecond of the paused clock.
+struct Meter {
+    log: CallLog<Dynamo>,
+    test: TestApp,
+    started: Instant,
+}
+
+impl Meter {
+    async fn new() -> Self {
+        let log = CallLog::over(Dynamo::memory().unwrap()).with_latency(ROUND_TRIP);
+        let test = TestApp::over(client_over(log.clone()), |config| {
+            config.base_url = Some(harness::browser::BASE.to_owned());
+        })
+        .await;
+        test.travel().await;
+        test.connect("acme.com", &metadata::usual(IDP), json!({"jit": true})).await.expect(200);
+        Self { log, test, started: Instant::now() }
+    }
+
+    /// The consumption since the last call.
+    fn take(&mut self, name: &'static str) -> Step {
         let sum = |units: Units, call: local::dynamodb::Call| Units {
             read: units.read + call.read_units,
             write: units.write + call.write_units,
         };
-        log.take().into_iter().fold(Units::default(), sum)
-    };
-    // The first sign-in links the person, and the first request of a process reads the seat rules.
-    sign_in(&test, &app).await;
-    test.user("grace@acme.com").await;
-    take();
+        let units = self.log.take().into_iter().fold(Units::default(), sum);
+        let round_trips = self.started.elapsed().as_millis() / ROUND_TRIP.as_millis();
+        self.started = Instant::now();
+        Step { name, round_trips, units }
+    }
+
+    /// A sign-in: from the app to the identity provider and back, to tokens and userinfo.
+    async fn sign_in(&mut self, app: &App, asked: &str, person: &Person) -> (Vec<Step>, Value) {
+        let mut browser = Browser::default();
+        let path = format!("/oauth2/authorize?{}", app.query(asked));
+        self.take("");
+        let request = browser.begin(&self.test, &path).await;
+        let authorize = self.take("`/oauth2/authorize`");
+        let mut draft = later_draft(&request, person.seconds);
+        if let Some(name_id) = person.name_id {
+            harness::browser::person(name_id, "ada@acme.com")(&mut draft);
+        }
+        let answer = browser.respond(&self.test, &draft.response()).await.expect(303);
+        let acs = self.take(person.acs);
+        let form = App::redemption(&answer.redirected("code").unwrap());
+        let tokens = self.test.form_of(app, "/oauth2/token", &form).await.expect(200).json();
+        let token = self.take("`/oauth2/token`, a code");
+        self.test.userinfo(tokens["access_token"].as_str().unwrap()).await.expect(200);
+        (vec![authorize, acs, token, self.take("`/oauth2/userinfo`")], tokens)
+    }
+
+    /// A day passes.
+    fn wait_a_day(&self) {
+        self.test.clock.advance(Duration::from_secs(DAY.unsigned_abs()));
+    }
+}
+
+/// The person who signs in, and when.
+struct Person {
+    /// Name of the step in which the response arrives.
+    acs: &'static str,
+    /// A persistent `NameID`; an address without it.
+    name_id: Option<&'static str>,
+    /// Time of the sign-in.
+    seconds: i64,
+}
+
+async fn measured() -> Measured {
+    let mut meter = Meter::new().await;
+    let app = meter.test.app(false).await;
+    // The first sign-in creates the person, and the first request of a process reads the seat rules.
+    meter.sign_in(&app, GOOD, &Person { acs: "", name_id: None, seconds: 0 }).await;
+    meter.test.user("grace@acme.com").await;
+    meter.take("");
     let user = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "userName": "linus@acme.com",
@@ -114,26 +177,23 @@ async fn measured() -> Measured {
         "name": {"givenName": "Linus", "familyName": "Pauling"},
         "emails": [{"value": "linus@acme.com", "primary": true}],
     });
-    let id = test.post("/Users", user).await.expect(201).text("id");
-    let creation = take();
-    test.get("/Users?filter=userName%20eq%20%22linus%40acme.com%22").await.expect(200);
-    let lookup = take();
+    let id = meter.test.post("/Users", user).await.expect(201).text("id");
+    let creation = meter.take("").units;
+    let filter = "/Users?filter=userName%20eq%20%22linus%40acme.com%22";
+    meter.test.get(filter).await.expect(200);
+    let lookup = meter.take("").units;
     let title = json!([{"op": "replace", "path": "title", "value": "Professor"}]);
-    test.patch(&format!("/Users/{id}"), title).await.expect(200);
-    let patch = take();
-    sign_in(&test, &app).await;
-    Measured { lookup, patch, creation, sign_in: take() }
-}
-
-/// A sign-in: from the app to the identity provider and back, to tokens and userinfo.
-async fn sign_in(test: &TestApp, app: &App) {
-    let mut browser = Browser::default();
-    let path = format!("/oauth2/authorize?{}", app.query(GOOD));
-    let request = browser.begin(test, &path).await;
-    let answer = browser.respond(test, &draft(Some(&request)).response()).await.expect(303);
-    let form = App::redemption(&answer.redirected("code").unwrap());
-    let tokens = test.form_of(app, "/oauth2/token", &form).await.expect(200).json();
-    test.userinfo(tokens["access_token"].as_str().unwrap()).await.expect(200);
+    meter.test.patch(&format!("/Users/{id}"), title).await.expect(200);
+    let patch = meter.take("").units;
+    meter.wait_a_day();
+    let person = Person { acs: "", name_id: None, seconds: DAY };
+    let (steps, _) = meter.sign_in(&app, GOOD, &person).await;
+    let sum = |all: Units, step: &Step| Units {
+        read: all.read + step.units.read,
+        write: all.write + step.units.write,
+    };
+    let sign_in = steps.iter().fold(Units::default(), sum);
+    Measured { lookup, patch, creation, sign_in }
 }
 
 /// Cost of API Gateway and Lambda for a number of requests.
@@ -249,7 +309,42 @@ fn table<const N: usize>(rows: impl IntoIterator<Item = (&'static str, [f64; N])
     table
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn the_documented_round_trips_of_a_sign_in_are_correct() {
+    let mut meter = Meter::new().await;
+    let app = meter.test.app(false).await;
+    let mut person = Person { acs: "`/saml/sso/…`, an address", name_id: None, seconds: 0 };
+    meter.sign_in(&app, GOOD, &person).await;
+    meter.wait_a_day();
+    person.seconds = DAY;
+    let (mut steps, _) = meter.sign_in(&app, GOOD, &person).await;
+    person = Person {
+        acs: "`/saml/sso/…`, the first with a stable identity",
+        name_id: Some("00u-ada"),
+        seconds: DAY,
+    };
+    let (first, _) = meter.sign_in(&app, GOOD, &person).await;
+    meter.wait_a_day();
+    person.seconds = 2 * DAY;
+    person.acs = "`/saml/sso/…`, a stable identity";
+    let offline = GOOD.replace("scope=openid", "scope=openid%20offline_access");
+    let (later, tokens) = meter.sign_in(&app, &offline, &person).await;
+    let acs = |steps: Vec<Step>| steps.into_iter().nth(1).unwrap();
+    steps.splice(2..2, [acs(later), acs(first)]);
+    let token = |name: &str| tokens[name].as_str().unwrap();
+    assert!(meter.test.is_active(&app, token("access_token")).await);
+    steps.push(meter.take("`/oauth2/introspect`"));
+    let form = format!("grant_type=refresh_token&refresh_token={}", token("refresh_token"));
+    meter.test.form_of(&app, "/oauth2/token", &form).await.expect(200);
+    steps.push(meter.take("`/oauth2/token`, a refresh token"));
+    let mut expect = String::new();
+    for Step { name, round_trips, units } in steps {
+        let _ = writeln!(expect, "| {name} | {round_trips} | {} | {} |", units.read, units.write);
+    }
+    assert_contains("docs/operations.md", &expect);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_documented_costs_are_correct() {
     let measured = measured().await;
     let fixed = Fixed::of(&template());
@@ -310,6 +405,12 @@ fn the_documented_idle_costs_are_correct() {
         ),
     );
 }
+
+/// The time that every call takes here.
+const ROUND_TRIP: Duration = Duration::from_millis(1);
+
+/// In seconds.
+const DAY: i64 = 24 * 60 * 60;
 
 /// Fails unless the document contains `expected`, regardless of line breaks.
 fn assert_contains(document: &str, expected: &str) {

@@ -9,16 +9,21 @@
 mod commands;
 mod links;
 mod logging;
+mod provider_move;
 mod variables;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use harness::oidc::{App, GOOD, REDIRECT_URI, VERIFIER};
+use harness::saml::metadata;
+use harness::saml::world::IDP;
 use harness::{OPERATOR_KEY, TestApp, openapi};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::{oidc_api, saml_api, scim_api};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use self::commands::{assert_is_executed, assert_parses};
 use crate::tidy::{files, text, workspace};
@@ -154,22 +159,11 @@ async fn run(document: &str) {
     let user = deployment.user("ada@acme.com").await;
     let scopes = GOOD.replace("scope=openid", "scope=openid+offline_access");
     let code = deployment.sign_in(&app, &user, &scopes).await.code;
-    let state = deployment.app.clone();
-    let router = scim_api::router(state.clone())
-        .merge(openapi::router(state.clone()))
-        .merge(saml_api::acs_router(state.clone()))
-        .merge(saml_api::metadata_router(state.clone()))
-        .merge(oidc_api::router(state));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(async move { axum::serve(listener, router).await });
-
+    let (base, server) = serve(&deployment).await;
     let App { client_id, client_secret } = app;
-    let mut shell = Command::new("bash");
     let script: String = commands.into_iter().map(|block| block.text + "\n").collect();
-    shell.args(["-euxo", "pipefail", "-c", &script]);
-    // Without the variables of the caller, such as a proxy, and without its configuration files.
-    shell.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+    let settings = json!({"jit": true, "idp_metadata_xml": metadata::usual(IDP)});
+    let mut shell = shell("every-document", &script, &settings);
     shell.envs([
         ("BASE", base),
         ("TOKEN", deployment.acme.token.clone()),
@@ -182,14 +176,42 @@ async fn run(document: &str) {
         ("VERIFIER", VERIFIER.to_owned()),
         ("USER_ID", user),
     ]);
-    let output = tokio::task::spawn_blocking(move || shell.output()).await.unwrap().unwrap();
-    assert!(
-        output.status.success(),
-        "{document}:\n{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    execute(shell, document).await;
     server.abort();
+}
+
+/// Serves a deployment on loopback, where the commands reach it.
+async fn serve(deployment: &TestApp) -> (String, JoinHandle<std::io::Result<()>>) {
+    let state = deployment.app.clone();
+    let router = scim_api::router(state.clone())
+        .merge(openapi::router(state.clone()))
+        .merge(saml_api::acs_router(state.clone()))
+        .merge(saml_api::metadata_router(state.clone()))
+        .merge(oidc_api::router(state));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    (base, tokio::spawn(async move { axum::serve(listener, router).await }))
+}
+
+/// Makes a shell for a script, in a folder that has the file `connection.json`.
+fn shell(folder: &str, script: &str, connection: &Value) -> Command {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("connection.json"), connection.to_string()).unwrap();
+    let mut shell = Command::new("bash");
+    shell.args(["-euxo", "pipefail", "-c", script]).current_dir(folder);
+    // Without the variables of the caller, such as a proxy, and without its configuration files.
+    shell.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+    shell
+}
+
+/// Runs a script that succeeds; returns what it prints.
+async fn execute(mut shell: Command, document: &str) -> String {
+    let output = tokio::task::spawn_blocking(move || shell.output()).await.unwrap().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{document}:\n{printed}\n{errors}");
+    printed
 }
 
 #[tokio::test(flavor = "multi_thread")]

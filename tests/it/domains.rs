@@ -193,7 +193,7 @@ async fn two_tenants_with_records_do_not_take_a_domain_from_each_other() {
     assert_eq!(state(&test, &test.acme.id, "acme.com").await, "lost");
 }
 
-/// Rule 4.
+/// Rule 4, row A7 of `authority_defects`.
 #[tokio::test]
 async fn nobody_gets_a_public_suffix_or_a_host_of_free_mail_by_word() {
     let (test, _dns) = deployment().await;
@@ -272,7 +272,7 @@ async fn a_removed_link_lets_a_new_identity_have_the_user() {
     sign_in(&test, "id-1", "ada@acme.com").await.1.expect(403);
 }
 
-/// Rule 9: a member of a federation has its scopes alone.
+/// Rule 9, row A1 of `authority_defects`: a member of a federation has its scopes alone.
 #[tokio::test]
 async fn a_member_of_a_federation_speaks_for_its_own_scopes_alone() {
     let (test, _dns) = deployment().await;

@@ -7,7 +7,10 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod adversaries;
+mod authority_defects;
 mod authority_model;
+mod bad_authority_input;
 mod bad_input;
 mod bodies;
 mod concurrency;
@@ -39,11 +42,15 @@ mod saml_policy;
 mod saml_shapes;
 mod scim_bodies;
 mod sign_in;
+mod sign_in_browser;
+mod sign_in_enumeration;
 mod sign_in_explain;
 mod sign_in_keys;
 mod sign_in_metadata_url;
 mod sign_in_provider_initiated;
+mod sign_in_recognition;
 mod sign_in_refused;
+mod sign_in_sentences;
 mod sign_in_setup;
 mod sign_in_users;
 mod store_capacity;
@@ -61,6 +68,7 @@ mod tenant_isolation;
 mod tidy;
 mod tokens;
 mod traces;
+mod transport_security;
 mod versions;
 mod warm_up;
 mod workflows;

@@ -149,6 +149,26 @@ async fn a_sign_in_that_the_person_started_ends_at_the_app() {
 }
 
 /// The outcome of check 25 in a record, with what was received.
+#[tokio::test]
+async fn an_app_is_opened_with_a_domain_of_a_connection_whose_name_is_none() {
+    let test = TestApp::with_connection(json!({})).await;
+    let app = test.app(false).await;
+    test.user("ada@acme.com").await;
+    let own = format!("/v1/tenants/{}/connections/acme.org", test.acme.id);
+    let settings = json!({"domains": ["acme.com"], "idp_metadata_xml": metadata::usual(IDP)});
+    test.operator(Method::PUT, &own, Some(settings)).await.expect(200);
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, "/saml/sso/acme.org").await;
+    let (acs, entity_id) =
+        (format!("{BASE}/saml/sso/acme.org"), format!("{BASE}/saml/metadata/acme.org"));
+    let field = BASE64_STANDARD.encode(draft_for(&acs, &entity_id, Some(&request)).response());
+    let answer = browser.post(&test, "/saml/sso/acme.org", &[("SAMLResponse", &field)]).await;
+    let hint = answer.expect(303).redirected("login_hint").unwrap();
+    let rest = GOOD.replace("domain=acme.com", &format!("login_hint={hint}"));
+    let answer = browser.get(&test, &path(&app, &rest)).await.expect(303);
+    assert!(answer.redirected("code").is_some(), "{hint}");
+}
+
 fn app_redirect(record: &Value) -> (&str, &str) {
     let checks = record["checks"].as_array().unwrap();
     let check = checks.iter().find(|check| check["id"] == "app.redirect").unwrap();
@@ -235,4 +255,57 @@ async fn a_refused_person_can_try_again() {
     assert_eq!(retry_url(&page), format!("{BASE}/saml/sso/acme.com"));
     let unknown = Browser::default().get(&test, "/saml/sso/unknown.com").await.expect(404);
     assert!(!html(&unknown).contains("Try again"));
+}
+
+#[tokio::test]
+async fn an_address_names_the_organisation_in_either_spelling_of_its_domain() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let app = test.app(false).await;
+    let ascii = "xn--bcher-kva.example";
+    test.verify_domain(&test.acme.id, ascii).await;
+    let settings = json!({"jit": true, "domains": [ascii]});
+    test.connect("acme.com", &metadata::usual(IDP), settings).await.expect(200);
+    let encoded = harness::oidc::encoded;
+    for hint in ["ada@bücher.example", "ada@xn--bcher-kva.example", " Ada@BÜCHER.example "] {
+        let named = format!("login_hint={}", encoded(hint));
+        let asked = path(&app, &GOOD.replace("domain=acme.com", &named));
+        Browser::default().begin(&test, &asked).await;
+        let found = test.form_of(&app, "/oauth2/lookup", &named).await.expect(200).json();
+        assert_eq!((&found["sso"], &found["tenant"]), (&json!(true), &json!(test.acme.id)));
+    }
+    let named = format!("domain={}", encoded("bücher.example"));
+    let asked = path(&app, &GOOD.replace("domain=acme.com", &named));
+    Browser::default().begin(&test, &asked).await;
+    // Letters that only look like the domain do not name it.
+    let named = format!("login_hint={}", encoded("ada@ａcme.com"));
+    let asked = app.query(&GOOD.replace("domain=acme.com", &named));
+    let answer = test.authorize(&asked, None).await.expect(303);
+    assert_eq!(answer.redirected("error").as_deref(), Some("invalid_request"));
+    let found = test.form_of(&app, "/oauth2/lookup", &named).await.expect(200).json();
+    assert_eq!(found, json!({"sso": false}));
+}
+
+/// Row A15: the operator's own ids may be UUIDs.
+#[tokio::test]
+async fn a_tenant_is_named_by_an_external_id_that_looks_like_an_id_of_ours() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let app = test.app(false).await;
+    let external_id = "5e3a1f0c-0000-7000-8000-000000000042";
+    let tenant = format!("/v1/tenants/{}", test.acme.id);
+    let name = json!({"external_id": external_id});
+    test.operator(Method::PATCH, &tenant, Some(name)).await.expect(200);
+    let mut browser = Browser::default();
+    for named in [external_id, &test.acme.id] {
+        let asked = path(&app, &GOOD.replace("domain=acme.com", &format!("tenant={named}")));
+        let request = Browser::default().begin(&test, &asked).await;
+        assert!(request.starts_with('_'));
+    }
+    let asked = path(&app, &GOOD.replace("domain=acme.com", &format!("tenant={external_id}")));
+    let request = browser.begin(&test, &asked).await;
+    let answer = browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
+    assert!(answer.redirected("code").is_some());
+    // The session answers for the same name, and the lookup returns it.
+    assert!(browser.get(&test, &asked).await.expect(303).redirected("code").is_some());
+    let found = test.form_of(&app, "/oauth2/lookup", "login_hint=a%40acme.com").await;
+    assert_eq!(found.expect(200).json()["external_id"], external_id);
 }

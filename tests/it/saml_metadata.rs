@@ -4,10 +4,11 @@ use harness::saml::keys::{KEYS, KeyPair};
 use harness::saml::metadata::{descriptor, entity, federation, key, mixed, services, sso, usual};
 use harness::saml::signing::{Signing, sign};
 use harness::saml::world::{ACS, IDP, SP, now};
+use jiff::Timestamp;
 use saml::crypto::{SigningKey, VerifyingKey};
 use saml::metadata::{
-    AttributeNaming, Binding, Contact, Metadata, MetadataError, ReadOptions, SpMetadata,
-    read_idp_metadata,
+    AttributeNaming, Binding, Contact, Metadata, MetadataError, MetadataWarning, ReadOptions,
+    SpMetadata, read_idp_metadata,
 };
 
 const OPTIONS: fn() -> ReadOptions<'static> =
@@ -182,6 +183,53 @@ fn with_a_pinned_key_only_signed_metadata_is_read() {
     assert!(matches!(read(&foreign), Err(MetadataError::Signature(_))));
     let changed = signed.replace("https://idp.example/sso", "https://evil.example/sso");
     assert!(matches!(read(&changed), Err(MetadataError::Signature(_))));
+}
+
+/// Metadata whose root ends at this instant, signed.
+fn ending_at(text: &str, end: &str) -> (String, String) {
+    let text = text.replacen(" ID=", &format!(" validUntil=\"{end}\" ID="), 1);
+    let (_, rest) = text.split_once(" ID=\"").unwrap();
+    let id = rest.split('"').next().unwrap().to_owned();
+    (text.clone(), sign(&text, &id, &Signing::default()))
+}
+
+#[test]
+fn outdated_metadata_is_taken_with_a_warning_unless_a_key_is_pinned() {
+    let pinned = VerifyingKey::from_certificate(&KEYS.idp.der()).unwrap();
+    let options = ReadOptions { pinned_key: Some(&pinned), ..OPTIONS() };
+    let read = |text: &str| read_idp_metadata(text.as_bytes(), &options);
+    let past: Timestamp = "2026-11-21T11:59:59Z".parse().unwrap();
+    let (unsigned, signed) = ending_at(&usual(IDP), "2026-11-21T11:59:59Z");
+    let provider = &read_idp_metadata(unsigned.as_bytes(), &OPTIONS()).unwrap().providers[0];
+    assert_eq!(provider.valid_until, Some(past));
+    assert_eq!(provider.warnings, [MetadataWarning::Outdated(past)]);
+    assert_eq!(read(&signed), Err(MetadataError::Expired(past)));
+    let (_, signed) = ending_at(&usual(IDP), "2026-11-21T12:00:01Z");
+    assert_eq!(read(&signed).unwrap().providers[0].warnings, []);
+    let (_, signed) = ending_at(&usual(IDP), "tomorrow");
+    assert_eq!(read(&signed), Err(MetadataError::Validity));
+}
+
+#[test]
+fn the_end_of_a_federation_is_that_of_its_members() {
+    let pinned = VerifyingKey::from_certificate(&KEYS.idp.der()).unwrap();
+    let options = ReadOptions { pinned_key: Some(&pinned), ..OPTIONS() };
+    let (outdated, _) = ending_at(&usual(IDP), "2026-11-21T11:00:00Z");
+    let members = federation(&format!("{outdated}{}", usual("https://idp.example/2")));
+    let (unsigned, signed) = ending_at(&members, "2026-11-21T11:59:59Z");
+    let past: Timestamp = "2026-11-21T11:59:59Z".parse().unwrap();
+    let earlier: Timestamp = "2026-11-21T11:00:00Z".parse().unwrap();
+    let read = read_idp_metadata(unsigned.as_bytes(), &OPTIONS()).unwrap();
+    let ends: Vec<_> = read.providers.iter().map(|provider| provider.valid_until).collect();
+    assert_eq!(ends, [Some(earlier), Some(past)]);
+    assert!(read.providers.iter().all(|provider| provider.warnings.len() == 1));
+    let pinned = |text: &str| read_idp_metadata(text.as_bytes(), &options);
+    assert_eq!(pinned(&signed), Err(MetadataError::Expired(past)));
+    // A member of a federation that is valid may be outdated by itself.
+    let (_, signed) = ending_at(&members, "2027-01-01T00:00:00Z");
+    let read = pinned(&signed).unwrap();
+    assert_eq!(read.providers.len(), 1);
+    assert_eq!(read.skipped[0].error, MetadataError::Expired(earlier));
 }
 
 fn ours(naming: AttributeNaming, certificates: &[Vec<u8>]) -> SpMetadata<'_> {

@@ -5,7 +5,7 @@ use harness::browser::{Browser, draft};
 use serde_json::json;
 
 /// Returns the hidden field of the page with one button.
-fn sign_in_field(html: &[u8]) -> String {
+pub(crate) fn sign_in_field(html: &[u8]) -> String {
     let html = String::from_utf8_lossy(html);
     let (_, rest) =
         html.split_once("name=\"sign_in\" value=\"").unwrap_or_else(|| panic!("{html}"));

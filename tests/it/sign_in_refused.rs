@@ -14,6 +14,7 @@ use harness::saml::attacks::deputy::{OTHER, SIGNED};
 use harness::saml::draft::Draft;
 use harness::saml::keys::KEYS;
 use harness::saml::metadata;
+use harness::saml::signing::Signing;
 use harness::saml::world::{IDP, REQUEST, Settings};
 use serde_json::json;
 
@@ -107,6 +108,26 @@ async fn a_refusal_shows_the_person_a_reference_and_the_administrator_the_checks
     assert_eq!(check["received"], "https://sp.example/another-app");
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("script"), "{policy}");
+}
+
+#[tokio::test]
+async fn a_record_quotes_the_message_of_a_signed_status_only() {
+    let test = TestApp::with_connection(json!({})).await;
+    let status = "<P:Status><P:StatusCode Value=\"call 555\"><P:StatusCode Value=\
+                  \"urn:oasis:names:tc:SAML:2.0:status:RequestDenied\"/></P:StatusCode>\
+                  <P:StatusMessage>call 556</P:StatusMessage></P:Status>";
+    let unsigned = Draft { status: status.to_owned(), ..draft(None) };
+    let signed =
+        Draft { sign_assertion: None, sign_response: Some(Signing::default()), ..unsigned.clone() };
+    for (draft, quoted) in [(unsigned, false), (signed, true)] {
+        let page = Browser::default().respond(&test, &draft.response()).await.expect(403);
+        assert!(!String::from_utf8_lossy(&page.bytes).contains("call 55"));
+        refused_with(&test, "saml.status").await;
+        let record = test.sign_ins().await[0].to_string();
+        assert!(record.contains("status:RequestDenied"), "{record}");
+        assert_eq!(record.contains("call 555") && record.contains("call 556"), quoted, "{record}");
+        assert_eq!(record.contains("call 55"), quoted, "{record}");
+    }
 }
 
 #[tokio::test]
@@ -322,6 +343,14 @@ fn open_redirects() -> Vec<String> {
     }
     let others = [
         "https://app.example:8443/welcome",
+        "https://app.example//evil.example",
+        "https://app.example/a/../welcome",
+        "https://app.example/./welcome",
+        "https://app.example/%2e%2e/welcome",
+        "https://app.example/%2fevil.example",
+        "https://app.example/%252fevil.example",
+        "https://app.example/%5cevil.example",
+        "https://app.example/a/..;/welcome",
         "http://app.example/welcome",
         "https://app.example.",
         "https://app.exampl\u{435}/",

@@ -8,6 +8,7 @@ use harness::browser::{BASE, Browser, draft};
 use harness::saml::encryption::Encryption;
 use harness::saml::keys::KEYS;
 use harness::saml::metadata;
+use harness::saml::signing::{Signing, sign};
 use harness::saml::world::IDP;
 use serde_json::{Value, json};
 
@@ -54,7 +55,7 @@ async fn a_connection_shows_both_sides() {
     assert_eq!(changed["idp"]["sso_url"], "https://idp.example/sso/post");
     test.operator(Method::DELETE, &path, None).await.expect(204);
     test.operator(Method::GET, &path, None).await.expect(404);
-    Browser::default().get(&test, "/saml/metadata/acme.com").await.expect(404);
+    Browser::default().get(&test, "/saml/sso/acme.com").await.expect(404);
     // The domain is free again, also for another tenant.
     let eve = test.tenant("Eve").await;
     let path = format!("/v1/tenants/{}/connections/acme.com", eve.id);
@@ -125,6 +126,61 @@ async fn an_invalid_connection_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn outdated_metadata_is_refused_if_a_key_is_pinned_and_else_taken_with_a_warning() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let path = format!("/v1/tenants/{}/connections/acme.com", test.acme.id);
+    let put = |body| test.operator(Method::PUT, &path, Some(body));
+    let until =
+        |end: &str| metadata::usual(IDP).replacen(" ID=", &format!(" validUntil=\"{end}\" ID="), 1);
+    let id = format!("_m{}", IDP.len());
+    let signed = |text: &str| sign(text, &id, &Signing::default());
+    let key = String::from_utf8(KEYS.idp.public_pem()).unwrap();
+    let pinned = |text: &str| json!({"idp_metadata_xml": text, "metadata_key_pem": key});
+    let warnings = |shown: &Value| shown["idp"]["warnings"].to_string();
+
+    let outdated = until("2026-11-20T12:00:00Z");
+    let shown = put(json!({"idp_metadata_xml": outdated})).await.expect(200).json();
+    assert!(warnings(&shown).contains("valid until 2026-11-20T12:00:00Z"), "{shown}");
+    assert_eq!(
+        (&shown["status"], &shown["idp"]["valid_until"]),
+        (&json!("ready"), &json!("2026-11-20T12:00:00Z"))
+    );
+    let problem = put(pinned(&signed(&outdated))).await.expect(400).text("detail");
+    assert!(problem.contains("valid until 2026-11-20T12:00:00Z"), "{problem}");
+
+    // Trust does not end by itself.
+    let soon = signed(&until("2026-11-21T12:00:30Z"));
+    let shown = put(pinned(&soon)).await.expect(200).json();
+    assert_eq!(shown["idp"]["warnings"], json!([]));
+    test.clock.advance(Duration::from_mins(1));
+    put(json!({"jit": true})).await.expect(200);
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    browser.respond(&test, &draft(Some(&request)).response()).await.expect(200);
+    // Metadata without a key is held against the pinned one.
+    let problem = put(json!({"idp_metadata_xml": soon})).await.expect(400).text("detail");
+    assert!(problem.contains("valid until"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_pinned_key_stays_until_a_put_drops_it() {
+    let test = TestApp::with_connection(json!({})).await;
+    let path = format!("/v1/tenants/{}/connections/acme.com", test.acme.id);
+    let put = |body| test.operator(Method::PUT, &path, Some(body));
+    let plain = metadata::usual(IDP);
+    let signed = sign(&plain, &format!("_m{}", IDP.len()), &Signing::default());
+    let key = String::from_utf8(KEYS.idp.public_pem()).unwrap();
+    put(json!({"idp_metadata_xml": signed, "metadata_key_pem": key})).await.expect(200);
+    put(json!({})).await.expect(200);
+    let problem = put(json!({"idp_metadata_xml": plain})).await.expect(400).text("detail");
+    assert!(problem.contains("not signed, and a key is pinned"), "{problem}");
+    put(json!({"idp_metadata_xml": signed})).await.expect(200);
+    put(json!({"idp_metadata_xml": plain})).await.expect(400);
+    put(json!({"idp_metadata_xml": plain, "metadata_key_pem": null})).await.expect(200);
+    put(json!({"idp_metadata_xml": plain})).await.expect(200);
+}
+
+#[tokio::test]
 async fn metadata_is_fetched_only_from_public_hosts() {
     let test = TestApp::with_connection(json!({})).await;
     let path = format!("/v1/tenants/{}/connections/other.com", test.acme.id);
@@ -162,7 +218,7 @@ async fn our_metadata_names_attributes_as_requested_and_is_signed_on_request() {
     let oid = metadata_of(&test, "?naming=oid").await;
     assert!(oid.contains("urn:oid:") && !oid.contains("User.Email"), "{oid}");
     assert_eq!(count(&metadata_of(&test, "?signed=1").await, "<ds:SignatureValue>"), 1);
-    Browser::default().get(&test, "/saml/metadata/other.com").await.expect(404);
+    Browser::default().get(&test, "/saml/metadata/other").await.expect(404);
 }
 
 #[tokio::test]

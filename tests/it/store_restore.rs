@@ -1,8 +1,13 @@
 //! Restores one tenant from a table that was restored to an earlier time.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::http::Method;
+use harness::browser::{BASE, Browser, draft, person};
 use harness::oidc::{App, GOOD};
+use harness::saml::metadata;
+use harness::saml::world::IDP;
 use harness::{TestApp, items};
+use local::dynamodb::Dynamo;
 use serde_json::{Value, json};
 use shared::store::{Restored, Store, StoreError, UniqueAttribute};
 use types::ids::TenantId;
@@ -130,4 +135,77 @@ async fn an_existing_tenant_is_not_overwritten() {
     test.operator(Method::DELETE, &theirs, None).await.expect(204);
     assert!(matches!(restore(tenant(&test)).await, Ok(Restored::Done { .. })));
     test.operator(Method::GET, &path, None).await.expect(200);
+}
+
+#[tokio::test]
+async fn people_of_a_restored_tenant_sign_in_as_the_users_that_they_were() {
+    let test = TestApp::with_connection(json!({})).await;
+    let path = format!("/v1/tenants/{}", test.acme.id);
+    test.verify_domain(&test.acme.id, "acme.de").await;
+    let settings = json!({"domains": ["acme.com", "acme.de"]});
+    test.connect("acme.com", &metadata::usual(IDP), settings).await.expect(200);
+    let ada = test.user("ada@acme.com").await;
+    let sign_in = async |address: &'static str| {
+        let mut browser = Browser::default();
+        let request = browser.begin(&test, "/saml/sso/acme.com").await;
+        let mut draft = draft(Some(&request));
+        person("id-ada", address)(&mut draft);
+        browser.respond(&test, &draft.response()).await.expect(200);
+        assert_eq!(test.sign_ins().await[0]["user"], ada);
+    };
+    sign_in("ada@acme.com").await;
+    let source = test.table("restored").await;
+    test.copy_to("restored").await;
+    test.operator(Method::DELETE, &path, None).await.expect(204);
+    let now = test.clock.now();
+    test.app.store.restore_tenant(&source, tenant(&test), now).await.unwrap();
+    // By the link alone: the address has no user.
+    sign_in("x@acme.de").await;
+    let domains = test.operator(Method::GET, &format!("{path}/domains"), None).await;
+    let domains = domains.expect(200).json();
+    let states: Vec<_> = domains["items"].as_array().unwrap().iter().map(|d| &d["state"]).collect();
+    assert_eq!(states, ["verified", "verified"]);
+    // The domains are its own again: no other tenant can take one by word.
+    let eve = test.tenant("Eve").await;
+    let claim = format!("/v1/tenants/{}/domains/acme.de", eve.id);
+    let by_word = json!({"verified_by": "operator"});
+    test.operator(Method::PUT, &claim, Some(by_word)).await.expect(409);
+}
+
+/// A connection of version 0.1.0 has no claim: its name is its domain.
+#[tokio::test]
+async fn a_tenant_of_0_1_0_is_not_restored_while_another_holds_the_domain_of_its_connection() {
+    let client = Dynamo::memory().unwrap().client();
+    let test = TestApp::over(client.clone(), |config| {
+        config.base_url = Some(BASE.to_owned());
+    })
+    .await;
+    test.travel().await;
+    test.connect("acme.com", &metadata::usual(IDP), json!({})).await.expect(200);
+    let own = format!("{}#T", test.acme.id);
+    for (pk, sk) in
+        [("DOM#acme.com", "V"), (own.as_str(), "DOMAIN#acme.com"), (own.as_str(), "AUTH#acme.com")]
+    {
+        let delete = client.delete_item().table_name("gatehouse");
+        let delete = delete.key("pk", AttributeValue::S(pk.to_owned()));
+        delete.key("sk", AttributeValue::S(sk.to_owned())).send().await.unwrap();
+    }
+    let update = client.update_item().table_name("gatehouse");
+    let update = update.key("pk", AttributeValue::S("DOM#acme.com".to_owned()));
+    let update = update.key("sk", AttributeValue::S("T".to_owned()));
+    update.update_expression("REMOVE n").send().await.unwrap();
+    let source = test.table("restored").await;
+    test.copy_to("restored").await;
+    let path = format!("/v1/tenants/{}", test.acme.id);
+    test.operator(Method::DELETE, &path, None).await.expect(204);
+    let eve = test.tenant("Eve").await;
+    test.verify_domain(&eve.id, "acme.com").await;
+    let now = test.clock.now();
+    let restore = async || test.app.store.restore_tenant(&source, tenant(&test), now).await;
+    let refused = restore().await;
+    assert!(matches!(refused, Err(StoreError::Conflict(UniqueAttribute::Domain))), "{refused:?}");
+    let theirs = format!("/v1/tenants/{}/domains/acme.com", eve.id);
+    test.operator(Method::DELETE, &theirs, None).await.expect(204);
+    assert!(matches!(restore().await, Ok(Restored::Done { .. })));
+    Browser::default().begin(&test, "/saml/sso/acme.com").await;
 }

@@ -7,6 +7,7 @@ pub(crate) mod alarms;
 mod metadata_rows;
 mod on_this_machine;
 mod roles;
+mod written_rows;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,7 +7,7 @@ use harness::{Answer, TestApp};
 use serde_json::{Value, json};
 
 /// Every SCIM route, with a valid body. `{user}` and `{group}` are ids of the first tenant.
-fn scim_routes() -> Vec<(Method, &'static str, Option<Value>)> {
+pub(crate) fn scim_routes() -> Vec<(Method, &'static str, Option<Value>)> {
     let user =
         json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "eve"});
     let group = json!({"displayName": "Eves"});
@@ -50,7 +50,8 @@ fn scim_routes() -> Vec<(Method, &'static str, Option<Value>)> {
     ]
 }
 
-fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
+/// Every route of the operator API, with a valid body.
+pub(crate) fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
     vec![
         (Method::GET, "/v1/tenants", None),
         (Method::POST, "/v1/tenants", Some(json!({"name": "Eve"}))),

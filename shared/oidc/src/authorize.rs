@@ -273,10 +273,10 @@ fn organisation(parameters: &Parameters) -> Result<Option<Organisation>, OauthEr
     }
     if let Some(domain) = parameters.one("domain")? {
         let refusal = OauthError::invalid_request("domain must be a DNS name");
-        return domain
-            .parse()
-            .map(|domain| Some(Organisation::Domain(domain)))
-            .map_err(|_| refusal);
+        return match Domain::from_unicode(domain) {
+            Ok(domain) => Ok(Some(Organisation::Domain(domain))),
+            Err(_) => Err(refusal),
+        };
     }
     if let Some(tenant) = parameters.one("tenant")? {
         if tenant.len() > MAX_TENANT {
@@ -285,13 +285,14 @@ fn organisation(parameters: &Parameters) -> Result<Option<Organisation>, OauthEr
         return Ok(Some(Organisation::Tenant(tenant.to_owned())));
     }
     // A hint of another form is ignored: an app passes on what a person typed.
-    let domain = parameters.one("login_hint")?.map(domain_of_hint);
-    Ok(domain.and_then(|domain| domain.parse().ok()).map(Organisation::Domain))
+    Ok(parameters.one("login_hint")?.and_then(domain_of_hint).map(Organisation::Domain))
 }
 
-/// Returns the part of a `login_hint` that may be a domain: what follows `@`, or the whole hint.
-pub fn domain_of_hint(hint: &str) -> &str {
-    hint.rsplit_once('@').map_or(hint, |(_, domain)| domain)
+/// Reads the domain of a `login_hint`: what follows `@`, or the whole hint, in its ASCII form or in
+/// the letters of its script. A person typed it, so that white space around it does not count.
+pub fn domain_of_hint(hint: &str) -> Option<Domain> {
+    let hint = hint.trim();
+    Domain::from_unicode(hint.rsplit_once('@').map_or(hint, |(_, domain)| domain)).ok()
 }
 
 const MAX_STATE: usize = 2_048;

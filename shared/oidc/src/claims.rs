@@ -39,7 +39,7 @@ pub fn user_claims(
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), json!(person.user));
     claims.insert("tenant".to_owned(), json!(person.tenant));
-    claims.insert("domain".to_owned(), json!(connection));
+    claims.insert("domain".to_owned(), json!(domain_of_connection(connection, domains)));
     claims.insert("license".to_owned(), json!(person.license));
     if scopes.has(Scope::Profile) {
         claims.extend(profile(person));
@@ -58,6 +58,13 @@ pub fn user_claims(
         claims.insert("groups".to_owned(), json!(person.groups));
     }
     claims
+}
+
+/// The domain that stands for a connection towards apps: its name if it speaks for that, else the
+/// first of its domains. The name alone is only an address in URLs: another tenant may hold it.
+pub fn domain_of_connection<'a>(connection: &str, domains: &'a [Domain]) -> Option<&'a Domain> {
+    let named = domains.iter().find(|domain| domain.as_str() == connection);
+    named.or_else(|| domains.first())
 }
 
 fn profile(person: &Person<'_>) -> impl Iterator<Item = (String, Value)> {
@@ -192,6 +199,20 @@ mod tests {
         );
         check(ada, "openid email groups", r#"{"groups":["Engineers"]}"#);
         check(json!({"name": 7}), "openid profile", r#"{"updated_at":0}"#);
+    }
+
+    #[test]
+    fn the_domain_is_one_that_the_connection_speaks_for() {
+        for (name, domains, expect) in [
+            ("acme.com", &["acme.com", "acme.org"][..], Some("acme.com")),
+            ("acme.org", &["acme.com", "acme.org"], Some("acme.org")),
+            ("rival.com", &["acme.com", "acme.org"], Some("acme.com")),
+            ("rival.com", &[], None),
+        ] {
+            let domains: Vec<Domain> = domains.iter().map(|name| name.parse().unwrap()).collect();
+            let found = domain_of_connection(name, &domains).map(Domain::as_str);
+            assert_eq!(found, expect, "{name}");
+        }
     }
 
     #[test]

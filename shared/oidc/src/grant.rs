@@ -52,6 +52,12 @@ pub struct SignInAuthority {
 }
 
 impl Authentication {
+    /// Whether the identity provider's session is over: nothing can follow from it that lives for a
+    /// second.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.not_on_or_after.is_some_and(|end| is_over(end, now))
+    }
+
     /// Returns `now` plus `life`, or the identity provider's end if that is earlier.
     fn end(&self, now: Timestamp, life: Duration) -> Timestamp {
         let end = after(now, life);
@@ -87,6 +93,11 @@ impl Grant {
         };
         let expires_at = authentication.end(now, life);
         Self { client_id, scopes, authentication, expires_at }
+    }
+
+    /// Whether none of its tokens counts any more, and none can be issued.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        is_over(self.expires_at, now)
     }
 
     /// Returns the end of an access token that is issued now.
@@ -128,6 +139,11 @@ impl Session {
         let expires_at = authentication.end(now, SESSION_LIFE);
         Self { authentication, expires_at }
     }
+}
+
+/// Whether less than a second is left, since tokens count in whole seconds.
+fn is_over(end: Timestamp, now: Timestamp) -> bool {
+    end.as_second() <= now.as_second()
 }
 
 /// Returns `now` plus `life`.
@@ -177,5 +193,28 @@ mod tests {
         check("openid offline_access", None, "2026-01-08T00:00:00Z");
         check("openid offline_access", Some("2026-01-01T08:00:00Z"), "2026-01-01T08:00:00Z");
         check("openid", Some("2026-01-01T00:02:00Z"), "2026-01-01T00:02:00Z");
+    }
+    #[test]
+    fn a_grant_of_which_less_than_a_second_is_left_is_over() {
+        let authentication = Authentication {
+            user: "7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111".parse().unwrap(),
+            user_generation: 0,
+            connection: "acme.com".to_owned(),
+            authority: None,
+            auth_time: at("2026-01-01T00:00:00Z"),
+            not_on_or_after: Some(at("2026-01-01T00:00:10.9Z")),
+        };
+        let (client, scopes) = (ClientId::new([0; 16]), Scopes::parse("openid"));
+        let now = at("2026-01-01T00:00:00Z");
+        let grant = Grant::new(client, scopes, authentication.clone(), now);
+        for (now, expect) in [
+            ("2026-01-01T00:00:09.9Z", false),
+            ("2026-01-01T00:00:10.2Z", true),
+            ("2026-01-01T00:00:11Z", true),
+        ] {
+            let now = at(now);
+            assert_eq!((grant.is_over(now), authentication.is_over(now)), (expect, expect));
+            assert_eq!(grant.access_token_end(now).as_second() <= now.as_second(), expect);
+        }
     }
 }

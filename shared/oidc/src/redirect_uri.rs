@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
 
 /// The reason why a URL cannot be registered.
@@ -19,7 +20,7 @@ pub struct InvalidAppUrl(&'static str);
 pub struct AppUrl(String);
 
 impl AppUrl {
-    /// Reads a URL that an operator registers, or a page that a person asks for.
+    /// Reads a URL that an operator registers.
     ///
     /// # Errors
     ///
@@ -45,6 +46,36 @@ impl AppUrl {
             return Err(InvalidAppUrl("a path has no . or .. in it"));
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// Reads the page of an app that a person asks for, which anybody can put into a link.
+    ///
+    /// Its path is stricter than a registered one: however often a program decodes it, it has no
+    /// empty segment, no dot segment and no backslash, by which the page could end up outside of
+    /// the app's site or of a folder of it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidAppUrl`], which names the rule that the URL breaks.
+    pub fn parse_page(text: &str) -> Result<Self, InvalidAppUrl> {
+        let url = Self::parse(text)?;
+        let path = text.get(url.origin().len()..).unwrap_or_default();
+        let mut path = path.split('?').next().unwrap_or_default().as_bytes().to_vec();
+        if !has_whole_escapes(&path) {
+            return Err(InvalidAppUrl("a % in the path of a page begins an encoded byte"));
+        }
+        loop {
+            if !is_plain_path(&path) {
+                return Err(InvalidAppUrl(
+                    "the path of a page has no //, . or .. and no backslash",
+                ));
+            }
+            let decoded: Vec<u8> = percent_decode(&path).collect();
+            if decoded == path {
+                return Ok(url);
+            }
+            path = decoded;
+        }
     }
 
     /// Returns the URL.
@@ -123,6 +154,26 @@ fn is_dot_segment(segment: &str) -> bool {
     plain == "." || plain == ".."
 }
 
+/// Whether all programs find the same segments in a path: none but the last is empty, and none is a
+/// dot segment. Some servers cut a segment at `;`.
+fn is_plain_path(path: &[u8]) -> bool {
+    let names = path.split(|b| *b == b'/').skip(1);
+    let names: Vec<&[u8]> =
+        names.map(|segment| segment.split(|b| *b == b';').next().unwrap_or_default()).collect();
+    let is_dots = |name: &&[u8]| matches!(*name, b"." | b"..");
+    let before_last = names.len().saturating_sub(1);
+    !path.iter().any(|b| *b == b'\\' || b.is_ascii_control())
+        && !names.iter().any(is_dots)
+        && !names.iter().take(before_last).any(|name| name.is_empty())
+}
+
+/// Whether each `%` begins an encoded byte (RFC 3986 §2.1).
+fn has_whole_escapes(path: &[u8]) -> bool {
+    path.split(|b| *b == b'%')
+        .skip(1)
+        .all(|rest| rest.get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+}
+
 const MAX_BYTES: usize = 2_048;
 
 /// Characters that a URL cannot hold (RFC 3986 §2), the start of a fragment (forbidden by RFC 6749
@@ -131,6 +182,8 @@ const FORBIDDEN: &[u8] = b"\"<>\\^`{|}#*";
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -185,6 +238,98 @@ mod tests {
             assert!(AppUrl::parse(url).is_err(), "{url}");
         }
         assert!(AppUrl::parse(&format!("https://app.example/{}", "a".repeat(2_048))).is_err());
+    }
+
+    #[test]
+    fn pages_with_plain_paths_can_be_asked_for() {
+        for url in [
+            "https://app.example",
+            "https://app.example?x=//evil.example/../",
+            "https://app.example/",
+            "https://app.example/a/",
+            "https://app.example/a/b%20c?x=%",
+            "https://app.example/a.b/...;v=1",
+            "https://app.example/100%25",
+            "https://app.example/files/a%2Fb",
+        ] {
+            assert_eq!(AppUrl::parse_page(url).map(String::from), Ok(url.to_owned()));
+        }
+    }
+
+    #[test]
+    fn pages_whose_path_programs_may_read_differently_cannot_be_asked_for() {
+        for path in [
+            "//",
+            "//evil.example",
+            "/a//b",
+            "/a//",
+            "/;//evil.example",
+            "/;/evil.example",
+            "/%2Fevil.example",
+            "/%252fevil.example",
+            "/%5cevil.example",
+            "/%255cevil.example",
+            "/a/./b",
+            "/a/.",
+            "/a/..",
+            "/a/../b",
+            "/a/%2e%2E/b",
+            "/a/%252e./b",
+            "/a/..%2fb",
+            "/a%2f..%2f../b",
+            "/a/..;x/b",
+            "/a/..%3bx/b",
+            "/a/%00",
+            "/a/%0d%0aLocation:x",
+            "/a%",
+            "/a%2",
+            "/a%zz",
+        ] {
+            let url = format!("https://app.example{path}");
+            assert!(AppUrl::parse_page(&url).is_err(), "{url}");
+        }
+    }
+
+    proptest! {
+        /// Decodes and resolves the path of a page as sloppily as a program might.
+        #[test]
+        fn a_page_never_leaves_the_folder_that_it_names(
+            parts in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "/", "//", ".", "..", "%2e", "%2E", "%252e", "%2f", "%2F", "%252F", "\\",
+                    "%5c", "%255C", ";", "%3b", "a", "evil.example", "?", "@", ":", "%", "25", "#",
+                ]),
+                0..10,
+            )
+        ) {
+            let url = format!("https://app.example/app/{}", parts.concat());
+            if let Ok(page) = AppUrl::parse_page(&url) {
+                prop_assert_eq!(page.origin(), "https://app.example");
+                let path = &url["https://app.example".len()..];
+                let mut path = path.split('?').next().unwrap().to_owned();
+                for _ in 0..6 {
+                    prop_assert!(resolved(&path).starts_with("/app/"), "{} {}", url, path);
+                    prop_assert!(!path.contains("//"), "{}", url);
+                    path = percent_decode(path.as_bytes()).decode_utf8_lossy().into_owned();
+                }
+            }
+        }
+    }
+
+    /// Removes dot segments (RFC 3986 §5.2.4), after taking `\` for `/` and cutting at `;`.
+    fn resolved(path: &str) -> String {
+        let path = path.replace('\\', "/");
+        let mut kept: Vec<&str> = Vec::new();
+        for segment in path.split('/').skip(1) {
+            match segment.split(';').next().unwrap() {
+                "." => {}
+                ".." => {
+                    kept.pop();
+                }
+                _ => kept.push(segment),
+            }
+        }
+        format!("/{}", kept.join("/"))
     }
 
     #[test]

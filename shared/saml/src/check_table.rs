@@ -294,7 +294,8 @@ check_table! {
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
         is_personal: false,
-        public_text: "Your e-mail address is not in a domain of this organisation.",
+        public_text: "Your e-mail address is not in a domain of this organisation. Ask an administrator of \
+                      your organisation to add the domain."
     },
     /// 23: the user is active, or may be created.
     UserState => CheckInfo {
@@ -304,7 +305,7 @@ check_table! {
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
         is_personal: false,
-        public_text: "You have no account here yet.",
+        public_text: "You cannot sign in here.",
     },
     /// 24: a licence seat is free.
     UserLicence => CheckInfo {
@@ -314,7 +315,7 @@ check_table! {
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
         is_personal: false,
-        public_text: "Your organisation has no free licence for you.",
+        public_text: "Your organisation has no free licence for you. Ask an administrator for one.",
     },
     /// 25: the app's redirect URI is registered.
     AppRedirect => CheckInfo {

@@ -36,7 +36,7 @@ pub enum SamlError {
         code: String,
         /// The second-level status code, which has the reason.
         sub_code: Option<String>,
-        /// The `StatusMessage`.
+        /// The `StatusMessage` of a signed response.
         message: Option<String>,
     },
     /// 4: the version of SAML is not 2.0.
@@ -146,7 +146,7 @@ pub enum SamlError {
     /// 22: the e-mail address is not in a domain of the tenant.
     #[error("the e-mail domain \"{domain}\" is not verified for this organisation")]
     UserDomain {
-        /// The domain of the address.
+        /// The domain of the address; empty if the assertion has no address.
         domain: String,
     },
     /// 23: the user may not sign in.
@@ -225,15 +225,13 @@ impl SamlError {
 
     /// The text for the person. Quotes nothing of the response.
     pub const fn public_text(&self) -> &'static str {
-        if matches!(self, Self::UserState(UserError::Deactivated)) {
-            return "Your access was switched off by your organisation.";
+        if let Self::UserState(error) = self {
+            return error.public_text();
         }
-        if matches!(self, Self::UserState(UserError::Linked)) {
-            return "Your account here belongs to another sign-in of your organisation. An \
-                    administrator can release it.";
-        }
-        if matches!(self, Self::UserState(UserError::Ambiguous | UserError::NameTaken)) {
-            return "Your e-mail address does not tell which account here is yours.";
+        if let Self::UserDomain { domain } = self
+            && domain.is_empty()
+        {
+            return CheckId::Subject.info().public_text;
         }
         self.check().info().public_text
     }
@@ -306,3 +304,29 @@ fn joined(separator: &str, part: Option<&str>) -> String {
 }
 
 const NOTHING: &str = "(nothing)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_of_a_user_has_a_sentence_of_its_own_with_a_way_on() {
+        let states = [
+            UserError::Unknown,
+            UserError::Deactivated,
+            UserError::Linked,
+            UserError::OtherDomain,
+            UserError::Ambiguous,
+            UserError::NameTaken,
+        ];
+        let mut texts: Vec<&str> =
+            states.iter().map(|state| SamlError::UserState(*state).public_text()).collect();
+        for (state, text) in states.iter().zip(&texts) {
+            assert!(text.contains("Ask an administrator"), "{state:?}");
+            assert_eq!(text.contains("no account"), *state == UserError::Unknown, "{state:?}");
+        }
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), states.len());
+    }
+}

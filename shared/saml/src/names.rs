@@ -35,6 +35,34 @@ pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 /// SHA-256 digest.
 pub const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
+/// The start of the status codes that SAML defines.
+pub const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
+/// The rest of each of these codes (SAML core §3.2.2.2).
+pub const STATUS_CODES: [&str; 23] = [
+    "Success",
+    "Requester",
+    "Responder",
+    "VersionMismatch",
+    "AuthnFailed",
+    "InvalidAttrNameOrValue",
+    "InvalidNameIDPolicy",
+    "NoAuthnContext",
+    "NoAvailableIDP",
+    "NoPassive",
+    "NoSupportedIDP",
+    "PartialLogout",
+    "ProxyCountExceeded",
+    "RequestDenied",
+    "RequestUnsupported",
+    "RequestVersionDeprecated",
+    "RequestVersionTooHigh",
+    "RequestVersionTooLow",
+    "ResourceNotRecognized",
+    "TooManyResponses",
+    "UnknownAttrProfile",
+    "UnknownPrincipal",
+    "UnsupportedBinding",
+];
 /// The status code of success (SAML core §3.2.2.2).
 pub const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 /// The subject confirmation method of Web SSO (SAML profiles §3.3).

@@ -12,10 +12,9 @@ use super::form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use crate::sign_in::authorization_response::{respond_with_code, respond_with_error};
-use crate::sign_in::organisation;
 use crate::sign_in::pages::{self, Choice};
-use crate::sign_in::session::{self, CurrentSession};
 use crate::sign_in::start::start_sign_in;
+use crate::sign_in::{SignedIn, organisation, session};
 use oidc::authorize::{self, AuthorizeRequest, Prompt};
 use oidc::client::Client;
 use oidc::error::{ErrorCode, OauthError};
@@ -83,12 +82,17 @@ async fn respond(
     headers: &HeaderMap,
     request: AuthorizeRequest,
 ) -> Result<Response, OidcApiError> {
-    if let Some(CurrentSession { tenant, authentication, standing }) =
-        session::current(app, base_url, headers).await?
-        && request.is_met_by_session(authentication.auth_time, app.clock.now())
-        && organisation::matches(app, request.organisation.as_ref(), tenant, &standing.authority)
-            .await?
+    if let Some((signed_in, live)) = session::current(app, base_url, headers).await?
+        && request.is_met_by_session(signed_in.authentication.auth_time, app.clock.now())
+        && organisation::matches(
+            app,
+            request.organisation.as_ref(),
+            &signed_in,
+            &live.standing.authority,
+        )
+        .await?
     {
+        let SignedIn { tenant, authentication } = signed_in;
         return Ok(respond_with_code(app, base_url, tenant, authentication, request).await?);
     }
     if request.prompt == Prompt::None {
@@ -100,7 +104,7 @@ async fn respond(
         [] => Err(NO_CONNECTION.into()),
         [connection] => {
             let purpose = Purpose::App(Box::new(request));
-            Ok(start_sign_in(app, base_url, connection, purpose).await)
+            Ok(start_sign_in(app, base_url, headers, connection, purpose).await)
         }
         several => Ok(offer_connections(base_url, &request, several)),
     }

@@ -9,6 +9,7 @@ use crate::runtime::state::AppState;
 use crate::secrets::oidc_keys::TokenType;
 use crate::sign_in::active_grant::{ActiveGrant, active_grant};
 use oidc::claims::AccessToken;
+use oidc::client::Client;
 
 /// Returns the token of the `Authorization` header; `None` also if the header is there twice.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -19,16 +20,18 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Verifies an access token. Returns it with its grant if we issued it and it still counts.
+/// `asking`: the app that sends the request, if it is authenticated.
 pub(super) async fn access_token(
     app: &AppState,
     base_url: &BaseUrl,
     token: &str,
+    asking: Option<&Client>,
 ) -> Result<Option<(AccessToken, ActiveGrant)>, OidcApiError> {
     let Some(token) = issued(app, base_url, token).await? else { return Ok(None) };
     if token.exp <= app.clock.now().as_second() {
         return Ok(None);
     }
-    let active = active_grant(app, token.tenant, token.grant).await?;
+    let active = active_grant(app, token.tenant, token.grant, asking).await?;
     Ok(active.map(|active| (token, active)))
 }
 

@@ -41,7 +41,7 @@ async fn access_token(
     client: &Client,
     token: &str,
 ) -> Result<Option<Value>, OidcApiError> {
-    let found = bearer::access_token(app, base_url, token).await?;
+    let found = bearer::access_token(app, base_url, token, Some(client)).await?;
     let Some((token, _)) = found.filter(|(token, _)| token.client_id == client.id) else {
         return Ok(None);
     };
@@ -66,7 +66,7 @@ async fn refresh_token(
         return Ok(None);
     };
     note_tenant(tenant);
-    let active = active_grant(app, tenant, grant_id).await?;
+    let active = active_grant(app, tenant, grant_id, Some(client)).await?;
     let Some(active) = active.filter(|active| active.grant.client_id == client.id) else {
         return Ok(None);
     };

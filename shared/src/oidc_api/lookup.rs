@@ -15,7 +15,6 @@ use crate::runtime::state::AppState;
 use crate::sign_in::organisation::speakers;
 use oidc::authorize::domain_of_hint;
 use oidc::error::{ErrorCode, OauthError};
-use types::domain::Domain;
 
 pub(super) async fn lookup(
     State(app): State<AppState>,
@@ -27,9 +26,9 @@ pub(super) async fn lookup(
         );
     }
     let hint = parameters.required("login_hint", "login_hint is missing")?;
-    let found = match Domain::from_unicode(domain_of_hint(hint)) {
-        Ok(domain) => speakers(&app, &domain).await?,
-        Err(_) => None,
+    let found = match domain_of_hint(hint) {
+        Some(domain) => speakers(&app, &domain).await?,
+        None => None,
     };
     let found = found.filter(|(_, connections)| !connections.is_empty());
     let tenant = match &found {

@@ -50,7 +50,9 @@ async fn redeem(
     if found.used {
         return refuse_replay(app, tenant, code.grant_id).await;
     }
-    if code.expires_at <= app.clock.now() {
+    let now = app.clock.now();
+    // The identity provider's session may end before the code does.
+    if code.expires_at <= now || code.grant.is_over(now) {
         return Err(BAD_CODE.into());
     }
     let live = live(app, tenant, &code.grant.authentication, None).await?.ok_or(NOT_ACTIVE)?;
@@ -121,7 +123,8 @@ async fn refresh(
     let found = app.store.refresh_token(tenant, &digest).await?.ok_or(BAD_REFRESH_TOKEN)?;
     note_tenant(tenant);
     let grant_id = found.grant;
-    let active = active_grant(app, tenant, grant_id).await?.ok_or(BAD_REFRESH_TOKEN)?;
+    let active =
+        active_grant(app, tenant, grant_id, Some(client)).await?.ok_or(BAD_REFRESH_TOKEN)?;
     if active.grant.client_id != client.id {
         return Err(BAD_REFRESH_TOKEN.into());
     }

@@ -19,7 +19,7 @@ pub(super) async fn userinfo(
 ) -> Result<Response, OidcApiError> {
     let token = bearer::bearer(&headers).ok_or(OidcApiError::NoToken)?;
     let base_url = BaseUrl::of(&app.config, &headers);
-    let found = bearer::access_token(&app, &base_url, token).await?;
+    let found = bearer::access_token(&app, &base_url, token, None).await?;
     let (token, active) = found.ok_or(INVALID_TOKEN)?;
     let claims = user_claims(&app, token.tenant, &active, &token.scope).await?;
     Ok(json(StatusCode::OK, &Value::Object(claims)))

@@ -16,11 +16,10 @@ use super::params::{Path, Query};
 use super::tenants::find_tenant;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
-use crate::sign_in::claims::{
-    ClaimError, TenantDomain, TenantTrust, check_domain, delete_domain, put_domain,
-};
+use crate::sign_in::claims::{ClaimError, check_domain, delete_domain, put_domain};
 use crate::sign_in::dns::DnsClient;
 use crate::sign_in::domains::{record_name, record_value};
+use crate::sign_in::tenant_trust::{TenantDomain, TenantTrust};
 use crate::store::{DomainState, VerifiedBy};
 use types::domain::Domain;
 

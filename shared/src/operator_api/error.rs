@@ -102,29 +102,13 @@ impl OperatorApiError {
             }
             Self::Conflict(_) => Problem::conflict(detail()),
             Self::TooLarge(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail()),
-            Self::Store(error) | Self::Explain(SignInError::Store(error)) => {
-                problem_of_store(error)
-            }
+            Self::Store(error) => problem_of_store(error),
             Self::ScimTokens(error) => problem_of_tokens(error),
             Self::OidcKeys(error) => problem_of_oidc_keys(error),
-            Self::SamlKeys(error) | Self::Explain(SignInError::SamlKeys(error)) => {
-                problem_of_saml_keys(error)
-            }
+            Self::SamlKeys(error) => problem_of_saml_keys(error),
+            Self::Explain(error) => problem_of_explain(error),
             Self::Claim(error) => problem_of_claim(error),
-            Self::Explain(
-                SignInError::Refused(_)
-                | SignInError::Link
-                | SignInError::Oauth(_)
-                | SignInError::AuthnRequest(_)
-                | SignInError::NoEndpoint
-                | SignInError::LinkKey(_)
-                | SignInError::NoLinkKey
-                | SignInError::Random(_)
-                | SignInError::Header(_),
-            )
-            | Self::OperatorKey(_)
-            | Self::Random(_)
-            | Self::Response(_) => Problem::unavailable(),
+            Self::OperatorKey(_) | Self::Random(_) | Self::Response(_) => Problem::unavailable(),
         }
     }
 }
@@ -144,6 +128,17 @@ fn problem_of_store(error: &StoreError) -> Problem {
     }
 }
 
+/// A response that would be refused is no error of `explain`: what is left is a failure of ours.
+fn problem_of_explain(error: &SignInError) -> Problem {
+    if let SignInError::Store(error) = error {
+        return problem_of_store(error);
+    }
+    if let SignInError::SamlKeys(error) = error {
+        return problem_of_saml_keys(error);
+    }
+    Problem::unavailable()
+}
+
 fn problem_of_claim(error: &ClaimError) -> Problem {
     match error {
         ClaimError::Rule(rule @ (DomainError::PublicSuffix | DomainError::FreeMail)) => {
@@ -152,7 +147,9 @@ fn problem_of_claim(error: &ClaimError) -> Problem {
         ClaimError::Rule(rule @ (DomainError::Held | DomainError::HeldByRecord)) => {
             Problem::conflict(rule.to_string())
         }
-        ClaimError::TooMany => Problem::conflict(error.to_string()),
+        ClaimError::TooMany | ClaimError::TooManyConnections => {
+            Problem::conflict(error.to_string())
+        }
         ClaimError::Dns(_) => {
             let detail = "DNS did not answer and nothing was changed; try again in a few minutes";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_dns", detail.to_owned())

@@ -47,10 +47,13 @@ pub fn note_ending_token() {
 #[derive(Clone, Copy, Debug)]
 pub struct FailureCode(pub &'static str);
 
-/// An extension of the response to a sign-in that fails in the same way for every user of the
-/// tenant.
+/// An extension of the response to a refused SAML response that answers a request of this browser,
+/// or that a trusted key signed. Alarms count these: a response of a stranger has neither.
 #[derive(Clone, Copy, Debug)]
-pub struct ConnectionRefused;
+pub struct RefusedSignIn {
+    /// Whether the sign-in fails in the same way for every user of the tenant.
+    pub is_connection_wide: bool,
+}
 
 /// Middleware that writes the line.
 pub async fn log_request(request: Request, next: Next) -> Response {
@@ -74,14 +77,17 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     let code = response.extensions().get::<FailureCode>().map_or("", |code| code.0);
     // The tenant again, on these lines alone and in a field without a dot: Contributor Insights
     // counts these lines by tenant, and reads a dot as a path into an object.
-    let refused = response.extensions().get::<ConnectionRefused>().map(|_| tenant.as_str());
-    // Present only when it is true.
+    let refused_sign_in = response.extensions().get::<RefusedSignIn>();
+    let refused = refused_sign_in.filter(|refused| refused.is_connection_wide);
+    let refused = refused.map(|_| tenant.as_str());
+    // Present only when they are true.
+    let refused_sign_in = refused_sign_in.map(|_| true);
     let ends_soon = ends_soon.then_some(true);
     let store_ms = milliseconds(usage.store_time);
     macro_rules! summary {
         ($level:expr) => {
             event!(target: "request", $level, tenant.id = tenant, refusedConnectionOf = refused,
-                token_ends_soon = ends_soon, %method, route, status, duration_ms,
+                refused_sign_in, token_ends_soon = ends_soon, %method, route, status, duration_ms,
                 store.calls = usage.store_calls, store.ms = store_ms,
                 store.rcu = usage.units.read, store.wcu = usage.units.write,
                 secrets.calls = usage.secrets_calls,

@@ -1,8 +1,8 @@
 //! The assertion consumer service: takes an identity provider's response (SAML profiles §4.1.4).
 //!
-//! The order is: read the form, load the connection and the sign-ins that this browser has open,
-//! verify (pure), consume the assertion and the request, read what the connection may speak for,
-//! find the user, find the app, write the record, complete the sign-in. Nobody is signed in before
+//! The order is: read the form, load the connection with what it may speak for and the sign-ins
+//! that this browser has open, verify (pure), consume the assertion and the request, find the user,
+//! find the app, write the record, complete the sign-in. Nobody is signed in before
 //! assertion and request are consumed, and each is consumed by one conditional write: of any number
 //! of equal responses one signs in.
 //!
@@ -13,23 +13,25 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
 
-use super::connection_verifier::ConnectionVerifier;
+use super::connection_verifier::{ConnectionVerifier, request_named_by};
 use super::form::Form;
 use crate::http::base_url::BaseUrl;
-use crate::runtime::request_log::ConnectionRefused;
+use crate::runtime::request_log::RefusedSignIn;
 use crate::runtime::state::AppState;
-use crate::sign_in::connection::read_connection;
+use crate::sign_in::browser::SignInCookies;
+use crate::sign_in::complete::complete_live;
+use crate::sign_in::connection::read_with_standing;
 use crate::sign_in::error::refused;
 use crate::sign_in::matching::{MatchedUser, Matching};
 use crate::sign_in::record::{self, Facts};
 use crate::sign_in::retry::{retry_url, sso_url};
 use crate::sign_in::sessions::authority_of;
 use crate::sign_in::start::{new_id, new_pending_sign_in};
-use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, pages, session};
+use crate::sign_in::{Destination, SignInError, SignedIn, browser, pages, session};
 use crate::store::{PendingSignIn, Stage, Standing};
 use oidc::grant::Authentication;
 use oidc::purpose::Purpose;
-use saml::checks::{CheckId, Checks};
+use saml::checks::{CheckId, Checks, Outcome};
 use saml::connection::Connection;
 use saml::error::{ConnectionError, FormError, SamlError};
 use saml::response::{Assertion, decode_form_field};
@@ -61,15 +63,17 @@ async fn answer(app: &AppState, name: &str, is_federated: bool, request: Request
     let now = app.clock.now();
     let form = Form::read(request).await;
     let loaded = tokio::try_join!(
-        read_connection(app, name),
+        read_with_standing(app, name),
         browser::pending_sign_ins(app, &base_url, &headers, now),
     );
-    let (connection, mut open) = match loaded {
+    let ((connection, standing), mut open) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return error.into_response(sso_url(&base_url, name).as_deref()),
     };
     open.retain(|open| open.domain == connection.domain && open.tenant == connection.tenant);
-    Consumer { app, base_url, headers, connection, is_federated, open, now }.consume(form).await
+    let consumer =
+        Consumer { app, base_url, headers, connection, standing, is_federated, open, now };
+    consumer.consume(form).await
 }
 
 /// The connection and the browser of one response.
@@ -78,8 +82,11 @@ struct Consumer<'a> {
     base_url: BaseUrl,
     headers: HeaderMap,
     connection: Connection,
+    /// The generations and what the connection may speak for. Whatever the sign-in gives remembers
+    /// these generations, so that a later change ends it.
+    standing: Standing,
     is_federated: bool,
-    /// The sign-ins that this browser has open at the connection.
+    /// The sign-ins that this browser has open at the connection, the newest first.
     open: Vec<PendingSignIn>,
     now: Timestamp,
 }
@@ -89,9 +96,10 @@ impl Consumer<'_> {
         let mut checks = Checks::default();
         let relay_state = form.as_ref().ok().and_then(|form| form.one("RelayState"));
         let relay_state = relay_state.filter(|text| !text.is_empty()).map(str::to_owned);
-        let assertion = match self.verify(form, &mut checks).await {
+        let mut named = None;
+        let assertion = match self.verify(form, &mut checks, &mut named).await {
             Ok(assertion) => assertion,
-            Err(error) => return self.refuse(error, &mut checks, None, None).await,
+            Err(error) => return self.refuse(error, &mut checks, named, None).await,
         };
         let pending = self.pending_of(&assertion);
         match self.sign_in(&assertion, pending, relay_state, &mut checks).await {
@@ -100,11 +108,13 @@ impl Consumer<'_> {
         }
     }
 
-    /// Verifies the response. Checks 1 to 16 and 18 to 21.
-    async fn verify(
-        &self,
+    /// Verifies the response. Checks 1 to 16 and 18 to 21. The sign-in of this browser that the
+    /// response says it answers is left in `named`, also if the response is refused.
+    async fn verify<'s>(
+        &'s self,
         form: Result<Form, SamlError>,
         checks: &mut Checks,
+        named: &mut Option<&'s PendingSignIn>,
     ) -> Result<Assertion, SignInError> {
         let trust = self.connection.active_trust().map_err(SamlError::Connection)?;
         if trust.federation != self.is_federated {
@@ -114,6 +124,7 @@ impl Consumer<'_> {
         let form = form?;
         let field = form.one("SAMLResponse").ok_or(SamlError::Form(FormError::Field))?;
         let response = decode_form_field(field)?;
+        *named = request_named_by(&response).and_then(|id| self.open_sign_in(&id));
         let verifier = ConnectionVerifier::new(&self.connection, trust, &self.base_url, &keys);
         let provider = verifier.provider(&response)?;
         let asked = Stage::Asked(provider.entity_id.clone());
@@ -126,7 +137,10 @@ impl Consumer<'_> {
 
     /// The sign-in that the assertion answers; `None` if the identity provider started it.
     fn pending_of(&self, assertion: &Assertion) -> Option<&PendingSignIn> {
-        let request = assertion.in_response_to.as_deref()?;
+        self.open_sign_in(assertion.in_response_to.as_deref()?)
+    }
+
+    fn open_sign_in(&self, request: &str) -> Option<&PendingSignIn> {
         self.open.iter().find(|open| open.id == request)
     }
 
@@ -138,15 +152,20 @@ impl Consumer<'_> {
         checks: &mut Checks,
     ) -> Result<Response, SignInError> {
         self.consume_once(assertion, pending, checks).await?;
-        let standing = self.standing().await?;
         let purpose = pending.map(|pending| &pending.purpose);
         let is_test = purpose == Some(&Purpose::Test);
         let Self { app, connection, now, .. } = self;
-        let authority = &standing.authority;
+        let authority = &self.standing.authority;
         let matching = Matching { app, connection, authority, assertion, now: *now };
         let matched = matching.match_user(is_test, checks).await?.filter(|_| !is_test);
         let goal = purpose.cloned().unwrap_or(Purpose::Start { target: relay_state });
-        let destination = Destination::find(app, goal).await?;
+        let note = async {
+            match &matched {
+                Some(matched) => matching.note_use(matched).await,
+                None => Ok(()),
+            }
+        };
+        let (destination, ()) = tokio::try_join!(Destination::find(app, goal), note)?;
         destination.record_check(checks);
         let id = matched.as_ref().map(|matched| matched.user.resource.id);
         let facts = Facts { purpose, user: id, error: None, assertion: Some(assertion) };
@@ -155,7 +174,7 @@ impl Consumer<'_> {
             let name = name_of(assertion);
             return Ok(pages::tested(connection.domain.as_str(), &name, &reference));
         };
-        let signed_in = self.signed_in(assertion, &matched, &standing)?;
+        let signed_in = self.signed_in(assertion, &matched)?;
         match pending {
             Some(pending) if !self.replaces_session(pending, &signed_in).await? => {
                 Ok(self.complete(signed_in, destination, &pending.id).await)
@@ -187,20 +206,13 @@ impl Consumer<'_> {
         Ok(())
     }
 
-    /// Reads the generations and what the connection may speak for.
-    async fn standing(&self) -> Result<Standing, SignInError> {
-        let Connection { tenant, domain, .. } = &self.connection;
-        Ok(self.app.store.standing(*tenant, None, domain, None).await?)
-    }
-
     fn signed_in(
         &self,
         assertion: &Assertion,
         matched: &MatchedUser,
-        standing: &Standing,
     ) -> Result<SignedIn, SignInError> {
         let authority =
-            authority_of(&self.connection, &assertion.issuer, &matched.domains, standing);
+            authority_of(&self.connection, &assertion.issuer, &matched.domains, &self.standing);
         let gone = SamlError::Connection(ConnectionError::Unknown);
         let authentication = Authentication {
             user: matched.user.resource.id,
@@ -225,10 +237,8 @@ impl Consumer<'_> {
             return Ok(false);
         }
         let current = session::current(self.app, &self.base_url, &self.headers).await?;
-        Ok(current.is_some_and(|current| {
-            (current.tenant, current.authentication.user)
-                != (signed_in.tenant, signed_in.authentication.user)
-        }))
+        let person = |signed_in: &SignedIn| (signed_in.tenant, signed_in.authentication.user);
+        Ok(current.is_some_and(|(current, _)| person(&current) != person(signed_in)))
     }
 
     async fn complete(
@@ -237,7 +247,14 @@ impl Consumer<'_> {
         destination: Destination,
         pending: &str,
     ) -> Response {
-        let mut response = complete(self.app, &self.base_url, signed_in, destination).await;
+        let mut response = complete_live(
+            self.app,
+            &self.base_url,
+            signed_in,
+            &self.standing.authority,
+            destination,
+        )
+        .await;
         browser::remove_cookie(&self.base_url, pending, &mut response);
         response
     }
@@ -262,18 +279,20 @@ impl Consumer<'_> {
         };
         let target = destination.target().map(ToString::to_string);
         let purpose = Purpose::Start { target };
+        let Self { app, base_url, headers, connection, now, .. } = self;
+        let cookies = SignInCookies::read(base_url, headers, *now);
         let (arrived, binding) =
-            new_pending_sign_in(self.app, &self.connection, &new_id()?, purpose, stage)?;
-        self.app.store.create_pending_sign_in(&arrived).await?;
-        let connection = self.connection.domain.as_str();
+            new_pending_sign_in(app, &cookies, connection, &new_id()?, purpose, stage)?;
+        app.store.create_pending_sign_in(&arrived).await?;
+        let connection = connection.domain.as_str();
         let page = pages::Agree {
             person: &name_of(assertion),
             connection,
-            action: &self.base_url.join(&format!("/saml/sso/{connection}/continue")),
+            action: &base_url.join(&format!("/saml/sso/{connection}/continue")),
             sign_in: &arrived.id,
         };
-        let mut response = pages::agree(&self.base_url, &page);
-        binding.set_cookie(&self.base_url, &arrived.id, false, &mut response)?;
+        let mut response = pages::agree(base_url, &page);
+        binding.set_cookie(base_url, &arrived.id, false, &mut response)?;
         Ok(response)
     }
 
@@ -285,9 +304,9 @@ impl Consumer<'_> {
         pending: Option<&PendingSignIn>,
         assertion: Option<&Assertion>,
     ) -> Response {
-        // Before the response is verified, the sign-in that this browser started last is the best
-        // guess.
-        let purpose = pending.or_else(|| self.open.last()).map(|pending| &pending.purpose);
+        // If the response names no sign-in of this browser, the one that the browser started last
+        // is the best guess.
+        let purpose = pending.or_else(|| self.open.first()).map(|pending| &pending.purpose);
         let retry_url = retry_url(&self.base_url, &self.connection.domain, purpose);
         let SignInError::Refused(error) = error else {
             return error.into_response(retry_url.as_deref());
@@ -295,12 +314,24 @@ impl Consumer<'_> {
         checks.fail(&error);
         let facts = Facts { purpose, user: None, error: Some(&error), assertion };
         let reference = record::write(self.app, &self.connection, checks, facts, self.now).await;
-        let mut response = refused(&error, Some(&reference), retry_url.as_deref());
-        if error.is_connection_wide() {
-            response.extensions_mut().insert(ConnectionRefused);
+        // The page of a connection that cannot be used is that of an unknown name (rule 21).
+        let reference = Some(reference).filter(|_| !matches!(error, SamlError::Connection(_)));
+        let mut response = refused(&error, reference.as_deref(), retry_url.as_deref());
+        // Anybody can post a response that answers nothing and that nobody signed: such a one must
+        // not raise an alarm.
+        if pending.is_some() || has_verified_signature(checks) {
+            let is_connection_wide = error.is_connection_wide();
+            response.extensions_mut().insert(RefusedSignIn { is_connection_wide });
         }
         response
     }
+}
+
+/// Whether a trusted key signed what was read, in the response or in the assertion.
+fn has_verified_signature(checks: &Checks) -> bool {
+    [CheckId::SignatureKey, CheckId::SignatureReference]
+        .iter()
+        .all(|check| checks.outcome(*check) == Outcome::Passed)
 }
 
 /// The person's name, for a page that only this person sees.

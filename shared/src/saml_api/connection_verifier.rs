@@ -79,6 +79,12 @@ impl<'a> ConnectionVerifier<'a> {
     }
 }
 
+/// Reads the request that a response says it answers. Nothing is verified yet.
+pub(super) fn request_named_by(response: &[u8]) -> Option<String> {
+    let document = StrictDocument::parse_within(response, MESSAGE).ok()?;
+    document.root().attribute("InResponseTo").map(str::to_owned)
+}
+
 /// Finds the member of a federation that the response names as its issuer. This unsigned name only
 /// chooses the keys that must have signed.
 fn member<'a>(providers: &'a [Provider], response: &[u8]) -> Result<&'a Provider, SamlError> {

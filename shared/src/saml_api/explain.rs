@@ -10,18 +10,19 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::connection_verifier::ConnectionVerifier;
+use super::connection_verifier::{ConnectionVerifier, request_named_by};
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use crate::sign_in::matching::Matching;
 use crate::sign_in::record::{render_checks, render_claims};
 use crate::sign_in::{Destination, SignInError};
+use crate::store::ConnectionAuthority;
 use oidc::purpose::Purpose;
 use saml::checks::{CheckId, Checks, Outcome};
 use saml::connection::Connection;
 use saml::error::SamlError;
 use saml::response::{Assertion, decode_form_field};
-use saml::xml::{MESSAGE, StrictDocument, truncate};
+use saml::xml::truncate;
 
 /// The outcome of a response, with the field names of a record of a sign-in.
 #[derive(Debug, Serialize)]
@@ -97,7 +98,8 @@ impl Case<'_> {
         let assertion = verified.insert(self.verify(field, checks).await?);
         let Self { app, connection, at, base_url: _ } = *self;
         let (tenant, name) = (connection.tenant, &connection.domain);
-        let authority = app.store.standing(tenant, None, name, None).await?.authority;
+        let authority = app.store.authority(tenant, name).await?;
+        let authority = authority.unwrap_or_else(|| ConnectionAuthority::implied(name.clone()));
         let matching = Matching { app, connection, authority: &authority, assertion, now: at };
         matching.match_user(true, checks).await?;
         // The app that asked is known only to the person's browser: judge a sign-in without one.
@@ -127,10 +129,4 @@ impl Case<'_> {
         }
         Ok(verdict.result?)
     }
-}
-
-/// Reads the request that a response says it answers.
-fn request_named_by(response: &[u8]) -> Option<String> {
-    let document = StrictDocument::parse_within(response, MESSAGE).ok()?;
-    document.root().attribute("InResponseTo").map(str::to_owned)
 }

@@ -1,4 +1,9 @@
 //! `GET /saml/metadata/{domain}`: our metadata, for an identity provider.
+//!
+//! Invariant: the document of a name that nobody has equals that of a connection that is not set up
+//! or is disabled (rule 21). An administrator needs our metadata first, so every name has one: it
+//! is a function of the name and of our keys. Only a connection that people can sign in at, which
+//! `/saml/sso/{domain}` shows anyway, says more: that its requests are signed.
 
 use std::time::Duration;
 
@@ -14,6 +19,7 @@ use crate::runtime::state::AppState;
 use crate::secrets::saml_keys::SamlKeysError;
 use crate::sign_in::SpUrls;
 use crate::store::StoreError;
+use saml::connection::Connection;
 use saml::metadata::{AttributeNaming, SpMetadata};
 use saml::sign::SignError;
 use types::domain::Domain;
@@ -26,7 +32,7 @@ pub(super) struct MetadataQuery {
     signed: Option<String>,
 }
 
-/// Shows the metadata. Public: every identity provider is told the same.
+/// Shows the metadata. Public: everybody is told the same.
 pub(super) async fn show(
     State(app): State<AppState>,
     Path(name): Path<String>,
@@ -36,11 +42,16 @@ pub(super) async fn show(
     let now = app.clock.now();
     let name: Domain = name.parse().map_err(|_| MetadataError::Unknown)?;
     let (stored, keys) = tokio::join!(app.store.connection_named(&name), app.saml_keys.load(now));
-    let connection = stored?.ok_or(MetadataError::Unknown)?.connection;
-    note_tenant(connection.tenant);
-    let keys = keys?;
-    let mut providers = connection.trust.iter().flat_map(|trust| &trust.providers);
-    let wants_signed = providers.any(|provider| provider.wants_signed_requests);
+    let connection = stored?.map(|stored| stored.connection);
+    if let Some(connection) = &connection {
+        note_tenant(connection.tenant);
+    }
+    let ready = connection.filter(|connection| connection.active_trust().is_ok());
+    let keys = match keys {
+        // The first connection creates the keys.
+        Err(SamlKeysError::Missing) if ready.is_none() => return Err(MetadataError::Unknown),
+        keys => keys?,
+    };
     let urls = SpUrls::new(&BaseUrl::of(&app.config, &headers), &name);
     let naming = match query.naming.as_deref() {
         Some("oid") => AttributeNaming::Oid,
@@ -56,7 +67,7 @@ pub(super) async fn show(
         display_name: DISPLAY_NAME,
         contact: None,
         valid_until: now.saturating_add(VALID_FOR).unwrap_or(now),
-        requests_signed: connection.settings.sign_requests || wants_signed,
+        requests_signed: ready.is_some_and(|ready| signs_requests(&ready)),
     };
     let xml = match query.signed.as_deref() {
         Some("1" | "true") => metadata.signed_xml(keys.signing()?, &keys.signing_certificate)?,
@@ -70,11 +81,17 @@ pub(super) async fn show(
     Ok((headers, xml).into_response())
 }
 
+/// Whether requests are signed, because the operator or the identity provider asks for it.
+fn signs_requests(connection: &Connection) -> bool {
+    let mut providers = connection.trust.iter().flat_map(|trust| &trust.providers);
+    connection.settings.sign_requests || providers.any(|provider| provider.wants_signed_requests)
+}
+
 /// Why there is no metadata. Programs read it, so the response is plain text.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MetadataError {
-    /// There is no connection of this name.
-    #[error("there is no connection of this name")]
+    /// No connection can have this name, or none was ever created, so that there are no keys.
+    #[error("there is no metadata of this name")]
     Unknown,
     /// The table cannot be read.
     #[error("could not read the connection")]
@@ -90,7 +107,7 @@ pub(super) enum MetadataError {
 impl IntoResponse for MetadataError {
     fn into_response(self) -> Response {
         let (status, text) = match &self {
-            Self::Unknown => (StatusCode::NOT_FOUND, "There is no connection of this name.\n"),
+            Self::Unknown => (StatusCode::NOT_FOUND, "There is no metadata of this name.\n"),
             Self::Store(_) | Self::SamlKeys(_) | Self::Write(_) => {
                 tracing::error!("{}", ErrorChain(&self));
                 (StatusCode::SERVICE_UNAVAILABLE, "Try again in a moment.\n")

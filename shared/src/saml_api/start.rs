@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::form::Form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
-use crate::sign_in::connection::read_connection;
+use crate::sign_in::connection::read_ready_connection;
 use crate::sign_in::retry::sso_url;
 use crate::sign_in::start::{send_request, start_sign_in};
 use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, is_page_of_an_app};
@@ -34,7 +34,7 @@ pub(super) async fn start(
     headers: HeaderMap,
 ) -> Response {
     let base_url = BaseUrl::of(&app.config, &headers);
-    let started = try_start(&app, &base_url, &name, query).await;
+    let started = try_start(&app, &base_url, &name, query, &headers).await;
     started.unwrap_or_else(|error| error.into_response(sso_url(&base_url, &name).as_deref()))
 }
 
@@ -43,15 +43,16 @@ async fn try_start(
     base_url: &BaseUrl,
     name: &str,
     query: StartQuery,
+    headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
-    let connection = read_connection(app, name).await?;
+    let connection = read_ready_connection(app, name).await?;
     let target = query.target.filter(|target| !target.is_empty());
     if let Some(target) = &target
         && !is_page_of_an_app(app, target).await?
     {
         return Err(SignInError::Link);
     }
-    Ok(start_sign_in(app, base_url, &connection, Purpose::Start { target }).await)
+    Ok(start_sign_in(app, base_url, headers, &connection, Purpose::Start { target }).await)
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,14 +82,14 @@ async fn try_choose(
     query: &ChoiceQuery,
     headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
-    let connection = read_connection(app, name).await?;
+    let connection = read_ready_connection(app, name).await?;
     let pending = pending_sign_in(app, base_url, headers, &connection, &query.sign_in).await?;
     if pending.stage != Stage::Choosing {
         return Err(SignInError::Link);
     }
     let trust = connection.active_trust().map_err(SamlError::Connection)?;
     let provider = trust.provider(&query.idp).ok_or(SignInError::Link)?;
-    send_request(app, base_url, &connection, provider, pending.purpose).await
+    send_request(app, base_url, headers, &connection, provider, pending.purpose).await
 }
 
 /// `GET /saml/sso/{domain}/test/{id}`: tests the connection. The administrator's link works once.
@@ -98,7 +99,7 @@ pub(super) async fn test(
     headers: HeaderMap,
 ) -> Response {
     let base_url = BaseUrl::of(&app.config, &headers);
-    let tested = try_test(&app, &base_url, &name, &id).await;
+    let tested = try_test(&app, &base_url, &name, &id, &headers).await;
     tested.unwrap_or_else(|error| error.into_response(None))
 }
 
@@ -107,8 +108,9 @@ async fn try_test(
     base_url: &BaseUrl,
     name: &str,
     id: &str,
+    headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
-    let connection = read_connection(app, name).await?;
+    let connection = read_ready_connection(app, name).await?;
     let pending = app.store.pending_sign_ins(&[id], app.clock.now()).await?;
     let invited = pending.iter().find(|pending| {
         pending.stage == Stage::Invited
@@ -118,7 +120,7 @@ async fn try_test(
     if !app.store.consume_pending_sign_in(invited.ok_or(SignInError::Link)?).await? {
         return Err(SignInError::Link);
     }
-    Ok(start_sign_in(app, base_url, &connection, Purpose::Test).await)
+    Ok(start_sign_in(app, base_url, headers, &connection, Purpose::Test).await)
 }
 
 /// `POST /saml/sso/{domain}/continue`: completes an unsolicited sign-in that the person agrees to.
@@ -141,14 +143,13 @@ async fn try_agree(
     let headers = request.headers().clone();
     let form = Form::read(request).await?;
     let id = form.one("sign_in").ok_or(SignInError::Link)?;
-    let connection = read_connection(app, name).await?;
+    let connection = read_ready_connection(app, name).await?;
     let pending = pending_sign_in(app, base_url, &headers, &connection, id).await?;
     let Stage::Arrived { user, authn_instant, session_not_on_or_after, user_generation, authority } =
         pending.stage.clone()
     else {
         return Err(SignInError::Link);
     };
-    connection.active_trust().map_err(SamlError::Connection)?;
     if !app.store.consume_pending_sign_in(&pending).await? {
         return Err(SignInError::Link);
     }

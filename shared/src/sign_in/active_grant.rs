@@ -8,7 +8,7 @@ use super::error::SignInError;
 use super::sessions::domains_if_alive;
 use crate::runtime::state::AppState;
 use crate::store::{Standing, StoredUser};
-use oidc::client::ClientId;
+use oidc::client::{Client, ClientId};
 use oidc::grant::{Authentication, Grant};
 use types::domain::Domain;
 use types::ids::{GrantId, TenantId};
@@ -32,18 +32,22 @@ pub(crate) struct Live {
 }
 
 /// Reads a grant. Returns `None` if it is revoked or expired, if its app is deleted, or if its
-/// sign-in no longer counts.
+/// sign-in no longer counts. `asking`: the app that sends the request, as this request has read it.
 pub(crate) async fn active_grant(
     app: &AppState,
     tenant: TenantId,
     id: GrantId,
+    asking: Option<&Client>,
 ) -> Result<Option<ActiveGrant>, SignInError> {
     let Some(grant) = app.store.grant(tenant, id).await? else { return Ok(None) };
-    if grant.expires_at <= app.clock.now() {
+    if grant.is_over(app.clock.now()) {
         return Ok(None);
     }
-    let live = live(app, tenant, &grant.authentication, Some(&grant.client_id)).await?;
-    Ok(live.filter(|live| live.standing.client.is_some()).and_then(|live| live.into_grant(grant)))
+    let is_asking = asking.is_some_and(|client| client.id == grant.client_id);
+    let client = Some(&grant.client_id).filter(|_| !is_asking);
+    let live = live(app, tenant, &grant.authentication, client).await?;
+    let live = live.filter(|live| is_asking || live.standing.client.is_some());
+    Ok(live.and_then(|live| live.into_grant(grant)))
 }
 
 /// Reads what a sign-in is judged by. Returns `None` if it no longer counts.

@@ -12,14 +12,14 @@ use types::ids::TenantId;
 use super::dns::{DnsClient, DnsClientError};
 use super::domains::{
     self, Change, Checked, DomainError, authority_changes, new_claim, record_name,
-    verified_domains, verify_by_operator,
+    verify_by_operator,
 };
+use super::tenant_trust::{TenantDomain, TenantTrust};
 use crate::clock::random_bytes;
 use crate::runtime::state::AppState;
 use crate::store::{
-    AuthorityChange, ClaimChange, ConnectionAuthority, DomainChange, DomainClaim, DomainHolder,
-    DomainState, HolderChange, MOST_CLAIMS, Store, StoreError, StoredClaim, StoredConnection,
-    VerifiedBy,
+    ClaimChange, DomainChange, DomainClaim, DomainHolder, HolderChange, MOST_CLAIMS,
+    MOST_CONNECTIONS, Store, StoreError, StoredConnection, VerifiedBy,
 };
 use saml::connection::Connection;
 
@@ -32,6 +32,9 @@ pub enum ClaimError {
     /// The tenant claims as many domains as it may.
     #[error("a tenant can claim {MOST_CLAIMS} domains; delete one first")]
     TooMany,
+    /// The tenant has as many connections as it may.
+    #[error("a tenant can have {MOST_CONNECTIONS} connections; delete one first")]
+    TooManyConnections,
     /// DNS did not answer.
     #[error("could not check the domain")]
     Dns(#[from] DnsClientError),
@@ -41,122 +44,6 @@ pub enum ClaimError {
     /// The operating system has no randomness to give.
     #[error("no randomness")]
     Random(#[source] getrandom::Error),
-}
-
-/// Everything that decides what a tenant's connections may speak for.
-#[derive(Clone, Debug)]
-pub struct TenantTrust {
-    /// The tenant.
-    pub tenant: TenantId,
-    /// Its claims.
-    pub claims: Vec<StoredClaim>,
-    /// Its connections.
-    pub connections: Vec<Connection>,
-    /// Their authorities, those that have a row.
-    pub authorities: Vec<ConnectionAuthority>,
-}
-
-/// A domain of a tenant as people see it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TenantDomain {
-    /// The claim. One that no row describes has an empty token: the name of a connection of
-    /// version 0.1.0.
-    pub claim: DomainClaim,
-    /// Names of the connections that speak for it, or would if it were verified.
-    pub connections: Vec<Domain>,
-}
-
-impl TenantTrust {
-    /// Reads the trust of a tenant: three queries at once.
-    ///
-    /// # Errors
-    ///
-    /// When the table does not answer.
-    pub async fn load(store: &Store, tenant: TenantId) -> Result<Self, StoreError> {
-        let (claims, connections, authorities) = tokio::try_join!(
-            store.claims(tenant),
-            store.connections(tenant),
-            store.authorities(tenant),
-        )?;
-        let connections =
-            connections.into_iter().map(|StoredConnection { connection, .. }| connection);
-        Ok(Self { tenant, claims, connections: connections.collect(), authorities })
-    }
-
-    /// The domains of the tenant, by name.
-    pub fn domains(&self) -> Vec<TenantDomain> {
-        let claims = self.claims.iter().map(|stored| stored.claim.clone());
-        let mut all: Vec<DomainClaim> = claims.collect();
-        for connection in &self.connections {
-            let name = &connection.domain;
-            let is_known = all.iter().any(|claim| claim.domain == *name)
-                || self.authorities.iter().any(|known| known.connection == *name);
-            if !is_known {
-                all.push(domains::implied_claim(connection));
-            }
-        }
-        all.sort_by(|left, right| left.domain.cmp(&right.domain));
-        all.into_iter().map(|claim| self.describe(claim)).collect()
-    }
-
-    /// Adds to a claim the connections that list its domain.
-    fn describe(&self, claim: DomainClaim) -> TenantDomain {
-        let lists = |known: &&Connection| known.listed_domains().contains(&&claim.domain);
-        let connections = self.connections.iter().filter(lists);
-        TenantDomain { connections: connections.map(|known| known.domain.clone()).collect(), claim }
-    }
-
-    /// The domains that a connection lists, each with its state.
-    pub fn listed(&self, connection: &Connection) -> Vec<(Domain, Option<DomainState>)> {
-        let domains = self.domains();
-        let state = |domain: &Domain| {
-            let found = domains.iter().find(|known| known.claim.domain == *domain);
-            found.map(|known| known.claim.state)
-        };
-        connection
-            .listed_domains()
-            .into_iter()
-            .map(|domain| (domain.clone(), state(domain)))
-            .collect()
-    }
-
-    /// The change of authority that comes with a connection that is created or replaced.
-    pub fn authority_change(
-        &self,
-        connection: &Connection,
-        must_end_sessions: bool,
-    ) -> AuthorityChange {
-        let before = self.authority(&connection.domain);
-        let claims = self.claims.iter().map(|stored| &stored.claim);
-        let is_new = self.connections.iter().all(|known| known.domain != connection.domain);
-        let verified = verified_domains(claims, &self.connections, &self.authorities);
-        let after = domains::authority(before, connection, &verified, must_end_sessions, is_new);
-        AuthorityChange { tenant: self.tenant, before: before.cloned(), after }
-    }
-
-    /// The authority of a connection that is deleted.
-    pub fn authority_removal(&self, name: &Domain) -> AuthorityChange {
-        let before = self.authority(name);
-        let after = domains::no_authority(before, name);
-        AuthorityChange { tenant: self.tenant, before: before.cloned(), after }
-    }
-
-    fn authority(&self, name: &Domain) -> Option<&ConnectionAuthority> {
-        self.authorities.iter().find(|known| known.connection == *name)
-    }
-
-    fn claim(&self, domain: &Domain) -> Option<&StoredClaim> {
-        self.claims.iter().find(|stored| stored.claim.domain == *domain)
-    }
-
-    /// The changes of authorities once the claim on `domain` is `after`.
-    fn changes(&self, domain: &Domain, after: Option<&DomainClaim>) -> Vec<AuthorityChange> {
-        let others = self.claims.iter().map(|stored| &stored.claim);
-        let others = others.filter(|claim| claim.domain != *domain);
-        let given_up = after.is_none_or(|claim| !domains::is_verified(claim)).then_some(domain);
-        let claims = others.chain(after);
-        authority_changes(self.tenant, claims, &self.connections, &self.authorities, given_up)
-    }
 }
 
 /// Claims a domain for a tenant; by the word of the operator, verifies it too.
@@ -192,6 +79,7 @@ pub async fn put_domain(
         }
         let change = change_of(&trust, &claim, holder, None);
         if is_stored(&app.store, &change).await? {
+            settle(&app.store, tenant).await?;
             let verified = domains::is_verified(&claim);
             let action = if verified { "domain.verified" } else { "domain.claimed" };
             note(app, tenant, now, "operator", action, domain).await?;
@@ -235,6 +123,10 @@ pub async fn check_domain(
         let takes = domains::is_verified(&claim);
         let stored = change_of(&trust, &claim, holder, former.as_ref().filter(|_| takes));
         if is_stored(&app.store, &stored).await? {
+            settle(&app.store, tenant).await?;
+            if let Some(other) = other.filter(|_| takes) {
+                settle(&app.store, other.tenant).await?;
+            }
             if let Some(action) = action(change) {
                 note(app, tenant, now, actor, action, domain).await?;
             }
@@ -278,6 +170,7 @@ pub async fn delete_domain(
             authorities: trust.changes(domain, None),
         };
         if is_stored(&app.store, &change).await? {
+            settle(&app.store, tenant).await?;
             note(app, tenant, now, "operator", "domain.deleted", domain).await?;
             return Ok(true);
         }
@@ -336,14 +229,32 @@ async fn store_connection(
     must_end_sessions: bool,
 ) -> Result<TenantTrust, ClaimError> {
     let tenant = connection.tenant;
-    let mut trust = TenantTrust::load(&app.store, tenant).await?;
+    let trust = TenantTrust::load(&app.store, tenant).await?;
+    if version.is_none() && trust.connections.len() >= MOST_CONNECTIONS {
+        return Err(ClaimError::TooManyConnections);
+    }
     let change = trust.authority_change(connection, must_end_sessions);
     app.store.put_connection(tenant, version, connection, Some(&change)).await?;
-    trust.connections.retain(|known| known.domain != connection.domain);
-    trust.connections.push(connection.clone());
-    trust.authorities.retain(|known| known.connection != connection.domain);
-    trust.authorities.push(change.after);
-    Ok(trust)
+    Ok(settle(&app.store, tenant).await?)
+}
+
+/// Gives every connection of a tenant what it may speak for by the rows as they are now.
+///
+/// A connection and a domain can change at the same time, each from rows that do not show the other
+/// change yet. Each of them settles after its own write: the later one sees both.
+async fn settle(store: &Store, tenant: TenantId) -> Result<TenantTrust, StoreError> {
+    for _ in 0..ATTEMPTS {
+        let trust = TenantTrust::load(store, tenant).await?;
+        let claims = trust.claims.iter().map(|stored| &stored.claim);
+        let changes =
+            authority_changes(tenant, claims, &trust.connections, &trust.authorities, None);
+        match store.change_authorities(&changes).await {
+            Ok(()) if changes.is_empty() => return Ok(trust),
+            Ok(()) | Err(StoreError::VersionMismatch) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StoreError::Contention)
 }
 
 /// Deletes a connection with what it may speak for. Returns `false` when there is none.

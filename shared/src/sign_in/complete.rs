@@ -12,25 +12,52 @@ use super::{organisation, pages, session};
 use crate::http::base_url::BaseUrl;
 use crate::http::redirect::see_other;
 use crate::runtime::state::AppState;
+use crate::store::ConnectionAuthority;
 use oidc::authorize::AuthorizeRequest;
+use oidc::claims::domain_of_connection;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::redirect_uri::AppUrl;
-use saml::error::{SamlError, UserError};
+use saml::error::{SamlError, SessionError, UserError};
 
-/// Creates the session and sends the browser to the destination. A test gets no session.
+/// Creates the session and sends the browser to the destination, if the sign-in still counts: user
+/// or connection may have changed since the response arrived. A test gets no session.
 pub async fn complete(
     app: &AppState,
     base_url: &BaseUrl,
     signed_in: SignedIn,
     destination: Destination,
 ) -> Response {
+    match check_live(app, &signed_in).await {
+        Ok(live) => {
+            complete_live(app, base_url, signed_in, &live.standing.authority, destination).await
+        }
+        Err(error) => match &destination {
+            Destination::App(request) => refuse_at_app(base_url, request, error),
+            Destination::Login { .. } | Destination::Page => error.into_response(None),
+            Destination::Test => pages::test_ended(),
+        },
+    }
+}
+
+/// The same for a sign-in whose rows were read by this request, with the authority of the
+/// connection. What it gives remembers the generations of these rows, so that a change in between
+/// ends it at its first use.
+pub(crate) async fn complete_live(
+    app: &AppState,
+    base_url: &BaseUrl,
+    signed_in: SignedIn,
+    authority: &ConnectionAuthority,
+    destination: Destination,
+) -> Response {
     let login = match &destination {
-        Destination::App(request) => return end_at_app(app, base_url, signed_in, request).await,
+        Destination::App(request) => {
+            return end_at_app(app, base_url, signed_in, authority, request).await;
+        }
         Destination::Login { url, target } => Some((url, target.as_ref())),
         Destination::Page => None,
         Destination::Test => return pages::test_ended(),
     };
-    let ended = end_at_login(app, base_url, signed_in, login).await;
+    let ended = end_at_login(app, base_url, signed_in, authority, login).await;
     ended.unwrap_or_else(|error| error.into_response(None))
 }
 
@@ -39,32 +66,36 @@ async fn end_at_app(
     app: &AppState,
     base_url: &BaseUrl,
     signed_in: SignedIn,
+    authority: &ConnectionAuthority,
     request: &AuthorizeRequest,
 ) -> Response {
-    give_code(app, base_url, signed_in, request).await.unwrap_or_else(|error| {
-        let AuthorizeRequest { redirect_uri, state, .. } = request;
-        respond_with_error(base_url, redirect_uri, state.as_deref(), error.into_oauth_error())
-    })
+    let given = give_code(app, base_url, signed_in, authority, request).await;
+    given.unwrap_or_else(|error| refuse_at_app(base_url, request, error))
+}
+
+fn refuse_at_app(base_url: &BaseUrl, request: &AuthorizeRequest, error: SignInError) -> Response {
+    let AuthorizeRequest { redirect_uri, state, .. } = request;
+    respond_with_error(base_url, redirect_uri, state.as_deref(), error.into_oauth_error())
 }
 
 async fn give_code(
     app: &AppState,
     base_url: &BaseUrl,
     signed_in: SignedIn,
+    authority: &ConnectionAuthority,
     request: &AuthorizeRequest,
 ) -> Result<Response, SignInError> {
-    let live = check_live(app, &signed_in).await?;
-    let SignedIn { tenant, authentication } = signed_in;
     let organisation = request.organisation.as_ref();
-    if !organisation::matches(app, organisation, tenant, &live.standing.authority).await? {
+    if !organisation::matches(app, organisation, &signed_in, authority).await? {
         return Err(OTHER_ORGANISATION.into());
     }
+    let SignedIn { tenant, authentication } = signed_in;
     if !request.is_met_by_sign_in(authentication.auth_time, app.clock.now()) {
         return Err(NOT_RECENT.into());
     }
-    let cookie = session::create(app, base_url, tenant, authentication.clone()).await?;
-    let request = request.clone();
-    let mut response = respond_with_code(app, base_url, tenant, authentication, request).await?;
+    let session = session::create(app, base_url, tenant, authentication.clone());
+    let code = respond_with_code(app, base_url, tenant, authentication, request.clone());
+    let (cookie, mut response) = tokio::try_join!(session, code)?;
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
@@ -74,16 +105,18 @@ async fn end_at_login(
     app: &AppState,
     base_url: &BaseUrl,
     signed_in: SignedIn,
+    authority: &ConnectionAuthority,
     login: Option<(&AppUrl, Option<&AppUrl>)>,
 ) -> Result<Response, SignInError> {
-    check_live(app, &signed_in).await?;
+    // The app sends the hint back, and only a domain of the connection leads to this session.
+    let hint = domain_of_connection(&signed_in.authentication.connection, &authority.domains);
+    let hint = hint.map(ToString::to_string).unwrap_or_default();
     let SignedIn { tenant, authentication } = signed_in;
-    let connection = authentication.connection.clone();
     let cookie = session::create(app, base_url, tenant, authentication).await?;
     let mut response = match login {
         Some((url, target)) => {
             let issuer = base_url.join("");
-            let parameters = [("iss", issuer.as_str()), ("login_hint", connection.as_str())];
+            let parameters = [("iss", issuer.as_str()), ("login_hint", hint.as_str())];
             let target = target.map(|target| ("target_link_uri", target.as_str()));
             see_other(&url.with(parameters.into_iter().chain(target)))?
         }
@@ -93,9 +126,14 @@ async fn end_at_login(
     Ok(response)
 }
 
-/// Checks that the sign-in counts: user or connection may have changed since the response arrived.
+/// Checks that the sign-in counts (rule 16), and that the identity provider's session is not over
+/// by now (rule 18).
 async fn check_live(app: &AppState, signed_in: &SignedIn) -> Result<Live, SignInError> {
-    let live = live(app, signed_in.tenant, &signed_in.authentication, None).await?;
+    let SignedIn { tenant, authentication } = signed_in;
+    if authentication.is_over(app.clock.now()) {
+        return Err(SamlError::Session(SessionError::Over).into());
+    }
+    let live = live(app, *tenant, authentication, None).await?;
     live.ok_or_else(|| SamlError::UserState(UserError::Deactivated).into())
 }
 

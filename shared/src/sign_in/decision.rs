@@ -8,7 +8,8 @@
 //! - 11: a stable identity is remembered by a link; an address is looked up anew each time.
 //! - 13: a user with a link gets another one at the same issuer only if the directory says so.
 //!
-//! The sign-in and `explain` call the same [`decide`]; `super::matching` loads what it needs.
+//! The sign-in and `explain` call the same [`decide`]; `super::matching` loads what it asks for.
+//! A lookup that cannot change the outcome is not asked for.
 
 use scim::fold::fold;
 use types::domain::Domain;
@@ -58,6 +59,19 @@ pub struct Candidates {
     pub by_user_name: Vec<Candidate>,
     /// Users with one of the addresses.
     pub by_address: Vec<Candidate>,
+    /// Lookups that were not made yet; what they would find is missing above.
+    pub not_looked_up: Vec<Lookup>,
+}
+
+/// A part of [`Candidates`] that is loaded at once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lookup {
+    /// [`Candidates::linked`].
+    Links,
+    /// [`Candidates::by_external_id`] and [`Candidates::by_user_name`].
+    Names,
+    /// [`Candidates::by_address`].
+    Addresses,
 }
 
 /// The outcome for one assertion.
@@ -116,7 +130,7 @@ pub enum Refusal {
     Unknown,
     /// Nobody matches, and a user whose name only looks the same keeps JIT from creating one.
     NameTaken,
-    /// Several users have the address.
+    /// Several users have the address, or the identifier of the directory.
     Ambiguous,
     /// Another identity of this issuer is linked to the user.
     Linked,
@@ -156,12 +170,34 @@ impl Asserted {
     }
 }
 
+impl Candidates {
+    /// Fails unless a lookup was made.
+    fn after(&self, lookup: Lookup) -> Result<&Self, Stop> {
+        if self.not_looked_up.contains(&lookup) { Err(Stop::LookUp(lookup)) } else { Ok(self) }
+    }
+}
+
+/// The reason why the search for the user ends without one.
+enum Stop {
+    Refuse(Refusal),
+    LookUp(Lookup),
+}
+
 /// Decides who signs in.
-pub fn decide(asserted: &Asserted, authority: &Authority<'_>, found: &Candidates) -> Decision {
+///
+/// # Errors
+///
+/// The lookup that the outcome depends on and that was not made yet.
+pub fn decide(
+    asserted: &Asserted,
+    authority: &Authority<'_>,
+    found: &Candidates,
+) -> Result<Decision, Lookup> {
     match find(asserted, authority, found) {
-        Ok(Some((user, matched))) => admit(asserted, authority, found, user, matched),
-        Ok(None) => create_or_refuse(asserted, authority, found),
-        Err(refusal) => Decision::Refuse(refusal),
+        Ok(Some((user, matched))) => Ok(admit(asserted, authority, found, user, matched)),
+        Ok(None) => Ok(create_or_refuse(asserted, authority, found)),
+        Err(Stop::Refuse(refusal)) => Ok(Decision::Refuse(refusal)),
+        Err(Stop::LookUp(lookup)) => Err(lookup),
     }
 }
 
@@ -170,9 +206,15 @@ fn find<'c>(
     asserted: &Asserted,
     authority: &Authority<'_>,
     found: &'c Candidates,
-) -> Result<Option<(&'c Candidate, Match)>, Refusal> {
-    if let (true, Some(user)) = (asserted.is_stable, &found.linked) {
+) -> Result<Option<(&'c Candidate, Match)>, Stop> {
+    if asserted.is_stable
+        && let Some(user) = &found.after(Lookup::Links)?.linked
+    {
         return Ok(Some((user, Match::Link)));
+    }
+    let mut deciding = asserted.deciding(authority).peekable();
+    if !asserted.external_ids.is_empty() || deciding.peek().is_some() {
+        found.after(Lookup::Names)?;
     }
     for id in &asserted.external_ids {
         let mut users = found.by_external_id.iter().filter(|user| has_external_id(user, id));
@@ -181,7 +223,6 @@ fn find<'c>(
             return Ok(Some((user, Match::ExternalId)));
         }
     }
-    let mut deciding = asserted.deciding(authority).peekable();
     // A name by itself says nothing about a domain (rule 7).
     if let (Some(name), Some(_)) = (&asserted.name, deciding.peek())
         && let Some(user) =
@@ -197,10 +238,10 @@ fn find<'c>(
         let is_primary = |user: &&Candidate| {
             user.primary_address.as_deref().is_some_and(|primary| address.matches(primary))
         };
-        let mut users = found.by_address.iter().filter(is_primary);
+        let mut users = found.after(Lookup::Addresses)?.by_address.iter().filter(is_primary);
         match (users.next(), users.next()) {
             (Some(user), None) => return Ok(Some((user, Match::Address))),
-            (Some(_), Some(_)) => return Err(Refusal::Ambiguous),
+            (Some(_), Some(_)) => return Err(Stop::Refuse(Refusal::Ambiguous)),
             (None, _) => {}
         }
     }
@@ -250,7 +291,13 @@ fn create_or_refuse(
     // A name is unique in its folded form, which does not match.
     let folded = fold(address.as_str());
     let is_taken = found.by_user_name.iter().any(|user| fold(&user.user_name) == folded);
+    let has_identifier =
+        |user: &Candidate| asserted.external_ids.iter().any(|id| has_external_id(user, id));
     match (authority.may_create, is_taken) {
+        // Several users have it, and one of them may be the person: they have an account.
+        (false, _) if found.by_external_id.iter().any(has_identifier) => {
+            Decision::Refuse(Refusal::Ambiguous)
+        }
         (false, _) => Decision::Refuse(Refusal::Unknown),
         (true, true) => Decision::Refuse(Refusal::NameTaken),
         (true, false) => Decision::Create { address: address.clone() },

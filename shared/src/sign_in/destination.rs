@@ -57,7 +57,7 @@ impl Destination {
 
     async fn login(app: &AppState, target: Option<&str>) -> Result<Self, SignInError> {
         let clients = app.store.clients(None, MAX_CLIENTS).await?;
-        let target = target.and_then(|target| AppUrl::parse(target).ok());
+        let target = target.and_then(|target| AppUrl::parse_page(target).ok());
         Ok(app_with_page(&clients, target).or_else(|| first_app(&clients)).unwrap_or(Self::Page))
     }
 
@@ -84,14 +84,14 @@ impl Destination {
     }
 }
 
-/// Whether `page` is an absolute URL with the origin of a registered URL of an app. A sign-in leads
-/// to no other page.
+/// Whether `page` is an absolute URL with the origin of a registered URL of an app, and with a path
+/// that all programs read alike. A sign-in leads to no other page.
 ///
 /// # Errors
 ///
 /// [`StoreError`] if the table does not answer.
 pub async fn is_page_of_an_app(app: &AppState, page: &str) -> Result<bool, StoreError> {
-    let Ok(page) = AppUrl::parse(page) else { return Ok(false) };
+    let Ok(page) = AppUrl::parse_page(page) else { return Ok(false) };
     let clients = app.store.clients(None, MAX_CLIENTS).await?;
     Ok(clients.iter().any(|client| client.owns(&page)))
 }

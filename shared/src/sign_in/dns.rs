@@ -68,7 +68,8 @@ impl DnsClient {
             let RData::TXT(txt) = &record.data else { return None };
             Some(joined(txt.txt_data.iter().map(AsRef::as_ref)))
         });
-        Ok(values.take(MOST_VALUES).collect())
+        // A message has at most 64 KiB, which bounds their number.
+        Ok(values.collect())
     }
 }
 
@@ -106,9 +107,6 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Attempts after the first.
 const ATTEMPTS: usize = 1;
-
-/// TXT records that are looked at; a domain with more has something else in mind.
-const MOST_VALUES: usize = 100;
 
 /// Bytes of a value that are looked at; ours has 57.
 const LONGEST_VALUE: usize = 512;

@@ -59,29 +59,19 @@ impl SignInError {
     ///
     /// Logs a failure of ours.
     pub fn into_response(self, retry_url: Option<&str>) -> Response {
-        match self {
-            Self::Refused(error) => refused(&error, None, retry_url),
-            Self::Link => pages::refused(&Refusal {
+        match self.into_told() {
+            Told::Refused(error) => refused(&error, None, retry_url),
+            Told::Link => pages::refused(&Refusal {
                 status: StatusCode::BAD_REQUEST,
                 code: "saml.link",
                 text: "This link is not valid, or no longer valid. Start again at your app.",
                 reference: None,
                 retry_url,
             }),
-            Self::Oauth(error) => {
+            Told::Oauth(error) => {
                 pages::invalid_request(StatusCode::BAD_REQUEST, error.description)
             }
-            Self::Store(_)
-            | Self::SamlKeys(_)
-            | Self::AuthnRequest(_)
-            | Self::NoEndpoint
-            | Self::LinkKey(_)
-            | Self::NoLinkKey
-            | Self::Random(_)
-            | Self::Header(_) => {
-                self.log();
-                pages::unavailable("unavailable", retry_url)
-            }
+            Told::Unavailable => pages::unavailable("unavailable", retry_url),
         }
     }
 
@@ -89,10 +79,20 @@ impl SignInError {
     ///
     /// Logs a failure of ours.
     pub(crate) fn into_oauth_error(self) -> OauthError {
+        match self.into_told() {
+            Told::Oauth(error) => error,
+            Told::Refused(SamlError::UserState(UserError::Deactivated)) => NOT_ACTIVE,
+            Told::Refused(_) | Told::Link => REFUSED,
+            Told::Unavailable => OauthError::UNAVAILABLE,
+        }
+    }
+
+    /// Returns what others are told, and logs a failure of ours.
+    fn into_told(self) -> Told {
         match self {
-            Self::Oauth(error) => error,
-            Self::Refused(SamlError::UserState(UserError::Deactivated)) => NOT_ACTIVE,
-            Self::Refused(_) | Self::Link => REFUSED,
+            Self::Refused(error) => Told::Refused(error),
+            Self::Link => Told::Link,
+            Self::Oauth(error) => Told::Oauth(error),
             Self::Store(_)
             | Self::SamlKeys(_)
             | Self::AuthnRequest(_)
@@ -101,15 +101,20 @@ impl SignInError {
             | Self::NoLinkKey
             | Self::Random(_)
             | Self::Header(_) => {
-                self.log();
-                OauthError::UNAVAILABLE
+                tracing::error!("{}", ErrorChain(&self));
+                Told::Unavailable
             }
         }
     }
+}
 
-    fn log(&self) {
-        tracing::error!("{}", ErrorChain(self));
-    }
+/// What the person and the app are told of an error.
+enum Told {
+    Refused(SamlError),
+    Link,
+    Oauth(OauthError),
+    /// A failure of ours, of which nothing is told.
+    Unavailable,
 }
 
 /// Makes the page of a refusal. A connection that cannot be used is not offered again.

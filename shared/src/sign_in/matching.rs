@@ -2,9 +2,10 @@
 //! decides.
 //!
 //! Users are looked for in the connection's tenant only. The sign-in and `explain` take the same
-//! way; `explain` writes nothing.
+//! way; `explain` writes nothing. The lookups are in `lookups`.
 
-use futures_util::future::try_join_all;
+mod lookups;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
@@ -13,7 +14,8 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::decision::{
-    Asserted, Authority, Candidate, Candidates, Decision, LinkChange, Match, Refusal, decide,
+    Asserted, Authority, Candidate, Candidates, Decision, LinkChange, Lookup, Match, Refusal,
+    decide,
 };
 use super::error::SignInError;
 use super::new_user::new_user;
@@ -21,14 +23,14 @@ use crate::clock::random_uuid;
 use crate::runtime::state::AppState;
 use crate::secrets::SecretName;
 use crate::store::{
-    ConnectionAuthority, IdentityDigest, LinkOutcome, NewLink, StoreError, StoredUser, UserWrite,
+    ConnectionAuthority, IdentityDigest, LinkKind, LinkOutcome, NewLink, StoreError, StoredUser,
+    UserWrite,
 };
 use saml::checks::{CheckId, Checks};
 use saml::connection::Connection;
 use saml::error::{SamlError, UserError};
 use saml::identity::{SubjectId, SubjectSource};
 use saml::response::Assertion;
-use scim::fold::fold;
 use scim::resource;
 use types::digest::{digest_of_parts, length_prefix};
 use types::domain::Domain;
@@ -57,11 +59,15 @@ pub(crate) struct MatchedUser {
     pub(crate) user: StoredUser,
     /// The domains that the issuer may speak for at this moment.
     pub(crate) domains: Vec<Domain>,
+    /// The kind of the link that found the user, if its use is not written yet.
+    used_link: Option<LinkKind>,
 }
 
 /// The users and links that the lookups found.
 struct Found {
     candidates: Candidates,
+    /// Every candidate that was read, whichever lookup found it.
+    loaded: Vec<Candidate>,
     users: Vec<StoredUser>,
     /// A user that the best identity is linked to and that no longer exists.
     gone: Option<ResourceId>,
@@ -104,9 +110,14 @@ impl Matching<'_> {
                     None => continue,
                 },
             };
-            let is_linked = dry_run || self.link(&found, &user, link).await?;
+            let new_link = found.link_to_write(link);
+            let used_link = new_link.is_none().then(|| found.kind());
+            let is_linked = match new_link {
+                Some(identity) if !dry_run => self.link(&found, &user, identity, link).await?,
+                Some(_) | None => true,
+            };
             if is_linked {
-                return Ok(Some(MatchedUser { user, domains }));
+                return Ok(Some(MatchedUser { user, domains, used_link }));
             }
         }
         Err(StoreError::Contention.into())
@@ -117,6 +128,7 @@ impl Matching<'_> {
         self.connection.domains_of_issuer(&self.assertion.issuer, &self.authority.domains)
     }
 
+    /// Loads what the decision asks for until it is made.
     async fn decide(
         &self,
         domains: &[Domain],
@@ -124,8 +136,15 @@ impl Matching<'_> {
     ) -> Result<(Found, Decision), SignInError> {
         let authority = Authority { domains, may_create: self.connection.settings.jit };
         let asserted = self.asserted();
-        let found = self.find(&asserted, &authority).await?;
-        let decision = decide(&asserted, &authority, &found.candidates);
+        let mut found = Found::new(self.digests().await?);
+        let decision = loop {
+            match decide(&asserted, &authority, &found.candidates) {
+                Err(lookup) => {
+                    self.look_up(lookup, &asserted, &authority, &mut found).await?;
+                }
+                Ok(decision) => break decision,
+            }
+        };
         let names: Vec<&str> = domains.iter().map(Domain::as_str).collect();
         if let Decision::SignIn { user, matched, .. } = &decision {
             let how = match matched {
@@ -156,116 +175,6 @@ impl Matching<'_> {
         }
     }
 
-    /// Loads the users who may be the person.
-    async fn find(
-        &self,
-        asserted: &Asserted,
-        authority: &Authority<'_>,
-    ) -> Result<Found, SignInError> {
-        let (store, tenant) = (&self.app.store, self.connection.tenant);
-        let digests = self.digests().await?;
-        let mut found = Found {
-            candidates: Candidates::default(),
-            users: Vec::new(),
-            gone: None,
-            digests,
-            former: Vec::new(),
-            is_legacy: false,
-        };
-        for (nth, digest) in found.digests.clone().iter().enumerate() {
-            let Some(link) = store.linked_user(tenant, digest).await? else { continue };
-            match store.user(tenant, link.user).await? {
-                Some(user) => {
-                    found.candidates.linked = Some(candidate(&user, false));
-                    found.candidates.is_linked_by_lesser = nth > 0;
-                    if nth > 0 && !link.is_legacy {
-                        found.former.push((link.user, digest.keyed.clone()));
-                    }
-                    found.is_legacy = link.is_legacy;
-                    found.users.push(user);
-                    return Ok(found);
-                }
-                None if nth == 0 => found.gone = Some(link.user),
-                None => {}
-            }
-        }
-        self.look_up(asserted, authority, &mut found).await?;
-        Ok(found)
-    }
-
-    async fn look_up(
-        &self,
-        asserted: &Asserted,
-        authority: &Authority<'_>,
-        found: &mut Found,
-    ) -> Result<(), SignInError> {
-        let (store, tenant) = (&self.app.store, self.connection.tenant);
-        let deciding: Vec<String> =
-            asserted.deciding(authority).take(MOST_DECIDING).map(|a| fold(a.as_str())).collect();
-        let name = asserted.name.as_deref().filter(|_| !deciding.is_empty()).map(fold);
-        let names: Vec<String> = name.into_iter().chain(deciding.iter().cloned()).collect();
-        let (by_external_id, by_name, by_address) = tokio::try_join!(
-            try_join_all(
-                asserted.external_ids.iter().map(|id| store.users_by_external_id(tenant, id))
-            ),
-            try_join_all(names.iter().map(|name| store.user_by_user_name(tenant, name))),
-            try_join_all(deciding.iter().map(|address| store.users_by_email(tenant, address))),
-        )?;
-        let users = by_external_id.into_iter().flatten();
-        found.candidates.by_external_id = self.candidates(asserted, found, users).await?;
-        let users = by_name.into_iter().flatten();
-        found.candidates.by_user_name = self.candidates(asserted, found, users).await?;
-        let users = by_address.into_iter().flatten();
-        found.candidates.by_address = self.candidates(asserted, found, users).await?;
-        Ok(())
-    }
-
-    /// The candidates of one lookup, each user once. What an earlier lookup has found is not read
-    /// again.
-    async fn candidates(
-        &self,
-        asserted: &Asserted,
-        found: &mut Found,
-        users: impl Iterator<Item = StoredUser>,
-    ) -> Result<Vec<Candidate>, SignInError> {
-        let mut candidates: Vec<Candidate> = Vec::new();
-        for user in users {
-            let id = user.resource.id;
-            if candidates.iter().any(|known| known.id == id) {
-                continue;
-            }
-            let candidate = if let Some(known) = found.candidate(id) {
-                known.clone()
-            } else {
-                let candidate = self.candidate(asserted, found, &user).await?;
-                found.users.push(user);
-                candidate
-            };
-            candidates.push(candidate);
-        }
-        Ok(candidates)
-    }
-
-    /// A candidate, with whether another stable identity of the issuer is linked to it.
-    async fn candidate(
-        &self,
-        asserted: &Asserted,
-        found: &mut Found,
-        user: &StoredUser,
-    ) -> Result<Candidate, SignInError> {
-        if !asserted.is_stable {
-            return Ok(candidate(user, false));
-        }
-        let (tenant, name) = (self.connection.tenant, &self.connection.domain);
-        let (id, issuer) = (user.resource.id, &self.assertion.issuer);
-        let linked = self.app.store.identity_of_user(tenant, id, name, issuer).await?;
-        let best = found.digests.first().map(|digest| &digest.keyed);
-        let other = linked.filter(|linked| Some(linked) != best);
-        let has_other_link = other.is_some();
-        found.former.extend(other.map(|other| (id, other)));
-        Ok(candidate(user, has_other_link))
-    }
-
     /// Creates the user through the same core as `POST /Users`. None when the name was taken in
     /// between.
     async fn create(
@@ -287,26 +196,18 @@ impl Matching<'_> {
         }
     }
 
-    /// Writes the link, or notes its use. Returns `false` if another request has linked the
-    /// identity or the user in between.
+    /// Writes the link. Returns `false` if another request has linked the identity or the user in
+    /// between.
     async fn link(
         &self,
         found: &Found,
         user: &StoredUser,
+        identity: &IdentityDigest,
         link: LinkChange,
     ) -> Result<bool, StoreError> {
         let (store, tenant, issuer) =
             (&self.app.store, self.connection.tenant, &self.assertion.issuer);
         let (connection, id) = (&self.connection.domain, user.resource.id);
-        let identity = match (found.digests.first(), link) {
-            (Some(identity), LinkChange::Add | LinkChange::Move) => identity,
-            (Some(identity), LinkChange::Note) if found.is_legacy => identity,
-            (digest, _) => {
-                let digest = digest.map(|digest| digest.keyed.as_str());
-                store.note_link_use(tenant, id, connection, issuer, digest, self.now).await?;
-                return Ok(true);
-            }
-        };
         let new = NewLink {
             connection,
             issuer,
@@ -323,6 +224,16 @@ impl Matching<'_> {
             store.record_activity(tenant, self.now, ACTOR, "link.moved", detail).await?;
         }
         Ok(is_linked)
+    }
+
+    /// Notes that the link of a user was used. It decides nothing, so it need not be written before
+    /// the sign-in goes on.
+    pub(crate) async fn note_use(&self, matched: &MatchedUser) -> Result<(), SignInError> {
+        let Some(kind) = matched.used_link else { return Ok(()) };
+        let (store, tenant, now) = (&self.app.store, self.connection.tenant, self.now);
+        let (name, issuer) = (&self.connection.domain, &self.assertion.issuer);
+        let user = matched.user.resource.id;
+        Ok(store.note_link_use(tenant, user, name, issuer, kind, now).await?)
     }
 
     /// The digests that the stable identities are found by, the best first.
@@ -367,10 +278,36 @@ impl Matching<'_> {
 }
 
 impl Found {
-    /// The candidate with this id that an earlier lookup has found.
-    fn candidate(&self, id: ResourceId) -> Option<&Candidate> {
-        let Candidates { by_external_id, by_user_name, by_address, .. } = &self.candidates;
-        [by_external_id, by_user_name, by_address].into_iter().flatten().find(|user| user.id == id)
+    /// Nothing is found yet.
+    fn new(digests: Vec<IdentityDigest>) -> Self {
+        let not_looked_up = vec![Lookup::Links, Lookup::Names, Lookup::Addresses];
+        Self {
+            candidates: Candidates { not_looked_up, ..Candidates::default() },
+            loaded: Vec::new(),
+            users: Vec::new(),
+            gone: None,
+            digests,
+            former: Vec::new(),
+            is_legacy: false,
+        }
+    }
+
+    /// The candidates with these ids, each once.
+    fn candidates_of(&self, ids: &[ResourceId]) -> Vec<Candidate> {
+        self.loaded.iter().filter(|user| ids.contains(&user.id)).cloned().collect()
+    }
+
+    /// The identity whose link a change writes; none when the link is only used.
+    fn link_to_write(&self, link: LinkChange) -> Option<&IdentityDigest> {
+        let is_written = match link {
+            LinkChange::Add | LinkChange::Move => true,
+            LinkChange::Note => self.is_legacy,
+        };
+        self.digests.first().filter(|_| is_written)
+    }
+
+    fn kind(&self) -> LinkKind {
+        if self.digests.is_empty() { LinkKind::Address } else { LinkKind::Stable }
     }
 
     /// The digest of the other identity that this user has at the issuer.
@@ -412,6 +349,3 @@ const ACTOR: &str = "identity_provider";
 
 /// Looks again this often when others write the same user at the same time.
 const ATTEMPTS: u32 = 4;
-
-/// Addresses that are looked up; more in the connection's domains are a mistake.
-const MOST_DECIDING: usize = 5;

@@ -1,7 +1,8 @@
 //! The organisation that an app names in its authorization request, and its connections.
 
 use crate::runtime::state::AppState;
-use crate::store::{ConnectionAuthority, StoreError, StoredConnection};
+use crate::sign_in::SignedIn;
+use crate::store::{ConnectionAuthority, DomainHolder, StoreError, StoredConnection};
 use futures_util::future::try_join_all;
 use oidc::authorize::Organisation;
 use saml::connection::Connection;
@@ -35,8 +36,17 @@ pub(crate) async fn speakers(
     domain: &Domain,
 ) -> Result<Option<(TenantId, Vec<Domain>)>, StoreError> {
     let Some(holder) = app.store.domain_holder(domain).await? else { return Ok(None) };
+    Ok(Some((holder.tenant, speakers_at(app, holder, domain).await?)))
+}
+
+/// Returns the names of the holder's connections that speak for a verified domain.
+async fn speakers_at(
+    app: &AppState,
+    holder: DomainHolder,
+    domain: &Domain,
+) -> Result<Vec<Domain>, StoreError> {
     if holder.is_implied {
-        return Ok(Some((holder.tenant, vec![domain.clone()])));
+        return Ok(vec![domain.clone()]);
     }
     let authorities = app.store.authorities(holder.tenant).await?;
     let is_known = authorities.iter().any(|known| known.connection == *domain);
@@ -48,32 +58,48 @@ pub(crate) async fn speakers(
         // A connection without a row is of version 0.1.0 and speaks for its name.
         names.push(domain.clone());
     }
-    Ok(Some((holder.tenant, names)))
+    Ok(names)
 }
 
 async fn connections_of(
     app: &AppState,
     domain: &Domain,
 ) -> Result<Vec<StoredConnection>, StoreError> {
-    let Some((tenant, names)) = speakers(app, domain).await? else { return Ok(Vec::new()) };
-    let found = try_join_all(names.iter().map(|name| app.store.connection(tenant, name))).await?;
-    Ok(found.into_iter().flatten().collect())
+    let Some(holder) = app.store.domain_holder(domain).await? else { return Ok(Vec::new()) };
+    // Most domains have the connection that is named after them: it is read without waiting for the
+    // names.
+    let (speakers, own) = tokio::try_join!(
+        speakers_at(app, holder, domain),
+        app.store.connection(holder.tenant, domain),
+    )?;
+    let others = speakers.iter().filter(|name| *name != domain);
+    let others = others.map(|name| app.store.connection(holder.tenant, name));
+    let others = try_join_all(others).await?;
+    let own = own.filter(|_| speakers.contains(domain));
+    let mut found: Vec<StoredConnection> = others.into_iter().flatten().chain(own).collect();
+    found.sort_by(|a, b| a.connection.domain.cmp(&b.connection.domain));
+    Ok(found)
 }
 
 /// Whether a sign-in is one of the organisation. Every sign-in is if the app named none.
 ///
-/// A domain is that of the connections that speak for it; the name of a connection is none.
+/// `authority`: that of the connection, as it is now. A domain is its connection's only while it
+/// speaks for it: the name alone says nothing, since another tenant may hold that domain (rule 6).
 pub(crate) async fn matches(
     app: &AppState,
     organisation: Option<&Organisation>,
-    tenant: TenantId,
+    signed_in: &SignedIn,
     authority: &ConnectionAuthority,
 ) -> Result<bool, StoreError> {
     match organisation {
         None => Ok(true),
-        Some(Organisation::Connection(named)) => Ok(*named == authority.connection),
+        Some(Organisation::Connection(named)) => {
+            Ok(named.as_str() == signed_in.authentication.connection)
+        }
         Some(Organisation::Domain(named)) => Ok(authority.domains.contains(named)),
-        Some(Organisation::Tenant(named)) => Ok(find_tenant(app, named).await? == Some(tenant)),
+        Some(Organisation::Tenant(named)) => {
+            Ok(find_tenant(app, named).await? == Some(signed_in.tenant))
+        }
     }
 }
 

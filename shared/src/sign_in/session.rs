@@ -7,36 +7,26 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::active_grant::live;
+use super::SignedIn;
+use super::active_grant::{Live, live};
 use super::error::SignInError;
 use crate::clock::random_secret;
 use crate::http::base_url::BaseUrl;
 use crate::http::cookie;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
-use crate::store::Standing;
 use oidc::grant::{Authentication, Session};
 use oidc::handle::{Handle, HandleKind};
 use types::ids::TenantId;
 
-/// A session that counts.
-pub(crate) struct CurrentSession {
-    /// The tenant of the user.
-    pub(crate) tenant: TenantId,
-    /// The sign-in that gave the session.
-    pub(crate) authentication: Authentication,
-    /// The rows that it was judged by.
-    pub(crate) standing: Standing,
-}
-
-/// Returns the valid session of the browser.
+/// Returns the sign-in of the browser's valid session, with the rows that it was judged by.
 ///
 /// A cookie that is not ours is no error: such a browser has no session.
 pub(crate) async fn current(
     app: &AppState,
     base_url: &BaseUrl,
     headers: &HeaderMap,
-) -> Result<Option<CurrentSession>, SignInError> {
+) -> Result<Option<(SignedIn, Live)>, SignInError> {
     let cookie = cookie::read(base_url, headers, COOKIE);
     let Some(handle) = cookie.and_then(|text| Handle::parse(HandleKind::Session, text)) else {
         return Ok(None);
@@ -46,12 +36,12 @@ pub(crate) async fn current(
         return Ok(None);
     };
     note_tenant(tenant);
-    if session.expires_at <= app.clock.now() {
+    let (now, authentication) = (app.clock.now(), session.authentication);
+    if session.expires_at <= now || authentication.is_over(now) {
         return Ok(None);
     }
-    let authentication = session.authentication;
     let live = live(app, tenant, &authentication, None).await?;
-    Ok(live.map(|live| CurrentSession { tenant, authentication, standing: live.standing }))
+    Ok(live.map(|live| (SignedIn { tenant, authentication }, live)))
 }
 
 /// Creates a session and returns its cookie.

@@ -3,10 +3,11 @@
 //! The purpose of the sign-in waits in the table, bound to the browser, until the response arrives
 //! at `saml_api::acs`.
 
+use axum::http::HeaderMap;
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::browser::{Binding, LIFE};
+use super::browser::{Binding, LIFE, SignInCookies};
 use super::error::SignInError;
 use super::pages::{self, Choice};
 use super::retry::retry_url;
@@ -27,25 +28,27 @@ use saml::error::SamlError;
 pub(crate) async fn start_sign_in(
     app: &AppState,
     base_url: &BaseUrl,
+    headers: &HeaderMap,
     connection: &Connection,
     purpose: Purpose,
 ) -> Response {
     note_tenant(connection.tenant);
     let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
-    let started = try_start(app, base_url, connection, purpose).await;
+    let started = try_start(app, base_url, headers, connection, purpose).await;
     started.unwrap_or_else(|error| error.into_response(retry_url.as_deref()))
 }
 
 async fn try_start(
     app: &AppState,
     base_url: &BaseUrl,
+    headers: &HeaderMap,
     connection: &Connection,
     purpose: Purpose,
 ) -> Result<Response, SignInError> {
     let trust = connection.active_trust().map_err(SamlError::Connection)?;
     match trust.providers.as_slice() {
-        [provider] => send_request(app, base_url, connection, provider, purpose).await,
-        providers => offer_choice(app, base_url, connection, providers, purpose).await,
+        [provider] => send_request(app, base_url, headers, connection, provider, purpose).await,
+        providers => offer_choice(app, base_url, headers, connection, providers, purpose).await,
     }
 }
 
@@ -53,12 +56,14 @@ async fn try_start(
 async fn offer_choice(
     app: &AppState,
     base_url: &BaseUrl,
+    headers: &HeaderMap,
     connection: &Connection,
     providers: &[Provider],
     purpose: Purpose,
 ) -> Result<Response, SignInError> {
+    let cookies = SignInCookies::read(base_url, headers, app.clock.now());
     let (pending, binding) =
-        new_pending_sign_in(app, connection, &new_id()?, purpose, Stage::Choosing)?;
+        new_pending_sign_in(app, &cookies, connection, &new_id()?, purpose, Stage::Choosing)?;
     app.store.create_pending_sign_in(&pending).await?;
     let path = base_url.join(&format!("/saml/sso/{}/with", connection.domain));
     let choices: Vec<Choice> = providers
@@ -78,6 +83,7 @@ async fn offer_choice(
 pub(crate) async fn send_request(
     app: &AppState,
     base_url: &BaseUrl,
+    headers: &HeaderMap,
     connection: &Connection,
     provider: &Provider,
     purpose: Purpose,
@@ -91,7 +97,8 @@ pub(crate) async fn send_request(
     let stage = Stage::Asked(provider.entity_id.clone());
     let now = app.clock.now();
     let id = new_id()?;
-    let (pending, binding) = new_pending_sign_in(app, connection, &id, purpose, stage)?;
+    let cookies = SignInCookies::read(base_url, headers, now);
+    let (pending, binding) = new_pending_sign_in(app, &cookies, connection, &id, purpose, stage)?;
     let keys = if settings.sign_requests || provider.wants_signed_requests {
         Some(app.saml_keys.load(now).await?)
     } else {
@@ -130,15 +137,16 @@ pub(crate) fn new_id() -> Result<RequestId, SignInError> {
     random_bytes().map(RequestId::from_random).map_err(SignInError::Random)
 }
 
-/// Makes a pending sign-in, not yet stored, and its binding to the browser.
+/// Makes a pending sign-in, not yet stored, and its binding to the browser with these cookies.
 pub(crate) fn new_pending_sign_in(
     app: &AppState,
+    cookies: &SignInCookies<'_>,
     connection: &Connection,
     id: &RequestId,
     purpose: Purpose,
     stage: Stage,
 ) -> Result<(PendingSignIn, Binding), SignInError> {
-    let binding = Binding::new(&*random_secret().map_err(SignInError::Random)?);
+    let binding = Binding::new(cookies, &*random_secret().map_err(SignInError::Random)?);
     let now = app.clock.now();
     let pending = PendingSignIn {
         id: id.to_string(),

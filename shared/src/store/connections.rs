@@ -33,7 +33,7 @@ enum ConnectionRow {
 }
 
 impl StoredConnection {
-    fn from_row(mut row: Item) -> Result<Self, StoreError> {
+    pub(super) fn from_row(mut row: Item) -> Result<Self, StoreError> {
         let connection = take_json(&mut row, "d")?;
         Ok(Self { connection, version: required_number(&row, "v")? })
     }
@@ -107,18 +107,27 @@ impl Store {
         &self,
         name: &Domain,
     ) -> Result<Option<StoredConnection>, StoreError> {
-        let row = self.get(&Key::domain(name)).await?;
-        match row.map(|row| parsed(&row, "t")).transpose()? {
+        match self.tenant_of_name(name).await? {
             Some(tenant) => self.connection(tenant, name).await,
             None => Ok(None),
         }
+    }
+
+    /// Reads the tenant that the name of a connection belongs to.
+    pub(super) async fn tenant_of_name(
+        &self,
+        name: &Domain,
+    ) -> Result<Option<TenantId>, StoreError> {
+        let row = self.get(&Key::domain(name)).await?;
+        row.map(|row| parsed(&row, "t")).transpose()
     }
 
     /// Reads all connections of a tenant, by name.
     pub async fn connections(&self, tenant: TenantId) -> Result<Vec<StoredConnection>, StoreError> {
         let range = Range::all(tenant_rows(tenant), Consistency::Strong)
             .with(SortKeys::BeginWith(CONNECTION_PREFIX.to_owned()));
-        let rows = self.query(&range, MOST_CONNECTIONS).await?;
+        // All of them: one that is left out would keep a domain that its tenant loses.
+        let rows = self.query(&range, usize::MAX).await?;
         rows.into_iter().map(StoredConnection::from_row).collect()
     }
 
@@ -178,5 +187,5 @@ impl Store {
     }
 }
 
-/// More than a tenant has, so that one call reads the list.
-const MOST_CONNECTIONS: usize = 100;
+/// Connections that one tenant may have.
+pub const MOST_CONNECTIONS: usize = 100;

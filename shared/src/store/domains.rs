@@ -16,7 +16,7 @@ use super::item::{
 };
 use super::keys::{AUTHORITY_PREFIX, CLAIM_PREFIX, HOLDER, Key, SK, domain_rows, tenant_rows};
 use super::read::{Consistency, Range, SortKeys, sort_key};
-use super::transaction::Commit;
+use super::transaction::{Commit, MAX_TRANSACTION};
 use super::write::Write;
 use super::{Store, StoreError};
 use types::domain::Domain;
@@ -202,7 +202,7 @@ impl Store {
     pub async fn claims(&self, tenant: TenantId) -> Result<Vec<StoredClaim>, StoreError> {
         let range = Range::all(tenant_rows(tenant), Consistency::Strong)
             .with(SortKeys::BeginWith(CLAIM_PREFIX.to_owned()));
-        let rows = self.query(&range, MOST_CLAIMS.saturating_add(1)).await?;
+        let rows = self.query(&range, usize::MAX).await?;
         rows.into_iter().map(StoredClaim::from_row).collect()
     }
 
@@ -242,7 +242,8 @@ impl Store {
     ) -> Result<Vec<ConnectionAuthority>, StoreError> {
         let range = Range::all(tenant_rows(tenant), Consistency::Strong)
             .with(SortKeys::BeginWith(AUTHORITY_PREFIX.to_owned()));
-        let rows = self.query(&range, MOST_AUTHORITIES).await?;
+        // All of them: a connection without a row is taken for one of version 0.1.0.
+        let rows = self.query(&range, usize::MAX).await?;
         rows.into_iter().map(ConnectionAuthority::from_row).collect()
     }
 
@@ -256,21 +257,57 @@ impl Store {
         row.map(ConnectionAuthority::from_row).transpose()
     }
 
-    /// Changes a domain and everything that depends on it.
+    /// Changes a domain and everything that depends on it, in one transaction if it fits.
+    ///
+    /// Otherwise the connections that lose the domain come first and those that get it last: an
+    /// interrupted change leaves a connection with less than it may have, never with more.
     ///
     /// # Errors
     ///
     /// [`StoreError::VersionMismatch`] when one of the rows is no longer as it was read.
     pub async fn change_domain(&self, change: &DomainChange) -> Result<(), StoreError> {
-        let mut writes = Vec::new();
-        for claim in &change.claims {
-            writes.push(((), claim_write(claim)?));
-        }
-        let holder = holder_writes(&change.domain, change.holder);
-        writes.extend(holder.into_iter().map(|write| ((), write)));
+        let (mut losing, mut getting) = (Vec::new(), Vec::new());
         for authority in &change.authorities {
-            writes.push(((), authority_write(authority)?));
+            let speaks = authority.after.domains.contains(&change.domain);
+            let writes = if speaks { &mut getting } else { &mut losing };
+            writes.push(authority_write(authority)?);
         }
+        let mut domain = Vec::new();
+        for claim in &change.claims {
+            domain.push(claim_write(claim)?);
+        }
+        domain.extend(holder_writes(&change.domain, change.holder));
+        let room = MAX_TRANSACTION.saturating_sub(domain.len());
+        if losing.len().saturating_add(getting.len()) <= room {
+            return self.commit_as_read([domain, losing, getting].concat()).await;
+        }
+        for writes in losing.chunks(MAX_TRANSACTION) {
+            self.commit_as_read(writes.to_vec()).await?;
+        }
+        self.commit_as_read(domain).await?;
+        for writes in getting.chunks(MAX_TRANSACTION) {
+            self.commit_as_read(writes.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes authorities alone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::VersionMismatch`] when one of the rows is no longer as it was read.
+    pub async fn change_authorities(&self, changes: &[AuthorityChange]) -> Result<(), StoreError> {
+        for changes in changes.chunks(MAX_TRANSACTION) {
+            let writes: Vec<Write> =
+                changes.iter().map(authority_write).collect::<Result<_, _>>()?;
+            self.commit_as_read(writes).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits writes on the condition that the rows are as they were read.
+    async fn commit_as_read(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        let writes: Vec<((), Write)> = writes.into_iter().map(|write| ((), write)).collect();
         match self.commit(&writes).await? {
             Commit::Done => Ok(()),
             Commit::Refused(_) => Err(StoreError::VersionMismatch),
@@ -362,6 +399,3 @@ pub(super) const NAME_ONLY: &str = "n";
 
 /// Domains that one tenant may claim.
 pub const MOST_CLAIMS: usize = 300;
-
-/// Connections of a tenant, deleted ones too: a list is one call.
-const MOST_AUTHORITIES: usize = 1_000;

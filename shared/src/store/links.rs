@@ -12,8 +12,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::item::{Item, corrupt, number, optional_text, parsed, take_optional_text, text};
 use super::keys::{Key, TTL, link_rows, user_prefix};
+use super::page::StoredResource as _;
 use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
+use super::users::StoredUser;
 use super::write::Write;
 use super::{Store, StoreError};
 use types::domain::Domain;
@@ -35,6 +37,8 @@ pub struct IdentityDigest {
 pub struct LinkedUser {
     /// The user, who may have been deleted.
     pub user: ResourceId,
+    /// Index of the identity among those that were asked for.
+    pub identity: usize,
     /// The row is of version 0.1.0.
     pub is_legacy: bool,
 }
@@ -117,34 +121,75 @@ impl LinkKind {
 }
 
 impl Store {
-    /// Reads the user that this identity is linked to. The user may have been deleted.
+    /// Reads the user that the best of these identities is linked to, by its keyed digest. The user
+    /// may have been deleted. Nearly every sign-in after the first finds its user by this one row.
     pub async fn linked_user(
         &self,
         tenant: TenantId,
-        identity: &IdentityDigest,
+        best: &IdentityDigest,
     ) -> Result<Option<LinkedUser>, StoreError> {
-        let digests = [Some(&identity.keyed), identity.legacy.as_ref()];
-        let keys: Vec<Key> =
-            digests.into_iter().flatten().map(|digest| Key::link(tenant, digest)).collect();
-        let rows = self.get_many(&keys, None).await?;
-        let is_keyed = |row: &&Item| sort_key(row).is_ok_and(|key| key == identity.keyed);
-        let mut live = rows.iter().filter(|row| !row.contains_key(TTL));
-        let row = live.clone().find(is_keyed).or_else(|| live.next());
-        row.map(|row| Ok(LinkedUser { user: parsed(row, "id")?, is_legacy: !is_keyed(&row) }))
+        let row = self.get(&Key::link(tenant, &best.keyed)).await?;
+        let row = row.filter(|row| !row.contains_key(TTL));
+        row.map(|row| Ok(LinkedUser { user: parsed(&row, "id")?, identity: 0, is_legacy: false }))
             .transpose()
     }
 
-    /// The digest of the stable identity that a user has at an issuer.
-    pub async fn identity_of_user(
+    /// Reads the links that [`Self::linked_user`] leaves out, the best identity first: those of the
+    /// other identities, and those of version 0.1.0.
+    pub async fn other_linked_users(
         &self,
         tenant: TenantId,
-        user: ResourceId,
+        identities: &[IdentityDigest],
+    ) -> Result<Vec<LinkedUser>, StoreError> {
+        let mut wanted = Vec::new();
+        for (nth, identity) in identities.iter().enumerate() {
+            let keyed = Some(&identity.keyed).filter(|_| nth > 0).map(|digest| (digest, false));
+            let legacy = identity.legacy.as_ref().map(|digest| (digest, true));
+            let digests = keyed.into_iter().chain(legacy);
+            wanted.extend(digests.map(|(digest, is_legacy)| (digest, nth, is_legacy)));
+        }
+        let keys: Vec<Key> = wanted.iter().map(|(digest, ..)| Key::link(tenant, digest)).collect();
+        let rows = self.get_many(&keys, None).await?;
+        let mut links = Vec::new();
+        for (digest, identity, is_legacy) in wanted {
+            let is_wanted = |row: &&Item| {
+                !row.contains_key(TTL) && sort_key(row).is_ok_and(|key| key == digest)
+            };
+            if let Some(row) = rows.iter().find(is_wanted) {
+                links.push(LinkedUser { user: parsed(row, "id")?, identity, is_legacy });
+            }
+        }
+        Ok(links)
+    }
+
+    /// Reads the users among `ids` that exist, each with the digest of the stable identity that it
+    /// has at an issuer, in one call.
+    pub async fn users_with_identity(
+        &self,
+        tenant: TenantId,
+        ids: &[ResourceId],
         connection: &Domain,
         issuer: &str,
-    ) -> Result<Option<String>, StoreError> {
-        let key = user_row_key(tenant, user, connection, issuer, LinkKind::Stable);
-        let row = self.get(&key).await?;
-        Ok(row.and_then(|mut row| take_optional_text(&mut row, IDENTITY)))
+    ) -> Result<Vec<(StoredUser, Option<String>)>, StoreError> {
+        let users = ids.iter().map(|id| Key::user(tenant, *id));
+        let row_key = |id| user_row_key(tenant, id, connection, issuer, LinkKind::Stable);
+        let keys: Vec<Key> = users.chain(ids.iter().copied().map(row_key)).collect();
+        let link_rows = link_rows(tenant);
+        let (links, users): (Vec<Item>, Vec<Item>) = self
+            .get_many(&keys, None)
+            .await?
+            .into_iter()
+            .partition(|row| Key::of(row).pk == link_rows);
+        let mut found = Vec::new();
+        for row in users {
+            let user = StoredUser::from_row(row)?;
+            let key = row_key(user.resource.id);
+            let link = links.iter().find(|row| Key::of(row) == key);
+            let identity = link.and_then(|row| optional_text(row, IDENTITY)).map(str::to_owned);
+            found.push((user, identity));
+        }
+        found.sort_unstable_by_key(|(user, _)| user.resource.id);
+        Ok(found)
     }
 
     /// Links a stable identity to a user.
@@ -164,15 +209,15 @@ impl Store {
         let mut writes = vec![
             (
                 LinkRow::Identity,
-                // A row that was retired before has no id.
+                // A retired row names no user and may come back: its time to live ends with it.
                 Write::replace(by_identity, &[TTL])
                     .when("attribute_not_exists(id) OR id = :known")
                     .bind(":known", text(known.to_string())),
             ),
             (
                 LinkRow::User,
-                Write::replace(by_user, &[])
-                    .when("attribute_not_exists(pk) OR x = :x")
+                Write::replace(by_user, &[TTL])
+                    .when("attribute_not_exists(x) OR x = :x")
                     .bind(":x", text(link.former.unwrap_or(keyed))),
             ),
         ];
@@ -197,42 +242,36 @@ impl Store {
         }
     }
 
-    /// Notes the use of a link, at most once an hour. `identity`: the digest of a stable one.
+    /// Notes the use of a link in the row of the user, at most once an hour.
     pub async fn note_link_use(
         &self,
         tenant: TenantId,
         user: ResourceId,
         connection: &Domain,
         issuer: &str,
-        identity: Option<&str>,
+        kind: LinkKind,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let kind = if identity.is_some() { LinkKind::Stable } else { LinkKind::Address };
         let an_hour_ago = now.saturating_sub(NOTED_EVERY).unwrap_or(now);
-        let note = |key: Key, more: &str| {
-            let expression = format!("SET {LAST_USED} = :now{more}");
-            Write::update(key, expression)
-                .when(format!("attribute_not_exists({LAST_USED}) OR {LAST_USED} <= :hour"))
-                .bind(":now", text(now.to_string()))
-                .bind(":hour", text(an_hour_ago.to_string()))
-        };
-        let more = format!(
-            ", {FIRST_USED} = if_not_exists({FIRST_USED}, :now), {ISSUER} = :iss, {CONNECTION} = :c, \
-             {KIND} = :k"
+        let expression = format!(
+            "SET {LAST_USED} = :now, {FIRST_USED} = if_not_exists({FIRST_USED}, :now), \
+             {ISSUER} = :iss, {CONNECTION} = :c, {KIND} = :k"
         );
-        let by_user = note(user_row_key(tenant, user, connection, issuer, kind), &more)
+        let condition = match kind {
+            // A link that was removed in between must not come back without its identity.
+            LinkKind::Stable => format!("attribute_exists({IDENTITY}) AND {LAST_USED} <= :hour"),
+            LinkKind::Address => {
+                format!("attribute_not_exists({LAST_USED}) OR {LAST_USED} <= :hour")
+            }
+        };
+        let write = Write::update(user_row_key(tenant, user, connection, issuer, kind), expression)
+            .when(condition)
+            .bind(":now", text(now.to_string()))
+            .bind(":hour", text(an_hour_ago.to_string()))
             .bind(":iss", text(issuer))
             .bind(":c", text(connection.as_str()))
             .bind(":k", text(kind.as_str()));
-        // A row that is not there must not be made: it would lead to nobody.
-        let by_identity = identity.map(|digest| {
-            let write = note(Key::link(tenant, digest), "");
-            let condition = format!("attribute_exists(id) AND {LAST_USED} <= :hour");
-            write.when(condition)
-        });
-        let writes: Vec<((), Write)> =
-            [Some(by_user), by_identity].into_iter().flatten().map(|write| ((), write)).collect();
-        self.commit(&writes).await.map(drop)
+        self.commit(&[((), write)]).await.map(drop)
     }
 
     /// The links of a user.

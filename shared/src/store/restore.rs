@@ -5,13 +5,14 @@ use serde_json::json;
 
 use super::activity::{Activity, months_before};
 use super::batch::RowChange;
-use super::domains::{DomainHolder, StoredClaim, holder_row};
+use super::domains::{DomainHolder, NAME_ONLY, StoredClaim, holder_row};
 use super::item::{Item, corrupt, text};
 use super::keys::{Key, activity, members, restorable};
 use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
+use types::domain::Domain;
 use types::ids::{ResourceId, TenantId};
 
 /// The result of a restore.
@@ -79,6 +80,10 @@ impl Store {
             let key = Key::domain(&stored.connection.domain);
             let row = source.get(&key).await?;
             let row = row.ok_or_else(|| corrupt(&key.item(), "t"))?;
+            if !row.contains_key(NAME_ONLY) {
+                // A row of version 0.1.0 makes the name a domain of the tenant.
+                self.require_free(tenant, &stored.connection.domain).await?;
+            }
             writes.push((RestoredRow::Domain, Write::insert(row)));
         }
         if let Commit::Refused(refusals) = self.commit(&writes).await? {
@@ -131,18 +136,25 @@ impl Store {
         for StoredClaim { claim, .. } in source.claims(tenant).await? {
             let Some(verified_by) = claim.verified_by else { continue };
             let holder = DomainHolder { tenant, verified_by, is_implied: false };
-            let is_free = self
-                .domain_holder(&claim.domain)
-                .await?
-                .is_none_or(|holder| holder.tenant == tenant);
+            self.require_free(tenant, &claim.domain).await?;
             let write = Write::put(holder_row(&claim.domain, holder))
                 .when("attribute_not_exists(pk) OR t = :t")
                 .bind(":t", text(tenant.to_string()));
-            if !is_free || matches!(self.commit(&[((), write)]).await?, Commit::Refused(_)) {
+            if matches!(self.commit(&[((), write)]).await?, Commit::Refused(_)) {
                 return Err(StoreError::Conflict(UniqueAttribute::Domain));
             }
         }
         Ok(())
+    }
+
+    /// Fails if another tenant holds the domain.
+    async fn require_free(&self, tenant: TenantId, domain: &Domain) -> Result<(), StoreError> {
+        match self.domain_holder(domain).await? {
+            Some(holder) if holder.tenant != tenant => {
+                Err(StoreError::Conflict(UniqueAttribute::Domain))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Copies a partition except the tenant's own row, and returns the number of copied rows.

@@ -6,8 +6,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::item::{Item, corrupt, flag, number, optional_number, take_text, text};
-use super::keys::{Key, email_prefix, emails};
+use super::item::{Item, corrupt, flag, number, optional_number, parsed, take_text, text};
+use super::keys::{Key, email_prefix, emails, external_id_prefix, external_ids};
 use super::page::{Page, StoredResource};
 use super::versioned::Versioned;
 use super::{Store, StoreError};
@@ -206,6 +206,44 @@ impl Store {
         let mut ids = by_email?;
         ids.extend(by_name?);
         self.users(tenant, ids).await
+    }
+
+    /// Reads the ids of the users with these folded `userName`s, which differ, in one call.
+    pub async fn ids_of_user_names(
+        &self,
+        tenant: TenantId,
+        folded: &[String],
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        let names = folded.iter().filter(|name| !name.is_empty());
+        let keys: Vec<Key> = names.map(|name| Key::user_name(tenant, name)).collect();
+        let rows = match keys.as_slice() {
+            [key] => self.get(key).await?.into_iter().collect(),
+            keys => self.get_many(keys, None).await?,
+        };
+        rows.iter().map(|row| parsed(row, "id")).collect()
+    }
+
+    /// Reads the ids of the users with exactly this `externalId`.
+    pub async fn ids_of_external_id(
+        &self,
+        tenant: TenantId,
+        external_id: &str,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        if external_id.is_empty() {
+            return Ok(Vec::new());
+        }
+        let partition = external_ids(tenant, ResourceKind::User);
+        self.ids_in_sort_keys(partition, external_id_prefix(external_id)).await
+    }
+
+    /// Reads the ids of the users with this e-mail address, which is in lower case, except that of
+    /// a user whose folded `userName` it is.
+    pub async fn ids_of_email(
+        &self,
+        tenant: TenantId,
+        lower: &str,
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        self.ids_in_sort_keys(emails(tenant), email_prefix(lower)).await
     }
 
     /// Reads users from `start_index`, which counts from 1; zero counts as 1.

@@ -22,6 +22,11 @@ impl Domain {
         &self.0
     }
 
+    /// The name in the letters of its script.
+    pub fn to_unicode(&self) -> String {
+        idna::domain_to_unicode(&self.0).0
+    }
+
     /// Parses a name in its ASCII form or in the letters of its script (IDNA, UTS 46).
     ///
     /// # Errors

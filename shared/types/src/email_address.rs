@@ -57,6 +57,20 @@ impl EmailAddress {
         text == self.text || Self::parse(text).is_ok_and(|other| other == *self)
     }
 
+    /// The texts by which a directory may have stored this address: as it was sent, and with the
+    /// domain in its ASCII form and in the letters of its script.
+    pub fn spellings(&self) -> Vec<String> {
+        let mut spellings = vec![self.text.clone()];
+        let (ascii, unicode) = (self.domain.as_str(), self.domain.to_unicode());
+        for domain in [ascii, unicode.as_str()] {
+            let spelling = format!("{}@{domain}", self.local_part());
+            if !spellings.iter().any(|known| known.eq_ignore_ascii_case(&spelling)) {
+                spellings.push(spelling);
+            }
+        }
+        spellings
+    }
+
     /// The part before the `@`.
     fn local_part(&self) -> &str {
         self.text.rsplit_once('@').map_or("", |(local, _)| local)
@@ -186,6 +200,16 @@ mod tests {
     fn the_two_forms_of_a_domain_of_another_script_are_one() {
         let unicode = EmailAddress::parse("ada@BÜCHER.example").unwrap();
         assert!(unicode.matches("ada@xn--bcher-kva.example"));
+        let spellings = |text: &str| EmailAddress::parse(text).unwrap().spellings();
+        assert_eq!(
+            spellings("ada@BÜCHER.example"),
+            ["ada@BÜCHER.example", "ada@xn--bcher-kva.example", "ada@bücher.example"]
+        );
+        assert_eq!(
+            spellings("ada@xn--bcher-kva.example"),
+            ["ada@xn--bcher-kva.example", "ada@bücher.example"]
+        );
+        assert_eq!(spellings("Ada@Acme.com"), ["Ada@Acme.com"]);
     }
 
     #[test]

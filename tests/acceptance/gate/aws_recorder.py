@@ -21,6 +21,8 @@ TRANSACTION_ACTIONS = {
     "ConditionCheck": "ConditionCheckItem",
     "Get": "GetItem",
 }
+# The functions of expressions; keywords are in capital letters.
+FUNCTIONS = {"attribute_exists", "attribute_not_exists", "begins_with", "if_not_exists", "size"}
 
 
 class Use(NamedTuple):
@@ -41,6 +43,9 @@ class Recorder:
         self.uses, self.reports, self.lock = set(), [], threading.Lock()
         # Pairs of a use that names one row by its key, and the partition of the row.
         self.partitions = set()
+        # Writes as IAM may look at them: a use, the partitions of its rows and the names of their attributes. Each
+        # item of a transaction is one, and all items of one action together are another.
+        self.writes = set()
 
     def __enter__(self):
         handler = type("Handler", (Forwarder,), {"recorder": self})
@@ -62,6 +67,11 @@ class Recorder:
             self.uses |= found
             if "Key" in request:
                 self.partitions |= {(use, request["Key"]["pk"]["S"]) for use in found}
+            if service == "dynamodb":
+                self.writes |= {
+                    (Use(function, f"{service}:{action}", resource), partitions, attributes)
+                    for action, resource, partitions, attributes in writes(operation, request)
+                }
             if service == "codedeploy":
                 self.reports.append(request)
 
@@ -115,6 +125,40 @@ class Forwarder(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         """Logs nothing."""
+
+
+def writes(operation, request):
+    """Yields the writes of a call: action, resource, partitions and names of attributes."""
+    if operation in ("PutItem", "UpdateItem", "DeleteItem"):
+        yield write([(operation, request)])
+    elif operation == "TransactWriteItems":
+        parts = [(TRANSACTION_ACTIONS[kind], part) for item in request["TransactItems"] for kind, part in item.items()]
+        parts = [(action, part) for action, part in parts if action != "ConditionCheckItem"]
+        yield from (write([part]) for part in parts)
+        for action in {action for action, _ in parts}:
+            yield write([part for part in parts if part[0] == action])
+    elif operation == "BatchWriteItem":
+        for table, rows in request["RequestItems"].items():
+            parts = [{"TableName": table, **part} for row in rows for part in row.values()]
+            yield write([(operation, part) for part in parts])
+
+
+def write(parts):
+    """Returns one write of several rows: action, resource, partitions and names of attributes."""
+    action, first = parts[0]
+    rows = [part.get("Key") or part["Item"] for _, part in parts]
+    partitions = frozenset(row["pk"]["S"] for row in rows)
+    names = {name for _, part in parts for name in attributes(part)}
+    return action, "table/" + first["TableName"], partitions, frozenset(names)
+
+
+def attributes(part):
+    """Yields the names of the attributes that a write of one row mentions."""
+    yield from part.get("Key") or part["Item"]
+    expressions = " ".join(part.get(name, "") for name in ("UpdateExpression", "ConditionExpression"))
+    for word in re.findall(r"[:#\w]+", expressions):
+        if not (word.startswith(":") or word.isupper() or word.isdigit() or word in FUNCTIONS):
+            yield part.get("ExpressionAttributeNames", {}).get(word, word)
 
 
 def permissions(service, operation, request):

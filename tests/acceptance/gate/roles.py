@@ -22,8 +22,11 @@ PSEUDO = {
 }
 FUNCTION = "AWS::Serverless::Function"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
-# The only condition key in the roles, and the only action that has a condition.
-LEADING_KEYS, GET = "dynamodb:LeadingKeys", "dynamodb:GetItem"
+# The condition keys in the roles. A read has a condition only for one action; a write is denied by conditions.
+LEADING_KEYS, ATTRIBUTES, GET = "dynamodb:LeadingKeys", "dynamodb:Attributes", "dynamodb:GetItem"
+WRITES = {f"dynamodb:{name}" for name in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")}
+# The conditions of a statement that denies writes: it applies if any row and any attribute of the write matches.
+DENIED_ROWS, DENIED_ATTRIBUTES = "ForAnyValue:StringLike", "ForAnyValue:StringNotEquals"
 # Without `NotAction` and `NotResource`, which grant what they do not name.
 KNOWN_MEMBERS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 # Lambda writes the log with the permission of the role; the function makes no such call.
@@ -73,6 +76,8 @@ class Roles:
         """Returns the grants of a role: pairs of an action and the pattern of a resource."""
         found = set()
         for statement in self.statements(role):
+            if statement["Effect"] == "Deny":
+                continue
             for action in listed(statement["Action"]):
                 if action not in BY_LAMBDA:
                     found |= {(action, self.arn(resource)) for resource in listed(statement["Resource"])}
@@ -82,20 +87,44 @@ class Roles:
         """Yields the statements of a role; raises ValueError for a form of statement that is not understood."""
         for policy in self.resources[role]["Properties"]["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
-                if statement["Effect"] != "Allow" or not set(statement) <= KNOWN_MEMBERS:
+                if statement["Effect"] not in {"Allow", "Deny"} or not set(statement) <= KNOWN_MEMBERS:
                     raise ValueError(f"{role} has an unknown form of statement: {statement}")
+                if statement["Effect"] == "Deny":
+                    self.check_denial(role, statement)
                 # Only one condition is understood, and only for an action on one row.
-                if "Condition" in statement:
+                elif "Condition" in statement:
                     keys = statement["Condition"].get("ForAllValues:StringLike", {})
                     alone = len(statement["Condition"]) == 1 and set(keys) == {LEADING_KEYS}
                     if not alone or listed(statement["Action"]) != [GET]:
                         raise ValueError(f"{role} has an unknown condition: {statement}")
                 yield statement
 
+    def check_denial(self, role, statement):
+        """Raises ValueError unless a statement denies writes of rows by their partitions, and by their attributes."""
+        condition = statement.get("Condition", {})
+        rows = condition.get(DENIED_ROWS, {})
+        attributes = condition.get(DENIED_ATTRIBUTES, {ATTRIBUTES: []})
+        known = set(condition) <= {DENIED_ROWS, DENIED_ATTRIBUTES}
+        exact = set(rows) == {LEADING_KEYS} and set(attributes) == {ATTRIBUTES}
+        on_table = statement["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}
+        if not (known and exact and on_table and set(listed(statement["Action"])) <= WRITES):
+            raise ValueError(f"{role} denies in an unknown form: {statement}")
+
+    def compare_writes(self, writes):
+        """Returns writes that a role denies."""
+        problems = []
+        for function, role in sorted(self.functions().items()):
+            denials = [statement for statement in self.statements(role) if statement["Effect"] == "Deny"]
+            for use, partitions, attributes in writes:
+                if use.function == function and any(denies(each, use, partitions, attributes) for each in denials):
+                    rows = ", ".join(sorted(partitions))
+                    problems.append(f"{function} used {use.action} on {rows}, which {role} denies")
+        return sorted(problems)
+
     def conditions(self, role):
         """Yields pairs of an action and the patterns of the partitions to which a condition limits it."""
         for statement in self.statements(role):
-            if "Condition" in statement:
+            if statement["Effect"] == "Allow" and "Condition" in statement:
                 yield GET, listed(statement["Condition"]["ForAllValues:StringLike"][LEADING_KEYS])
 
     def compare_partitions(self, partitions):
@@ -161,8 +190,15 @@ class Roles:
         than is compared here."""
         any_key = {LEADING_KEYS: "*"}
         role = min(self.functions().values())
+        denied = {"Effect": "Deny", "Action": ["dynamodb:PutItem"]}
         for change in (
             {"Effect": "Deny"},
+            denied,
+            {**denied, "Condition": {"ForAllValues:StringLike": any_key}},
+            {**denied, "Condition": {DENIED_ROWS: any_key}, "Resource": "*"},
+            {**denied, "Condition": {DENIED_ROWS: any_key}, "Action": GET},
+            {**denied, "Condition": {DENIED_ROWS: any_key, "StringLike": any_key}},
+            {**denied, "Condition": {DENIED_ATTRIBUTES: {ATTRIBUTES: "a"}}},
             {"NotAction": "dynamodb:Scan"},
             {"NotResource": "*"},
             {"Condition": {"StringLike": any_key}},
@@ -178,6 +214,16 @@ class Roles:
             except ValueError:
                 continue
             yield change
+
+
+def denies(statement, use, partitions, attributes):
+    """Returns whether a statement denies a write: each of its conditions matches a value of the write."""
+    condition = statement["Condition"]
+    patterns = listed(condition[DENIED_ROWS][LEADING_KEYS])
+    rows = any(matches(pattern, pk) for pattern in patterns for pk in partitions)
+    allowed = condition.get(DENIED_ATTRIBUTES, {}).get(ATTRIBUTES)
+    named = allowed is None or bool(attributes - set(listed(allowed)))
+    return use.action in listed(statement["Action"]) and rows and named
 
 
 def binary(function):

@@ -3,6 +3,8 @@
 //! It shares no code with the product: facts about sign-ins are kept, and what ends them is noted
 //! when it happens, where the product compares generations. Numbers are those of the rules.
 
+mod judge;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A domain, or the name of a connection.
@@ -70,6 +72,7 @@ pub(super) struct Settings {
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "the name of SCIM")]
 pub(super) struct User {
     pub(super) tenant: Tenant,
     pub(super) user_name: String,
@@ -117,6 +120,26 @@ pub(super) enum Verdict {
     SignsIn(UserIndex),
     Creates(Name),
     Refused(&'static str),
+}
+
+/// What a connection may do.
+struct Power {
+    is_ready: bool,
+    /// The domains of each issuer.
+    issuers: BTreeMap<Provider, BTreeSet<Name>>,
+    /// Its verified domains.
+    domains: BTreeSet<Name>,
+}
+
+impl Power {
+    fn exceeds(&self, other: &Self) -> bool {
+        let loses_issuer = self.issuers.iter().any(|(provider, domains)| {
+            other.issuers.get(provider).is_none_or(|now| !domains.is_subset(now))
+        });
+        (self.is_ready && !other.is_ready)
+            || loses_issuer
+            || !self.domains.is_subset(&other.domains)
+    }
 }
 
 /// A stable identity at an issuer of a connection (rules 11 and 12).
@@ -256,36 +279,28 @@ impl Oracle {
     /// Makes a change, and ends the sign-ins of each connection that loses by it: its readiness, a
     /// provider, or a domain.
     pub(super) fn change(&mut self, change: impl FnOnce(&mut Self)) {
-        let snapshot =
-            |this: &Self| -> BTreeMap<Name, (bool, Vec<(Provider, Name)>, BTreeSet<Name>)> {
-                let names = this.connections.iter();
-                names
-                    .map(|(name, connection)| {
-                        let providers = connection.trust.providers().into_iter();
-                        let pairs = providers.flat_map(|provider| {
-                            let mut pairs = vec![(provider, "")];
-                            pairs.extend(
-                                this.domains(name, provider).into_iter().map(|d| (provider, d)),
-                            );
-                            pairs
-                        });
-                        let domains = this.listed_and_verified(name);
-                        (*name, (this.is_ready(name), pairs.collect(), domains))
-                    })
-                    .collect()
-            };
-        let before = snapshot(self);
+        let before = self.powers();
         change(self);
-        let after = snapshot(self);
-        for (name, (was_ready, pairs, domains)) in before {
-            let loses = after.get(name).is_none_or(|(is_ready, now, domains_now)| {
-                was_ready && !is_ready
-                    || pairs.iter().any(|pair| !now.contains(pair))
-                    || !domains.is_subset(domains_now)
-            });
-            if loses {
+        let after = self.powers();
+        for (name, power) in before {
+            if after.get(name).is_none_or(|now| power.exceeds(now)) {
                 self.end(|sign_in| sign_in.connection == name);
             }
+        }
+    }
+
+    fn powers(&self) -> BTreeMap<Name, Power> {
+        let names = self.connections.iter();
+        names.map(|(name, connection)| (*name, self.power(name, connection))).collect()
+    }
+
+    fn power(&self, name: Name, connection: &Connection) -> Power {
+        let providers = connection.trust.providers();
+        let of = |provider: &Provider| (*provider, self.domains(name, *provider));
+        Power {
+            is_ready: self.is_ready(name),
+            issuers: providers.iter().map(of).collect(),
+            domains: self.listed_and_verified(name),
         }
     }
 
@@ -319,143 +334,6 @@ impl Oracle {
     }
 }
 
-// Sign-ins: rules 7 to 13 and 18.
-impl Oracle {
-    pub(super) fn judge(&self, name: Name, provider: Provider, asserted: &Asserted) -> Verdict {
-        let Some(connection) = self.connections.get(name) else { return Verdict::Refused("") };
-        let tenant = connection.tenant;
-        if asserted.ends_in.is_some_and(|seconds| seconds <= 0) {
-            return Verdict::Refused("saml.session");
-        }
-        let identities = identities(asserted);
-        let addresses = addresses(asserted);
-        if identities.is_empty() && addresses.is_empty() {
-            return Verdict::Refused("saml.subject");
-        }
-        let domains = self.domains(name, provider);
-        let deciding: Vec<Name> = addresses
-            .into_iter()
-            .filter(|address| {
-                domain_of(address).is_some_and(|domain| domains.contains(domain.as_str()))
-            })
-            .collect();
-        let matched = match self.find(tenant, name, provider, &identities, &deciding) {
-            Ok(matched) => matched,
-            Err(code) => return Verdict::Refused(code),
-        };
-        let Some((user, is_linked)) = matched else {
-            return self.judge_stranger(connection, &deciding);
-        };
-        if !self.covers(&domains, user) {
-            return Verdict::Refused("user.domain");
-        }
-        let has_other = self.links.iter().any(|((of, at, by, source, value), linked)| {
-            (*of, *at, *by, *linked) == (tenant, name, provider, user)
-                && identities.first() != Some(&(*source, *value))
-        });
-        let is_named =
-            identities.iter().any(|(_, value)| self.users[user].external_id == Some(value));
-        if !is_linked && !identities.is_empty() && has_other && !is_named {
-            return Verdict::Refused("user.linked");
-        }
-        if self.users[user].active {
-            Verdict::SignsIn(user)
-        } else {
-            Verdict::Refused("user.state")
-        }
-    }
-
-    fn judge_stranger(&self, connection: &Connection, deciding: &[Name]) -> Verdict {
-        let Some(address) = deciding.first() else { return Verdict::Refused("user.domain") };
-        let is_taken = self
-            .users_of(connection.tenant)
-            .any(|(_, user)| folded(&user.user_name) == folded(address));
-        if connection.settings.jit && !is_taken {
-            Verdict::Creates(address)
-        } else {
-            Verdict::Refused("user.state")
-        }
-    }
-
-    /// The user that matches best, and whether by a link.
-    fn find(
-        &self,
-        tenant: Tenant,
-        name: Name,
-        provider: Provider,
-        identities: &[(&'static str, Name)],
-        deciding: &[Name],
-    ) -> Result<Option<(UserIndex, bool)>, &'static str> {
-        for (source, value) in identities {
-            let linked = self.links.get(&(tenant, name, provider, source, value));
-            if let Some(user) = linked.filter(|user| !self.users[**user].is_deleted) {
-                return Ok(Some((*user, true)));
-            }
-        }
-        let only = |is_meant: &dyn Fn(&User) -> bool| {
-            let found: Vec<UserIndex> = self
-                .users_of(tenant)
-                .filter(|(_, user)| is_meant(user))
-                .map(|(index, _)| index)
-                .collect();
-            found
-        };
-        for (_, value) in identities {
-            if let [user] = only(&|user| user.external_id == Some(value)).as_slice() {
-                return Ok(Some((*user, false)));
-            }
-        }
-        let named = identities.iter().find(|(source, _)| *source == "name_id");
-        if let Some((_, id)) = named
-            && !deciding.is_empty()
-            && let [user] = only(&|user| user.user_name.eq_ignore_ascii_case(id)).as_slice()
-        {
-            return Ok(Some((*user, false)));
-        }
-        for address in deciding {
-            if let [user] = only(&|user| user.user_name.eq_ignore_ascii_case(address)).as_slice() {
-                return Ok(Some((*user, false)));
-            }
-            let is_primary = |user: &User| {
-                user.address.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(address))
-            };
-            match only(&is_primary).as_slice() {
-                [] => {}
-                [user] => return Ok(Some((*user, false))),
-                _ => return Err("user.ambiguous"),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Notes a sign-in: the link, and the session that it may give. Returns its index.
-    pub(super) fn sign_in(
-        &mut self,
-        name: Name,
-        provider: Provider,
-        asserted: &Asserted,
-        user: UserIndex,
-    ) -> usize {
-        let tenant = self.users[user].tenant;
-        if let Some((source, value)) = identities(asserted).first() {
-            // One stable identity of a user at an issuer.
-            self.links.retain(|(of, at, by, ..), linked| {
-                (*of, *at, *by, *linked) != (tenant, name, provider, user)
-            });
-            self.links.insert((tenant, name, provider, source, value), user);
-        }
-        self.sign_ins.push(SignIn {
-            tenant,
-            user,
-            connection: name,
-            provider,
-            ends_at: asserted.ends_in.map(|seconds| self.now + seconds),
-            is_ended: false,
-        });
-        self.sign_ins.len() - 1
-    }
-}
-
 // Users: rules 14 and 16.
 impl Oracle {
     pub(super) fn users_of(&self, tenant: Tenant) -> impl Iterator<Item = (UserIndex, &User)> {
@@ -486,27 +364,6 @@ impl Oracle {
     pub(super) fn unlink(&mut self, user: UserIndex, name: Name) {
         self.links.retain(|(_, at, ..), linked| (*at, *linked) != (name, user));
     }
-}
-
-/// Stable identities, the best first (rule 11).
-fn identities(asserted: &Asserted) -> Vec<(&'static str, Name)> {
-    let name_id = match asserted.name_id {
-        NameId::Persistent(value) => Some(("name_id", value)),
-        // A text that is no address is a name (rule 8).
-        NameId::Address(value) if domain_of(value).is_none() => Some(("name_id", value)),
-        NameId::Address(_) | NameId::Transient => None,
-    };
-    asserted.subject_id.map(|value| ("subject_id", value)).into_iter().chain(name_id).collect()
-}
-
-/// Addresses, in the order in which they decide (rule 10).
-fn addresses(asserted: &Asserted) -> Vec<Name> {
-    let named = match asserted.name_id {
-        NameId::Address(value) => Some(value),
-        NameId::Persistent(_) | NameId::Transient => None,
-    };
-    let all = named.into_iter().chain(asserted.mail);
-    all.filter(|address| domain_of(address).is_some()).collect()
 }
 
 /// The domain of a text that is an address: one `@`, and nothing that ends an address elsewhere

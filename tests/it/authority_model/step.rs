@@ -40,6 +40,8 @@ pub(super) enum Step {
     /// An app sends a browser to us, or a person opens the page of a connection; ends at the
     /// identity provider.
     Begin { browser: BrowserIndex, at: Entry, choice: usize },
+    /// The same, and the identity provider that was asked answers at once.
+    SignIn { browser: BrowserIndex, at: Entry, choice: usize, asserted: Asserted },
     /// An identity provider answers one of the sign-ins under way: the one that was asked, or
     /// another.
     Answer { pending: usize, other: Option<Provider>, asserted: Asserted },
@@ -218,9 +220,12 @@ fn about_users() -> impl Strategy<Value = Step> {
 
 fn about_sign_ins() -> impl Strategy<Value = Step> {
     prop_oneof![
-        5 => (0..2_usize, entry(), any::<usize>())
+        6 => (0..2_usize, entry(), any::<usize>(), asserted()).prop_map(
+            |(browser, at, choice, asserted)| Step::SignIn { browser, at, choice, asserted }
+        ),
+        3 => (0..2_usize, entry(), any::<usize>())
             .prop_map(|(browser, at, choice)| Step::Begin { browser, at, choice }),
-        6 => (any::<usize>(), prop::option::weighted(0.2, provider()), asserted())
+        3 => (any::<usize>(), prop::option::weighted(0.2, provider()), asserted())
             .prop_map(|(pending, other, asserted)| Step::Answer { pending, other, asserted }),
         2 => (0..2_usize, name(), provider(), asserted()).prop_map(
             |(browser, name, provider, asserted)| Step::Unasked { browser, name, provider, asserted }

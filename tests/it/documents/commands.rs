@@ -38,13 +38,17 @@ const BENCH: Execution = By(RELEASE, "\"--bench\", name, \"--\", \"--once\"]");
 
 /// Whole commands. A text that ends with a space is the beginning of a command, whose rest must
 /// parse.
-const EXECUTED: [(&str, Execution); 29] = [
+const EXECUTED: [(&str, Execution); 30] = [
     ("make run", LOCAL),
     (
         "make watch",
         By("tests/acceptance/gate/lambda_runtime.py", "[sys.executable, tools.HERE / \"watch.py\""),
     ),
     ("make test", By(".ci/run", "\nmake test\n")),
+    (
+        "make prove-authority",
+        Untested("is a test of the suite, with a hundred times as many steps"),
+    ),
     ("make lint", By(".ci/run", "\nmake lint\n")),
     ("make build", BUILD),
     ("make build ONLY=arm64", BUILD),

@@ -5,6 +5,8 @@
 mod settings;
 mod view;
 
+use std::collections::BTreeMap;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -35,7 +37,7 @@ pub enum Connections {
     },
     /// Create a connection, or change the given settings of one; the others stay as they are.
     #[command(
-        after_help = "Examples:\n  gatehouse connections set customer-17 acme.com\n  gatehouse connections set customer-17 acme.com --metadata-url https://idp.acme.com/metadata --jit\n  gatehouse connections set customer-17 acme.com --metadata-file idp.xml --enabled=false"
+        after_help = "Examples:\n  gatehouse connections set customer-17 acme.com\n  gatehouse connections set customer-17 acme.com --metadata-url https://idp.acme.com/metadata --jit\n  gatehouse connections set customer-17 acme.com --metadata-file idp.xml --enabled=false\n  gatehouse connections set customer-17 acme.com --domain acme.com --domain acme.de"
     )]
     Set {
         /// Id, external id or name of the tenant.
@@ -63,7 +65,8 @@ pub enum Connections {
         /// Domain of the connection.
         domain: String,
     },
-    /// Read all metadata that is older than twelve hours again, of all tenants.
+    /// Read all metadata that is older than twelve hours again, and check the domains that are due,
+    /// of all tenants.
     #[command(after_help = "Example:\n  gatehouse connections refresh-all")]
     RefreshAll,
     /// Delete a connection; sign-in through it ends.
@@ -138,26 +141,40 @@ async fn path(api: &Api, tenant: &str, domain: &str, rest: &str) -> Result<Strin
 
 /// Repeats the call until the round over all connections is complete.
 async fn refresh_all(api: &Api) -> Result<Output, Error> {
-    let (mut refreshed, mut failed) = (Vec::new(), Vec::new());
+    let mut round: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     let mut path = "/v1/connections/refresh".to_owned();
     loop {
-        let round = api.call("POST", &path, None).await?;
-        let list = |name: &str| round.get(name).and_then(Value::as_array).cloned();
-        refreshed.extend(list("refreshed").unwrap_or_default());
-        failed.extend(list("failed").unwrap_or_default());
-        match round.get("next_cursor").and_then(Value::as_str) {
+        let part = api.call("POST", &path, None).await?;
+        for name in [REFRESHED, FAILED, CHECKED, UNCHECKED] {
+            let list = part.get(name).and_then(Value::as_array).cloned();
+            round.entry(name).or_default().extend(list.unwrap_or_default());
+        }
+        match part.get("next_cursor").and_then(Value::as_str) {
             Some(cursor) => path = format!("/v1/connections/refresh?cursor={}", segment(cursor)),
             None => break,
         }
     }
-    let mut lines: Vec<String> =
-        refreshed.iter().map(|domain| format!("read    {}", to_text(domain))).collect();
-    lines.extend(failed.iter().map(|failure| {
-        format!("failed  {}: {}", text_at(failure, "/domain"), text_at(failure, "/reason"))
-    }));
+    let list = |name: &str| round.get(name).map_or(&[][..], Vec::as_slice);
+    let done = |label: &'static str, name| {
+        list(name).iter().map(move |domain| format!("{label}  {}", to_text(domain)))
+    };
+    let failed = |label: &'static str, name| {
+        list(name).iter().map(move |failure| {
+            format!("{label}  {}: {}", text_at(failure, "/domain"), text_at(failure, "/reason"))
+        })
+    };
+    let mut lines: Vec<String> = done("read      ", REFRESHED).collect();
+    lines.extend(failed("failed    ", FAILED));
+    lines.extend(done("checked   ", CHECKED));
+    lines.extend(failed("unchecked ", UNCHECKED));
     if lines.is_empty() {
-        lines.push("No metadata is older than twelve hours.".to_owned());
+        lines.push("No metadata is older than twelve hours, and no domain is due.".to_owned());
     }
-    let document = json!({"refreshed": refreshed, "failed": failed});
-    Ok(Output { failed: !failed.is_empty(), ..Output::new(document, lines.join("\n")) })
+    let has_failed = !list(FAILED).is_empty() || !list(UNCHECKED).is_empty();
+    Ok(Output { failed: has_failed, ..Output::new(json!(round), lines.join("\n")) })
 }
+
+const REFRESHED: &str = "refreshed";
+const FAILED: &str = "failed";
+const CHECKED: &str = "checked_domains";
+const UNCHECKED: &str = "unchecked_domains";

@@ -2,9 +2,10 @@
 
 use axum::http::Method;
 use harness::TestApp;
+use harness::dns::{DnsAnswer, DnsServer};
 use harness::saml::metadata;
 use harness::saml::world::IDP;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::deployment::{Deployment, directory};
 
@@ -25,6 +26,65 @@ async fn setting_one_option_keeps_the_domains_that_a_connection_speaks_for() {
     for name in ["domains", "member_domains"] {
         assert_eq!(after[name], before[name]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_domains_of_a_connection_are_set_shown_and_cleared() {
+    let deployment = connected().await;
+    let set = async |options: &str| {
+        deployment.run(&format!("connections set Acme acme.com {options} --json"), 0).await.json()
+    };
+    let names = |connection: &Value| -> Vec<Value> {
+        let listed = connection["domains"].as_array().unwrap().iter();
+        listed.map(|listed| listed["domain"].clone()).collect()
+    };
+    let listed = set("--domain acme.com --domain acme.de").await;
+    assert_eq!(names(&listed), ["acme.com", "acme.de"]);
+    let shown = deployment.run("connections show Acme acme.com", 0).await;
+    assert_eq!(shown.field("Speaks for"), "acme.com (verified)");
+    assert!(shown.out.contains("acme.de (not claimed)"), "{}", shown.out);
+    assert_eq!(names(&set("--domain acme.net").await), ["acme.net"]);
+    assert_eq!(names(&set("--no-domains").await), ["acme.com"]);
+
+    let a = "https://idp.example/saml?a=b";
+    let members = format!(
+        "--member-domain {a}=acme.com --member-domain {a}=acme.de --member-domain urn:b=acme.net"
+    );
+    let members = set(&members).await;
+    assert_eq!(
+        members["member_domains"],
+        json!({a: ["acme.com", "acme.de"], "urn:b": ["acme.net"]})
+    );
+    let shown = deployment.run("connections show Acme acme.com", 0).await;
+    assert_eq!(shown.field("Members' domains"), format!("{a}: acme.com, acme.de"));
+    assert_eq!(set("--jit").await["member_domains"], members["member_domains"]);
+    assert_eq!(set("--no-member-domains").await["member_domains"], json!({}));
+
+    let bad = deployment.run("connections set Acme acme.com --domain no_domain", 1).await;
+    assert!(bad.err.contains("not a DNS name"), "{}", bad.err);
+    for wrong in ["--member-domain acme.com", "--domain acme.com --no-domains"] {
+        deployment.run(&format!("connections set Acme acme.com {wrong}"), 2).await;
+    }
+    let help = deployment.run("connections set --help", 0).await;
+    assert!(help.out.contains("--domain <DOMAIN>"), "{}", help.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_of_refreshes_shows_the_domains_that_it_checked() {
+    let dns = DnsServer::start().await;
+    let address = dns.address();
+    let deployment = Deployment::of(TestApp::with(|config| config.dns = Some(address)).await).await;
+    // DNS says of one that there is no record, and of the other nothing.
+    dns.set("_gatehouse.acme.net", DnsAnswer::Fails);
+    for name in ["acme.org", "acme.net"] {
+        deployment.run(&format!("domains add Acme {name}"), 0).await;
+    }
+    let round = deployment.run("connections refresh-all", 1).await;
+    assert!(round.out.contains("checked     acme.org\n"), "{}", round.out);
+    assert!(round.out.contains("unchecked   acme.net: "), "{}", round.out);
+    let round = deployment.run("connections refresh-all --json", 1).await.json();
+    assert_eq!(round["checked_domains"], json!([]));
+    assert_eq!(round["unchecked_domains"][0]["domain"], "acme.net");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,8 +162,12 @@ async fn a_connection_is_listed_shown_tested_refreshed_and_deleted() {
     let refused = deployment.run("connections refresh Acme acme.com", 1).await;
     assert!(refused.err.contains("no metadata URL"), "{}", refused.err);
     let (text, json) = deployment.both("connections refresh-all").await;
-    assert_eq!(text, "No metadata is older than twelve hours.\n");
-    assert_eq!(json, json!({"refreshed": [], "failed": []}));
+    assert_eq!(text, "No metadata is older than twelve hours, and no domain is due.\n");
+    let names = ["refreshed", "failed", "checked_domains", "unchecked_domains"];
+    for name in names {
+        assert_eq!(json[name], json!([]), "{name}");
+    }
+    assert_eq!(json.as_object().unwrap().len(), names.len());
 
     assert!(deployment.run("connections delete Acme acme.com", 2).await.err.contains("--yes"));
     deployment.run("connections delete Acme acme.com --yes", 0).await;

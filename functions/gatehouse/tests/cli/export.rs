@@ -43,6 +43,7 @@ async fn an_export_holds_all_data_and_no_secret() {
     let expected = [
         ("activity", activity),
         ("connection", 1),
+        ("domain", 1),
         ("end", 1),
         ("group", 2),
         ("member", 101),
@@ -55,6 +56,9 @@ async fn an_export_holds_all_data_and_no_secret() {
     assert_eq!(counts, BTreeMap::from(expected));
     let end = all.last().unwrap();
     assert_eq!((&end["type"], &end["end"]["counts"]["user"]), (&json!("end"), &json!(102)));
+    let domain = all.iter().find(|line| line["type"] == "domain").unwrap();
+    let claim = (&domain["domain"]["domain"], &domain["domain"]["state"]);
+    assert_eq!(claim, (&json!("acme.com"), &json!("verified")));
     assert!(all.iter().any(|line| line["user"]["resource"]["title"] == "Engineer"));
     let group = all.iter().find(|line| line["group"]["display_name"] == "Everybody").unwrap();
     let of_group = all.iter().filter(|line| line["type"] == "member");

@@ -2,6 +2,7 @@
 //! the budget of each operation.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ use crate::aws_response::AwsResponse;
 pub struct CallLog<E> {
     inner: E,
     calls: Arc<Mutex<Vec<Call>>>,
+    latency: Duration,
 }
 
 /// One call with its capacity units, as DynamoDB bills them.
@@ -33,7 +35,14 @@ pub struct Call {
 impl<E> CallLog<E> {
     /// Passes every call to `inner` and asks it for the consumed capacity.
     pub fn over(inner: E) -> Self {
-        Self { inner, calls: Arc::default() }
+        Self { inner, calls: Arc::default(), latency: Duration::ZERO }
+    }
+
+    /// Lets every call take this long. On a paused clock the time of a request is then its number of
+    /// round trips: calls that are made at once take the time of one.
+    #[must_use]
+    pub fn with_latency(self, latency: Duration) -> Self {
+        Self { latency, ..self }
     }
 
     /// Returns the calls since the last `take`.
@@ -59,6 +68,10 @@ impl<E: Endpoint> Endpoint for CallLog<E> {
         let operation = operation.to_owned();
         self.push(Call { operation, partition, status, read_units, write_units });
         response
+    }
+
+    fn latency(&self) -> Duration {
+        self.latency
     }
 }
 

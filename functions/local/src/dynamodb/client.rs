@@ -1,6 +1,7 @@
 //! An SDK client whose transport is a call of an [`Endpoint`] in this process.
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::{Config, Region, StalledStreamProtectionConfig};
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
@@ -18,6 +19,11 @@ use crate::aws_response::AwsResponse;
 pub trait Endpoint: fmt::Debug + Send + Sync + 'static {
     /// Runs one operation, named as in `x-amz-target` after the dot.
     fn call(&self, operation: &str, body: &[u8]) -> Result<AwsResponse, NoResponseError>;
+
+    /// The time after which a call is answered; none by default.
+    fn latency(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// No response arrived in time. The operation may or may not have been applied.
@@ -60,7 +66,15 @@ impl<E: Endpoint + Clone> HttpClient for Connector<E> {
 
 impl<E: Endpoint + Clone> HttpConnector for Connector<E> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(send(&self.0, &request))
+        let latency = self.0.latency();
+        if latency.is_zero() {
+            return HttpConnectorFuture::ready(send(&self.0, &request));
+        }
+        let endpoint = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            tokio::time::sleep(latency).await;
+            send(&endpoint, &request)
+        })
     }
 }
 

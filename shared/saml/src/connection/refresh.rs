@@ -28,7 +28,7 @@ impl Trust {
     ///
     /// A [`RefreshError`] when an operator has to decide.
     pub fn refresh(&self, fresh: Self) -> Result<Self, RefreshError> {
-        if self.federation != fresh.federation {
+        if fresh.federation && !self.federation {
             return Err(RefreshError::Kind);
         }
         let mut providers = Vec::with_capacity(fresh.providers.len());
@@ -47,7 +47,9 @@ impl Trust {
             }
             providers.push(provider);
         }
-        Ok(Self { providers, unknown: self.unknown.clone(), ..fresh })
+        // A federation of which one member is left stays one: its responses come to the same ACS.
+        let federation = self.federation;
+        Ok(Self { federation, providers, unknown: self.unknown.clone(), ..fresh })
     }
 }
 

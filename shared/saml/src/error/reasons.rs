@@ -146,9 +146,41 @@ pub enum UserError {
     #[error("has no userName and no primary address in a domain that this connection speaks for")]
     OtherDomain,
     /// Several users have the asserted address.
-    #[error("cannot be told: several users have this primary address")]
+    #[error("cannot be told: several users have this primary address, or this externalId")]
     Ambiguous,
     /// A userName that only looks the same keeps a new user from being created.
     #[error("cannot be created: a user has a userName that is the same in its folded form")]
     NameTaken,
+}
+
+impl UserError {
+    /// The text for the person: what is true of their account, and the way on.
+    pub(super) const fn public_text(self) -> &'static str {
+        match self {
+            Self::Unknown => {
+                "You have no account here yet. Ask an administrator of your organisation to add \
+                 you."
+            }
+            Self::Deactivated => {
+                "Your access was switched off by your organisation. Ask an administrator to \
+                 switch it on."
+            }
+            Self::Linked => {
+                "Your account here belongs to another sign-in of your organisation. Ask an \
+                 administrator to release it."
+            }
+            Self::OtherDomain => {
+                "Your account here has no address in a domain of your organisation's sign-in. Ask \
+                 an administrator to correct the address of your account."
+            }
+            Self::Ambiguous => {
+                "Several accounts here could be yours. Ask an administrator to correct their \
+                 addresses."
+            }
+            Self::NameTaken => {
+                "A name that looks like yours is taken by an account here. Ask an administrator \
+                 to add you under another one."
+            }
+        }
+    }
 }

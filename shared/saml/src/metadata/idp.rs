@@ -45,7 +45,7 @@ pub struct Metadata {
     pub providers: Vec<IdpMetadata>,
     /// The entities that cannot be used.
     pub skipped: Vec<SkippedEntity>,
-    /// Whether there are several identity providers.
+    /// Whether the root is an `EntitiesDescriptor` with several identity providers.
     pub federation: bool,
     /// Whether the pinned key signed the document.
     pub signed: bool,
@@ -201,9 +201,26 @@ pub enum MetadataError {
     /// A key is pinned, but the document is not signed.
     #[error("the file is not signed, and a key is pinned for it")]
     NotSigned,
+    /// A key is pinned, but the signed document is no longer valid. A signature alone does not show
+    /// that a document is recent: an old one could bring back a key that was given up.
+    #[error("the file was valid until {0}, and a key is pinned for it; get the current one")]
+    Expired(Timestamp),
+    /// A key is pinned, but the end of the signed document's validity cannot be read.
+    #[error("the validUntil of the file is not an instant in UTC, and a key is pinned for it")]
+    Validity,
     /// A key is pinned, but the signature does not verify with it.
     #[error("the file's signature does not verify with the pinned key: {0}")]
     Signature(SignatureError),
+}
+
+impl MetadataError {
+    /// Whether the entity is an identity provider of SAML 2.0 all the same.
+    const fn is_of_provider(&self) -> bool {
+        !matches!(
+            self,
+            Self::ServiceProvider | Self::NoProvider | Self::OtherProtocol(_) | Self::Ours
+        )
+    }
 }
 
 /// Reads an `EntityDescriptor`, or an `EntitiesDescriptor` with any number of them.
@@ -246,6 +263,8 @@ fn read_root(
         let other = || MetadataError::Root(qualified_name(root));
         return Err(if is_html { MetadataError::Html } else { other() });
     }
+    // Once for all members: that the file is outdated says more than that it has no provider.
+    read_valid_until(&[root], options, &mut Vec::new())?;
     let (mut providers, mut skipped) = (Vec::new(), Vec::new());
     for entity in root.descendants().filter(|node| has_name(*node, METADATA, "EntityDescriptor")) {
         match read_entity(entity, options) {
@@ -259,8 +278,10 @@ fn read_root(
     if providers.is_empty() {
         return Err(none_usable(skipped));
     }
-    // A single provider in an aggregate is an ordinary one: Keycloak wraps its own so.
-    let federation = providers.len() > 1;
+    // A single provider in an aggregate is an ordinary one: Keycloak wraps its own so. One that
+    // cannot be used counts, so that a federation stays one while a member has no usable key.
+    let unusable = skipped.iter().filter(|entity| entity.error.is_of_provider()).count();
+    let federation = providers.len().saturating_add(unusable) > 1;
     Ok(Metadata { providers, skipped, federation, signed })
 }
 
@@ -313,12 +334,9 @@ fn read_entity(
     let mut warnings = Vec::new();
     let certificates = signing_keys(role, options.now, &mut warnings)?;
     let sso = endpoints(role, options, &mut warnings)?;
-    // The earliest of the role's, the entity's and those of the aggregates around it (§2.3.1).
-    let instants = role.ancestors().filter_map(|node| node.attribute("validUntil"));
-    let valid_until = instants.filter_map(|instant| parse_instant(instant.trim())).min();
-    if let Some(end) = valid_until.filter(|end| *end <= options.now) {
-        warnings.push(MetadataWarning::Outdated(end));
-    }
+    let around = entity.ancestors().filter(Node::is_element);
+    let nodes: Vec<Node<'_, '_>> = std::iter::once(role).chain(around).collect();
+    let valid_until = read_valid_until(&nodes, options, &mut warnings)?;
     let formats = children_named(role, METADATA, "NameIDFormat").filter_map(|node| node.text());
     Ok(IdpMetadata {
         entity_id: entity_id.to_owned(),
@@ -354,6 +372,30 @@ fn other_role(entity: Node<'_, '_>) -> MetadataError {
 /// Whether an attribute of type `xs:boolean` is true; white space around it says nothing.
 fn is_true(node: Node<'_, '_>, name: &str) -> bool {
     matches!(node.attribute(name).map(str::trim), Some("true" | "1"))
+}
+
+/// Returns the earliest `validUntil` of elements that lie within each other (SAML metadata §2.3.1).
+///
+/// That it is past is a warning; of a document that is signed with a pinned key, an error.
+fn read_valid_until(
+    nodes: &[Node<'_, '_>],
+    options: &ReadOptions<'_>,
+    warnings: &mut Vec<MetadataWarning>,
+) -> Result<Option<Timestamp>, MetadataError> {
+    let is_pinned = options.pinned_key.is_some();
+    let texts: Vec<&str> = nodes.iter().filter_map(|node| node.attribute("validUntil")).collect();
+    let ends: Vec<Timestamp> = texts.iter().filter_map(|text| parse_instant(text.trim())).collect();
+    if is_pinned && ends.len() < texts.len() {
+        return Err(MetadataError::Validity);
+    }
+    let end = ends.into_iter().min();
+    if let Some(end) = end.filter(|end| *end <= options.now) {
+        if is_pinned {
+            return Err(MetadataError::Expired(end));
+        }
+        warnings.push(MetadataWarning::Outdated(end));
+    }
+    Ok(end)
 }
 
 /// The domains that a provider says it speaks for (Shibboleth metadata profile, `shibmd:Scope`).

@@ -14,7 +14,7 @@ use crate::checks::{CheckId, Checks, Outcome};
 use crate::crypto::fingerprint;
 use crate::decryption::{Decrypted, DecryptionError, decrypt_assertion};
 use crate::error::SamlError;
-use crate::names::{ASSERTION, DSIG, PROTOCOL, SUCCESS};
+use crate::names::{ASSERTION, DSIG, PROTOCOL, STATUS, STATUS_CODES, SUCCESS};
 use crate::shape;
 use crate::signature::{SignatureError, SignedText, verify_enveloped};
 use crate::xml::{
@@ -239,11 +239,21 @@ impl Verification<'_> {
                 self.fail(SamlError::Destination { expected: expected.to_owned(), received });
             }
         }
-        self.check_status(required_child(response, PROTOCOL, "Status")?)
+        self.check_status(required_child(response, PROTOCOL, "Status")?, signed)
     }
 
     /// Records check 3 and reports whether the status is Success.
-    fn check_status(&mut self, status: Node<'_, '_>) -> Result<bool, SamlError> {
+    ///
+    /// Anybody can write an unsigned status: of it, only codes that SAML defines are kept, and no
+    /// message.
+    fn check_status(&mut self, status: Node<'_, '_>, signed: bool) -> Result<bool, SamlError> {
+        let kept = |code: &str| {
+            if signed || is_status_code(code) {
+                truncate(code, 128)
+            } else {
+                OTHER_STATUS.to_owned()
+            }
+        };
         let top = required_child(status, PROTOCOL, "StatusCode")?;
         let code = top.attribute("Value").unwrap_or_default();
         if code == SUCCESS {
@@ -252,11 +262,11 @@ impl Verification<'_> {
         }
         let sub_code = optional_child(top, PROTOCOL, "StatusCode")?
             .and_then(|sub| sub.attribute("Value"))
-            .map(|sub| truncate(sub, 128));
+            .map(kept);
         let message =
             optional_child(status, PROTOCOL, "StatusMessage")?.map(text_of).transpose()?;
-        let message = message.map(|message| truncate(message.trim(), 512));
-        self.fail(SamlError::Status { code: truncate(code, 128), sub_code, message });
+        let message = message.filter(|_| signed).map(|message| truncate(message.trim(), 512));
+        self.fail(SamlError::Status { code: kept(code), sub_code, message });
         Ok(false)
     }
 
@@ -265,6 +275,11 @@ impl Verification<'_> {
         self.checks.fail(&error);
         self.failures.push(error);
     }
+}
+
+/// Whether SAML defines this status code (SAML core §3.2.2.2).
+fn is_status_code(code: &str) -> bool {
+    code.strip_prefix(STATUS).is_some_and(|name| STATUS_CODES.contains(&name))
 }
 
 /// Returns the root of a fresh parse of signed text, after checking its name, its shape and that it
@@ -313,3 +328,6 @@ fn embedded_certificate(signature: Node<'_, '_>) -> Option<String> {
         signature.descendants().find(|node| has_name(*node, DSIG, "X509Certificate"))?;
     Some(fingerprint(&decode_base64(&text_of(certificate).ok()?)?))
 }
+
+/// Stands for a status code that SAML does not define, in a response that is not signed.
+const OTHER_STATUS: &str = "(a code that SAML does not define)";

@@ -14,7 +14,8 @@ use super::{find_connection, record_activity};
 use crate::http::base_url::BaseUrl;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
-use crate::sign_in::claims::{TenantTrust, put_refreshed_connection};
+use crate::sign_in::claims::put_refreshed_connection;
+use crate::sign_in::tenant_trust::TenantTrust;
 use crate::store::StoredConnection;
 use saml::connection::Connection;
 

@@ -8,7 +8,7 @@ use serde_json::Map;
 
 use crate::http::base_url::BaseUrl;
 use crate::sign_in::SpUrls;
-use crate::sign_in::claims::TenantTrust;
+use crate::sign_in::tenant_trust::TenantTrust;
 use crate::store::DomainState;
 use saml::connection::{Connection, Endpoint, Provider, Settings, Trust};
 use saml::crypto::Certificate;

@@ -45,11 +45,12 @@ fn check_for(
     let domains: Vec<Domain> = domains.iter().map(|domain| domain.parse().unwrap()).collect();
     let authority = Authority { domains: &domains, may_create };
     let shown = match decide(asserted, &authority, found) {
-        Decision::SignIn { user, matched, link } => {
+        Ok(Decision::SignIn { user, matched, link }) => {
             format!("user {} by {matched:?}, {link:?}", &user.to_string()[34..])
         }
-        Decision::Create { address } => format!("create {address}"),
-        Decision::Refuse(refusal) => format!("{refusal:?}"),
+        Ok(Decision::Create { address }) => format!("create {address}"),
+        Ok(Decision::Refuse(refusal)) => format!("{refusal:?}"),
+        Err(lookup) => format!("look up {lookup:?}"),
     };
     assert_eq!(shown, expect);
 }
@@ -160,6 +161,9 @@ fn several_users_with_one_external_id_identify_nobody() {
         ..Candidates::default()
     };
     check(&stable("s1", &["ada@acme.com"]), &found, "user 03 by UserName, Add");
+    // One of them may be the person, who has an account then.
+    let found = Candidates { by_user_name: Vec::new(), ..found };
+    check(&stable("s1", &["ada@acme.com"]), &found, "Ambiguous");
 }
 
 #[test]
@@ -178,4 +182,33 @@ fn a_connection_without_domains_signs_in_nobody() {
     };
     check_for(&[], true, &stable("s1", &["ada@acme.com"]), &found, "UserDomain");
     check_for(&[], true, &by_address(&["ada@acme.com"]), &found, "AssertedDomain");
+}
+
+#[test]
+fn only_a_lookup_that_can_change_the_outcome_is_asked_for() {
+    let after = |made: &[Lookup], found: Candidates| {
+        let all = [Lookup::Links, Lookup::Names, Lookup::Addresses];
+        let not_looked_up = all.into_iter().filter(|lookup| !made.contains(lookup)).collect();
+        Candidates { not_looked_up, ..found }
+    };
+    let ada = || vec![user(1, "ada@acme.com")];
+    let linked = Candidates { linked: Some(user(1, "ada@acme.com")), ..Candidates::default() };
+    let asserted = stable("s1", &["ada@acme.com"]);
+    check(&asserted, &after(&[], Candidates::default()), "look up Links");
+    check(&asserted, &after(&[Lookup::Links], linked), "user 01 by Link, Note");
+    check(&asserted, &after(&[Lookup::Links], Candidates::default()), "look up Names");
+    let made = [Lookup::Links, Lookup::Names];
+    check(&asserted, &after(&made, named(ada())), "user 01 by UserName, Add");
+    check(&asserted, &after(&made, Candidates::default()), "look up Addresses");
+    // An address has no link that counts.
+    let asserted = by_address(&["ada@acme.com"]);
+    check(&asserted, &after(&[], Candidates::default()), "look up Names");
+    check(&asserted, &after(&[Lookup::Names], named(ada())), "user 01 by UserName, Note");
+    // The first address wins by any lookup over the second one by name.
+    let both = by_address(&["al@acme.com", "ada@acme.com"]);
+    check(&both, &after(&[Lookup::Names], named(ada())), "look up Addresses");
+    // Nothing is looked up for an address of another domain.
+    check(&by_address(&["a@x.org"]), &after(&[], Candidates::default()), "AssertedDomain");
+    let only_id = stable("s1", &["a@x.org"]);
+    check(&only_id, &after(&made, Candidates::default()), "AssertedDomain");
 }

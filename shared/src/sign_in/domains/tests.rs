@@ -183,6 +183,10 @@ fn a_connection_of_version_0_1_0_speaks_for_its_name() {
     assert_eq!(verified_domains([], &old, &[]), BTreeSet::from([&old[0].domain]));
     assert_eq!(verified_domains([], &old, &[row("acme.com", 1, &[])]), BTreeSet::new());
     assert_eq!(authority_changes(tenant(TENANT), [], &old, &[], None), []);
+    // A row would end the rule, so that another change makes none, for a disabled one neither.
+    let mut disabled = old.clone();
+    disabled[0].settings.enabled = false;
+    assert_eq!(authority_changes(tenant(TENANT), [], &disabled, &[], None), []);
     let given_up = authority_changes(tenant(TENANT), [], &old, &[], Some(&old[0].domain));
     let after: Vec<_> = given_up.into_iter().map(|change| change.after).collect();
     assert_eq!(after, [row("acme.com", 1, &[])]);

@@ -155,22 +155,33 @@ fn statuses(corpus: &mut Corpus) {
     for code in ["Requester", "Responder", "VersionMismatch", "success", "AuthnFailed", ""] {
         let code = format!("urn:oasis:names:tc:SAML:2.0:status:{code}");
         for draft in [base(), signed_response()] {
-            let which = if draft.sign_response.is_some() { "response" } else { "assertion" };
+            let is_signed = draft.sign_response.is_some();
+            let which = if is_signed { "response" } else { "assertion" };
+            // Of an unsigned status, only the codes of SAML are quoted.
+            let is_known = is_signed || !(code.ends_with("success") || code.ends_with(':'));
+            let because = if is_known { "answered urn" } else { "answered (a code that SAML" };
             let draft = Draft { status: status(&code), ..draft };
             corpus.add(
                 format!("status {code} with a signed {which}"),
                 draft.response(),
                 "saml.status",
-                "answered urn",
+                because,
             );
         }
     }
     let nested = "<P:Status><P:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Responder\"><P:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></P:StatusCode><P:StatusMessage>AADSTS50105: not assigned</P:StatusMessage></P:Status>";
+    // The message of a signed response is quoted, and of an unsigned one its codes alone.
+    corpus.add(
+        "success below a failure in a signed response",
+        Draft { status: nested.to_owned(), ..signed_response() }.response(),
+        "saml.status",
+        "status:Success: AADSTS50105: not assigned",
+    );
     corpus.add(
         "success below a failure",
         Draft { status: nested.to_owned(), ..base() }.response(),
         "saml.status",
-        "AADSTS50105",
+        "status:Responder / urn:oasis:names:tc:SAML:2.0:status:Success",
     );
     let error =
         Draft { status: nested.to_owned(), destination: None, sign_assertion: None, ..base() };
@@ -178,7 +189,7 @@ fn statuses(corpus: &mut Corpus) {
         "Entra's error without an assertion",
         error.around(""),
         "saml.status",
-        "AADSTS50105",
+        "status:Responder / urn:oasis:names:tc:SAML:2.0:status:Success",
     );
     let none = Draft { status: String::new(), ..base() };
     corpus.add("no status", none.response(), "saml.xml", "Status is missing");

@@ -1,9 +1,10 @@
 //! The options of `gatehouse connections set`, and the request body they make.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::commands::input;
 use crate::error::Error;
@@ -20,6 +21,20 @@ pub struct Settings {
     /// PEM file with the public key or certificate that must have signed the metadata.
     #[arg(long, value_name = "FILE")]
     metadata_key: Option<PathBuf>,
+    /// Domain that the connection may speak for, once it is verified; repeat it for several. They
+    /// replace the listed ones.
+    #[arg(long = "domain", value_name = "DOMAIN")]
+    domains: Vec<String>,
+    /// List no domains: the connection speaks for the domain that it is named after.
+    #[arg(long, conflicts_with = "domains")]
+    no_domains: bool,
+    /// Domain that a member of a federation may speak for in place of the scopes of its metadata;
+    /// repeat it for several. They replace the listed ones of all members.
+    #[arg(long = "member-domain", value_name = "ENTITY_ID=DOMAIN", value_parser = member_domain)]
+    member_domains: Vec<(String, String)>,
+    /// List no domains of members: each speaks for the scopes of its metadata.
+    #[arg(long, conflicts_with = "member_domains")]
+    no_member_domains: bool,
     /// Allow sign-in through this connection.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     enabled: Option<bool>,
@@ -104,6 +119,9 @@ impl Settings {
             let names = listed.iter().filter_map(|listed| listed.get("domain").cloned());
             body.insert("domains".to_owned(), names.collect());
         }
+        if self.no_domains {
+            body.remove("domains");
+        }
         for (name, value) in self.options()? {
             if let Some(value) = value {
                 body.insert(name.to_owned(), value);
@@ -112,13 +130,15 @@ impl Settings {
         Ok(Value::Object(body))
     }
 
-    fn options(&self) -> Result<[(&'static str, Option<Value>); 13], Error> {
+    fn options(&self) -> Result<[(&'static str, Option<Value>); 15], Error> {
         let file = |path: &Option<PathBuf>| path.as_deref().map(input::read).transpose();
         let flag = |value: Option<bool>| value.map(Value::from);
         Ok([
             ("idp_metadata_url", self.metadata_url.clone().map(Value::from)),
             ("idp_metadata_xml", file(&self.metadata_file)?.map(Value::from)),
             ("metadata_key_pem", file(&self.metadata_key)?.map(Value::from)),
+            ("domains", (!self.domains.is_empty()).then(|| self.domains.clone().into())),
+            ("member_domains", self.member_domains()),
             ("enabled", flag(self.enabled)),
             ("jit", flag(self.jit)),
             ("allow_idp_initiated", flag(self.allow_idp_initiated)),
@@ -132,10 +152,29 @@ impl Settings {
         ])
     }
 
+    /// Returns the domains of each named member; none of any with `--no-member-domains`.
+    fn member_domains(&self) -> Option<Value> {
+        let mut members: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (entity_id, domain) in &self.member_domains {
+            members.entry(entity_id).or_default().push(domain);
+        }
+        (self.no_member_domains || !members.is_empty()).then(|| json!(members))
+    }
+
     /// Returns the named classes; `any` alone gives the empty list.
     fn authn_contexts(&self) -> Option<Value> {
         let named = self.authn_contexts.iter().filter(|uri| *uri != "any");
         (!self.authn_contexts.is_empty()).then(|| named.cloned().collect())
+    }
+}
+
+/// Parses `ENTITY_ID=DOMAIN`. An entity id is a URI and may contain `=`, a domain cannot.
+fn member_domain(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once('=') {
+        Some((entity_id, domain)) if !entity_id.is_empty() && !domain.is_empty() => {
+            Ok((entity_id.to_owned(), domain.to_owned()))
+        }
+        Some(_) | None => Err("must be ENTITY_ID=DOMAIN".to_owned()),
     }
 }
 

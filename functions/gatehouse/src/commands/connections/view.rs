@@ -17,6 +17,14 @@ pub(super) fn describe(connection: &Value) -> String {
     let mut rows = vec![
         ("Domain", text("/domain")),
         ("Status", text("/status")),
+        (
+            "Speaks for",
+            lines(connection, "/domains", |listed| {
+                let state = listed.get("state").and_then(Value::as_str).unwrap_or("not claimed");
+                format!("{} ({state})", text_at(listed, "/domain"))
+            }),
+        ),
+        ("Members' domains", member_domains(connection)),
         ("Provider", provider(connection)),
         ("Sign-in URL", text("/idp/sso_url")),
         ("Certificates", certificates(connection)),
@@ -65,6 +73,18 @@ pub(super) fn next_step(connection: &Value) -> Option<String> {
         )),
         Some(_) | None => None,
     }
+}
+
+/// Formats the domains that are listed for members of a federation, one member a line.
+fn member_domains(connection: &Value) -> String {
+    let members = connection.get("member_domains").and_then(Value::as_object);
+    let mut lines = Vec::new();
+    for (entity_id, domains) in members.into_iter().flatten() {
+        let domains = domains.as_array().map_or(&[][..], Vec::as_slice);
+        let domains: Vec<String> = domains.iter().map(|domain| text_at(domain, "")).collect();
+        lines.push(format!("{entity_id}: {}", domains.join(", ")));
+    }
+    if lines.is_empty() { NOTHING.to_owned() } else { lines.join("\n") }
 }
 
 fn provider(connection: &Value) -> String {

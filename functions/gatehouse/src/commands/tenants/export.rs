@@ -52,6 +52,7 @@ impl<W: Write> Export<W> {
         self.write("tenant", &tenant.document)?;
         self.write("seats", &api.get(&tenant.path("/seats")).await?)?;
         self.write_list(api, "token", &tenant.path("/scim-tokens")).await?;
+        self.write_list(api, "domain", &tenant.path("/domains")).await?;
         self.write_list(api, "connection", &tenant.path("/connections")).await?;
         self.write_list(api, "user", &tenant.path("/users?resource=true")).await?;
         self.write_groups(api, tenant).await?;

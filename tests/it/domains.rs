@@ -278,7 +278,8 @@ async fn a_member_of_a_federation_speaks_for_its_own_scopes_alone() {
     let (test, _dns) = deployment().await;
     test.verify_domain(&test.acme.id, "acme.com").await;
     test.verify_domain(&test.acme.id, "acme.org").await;
-    let federation = metadata::federation(&metadata::usual(IDP));
+    let other = metadata::usual("https://other.example/saml");
+    let federation = metadata::federation(&format!("{}{other}", metadata::usual(IDP)));
     for (members, email, status) in [
         (json!({}), "ada@acme.com", 403),
         (json!({IDP: ["acme.org"]}), "ada@acme.com", 403),
@@ -294,7 +295,11 @@ async fn a_member_of_a_federation_speaks_for_its_own_scopes_alone() {
         });
         test.operator(Method::PUT, &path, Some(body)).await.expect(200);
         let mut browser = Browser::default();
-        let request = browser.begin(&test, "/saml/sso/acme.com").await;
+        let choice = browser.get(&test, "/saml/sso/acme.com").await.expect(200).body();
+        let links = choice.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let link =
+            links.map(|link| link.replace("&#38;", "&")).find(|link| link.contains("idp%2E"));
+        let request = browser.begin(&test, &link.unwrap()).await;
         let acs = format!("{BASE}/saml/sso/acme.com/federated");
         let entity_id = format!("{BASE}/saml/metadata/acme.com");
         let mut draft = draft_for(&acs, &entity_id, Some(&request));

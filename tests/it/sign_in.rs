@@ -139,7 +139,8 @@ async fn the_issuer_chooses_the_member_of_a_federation() {
     browser.post(&test, &acs, &[("SAMLResponse", &forged)]).await.expect(403);
     draft.sign_assertion = Some(Signing { key: |keys| &keys.idp_next, ..Signing::default() });
     let good = BASE64_STANDARD.encode(draft.response());
-    browser.post(&test, "/saml/sso/acme.com", &[("SAMLResponse", &good)]).await.expect(404);
+    // Its destination is the other ACS.
+    browser.post(&test, "/saml/sso/acme.com", &[("SAMLResponse", &good)]).await.expect(403);
     browser.post(&test, &acs, &[("SAMLResponse", &good)]).await.expect(200);
     assert!(browser.cookies().contains("session"));
 }

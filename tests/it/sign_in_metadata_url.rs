@@ -30,6 +30,7 @@ impl Host {
         let router = Router::new()
             .route("/metadata", get(show))
             .route("/once", get(async || Redirect::temporary("/metadata")))
+            .route("/folder/relative", get(async || Redirect::temporary("../once")))
             .route("/loop", get(async || Redirect::temporary("/loop")))
             .route("/away", get(async || Redirect::temporary("https://169.254.169.254/")))
             .route(
@@ -83,6 +84,7 @@ async fn a_url_is_fetched_and_redirects_are_followed_within_limits() {
         let problem = connect(&test, format!("{}{path}", host.base)).await.expect(400);
         assert!(problem.text("detail").contains(part), "{path}: {}", problem.text("detail"));
     }
+    connect(&test, format!("{}/folder/relative", host.base)).await.expect(200);
     let shown = connect(&test, format!("{}/once", host.base)).await.expect(200).json();
     assert_eq!(shown["idp"]["entity_id"], IDP);
     assert_eq!(shown["metadata_url"], format!("{}/once", host.base));
@@ -231,7 +233,7 @@ async fn a_call_ends_in_time_even_if_the_hosts_are_slow() {
     assert!(view["next_cursor"].is_string(), "{view}");
 }
 
-/// A federation of one member with this scope.
+/// A federation of two members, of which one has this scope.
 fn federation(scope: &str) -> String {
     let key = metadata::key("use=\"signing\"", &KEYS.idp);
     let role = metadata::descriptor(&key, &metadata::services());
@@ -239,7 +241,8 @@ fn federation(scope: &str) -> String {
         "<md:Extensions><shibmd:Scope xmlns:shibmd=\"urn:mace:shibboleth:metadata:1.0\">{scope}\
          </shibmd:Scope></md:Extensions>"
     );
-    metadata::federation(&metadata::entity(IDP, &format!("{extensions}{role}")))
+    let member = metadata::entity(IDP, &format!("{extensions}{role}"));
+    metadata::federation(&format!("{member}{}", metadata::usual("https://other.example/saml")))
 }
 
 #[tokio::test]

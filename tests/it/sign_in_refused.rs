@@ -150,7 +150,7 @@ async fn forms_without_a_response_are_refused() {
     browser.post(&test, "/saml/sso/acme.com", &[("SAMLResponse", &large)]).await.expect(413);
     let json = Request::post("/saml/sso/acme.com").header(header::CONTENT_TYPE, "application/json");
     test.send(json.body(Body::from("{}")).unwrap()).await.expect(400);
-    for path in ["/saml/sso/other.com", "/saml/sso/not-a-domain", "/saml/sso/acme.com/federated"] {
+    for path in ["/saml/sso/other.com", "/saml/sso/not-a-domain", "/saml/sso/other.com/federated"] {
         browser.post(&test, path, &[("SAMLResponse", &good)]).await.expect(404);
     }
     browser.get(&test, "/saml/sso/other.com").await.expect(404);

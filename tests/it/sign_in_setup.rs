@@ -96,7 +96,7 @@ async fn an_invalid_connection_is_refused_with_the_reason() {
     let path = format!("/v1/tenants/{}/connections/other.com", test.acme.id);
     let ours = metadata::usual(&format!("{BASE}/saml/metadata/other.com"));
     for (body, part) in [
-        (json!({"idp_metadata_xml": "<html/>"}), "the root is"),
+        (json!({"idp_metadata_xml": "<html/>"}), "an HTML page"),
         (json!({"idp_metadata_xml": ours}), "our app"),
         (json!({"idp_metadata_xml": "x", "idp_metadata_url": "y"}), "not both"),
         (json!({"clock_skew_seconds": 3600}), "60 to 300"),

@@ -124,8 +124,8 @@ impl From<Binding> for RequestBinding {
 /// The trusted identity providers of a connection.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Trust {
-    /// Whether the metadata was an `EntitiesDescriptor`: responses go to the ACS with index 1, and
-    /// their issuer selects the provider.
+    /// Whether the metadata had several providers: our requests name the ACS with index 1, and the
+    /// issuer of a response selects the provider.
     pub federation: bool,
     /// The providers; exactly one without a federation.
     pub providers: Vec<Provider>,
@@ -196,13 +196,21 @@ impl Connection {
         }
     }
 
-    /// Those of `verified` that this issuer may speak for: all of them, unless the connection is a
-    /// federation, where each member has its own.
+    /// Whether this issuer may speak for a part of the connection's domains only: it is one of
+    /// several, or `member_domains` names it.
+    pub fn is_restricted(&self, issuer: &str) -> bool {
+        self.trust.as_ref().is_some_and(|trust| trust.federation)
+            || self.member_domains.contains_key(issuer)
+    }
+
+    /// Those of `verified` that this issuer may speak for: all of them, unless it
+    /// [is restricted](Self::is_restricted).
     pub fn domains_of_issuer(&self, issuer: &str, verified: &[Domain]) -> Vec<Domain> {
-        let Some(trust) = self.trust.as_ref().filter(|trust| trust.federation) else {
+        if !self.is_restricted(issuer) {
             return verified.to_vec();
-        };
-        let scopes = || trust.provider(issuer).map_or(&[][..], |provider| &provider.scopes);
+        }
+        let provider = || self.trust.as_ref().and_then(|trust| trust.provider(issuer));
+        let scopes = || provider().map_or(&[][..], |provider| &provider.scopes);
         let own = self.member_domains.get(issuer).map_or_else(scopes, Vec::as_slice);
         verified.iter().filter(|domain| own.contains(domain)).cloned().collect()
     }

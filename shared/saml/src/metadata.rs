@@ -12,6 +12,7 @@
 //! the format of the standard. They write the parts of our metadata that they support.
 
 mod document;
+mod endpoint;
 mod idp;
 mod keys;
 mod sp;

@@ -13,7 +13,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use jiff::Timestamp;
 
-use super::connection_verifier::{ConnectionVerifier, request_named_by};
+use super::connection_verifier::{Acs, ConnectionVerifier, request_named_by};
 use super::form::Form;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::RefusedSignIn;
@@ -38,26 +38,25 @@ use saml::response::{Assertion, decode_form_field};
 use saml::xml::truncate;
 use types::digest::digest_of_parts;
 
-/// `POST /saml/sso/{domain}`: the ACS of a connection with one identity provider (index 0).
+/// `POST /saml/sso/{domain}`: the ACS with index 0.
 pub(super) async fn consume(
     State(app): State<AppState>,
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
-    answer(&app, &name, false, request).await
+    answer(&app, &name, Acs::Single, request).await
 }
 
-/// `POST /saml/sso/{domain}/federated`: the ACS of a federation, whose member is the issuer of the
-/// response (index 1).
+/// `POST /saml/sso/{domain}/federated`: the ACS with index 1.
 pub(super) async fn consume_federated(
     State(app): State<AppState>,
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
-    answer(&app, &name, true, request).await
+    answer(&app, &name, Acs::Federated, request).await
 }
 
-async fn answer(app: &AppState, name: &str, is_federated: bool, request: Request) -> Response {
+async fn answer(app: &AppState, name: &str, acs: Acs, request: Request) -> Response {
     let base_url = BaseUrl::of(&app.config, request.headers());
     let headers = request.headers().clone();
     let now = app.clock.now();
@@ -71,8 +70,7 @@ async fn answer(app: &AppState, name: &str, is_federated: bool, request: Request
         Err(error) => return error.into_response(sso_url(&base_url, name).as_deref()),
     };
     open.retain(|open| open.domain == connection.domain && open.tenant == connection.tenant);
-    let consumer =
-        Consumer { app, base_url, headers, connection, standing, is_federated, open, now };
+    let consumer = Consumer { app, base_url, headers, connection, standing, acs, open, now };
     consumer.consume(form).await
 }
 
@@ -85,7 +83,8 @@ struct Consumer<'a> {
     /// The generations and what the connection may speak for. Whatever the sign-in gives remembers
     /// these generations, so that a later change ends it.
     standing: Standing,
-    is_federated: bool,
+    /// The ACS that the response came to.
+    acs: Acs,
     /// The sign-ins that this browser has open at the connection, the newest first.
     open: Vec<PendingSignIn>,
     now: Timestamp,
@@ -117,9 +116,6 @@ impl Consumer<'_> {
         named: &mut Option<&'s PendingSignIn>,
     ) -> Result<Assertion, SignInError> {
         let trust = self.connection.active_trust().map_err(SamlError::Connection)?;
-        if trust.federation != self.is_federated {
-            return Err(SamlError::Connection(ConnectionError::Unknown).into());
-        }
         let keys = self.app.saml_keys.load(self.now).await?;
         let form = form?;
         let field = form.one("SAMLResponse").ok_or(SamlError::Form(FormError::Field))?;
@@ -130,7 +126,7 @@ impl Consumer<'_> {
         let asked = Stage::Asked(provider.entity_id.clone());
         let requests = self.open.iter().filter(|open| open.stage == asked);
         let requests: Vec<&str> = requests.map(|open| open.id.as_str()).collect();
-        let verdict = verifier.verify(provider, &response, &requests, self.now)?;
+        let verdict = verifier.verify(provider, self.acs, &response, &requests, self.now)?;
         *checks = verdict.checks;
         Ok(verdict.result?)
     }

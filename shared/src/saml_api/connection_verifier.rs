@@ -15,6 +15,16 @@ use saml::names::ASSERTION;
 use saml::response::{Expectations, Verdict, verify};
 use saml::xml::{MESSAGE, StrictDocument, children_named, text_of, truncate};
 
+/// One of the two assertion consumer services of a connection. Responses are accepted at either; the
+/// issuer decides which provider has sent them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Acs {
+    /// `/saml/sso/{name}` (index 0), which a request to a single provider names.
+    Single,
+    /// `/saml/sso/{name}/federated` (index 1), which a request to a member of a federation names.
+    Federated,
+}
+
 /// The verifier of one connection that is set up and enabled.
 pub(super) struct ConnectionVerifier<'a> {
     connection: &'a Connection,
@@ -43,7 +53,17 @@ impl<'a> ConnectionVerifier<'a> {
         }
     }
 
-    /// Verifies a decoded response. Checks 1 to 16 and 18 to 21.
+    /// Returns the ACS that a response says it is for; without a `Destination`, that of our requests.
+    pub(super) fn acs_named_by(&self, response: &[u8]) -> Acs {
+        let destination = attribute_of(response, "Destination");
+        let is_federated = match destination {
+            Some(url) => url == self.urls.federated_acs_url,
+            None => self.trust.federation,
+        };
+        if is_federated { Acs::Federated } else { Acs::Single }
+    }
+
+    /// Verifies a decoded response that came to `acs`. Checks 1 to 16 and 18 to 21.
     ///
     /// # Errors
     ///
@@ -51,6 +71,7 @@ impl<'a> ConnectionVerifier<'a> {
     pub(super) fn verify(
         &self,
         provider: &Provider,
+        acs: Acs,
         response: &[u8],
         open_requests: &[&str],
         now: Timestamp,
@@ -61,7 +82,10 @@ impl<'a> ConnectionVerifier<'a> {
             idp_entity_id: &provider.entity_id,
             idp_keys: &provider.keys(),
             sp_entity_id: entity_id,
-            acs_url: if self.trust.federation { federated_acs_url } else { acs_url },
+            acs_url: match acs {
+                Acs::Single => acs_url,
+                Acs::Federated => federated_acs_url,
+            },
             decryption_keys: &self.keys.decryption,
             open_requests,
             allow_idp_initiated: settings.allow_idp_initiated,
@@ -81,8 +105,12 @@ impl<'a> ConnectionVerifier<'a> {
 
 /// Reads the request that a response says it answers. Nothing is verified yet.
 pub(super) fn request_named_by(response: &[u8]) -> Option<String> {
+    attribute_of(response, "InResponseTo")
+}
+
+fn attribute_of(response: &[u8], name: &str) -> Option<String> {
     let document = StrictDocument::parse_within(response, MESSAGE).ok()?;
-    document.root().attribute("InResponseTo").map(str::to_owned)
+    document.root().attribute(name).map(str::to_owned)
 }
 
 /// Finds the member of a federation that the response names as its issuer. This unsigned name only

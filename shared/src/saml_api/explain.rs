@@ -119,7 +119,8 @@ impl Case<'_> {
         // open, so that the later checks run too.
         let request = request_named_by(&response);
         let open: Vec<&str> = request.as_deref().into_iter().collect();
-        let verdict = verifier.verify(provider, &response, &open, self.at)?;
+        let acs = verifier.acs_named_by(&response);
+        let verdict = verifier.verify(provider, acs, &response, &open, self.at)?;
         *checks = verdict.checks;
         if let Some(request) = request
             && checks.outcome(CheckId::InResponseTo) == Outcome::Passed

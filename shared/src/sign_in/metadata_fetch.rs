@@ -2,7 +2,8 @@
 //! (server-side request forgery).
 //!
 //! Invariants:
-//! - Only https on port 443 to a host of the public Internet. On a laptop also this machine.
+//! - Only https to a host of the public Internet, on any port: PingFederate and Keycloak have their
+//!   own. On a laptop also this machine.
 //! - The address is checked by the lookup that the connection uses: a name that changes its address
 //!   between check and connection gains nothing.
 //! - Every redirect is checked like the first URL, and there are at most three.
@@ -36,8 +37,8 @@ pub enum Reach {
 /// address answered.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FetchError {
-    /// The URL has another scheme, a port or a user name.
-    #[error("the URL must be https, without user name and port")]
+    /// The URL has another scheme, a user name or no usable port.
+    #[error("the URL must be https, without user name")]
     Url,
     /// The host is not on the public Internet.
     #[error("the host has an address that is not public")]
@@ -99,12 +100,7 @@ async fn read_body(response: HttpResponse) -> Result<Vec<u8>, FetchError> {
 
 fn redirect_target(from: &Uri, response: &HttpResponse, reach: Reach) -> Result<Uri, FetchError> {
     let location = response.headers().get("location").ok_or(FetchError::Redirect)?;
-    let absolute = if location.starts_with('/') && !location.starts_with("//") {
-        let authority = from.authority().ok_or(FetchError::Redirect)?;
-        format!("{}://{authority}{location}", from.scheme_str().unwrap_or("https"))
-    } else {
-        location.to_owned()
-    };
+    let absolute = resolve(from, location).ok_or(FetchError::Redirect)?;
     check_url(&absolute, reach).map_err(|error| match error {
         FetchError::NotPublic => FetchError::NotPublic,
         FetchError::Url
@@ -113,6 +109,24 @@ fn redirect_target(from: &Uri, response: &HttpResponse, reach: Reach) -> Result<
         | FetchError::Status(_)
         | FetchError::TooLarge
         | FetchError::TooSlow => FetchError::Redirect,
+    })
+}
+
+/// Resolves the reference of a redirect (RFC 3986 §5.2). Dot segments are left to the host.
+fn resolve(from: &Uri, reference: &str) -> Option<String> {
+    let (scheme, authority) = (from.scheme_str()?, from.authority()?);
+    let folder = from.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+    let has_scheme = reference.split(['/', '?', '#']).next().is_some_and(|head| head.contains(':'));
+    Some(if has_scheme {
+        reference.to_owned()
+    } else if reference.starts_with("//") {
+        format!("{scheme}:{reference}")
+    } else if reference.starts_with('/') {
+        format!("{scheme}://{authority}{reference}")
+    } else if reference.starts_with('?') {
+        format!("{scheme}://{authority}{}{reference}", from.path())
+    } else {
+        format!("{scheme}://{authority}{folder}/{reference}")
     })
 }
 
@@ -131,7 +145,8 @@ fn check_url(url: &str, reach: Reach) -> Result<Uri, FetchError> {
         return Ok(uri);
     }
     let port = authority.as_str().len() != authority.host().len();
-    if uri.scheme_str() != Some("https") || (port && authority.port_u16() != Some(443)) {
+    let has_port = authority.port_u16().is_some_and(|port| port != 0);
+    if uri.scheme_str() != Some("https") || (port && !has_port) {
         return Err(FetchError::Url);
     }
     match address {

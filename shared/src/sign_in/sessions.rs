@@ -53,11 +53,10 @@ pub fn authority_of(
     domains: &[Domain],
     standing: &Standing,
 ) -> Option<SignInAuthority> {
-    let is_federation = connection.trust.as_ref().is_some_and(|trust| trust.federation);
     Some(SignInAuthority {
         tenant_generation: standing.tenant_generation?,
         connection_generation: standing.authority.generation,
         issuer: issuer.to_owned(),
-        member_domains: is_federation.then(|| domains.to_vec()),
+        member_domains: connection.is_restricted(issuer).then(|| domains.to_vec()),
     })
 }

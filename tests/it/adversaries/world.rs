@@ -149,7 +149,9 @@ impl World {
     /// Creates or replaces a connection.
     pub(super) async fn connect(&self, tenant: &str, idp: Idp, mut settings: Value) {
         let own = metadata::usual(idp.issuer);
-        let xml = if idp.is_member { metadata::federation(&own) } else { own };
+        let another = metadata::usual("https://another.example/saml");
+        let xml =
+            if idp.is_member { metadata::federation(&format!("{own}{another}")) } else { own };
         settings["idp_metadata_xml"] = xml.into();
         let path = format!("/v1/tenants/{tenant}/connections/{}", idp.connection);
         self.operator(Method::PUT, &path, Some(settings)).await;

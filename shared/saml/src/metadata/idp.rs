@@ -6,9 +6,10 @@ use roxmltree::Node;
 use types::domain::Domain;
 
 use super::document;
+use super::endpoint::endpoints;
 use super::keys::{MAX_KEYS, signing_keys};
 use crate::crypto::{Certificate, KeyError, VerifyingKey};
-use crate::names::{DSIG, HTTP_POST, HTTP_REDIRECT, METADATA, PROTOCOL, SHIBMD};
+use crate::names::{DSIG, METADATA, PROTOCOL, SHIBMD};
 use crate::signature::{SignatureError, SignedText, verify_enveloped};
 use crate::time::parse_instant;
 use crate::xml::{
@@ -421,88 +422,4 @@ fn scopes(
         }
     }
     scopes
-}
-
-fn endpoints(
-    role: Node<'_, '_>,
-    options: &ReadOptions<'_>,
-    warnings: &mut Vec<MetadataWarning>,
-) -> Result<Vec<SsoEndpoint>, MetadataError> {
-    let (mut usable, mut refused) = (Vec::new(), Vec::new());
-    for service in children_named(role, METADATA, "SingleSignOnService") {
-        let binding = match service.attribute("Binding") {
-            Some(HTTP_REDIRECT) => Binding::Redirect,
-            Some(HTTP_POST) => Binding::Post,
-            _ => continue,
-        };
-        let location = service.attribute("Location").unwrap_or_default().trim();
-        let url = uri_of(location).filter(|url| is_acceptable(url, options.allow_loopback_http));
-        match url {
-            Some(url) => usable.push(SsoEndpoint { binding, url }),
-            None => refused.push(truncate(location, 256)),
-        }
-    }
-    if usable.is_empty() {
-        return Err(refused
-            .pop()
-            .map_or(MetadataError::NoEndpoint, MetadataError::InsecureEndpoint));
-    }
-    warnings.extend(refused.into_iter().map(MetadataWarning::EndpointIgnored));
-    usable.sort_by_key(|endpoint| endpoint.binding);
-    Ok(usable)
-}
-
-/// Converts an IRI to the URI that a browser asks for (RFC 3987 §3.1): the host as A-labels, the rest
-/// percent-encoded. A URI stays as it is.
-fn uri_of(iri: &str) -> Option<String> {
-    if iri.is_ascii() {
-        return Some(iri.to_owned());
-    }
-    let (scheme, rest) = iri.split_once("://")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(end)?;
-    let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => (host, format!(":{port}")),
-        None => (authority, String::new()),
-    };
-    let host = Domain::from_unicode(host).ok()?;
-    let mut path_encoded = String::with_capacity(path.len());
-    for c in path.chars() {
-        if c.is_ascii() {
-            path_encoded.push(c);
-        } else {
-            let mut buffer = [0; 4];
-            let bytes = c.encode_utf8(&mut buffer).bytes();
-            bytes.for_each(|byte| path_encoded.push_str(&format!("%{byte:02X}")));
-        }
-    }
-    Some(format!("{scheme}://{host}{port}{path_encoded}"))
-}
-
-/// Reports whether a browser can be sent to `url`: absolute, https, without user information and
-/// fragment, and without characters that would end a header or an attribute.
-fn is_acceptable(url: &str, allow_loopback_http: bool) -> bool {
-    let is_foreign = |c: char| {
-        c.is_whitespace()
-            || c.is_control()
-            || !c.is_ascii()
-            || matches!(c, '#' | '<' | '>' | '"' | '\\' | '\'')
-    };
-    if url.len() > 2048 || url.contains(is_foreign) {
-        return false;
-    }
-    let (rest, is_secure) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(rest), _) => (rest, true),
-        (None, Some(rest)) => (rest, false),
-        (None, None) => return false,
-    };
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(literal) => literal.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let is_loopback = matches!(host, "localhost" | "127.0.0.1" | "::1");
-    !host.is_empty()
-        && !authority.contains('@')
-        && (is_secure || (allow_loopback_http && is_loopback))
 }

@@ -10,6 +10,8 @@ fn only_https_urls_of_public_hosts_are_fetched() {
     check("https://idp.example/metadata?x=1", Reach::Internet, &Ok(()));
     check("https://idp.example:443/metadata", Reach::Internet, &Ok(()));
     check("https://8.8.8.8/", Reach::Internet, &Ok(()));
+    check("https://idp.example:9031/pf/federation_metadata.ping", Reach::Internet, &Ok(()));
+    check("https://idp.example:8443/realms/a", Reach::Internet, &Ok(()));
     for url in [
         "http://idp.example/",
         "ftp://idp.example/",
@@ -22,8 +24,7 @@ fn only_https_urls_of_public_hosts_are_fetched() {
         "https://",
         "https://user@idp.example/",
         "https://a:b@idp.example/",
-        "https://idp.example:8443/",
-        "https://idp.example:22/",
+        "https://idp.example:65536/",
         "https://idp.example:/",
         "http://127.0.0.1/",
         "http://localhost/",
@@ -36,6 +37,7 @@ fn only_https_urls_of_public_hosts_are_fetched() {
     }
     for url in [
         "https://127.0.0.1/",
+        "https://10.0.0.1:8443/",
         "https://169.254.169.254/latest/meta-data/",
         "https://[::1]/",
         "https://[::ffff:169.254.169.254]/",
@@ -65,4 +67,21 @@ async fn a_name_that_resolves_to_a_private_address_is_refused() {
         assert!(matches!(error, FetchError::NotPublic | FetchError::Unreachable), "{name} {error}");
     }
     assert_eq!(fetch("https://localhost/", Reach::Internet).await, Err(FetchError::NotPublic));
+}
+
+#[test]
+fn a_redirect_may_be_relative() {
+    let from: Uri = "https://idp.example:8443/a/b?c=d".parse().unwrap();
+    for (reference, expect) in [
+        ("https://other.example/", "https://other.example/"),
+        ("//other.example/x", "https://other.example/x"),
+        ("/x", "https://idp.example:8443/x"),
+        ("x/y?z", "https://idp.example:8443/a/x/y?z"),
+        ("../x", "https://idp.example:8443/a/../x"),
+        ("?e", "https://idp.example:8443/a/b?e"),
+        ("x?u=http://a", "https://idp.example:8443/a/x?u=http://a"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+    ] {
+        assert_eq!(resolve(&from, reference).as_deref(), Some(expect), "{reference}");
+    }
 }

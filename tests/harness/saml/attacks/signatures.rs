@@ -253,12 +253,7 @@ fn transforms(corpus: &mut Corpus) {
             );
         }
     }
-    corpus.add(
-        "no enveloped transform",
-        edited(enveloped, ""),
-        "saml.sig.ref",
-        "the accepted children",
-    );
+    corpus.add("no enveloped transform", edited(enveloped, ""), "saml.sig.ref", NOT_ACCEPTED);
     let canonical =
         "<D:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"></D:Transform>";
     corpus.add(

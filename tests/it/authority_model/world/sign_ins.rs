@@ -100,7 +100,7 @@ impl World {
         let is_open = is_newest
             && provider == pending.provider
             && self.oracle.now - pending.begun_at < 600
-            && self.trusts(name, provider, is_federated)
+            && self.trusts(name, provider)
             && self.oracle.connections[name].tenant == pending.tenant;
         let verdict = if is_open {
             self.oracle.judge(name, provider, asserted)
@@ -149,7 +149,7 @@ impl World {
         let known = self.oracle.connections.get(name);
         let is_federated = known.is_some_and(|known| known.trust == Trust::Federation);
         let is_allowed = known.is_some_and(|known| known.settings.allow_idp_initiated)
-            && self.trusts(name, provider, is_federated);
+            && self.trusts(name, provider);
         let verdict = if is_allowed {
             self.oracle.judge(name, provider, asserted)
         } else {
@@ -163,13 +163,10 @@ impl World {
         }
     }
 
-    pub(super) fn trusts(&self, name: Name, provider: Provider, is_federated: bool) -> bool {
+    pub(super) fn trusts(&self, name: Name, provider: Provider) -> bool {
         let known = self.oracle.connections.get(name);
         self.oracle.is_ready(name)
-            && known.is_some_and(|known| {
-                known.trust.providers().contains(&provider)
-                    && (known.trust == Trust::Federation) == is_federated
-            })
+            && known.is_some_and(|known| known.trust.providers().contains(&provider))
     }
 
     /// The answer must be what the oracle says. Returns the user who signs in.

@@ -36,6 +36,7 @@ mod operations;
 mod saml_attacks;
 mod saml_invariants;
 mod saml_metadata;
+mod saml_metadata_forms;
 mod saml_mutations;
 mod saml_oracle;
 mod saml_policy;

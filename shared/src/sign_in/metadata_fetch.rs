@@ -112,22 +112,43 @@ fn redirect_target(from: &Uri, response: &HttpResponse, reach: Reach) -> Result<
     })
 }
 
-/// Resolves the reference of a redirect (RFC 3986 §5.2). Dot segments are left to the host.
+/// Resolves the reference of a redirect (RFC 3986 §5.2).
 fn resolve(from: &Uri, reference: &str) -> Option<String> {
     let (scheme, authority) = (from.scheme_str()?, from.authority()?);
-    let folder = from.path().rsplit_once('/').map_or("", |(folder, _)| folder);
     let has_scheme = reference.split(['/', '?', '#']).next().is_some_and(|head| head.contains(':'));
-    Some(if has_scheme {
-        reference.to_owned()
-    } else if reference.starts_with("//") {
-        format!("{scheme}:{reference}")
-    } else if reference.starts_with('/') {
-        format!("{scheme}://{authority}{reference}")
-    } else if reference.starts_with('?') {
-        format!("{scheme}://{authority}{}{reference}", from.path())
+    if has_scheme {
+        return Some(reference.to_owned());
+    }
+    if reference.starts_with("//") {
+        return Some(format!("{scheme}:{reference}"));
+    }
+    let end = reference.find(['?', '#']).unwrap_or(reference.len());
+    let (path, rest) = reference.split_at_checked(end)?;
+    let path = if path.is_empty() {
+        from.path().to_owned()
+    } else if path.starts_with('/') {
+        without_dots(path)
     } else {
-        format!("{scheme}://{authority}{folder}/{reference}")
-    })
+        let folder = from.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+        without_dots(&format!("{folder}/{path}"))
+    };
+    Some(format!("{scheme}://{authority}{path}{rest}"))
+}
+
+/// Removes the dot segments of an absolute path (RFC 3986 §5.2.4).
+fn without_dots(path: &str) -> String {
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => {
+                segments.pop();
+            }
+            other => segments.push(other),
+        }
+    }
+    let is_folder = path.ends_with("/.") || path.ends_with("/..");
+    format!("/{}{}", segments.join("/"), if is_folder && !segments.is_empty() { "/" } else { "" })
 }
 
 /// Checks the text of a URL. [`Guard`] checks the addresses that a name resolves to; an address in

@@ -1,5 +1,6 @@
 //! Reads the sign-in URLs of an identity provider (SAML metadata §2.4.3).
 
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use roxmltree::Node;
 
 use types::domain::Domain;
@@ -56,17 +57,9 @@ fn uri_of(iri: &str) -> Option<String> {
         None => (authority, String::new()),
     };
     let host = Domain::from_unicode(host).ok()?;
-    let mut path_encoded = String::with_capacity(path.len());
-    for c in path.chars() {
-        if c.is_ascii() {
-            path_encoded.push(c);
-        } else {
-            let mut buffer = [0; 4];
-            let bytes = c.encode_utf8(&mut buffer).bytes();
-            bytes.for_each(|byte| path_encoded.push_str(&format!("%{byte:02X}")));
-        }
-    }
-    Some(format!("{scheme}://{host}{port}{path_encoded}"))
+    // Leaves ASCII as it is: an IRI has the characters of a URI besides its own.
+    let path = utf8_percent_encode(path, &AsciiSet::EMPTY);
+    Some(format!("{scheme}://{host}{port}{path}"))
 }
 
 /// Reports whether a browser can be sent to `url`: absolute, https, without user information and

@@ -11,14 +11,17 @@
 //! samael's types are not used for reading: they ignore namespaces, and refuse a `cacheDuration` in
 //! the format of the standard. They write the parts of our metadata that they support.
 
+mod description;
 mod document;
 mod endpoint;
+mod error;
 mod idp;
 mod keys;
 mod sp;
 
-pub use idp::{
-    Binding, IdpMetadata, Metadata, MetadataCertificate, MetadataError, MetadataWarning,
-    ReadOptions, SkippedEntity, SsoEndpoint, read_idp_metadata,
+pub use description::{
+    Binding, IdpMetadata, Metadata, MetadataCertificate, ReadOptions, SsoEndpoint,
 };
+pub use error::{MetadataError, MetadataWarning, SkippedEntity};
+pub use idp::read_idp_metadata;
 pub use sp::{AttributeNaming, Contact, SpMetadata};

@@ -117,7 +117,7 @@ fn integers(first: UintRef<'_>, second: UintRef<'_>) -> der::Result<Vec<u8>> {
 }
 
 /// Encodes an RSA key of XML Signature (§4.5.2.2) as a `SubjectPublicKeyInfo` in DER. Both numbers are
-/// big-endian. Whether the key is trusted decides [`PublicKey::from_der`].
+/// big-endian. Whether the key is trusted is decided when it is read.
 ///
 /// # Errors
 ///

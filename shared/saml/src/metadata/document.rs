@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::idp::MetadataError;
+use super::error::MetadataError;
 use crate::xml::XmlError;
 
 /// Converts the bytes of a file to text. The encoding is that of the byte order mark, or else the

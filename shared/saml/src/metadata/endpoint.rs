@@ -5,7 +5,8 @@ use roxmltree::Node;
 
 use types::domain::Domain;
 
-use super::idp::{Binding, MetadataError, MetadataWarning, ReadOptions, SsoEndpoint};
+use super::description::{Binding, ReadOptions, SsoEndpoint};
+use super::error::{MetadataError, MetadataWarning};
 use crate::names::{HTTP_POST, HTTP_REDIRECT, METADATA};
 use crate::xml::{children_named, truncate};
 

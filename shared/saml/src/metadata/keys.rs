@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use roxmltree::Node;
 
-use super::idp::{MetadataCertificate, MetadataError, MetadataWarning};
+use super::description::MetadataCertificate;
+use super::error::{MAX_KEYS, MetadataError, MetadataWarning};
 use crate::crypto::{Certificate, KeyError, ec_public_key, rsa_public_key};
 use crate::names::{DSIG, DSIG11, METADATA};
 use crate::xml::{bytes_of, children_named, decode_base64, text_of, truncate};
@@ -165,10 +166,6 @@ fn foreign_namespace(role: Node<'_, '_>) -> Option<String> {
     })?;
     Some(truncate(foreign.tag_name().namespace().unwrap_or("(none)"), 96))
 }
-
-/// Most signing keys of one provider. Trying all takes half of the 50 ms that a response may cost
-/// at most; providers have two or three.
-pub(super) const MAX_KEYS: usize = 32;
 
 const PEM_BEGIN: &str = "-----BEGIN ";
 const PEM_DASHES: &str = "-----";

@@ -123,7 +123,7 @@ pub enum MetadataError {
 
 impl MetadataError {
     /// Whether the entity is an identity provider of SAML 2.0 all the same.
-    const fn is_of_provider(&self) -> bool {
+    pub(super) const fn is_of_provider(&self) -> bool {
         !matches!(
             self,
             Self::ServiceProvider | Self::NoProvider | Self::OtherProtocol(_) | Self::Ours

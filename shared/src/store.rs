@@ -16,13 +16,15 @@
 //! # Map
 //!
 //! - Resources: `users`, `groups` and `members` read; `user_writes` and `group_writes` write, by
-//!   the pure plans of `user_change` and `group_change`; `page`, `counters` and `split` list and
-//!   count; `seats` and `pool` are the licences.
-//! - Sign-in: `connections`, `links`, `sign_ins`, `grants`, `clients`.
+//!   the pure plans of `user_change` and `group_change`; `lookup_rows` find them, `versioned` is
+//!   their common form; `page`, `counters` and `split` list and count; `seats` and `pool` are the
+//!   licences.
+//! - Sign-in: `connections`, `domains`, `links`, `sign_ins`, `grants`, `clients`; `standing` reads
+//!   together what a session rests on.
 //! - Tenants and operation: `tenants`, `activity`, `restore`, `leases`, `refresh`, `layout`,
 //!   `table`.
 //! - Beneath them: `keys` and `item` are the form of a row, `read`, `write`, `transaction` and
-//!   `batch` the calls, `retry` and `hints` what they have in common.
+//!   `batch` the calls, `call`, `error`, `retry` and `hints` what they have in common.
 
 mod activity;
 mod batch;

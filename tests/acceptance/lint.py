@@ -108,6 +108,8 @@ def check_documentation(log):
 def check_dependencies(log):
     """Checks licences, duplicates and sources; and known vulnerabilities, if their database can be downloaded."""
     deny = tools.cargo_tool("cargo-deny", DENY_VERSION)
+    # cargo-deny reads the crates of every platform; a build has downloaded only those of this one.
+    cargo(log, "fetch", "--locked")
     command = [deny, "--config", ".deny.toml"]
     tools.run_checked(
         [*command, "--offline", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"], log, cwd=tools.ROOT

@@ -130,10 +130,11 @@ async fn a_connection_is_created_in_two_steps_and_keeps_its_settings() {
     assert_eq!((&any["authn_contexts"], &any["require_signed"]), (&json!([]), &json!("both")));
     let bad = deployment.run("connections set Acme other.com --authn-context mfa", 1).await;
     assert!(bad.err.contains("absolute URI"), "{}", bad.err);
-    let federation = metadata::federation(&metadata::usual(IDP));
+    let other = metadata::usual("https://other.example/saml");
+    let federation = metadata::federation(&format!("{}{other}", metadata::usual(IDP)));
     let set = "connections set Acme other.com --metadata-file -";
     let federated = deployment.run_with(set, &federation, 0).await;
-    assert_eq!(federated.field("Provider"), "federation of 1");
+    assert_eq!(federated.field("Provider"), "federation of 2");
     let acs = "https://sp.example/saml/sso/other.com/federated";
     assert_eq!(federated.field("Our ACS URL"), acs);
     let bad = deployment.run("connections set Acme other.com --clock-skew-seconds 9", 1).await;

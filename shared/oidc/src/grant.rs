@@ -194,6 +194,7 @@ mod tests {
         check("openid offline_access", Some("2026-01-01T08:00:00Z"), "2026-01-01T08:00:00Z");
         check("openid", Some("2026-01-01T00:02:00Z"), "2026-01-01T00:02:00Z");
     }
+
     #[test]
     fn a_grant_of_which_less_than_a_second_is_left_is_over() {
         let authentication = Authentication {

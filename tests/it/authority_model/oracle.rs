@@ -122,7 +122,7 @@ pub(super) enum Verdict {
     Refused(&'static str),
 }
 
-/// What a connection may do.
+/// Readiness, issuers and domains of a connection.
 struct Power {
     is_ready: bool,
     /// The domains of each issuer.

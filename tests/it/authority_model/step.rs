@@ -78,7 +78,7 @@ pub(super) enum Whose {
     User(usize),
 }
 
-/// What a directory says of a user.
+/// The attributes of a user that a directory provisions.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
     pub(super) user_name: Name,

@@ -1,4 +1,4 @@
-//! What metadata says of identity providers, and the options of reading it.
+//! Identity providers as their metadata describes them, and the options of reading it.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Who signs in: rules 7 to 13 and 18.
+//! Judges an assertion: rules 7 to 13 and 18.
 
 use super::{
     Asserted, Connection, Name, NameId, Oracle, Provider, SignIn, Tenant, User, UserIndex, Verdict,

@@ -33,8 +33,14 @@ pub(super) const PROVIDERS: [Name; 3] =
 /// The scope of each provider as a member of the federation (rule 9); the third is no member.
 pub(super) const SCOPES: [Name; 2] = ["acme.com", "acme.de"];
 
-/// Time in seconds since the start of the history.
+/// A length of time in seconds.
 pub(super) type Seconds = i64;
+
+/// A time, in milliseconds.
+pub(super) type Time = i64;
+
+/// Milliseconds of a second.
+pub(super) const SECOND: Time = 1_000;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum By {
@@ -45,7 +51,7 @@ pub(super) enum By {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Claim {
     pub(super) verified: Option<By>,
-    absent_since: Option<Seconds>,
+    absent_since: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -90,7 +96,7 @@ pub(super) struct SignIn {
     pub(super) connection: Name,
     pub(super) provider: Provider,
     /// `SessionNotOnOrAfter`.
-    pub(super) ends_at: Option<Seconds>,
+    pub(super) ends_at: Option<Time>,
     is_ended: bool,
 }
 
@@ -147,7 +153,7 @@ type Identity = (Tenant, Name, Provider, &'static str, Name);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Oracle {
-    pub(super) now: Seconds,
+    pub(super) now: Time,
     pub(super) claims: BTreeMap<(Tenant, Name), Claim>,
     /// Claims whose TXT record is published.
     pub(super) records: BTreeSet<(Tenant, Name)>,
@@ -379,4 +385,4 @@ fn folded(name: &str) -> String {
     name.replace(['\u{212a}', '\u{ff4b}'], "k").to_lowercase()
 }
 
-pub(super) const DAY: Seconds = 24 * 60 * 60;
+pub(super) const DAY: Time = 24 * 60 * 60 * SECOND;

@@ -14,7 +14,7 @@ use harness::saml::keys::{KEYS, KeyPair};
 use harness::{Tenant as TestTenant, TestApp};
 use serde_json::json;
 
-use super::oracle::{Name, Oracle, Provider, Seconds, Settings, Tenant, Trust};
+use super::oracle::{Name, Oracle, Provider, Seconds, Settings, Tenant, Time, Trust};
 use super::step::{BrowserIndex, Entry, Person, Step};
 
 /// The product and its oracle.
@@ -47,7 +47,7 @@ struct Pending {
     name: Name,
     provider: Provider,
     is_federated: bool,
-    begun_at: Seconds,
+    begun_at: Time,
 }
 
 /// A page that asks the person.
@@ -56,31 +56,31 @@ struct Page {
     field: String,
     sign_in: usize,
     name: Name,
-    shown_at: Seconds,
+    shown_at: Time,
 }
 
 #[derive(Clone)]
 struct Session {
     sign_in: usize,
-    ends_at: Seconds,
+    ends_at: Time,
 }
 
 struct Code {
     text: String,
     sign_in: usize,
-    issued_at: Seconds,
+    issued_at: Time,
     /// The grant that it gave.
     grant: Option<usize>,
 }
 
 struct Grant {
     sign_in: usize,
-    ends_at: Seconds,
+    ends_at: Time,
     is_revoked: bool,
     access_token: String,
-    access_token_ends_at: Seconds,
+    access_token_ends_at: Time,
     /// Refresh tokens, each with the time of its redemption.
-    refresh_tokens: Vec<(String, Option<Seconds>)>,
+    refresh_tokens: Vec<(String, Option<Time>)>,
 }
 
 /// External ids of the tenants; they look like ids of ours.
@@ -147,7 +147,12 @@ impl World {
 
     fn wait(&mut self, seconds: Seconds) {
         self.test.clock.advance(Duration::from_secs(seconds.unsigned_abs()));
-        self.oracle.now += seconds;
+        self.read_clock();
+    }
+
+    /// Tells the oracle the time. A browser that posts a form moves the clock.
+    fn read_clock(&mut self) {
+        self.oracle.now = self.test.clock.now().as_millisecond();
     }
 
     async fn perform(&mut self, step: &Step) {

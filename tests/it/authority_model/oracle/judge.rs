@@ -1,8 +1,8 @@
 //! Judges an assertion: rules 7 to 13 and 18.
 
 use super::{
-    Asserted, Connection, Name, NameId, Oracle, Provider, SignIn, Tenant, User, UserIndex, Verdict,
-    domain_of, folded,
+    Asserted, Connection, Name, NameId, Oracle, Provider, SECOND, SignIn, Tenant, User, UserIndex,
+    Verdict, domain_of, folded,
 };
 
 impl Oracle {
@@ -148,7 +148,7 @@ impl Oracle {
             user,
             connection: name,
             provider,
-            ends_at: asserted.ends_in.map(|seconds| self.now + seconds),
+            ends_at: asserted.ends_in.map(|seconds| (self.now / SECOND + seconds) * SECOND),
             is_ended: false,
         });
         self.sign_ins.len() - 1

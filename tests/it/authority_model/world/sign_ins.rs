@@ -11,7 +11,7 @@ use harness::saml::signing::Signing;
 use serde_json::Value;
 
 use super::super::oracle::{
-    Asserted, Connection, Name, NameId, PROVIDERS, Provider, Seconds, Tenant, Trust, User,
+    Asserted, Connection, Name, NameId, PROVIDERS, Provider, SECOND, Tenant, Time, Trust, User,
     UserIndex, Verdict,
 };
 use super::super::step::{BrowserIndex, Entry};
@@ -99,7 +99,7 @@ impl World {
         let is_newest = self.cookies[browser].contains(&pending.request);
         let is_open = is_newest
             && provider == pending.provider
-            && self.oracle.now - pending.begun_at < 600
+            && self.oracle.now - pending.begun_at < 600 * SECOND
             && self.trusts(name, provider)
             && self.oracle.connections[name].tenant == pending.tenant;
         let verdict = if is_open {
@@ -235,8 +235,9 @@ impl World {
         let Some(index) = number.checked_rem(self.pages.len()) else { return };
         let Page { browser, field, sign_in, name, shown_at } = self.pages.remove(index);
         let path = format!("/saml/sso/{name}/continue");
-        let answer = self.browsers[browser].post(&self.test, &path, &[("sign_in", &field)]).await;
-        let is_open = self.cookies[browser].contains(&field) && self.oracle.now - shown_at < 600;
+        let answer = self.post(browser, &path, &[("sign_in", &field)]).await;
+        let is_open =
+            self.cookies[browser].contains(&field) && self.oracle.now - shown_at < 600 * SECOND;
         if is_open && self.oracle.is_ready(name) {
             self.forget_cookie(browser, &field);
         }
@@ -261,11 +262,11 @@ impl World {
     }
 
     pub(super) fn start_session(&mut self, browser: BrowserIndex, sign_in: usize) {
-        let ends_at = self.end(sign_in, 12 * 3_600);
+        let ends_at = self.end(sign_in, 12 * 3_600 * SECOND);
         self.sessions[browser] = Some(Session { sign_in, ends_at });
     }
 
-    pub(super) fn end(&self, sign_in: usize, life: Seconds) -> Seconds {
+    pub(super) fn end(&self, sign_in: usize, life: Time) -> Time {
         let end = self.oracle.now + life;
         self.oracle.sign_ins[sign_in].ends_at.map_or(end, |limit| end.min(limit))
     }
@@ -292,7 +293,13 @@ impl World {
         let field = BASE64_STANDARD.encode(response);
         let path = acs_path(name, is_federated);
         let fields = [("SAMLResponse", field.as_str())];
-        self.browsers[browser].post(&self.test, &path, &fields).await
+        self.post(browser, &path, &fields).await
+    }
+
+    async fn post(&mut self, browser: BrowserIndex, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let answer = self.browsers[browser].post(&self.test, path, fields).await;
+        self.read_clock();
+        answer
     }
 
     pub(super) fn response(

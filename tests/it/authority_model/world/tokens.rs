@@ -3,7 +3,7 @@
 use harness::oidc::{App, claims};
 use serde_json::Value;
 
-use super::super::oracle::{DAY, Name};
+use super::super::oracle::{DAY, Name, SECOND, Time};
 use super::super::step::BrowserIndex;
 use super::{Code, Grant, World};
 
@@ -41,7 +41,7 @@ impl World {
             return;
         }
         let sign_in = *sign_in;
-        if self.oracle.now - issued_at >= 60 || !self.oracle.counts(sign_in) {
+        if self.oracle.now - issued_at >= 60 * SECOND || !self.oracle.counts(sign_in) {
             answer.expect(400);
             return;
         }
@@ -69,12 +69,17 @@ impl World {
         let user = self.oracle.sign_ins[sign_in].user;
         assert_eq!(claims(&token)["sub"], self.users[user]);
         assert!(tokens["expires_in"].as_i64().unwrap() > 0, "rule 18");
-        self.grants[grant].access_token_ends_at = (self.oracle.now + 300).min(ends_at);
+        self.grants[grant].access_token_ends_at = (self.oracle.now + 300 * SECOND).min(ends_at);
         self.grants[grant].access_token = token;
     }
 
     pub(super) fn is_live(&self, grant: &Grant) -> bool {
-        !grant.is_revoked && self.oracle.now < grant.ends_at && self.oracle.counts(grant.sign_in)
+        !grant.is_revoked && self.has_time(grant.ends_at) && self.oracle.counts(grant.sign_in)
+    }
+
+    /// Whether a token is in time: tokens count whole seconds (RFC 7519, `exp`).
+    fn has_time(&self, end: Time) -> bool {
+        self.oracle.now / SECOND < end / SECOND
     }
 
     pub(super) async fn refresh(&mut self, number: usize, back: usize) {
@@ -89,7 +94,7 @@ impl World {
             answer.expect(400);
             return;
         }
-        if redeemed_at.is_some_and(|at| now - at > 30) {
+        if redeemed_at.is_some_and(|at| now - at > 30 * SECOND) {
             answer.expect(400);
             self.grants[index].is_revoked = true;
             return;
@@ -116,7 +121,7 @@ impl World {
             let is_live = self.is_live(grant);
             let (refresh_token, _) = grant.refresh_tokens.last().unwrap();
             assert_eq!(self.test.is_active(&self.app, refresh_token).await, is_live);
-            let has_time = self.oracle.now < grant.access_token_ends_at;
+            let has_time = self.has_time(grant.access_token_ends_at);
             let answer = self.test.userinfo(&grant.access_token).await;
             assert_eq!(answer.status == 200, is_live && has_time, "{}", answer.body());
         }

@@ -32,7 +32,7 @@ pub const ROUTES: [&str; 5] = [
 pub fn acs_router(app: AppState) -> Router {
     let routes = Router::new()
         .route("/saml/sso/{domain}", get(start::start).post(acs::consume))
-        .route("/saml/sso/{domain}/federated", post(acs::consume_federated))
+        .route("/saml/sso/{domain}/federated", get(start::start).post(acs::consume_federated))
         .route("/saml/sso/{domain}/with", get(start::choose))
         .route("/saml/sso/{domain}/continue", post(start::agree))
         .route("/saml/sso/{domain}/test/{id}", get(start::test));

@@ -16,6 +16,7 @@
 //! - A session, code or token is checked against its user at every use (`active_grant`).
 
 pub(crate) mod active_grant;
+mod asserted_user;
 pub(crate) mod authorization_response;
 pub(crate) mod browser;
 pub mod claims;
@@ -28,7 +29,6 @@ pub mod domains;
 pub(crate) mod error;
 pub(crate) mod matching;
 pub mod metadata_fetch;
-mod new_user;
 pub(crate) mod organisation;
 pub(crate) mod pages;
 pub(crate) mod record;

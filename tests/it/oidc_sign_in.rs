@@ -217,7 +217,7 @@ async fn a_sign_in_to_an_app_that_was_deleted_meanwhile_is_refused() {
         message,
         format!("{REDIRECT_URI} is no longer a registered redirect URI of the app")
     );
-    assert_eq!(app_redirect(record), ("failed", message));
+    assert_eq!(app_redirect(record), ("failed", REDIRECT_URI));
     assert!(html(&page).contains(record["reference"].as_str().unwrap()));
 }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use harness::saml::attacks::{self, EVE};
 use harness::saml::shapes;
+use saml::checks::{Check, Outcome};
 use saml::error::SamlError;
 
 use crate::saml_oracle::second_opinion;
@@ -40,6 +41,21 @@ fn every_attack_is_refused_by_its_check() {
     assert!(attacks.len() >= 250, "only {}", attacks.len());
     // Every check of the verifier refuses at least one attack.
     assert_eq!(per_check.len(), 19, "{per_check:?}");
+}
+
+#[test]
+fn a_failed_check_shows_an_expected_and_a_received_value_beside_the_message() {
+    for attack in attacks::all() {
+        let verdict = attack.settings.verify(&attack.response);
+        let message = verdict.result.unwrap_err().to_string();
+        let failed = verdict.checks.iter().filter(|line| line.outcome == Outcome::Failed);
+        for Check { id, expected, received, .. } in failed {
+            let name = &attack.name;
+            assert!(!expected.is_empty() && !received.is_empty(), "{name}: {id:?}");
+            assert_ne!(*received, message, "{name}: {id:?}");
+            assert_ne!(expected, received, "{name}: {id:?}");
+        }
+    }
 }
 
 #[test]

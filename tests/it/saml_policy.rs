@@ -52,17 +52,13 @@ fn both_signed(draft: Draft) -> Draft {
 #[tokio::test]
 async fn required_signatures_are_enforced() {
     let missing = |expected, received| Some(("saml.sig.present", expected, received));
-    let response = missing("the response signed", "not signed: the response must be");
-    let assertion = missing("the assertion signed", "not signed: the assertion must be");
-    let both = missing(
-        "the response and the assertion signed",
-        "not signed: the response and the assertion must be",
-    );
+    let (of_assertion, of_response) = ("the assertion is signed", "the response is signed");
+    let both = "the response and the assertion signed";
     for (setting, without_response, without_assertion) in [
         ("either", None, None),
-        ("response", response, None),
-        ("assertion", None, assertion),
-        ("both", both, both),
+        ("response", missing("the response signed", of_assertion), None),
+        ("assertion", None, missing("the assertion signed", of_response)),
+        ("both", missing(both, of_assertion), missing(both, of_response)),
     ] {
         let settings = json!({"jit": true, "require_signed": setting});
         let test = TestApp::with_connection(settings).await;
@@ -86,7 +82,7 @@ async fn only_accepted_authentication_contexts_sign_in() {
         refused("https://refeds.org/profile/mfa/"),
     )
     .await;
-    check(&test, with(""), refused("")).await;
+    check(&test, with(""), refused("(nothing)")).await;
     check(&test, with(MFA), None).await;
 
     let test =

@@ -226,6 +226,7 @@ pub(crate) fn user(n: u64) -> UserWrite {
         licence: Licence::ViewOnly,
         document: document(n),
         seat: SeatRequest::None,
+        sign_in_groups: None,
     }
 }
 

@@ -6,10 +6,11 @@
 
 use roxmltree::Node;
 
+use super::decryption::{DecryptionError, Encrypted};
 use super::names::{ASSERTION, BEARER};
 use super::xml::{
-    XmlError, child_elements, children_named, has_name, optional_child, qualified_name,
-    required_child, text_of, truncate,
+    XmlError, child_elements, children_named, collapsed_attribute, collapsed_text_of, has_name,
+    optional_child, qualified_name, required_child, text_of, truncate,
 };
 
 /// The claims of one assertion, as received.
@@ -19,7 +20,12 @@ pub(super) struct Claims {
     pub(super) issue_instant: String,
     pub(super) issuer: String,
     pub(super) name_id: Option<NameId>,
-    pub(super) encrypted_id: bool,
+    /// The `EncryptedID` in place of a `NameID`.
+    pub(super) encrypted_id: Option<Result<Encrypted, DecryptionError>>,
+    /// The first [`MAX_ENCRYPTED_ATTRIBUTES`].
+    pub(super) encrypted_attributes: Vec<Result<Encrypted, DecryptionError>>,
+    /// All of them.
+    pub(super) encrypted_attribute_count: usize,
     pub(super) bearers: Vec<BearerConfirmation>,
     /// `None` if the assertion has no `Conditions`.
     pub(super) conditions: Option<Conditions>,
@@ -34,6 +40,8 @@ pub struct NameId {
     pub value: String,
     /// `Format`, a URI.
     pub format: Option<String>,
+    /// `SPNameQualifier`: the entity id that the identifier is for.
+    pub sp_name_qualifier: Option<String>,
 }
 
 /// A subject confirmation with the bearer method (SAML core §2.4.1.1).
@@ -79,9 +87,11 @@ impl Claims {
             id: attribute(assertion, "ID").ok_or(XmlError::Missing("Assertion ID"))?,
             version: attribute(assertion, "Version").unwrap_or_default(),
             issue_instant: attribute(assertion, "IssueInstant").unwrap_or_default(),
-            issuer: text_of(required_child(assertion, ASSERTION, "Issuer")?)?,
+            issuer: collapsed_text_of(required_child(assertion, ASSERTION, "Issuer")?)?,
             name_id: None,
-            encrypted_id: false,
+            encrypted_id: None,
+            encrypted_attributes: Vec::new(),
+            encrypted_attribute_count: 0,
             bearers: Vec::new(),
             conditions: optional_child(assertion, ASSERTION, "Conditions")?
                 .map(Conditions::read)
@@ -94,9 +104,13 @@ impl Claims {
         if let Some(subject) = subject {
             claims.name_id =
                 optional_child(subject, ASSERTION, "NameID")?.map(NameId::read).transpose()?;
-            claims.encrypted_id = optional_child(subject, ASSERTION, "EncryptedID")?.is_some();
+            claims.encrypted_id =
+                optional_child(subject, ASSERTION, "EncryptedID")?.map(Encrypted::read_part);
+            if claims.name_id.is_some() && claims.encrypted_id.is_some() {
+                return Err(XmlError::Repeated("NameID"));
+            }
             claims.bearers = children_named(subject, ASSERTION, "SubjectConfirmation")
-                .filter(|confirmation| confirmation.attribute("Method") == Some(BEARER))
+                .filter(|node| collapsed_attribute(*node, "Method").as_deref() == Some(BEARER))
                 .map(BearerConfirmation::read)
                 .collect::<Result<_, _>>()?;
         }
@@ -104,21 +118,33 @@ impl Claims {
             for attribute in children_named(statement, ASSERTION, "Attribute") {
                 claims.attributes.push(Attribute::read(attribute)?);
             }
+            for attribute in children_named(statement, ASSERTION, "EncryptedAttribute") {
+                claims.encrypted_attribute_count =
+                    claims.encrypted_attribute_count.saturating_add(1);
+                // Each costs operations with our private keys.
+                if claims.encrypted_attributes.len() < MAX_ENCRYPTED_ATTRIBUTES {
+                    claims.encrypted_attributes.push(Encrypted::read_part(attribute));
+                }
+            }
         }
         Ok(claims)
     }
 }
 
 impl NameId {
-    fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
-        Ok(Self { value: text_of(node)?.trim().to_owned(), format: attribute(node, "Format") })
+    pub(super) fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
+        Ok(Self {
+            value: text_of(node)?.trim().to_owned(),
+            format: collapsed_attribute(node, "Format"),
+            sp_name_qualifier: attribute(node, "SPNameQualifier"),
+        })
     }
 }
 
 impl BearerConfirmation {
     fn read(confirmation: Node<'_, '_>) -> Result<Self, XmlError> {
         let data = optional_child(confirmation, ASSERTION, "SubjectConfirmationData")?;
-        let data_attribute = |name| data.and_then(|data| attribute(data, name));
+        let data_attribute = |name| data.and_then(|data| collapsed_attribute(data, name));
         Ok(Self {
             recipient: data_attribute("Recipient"),
             not_before: data_attribute("NotBefore").is_some(),
@@ -134,8 +160,7 @@ impl Conditions {
         for condition in child_elements(node) {
             if has_name(condition, ASSERTION, "AudienceRestriction") {
                 let names = children_named(condition, ASSERTION, "Audience");
-                let names = names.map(|name| Ok(text_of(name)?.trim().to_owned()));
-                audiences.push(names.collect::<Result<_, XmlError>>()?);
+                audiences.push(names.map(collapsed_text_of).collect::<Result<_, XmlError>>()?);
             } else if !has_name(condition, ASSERTION, "OneTimeUse")
                 && !has_name(condition, ASSERTION, "ProxyRestriction")
             {
@@ -163,13 +188,13 @@ impl AuthnStatement {
             instant: attribute(node, "AuthnInstant"),
             session_index: attribute(node, "SessionIndex"),
             session_not_on_or_after: attribute(node, "SessionNotOnOrAfter"),
-            context: class.map(text_of).transpose()?.map(|class| class.trim().to_owned()),
+            context: class.map(collapsed_text_of).transpose()?,
         })
     }
 }
 
 impl Attribute {
-    fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
+    pub(super) fn read(node: Node<'_, '_>) -> Result<Self, XmlError> {
         let name = attribute(node, "Name").ok_or(XmlError::Missing("Attribute Name"))?;
         let mut values = Vec::new();
         for value in children_named(node, ASSERTION, "AttributeValue") {
@@ -180,7 +205,7 @@ impl Attribute {
                 values.push(text_of(name_id)?.trim().to_owned());
             }
         }
-        Ok(Self { name, name_format: attribute(node, "NameFormat"), values })
+        Ok(Self { name, name_format: collapsed_attribute(node, "NameFormat"), values })
     }
 
     /// The name, truncated, for a list of received attributes.
@@ -192,3 +217,6 @@ impl Attribute {
 fn attribute(node: Node<'_, '_>, name: &str) -> Option<String> {
     node.attribute(name).map(str::to_owned)
 }
+
+/// Encrypted attributes that are decrypted.
+pub(super) const MAX_ENCRYPTED_ATTRIBUTES: usize = 8;

@@ -13,7 +13,7 @@ pub struct CheckInfo {
     pub code: &'static str,
     /// A short title of the check.
     pub title: &'static str,
-    /// The expected value, where it is the same for every connection; otherwise empty.
+    /// The expected value in words, for failures that know no value of their own.
     pub expected: &'static str,
     /// The party that must act on a failure.
     pub actor: Actor,
@@ -79,7 +79,7 @@ check_table! {
     Form => CheckInfo {
         code: "saml.form",
         title: "The answer arrived whole",
-        expected: "",
+        expected: "one field SAMLResponse in base64",
         actor: Actor::IdpAdmin,
         is_connection_wide: false,
         is_personal: false,
@@ -89,7 +89,7 @@ check_table! {
     Xml => CheckInfo {
         code: "saml.xml",
         title: "It is one well-formed SAML response",
-        expected: "",
+        expected: "one SAML response with one assertion",
         actor: Actor::IdpAdmin,
         is_connection_wide: false,
         is_personal: false,
@@ -119,7 +119,7 @@ check_table! {
     Connection => CheckInfo {
         code: "saml.connection",
         title: "The connection is set up and on",
-        expected: "",
+        expected: "set up and switched on",
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
         is_personal: false,
@@ -129,7 +129,7 @@ check_table! {
     Issuer => CheckInfo {
         code: "saml.issuer",
         title: "It comes from the configured provider",
-        expected: "",
+        expected: "the provider's entity ID",
         actor: Actor::TenantAdmin,
         is_connection_wide: true,
         is_personal: false,
@@ -139,7 +139,7 @@ check_table! {
     SignaturePresent => CheckInfo {
         code: "saml.sig.present",
         title: "It is signed",
-        expected: "",
+        expected: "a signature",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
         is_personal: false,
@@ -159,7 +159,7 @@ check_table! {
     SignatureKey => CheckInfo {
         code: "saml.sig.key",
         title: "A trusted key made the signature",
-        expected: "",
+        expected: "a key of the provider's metadata",
         actor: Actor::TenantAdmin,
         is_connection_wide: true,
         is_personal: false,
@@ -169,7 +169,7 @@ check_table! {
     SignatureReference => CheckInfo {
         code: "saml.sig.ref",
         title: "The signature covers what we read",
-        expected: "",
+        expected: "one reference to the signed element, unchanged",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
         is_personal: false,
@@ -179,7 +179,7 @@ check_table! {
     Decryption => CheckInfo {
         code: "saml.enc",
         title: "The assertion could be decrypted",
-        expected: "",
+        expected: "RSA-OAEP with AES-128 or AES-256, for our certificate",
         actor: Actor::TenantAdmin,
         is_connection_wide: true,
         is_personal: false,
@@ -189,7 +189,7 @@ check_table! {
     Destination => CheckInfo {
         code: "saml.dest",
         title: "It was sent to this address",
-        expected: "",
+        expected: "our address",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
         is_personal: false,
@@ -199,7 +199,7 @@ check_table! {
     Recipient => CheckInfo {
         code: "saml.recipient",
         title: "The assertion was issued for this address",
-        expected: "",
+        expected: "our address",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
         is_personal: false,
@@ -209,7 +209,7 @@ check_table! {
     Time => CheckInfo {
         code: "saml.time",
         title: "It is valid now",
-        expected: "",
+        expected: "a time within our clock",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
         is_personal: false,
@@ -219,7 +219,7 @@ check_table! {
     Audience => CheckInfo {
         code: "saml.audience",
         title: "It was issued for this app",
-        expected: "",
+        expected: "our entity ID",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
         is_personal: false,
@@ -229,7 +229,7 @@ check_table! {
     InResponseTo => CheckInfo {
         code: "saml.inresponseto",
         title: "This browser asked for it",
-        expected: "",
+        expected: "a request that this browser has open",
         actor: Actor::Person,
         is_connection_wide: false,
         is_personal: false,
@@ -240,7 +240,7 @@ check_table! {
     Replay => CheckInfo {
         code: "saml.replay",
         title: "It was not used before",
-        expected: "",
+        expected: "an assertion that was not used before",
         actor: Actor::Person,
         is_connection_wide: false,
         is_personal: false,
@@ -250,7 +250,7 @@ check_table! {
     AuthnContext => CheckInfo {
         code: "saml.authncontext",
         title: "The person signed in strongly enough",
-        expected: "",
+        expected: "a context that the connection accepts",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
         is_personal: false,
@@ -260,7 +260,7 @@ check_table! {
     Session => CheckInfo {
         code: "saml.session",
         title: "The provider's session is alive",
-        expected: "",
+        expected: "a session that has not ended",
         actor: Actor::Person,
         is_connection_wide: false,
         is_personal: false,
@@ -270,7 +270,7 @@ check_table! {
     Subject => CheckInfo {
         code: "saml.subject",
         title: "It says who the person is",
-        expected: "",
+        expected: "a NameID that is not transient, or a subject-id",
         actor: Actor::IdpAdmin,
         is_connection_wide: true,
         is_personal: true,
@@ -290,7 +290,7 @@ check_table! {
     UserDomain => CheckInfo {
         code: "user.domain",
         title: "The e-mail domain is verified",
-        expected: "",
+        expected: "an address in a verified domain of the connection",
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
         is_personal: false,
@@ -301,7 +301,7 @@ check_table! {
     UserState => CheckInfo {
         code: "user.state",
         title: "The person may sign in",
-        expected: "",
+        expected: "an active user",
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
         is_personal: false,
@@ -311,7 +311,7 @@ check_table! {
     UserLicence => CheckInfo {
         code: "user.licence",
         title: "A licence is free",
-        expected: "",
+        expected: "a free licence",
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
         is_personal: false,
@@ -321,7 +321,7 @@ check_table! {
     AppRedirect => CheckInfo {
         code: "app.redirect",
         title: "The app's address is registered",
-        expected: "",
+        expected: "a registered address",
         actor: Actor::Operator,
         is_connection_wide: false,
         is_personal: false,

@@ -24,6 +24,9 @@ use types::ids::TenantId;
 pub use position::{InvalidPosition, Position};
 pub use refresh::RefreshError;
 
+/// Most characters of the name of an attribute.
+pub const MAX_ATTRIBUTE_NAME: usize = 256;
+
 /// Most authentication context classes that a connection accepts.
 pub const MAX_AUTHN_CONTEXTS: usize = 16;
 
@@ -77,6 +80,8 @@ pub struct Settings {
     pub authn_contexts: Vec<AuthnContextClass>,
     /// A sign-in without an e-mail address is refused.
     pub require_email: bool,
+    /// The attribute that holds the groups of a person; `None` for those that usually do.
+    pub group_attribute: Option<String>,
     /// Records of sign-ins keep the claims about the person.
     pub keep_claims: bool,
     /// Settings of a newer version, preserved.
@@ -96,6 +101,7 @@ impl Default for Settings {
             require_signed: SignedPart::Either,
             authn_contexts: Vec::new(),
             require_email: false,
+            group_attribute: None,
             keep_claims: false,
             unknown: Map::new(),
         }

@@ -1,4 +1,5 @@
-//! Decrypts an `EncryptedAssertion` (SAML core §2.3.4, XML Encryption 1.1).
+//! Decrypts an `EncryptedAssertion`, an `EncryptedID` or an `EncryptedAttribute` (SAML core §2.3.4,
+//! §2.2.4 and §2.7.3.2, XML Encryption 1.1).
 //!
 //! Invariants (*no oracle*):
 //! - RSA-OAEP only; PKCS#1 v1.5 cannot be expressed.
@@ -10,6 +11,7 @@
 
 use roxmltree::Node;
 
+use super::check_table::{Actor, CheckId};
 use super::crypto::{
     ContentCipher, CryptoError, DecryptionKey, Oaep, OaepDigest, decrypt, unwrap_key,
 };
@@ -33,6 +35,34 @@ pub enum DecryptionError {
         "it was encrypted for another certificate, was changed, or is not an assertion for this connection signed with a key of the provider's metadata"
     )]
     Failed,
+    /// The same for a part of an assertion.
+    #[error(
+        "its NameID was encrypted for another certificate, was changed, or does not show that it is for this connection: it needs our entity id as SPNameQualifier, or must be an address in a verified domain"
+    )]
+    FailedPart,
+}
+
+impl DecryptionError {
+    /// The party that must act: the choice of algorithms is the provider's.
+    pub(super) const fn actor(&self) -> Actor {
+        match self {
+            Self::NoKey => Actor::Operator,
+            Self::Structure(_) | Self::Algorithm(_) => Actor::IdpAdmin,
+            // The provider may still have a former certificate of ours.
+            Self::Failed | Self::FailedPart => CheckId::Decryption.info().actor,
+        }
+    }
+
+    /// The received value, for the record.
+    pub(super) fn received(&self) -> String {
+        match self {
+            Self::NoKey => "an encrypted assertion".to_owned(),
+            Self::Structure(error) => error.to_string(),
+            Self::Algorithm(algorithm) => algorithm.clone(),
+            Self::Failed => "an assertion that our keys do not open".to_owned(),
+            Self::FailedPart => "a NameID that our keys do not open".to_owned(),
+        }
+    }
 }
 
 impl From<CryptoError> for DecryptionError {
@@ -41,7 +71,15 @@ impl From<CryptoError> for DecryptionError {
     }
 }
 
-/// The result of [`decrypt_assertion`].
+/// An encrypted element as it was read: within the allow-list, and not decrypted.
+#[derive(Debug)]
+pub struct Encrypted {
+    cipher: ContentCipher,
+    content: Vec<u8>,
+    keys: Vec<WrappedKey>,
+}
+
+/// The result of [`Encrypted::decrypt`].
 pub struct Decrypted {
     /// The plaintext: untrusted bytes, to be parsed through the gate.
     pub bytes: Vec<u8>,
@@ -51,36 +89,64 @@ pub struct Decrypted {
     pub authenticated: bool,
 }
 
-/// Decrypts `encrypted`, an `EncryptedAssertion`, with any of `keys`.
-pub fn decrypt_assertion(
-    encrypted: Node<'_, '_>,
-    keys: &[DecryptionKey],
-) -> Result<Decrypted, DecryptionError> {
-    let data = required_child(encrypted, XENC, "EncryptedData")?;
-    let cipher = content_cipher(required_child(data, XENC, "EncryptionMethod")?)?;
-    let content = cipher_value(data)?;
-    let wrapped = wrapped_keys(encrypted, data)?;
-    if keys.is_empty() {
-        return Err(DecryptionError::NoKey);
+impl Encrypted {
+    /// Reads the parent of an `EncryptedData`. No key is used.
+    ///
+    /// # Errors
+    ///
+    /// [`DecryptionError::Structure`] and [`DecryptionError::Algorithm`].
+    pub fn read(parent: Node<'_, '_>) -> Result<Self, DecryptionError> {
+        let data = required_child(parent, XENC, "EncryptedData")?;
+        let cipher = content_cipher(required_child(data, XENC, "EncryptionMethod")?)?;
+        let content = cipher_value(data)?;
+        Ok(Self { cipher, content, keys: wrapped_keys(parent, data)? })
     }
-    let content_key = wrapped
-        .iter()
-        .flat_map(|wrapped| {
-            keys.iter().map(move |key| unwrap_key(key, wrapped.oaep, &wrapped.value))
+
+    /// Reads a part of an assertion. Only a cipher that authenticates is accepted: the signature of
+    /// the assertion around it does not show that its maker knew the plaintext.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encrypted::read`].
+    pub fn read_part(parent: Node<'_, '_>) -> Result<Self, DecryptionError> {
+        let encrypted = Self::read(parent)?;
+        if encrypted.cipher.is_authenticated() {
+            return Ok(encrypted);
+        }
+        Err(DecryptionError::Algorithm("AES-CBC for a part of an assertion".to_owned()))
+    }
+
+    /// Decrypts with any of `keys`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecryptionError::NoKey`] and [`DecryptionError::Failed`].
+    pub fn decrypt(&self, keys: &[DecryptionKey]) -> Result<Decrypted, DecryptionError> {
+        if keys.is_empty() {
+            return Err(DecryptionError::NoKey);
+        }
+        let cipher = self.cipher;
+        let content_key = self
+            .keys
+            .iter()
+            .flat_map(|wrapped| {
+                keys.iter().map(move |key| unwrap_key(key, wrapped.oaep, &wrapped.value))
+            })
+            .filter_map(Result::ok)
+            .find(|content_key| content_key.len() == cipher.key_length());
+        let is_unwrapped = content_key.is_some();
+        // A key of zeros causes the same work; its result is refused.
+        let content_key = content_key.unwrap_or_else(|| vec![0; cipher.key_length()]);
+        let plaintext = decrypt(cipher, &content_key, &self.content)?;
+        Ok(Decrypted {
+            bytes: plaintext.bytes,
+            intact: is_unwrapped && plaintext.padding_fits,
+            authenticated: cipher.is_authenticated(),
         })
-        .filter_map(Result::ok)
-        .find(|content_key| content_key.len() == cipher.key_length());
-    let is_unwrapped = content_key.is_some();
-    // A key of zeros causes the same work; its result is refused.
-    let content_key = content_key.unwrap_or_else(|| vec![0; cipher.key_length()]);
-    let plaintext = decrypt(cipher, &content_key, &content)?;
-    Ok(Decrypted {
-        bytes: plaintext.bytes,
-        intact: is_unwrapped && plaintext.padding_fits,
-        authenticated: cipher.is_authenticated(),
-    })
+    }
 }
 
+#[derive(Debug)]
 struct WrappedKey {
     oaep: Oaep,
     value: Vec<u8>,

@@ -61,6 +61,8 @@ pub enum SamlError {
     SignatureMissing {
         /// The part that the connection requires to be signed.
         required: &'static str,
+        /// The part that is signed.
+        signed: &'static str,
     },
     /// 8: an algorithm is outside the allow-list.
     #[error("the {} {received} is not accepted; choose {}", part.name(), part.accepted())]
@@ -214,18 +216,39 @@ impl SamlError {
 
     /// The party that must act.
     pub const fn actor(&self) -> Actor {
+        if let Self::Decryption(error) = self {
+            return error.actor();
+        }
+        if let Self::InResponseTo(error) = self {
+            return error.actor();
+        }
+        if let Self::Session(error) = self {
+            return error.actor();
+        }
         self.check().info().actor
     }
 
     /// Whether the response does not fit the connection, so that every person is refused and not
     /// only this person, browser or response.
     pub const fn is_connection_wide(&self) -> bool {
+        if let Self::InResponseTo(error) = self {
+            return error.is_connection_wide();
+        }
+        if let Self::Session(error) = self {
+            return error.is_connection_wide();
+        }
         self.check().info().is_connection_wide
     }
 
     /// The text for the person. Quotes nothing of the response.
     pub const fn public_text(&self) -> &'static str {
         if let Self::UserState(error) = self {
+            return error.public_text();
+        }
+        if let Self::InResponseTo(error) = self {
+            return error.public_text();
+        }
+        if let Self::Session(error) = self {
             return error.public_text();
         }
         if let Self::UserDomain { domain } = self
@@ -237,56 +260,80 @@ impl SamlError {
     }
 
     /// The expected value, for the record: that of this sign-in, or else the fixed one of the
-    /// check.
+    /// check. Never empty.
     pub fn expected(&self) -> String {
-        if let Self::Issuer { expected, .. }
-        | Self::Destination { expected, .. }
-        | Self::Recipient { expected, .. }
-        | Self::Audience { expected, .. } = self
-        {
-            return expected.clone();
+        match self {
+            Self::Issuer { expected, .. }
+            | Self::Destination { expected, .. }
+            | Self::Audience { expected, .. } => expected.clone(),
+            Self::Recipient { expected, reason } => reason.expected(expected),
+            Self::SignatureMissing { required, .. } => format!("{required} signed"),
+            Self::SignatureAlgorithm { part, .. } => part.accepted().to_owned(),
+            Self::SignatureReference(SignatureError::Transform(_)) => TRANSFORMS.to_owned(),
+            Self::SignatureKey { trusted: list, .. }
+            | Self::AuthnContext { expected: list, .. }
+                if !list.is_empty() =>
+            {
+                list.join(", ")
+            }
+            Self::Form(error) => error.expected().to_owned(),
+            Self::Time(error) => error.expected().to_owned(),
+            Self::InResponseTo(error) => error.expected().to_owned(),
+            Self::Session(error) => error.expected().to_owned(),
+            Self::Subject(error) => error.expected().to_owned(),
+            Self::UserState(error) => error.expected().to_owned(),
+            Self::Xml(_)
+            | Self::Status { .. }
+            | Self::Version { .. }
+            | Self::Connection(_)
+            | Self::SignatureKey { .. }
+            | Self::SignatureReference(_)
+            | Self::Decryption(_)
+            | Self::Replay
+            | Self::AuthnContext { .. }
+            | Self::Attributes { .. }
+            | Self::UserDomain { .. }
+            | Self::UserLicence { .. }
+            | Self::AppRedirect { .. } => self.check().info().expected.to_owned(),
         }
-        if let Self::AuthnContext { expected: list, .. }
-        | Self::SignatureKey { trusted: list, .. } = self
-        {
-            return list.join(", ");
-        }
-        if let Self::SignatureMissing { required } = self {
-            return format!("{required} signed");
-        }
-        if let Self::SignatureAlgorithm { part, .. } = self {
-            return part.accepted().to_owned();
-        }
-        if let Self::SignatureReference(SignatureError::Transform(_)) = self {
-            return TRANSFORMS.to_owned();
-        }
-        self.check().info().expected.to_owned()
     }
 
-    /// The received value, for the record; the text for administrators where there is no single
-    /// value.
+    /// The received value, for the record. Never empty, and never the whole text for
+    /// administrators, which the record has beside it.
     pub fn received(&self) -> String {
-        if let Self::Version { received }
-        | Self::Issuer { received, .. }
-        | Self::SignatureAlgorithm { received, .. }
-        | Self::SignatureReference(SignatureError::Transform(received))
-        | Self::AuthnContext { received, .. } = self
-        {
-            return received.clone();
+        match self {
+            Self::Form(error) => error.received(),
+            Self::Xml(error) => error.to_string(),
+            Self::Status { code, sub_code, .. } => {
+                format!("{code}{}", joined(" / ", sub_code.as_deref()))
+            }
+            Self::Version { received }
+            | Self::Issuer { received, .. }
+            | Self::SignatureAlgorithm { received, .. }
+            | Self::SignatureReference(SignatureError::Transform(received))
+            | Self::AuthnContext { received, .. } => or_nothing(Some(received)),
+            Self::Connection(error) => error.to_string(),
+            Self::SignatureMissing { signed, .. } => (*signed).to_owned(),
+            Self::SignatureKey { embedded, .. } => {
+                embedded.clone().unwrap_or_else(|| "a signature without a certificate".to_owned())
+            }
+            Self::SignatureReference(error) => error.to_string(),
+            Self::Decryption(error) => error.received(),
+            Self::Destination { received, .. } => or_nothing(received.as_deref()),
+            Self::Recipient { reason, .. } => reason.received(),
+            Self::Time(error) => error.received(),
+            Self::Audience { received, .. } | Self::Attributes { received, .. } => {
+                or_nothing(Some(&received.join(", ")))
+            }
+            Self::InResponseTo(error) => error.received(),
+            Self::Replay => "one that was used before".to_owned(),
+            Self::Session(error) => error.received(),
+            Self::Subject(error) => error.to_string(),
+            Self::UserDomain { domain } => or_nothing(Some(domain)),
+            Self::UserState(error) => format!("a user who {error}"),
+            Self::UserLicence { seats } => format!("{seats} of {seats} in use"),
+            Self::AppRedirect { redirect_uri } => redirect_uri.clone(),
         }
-        if let Self::Audience { received, .. } | Self::Attributes { received, .. } = self {
-            return received.join(", ");
-        }
-        if let Self::Destination { received, .. } = self {
-            return received.clone().unwrap_or_else(|| NOTHING.to_owned());
-        }
-        if let Self::SignatureKey { embedded, .. } = self {
-            return embedded.clone().unwrap_or_default();
-        }
-        if let Self::Recipient { reason, .. } = self {
-            return reason.to_string();
-        }
-        self.to_string()
     }
 }
 
@@ -301,6 +348,10 @@ impl From<XmlError> for SamlError {
 
 fn joined(separator: &str, part: Option<&str>) -> String {
     part.map_or_else(String::new, |part| format!("{separator}{part}"))
+}
+
+fn or_nothing(received: Option<&str>) -> String {
+    received.filter(|text| !text.is_empty()).unwrap_or(NOTHING).to_owned()
 }
 
 const NOTHING: &str = "(nothing)";

@@ -165,7 +165,8 @@ mod tests {
     use super::*;
 
     fn name_id(value: &str, format: Option<&str>) -> NameId {
-        NameId { value: value.to_owned(), format: format.map(str::to_owned) }
+        let format = format.map(str::to_owned);
+        NameId { value: value.to_owned(), format, sp_name_qualifier: None }
     }
 
     #[track_caller]

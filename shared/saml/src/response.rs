@@ -14,9 +14,11 @@
 //!   assertion of another issuer is not read further.
 //! - *no oracle*: every fault of a decrypted assertion gives the same error, until the assertion is
 //!   known to be for this connection: its own signature verifies, or the response around it is
-//!   signed and it names this connection. Our decryption keys serve all tenants.
+//!   signed and it names this connection. The same holds for an encrypted `NameID` or attribute,
+//!   whose plaintext must itself show it. Our decryption keys serve all tenants.
 
 mod claim_checks;
+mod encrypted_parts;
 mod verification;
 
 use jiff::Timestamp;
@@ -31,6 +33,7 @@ use super::error::{FormError, SamlError};
 use super::identity::Identity;
 use super::time::ClockSkew;
 use super::xml::{MAX_BYTES, XmlError, decode_base64};
+use types::domain::Domain;
 
 /// The values that a response must match. All come from our own storage.
 #[derive(Clone, Debug)]
@@ -45,6 +48,9 @@ pub struct Expectations<'a> {
     pub acs_url: &'a str,
     /// Our decryption keys, the current one first.
     pub decryption_keys: &'a [DecryptionKey],
+    /// The domains that the issuer may speak for. They show that a decrypted address is this
+    /// connection's.
+    pub domains: &'a [Domain],
     /// `ID`s of the requests that this browser has open.
     pub open_requests: &'a [&'a str],
     /// Whether a response without a request is accepted. One that names a request must match it.
@@ -81,6 +87,16 @@ impl SignedPart {
             Self::Response => "the response",
             Self::Assertion => "the assertion",
             Self::Both => "the response and the assertion",
+        }
+    }
+
+    /// The parts that are signed, in words.
+    const fn describe_signed(response: bool, assertion: bool) -> &'static str {
+        match (response, assertion) {
+            (false, false) => "nothing is signed",
+            (true, false) => "the response is signed",
+            (false, true) => "the assertion is signed",
+            (true, true) => "both are signed",
         }
     }
 

@@ -230,6 +230,27 @@ pub fn text_of(node: Node<'_, '_>) -> Result<String, XmlError> {
     Ok(whole)
 }
 
+/// Collapses white space as the schema types `xs:anyURI`, `xs:NCName` and `xs:token` do: a run is one
+/// space, and none is left at the ends (XML Schema part 2 §4.3.6).
+pub fn collapse_white_space(text: &str) -> String {
+    let words = text.split([' ', '\t', '\r', '\n']).filter(|word| !word.is_empty());
+    words.collect::<Vec<&str>>().join(" ")
+}
+
+/// Reads an attribute of the type `xs:anyURI` or `xs:NCName`.
+pub fn collapsed_attribute(node: Node<'_, '_>, name: &str) -> Option<String> {
+    node.attribute(name).map(collapse_white_space)
+}
+
+/// Reads an element of the type `xs:anyURI`.
+///
+/// # Errors
+///
+/// [`XmlError::NotText`] if it has child elements.
+pub fn collapsed_text_of(node: Node<'_, '_>) -> Result<String, XmlError> {
+    Ok(collapse_white_space(&text_of(node)?))
+}
+
 /// Decodes the base64 content of an element, ignoring white space.
 pub fn bytes_of(node: Node<'_, '_>) -> Result<Vec<u8>, XmlError> {
     decode_base64(&text_of(node)?).ok_or_else(|| XmlError::NotBase64(qualified_name(node)))

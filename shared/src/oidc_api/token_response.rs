@@ -99,6 +99,8 @@ pub(super) async fn user_claims(
     Ok(claims::user_claims(&person, scopes, &grant.authentication.connection, domains))
 }
 
+/// The names of the SCIM groups of the user; without any, the groups that the last assertion named
+/// of a user whom SCIM does not manage.
 async fn group_names(
     app: &AppState,
     tenant: TenantId,
@@ -108,7 +110,10 @@ async fn group_names(
     let name = |document: &str| {
         attributes(document).get("displayName").and_then(Value::as_str).map(str::to_owned)
     };
-    Ok(groups.iter().filter_map(|group| name(&group.resource.document)).collect())
+    let names: Vec<String> =
+        groups.iter().filter_map(|group| name(&group.resource.document)).collect();
+    let of_sign_in = active.user.sign_in_groups.clone().filter(|_| names.is_empty());
+    Ok(of_sign_in.unwrap_or(names))
 }
 
 fn attributes(document: &str) -> Map<String, Value> {

@@ -44,7 +44,8 @@ pub(super) async fn consume(
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
-    answer(&app, &name, Acs::Single, request).await
+    let headers = request.headers().clone();
+    answer(&app, &name, Acs::Single, headers, Form::read(request).await).await
 }
 
 /// `POST /saml/sso/{domain}/federated`: the ACS with index 1.
@@ -53,14 +54,30 @@ pub(super) async fn consume_federated(
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
-    answer(&app, &name, Acs::Federated, request).await
+    let headers = request.headers().clone();
+    answer(&app, &name, Acs::Federated, headers, Form::read(request).await).await
 }
 
-async fn answer(app: &AppState, name: &str, acs: Acs, request: Request) -> Response {
-    let base_url = BaseUrl::of(&app.config, request.headers());
-    let headers = request.headers().clone();
+/// Refuses a message that came by another binding than HTTP-POST. Starting a sign-in instead would
+/// send the browser round in a circle.
+pub(super) async fn refuse_message(
+    app: &AppState,
+    name: &str,
+    headers: HeaderMap,
+    error: FormError,
+) -> Response {
+    answer(app, name, Acs::Single, headers, Err(SamlError::Form(error))).await
+}
+
+async fn answer(
+    app: &AppState,
+    name: &str,
+    acs: Acs,
+    headers: HeaderMap,
+    form: Result<Form, SamlError>,
+) -> Response {
+    let base_url = BaseUrl::of(&app.config, &headers);
     let now = app.clock.now();
-    let form = Form::read(request).await;
     let loaded = tokio::try_join!(
         read_with_standing(app, name),
         browser::pending_sign_ins(app, &base_url, &headers, now),
@@ -118,10 +135,11 @@ impl Consumer<'_> {
         let trust = self.connection.active_trust().map_err(SamlError::Connection)?;
         let keys = self.app.saml_keys.load(self.now).await?;
         let form = form?;
-        let field = form.one("SAMLResponse").ok_or(SamlError::Form(FormError::Field))?;
-        let response = decode_form_field(field)?;
+        let response = decode_form_field(form.response().map_err(SamlError::Form)?)?;
         *named = request_named_by(&response).and_then(|id| self.open_sign_in(&id));
-        let verifier = ConnectionVerifier::new(&self.connection, trust, &self.base_url, &keys);
+        let authority = &self.standing.authority;
+        let verifier =
+            ConnectionVerifier::new(&self.connection, trust, authority, &self.base_url, &keys);
         let provider = verifier.provider(&response)?;
         let asked = Stage::Asked(provider.entity_id.clone());
         let requests = self.open.iter().filter(|open| open.stage == asked);
@@ -157,7 +175,10 @@ impl Consumer<'_> {
         let goal = purpose.cloned().unwrap_or(Purpose::Start { target: relay_state });
         let note = async {
             match &matched {
-                Some(matched) => matching.note_use(matched).await,
+                Some(matched) => {
+                    tokio::try_join!(matching.note_use(matched), matching.update_user(matched))?;
+                    Ok(())
+                }
                 None => Ok(()),
             }
         };

@@ -8,12 +8,16 @@ use jiff::Timestamp;
 use crate::http::base_url::BaseUrl;
 use crate::secrets::saml_keys::{SamlKeysError, SpKeys};
 use crate::sign_in::SpUrls;
+use crate::store::ConnectionAuthority;
 use saml::checks::CheckId;
 use saml::connection::{Connection, Provider, Trust};
 use saml::error::SamlError;
 use saml::names::ASSERTION;
 use saml::response::{Expectations, Verdict, verify};
-use saml::xml::{MESSAGE, StrictDocument, children_named, text_of, truncate};
+use saml::xml::{
+    MESSAGE, StrictDocument, children_named, collapsed_attribute, collapsed_text_of, truncate,
+};
+use types::domain::Domain;
 
 /// One of the two assertion consumer services of a connection. Responses are accepted at either; the
 /// issuer decides which provider has sent them.
@@ -29,19 +33,24 @@ pub(super) enum Acs {
 pub(super) struct ConnectionVerifier<'a> {
     connection: &'a Connection,
     trust: &'a Trust,
+    /// The domains of the connection that are verified.
+    verified: &'a [Domain],
     urls: SpUrls,
     keys: &'a SpKeys,
 }
 
 impl<'a> ConnectionVerifier<'a> {
-    /// Makes the verifier of a connection that trusts `trust`, with our keys.
+    /// Makes the verifier of a connection that trusts `trust`, with our keys. `authority`: what the
+    /// connection may speak for.
     pub(super) fn new(
         connection: &'a Connection,
         trust: &'a Trust,
+        authority: &'a ConnectionAuthority,
         base_url: &BaseUrl,
         keys: &'a SpKeys,
     ) -> Self {
-        Self { connection, trust, urls: SpUrls::new(base_url, &connection.domain), keys }
+        let urls = SpUrls::new(base_url, &connection.domain);
+        Self { connection, trust, verified: &authority.domains, urls, keys }
     }
 
     /// Returns the provider that must have signed: the only one, or the member of a federation that
@@ -87,6 +96,7 @@ impl<'a> ConnectionVerifier<'a> {
                 Acs::Federated => federated_acs_url,
             },
             decryption_keys: &self.keys.decryption,
+            domains: &self.connection.domains_of_issuer(&provider.entity_id, self.verified),
             open_requests,
             allow_idp_initiated: settings.allow_idp_initiated,
             clock_skew: self.connection.clock_skew(),
@@ -110,7 +120,7 @@ pub(super) fn request_named_by(response: &[u8]) -> Option<String> {
 
 fn attribute_of(response: &[u8], name: &str) -> Option<String> {
     let document = StrictDocument::parse_within(response, MESSAGE).ok()?;
-    document.root().attribute(name).map(str::to_owned)
+    collapsed_attribute(document.root(), name)
 }
 
 /// Finds the member of a federation that the response names as its issuer. This unsigned name only
@@ -118,8 +128,8 @@ fn attribute_of(response: &[u8], name: &str) -> Option<String> {
 fn member<'a>(providers: &'a [Provider], response: &[u8]) -> Result<&'a Provider, SamlError> {
     let document = StrictDocument::parse_within(response, MESSAGE)?;
     let issuer = children_named(document.root(), ASSERTION, "Issuer").next();
-    let issuer = issuer.map(text_of).transpose()?.unwrap_or_default();
-    providers.iter().find(|provider| provider.entity_id == issuer.trim()).ok_or_else(|| {
+    let issuer = issuer.map(collapsed_text_of).transpose()?.unwrap_or_default();
+    providers.iter().find(|provider| provider.entity_id == issuer).ok_or_else(|| {
         let expected = "a member of the federation".to_owned();
         SamlError::Issuer { expected, received: truncate(&issuer, 256) }
     })

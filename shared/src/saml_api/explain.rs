@@ -95,11 +95,11 @@ impl Case<'_> {
         checks: &mut Checks,
         verified: &mut Option<Assertion>,
     ) -> Result<(), SignInError> {
-        let assertion = verified.insert(self.verify(field, checks).await?);
         let Self { app, connection, at, base_url: _ } = *self;
         let (tenant, name) = (connection.tenant, &connection.domain);
         let authority = app.store.authority(tenant, name).await?;
         let authority = authority.unwrap_or_else(|| ConnectionAuthority::implied(name.clone()));
+        let assertion = verified.insert(self.verify(field, &authority, checks).await?);
         let matching = Matching { app, connection, authority: &authority, assertion, now: at };
         matching.match_user(true, checks).await?;
         // The app that asked is known only to the person's browser: judge a sign-in without one.
@@ -109,11 +109,17 @@ impl Case<'_> {
     }
 
     /// Checks 1 to 16 and 18 to 21.
-    async fn verify(&self, field: &str, checks: &mut Checks) -> Result<Assertion, SignInError> {
+    async fn verify(
+        &self,
+        field: &str,
+        authority: &ConnectionAuthority,
+        checks: &mut Checks,
+    ) -> Result<Assertion, SignInError> {
         let trust = self.connection.active_trust().map_err(SamlError::Connection)?;
         let keys = self.app.saml_keys.load(self.app.clock.now()).await?;
         let response = decode_form_field(field)?;
-        let verifier = ConnectionVerifier::new(self.connection, trust, self.base_url, &keys);
+        let verifier =
+            ConnectionVerifier::new(self.connection, trust, authority, self.base_url, &keys);
         let provider = verifier.provider(&response)?;
         // The request is not known without the browser. The one that the response names counts as
         // open, so that the later checks run too.

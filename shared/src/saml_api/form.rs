@@ -33,6 +33,39 @@ impl Form {
         let (_, value) = values.next()?;
         values.next().is_none().then_some(value)
     }
+
+    /// Returns the field `SAMLResponse`.
+    ///
+    /// # Errors
+    ///
+    /// [`FormError`], which names the message that came instead.
+    pub(super) fn response(&self) -> Result<&str, FormError> {
+        let other = || other_message(&self.0).unwrap_or(FormError::Field);
+        self.one("SAMLResponse").ok_or_else(other)
+    }
+}
+
+/// Returns the error of a message that came in a query: a response by another binding than
+/// HTTP-POST, or a message that is no response. A query without one starts a sign-in.
+pub(super) fn message_in_query(query: &str) -> Option<FormError> {
+    let fields: Vec<(String, String)> =
+        form_urlencoded::parse(query.as_bytes()).into_owned().take(MAX_FIELDS).collect();
+    let is_response = fields.iter().any(|(name, _)| name == "SAMLResponse");
+    if is_response {
+        Some(FormError::Binding("HTTP-Redirect (GET)"))
+    } else {
+        other_message(&fields)
+    }
+}
+
+/// Returns the error of a message that is no `SAMLResponse`.
+fn other_message(fields: &[(String, String)]) -> Option<FormError> {
+    fields.iter().find_map(|(name, _)| match name.as_str() {
+        "SAMLart" => Some(FormError::Binding("HTTP-Artifact")),
+        "SAMLRequest" => Some(FormError::Request),
+        "wresult" => Some(FormError::WsFederation),
+        _ => None,
+    })
 }
 
 /// The largest response in base64, percent-encoded.

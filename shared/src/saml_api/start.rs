@@ -2,12 +2,13 @@
 //! of a member of a federation, a link that tests the connection, and the button after an
 //! unsolicited response.
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Query, RawQuery, Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::form::Form;
+use super::acs;
+use super::form::{Form, message_in_query};
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use crate::sign_in::connection::read_ready_connection;
@@ -26,13 +27,18 @@ pub(super) struct StartQuery {
     target: Option<String>,
 }
 
-/// `GET /saml/sso/{domain}`: starts a sign-in. May be bookmarked.
+/// `GET /saml/sso/{domain}`: starts a sign-in. May be bookmarked. Also at the other ACS, whose URL
+/// people open too.
 pub(super) async fn start(
     State(app): State<AppState>,
     Path(name): Path<String>,
     Query(query): Query<StartQuery>,
+    RawQuery(raw_query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
+    if let Some(error) = raw_query.as_deref().and_then(message_in_query) {
+        return acs::refuse_message(&app, &name, headers, error).await;
+    }
     let base_url = BaseUrl::of(&app.config, &headers);
     let started = try_start(&app, &base_url, &name, query, &headers).await;
     started.unwrap_or_else(|error| error.into_response(sso_url(&base_url, &name).as_deref()))

@@ -102,7 +102,8 @@ pub(super) async fn delete(
     .await
 }
 
-/// Reads a user, computes its new attributes with `change`, and stores them if they differ.
+/// Reads a user, computes its new attributes with `change`, and stores them if they differ, or if a
+/// sign-in wrote the user last.
 async fn update(
     caller: &Caller,
     id: &str,
@@ -114,7 +115,9 @@ async fn update(
         if_match.check(user.resource.version)?;
         let before = attributes(ResourceKind::User, &user.resource)?;
         let after = change(&before)?;
-        if after == before {
+        // From now on sign-ins leave the user to SCIM, so this is a change all the same.
+        let takes_over = user.sign_in_groups.is_some();
+        if after == before && !takes_over {
             return Ok(user);
         }
         let keys = UserKeys::of(&before);

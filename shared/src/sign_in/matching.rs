@@ -13,24 +13,26 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use super::asserted_user::{new_user, updated_user};
 use super::decision::{
     Asserted, Authority, Candidate, Candidates, Decision, LinkChange, Lookup, Match, Refusal,
     decide,
 };
 use super::error::SignInError;
-use super::new_user::new_user;
 use crate::clock::random_uuid;
 use crate::runtime::state::AppState;
 use crate::secrets::SecretName;
 use crate::store::{
     ConnectionAuthority, IdentityDigest, LinkKind, LinkOutcome, NewLink, StoreError, StoredUser,
-    UserWrite,
+    UserKeys, UserWrite,
 };
+use saml::attributes::{AssertedGroups, asserted_groups};
 use saml::checks::{CheckId, Checks};
 use saml::connection::Connection;
 use saml::error::{SamlError, UserError};
 use saml::identity::{SubjectId, SubjectSource};
 use saml::response::Assertion;
+use scim::fold::fold;
 use scim::resource;
 use types::digest::{digest_of_parts, length_prefix};
 use types::domain::Domain;
@@ -90,6 +92,7 @@ impl Matching<'_> {
         dry_run: bool,
         checks: &mut Checks,
     ) -> Result<Option<MatchedUser>, SignInError> {
+        self.record_omitted_groups(checks);
         let domains = self.domains();
         for _ in 0..ATTEMPTS {
             let (found, decision) = self.decide(&domains, checks).await?;
@@ -182,7 +185,8 @@ impl Matching<'_> {
         address: &EmailAddress,
         checks: &mut Checks,
     ) -> Result<Option<StoredUser>, SignInError> {
-        let write = UserWrite::of(self.now, None, new_user(address, self.assertion)?);
+        let user = new_user(address, self.assertion)?;
+        let write = UserWrite::of_sign_in(self.now, None, user, self.asserted_groups().names);
         let id = ResourceId::new(random_uuid());
         match self.app.store.create_user(self.connection.tenant, id, &write).await {
             Ok(outcome) => {
@@ -234,6 +238,59 @@ impl Matching<'_> {
         let (name, issuer) = (&self.connection.domain, &self.assertion.issuer);
         let user = matched.user.resource.id;
         Ok(store.note_link_use(tenant, user, name, issuer, kind, now).await?)
+    }
+
+    /// Updates a user whom SCIM has not written: profile, address and groups become those that the
+    /// assertion has. Another request that writes the user at the same time wins.
+    pub(crate) async fn update_user(&self, matched: &MatchedUser) -> Result<(), SignInError> {
+        let user = &matched.user;
+        let Some(known_groups) = &user.sign_in_groups else { return Ok(()) };
+        let before = document_of(user);
+        let address = self.new_address(matched, &before).await?;
+        let after = updated_user(&before, &self.assertion.profile, address);
+        let groups = self.asserted_groups().names;
+        if after == before && groups == *known_groups {
+            return Ok(());
+        }
+        let write = UserWrite::of_sign_in(self.now, Some((user, &before)), after, groups);
+        let (store, tenant) = (&self.app.store, self.connection.tenant);
+        match store.replace_user(tenant, user, &UserKeys::of(&before), &write).await {
+            Ok(_) | Err(StoreError::VersionMismatch | StoreError::NotFound) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The asserted address, if the user does not have it as the primary one, the issuer may speak
+    /// for its domain, and no other user has it.
+    async fn new_address(
+        &self,
+        matched: &MatchedUser,
+        before: &Map<String, Value>,
+    ) -> Result<Option<&EmailAddress>, StoreError> {
+        let mut asserted = self.assertion.identity.addresses.iter();
+        let address = asserted.find(|address| matched.domains.contains(address.domain()));
+        let Some(address) = address else { return Ok(None) };
+        let folded = fold(address.as_str());
+        if resource::primary_email(before).is_some_and(|known| fold(known) == folded) {
+            return Ok(None);
+        }
+        let holders = self.app.store.users_by_email(self.connection.tenant, &folded).await?;
+        let is_free = holders.iter().all(|holder| holder.resource.id == matched.user.resource.id);
+        Ok(Some(address).filter(|_| is_free))
+    }
+
+    fn asserted_groups(&self) -> AssertedGroups {
+        let name = self.connection.settings.group_attribute.as_deref();
+        asserted_groups(&self.assertion.attributes, name)
+    }
+
+    /// Warns in check 21 of groups that are not kept.
+    fn record_omitted_groups(&self, checks: &mut Checks) {
+        let AssertedGroups { names, omission } = self.asserted_groups();
+        if let Some(omission) = omission {
+            let received = format!("{} groups kept", names.len());
+            checks.warn(CheckId::Attributes, omission.advice(), received);
+        }
     }
 
     /// The digests that the stable identities are found by, the best first.
@@ -331,9 +388,12 @@ fn keyed_digest(key: &[u8; 32], parts: &[&str]) -> Option<String> {
     Some(hex(&mac.finalize().into_bytes()))
 }
 
+fn document_of(user: &StoredUser) -> Map<String, Value> {
+    serde_json::from_str(&user.resource.document).unwrap_or_default()
+}
+
 fn candidate(user: &StoredUser, has_other_link: bool) -> Candidate {
-    let document: Map<String, Value> =
-        serde_json::from_str(&user.resource.document).unwrap_or_default();
+    let document = document_of(user);
     Candidate {
         id: user.resource.id,
         user_name: resource::user_name(&document).unwrap_or_default().to_owned(),

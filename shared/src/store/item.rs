@@ -5,6 +5,7 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::StoreError;
 use super::error::Operation;
@@ -44,6 +45,19 @@ pub(super) fn take_text(row: &mut Item, name: &'static str) -> Result<String, St
         Some(AttributeValue::S(value)) => Ok(value),
         _ => Err(corrupt(row, name)),
     }
+}
+
+/// Makes an attribute of a list of texts: one text of JSON.
+pub(super) fn texts(values: &[String]) -> AttributeValue {
+    text(Value::from(values).to_string())
+}
+
+/// Takes a list of texts that a row may lack.
+pub(super) fn take_texts(
+    row: &mut Item,
+    name: &'static str,
+) -> Result<Option<Vec<String>>, StoreError> {
+    if row.contains_key(name) { take_json(row, name).map(Some) } else { Ok(None) }
 }
 
 /// A text that a row may lack.

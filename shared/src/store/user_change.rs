@@ -8,7 +8,7 @@ use super::keys::Key;
 use super::lookup_rows::{move_row, move_value};
 use super::pool::{OnJoin, Pool};
 use super::seats::FIRST;
-use super::users::{SeatRequest, StoredUser, UserKeys, UserWrite};
+use super::users::{SIGN_IN_GROUPS, SeatRequest, StoredUser, UserKeys, UserWrite};
 use super::versioned::{Versioned, row_write};
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
@@ -83,7 +83,9 @@ impl<'a> UserChange<'a> {
             }
             SeatRequest::None | SeatRequest::Required => write.document.len(),
         };
-        if longest > MAX_DOCUMENT_BYTES || write.keys.email_rows().len() > MAX_EMAILS {
+        let groups: usize =
+            write.sign_in_groups.iter().flatten().map(|group| group.len() + 1).sum();
+        if longest + groups > MAX_DOCUMENT_BYTES || write.keys.email_rows().len() > MAX_EMAILS {
             return Err(StoreError::TooLarge);
         }
         Ok(())
@@ -129,6 +131,7 @@ impl<'a> UserChange<'a> {
             generation: self.generation(write.active),
             licence: if fallback.is_some() { Licence::ViewOnly } else { write.licence },
             seated,
+            sign_in_groups: write.sign_in_groups.clone(),
         })
     }
 
@@ -162,7 +165,8 @@ impl<'a> UserChange<'a> {
         let key = Key::user(self.tenant, self.id);
         let before = self.before.map(|before| &before.user.resource);
         let row = after.map(|user| user.to_row(&key));
-        let mut writes = vec![(UserRow::User, row_write(key, before, row, &["dn"]))];
+        let mut writes =
+            vec![(UserRow::User, row_write(key, before, row, &["dn", SIGN_IN_GROUPS]))];
         self.name_writes(&mut writes);
         self.counter_writes(seat, deep, &mut writes);
         writes

@@ -23,8 +23,8 @@ impl UserKeys {
 }
 
 impl UserWrite {
-    /// Decides what to store of a user with the attributes `resource`. `before` is the stored user
-    /// with its attributes, or `None` for a new one.
+    /// Decides what to store of a user with the attributes `resource`, which SCIM has written.
+    /// `before` is the stored user with its attributes, or `None` for a new one.
     pub fn of(
         now: Timestamp,
         before: Option<(&StoredUser, &Map<String, Value>)>,
@@ -58,6 +58,16 @@ impl UserWrite {
             Licence::Full => document_with(Licence::Full),
             Licence::ViewOnly => view_only,
         };
-        Self { last_modified: now, active, keys, licence, document, seat }
+        Self { last_modified: now, active, keys, licence, document, seat, sign_in_groups: None }
+    }
+
+    /// The same for attributes that a sign-in has written, with the groups that it names.
+    pub fn of_sign_in(
+        now: Timestamp,
+        before: Option<(&StoredUser, &Map<String, Value>)>,
+        resource: Map<String, Value>,
+        groups: Vec<String>,
+    ) -> Self {
+        Self { sign_in_groups: Some(groups), ..Self::of(now, before, resource) }
     }
 }

@@ -6,7 +6,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use super::item::{Item, corrupt, flag, number, optional_number, parsed, take_text, text};
+use super::item::{
+    Item, corrupt, flag, number, optional_number, parsed, take_text, take_texts, text, texts,
+};
 use super::keys::{Key, email_prefix, emails, external_id_prefix, external_ids};
 use super::page::{Page, StoredResource};
 use super::versioned::Versioned;
@@ -29,6 +31,9 @@ pub struct StoredUser {
     pub licence: Licence,
     /// Whether the user occupies a seat.
     pub seated: bool,
+    /// The groups that the last assertion named, of a user who was created by a sign-in; `None` once
+    /// SCIM has written the user, and then sign-ins change nothing.
+    pub sign_in_groups: Option<Vec<String>>,
 }
 
 /// The values that a user is found by. The caller derives them from the document, folded the way
@@ -58,6 +63,8 @@ pub struct UserWrite {
     pub document: String,
     /// Whether an active user takes a seat.
     pub seat: SeatRequest,
+    /// See [`StoredUser::sign_in_groups`].
+    pub sign_in_groups: Option<Vec<String>>,
 }
 
 /// Whether an active user takes a seat.
@@ -100,6 +107,9 @@ impl StoredUser {
         if self.generation > 0 {
             row.insert("dn".to_owned(), number(self.generation));
         }
+        if let Some(groups) = &self.sign_in_groups {
+            row.insert(SIGN_IN_GROUPS.to_owned(), texts(groups));
+        }
         row
     }
 }
@@ -118,6 +128,7 @@ impl StoredResource for StoredUser {
                 .find(|known| known.as_str() == licence)
                 .ok_or_else(|| corrupt(&row, "lic"))?,
             seated: flag(&row, "seat"),
+            sign_in_groups: take_texts(&mut row, SIGN_IN_GROUPS)?,
         })
     }
 
@@ -271,3 +282,6 @@ impl Store {
         self.total(tenant, ResourceKind::User).await
     }
 }
+
+/// Attribute of [`StoredUser::sign_in_groups`].
+pub(super) const SIGN_IN_GROUPS: &str = "ag";

@@ -16,8 +16,11 @@ const key = read("idp.key");
 const cert = read("idp.pem");
 
 const claim = (name) => `http://schemas.xmlsoap.org/ws/2005/05/identity/claims/${name}`;
+// Several names of one person have one id.
 const people = {
   ada: { id: "00u-ada", email: "ada@acme.org", given: "Ada", family: "Lovelace" },
+  "ada.king": { id: "00u-ada", email: "ada.king@acme.org", given: "Ada", family: "King" },
+  "ada.noel": { id: "00u-ada", email: "ada.noel@acme.org", given: "Ada", family: "Noel" },
   grace: { id: "00u-grace", email: "grace@acme.org", given: "Grace", family: "Hopper" },
 };
 

@@ -118,18 +118,27 @@ def replay_traces(functions, folder):
 
 
 def sign_in_with_samlp(functions, browser, target, folder):
-    """Signs in with two variants, then with every step of `browser/sign_in.mjs`; deactivates the second person."""
+    """Signs in with two variants, then with every step of `browser/sign_in.mjs`, and with new names and addresses of
+    the same person; deactivates the second person."""
     names = ("both signed", "response signed, assertion encrypted")
     ada = {"steps": ["again", "tabs", "group", "refresh", "replay"]}
     grace = {"person": "grace", "claims": sign_in.GRACE, "steps": ["deactivate"]}
     wanted = sign_in.VARIANTS["assertion signed"]
-    more = [("every step", wanted, ada), ("deactivation", wanted, {**grace, "tenant": target.tenant})]
+    more = [("every step", wanted, ada)]
+    more += [(f"as {name}", wanted, renamed(name)) for name in ("king", "noel")]
+    more += [("deactivation", wanted, {**grace, "tenant": target.tenant})]
     with Samlp(folder) as idp:
         variants = {name: sign_in.VARIANTS[name] for name in names}
         outcome = sign_in.with_identity_provider(idp, browser, target, folder, more, variants, sign_requests=True)
         explained = explain_response(functions, target, idp)
         outcome.expect(explained.get("accepted"), "explain finds the person of a new response", str(explained)[:500])
         return outcome
+
+
+def renamed(name):
+    """Returns the settings of a sign-in of Ada under another family name."""
+    claims = {**sign_in.ADA, "email": f"ada.{name}@acme.org", "family_name": name.capitalize()}
+    return {"person": f"ada.{name}", "claims": claims}
 
 
 def explain_response(functions, target, idp):

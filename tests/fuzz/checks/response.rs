@@ -86,6 +86,7 @@ impl World {
             sp_entity_id: SP,
             acs_url: ACS,
             decryption_keys: &self.decryption_keys,
+            domains: &[],
             open_requests: &[REQUEST],
             allow_idp_initiated: true,
             clock_skew: ClockSkew::default(),

@@ -74,9 +74,14 @@ impl Encryption {
 
 /// Returns an `EncryptedAssertion`, with the placeholder `A:` for the assertion prefix.
 pub fn encrypt(assertion: &str, how: &Encryption) -> String {
+    encrypt_as("EncryptedAssertion", assertion, how)
+}
+
+/// Returns an element of this name with the encrypted `plain`, likewise.
+pub fn encrypt_as(name: &str, plain: &str, how: &Encryption) -> String {
     let mut content_key = vec![0; if how.cipher.starts_with("aes128") { 16 } else { 32 }];
     openssl::rand::rand_bytes(&mut content_key).unwrap();
-    let plain = (how.plaintext)(assertion.as_bytes().to_vec());
+    let plain = (how.plaintext)(plain.as_bytes().to_vec());
     let content = (how.ciphertext)(encrypt_content(&plain, &content_key, how));
     let wrapped = (how.wrapped)(wrap(&content_key, how));
     let space = if how.cipher.ends_with("gcm") { XENC11 } else { XENC };
@@ -103,9 +108,9 @@ pub fn encrypt(assertion: &str, how: &Encryption) -> String {
         KeyPlace::Beside => (String::new(), key),
     };
     let mut whole = format!(
-        "<A:EncryptedAssertion xmlnsA=\"urn:oasis:names:tc:SAML:2.0:assertion\"><xenc:EncryptedData xmlns:xenc=\"{XENC}\" \
+        "<A:{name} xmlnsA=\"urn:oasis:names:tc:SAML:2.0:assertion\"><xenc:EncryptedData xmlns:xenc=\"{XENC}\" \
          Type=\"{XENC}Element\"><xenc:EncryptionMethod Algorithm=\"{space}{}\"/>{inside}<xenc:CipherData><xenc:CipherValue>{}</xenc:CipherValue>\
-         </xenc:CipherData></xenc:EncryptedData>{beside}</A:EncryptedAssertion>",
+         </xenc:CipherData></xenc:EncryptedData>{beside}</A:{name}>",
         how.cipher,
         base64(&content),
     );

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use saml::crypto::{DecryptionKey, VerifyingKey};
 use saml::response::{Expectations, SignedPart, Verdict, verify};
 use saml::time::ClockSkew;
+use types::domain::Domain;
 
 use super::keys::KEYS;
 
@@ -31,6 +32,8 @@ static DECRYPTION: LazyLock<Vec<DecryptionKey>> = LazyLock::new(|| {
         .map(|pair| DecryptionKey::from_pem(&pair.private_pem()).unwrap())
         .to_vec()
 });
+
+static DOMAINS: LazyLock<Vec<Domain>> = LazyLock::new(|| vec!["acme.com".parse().unwrap()]);
 
 /// Settings of the connection that test cases change.
 #[derive(Clone, Debug)]
@@ -71,6 +74,7 @@ impl Settings {
             sp_entity_id: SP,
             acs_url: ACS,
             decryption_keys: if self.decrypts { &DECRYPTION } else { &[] },
+            domains: &DOMAINS,
             open_requests: if self.request_open { &[REQUEST] } else { &[] },
             allow_idp_initiated: self.idp_initiated,
             clock_skew: ClockSkew::default(),

@@ -86,6 +86,8 @@ pub(super) struct User {
     pub(super) address: Option<String>,
     pub(super) active: bool,
     pub(super) is_deleted: bool,
+    /// Created by a sign-in, and not written by SCIM since: sign-ins change the address.
+    pub(super) is_of_sign_in: bool,
 }
 
 /// One authentication of a user.

@@ -332,6 +332,10 @@ async fn the_role_of_saml_acs_allows_all_that_it_writes() {
     ] {
         sign_in(change).await.expect(status);
     }
+    // Another address, whose former one is no userName, and with it the removal of a lookup.
+    for address in ["ada.byron@acme.com", "ada.king@acme.com"] {
+        sign_in(person("id-1", address)).await.expect(303);
+    }
     let mut browser = Browser::default();
     browser
         .sign_in(&acs, "/saml/sso/acme.com", Idp::USUAL, named("bo@acme.com", "bo@acme.com"))
@@ -356,7 +360,7 @@ async fn the_role_of_saml_acs_allows_all_that_it_writes() {
     let mut admin = Browser::default();
     admin.sign_in(&acs, &link, Idp::USUAL, |_| {}).await.expect(200);
     written.extend(functions.assert_allowed("SamlAcsRole"));
-    assert_eq!(written, set(&["A", "C", "L", "N", "O", "Q", "RA", "S", "T", "U"]));
+    assert_eq!(written, set(&["A", "C", "E", "L", "N", "O", "Q", "RA", "S", "T", "U"]));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::request::{SignInRequest, SignInRequestError};
 use super::{DemoIdp, PEOPLE};
+use saml::attributes::asserted_groups;
 use saml::authn_request::{AuthnRequest, RequestId};
 use saml::metadata::{ReadOptions, read_idp_metadata};
 use saml::response::{Expectations, SignedPart, verify};
@@ -31,6 +32,7 @@ fn every_response_is_accepted_by_the_verifier() {
         sp_entity_id: SP,
         acs_url: ACS,
         decryption_keys: &[],
+        domains: &[],
         open_requests: &[&request.id],
         allow_idp_initiated: false,
         clock_skew: ClockSkew::default(),
@@ -43,7 +45,8 @@ fn every_response_is_accepted_by_the_verifier() {
         assert_eq!(assertion.profile.email.as_deref(), Some(person.email));
         assert_eq!(assertion.profile.given_name.as_deref(), Some(person.given_name));
         assert_eq!(assertion.profile.family_name.as_deref(), Some(person.family_name));
-        assert_eq!(assertion.profile.groups, person.groups);
+        let groups = asserted_groups(&assertion.attributes, None);
+        assert_eq!(groups.names, person.groups);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The reasons of one check: each enum is the content of one variant of `SamlError`.
 
-use super::NOTHING;
+use super::{NOTHING, or_nothing};
+use crate::check_table::{Actor, CheckId};
 
 /// The form post is not usable.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -14,6 +15,40 @@ pub enum FormError {
     /// The field is not base64.
     #[error("SAMLResponse is not base64")]
     NotBase64,
+    /// The response came by another binding than HTTP-POST, which SAML profiles §4.1.2 forbids.
+    #[error(
+        "the response came by {0}; set the provider to HTTP-POST, which SAML demands for responses"
+    )]
+    Binding(&'static str),
+    /// A request came instead of a response, of logout for example.
+    #[error("a SAMLRequest came; this address takes responses to sign-ins only")]
+    Request,
+    /// An answer of WS-Federation came.
+    #[error("an answer of WS-Federation came; set the provider to SAML 2.0")]
+    WsFederation,
+}
+
+impl FormError {
+    pub(super) const fn expected(&self) -> &'static str {
+        match self {
+            Self::TooLarge(_) => "a SAMLResponse of at most 512 KiB",
+            Self::Binding(_) => "a SAMLResponse by HTTP-POST",
+            Self::Field | Self::NotBase64 | Self::Request | Self::WsFederation => {
+                CheckId::Form.info().expected
+            }
+        }
+    }
+
+    pub(super) fn received(&self) -> String {
+        match self {
+            Self::Field => "no such field, or several".to_owned(),
+            Self::TooLarge(bytes) => format!("{bytes} bytes"),
+            Self::NotBase64 => "other text".to_owned(),
+            Self::Binding(binding) => (*binding).to_owned(),
+            Self::Request => "a SAMLRequest".to_owned(),
+            Self::WsFederation => "wresult".to_owned(),
+        }
+    }
 }
 
 /// The connection is not ready.
@@ -45,6 +80,25 @@ pub enum RecipientError {
     /// There is a `NotBefore`, which the profile forbids.
     #[error("it has a NotBefore")]
     NotBefore,
+}
+
+impl RecipientError {
+    pub(super) fn expected(&self, url: &str) -> String {
+        match self {
+            Self::NoBearer => format!("a bearer confirmation for {url}"),
+            Self::Other(_) => url.to_owned(),
+            Self::Endless => "a NotOnOrAfter".to_owned(),
+            Self::NotBefore => "no NotBefore".to_owned(),
+        }
+    }
+
+    pub(super) fn received(&self) -> String {
+        match self {
+            Self::Other(received) => or_nothing(received.as_deref()),
+            Self::NoBearer | Self::Endless => NOTHING.to_owned(),
+            Self::NotBefore => "a NotBefore".to_owned(),
+        }
+    }
 }
 
 /// An instant is malformed or out of range. `what` names the attribute.
@@ -79,6 +133,26 @@ pub enum TimeError {
     Never,
 }
 
+impl TimeError {
+    pub(super) const fn expected(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "an instant in UTC, as 2026-01-31T12:00:00Z",
+            Self::Early { .. } => "an instant that our clock has reached",
+            Self::Late { .. } => "an instant that our clock has not reached",
+            Self::Never => "NotBefore before NotOnOrAfter",
+        }
+    }
+
+    pub(super) fn received(&self) -> String {
+        match self {
+            Self::Malformed { received, .. } => or_nothing(Some(received)),
+            Self::Early { what, seconds } => format!("{what}: {seconds} s ahead"),
+            Self::Late { what, seconds } => format!("{what}: {seconds} s ago"),
+            Self::Never => "an empty period".to_owned(),
+        }
+    }
+}
+
 /// `InResponseTo` does not match an open request.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InResponseToError {
@@ -93,6 +167,48 @@ pub enum InResponseToError {
     Contradiction,
 }
 
+impl InResponseToError {
+    pub(super) const fn actor(&self) -> Actor {
+        match self {
+            Self::Unknown(_) => CheckId::InResponseTo.info().actor,
+            // The person did what the provider offers; the setting forbids it.
+            Self::Unsolicited => Actor::TenantAdmin,
+            Self::Contradiction => Actor::IdpAdmin,
+        }
+    }
+
+    pub(super) const fn is_connection_wide(&self) -> bool {
+        matches!(self, Self::Contradiction)
+    }
+
+    pub(super) const fn public_text(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => CheckId::InResponseTo.info().public_text,
+            Self::Unsolicited => {
+                "Sign-in from your organisation's own page is off for this app. Begin at the app, \
+                 or ask an administrator of your organisation to allow it."
+            }
+            Self::Contradiction => CheckId::Xml.info().public_text,
+        }
+    }
+
+    pub(super) const fn expected(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => CheckId::InResponseTo.info().expected,
+            Self::Unsolicited => "a request of ours, or the setting allow_idp_initiated",
+            Self::Contradiction => "the same request in response and assertion",
+        }
+    }
+
+    pub(super) fn received(&self) -> String {
+        match self {
+            Self::Unknown(request) => or_nothing(Some(request)),
+            Self::Unsolicited => NOTHING.to_owned(),
+            Self::Contradiction => "different requests".to_owned(),
+        }
+    }
+}
+
 /// The authentication statement is missing or not valid now.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SessionError {
@@ -105,6 +221,43 @@ pub enum SessionError {
     /// `SessionNotOnOrAfter` is in the past.
     #[error("the session at the identity provider is over")]
     Over,
+}
+
+impl SessionError {
+    pub(super) const fn actor(&self) -> Actor {
+        match self {
+            Self::NoStatement | Self::Instant(_) => Actor::IdpAdmin,
+            Self::Over => CheckId::Session.info().actor,
+        }
+    }
+
+    pub(super) const fn is_connection_wide(&self) -> bool {
+        matches!(self, Self::NoStatement | Self::Instant(_))
+    }
+
+    pub(super) const fn public_text(&self) -> &'static str {
+        match self {
+            Self::NoStatement => CheckId::Subject.info().public_text,
+            Self::Instant(_) => CheckId::Time.info().public_text,
+            Self::Over => CheckId::Session.info().public_text,
+        }
+    }
+
+    pub(super) const fn expected(&self) -> &'static str {
+        match self {
+            Self::NoStatement => "an AuthnStatement; let the provider state the authentication",
+            Self::Instant(error) => error.expected(),
+            Self::Over => CheckId::Session.info().expected,
+        }
+    }
+
+    pub(super) fn received(&self) -> String {
+        match self {
+            Self::NoStatement => NOTHING.to_owned(),
+            Self::Instant(error) => error.received(),
+            Self::Over => "a SessionNotOnOrAfter that has passed".to_owned(),
+        }
+    }
 }
 
 /// The subject does not identify a person.
@@ -122,9 +275,16 @@ pub enum SubjectError {
     /// There are more addresses than are looked at.
     #[error("there are more than 20 e-mail addresses and principal names")]
     TooManyAddresses,
-    /// The name identifier is encrypted separately, which is not supported.
-    #[error("the NameID is encrypted; encrypt the whole assertion instead")]
-    Encrypted,
+}
+
+impl SubjectError {
+    pub(super) const fn expected(&self) -> &'static str {
+        match self {
+            Self::Missing | Self::Transient => CheckId::Subject.info().expected,
+            Self::Length => "a NameID of 1 to 1024 characters",
+            Self::TooManyAddresses => "at most 20 e-mail addresses and principal names",
+        }
+    }
 }
 
 /// The user may not sign in.
@@ -154,6 +314,17 @@ pub enum UserError {
 }
 
 impl UserError {
+    pub(super) const fn expected(self) -> &'static str {
+        match self {
+            Self::Unknown => "a user with this address, or the setting jit",
+            Self::Deactivated => CheckId::UserState.info().expected,
+            Self::Linked => "a user without another identity of this provider",
+            Self::OtherDomain => "a user with an address in a domain of the connection",
+            Self::Ambiguous => "one user with this address or externalId",
+            Self::NameTaken => "a userName that no other user has",
+        }
+    }
+
     /// The text for the person: what is true of their account, and the way on.
     pub(super) const fn public_text(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use types::domain::Domain;
 use super::description::{Binding, ReadOptions, SsoEndpoint};
 use super::error::{MetadataError, MetadataWarning};
 use crate::names::{HTTP_POST, HTTP_REDIRECT, METADATA};
-use crate::xml::{children_named, truncate};
+use crate::xml::{children_named, collapsed_attribute, truncate};
 
 /// Returns the usable URLs, the redirect binding first.
 ///
@@ -22,7 +22,7 @@ pub(super) fn endpoints(
 ) -> Result<Vec<SsoEndpoint>, MetadataError> {
     let (mut usable, mut refused) = (Vec::new(), Vec::new());
     for service in children_named(role, METADATA, "SingleSignOnService") {
-        let binding = match service.attribute("Binding") {
+        let binding = match collapsed_attribute(service, "Binding").as_deref() {
             Some(HTTP_REDIRECT) => Binding::Redirect,
             Some(HTTP_POST) => Binding::Post,
             _ => continue,

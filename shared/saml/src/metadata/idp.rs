@@ -15,8 +15,8 @@ use crate::names::{DSIG, METADATA, PROTOCOL, SHIBMD};
 use crate::signature::{SignedText, verify_enveloped};
 use crate::time::parse_instant;
 use crate::xml::{
-    Bounds, StrictDocument, XmlError, children_named, has_name, optional_child, qualified_name,
-    truncate,
+    Bounds, StrictDocument, XmlError, children_named, collapsed_attribute, has_name,
+    optional_child, qualified_name, truncate,
 };
 
 /// Bounds of a metadata document. Federations are large, and hand-written files have comments.
@@ -72,7 +72,7 @@ fn read_root(
         match read_entity(entity, options) {
             Ok(provider) => providers.push(provider),
             Err(error) => {
-                let entity_id = truncate(entity.attribute("entityID").unwrap_or_default(), 256);
+                let entity_id = truncate(&entity_id_of(entity), 256);
                 skipped.push(SkippedEntity { entity_id, error });
             }
         }
@@ -102,12 +102,16 @@ fn none_usable(mut skipped: Vec<SkippedEntity>) -> MetadataError {
     }
 }
 
+fn entity_id_of(entity: Node<'_, '_>) -> String {
+    collapsed_attribute(entity, "entityID").unwrap_or_default()
+}
+
 fn read_entity(
     entity: Node<'_, '_>,
     options: &ReadOptions<'_>,
 ) -> Result<IdpMetadata, MetadataError> {
-    let entity_id = entity.attribute("entityID").unwrap_or_default();
-    if entity_id.is_empty() || entity_id.len() > 1024 || entity_id.trim() != entity_id {
+    let entity_id = entity_id_of(entity);
+    if entity_id.is_empty() || entity_id.len() > 1024 {
         return Err(MetadataError::EntityId);
     }
     if entity_id.contains("{tenant") {
@@ -130,7 +134,7 @@ fn read_entity(
     let valid_until = read_valid_until(&nodes, options, &mut warnings)?;
     let formats = children_named(role, METADATA, "NameIDFormat").filter_map(|node| node.text());
     Ok(IdpMetadata {
-        entity_id: entity_id.to_owned(),
+        entity_id,
         sso,
         certificates,
         wants_signed_requests: is_true(role, "WantAuthnRequestsSigned"),

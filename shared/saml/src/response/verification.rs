@@ -8,18 +8,19 @@
 use jiff::Timestamp;
 use roxmltree::Node;
 
-use super::{Assertion, Expectations};
+use super::{Assertion, Expectations, SignedPart};
 use crate::assertion::Claims;
 use crate::checks::{CheckId, Checks, Outcome};
 use crate::crypto::fingerprint;
-use crate::decryption::{Decrypted, DecryptionError, decrypt_assertion};
+use crate::decryption::{Decrypted, DecryptionError, Encrypted};
 use crate::error::SamlError;
 use crate::names::{ASSERTION, DSIG, PROTOCOL, STATUS, STATUS_CODES, SUCCESS};
 use crate::shape;
 use crate::signature::{SignatureError, SignedText, verify_enveloped};
 use crate::xml::{
-    MAX_BYTES, StrictDocument, XmlError, child_elements, decode_base64, has_name, optional_child,
-    qualified_name, required_child, text_of, truncate,
+    MAX_BYTES, StrictDocument, XmlError, child_elements, children_named, collapsed_attribute,
+    collapsed_text_of, decode_base64, has_name, optional_child, qualified_name, required_child,
+    text_of, truncate,
 };
 
 /// A verification in progress.
@@ -53,6 +54,7 @@ impl Verification<'_> {
         let root = outer.root_of(PROTOCOL, "Response")?;
         shape::check(root)?;
         check_children(root)?;
+        self.record_signatures(root);
 
         // *Claims from signed bytes*: a signed response is read from its signed text only.
         let (signed, signature_error) = match self.verify_signature(root) {
@@ -69,7 +71,8 @@ impl Verification<'_> {
             }
             None => (root, false),
         };
-        let is_success = self.check_header(root, response_signed)?;
+        let has_signature = response_signed || signature_error.is_some();
+        let is_success = self.check_header(root, response_signed, has_signature)?;
         if let Some(error) = signature_error {
             return Err(error);
         }
@@ -93,7 +96,8 @@ impl Verification<'_> {
         encrypted: Node<'_, '_>,
         response_signed: bool,
     ) -> Result<Option<Assertion>, SamlError> {
-        let decrypted = decrypt_assertion(encrypted, self.expect.decryption_keys)
+        let decrypted = Encrypted::read(encrypted)
+            .and_then(|encrypted| encrypted.decrypt(self.expect.decryption_keys))
             .map_err(SamlError::Decryption)?;
         let before = (self.checks.clone(), self.failures.len());
         let result = self.verify_decrypted(response, &decrypted, response_signed);
@@ -121,7 +125,7 @@ impl Verification<'_> {
             return Err(SamlError::Decryption(DecryptionError::Failed));
         }
         self.checks.pass(CheckId::Decryption, "", "decrypted");
-        self.check_claims(read.claims, response.attribute("InResponseTo"), read.xml)
+        self.check_claims(read.claims, request_of(response).as_deref(), read.xml)
     }
 
     /// Reports whether a decrypted assertion without a signature of its own is for this connection.
@@ -148,7 +152,7 @@ impl Verification<'_> {
         response_signed: bool,
     ) -> Result<Option<Assertion>, SamlError> {
         let read = self.read_claims(assertion, response_signed)?;
-        self.check_claims(read.claims, response.attribute("InResponseTo"), read.xml)
+        self.check_claims(read.claims, request_of(response).as_deref(), read.xml)
     }
 
     /// Reads the claims of `assertion` (*claims from signed bytes*): from its own signed text if it
@@ -162,7 +166,8 @@ impl Verification<'_> {
         let signed = self.verify_signature(assertion)?;
         let required = self.expect.signed;
         if !required.is_satisfied(response_signed, signed.is_some()) {
-            return Err(SamlError::SignatureMissing { required: required.description() });
+            let signed = SignedPart::describe_signed(response_signed, signed.is_some());
+            return Err(SamlError::SignatureMissing { required: required.description(), signed });
         }
         self.checks.pass(CheckId::SignaturePresent, required.description(), "signed");
         let fresh;
@@ -176,6 +181,17 @@ impl Verification<'_> {
         let claims = Claims::read(assertion)?;
         let xml = assertion.document().input_text().get(assertion.range()).unwrap_or_default();
         Ok(SignedClaims { claims, is_signed: signed.is_some(), xml: xml.to_owned() })
+    }
+
+    /// Records check 7 where the required signatures are there, whether or not they verify: a
+    /// signature with a refused algorithm is not a missing one.
+    fn record_signatures(&mut self, response: Node<'_, '_>) {
+        let has_signature = |node| children_named(node, DSIG, "Signature").next().is_some();
+        let assertion = children_named(response, ASSERTION, "Assertion").any(has_signature);
+        let required = self.expect.signed;
+        if required.is_satisfied(has_signature(response), assertion) {
+            self.checks.pass(CheckId::SignaturePresent, required.description(), "signed");
+        }
     }
 
     /// Verifies the signature of `element` and returns the signed text, or `None` if there is no
@@ -216,26 +232,31 @@ impl Verification<'_> {
     }
 
     /// Checks the response's own attributes, issuer and status, and reports whether it is a
-    /// success. Records checks 2 to 4, 6, 12 and 14.
-    fn check_header(&mut self, response: Node<'_, '_>, signed: bool) -> Result<bool, SamlError> {
+    /// success. Records checks 2 to 4, 6, 12 and 14. `signed`: whether its signature verifies.
+    fn check_header(
+        &mut self,
+        response: Node<'_, '_>,
+        signed: bool,
+        has_signature: bool,
+    ) -> Result<bool, SamlError> {
         self.checks.pass(CheckId::Xml, "", "");
         self.check_version(response.attribute("Version").unwrap_or_default());
         let issued = response.attribute("IssueInstant").unwrap_or_default();
         self.check_not_in_future("Response IssueInstant", issued);
         if let Some(issuer) = optional_child(response, ASSERTION, "Issuer")? {
-            self.check_issuer(text_of(issuer)?);
+            self.check_issuer(collapsed_text_of(issuer)?);
         }
         let expected = self.expect.acs_url;
-        match response.attribute("Destination") {
+        match collapsed_attribute(response, "Destination") {
             Some(destination) if destination == expected => {
                 self.checks.pass(CheckId::Destination, expected, destination);
             }
             // Without a signature, a missing destination proves nothing.
-            None if !signed => {
+            None if !has_signature => {
                 self.checks.pass(CheckId::Destination, expected, "(none, response not signed)");
             }
             received => {
-                let received = received.map(|received| truncate(received, 512));
+                let received = received.map(|received| truncate(&received, 512));
                 self.fail(SamlError::Destination { expected: expected.to_owned(), received });
             }
         }
@@ -255,18 +276,18 @@ impl Verification<'_> {
             }
         };
         let top = required_child(status, PROTOCOL, "StatusCode")?;
-        let code = top.attribute("Value").unwrap_or_default();
+        let code = collapsed_attribute(top, "Value").unwrap_or_default();
         if code == SUCCESS {
             self.checks.pass(CheckId::Status, CheckId::Status.info().expected, code);
             return Ok(true);
         }
         let sub_code = optional_child(top, PROTOCOL, "StatusCode")?
-            .and_then(|sub| sub.attribute("Value"))
-            .map(kept);
+            .and_then(|sub| collapsed_attribute(sub, "Value"))
+            .map(|code| kept(&code));
         let message =
             optional_child(status, PROTOCOL, "StatusMessage")?.map(text_of).transpose()?;
         let message = message.filter(|_| signed).map(|message| truncate(message.trim(), 512));
-        self.fail(SamlError::Status { code: kept(code), sub_code, message });
+        self.fail(SamlError::Status { code: kept(&code), sub_code, message });
         Ok(false)
     }
 
@@ -275,6 +296,11 @@ impl Verification<'_> {
         self.checks.fail(&error);
         self.failures.push(error);
     }
+}
+
+/// The request that a response says it answers.
+fn request_of(response: Node<'_, '_>) -> Option<String> {
+    collapsed_attribute(response, "InResponseTo")
 }
 
 /// Whether SAML defines this status code (SAML core §3.2.2.2).

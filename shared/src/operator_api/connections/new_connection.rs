@@ -10,7 +10,7 @@ use crate::operator_api::body::VariantName;
 use crate::operator_api::error::OperatorApiError;
 use crate::operator_api::fields::PatchField;
 use saml::authn_context::AuthnContextClass;
-use saml::connection::{MAX_AUTHN_CONTEXTS, RequestBinding, Settings, Trust};
+use saml::connection::{MAX_ATTRIBUTE_NAME, MAX_AUTHN_CONTEXTS, RequestBinding, Settings, Trust};
 use saml::response::SignedPart;
 use saml::time::ClockSkew;
 use types::domain::Domain;
@@ -42,6 +42,7 @@ pub(in crate::operator_api) struct NewConnection {
     require_signed: Option<VariantName<SignedPart>>,
     authn_contexts: Option<Vec<AuthnContextClass>>,
     require_email: Option<bool>,
+    group_attribute: Option<String>,
     keep_claims: Option<bool>,
 }
 
@@ -80,9 +81,29 @@ impl NewConnection {
                 .map_or(new.require_signed, |VariantName(part)| part),
             authn_contexts,
             require_email: self.require_email.unwrap_or(new.require_email),
+            group_attribute: self.group_attribute()?,
             keep_claims: self.keep_claims.unwrap_or(new.keep_claims),
             unknown,
         })
+    }
+
+    /// Returns the name of the attribute with the groups.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorApiError::Invalid`] if no attribute can have the name.
+    fn group_attribute(&self) -> Result<Option<String>, OperatorApiError> {
+        let Some(name) = &self.group_attribute else { return Ok(None) };
+        let is_name =
+            name.trim() == name && (1..=MAX_ATTRIBUTE_NAME).contains(&name.chars().count());
+        if is_name {
+            return Ok(Some(name.clone()));
+        }
+        let text = format!(
+            "group_attribute must have 1 to {MAX_ATTRIBUTE_NAME} characters, without white space \
+             around them"
+        );
+        Err(OperatorApiError::Invalid(text))
     }
 
     /// Reads the metadata that the body contains or names; `None` if it does neither.

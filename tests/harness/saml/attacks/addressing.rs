@@ -75,7 +75,8 @@ fn recipients(corpus: &mut Corpus) {
         "https://sp.example/saml/sso/acme.com?x",
         "https://sp.example/saml/sso/acme.comx",
         "https://sp.example/saml/sso/ACME.com",
-        " https://sp.example/saml/sso/acme.com",
+        "https://sp.example/ saml/sso/acme.com",
+        "\u{a0}https://sp.example/saml/sso/acme.com",
         "",
     ] {
         add(&format!("recipient \"{other}\""), to(Some(other)), "the recipient is");
@@ -147,7 +148,8 @@ fn issuers(corpus: &mut Corpus) {
         "https://idp.example/saml/",
         "https://idp.example/SAML",
         "http://idp.example/saml",
-        " https://idp.example/saml",
+        "https://idp.example/ saml",
+        "\u{a0}https://idp.example/saml",
         "",
     ] {
         let assertion = Draft { issuer: other.to_owned(), ..base() };

@@ -2,11 +2,12 @@
 
 use super::{Corpus, cut, evil, replaced};
 use crate::saml::draft::Draft;
-use crate::saml::encryption::{Encryption, base64, encrypt};
+use crate::saml::encryption::{Encryption, base64, encrypt, encrypt_as};
 use crate::saml::signing::Signing;
-use crate::saml::world::Settings;
+use crate::saml::world::{SP, Settings};
 
 pub(super) const FAILED: &str = "encrypted for another certificate";
+const FAILED_PART: &str = "its NameID was encrypted for another certificate";
 const ALGORITHM: &str = "is not accepted";
 
 pub(super) fn add(corpus: &mut Corpus) {
@@ -16,6 +17,66 @@ pub(super) fn add(corpus: &mut Corpus) {
         plaintexts(corpus, cipher);
     }
     structure(corpus);
+    parts(corpus);
+}
+
+/// A response whose `NameID` is encrypted by itself; `attributes` are those of the plaintext.
+pub fn with_encrypted_name_id(attributes: &str, value: &str, how: &Encryption) -> Draft {
+    let plain = format!(
+        "<saml:NameID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"{attributes}>{value}</saml:NameID>"
+    );
+    Draft { name_id: encrypt_as("EncryptedID", &plain, how), ..Draft::default() }
+}
+
+/// Each plaintext might be of another tenant, whose ciphertext the provider has got hold of.
+fn parts(corpus: &mut Corpus) {
+    let gcm = || Encryption::with("aes256-gcm");
+    let ours = format!(" SPNameQualifier=\"{SP}\"");
+    let theirs = " SPNameQualifier=\"https://sp.example/saml/metadata/victim.example\"";
+    for (what, attributes, value, how) in [
+        ("an opaque NameID that names nobody", "", "u-17", gcm()),
+        ("a NameID for another connection", theirs, "u-17", gcm()),
+        ("an address of another domain", "", "ceo@victim.example", gcm()),
+        ("a blank NameID", "", " ", gcm()),
+        ("a NameID for another key", &ours, "u-17", Encryption { key: |keys| &keys.idp, ..gcm() }),
+        ("a changed NameID", &ours, "u-17", Encryption { ciphertext: changed_first, ..gcm() }),
+        (
+            "a NameID that is no XML",
+            &ours,
+            "u-17",
+            Encryption { plaintext: |_| b"u-17".to_vec(), ..gcm() },
+        ),
+    ] {
+        let response = with_encrypted_name_id(attributes, value, &how).response();
+        corpus.add(format!("encrypted by itself: {what}"), response, "saml.enc", FAILED_PART);
+    }
+    let cbc = with_encrypted_name_id(&ours, "u-17", &Encryption::default());
+    corpus.add("a NameID encrypted by CBC", cbc.response(), "saml.enc", ALGORITHM);
+    let mut both = with_encrypted_name_id(&ours, "u-17", &gcm());
+    both.name_id += &Draft::default().name_id;
+    corpus.add(
+        "a NameID in plain beside an encrypted one",
+        both.response(),
+        "saml.xml",
+        "more than once",
+    );
+    let empty = "<A:EncryptedID><x:EncryptedData xmlns:x=\"http://www.w3.org/2001/04/xmlenc#\"/></A:EncryptedID>";
+    let empty = Draft { name_id: empty.to_owned(), ..Draft::default() };
+    corpus.add("an encrypted NameID without content", empty.response(), "saml.enc", "is missing");
+    let without = Settings { decrypts: false, ..Settings::default() };
+    let response = with_encrypted_name_id(&ours, "u-17", &gcm()).response();
+    corpus.under(
+        without,
+        "an encrypted NameID without our keys",
+        response,
+        "saml.enc",
+        "no decryption key",
+    );
+}
+
+fn changed_first(mut ciphertext: Vec<u8>) -> Vec<u8> {
+    ciphertext[20] ^= 1;
+    ciphertext
 }
 
 fn with(encryption: Encryption) -> String {

@@ -143,6 +143,7 @@ impl Oracle {
             });
             self.links.insert((tenant, name, provider, source, value), user);
         }
+        self.update_address(name, provider, asserted, user);
         self.sign_ins.push(SignIn {
             tenant,
             user,
@@ -152,6 +153,34 @@ impl Oracle {
             is_ended: false,
         });
         self.sign_ins.len() - 1
+    }
+}
+
+impl Oracle {
+    /// The address of a user whom SCIM has not written follows the assertions of those who may speak
+    /// for its domain, unless another user has it.
+    fn update_address(
+        &mut self,
+        name: Name,
+        provider: Provider,
+        asserted: &Asserted,
+        user: UserIndex,
+    ) {
+        let domains = self.domains(name, provider);
+        let is_covered = |address: &Name| {
+            domain_of(address).is_some_and(|domain| domains.contains(domain.as_str()))
+        };
+        let Some(address) = addresses(asserted).into_iter().find(is_covered) else { return };
+        let is_held = |other: &User| {
+            let texts = [Some(&other.user_name), other.address.as_ref()];
+            texts.into_iter().flatten().any(|text| folded(text) == folded(address))
+        };
+        let tenant = self.users[user].tenant;
+        let is_taken = self.users_of(tenant).any(|(index, other)| index != user && is_held(other));
+        let is_known = self.users[user].address.as_deref().map(folded) == Some(folded(address));
+        if self.users[user].is_of_sign_in && !is_taken && !is_known {
+            self.users[user].address = Some(address.to_owned());
+        }
     }
 }
 

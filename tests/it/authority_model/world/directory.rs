@@ -236,5 +236,6 @@ fn user_of(tenant: Tenant, person: &Person, active: bool) -> User {
         address: person.address.map(str::to_owned),
         active,
         is_deleted: false,
+        is_of_sign_in: false,
     }
 }

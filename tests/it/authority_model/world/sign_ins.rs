@@ -210,6 +210,7 @@ impl World {
                         address: Some((*address).to_owned()),
                         active: true,
                         is_deleted: false,
+                        is_of_sign_in: true,
                     },
                 );
                 Some(self.users.len() - 1)

@@ -63,6 +63,12 @@ pub struct Settings {
     /// Refuse sign-ins without an e-mail address.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     require_email: Option<bool>,
+    /// SAML attribute that holds the groups of users whom SCIM does not manage.
+    #[arg(long, value_name = "NAME")]
+    group_attribute: Option<String>,
+    /// Read the groups from the attributes that usually hold them.
+    #[arg(long, conflicts_with = "group_attribute")]
+    no_group_attribute: bool,
     /// Keep the identity provider's statements about the user in the records of sign-ins.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     keep_claims: Option<bool>,
@@ -122,6 +128,9 @@ impl Settings {
         if self.no_domains {
             body.remove("domains");
         }
+        if self.no_group_attribute {
+            body.remove("group_attribute");
+        }
         for (name, value) in self.options()? {
             if let Some(value) = value {
                 body.insert(name.to_owned(), value);
@@ -130,7 +139,7 @@ impl Settings {
         Ok(Value::Object(body))
     }
 
-    fn options(&self) -> Result<[(&'static str, Option<Value>); 15], Error> {
+    fn options(&self) -> Result<[(&'static str, Option<Value>); 16], Error> {
         let file = |path: &Option<PathBuf>| path.as_deref().map(input::read).transpose();
         let flag = |value: Option<bool>| value.map(Value::from);
         Ok([
@@ -148,6 +157,7 @@ impl Settings {
             ("require_signed", self.require_signed.map(|part| part.as_str().into())),
             ("authn_contexts", self.authn_contexts()),
             ("require_email", flag(self.require_email)),
+            ("group_attribute", self.group_attribute.clone().map(Value::from)),
             ("keep_claims", flag(self.keep_claims)),
         ])
     }
@@ -179,7 +189,7 @@ fn member_domain(text: &str) -> Result<(String, String), String> {
 }
 
 /// Settings that a GET returns and a PUT accepts.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
     "member_domains",
     "enabled",
     "jit",
@@ -190,5 +200,6 @@ const SETTINGS: [&str; 11] = [
     "require_signed",
     "authn_contexts",
     "require_email",
+    "group_attribute",
     "keep_claims",
 ];

@@ -53,6 +53,7 @@ pub(super) fn describe(connection: &Value) -> String {
         ("Required signature", text("/require_signed")),
         ("Authn contexts", lines(connection, "/authn_contexts", |uri| text_at(uri, ""))),
         ("Requires e-mail", text("/require_email")),
+        ("Group attribute", text("/group_attribute")),
         ("Keeps claims", text("/keep_claims")),
         ("Changed", time_at(connection, "/changed_at")),
     ]);

@@ -1,0 +1,85 @@
+//! Decrypts the encrypted parts of an assertion: the `EncryptedID` and each `EncryptedAttribute`
+//! (SAML core §2.2.4, §2.7.3.2).
+//!
+//! Invariant (*no oracle*): a tenant could have its own provider sign an assertion around the
+//! ciphertext of another tenant, since our keys serve all. So a plaintext is used only if it shows
+//! that it is for this connection; every other one gets the same answer as one that our keys do not
+//! open.
+
+use super::verification::Verification;
+use crate::assertion::{Attribute, Claims, NameId};
+use crate::checks::CheckId;
+use crate::decryption::{DecryptionError, Encrypted};
+use crate::error::SamlError;
+use crate::names::ASSERTION;
+use crate::shape;
+use crate::xml::{StrictDocument, XmlError};
+use types::email_address::EmailAddress;
+
+impl Verification<'_> {
+    /// Decrypts the parts and adds them to the claims. Records check 11 for the `EncryptedID`.
+    /// Returns the number of encrypted attributes that are not used.
+    pub(super) fn decrypt_parts(&mut self, claims: &mut Claims) -> usize {
+        if let Some(encrypted) = claims.encrypted_id.take() {
+            match encrypted.and_then(|encrypted| self.decrypt_name_id(&encrypted)) {
+                Ok(name_id) => {
+                    claims.name_id = Some(name_id);
+                    self.checks.pass(CheckId::Decryption, "", "decrypted");
+                }
+                Err(error) => self.fail(SamlError::Decryption(error)),
+            }
+        }
+        let encrypted: Vec<_> = claims.encrypted_attributes.drain(..).flatten().collect();
+        let decrypted = encrypted.iter().filter_map(|part| self.decrypt_attribute(part).ok());
+        let known = claims.attributes.len();
+        claims.attributes.extend(decrypted);
+        let used = claims.attributes.len().saturating_sub(known);
+        claims.encrypted_attribute_count.saturating_sub(used)
+    }
+
+    /// A `NameID` is this connection's if it names us, or is an address in one of its domains.
+    fn decrypt_name_id(&self, encrypted: &Encrypted) -> Result<NameId, DecryptionError> {
+        let (bytes, is_intact) = self.decrypt(encrypted)?;
+        let name_id = read_name_id(&bytes).map_err(|_| DecryptionError::FailedPart)?;
+        let is_ours = name_id.sp_name_qualifier.as_deref() == Some(self.expect.sp_entity_id)
+            || self.is_address_of_ours(&name_id.value);
+        if is_intact && is_ours { Ok(name_id) } else { Err(DecryptionError::FailedPart) }
+    }
+
+    /// An attribute is this connection's if its values are addresses in one of its domains.
+    fn decrypt_attribute(&self, encrypted: &Encrypted) -> Result<Attribute, DecryptionError> {
+        let (bytes, is_intact) = self.decrypt(encrypted)?;
+        let attribute = read_attribute(&bytes).map_err(|_| DecryptionError::FailedPart)?;
+        let mut values = attribute.values.iter();
+        let is_ours = !attribute.values.is_empty()
+            && values.all(|value| self.is_address_of_ours(value.trim()));
+        if is_intact && is_ours { Ok(attribute) } else { Err(DecryptionError::FailedPart) }
+    }
+
+    fn decrypt(&self, encrypted: &Encrypted) -> Result<(Vec<u8>, bool), DecryptionError> {
+        match encrypted.decrypt(self.expect.decryption_keys) {
+            Ok(decrypted) => Ok((decrypted.bytes, decrypted.intact)),
+            Err(DecryptionError::Failed) => Err(DecryptionError::FailedPart),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_address_of_ours(&self, text: &str) -> bool {
+        let address = EmailAddress::parse(text);
+        address.is_ok_and(|address| self.expect.domains.contains(address.domain()))
+    }
+}
+
+fn read_name_id(bytes: &[u8]) -> Result<NameId, XmlError> {
+    let plain = StrictDocument::parse(bytes)?;
+    let root = plain.root_of(ASSERTION, "NameID")?;
+    shape::check(root)?;
+    NameId::read(root)
+}
+
+fn read_attribute(bytes: &[u8]) -> Result<Attribute, XmlError> {
+    let plain = StrictDocument::parse(bytes)?;
+    let root = plain.root_of(ASSERTION, "Attribute")?;
+    shape::check(root)?;
+    Attribute::read(root)
+}

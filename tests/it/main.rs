@@ -33,6 +33,7 @@ mod oidc_sign_in;
 mod oidc_tokens;
 mod openapi;
 mod operations;
+mod saml_answer_forms;
 mod saml_answers;
 mod saml_attacks;
 mod saml_invariants;

@@ -1,9 +1,10 @@
 //! Valid responses as different identity providers send them.
 
+use super::attacks::encryption::with_encrypted_name_id;
 use super::draft::{Claim, Draft, Style, at, bearer, claim, conditions};
 use super::encryption::{Encryption, KeyPlace};
 use super::signing::{NO_TRANSFORM, Signing};
-use super::world::{ACS, REQUEST, SP, Settings};
+use super::world::{ACS, IDP, REQUEST, SP, Settings};
 
 /// A response that must be accepted, with the address of its person.
 pub struct Shape {
@@ -407,6 +408,20 @@ fn odd_but_valid(add: &mut impl FnMut(&str, Draft)) {
         "KeyInfo with an untrusted certificate",
         Draft {
             sign_assertion: Some(Signing { key_info: Some(foreign_x509()), ..Signing::default() }),
+            ..base()
+        },
+    );
+    let gcm = Encryption::with("aes128-gcm");
+    add("NameID encrypted by itself", with_encrypted_name_id("", "ada@acme.com", &gcm));
+    let spaced = |text: &str| format!(" {text}&#10;");
+    add(
+        "white space around URIs",
+        Draft {
+            destination: Some(spaced(ACS)),
+            issuer: spaced(IDP),
+            response_issuer: Some(spaced(IDP)),
+            confirmations: bearer(Some(&spaced(ACS)), Some(&at(298)), Some(REQUEST), ""),
+            conditions: conditions(Some(&at(-5)), Some(&at(3600)), &[&[&spaced(SP)]]),
             ..base()
         },
     );

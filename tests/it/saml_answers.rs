@@ -242,6 +242,8 @@ fn an_encrypted_name_id_is_read_if_it_shows_that_it_is_for_this_connection() {
         assert_eq!(identified(&signed), "u-17");
         assert_eq!(identified(&Draft { encrypt: Some(how), ..draft }), "u-17");
     }
+    let cbc = with_encrypted_name_id(&ours, "u-17", &Encryption::with("aes128-cbc"));
+    assert_eq!(identified(&cbc), "u-17");
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Claims {
             claims.name_id =
                 optional_child(subject, ASSERTION, "NameID")?.map(NameId::read).transpose()?;
             claims.encrypted_id =
-                optional_child(subject, ASSERTION, "EncryptedID")?.map(Encrypted::read_part);
+                optional_child(subject, ASSERTION, "EncryptedID")?.map(Encrypted::read);
             if claims.name_id.is_some() && claims.encrypted_id.is_some() {
                 return Err(XmlError::Repeated("NameID"));
             }
@@ -123,7 +123,7 @@ impl Claims {
                     claims.encrypted_attribute_count.saturating_add(1);
                 // Each costs operations with our private keys.
                 if claims.encrypted_attributes.len() < MAX_ENCRYPTED_ATTRIBUTES {
-                    claims.encrypted_attributes.push(Encrypted::read_part(attribute));
+                    claims.encrypted_attributes.push(Encrypted::read(attribute));
                 }
             }
         }

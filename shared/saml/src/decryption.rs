@@ -102,20 +102,6 @@ impl Encrypted {
         Ok(Self { cipher, content, keys: wrapped_keys(parent, data)? })
     }
 
-    /// Reads a part of an assertion. Only a cipher that authenticates is accepted: the signature of
-    /// the assertion around it does not show that its maker knew the plaintext.
-    ///
-    /// # Errors
-    ///
-    /// As [`Encrypted::read`].
-    pub fn read_part(parent: Node<'_, '_>) -> Result<Self, DecryptionError> {
-        let encrypted = Self::read(parent)?;
-        if encrypted.cipher.is_authenticated() {
-            return Ok(encrypted);
-        }
-        Err(DecryptionError::Algorithm("AES-CBC for a part of an assertion".to_owned()))
-    }
-
     /// Decrypts with any of `keys`.
     ///
     /// # Errors

@@ -13,7 +13,12 @@ def prepare():
 
 
 def run(scripts, target, folder):
-    """Signs in with every variant, and as a person whose attributes have OID names."""
-    by_oid = ("OID names", sign_in.VARIANTS["assertion signed"], {"person": "grace", "claims": sign_in.GRACE})
+    """Signs in with every variant, with a NameID that is encrypted by itself, and as a person whose attributes have OID
+    names."""
+    signed = sign_in.VARIANTS["assertion signed"]
+    more = [
+        ("NameID encrypted", {**signed, "encryptNameId": True}, {}),
+        ("OID names", signed, {"person": "grace", "claims": sign_in.GRACE}),
+    ]
     with SimpleSamlPhp(folder) as idp:
-        return sign_in.with_identity_provider(idp, scripts, target, folder, [by_oid])
+        return sign_in.with_identity_provider(idp, scripts, target, folder, more)

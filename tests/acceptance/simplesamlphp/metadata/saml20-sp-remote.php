@@ -3,7 +3,7 @@
 /**
  * The service providers, and the parts of a response that are signed and encrypted for each.
  *
- * Read at every request from `sps.json`: a list of {metadata, response, assertion, encrypt}.
+ * Read at every request from `sps.json`: a list of {metadata, response, assertion, encrypt, encryptNameId}.
  */
 
 $list = getenv('GATEHOUSE_IDP_DATA') . '/sps.json';
@@ -14,5 +14,6 @@ foreach (is_file($list) ? json_decode(file_get_contents($list), true, 8, JSON_TH
         'saml20.sign.response' => $wanted['response'],
         'saml20.sign.assertion' => $wanted['assertion'],
         'assertion.encryption' => $wanted['encrypt'],
+        'nameid.encryption' => $wanted['encryptNameId'] ?? false,
     ] + $read;
 }

@@ -50,8 +50,12 @@ fn parts(corpus: &mut Corpus) {
         let response = with_encrypted_name_id(attributes, value, &how).response();
         corpus.add(format!("encrypted by itself: {what}"), response, "saml.enc", FAILED_PART);
     }
-    let cbc = with_encrypted_name_id(&ours, "u-17", &Encryption::default());
-    corpus.add("a NameID encrypted by CBC", cbc.response(), "saml.enc", ALGORITHM);
+    // The text of a plaintext of CBC can be changed: an address proves nothing there.
+    for (what, attributes) in [("an address", ""), ("a NameID for another connection", theirs)] {
+        let how = Encryption::default();
+        let response = with_encrypted_name_id(attributes, "ada@acme.com", &how).response();
+        corpus.add(format!("encrypted by CBC: {what}"), response, "saml.enc", FAILED_PART);
+    }
     let mut both = with_encrypted_name_id(&ours, "u-17", &gcm());
     both.name_id += &Draft::default().name_id;
     corpus.add(

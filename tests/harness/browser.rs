@@ -16,6 +16,7 @@ use shared::secrets::SecretName;
 use shared::store::{PendingSignIn, Stage};
 use types::hex::hex;
 
+use crate::dns::DnsServer;
 use crate::saml::draft::{Draft, at, authn, bearer, claim, conditions};
 use crate::saml::keys::{KEYS, KeyPair};
 use crate::saml::metadata;
@@ -218,6 +219,19 @@ impl TestApp {
         test.travel().await;
         test.connect("acme.com", &metadata::usual(IDP), settings).await.expect(200);
         test
+    }
+
+    /// Makes a deployment at the time of the generated responses that asks a DNS server of the test.
+    pub async fn with_dns() -> (Self, DnsServer) {
+        let dns = DnsServer::start().await;
+        let address = dns.address();
+        let test = Self::with(|config| {
+            config.base_url = Some(BASE.to_owned());
+            config.dns = Some(address);
+        })
+        .await;
+        test.travel().await;
+        (test, dns)
     }
 
     /// Advances the clock to the time of the generated responses and stores keys that are quick to

@@ -16,19 +16,6 @@ use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A deployment that asks a DNS server of the test.
-async fn deployment() -> (TestApp, DnsServer) {
-    let dns = DnsServer::start().await;
-    let address = dns.address();
-    let test = TestApp::with(|config| {
-        config.base_url = Some(BASE.to_owned());
-        config.dns = Some(address);
-    })
-    .await;
-    test.travel().await;
-    (test, dns)
-}
-
 async fn domain(test: &TestApp, tenant: &str, method: Method, rest: &str, body: Value) -> Answer {
     let path = format!("/v1/tenants/{tenant}/domains/{rest}");
     test.operator(method, &path, (!body.is_null()).then_some(body)).await
@@ -73,7 +60,7 @@ async fn last_code(test: &TestApp) -> Value {
 
 #[tokio::test]
 async fn a_record_in_dns_verifies_a_domain() {
-    let (test, dns) = deployment().await;
+    let (test, dns) = TestApp::with_dns().await;
     let acme = &test.acme.id;
     let claimed = publish(&test, &dns, acme, "acme.com").await;
     assert_eq!(
@@ -90,7 +77,7 @@ async fn a_record_in_dns_verifies_a_domain() {
 
 #[tokio::test]
 async fn only_the_own_record_verifies_a_domain() {
-    let (test, dns) = deployment().await;
+    let (test, dns) = TestApp::with_dns().await;
     let eve = test.tenant("Eve").await;
     publish(&test, &dns, &test.acme.id, "acme.com").await;
     domain(&test, &eve.id, Method::PUT, "acme.com", json!({})).await.expect(200);
@@ -105,7 +92,7 @@ async fn only_the_own_record_verifies_a_domain() {
 
 #[tokio::test]
 async fn a_name_server_that_fails_changes_nothing() {
-    let (test, dns) = deployment().await;
+    let (test, dns) = TestApp::with_dns().await;
     let acme = &test.acme.id;
     publish(&test, &dns, acme, "acme.com").await;
     check(&test, acme, "acme.com").await.expect(200);
@@ -121,7 +108,7 @@ async fn a_name_server_that_fails_changes_nothing() {
 /// Rule 2, by the schedule: the first day without the record is noted, a week makes it lost.
 #[tokio::test]
 async fn a_domain_without_its_record_is_lost_after_a_week_and_its_sessions_end() {
-    let (test, dns) = deployment().await;
+    let (test, dns) = TestApp::with_dns().await;
     let acme = test.acme.id.clone();
     let claimed = publish(&test, &dns, &acme, "acme.com").await;
     check(&test, &acme, "acme.com").await.expect(200);
@@ -151,7 +138,7 @@ async fn a_domain_without_its_record_is_lost_after_a_week_and_its_sessions_end()
 /// Rule 3. The former holder keeps neither a sign-in nor a session.
 #[tokio::test]
 async fn a_tenant_that_proves_a_domain_takes_it_from_one_that_has_it_by_word() {
-    let (test, dns) = deployment().await;
+    let (test, dns) = TestApp::with_dns().await;
     test.connect("acme.com", &metadata::usual(IDP), json!({"jit": true})).await.expect(200);
     let (_, answer) = sign_in(&test, "id-1", "ada@acme.com").await;
     answer.expect(200);
@@ -178,7 +165,7 @@ async fn a_tenant_that_proves_a_domain_takes_it_from_one_that_has_it_by_word() {
 
 #[tokio::test]
 async fn two_tenants_with_records_do_not_take_a_domain_from_each_other() {
-    let (test, dns) = deployment().await;
+    let (test, dns) = TestApp::with_dns().await;
     let claimed = publish(&test, &dns, &test.acme.id, "acme.com").await;
     check(&test, &test.acme.id, "acme.com").await.expect(200);
     let eve = test.tenant("Eve").await;
@@ -196,7 +183,7 @@ async fn two_tenants_with_records_do_not_take_a_domain_from_each_other() {
 /// Rule 4, row A7 of `authority_defects`.
 #[tokio::test]
 async fn nobody_gets_a_public_suffix_or_a_host_of_free_mail_by_word() {
-    let (test, _dns) = deployment().await;
+    let (test, _dns) = TestApp::with_dns().await;
     for name in ["co.uk", "github.io", "gmail.com", "outlook.com"] {
         let word = json!({"verified_by": "operator"});
         domain(&test, &test.acme.id, Method::PUT, name, word).await.expect(400);
@@ -206,7 +193,7 @@ async fn nobody_gets_a_public_suffix_or_a_host_of_free_mail_by_word() {
 /// Rule 6: the name of a connection gives no authority.
 #[tokio::test]
 async fn a_connection_without_a_verified_domain_signs_nobody_in() {
-    let (test, _dns) = deployment().await;
+    let (test, _dns) = TestApp::with_dns().await;
     put_connection(&test, json!({"jit": true})).await.expect(200);
     test.user("ada@acme.com").await;
     for email in ["ada@acme.com", "grace@acme.com"] {
@@ -224,7 +211,7 @@ async fn a_connection_without_a_verified_domain_signs_nobody_in() {
 
 #[tokio::test]
 async fn a_connection_speaks_for_the_domains_in_its_list_alone() {
-    let (test, _dns) = deployment().await;
+    let (test, _dns) = TestApp::with_dns().await;
     for name in ["acme.com", "acme.org", "acme.net"] {
         test.verify_domain(&test.acme.id, name).await;
     }
@@ -275,7 +262,7 @@ async fn a_removed_link_lets_a_new_identity_have_the_user() {
 /// Rule 9, row A1 of `authority_defects`: a member of a federation has its scopes alone.
 #[tokio::test]
 async fn a_member_of_a_federation_speaks_for_its_own_scopes_alone() {
-    let (test, _dns) = deployment().await;
+    let (test, _dns) = TestApp::with_dns().await;
     test.verify_domain(&test.acme.id, "acme.com").await;
     test.verify_domain(&test.acme.id, "acme.org").await;
     let other = metadata::usual("https://other.example/saml");
@@ -314,7 +301,7 @@ async fn a_member_of_a_federation_speaks_for_its_own_scopes_alone() {
 /// The name of a connection is its address; what an app names is a domain.
 #[tokio::test]
 async fn a_session_is_of_the_organisation_that_holds_the_domain_that_the_app_names() {
-    let (test, _dns) = deployment().await;
+    let (test, _dns) = TestApp::with_dns().await;
     test.verify_domain(&test.acme.id, "acme.org").await;
     put_connection(&test, json!({"domains": ["acme.org"]})).await.expect(200);
     let user = test.user("ada@acme.org").await;

@@ -2,7 +2,7 @@
 //! to be her.
 
 use axum::http::Method;
-use harness::browser::{BASE, Browser, Idp, named, person};
+use harness::browser::{Browser, Idp, named, person};
 use harness::dns::{DnsAnswer, DnsServer};
 use harness::items::text;
 use harness::oidc::{App, GOOD};
@@ -58,14 +58,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn new() -> Self {
-        let dns = DnsServer::start().await;
-        let address = dns.address();
-        let test = TestApp::with(|config| {
-            config.base_url = Some(BASE.to_owned());
-            config.dns = Some(address);
-        })
-        .await;
-        test.travel().await;
+        let (test, dns) = TestApp::with_dns().await;
         let (app, other_app) = (test.app(false).await, test.app(false).await);
         let (eve, former) = (test.tenant("Eve").await, test.tenant("Former").await);
         let ada = json!({

@@ -7,7 +7,7 @@ mod tokens;
 use std::time::Duration;
 
 use axum::http::Method;
-use harness::browser::{BASE, Browser};
+use harness::browser::Browser;
 use harness::dns::DnsServer;
 use harness::oidc::App;
 use harness::saml::keys::{KEYS, KeyPair};
@@ -92,14 +92,7 @@ const SCOPES_OF_APP: &str = "openid offline_access";
 impl World {
     /// A deployment with two tenants, one app and one user; the first tenant has a connection.
     pub(super) async fn new() -> Self {
-        let dns = DnsServer::start().await;
-        let address = dns.address();
-        let test = TestApp::with(|config| {
-            config.base_url = Some(BASE.to_owned());
-            config.dns = Some(address);
-        })
-        .await;
-        test.travel().await;
+        let (test, dns) = TestApp::with_dns().await;
         let app = test.app(false).await;
         let eve = test.tenant("Eve").await;
         let tenants = [test.acme.clone(), eve];

@@ -1,8 +1,8 @@
-//! Reads a metadata file as people save, copy and serve it: finds its encoding and its first element,
-//! and tells what a file is that is no metadata.
+//! Reads the text of a metadata file: its encoding, and its first element. Recognises files that are
+//! no metadata, for the text of the error.
 //!
-//! What is skipped before the first element says nothing: white space, byte order marks, the XML
-//! declaration, comments and processing instructions.
+//! White space, byte order marks, the XML declaration, comments and processing instructions before
+//! the first element are skipped.
 
 use std::borrow::Cow;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::ClientId;
 use super::pkce::CodeChallenge;
-use super::redirect_uri::AppUrl;
+use super::redirect_uri::RedirectUri;
 use super::scopes::Scopes;
 use types::domain::Domain;
 use types::ids::{GrantId, ResourceId};
@@ -114,7 +114,7 @@ pub struct Code {
     /// The grant.
     pub grant: Grant,
     /// The redirect URI that the code was sent to.
-    pub redirect_uri: AppUrl,
+    pub redirect_uri: RedirectUri,
     /// The PKCE challenge; `None` if the app may leave PKCE out and did.
     pub code_challenge: Option<CodeChallenge>,
     /// The `nonce` for the ID token.

@@ -162,6 +162,7 @@ impl TestApp {
                 authority: Some(authority),
                 auth_time: self.clock.now(),
                 not_on_or_after: None,
+                authn_context: None,
             },
         }
     }

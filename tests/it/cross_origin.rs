@@ -191,8 +191,8 @@ async fn only_a_public_app_has_origins() {
     }
     let confidential = test.app(false).await;
     let path = format!("/v1/clients/{}", confidential.client_id);
-    let patch = json!({"web_origins": [ORIGIN]});
-    test.operator(Method::PATCH, &path, Some(patch)).await.expect(400);
+    let change = json!({"web_origins": [ORIGIN]});
+    test.operator(Method::PATCH, &path, Some(change)).await.expect(400);
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ mod fuzz;
 mod lambda_events;
 mod memberships;
 mod module_circles;
+mod oidc_acr;
 mod oidc_authorize;
 mod oidc_clients;
 mod oidc_form_post;

@@ -118,9 +118,9 @@ async fn a_private_use_scheme_is_registered_for_a_public_app_only() {
         post(body).await.expect(201);
         let client = test.app(false).await.client_id;
         let path = format!("/v1/clients/{client}");
-        let mut patch = json!({});
-        patch[field] = json!([PRIVATE_USE]);
-        test.operator(Method::PATCH, &path, Some(patch)).await.expect(400);
+        let mut change = json!({});
+        change[field] = json!([PRIVATE_USE]);
+        test.operator(Method::PATCH, &path, Some(change)).await.expect(400);
     }
     for uri in [
         "myapp:/callback",

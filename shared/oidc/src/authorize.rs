@@ -17,6 +17,7 @@ use super::redirect_uri::RedirectUri;
 use super::response_target::{ResponseMode, ResponseTarget, read_state};
 use super::scopes::{Scope, Scopes};
 use types::domain::Domain;
+use types::email_address::EmailAddress;
 use types::ids::{ResourceId, TenantId};
 
 /// A valid request. It is stored while the person is at the identity provider.
@@ -46,6 +47,12 @@ pub struct AuthorizeRequest {
     /// The user whom the app expects, by an ID token of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_hint: Option<IdTokenHint>,
+    /// The authentication context classes that the app prefers (`acr_values`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
+    /// The e-mail address that the person typed (`login_hint`), for the identity provider's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<String>,
     /// The time of the request.
     pub requested_at: Timestamp,
 }
@@ -137,6 +144,8 @@ impl AuthorizeRequest {
             max_age_seconds: max_age(parameters)?,
             organisation: organisation(parameters)?,
             id_token_hint: None,
+            acr_values: acr_values(parameters)?,
+            login_hint: login_hint(parameters)?,
             requested_at: now,
         })
     }
@@ -166,6 +175,7 @@ impl AuthorizeRequest {
         let prompt = self.prompt.as_str();
         let challenge = self.code_challenge.as_ref().map(CodeChallenge::as_str);
         let hint = self.id_token_hint.as_ref().map(|hint| hint.token.as_str());
+        let acr_values = self.acr_values.join(" ");
         let response_mode = match self.response_mode {
             ResponseMode::Query => None,
             ResponseMode::FormPost => Some(self.response_mode.as_str()),
@@ -175,6 +185,8 @@ impl AuthorizeRequest {
             ("code_challenge_method", challenge.map(|_| "S256")),
             ("response_mode", response_mode),
             ("id_token_hint", hint),
+            ("acr_values", Some(acr_values.as_str()).filter(|values| !values.is_empty())),
+            ("login_hint", self.login_hint.as_deref()),
             ("state", self.state.as_deref()),
             ("nonce", self.nonce.as_deref()),
             ("max_age", max_age.as_deref()),
@@ -305,6 +317,24 @@ fn max_age(parameters: &Parameters) -> Result<Option<u32>, OauthError> {
     Ok(text.parse().ok())
 }
 
+/// Reads `acr_values`, which are wishes: what cannot be an authentication context class is left out.
+fn acr_values(parameters: &Parameters) -> Result<Vec<String>, OauthError> {
+    let text = parameters.one("acr_values")?.unwrap_or_default();
+    let is_usable = |value: &&str| {
+        !value.is_empty()
+            && value.len() <= MAX_ACR_VALUE
+            && value.bytes().all(|b| b.is_ascii_graphic())
+    };
+    let values = text.split(' ').filter(is_usable).take(MAX_ACR_VALUES);
+    Ok(values.map(str::to_owned).collect())
+}
+
+/// Reads the e-mail address in `login_hint`. A hint of another form is for us alone.
+fn login_hint(parameters: &Parameters) -> Result<Option<String>, OauthError> {
+    let hint = parameters.one("login_hint")?.map(str::trim);
+    Ok(hint.filter(|hint| EmailAddress::parse(hint).is_ok()).map(str::to_owned))
+}
+
 fn organisation(parameters: &Parameters) -> Result<Option<Organisation>, OauthError> {
     if let Some(name) = parameters.one("connection")? {
         let refusal = OauthError::invalid_request("connection must be the name of a connection");
@@ -336,6 +366,8 @@ pub fn domain_of_hint(hint: &str) -> Option<Domain> {
 
 const MAX_NONCE: usize = 512;
 const MAX_TENANT: usize = 200;
+const MAX_ACR_VALUE: usize = 256;
+const MAX_ACR_VALUES: usize = 16;
 
 /// The greatest error of an identity provider's clock at which its `AuthnInstant` counts as new.
 const CLOCK_SKEW: Duration = Duration::from_mins(3);

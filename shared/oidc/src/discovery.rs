@@ -38,13 +38,15 @@ pub fn document(url: impl Fn(&str) -> String) -> Value {
 /// RFC 6749 §2.3.1. `none` is for public clients, which use PKCE.
 const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 
-const CLAIMS: [&str; 23] = [
+const CLAIMS: [&str; 25] = [
     "iss",
     "aud",
     "sub",
     "iat",
     "exp",
     "auth_time",
+    "acr",
+    "amr",
     "nonce",
     "tenant",
     "domain",

@@ -35,6 +35,10 @@ pub struct Authentication {
     pub auth_time: Timestamp,
     /// The end that the identity provider sets for everything that follows from it.
     pub not_on_or_after: Option<Timestamp>,
+    /// `acr`: the authentication context class that the identity provider named. None in rows of an
+    /// earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authn_context: Option<String>,
 }
 
 /// The generations that a sign-in counts for, and its issuer.
@@ -182,6 +186,7 @@ mod tests {
                 authority: None,
                 auth_time: at("2026-01-01T00:00:00Z"),
                 not_on_or_after: limit.map(at),
+                authn_context: None,
             };
             let client = ClientId::new([0; 16]);
             let now = at("2026-01-01T00:00:00Z");
@@ -204,6 +209,7 @@ mod tests {
             authority: None,
             auth_time: at("2026-01-01T00:00:00Z"),
             not_on_or_after: Some(at("2026-01-01T00:00:10.9Z")),
+            authn_context: None,
         };
         let (client, scopes) = (ClientId::new([0; 16]), Scopes::parse("openid"));
         let now = at("2026-01-01T00:00:00Z");

@@ -10,6 +10,7 @@
 //!   loopback address (RFC 8252 §7.3).
 //! - Codes, refresh tokens and sessions are 256 random bits; only their digests are stored.
 
+pub mod amr;
 pub mod authorize;
 pub mod claims;
 pub mod client;

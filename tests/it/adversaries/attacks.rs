@@ -270,7 +270,7 @@ impl Attack<'_> {
         let session = cookies.split("gatehouse-session=").nth(1).and_then(|text| {
             Handle::parse(HandleKind::Session, text.split(';').next().unwrap_or_default())
         });
-        let session = session.expect("a session of Ada");
+        let session = session.unwrap();
         let stored = async || test.app.store.session(session.tenant(), &session.digest()).await;
         let before = stored().await.unwrap();
         let mut count = 0;

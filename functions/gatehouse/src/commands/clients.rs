@@ -26,16 +26,16 @@ pub enum Clients {
     Create {
         /// Name of the app.
         name: String,
-        /// URI that may receive authorization codes, compared byte for byte; repeatable. https, or
-        /// http on loopback; for a public app also a private-use scheme, com.example.app:/callback.
-        /// The port of http://127.0.0.1 and http://[::1] may differ for a public app.
+        /// URI that may receive authorization codes, compared byte for byte; repeatable. That of a
+        /// public app may have a private-use scheme, as in the examples, and the port of its loopback
+        /// address may differ.
         #[arg(long, value_name = "URI", required = true)]
         redirect_uri: Vec<String>,
         /// URI that the browser may be sent to after a sign-out that the app asks for; repeatable.
         #[arg(long, value_name = "URI")]
         post_logout_redirect_uri: Vec<String>,
-        /// Origin of pages whose scripts redeem codes, such as https://app.example.com; repeatable,
-        /// for a public app only.
+        /// Origin of pages whose scripts redeem codes, as in the examples; repeatable, for a public app
+        /// only.
         #[arg(long, value_name = "ORIGIN")]
         web_origin: Vec<String>,
         /// URL of the app that starts a sign-in, for sign-ins that the app did not start.

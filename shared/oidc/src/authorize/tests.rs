@@ -157,6 +157,7 @@ fn the_query_of_a_request_reads_back_as_the_same_request() {
         "state=%26%3D%22",
         "state=%C3%A4%0A",
         "response_mode=form_post",
+        "acr_values=urn%3Aa+urn%3Ab&login_hint=ada%40acme.com",
     ] {
         let good =
             if more.starts_with("state") { GOOD.replace("state=s&", "") } else { GOOD.to_owned() };
@@ -165,6 +166,24 @@ fn the_query_of_a_request_reads_back_as_the_same_request() {
         let organisation = Some(Organisation::Connection("acme.com".parse().unwrap()));
         assert_eq!(again, AuthorizeRequest { organisation, ..request }, "{more}");
     }
+}
+
+#[test]
+fn wishes_that_cannot_be_met_are_left_out() {
+    let check = |more: &str, acr_values: &[&str], login_hint: Option<&str>| {
+        let request = read(&format!("{GOOD}&{more}")).unwrap();
+        assert_eq!(request.acr_values, acr_values, "{more}");
+        assert_eq!(request.login_hint.as_deref(), login_hint, "{more}");
+    };
+    check("", &[], None);
+    check("acr_values=urn%3Aa++mfa+%C3%A4", &["urn:a", "mfa"], None);
+    check("login_hint=+ada%40acme.com+", &[], Some("ada@acme.com"));
+    check("login_hint=acme.com", &[], None);
+    check("login_hint=a%40b%40acme.com", &[], None);
+    let many = "x+".repeat(40);
+    assert_eq!(read(&format!("{GOOD}&acr_values={many}")).unwrap().acr_values.len(), 16);
+    let long = "x".repeat(257);
+    check(&format!("acr_values={long}+y"), &["y"], None);
 }
 
 #[test]

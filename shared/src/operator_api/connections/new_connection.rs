@@ -41,6 +41,7 @@ pub(in crate::operator_api) struct NewConnection {
     clock_skew_seconds: Option<u16>,
     require_signed: Option<VariantName<SignedPart>>,
     authn_contexts: Option<Vec<AuthnContextClass>>,
+    forward_acr_values: Option<bool>,
     require_email: Option<bool>,
     keep_claims: Option<bool>,
 }
@@ -79,6 +80,7 @@ impl NewConnection {
                 .require_signed
                 .map_or(new.require_signed, |VariantName(part)| part),
             authn_contexts,
+            forward_acr_values: self.forward_acr_values.unwrap_or(new.forward_acr_values),
             require_email: self.require_email.unwrap_or(new.require_email),
             keep_claims: self.keep_claims.unwrap_or(new.keep_claims),
             unknown,

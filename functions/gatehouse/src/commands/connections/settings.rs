@@ -60,6 +60,9 @@ pub struct Settings {
     /// class.
     #[arg(long = "authn-context", value_name = "URI")]
     authn_contexts: Vec<String>,
+    /// Request the authentication context classes that an app asks for from the identity provider.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    forward_acr_values: Option<bool>,
     /// Refuse sign-ins without an e-mail address.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     require_email: Option<bool>,
@@ -130,7 +133,7 @@ impl Settings {
         Ok(Value::Object(body))
     }
 
-    fn options(&self) -> Result<[(&'static str, Option<Value>); 15], Error> {
+    fn options(&self) -> Result<[(&'static str, Option<Value>); 16], Error> {
         let file = |path: &Option<PathBuf>| path.as_deref().map(input::read).transpose();
         let flag = |value: Option<bool>| value.map(Value::from);
         Ok([
@@ -147,6 +150,7 @@ impl Settings {
             ("clock_skew_seconds", self.clock_skew_seconds.map(Value::from)),
             ("require_signed", self.require_signed.map(|part| part.as_str().into())),
             ("authn_contexts", self.authn_contexts()),
+            ("forward_acr_values", flag(self.forward_acr_values)),
             ("require_email", flag(self.require_email)),
             ("keep_claims", flag(self.keep_claims)),
         ])
@@ -179,7 +183,7 @@ fn member_domain(text: &str) -> Result<(String, String), String> {
 }
 
 /// Settings that a GET returns and a PUT accepts.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
     "member_domains",
     "enabled",
     "jit",
@@ -189,6 +193,7 @@ const SETTINGS: [&str; 11] = [
     "clock_skew_seconds",
     "require_signed",
     "authn_contexts",
+    "forward_acr_values",
     "require_email",
     "keep_claims",
 ];

@@ -2,6 +2,8 @@
 
 use harness::browser::{BASE, Browser, draft};
 use harness::oidc::{App, GOOD, REDIRECT_URI, encoded, unescaped};
+use harness::saml::metadata;
+use harness::saml::world::IDP;
 use harness::{Answer, TestApp};
 use serde_json::json;
 
@@ -99,23 +101,20 @@ async fn a_mode_that_cannot_be_used_is_an_error_that_goes_to_the_app_by_query() 
 }
 
 #[tokio::test]
-async fn a_person_who_chooses_or_tries_again_keeps_the_mode() {
-    let test = TestApp::with_connection(json!({})).await;
+async fn a_person_who_chooses_a_connection_keeps_the_mode() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let second = json!({"jit": true, "domains": ["acme.com"]});
+    test.connect("acme.org", &metadata::usual(IDP), second).await.expect(200);
     let app = test.app(false).await;
     let mut browser = Browser::default();
     let rest = format!("{GOOD}&response_mode=form_post");
-    let request = browser.begin(&test, &format!("/oauth2/authorize?{}", app.query(&rest))).await;
-    // Nobody has this account yet.
-    let page = browser.respond(&test, &draft(Some(&request)).response()).await;
-    let client = format!("client_id={}", app.client_id);
-    let link = page.body();
-    let link = link.split("href=\"").find(|rest| rest.contains(&client)).unwrap_or_else(|| {
-        panic!("no way on: {} {}", page.status, page.body());
-    });
-    let link = unescaped(link.split('"').next().unwrap());
-    test.user("ada@acme.com").await;
-    let request = browser.begin(&test, &link).await;
-    assert_form(&browser.respond(&test, &draft(Some(&request)).response()).await);
+    let page = browser.get(&test, &format!("/oauth2/authorize?{}", app.query(&rest))).await;
+    let links = page.expect(200).body();
+    let link = links.split("href=\"").find(|rest| rest.contains("connection=acme.com")).unwrap();
+    let request = browser.begin(&test, &unescaped(link.split('"').next().unwrap())).await;
+    let answer = browser.respond(&test, &draft(Some(&request)).response()).await;
+    assert_form(&answer);
+    assert!(answer.form_field("code").is_some());
 }
 
 #[tokio::test]

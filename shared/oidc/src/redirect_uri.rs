@@ -56,12 +56,29 @@ impl RedirectUri {
         with_query(self.as_str(), parameters)
     }
 
-    /// Returns the source expression for exactly the origin of the URI (CSP3 §2.3.1); for a
-    /// private-use scheme, which has no origin, the one for the scheme.
+    /// Returns the source expression for exactly the origin of the URI (CSP3 §2.3.1). Where there is
+    /// none, it is the one for the scheme: a private-use scheme has no origin, and an IPv6 address
+    /// cannot be written in one.
     pub fn source_expression(&self) -> String {
         match self {
+            Self::Url(url) if url.origin().contains('[') => {
+                let scheme = url.origin().split(':').next().unwrap_or_default();
+                format!("{scheme}:")
+            }
             Self::Url(url) => url.origin().to_owned(),
             Self::PrivateUse(uri) => format!("{}:", uri.scheme()),
+        }
+    }
+
+    /// Returns the sources for `form-action` of a page whose form leads to the URI, directly or by a
+    /// redirect. Browsers apply that directive also to where the app redirects then, which may be
+    /// another host of it, such as one of a customer, or another port on a developer's machine.
+    pub fn form_action(&self) -> String {
+        let source = self.source_expression();
+        if self.as_str().starts_with("http://") {
+            format!("{source} https: http://127.0.0.1:* http://localhost:*")
+        } else {
+            format!("{source} https:")
         }
     }
 

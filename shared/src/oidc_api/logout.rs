@@ -134,8 +134,8 @@ fn ask(
     target: Option<&RedirectUri>,
     confirmation: &str,
 ) -> Response {
-    // The answer to the form redirects to the app, and browsers apply `form-action` to that too.
-    let target = target.map(|target| format!(" {} https:", target.source_expression()));
+    // The answer to the form redirects to the app.
+    let target = target.map(|target| format!(" {}", target.form_action()));
     let policy = format!("form-action 'self'{}", target.unwrap_or_default());
     let fields = request.parameters().chain([("confirmation", confirmation)]).collect();
     let page = SignOut { app: client.map(|client| client.name.as_str()), fields };

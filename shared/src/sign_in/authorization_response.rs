@@ -14,7 +14,7 @@ use crate::http::redirect::see_other;
 use crate::runtime::request_log::FailureCode;
 use crate::runtime::state::AppState;
 use oidc::authorize::AuthorizeRequest;
-use oidc::error::OauthError;
+use oidc::error::{ErrorCode, OauthError};
 use oidc::grant::{Authentication, CODE_LIFE, Code, Grant, after};
 use oidc::handle::{Handle, HandleKind};
 use oidc::response_target::{ResponseMode, ResponseTarget};
@@ -52,10 +52,19 @@ pub(crate) fn respond_with_error(
     target: &ResponseTarget,
     error: OauthError,
 ) -> Response {
-    let parameters = [("error", error.code.as_str()), ("error_description", error.description)];
+    send_error(base_url, target, error.code, error.description)
+}
+
+fn send_error(
+    base_url: &BaseUrl,
+    target: &ResponseTarget,
+    code: ErrorCode,
+    description: &str,
+) -> Response {
+    let parameters = [("error", code.as_str()), ("error_description", description)];
     match respond(base_url, target, &parameters) {
         Ok(mut response) => {
-            response.extensions_mut().insert(FailureCode(error.code.as_str()));
+            response.extensions_mut().insert(FailureCode(code.as_str()));
             response
         }
         Err(error) => error.into_response(None),
@@ -89,10 +98,8 @@ struct FormPost<'a> {
 /// Makes the page of `response_mode=form_post` (OAuth 2.0 Form Post Response Mode §2). No cache
 /// stores it, since it has a code.
 fn form(target: &ResponseTarget, fields: &[(&str, &str)]) -> Response {
-    // Browsers apply `form-action` also to where the app redirects after it has received the form,
-    // which may be another host of it, such as one of a customer.
-    let origin = target.redirect_uri.source_expression();
-    let policy = format!("script-src {}; form-action {origin} https:", html::hash_source(SUBMIT));
+    let action = target.redirect_uri.form_action();
+    let policy = format!("script-src {}; form-action {action}", html::hash_source(SUBMIT));
     let form = FormPost { action: target.redirect_uri.as_str(), fields };
     pages::page(StatusCode::OK, &form, &policy)
 }
@@ -105,7 +112,6 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     use super::*;
-    use oidc::error::ErrorCode;
     use oidc::redirect_uri::RedirectUri;
 
     #[tokio::test]

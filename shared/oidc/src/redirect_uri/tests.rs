@@ -195,6 +195,13 @@ fn a_redirect_uri_is_a_url_or_has_a_private_use_scheme() {
     let source = |uri| RedirectUri::parse(uri).unwrap().source_expression();
     assert_eq!(source("https://app.example:8443/cb?x=1"), "https://app.example:8443");
     assert_eq!(source("com.example.app://cb/x"), "com.example.app:");
+    assert_eq!(source("http://[::1]:51004/cb"), "http:");
+    let action = |uri| RedirectUri::parse(uri).unwrap().form_action();
+    assert_eq!(action("https://app.example/cb"), "https://app.example https:");
+    assert_eq!(
+        action("http://127.0.0.1:3000/cb"),
+        "http://127.0.0.1:3000 https: http://127.0.0.1:* http://localhost:*"
+    );
 }
 
 #[test]

@@ -21,7 +21,8 @@ const PUBLIC: [&str; 3] = [
 
 /// The endpoints that a single-page app calls. Their preflights are answered to every origin that
 /// could be registered, because they name no client.
-const OF_PUBLIC_CLIENTS: [&str; 3] = ["/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke"];
+pub(crate) const OF_PUBLIC_CLIENTS: [&str; 3] =
+    ["/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke"];
 
 const ORIGIN: &str = "https://app.example";
 

@@ -7,9 +7,12 @@
 mod authorize;
 mod bearer;
 mod client_auth;
+mod cross_origin;
 mod error;
 mod form;
+mod hint;
 mod introspect;
+mod logout;
 mod lookup;
 mod published;
 mod reply;
@@ -21,12 +24,13 @@ mod userinfo;
 use axum::Router;
 use axum::routing::{get, post};
 
+use self::cross_origin::{preflight_get_and_post, preflight_post};
 use self::error::OidcApiError;
 use crate::runtime::layers::with_layers;
 use crate::runtime::state::AppState;
 
 /// The routes of the function `oidc`.
-pub const ROUTES: [&str; 9] = [
+pub const ROUTES: [&str; 10] = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
     "/oauth2/authorize",
@@ -35,6 +39,7 @@ pub const ROUTES: [&str; 9] = [
     "/oauth2/introspect",
     "/oauth2/revoke",
     "/oauth2/lookup",
+    "/oauth2/logout",
     "/oauth2/jwks",
 ];
 
@@ -44,11 +49,15 @@ pub fn router(app: AppState) -> Router {
         .route("/.well-known/openid-configuration", get(published::configuration))
         .route("/.well-known/oauth-authorization-server", get(published::configuration))
         .route("/oauth2/authorize", get(authorize::by_query).post(authorize::by_form))
-        .route("/oauth2/token", post(token::token))
-        .route("/oauth2/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
+        .route("/oauth2/token", post(token::token).options(preflight_post))
+        .route(
+            "/oauth2/userinfo",
+            get(userinfo::userinfo).post(userinfo::userinfo).options(preflight_get_and_post),
+        )
         .route("/oauth2/introspect", post(introspect::introspect))
-        .route("/oauth2/revoke", post(revoke::revoke))
+        .route("/oauth2/revoke", post(revoke::revoke).options(preflight_post))
         .route("/oauth2/lookup", post(lookup::lookup))
+        .route("/oauth2/logout", get(logout::by_query).post(logout::by_form))
         .route("/oauth2/jwks", get(published::jwks))
         .method_not_allowed_fallback(async || OidcApiError::MethodNotAllowed);
     with_layers(routes, app)

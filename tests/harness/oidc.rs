@@ -9,7 +9,7 @@ use oidc::grant::{Authentication, SignInAuthority};
 use oidc::parameters::Parameters;
 use oidc::pkce::Pkce;
 use oidc::purpose::Purpose;
-use oidc::redirect_uri::AppUrl;
+use oidc::redirect_uri::RedirectUri;
 use serde_json::{Value, json};
 use shared::http::base_url::BaseUrl;
 use shared::sign_in::{Destination, SignedIn, complete};
@@ -39,7 +39,12 @@ pub const GOOD: &str = "response_type=code&scope=openid&state=s1&nonce=n1&domain
 impl App {
     /// Returns the query of an authorization request.
     pub fn query(&self, rest: &str) -> String {
-        let redirect_uri = encoded(REDIRECT_URI);
+        self.query_to(REDIRECT_URI, rest)
+    }
+
+    /// Returns the query of an authorization request with this redirect URI.
+    pub fn query_to(&self, redirect_uri: &str, rest: &str) -> String {
+        let redirect_uri = encoded(redirect_uri);
         format!("client_id={}&redirect_uri={redirect_uri}&{rest}", self.client_id)
     }
 
@@ -51,7 +56,12 @@ impl App {
 
     /// Returns the form of a token request for a code.
     pub fn redemption(code: &str) -> String {
-        let redirect_uri = encoded(REDIRECT_URI);
+        Self::redemption_at(REDIRECT_URI, code)
+    }
+
+    /// Returns the form of a token request for a code that was sent to this redirect URI.
+    pub fn redemption_at(redirect_uri: &str, code: &str) -> String {
+        let redirect_uri = encoded(redirect_uri);
         format!(
             "grant_type=authorization_code&code={code}&redirect_uri={redirect_uri}\
             &code_verifier={VERIFIER}"
@@ -75,6 +85,11 @@ impl TestApp {
             "initiate_login_uri": "https://app.example/login",
             "public": public,
         });
+        self.registered(body).await
+    }
+
+    /// Registers an app with these fields.
+    pub async fn registered(&self, body: Value) -> App {
         let made = self.operator(Method::POST, "/v1/clients", Some(body)).await.expect(201).json();
         App {
             client_id: made["client_id"].as_str().expect("a client_id").to_owned(),
@@ -108,6 +123,18 @@ impl TestApp {
         self.send(request.body(Body::from(form.to_owned())).expect("a request")).await
     }
 
+    /// Posts a form as a page does, with a cookie if there is one.
+    pub async fn form_with_cookie(&self, path: &str, cookie: Option<&str>, form: &str) -> Answer {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        self.send(request.body(Body::from(form.to_owned())).expect("a request")).await
+    }
+
     /// Posts a form as an app.
     pub async fn form_of(&self, app: &App, path: &str, form: &str) -> Answer {
         self.form(path, app.basic().as_deref(), form).await
@@ -135,6 +162,7 @@ impl TestApp {
                 authority: Some(authority),
                 auth_time: self.clock.now(),
                 not_on_or_after: None,
+                authn_context: None,
             },
         }
     }
@@ -144,7 +172,7 @@ impl TestApp {
         AuthorizeRequest::read(
             &Parameters::parse(&app.query(rest)).expect("parameters"),
             app.client_id.parse().expect("a client id"),
-            AppUrl::parse(REDIRECT_URI).expect("a URL"),
+            RedirectUri::parse(REDIRECT_URI).expect("a URL"),
             Pkce::Required,
             self.clock.now(),
         )
@@ -206,6 +234,25 @@ pub struct SignIn {
 }
 
 impl Answer {
+    /// Returns the fields of the form in a page, as a browser sends them.
+    pub fn form_fields(&self) -> Vec<(String, String)> {
+        let page = self.body();
+        let inputs = page.split("<input type=\"hidden\" name=\"").skip(1);
+        let text = |text: &str| text.split('"').next().map(unescaped).unwrap_or_default();
+        inputs
+            .map(|input| {
+                let (_, value) = input.split_once("value=\"").expect("a value");
+                (text(input), text(value))
+            })
+            .collect()
+    }
+
+    /// Returns a field of the form in a page.
+    pub fn form_field(&self, name: &str) -> Option<String> {
+        let field = self.form_fields().into_iter().find(|(found, _)| found == name);
+        field.map(|(_, value)| value)
+    }
+
     /// Returns a query parameter of the `Location`.
     pub fn redirected(&self, name: &str) -> Option<String> {
         let (_, query) = self.header("location")?.split_once('?')?;
@@ -234,6 +281,13 @@ fn part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).expect("a part");
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64url");
     serde_json::from_slice(&bytes).expect("JSON")
+}
+
+/// Decodes the character references that our pages use.
+pub fn unescaped(text: &str) -> String {
+    let references =
+        [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
+    references.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 /// Encodes a value for a form.

@@ -64,6 +64,32 @@ async fn other_errors_are_sent_to_the_app_with_state_and_issuer() {
 }
 
 #[tokio::test]
+async fn a_state_comes_back_exactly_with_codes_and_with_errors() {
+    let (test, app, user) = TestApp::with_app_and_user().await;
+    let cookie = test.sign_in(&app, &user, GOOD).await.cookie;
+    let longest = "\u{e4}=&".repeat(1_024);
+    assert_eq!(longest.len(), 4_096);
+    for state in ["a b+c%2B", "\"<>'&#38;", "\u{1f600}/?#=", "\r\n\t\0", "{\"a\": [1]}", &longest] {
+        let rest = GOOD.replace("state=s1", &format!("state={}", encoded(state)));
+        for (cookie, name) in [(Some(cookie.as_str()), "code"), (None, "error")] {
+            let query = app.query(&format!("{rest}&prompt=none"));
+            let answer = test.form_with_cookie("/oauth2/authorize", cookie, &query).await;
+            let answer = answer.expect(303);
+            assert!(answer.redirected(name).is_some(), "{state:?}");
+            assert_eq!(answer.redirected("state").as_deref(), Some(state), "{name}");
+        }
+    }
+    for state in [format!("{longest}x"), "\u{e4}".to_owned()] {
+        let encoded =
+            encoded(&state).replace("%c3%a4", if state.len() < 9 { "%e4" } else { "%c3%a4" });
+        let rest = GOOD.replace("state=s1", &format!("state={encoded}"));
+        let answer = test.form("/oauth2/authorize", None, &app.query(&rest)).await.expect(303);
+        assert_eq!(answer.redirected("error").as_deref(), Some("invalid_request"));
+        assert_eq!(answer.redirected("state"), None);
+    }
+}
+
+#[tokio::test]
 async fn an_authorization_request_may_be_a_form() {
     let test = TestApp::new().await;
     let app = test.app(false).await;

@@ -84,7 +84,7 @@ async fn discovery_names_every_endpoint_and_capability() {
             .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
             .map(|(_, url)| url.as_str().unwrap())
             .collect();
-        assert_eq!(endpoints.len(), 6);
+        assert_eq!(endpoints.len(), 7);
         for url in endpoints {
             let path = url.strip_prefix("https://gatehouse.example").unwrap();
             assert!(shared::oidc_api::ROUTES.contains(&path), "{path}");

@@ -137,6 +137,9 @@ async fn an_old_authentication_is_not_enough_for_a_request_for_a_new_one() {
         ("prompt=login", 10, Some("login_required")),
         ("prompt=login", 1, None),
         ("max_age=60", 10, Some("login_required")),
+        ("max_age=60", 2, Some("login_required")),
+        ("max_age=0", 2, None),
+        ("max_age=0", 10, Some("login_required")),
         ("max_age=3600", 10, None),
         ("x=y", 600, None),
     ] {

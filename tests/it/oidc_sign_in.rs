@@ -5,8 +5,9 @@ use std::time::Duration;
 use axum::http::Method;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use harness::browser::{BASE, Browser, draft, draft_for, request_id, request_xml};
+use harness::browser::{BASE, Browser, Idp, draft, draft_for, request_id, request_xml};
 use harness::oidc::{App, GOOD, REDIRECT_URI, claims};
+use harness::saml::draft::{at, authn};
 use harness::saml::metadata;
 use harness::saml::world::IDP;
 use harness::{Answer, TestApp};
@@ -65,6 +66,32 @@ async fn prompt_login_asks_the_identity_provider_to_authenticate_anew() {
         let answer = browser.get(&test, &path(&app, &format!("{GOOD}&{more}"))).await;
         let xml = request_xml(&answer.expect(303));
         assert_eq!(xml.contains("ForceAuthn=\"true\""), forced, "{more}: {xml}");
+    }
+}
+
+/// The skew of SAML is for the times of a message. The app compares `auth_time` with `max_age` itself.
+#[tokio::test]
+async fn an_authentication_that_is_older_than_max_age_is_not_enough_whatever_the_skew_is() {
+    let test = TestApp::with_connection(json!({"jit": true, "clock_skew_seconds": 300})).await;
+    let app = test.app(false).await;
+    for (max_age, age, error) in [
+        (60, 205, Some("login_required")),
+        (60, 61, Some("login_required")),
+        (60, 60, None),
+        (300, 205, None),
+        // Authenticated after the request.
+        (1, 0, None),
+    ] {
+        let mut browser = Browser::default();
+        let rest = format!("{GOOD}&max_age={max_age}");
+        let answer = browser
+            .sign_in(&test, &path(&app, &rest), Idp::USUAL, |draft| {
+                draft.authn = authn(&at(-age), None);
+            })
+            .await
+            .expect(303);
+        assert_eq!(answer.redirected("error").as_deref(), error, "{max_age} {age}");
+        assert_eq!(browser.has_session(), error.is_none(), "{max_age} {age}");
     }
 }
 

@@ -130,6 +130,19 @@ fn every_path_of_a_router_has_one_route_to_its_function() {
     }
 }
 
+/// API Gateway answers preflights itself if it is configured to, or if no route takes `OPTIONS`.
+#[test]
+fn preflights_reach_the_function_that_answers_them() {
+    let template = template();
+    for path in crate::cross_origin::OF_PUBLIC_CLIENTS {
+        let routes = routes(&template);
+        let mut reached = routes.iter().filter(|(_, route, _)| covers(route, path));
+        assert!(reached.all(|(binary, _, event)| binary == "oidc" && event["Method"] == "ANY"));
+    }
+    let api = &template["Resources"]["Api"]["Properties"];
+    assert!(api.is_object() && api.get("CorsConfiguration").is_none());
+}
+
 #[test]
 fn every_route_of_the_api_has_a_path_of_a_router() {
     for (binary, route, _) in routes(&template()) {

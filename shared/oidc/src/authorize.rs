@@ -10,11 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Client, ClientId};
 use super::error::{ErrorCode, OauthError};
+use super::id_token_hint::IdTokenHint;
 use super::parameters::Parameters;
 use super::pkce::{CodeChallenge, Pkce};
-use super::redirect_uri::AppUrl;
+use super::redirect_uri::RedirectUri;
+use super::response_target::{ResponseMode, ResponseTarget, read_state};
 use super::scopes::{Scope, Scopes};
 use types::domain::Domain;
+use types::email_address::EmailAddress;
+use types::ids::{ResourceId, TenantId};
 
 /// A valid request. It is stored while the person is at the identity provider.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -22,7 +26,10 @@ pub struct AuthorizeRequest {
     /// The app that sends the request.
     pub client_id: ClientId,
     /// The registered redirect URI for the response.
-    pub redirect_uri: AppUrl,
+    pub redirect_uri: RedirectUri,
+    /// How the response gets there. A row of an earlier version has none: by query.
+    #[serde(default)]
+    pub response_mode: ResponseMode,
     /// Returned unchanged with the response.
     pub state: Option<String>,
     /// Copied unchanged into the ID token.
@@ -37,6 +44,15 @@ pub struct AuthorizeRequest {
     pub max_age_seconds: Option<u32>,
     /// The organisation whose identity provider is asked.
     pub organisation: Option<Organisation>,
+    /// The user whom the app expects, by an ID token of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_hint: Option<IdTokenHint>,
+    /// The authentication context classes that the app prefers (`acr_values`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
+    /// The e-mail address that the person typed (`login_hint`), for the identity provider's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<String>,
     /// The time of the request.
     pub requested_at: Timestamp,
 }
@@ -93,20 +109,16 @@ pub fn client_id(parameters: &Parameters) -> Result<ClientId, OauthError> {
 ///
 /// # Errors
 ///
-/// `invalid_request` unless it equals a registered one of the client.
-pub fn redirect_uri(parameters: &Parameters, client: &Client) -> Result<AppUrl, OauthError> {
+/// `invalid_request` unless it is a registered one of the client.
+pub fn redirect_uri(parameters: &Parameters, client: &Client) -> Result<RedirectUri, OauthError> {
     let uri = parameters.required("redirect_uri", "redirect_uri is missing")?;
     let unknown = OauthError::invalid_request("redirect_uri is not one that the app registered");
-    client.redirect_uri(uri).cloned().ok_or(unknown)
-}
-
-/// Reads `state`, which every response returns. An unusable one counts as none.
-pub fn state(parameters: &Parameters) -> Option<&str> {
-    parameters.one("state").ok().flatten().filter(|state| is_opaque(state, MAX_STATE))
+    client.redirect_uri(uri).ok_or(unknown)
 }
 
 impl AuthorizeRequest {
-    /// Reads the rest of a request. An error is sent to the redirect URI.
+    /// Reads the rest of a request, without `id_token_hint`, which [`Self::with_hint`] adds. An
+    /// error is sent to the [`ResponseTarget`].
     ///
     /// # Errors
     ///
@@ -114,23 +126,46 @@ impl AuthorizeRequest {
     pub fn read(
         parameters: &Parameters,
         client_id: ClientId,
-        redirect_uri: AppUrl,
+        redirect_uri: RedirectUri,
         pkce: Pkce,
         now: Timestamp,
     ) -> Result<Self, OauthError> {
+        let response_mode = ResponseMode::read(parameters, &redirect_uri)?;
         refuse_unsupported(parameters)?;
         Ok(Self {
             client_id,
             redirect_uri,
-            state: opaque(parameters, "state", MAX_STATE, "state is too long or not ASCII")?,
-            nonce: opaque(parameters, "nonce", MAX_NONCE, "nonce is too long or not ASCII")?,
+            response_mode,
+            state: read_state(parameters)?.map(str::to_owned),
+            nonce: nonce(parameters)?,
             scopes: scopes(parameters)?,
             code_challenge: CodeChallenge::read(parameters, pkce)?,
             prompt: prompt(parameters)?,
             max_age_seconds: max_age(parameters)?,
             organisation: organisation(parameters)?,
+            id_token_hint: None,
+            acr_values: acr_values(parameters)?,
+            login_hint: login_hint(parameters)?,
             requested_at: now,
         })
+    }
+
+    /// Adds the user whom the app expects. If the app names no organisation, it is that of the user.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<IdTokenHint>) -> Self {
+        let tenant = hint.as_ref().map(|hint| Organisation::Tenant(hint.tenant.to_string()));
+        self.organisation = self.organisation.or(tenant);
+        self.id_token_hint = hint;
+        self
+    }
+
+    /// Returns where the response goes.
+    pub fn response_target(&self) -> ResponseTarget {
+        ResponseTarget {
+            redirect_uri: self.redirect_uri.clone(),
+            response_mode: self.response_mode,
+            state: self.state.clone(),
+        }
     }
 
     /// Returns the query of the same request at the connection named `connection`.
@@ -139,9 +174,19 @@ impl AuthorizeRequest {
         let max_age = self.max_age_seconds.map(|seconds| seconds.to_string());
         let prompt = self.prompt.as_str();
         let challenge = self.code_challenge.as_ref().map(CodeChallenge::as_str);
+        let hint = self.id_token_hint.as_ref().map(|hint| hint.token.as_str());
+        let acr_values = self.acr_values.join(" ");
+        let response_mode = match self.response_mode {
+            ResponseMode::Query => None,
+            ResponseMode::FormPost => Some(self.response_mode.as_str()),
+        };
         let optional = [
             ("code_challenge", challenge),
             ("code_challenge_method", challenge.map(|_| "S256")),
+            ("response_mode", response_mode),
+            ("id_token_hint", hint),
+            ("acr_values", Some(acr_values.as_str()).filter(|values| !values.is_empty())),
+            ("login_hint", self.login_hint.as_deref()),
             ("state", self.state.as_deref()),
             ("nonce", self.nonce.as_deref()),
             ("max_age", max_age.as_deref()),
@@ -164,27 +209,43 @@ impl AuthorizeRequest {
         self.prompt == Prompt::Login || self.max_age_seconds.is_some()
     }
 
+    /// Whether the person is the one whom the app expects (`id_token_hint`).
+    pub fn expects(&self, tenant: TenantId, user: ResourceId) -> bool {
+        self.id_token_hint.as_ref().is_none_or(|hint| hint.is_of(tenant, user))
+    }
+
     /// Whether a session from an authentication at `auth_time` is enough for the request.
     pub fn is_met_by_session(&self, auth_time: Timestamp, now: Timestamp) -> bool {
         match self.prompt {
             Prompt::Login | Prompt::SelectAccount => false,
-            Prompt::Unset | Prompt::None => self.is_recent(auth_time, now, Duration::ZERO),
+            Prompt::Unset | Prompt::None => {
+                self.max_age_seconds != Some(0) && self.is_recent(auth_time, now)
+            }
         }
     }
 
     /// Whether an authentication at `auth_time`, by the identity provider's clock, is enough for
     /// the request. An old one is not if the app asked for a new one.
+    ///
+    /// `prompt=login` has no time that the app could compare, so that an error of the provider's
+    /// clock is allowed for. `max_age=0` means the same (OpenID Connect Core §3.1.2.1). Any other
+    /// `max_age` is exact, because the app compares `auth_time` with it; but an authentication
+    /// after the request is enough, however long the way back took.
     pub fn is_met_by_sign_in(&self, auth_time: Timestamp, now: Timestamp) -> bool {
-        let is_new = self.requested_at.duration_since(auth_time)
-            <= jiff::SignedDuration::try_from(CLOCK_SKEW).unwrap_or_default();
-        (self.prompt != Prompt::Login || is_new) && self.is_recent(auth_time, now, CLOCK_SKEW)
+        let max_age = self.max_age_seconds;
+        let must_be_new = self.prompt == Prompt::Login || max_age == Some(0);
+        let allowed = jiff::SignedDuration::try_from(CLOCK_SKEW).unwrap_or_default();
+        let is_new = self.requested_at.duration_since(auth_time) <= allowed;
+        let is_after = auth_time.as_second() >= self.requested_at.as_second();
+        let is_young = max_age == Some(0) || is_after || self.is_recent(auth_time, now);
+        (!must_be_new || is_new) && is_young
     }
 
-    fn is_recent(&self, auth_time: Timestamp, now: Timestamp, skew: Duration) -> bool {
+    /// Whether an authentication is as young as `max_age` asks, in whole seconds, in which `auth_time`
+    /// is told to the app and in which identity providers write it.
+    fn is_recent(&self, auth_time: Timestamp, now: Timestamp) -> bool {
         self.max_age_seconds.is_none_or(|max_age| {
-            let longest = Duration::from_secs(max_age.into()) + skew;
-            let age = now.duration_since(auth_time);
-            age.is_negative() || age.unsigned_abs() <= longest
+            now.as_second().saturating_sub(auth_time.as_second()) <= i64::from(max_age)
         })
     }
 }
@@ -195,9 +256,6 @@ fn refuse_unsupported(parameters: &Parameters) -> Result<(), OauthError> {
     if response_type != "code" {
         let only = "response_type must be code";
         return Err(OauthError::new(ErrorCode::UnsupportedResponseType, only));
-    }
-    if parameters.one("response_mode")?.is_some_and(|mode| mode != "query") {
-        return Err(OauthError::invalid_request("response_mode must be query"));
     }
     for (name, code) in [
         ("request", ErrorCode::RequestNotSupported),
@@ -211,22 +269,15 @@ fn refuse_unsupported(parameters: &Parameters) -> Result<(), OauthError> {
     Ok(())
 }
 
-fn opaque(
-    parameters: &Parameters,
-    name: &str,
-    most: usize,
-    refusal: &'static str,
-) -> Result<Option<String>, OauthError> {
-    match parameters.one(name)? {
-        Some(value) if is_opaque(value, most) => Ok(Some(value.to_owned())),
-        Some(_) => Err(OauthError::invalid_request(refusal)),
+/// Reads `nonce`: printable ASCII, as in RFC 6749 appendix A.
+fn nonce(parameters: &Parameters) -> Result<Option<String>, OauthError> {
+    let is_usable =
+        |text: &str| text.len() <= MAX_NONCE && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    match parameters.one("nonce")? {
+        Some(text) if is_usable(text) => Ok(Some(text.to_owned())),
+        Some(_) => Err(OauthError::invalid_request("nonce is too long or not ASCII")),
         None => Ok(None),
     }
-}
-
-/// Whether a value is printable ASCII (RFC 6749 appendix A.5) of at most `most` bytes.
-fn is_opaque(value: &str, most: usize) -> bool {
-    value.len() <= most && value.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
 
 fn scopes(parameters: &Parameters) -> Result<Scopes, OauthError> {
@@ -266,6 +317,24 @@ fn max_age(parameters: &Parameters) -> Result<Option<u32>, OauthError> {
     Ok(text.parse().ok())
 }
 
+/// Reads `acr_values`, which are wishes: what cannot be an authentication context class is left out.
+fn acr_values(parameters: &Parameters) -> Result<Vec<String>, OauthError> {
+    let text = parameters.one("acr_values")?.unwrap_or_default();
+    let is_usable = |value: &&str| {
+        !value.is_empty()
+            && value.len() <= MAX_ACR_VALUE
+            && value.bytes().all(|b| b.is_ascii_graphic())
+    };
+    let values = text.split(' ').filter(is_usable).take(MAX_ACR_VALUES);
+    Ok(values.map(str::to_owned).collect())
+}
+
+/// Reads the e-mail address in `login_hint`. A hint of another form is for us alone.
+fn login_hint(parameters: &Parameters) -> Result<Option<String>, OauthError> {
+    let hint = parameters.one("login_hint")?.map(str::trim);
+    Ok(hint.filter(|hint| EmailAddress::parse(hint).is_ok()).map(str::to_owned))
+}
+
 fn organisation(parameters: &Parameters) -> Result<Option<Organisation>, OauthError> {
     if let Some(name) = parameters.one("connection")? {
         let refusal = OauthError::invalid_request("connection must be the name of a connection");
@@ -295,9 +364,10 @@ pub fn domain_of_hint(hint: &str) -> Option<Domain> {
     Domain::from_unicode(hint.rsplit_once('@').map_or(hint, |(_, domain)| domain)).ok()
 }
 
-const MAX_STATE: usize = 2_048;
 const MAX_NONCE: usize = 512;
 const MAX_TENANT: usize = 200;
+const MAX_ACR_VALUE: usize = 256;
+const MAX_ACR_VALUES: usize = 16;
 
 /// The greatest error of an identity provider's clock at which its `AuthnInstant` counts as new.
 const CLOCK_SKEW: Duration = Duration::from_mins(3);

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::amr::authentication_methods;
 use super::client::ClientId;
 use super::grant::Grant;
 use super::scopes::{Scope, Scopes};
@@ -121,6 +122,13 @@ pub fn id_token(
     claims.insert("iat".to_owned(), json!(now.as_second()));
     claims.insert("exp".to_owned(), json!(grant.access_token_end(now).as_second()));
     claims.insert("auth_time".to_owned(), json!(grant.authentication.auth_time.as_second()));
+    if let Some(class) = &grant.authentication.authn_context {
+        claims.insert("acr".to_owned(), json!(class));
+        let methods = authentication_methods(class);
+        if !methods.is_empty() {
+            claims.insert("amr".to_owned(), json!(methods));
+        }
+    }
     if let Some(nonce) = nonce {
         claims.insert("nonce".to_owned(), json!(nonce));
     }

@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::pkce::Pkce;
-use super::redirect_uri::AppUrl;
+use super::redirect_uri::{AppUrl, RedirectUri};
+use super::web_origin::WebOrigin;
 use types::hex::hex;
 use types::ids::InvalidId;
 
@@ -76,8 +77,13 @@ pub struct Client {
     pub secret_sha256: Option<String>,
     /// Whether PKCE is required; may be optional only for an app with a secret.
     pub pkce: Pkce,
-    /// The URLs that codes may be sent to; at least one.
-    pub redirect_uris: Vec<AppUrl>,
+    /// The URIs that codes may be sent to; at least one.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// The URIs that a browser may be sent to after a sign-out that the app asked for (OpenID
+    /// Connect RP-Initiated Logout §3.1).
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// The origins whose scripts may read the answers to the app; only for a public client.
+    pub web_origins: Vec<WebOrigin>,
     /// The URL that is opened for a sign-in that the app did not start (OpenID Connect Core §4).
     pub initiate_login_uri: Option<AppUrl>,
     /// The time of registration.
@@ -102,15 +108,34 @@ impl Client {
         bool::from(secret_digest(secret).as_bytes().ct_eq(stored.as_bytes()))
     }
 
-    /// Returns the registered redirect URI that equals `text`, byte for byte.
-    pub fn redirect_uri(&self, text: &str) -> Option<&AppUrl> {
-        self.redirect_uris.iter().find(|uri| uri.as_str() == text)
+    /// Returns the redirect URI `text` if it is registered: it equals a registered one, byte for
+    /// byte. For a public client the port of a loopback address may differ (RFC 8252 §7.3).
+    pub fn redirect_uri(&self, text: &str) -> Option<RedirectUri> {
+        let asked = RedirectUri::parse(text).ok()?;
+        let is_registered = self.redirect_uris.contains(&asked)
+            || (!self.is_confidential()
+                && self.redirect_uris.iter().any(|uri| uri.equals_but_for_loopback_port(&asked)));
+        is_registered.then_some(asked)
+    }
+
+    /// Returns the post-logout redirect URI `text` if it equals a registered one, byte for byte.
+    pub fn post_logout_redirect_uri(&self, text: &str) -> Option<&RedirectUri> {
+        self.post_logout_redirect_uris.iter().find(|uri| uri.as_str() == text)
+    }
+
+    /// Whether scripts of `origin`, as a browser names it, may read the answers to the app.
+    pub fn has_web_origin(&self, origin: &str) -> bool {
+        !self.is_confidential() && self.web_origins.iter().any(|known| known.as_str() == origin)
     }
 
     /// Whether a page belongs to the app: it has the origin of one of the registered URLs.
     pub fn owns(&self, page: &AppUrl) -> bool {
-        let registered = self.redirect_uris.iter().chain(&self.initiate_login_uri);
-        registered.into_iter().any(|url| url.origin() == page.origin())
+        let redirect_uris = self.redirect_uris.iter().filter_map(|uri| match uri {
+            RedirectUri::Url(url) => Some(url),
+            RedirectUri::PrivateUse(_) => None,
+        });
+        let mut registered = redirect_uris.chain(&self.initiate_login_uri);
+        registered.any(|url| url.origin() == page.origin())
     }
 }
 
@@ -125,13 +150,19 @@ const PREFIX: &str = "app_";
 mod tests {
     use super::*;
 
+    fn uris(texts: &[&str]) -> Vec<RedirectUri> {
+        texts.iter().map(|text| RedirectUri::parse(text).unwrap()).collect()
+    }
+
     fn client() -> Client {
         Client {
             id: ClientId::new([7; 16]),
             name: "App".to_owned(),
             secret_sha256: Some(secret_digest("secret")),
             pkce: Pkce::Required,
-            redirect_uris: vec![AppUrl::parse("https://app.example/cb").unwrap()],
+            redirect_uris: uris(&["https://app.example/cb"]),
+            post_logout_redirect_uris: Vec::new(),
+            web_origins: Vec::new(),
             initiate_login_uri: None,
             created_at: Timestamp::UNIX_EPOCH,
         }
@@ -157,6 +188,34 @@ mod tests {
         assert!(client().redirect_uri("https://app.example/cb").is_some());
         for other in ["https://app.example/cb/", "https://app.example/cb?", "https://app.example"] {
             assert!(client().redirect_uri(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_loopback_port_of_a_public_client_may_vary() {
+        let confidential = Client { redirect_uris: uris(&["http://127.0.0.1/cb"]), ..client() };
+        let public = Client { secret_sha256: None, ..confidential.clone() };
+        let asked = "http://127.0.0.1:51004/cb";
+        assert_eq!(public.redirect_uri(asked).unwrap().as_str(), asked);
+        assert!(confidential.redirect_uri(asked).is_none());
+        assert!(confidential.redirect_uri("http://127.0.0.1/cb").is_some());
+        for other in ["http://127.0.0.1:0/cb", "http://127.0.0.1:x/cb", "http://127.0.0.1:1/cb#x"] {
+            assert!(public.redirect_uri(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_a_public_client_has_web_origins() {
+        let origin = "https://app.example";
+        let confidential =
+            Client { web_origins: vec![WebOrigin::parse(origin).unwrap()], ..client() };
+        let public = Client { secret_sha256: None, ..confidential.clone() };
+        assert!(public.has_web_origin(origin));
+        assert!(!confidential.has_web_origin(origin));
+        for other in
+            ["null", "", "https://app.example/", "https://app.example:443", "HTTPS://app.example"]
+        {
+            assert!(!public.has_web_origin(other), "{other}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::response_target::ResponseMode;
 use super::scopes::Scope;
 
 /// Returns the document. `url` makes an absolute URL from a path.
@@ -13,10 +14,11 @@ pub fn document(url: impl Fn(&str) -> String) -> Value {
         "userinfo_endpoint": url("/oauth2/userinfo"),
         "introspection_endpoint": url("/oauth2/introspect"),
         "revocation_endpoint": url("/oauth2/revoke"),
+        "end_session_endpoint": url("/oauth2/logout"),
         "jwks_uri": url("/oauth2/jwks"),
         "scopes_supported": Scope::ALL.map(Scope::as_str),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
@@ -36,13 +38,15 @@ pub fn document(url: impl Fn(&str) -> String) -> Value {
 /// RFC 6749 §2.3.1. `none` is for public clients, which use PKCE.
 const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 
-const CLAIMS: [&str; 23] = [
+const CLAIMS: [&str; 25] = [
     "iss",
     "aud",
     "sub",
     "iat",
     "exp",
     "auth_time",
+    "acr",
+    "amr",
     "nonce",
     "tenant",
     "domain",

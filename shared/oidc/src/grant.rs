@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::ClientId;
 use super::pkce::CodeChallenge;
-use super::redirect_uri::AppUrl;
+use super::redirect_uri::RedirectUri;
 use super::scopes::Scopes;
 use types::domain::Domain;
 use types::ids::{GrantId, ResourceId};
@@ -35,6 +35,10 @@ pub struct Authentication {
     pub auth_time: Timestamp,
     /// The end that the identity provider sets for everything that follows from it.
     pub not_on_or_after: Option<Timestamp>,
+    /// `acr`: the authentication context class that the identity provider named. None in rows of an
+    /// earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authn_context: Option<String>,
 }
 
 /// The generations that a sign-in counts for, and its issuer.
@@ -114,7 +118,7 @@ pub struct Code {
     /// The grant.
     pub grant: Grant,
     /// The redirect URI that the code was sent to.
-    pub redirect_uri: AppUrl,
+    pub redirect_uri: RedirectUri,
     /// The PKCE challenge; `None` if the app may leave PKCE out and did.
     pub code_challenge: Option<CodeChallenge>,
     /// The `nonce` for the ID token.
@@ -182,6 +186,7 @@ mod tests {
                 authority: None,
                 auth_time: at("2026-01-01T00:00:00Z"),
                 not_on_or_after: limit.map(at),
+                authn_context: None,
             };
             let client = ClientId::new([0; 16]);
             let now = at("2026-01-01T00:00:00Z");
@@ -204,6 +209,7 @@ mod tests {
             authority: None,
             auth_time: at("2026-01-01T00:00:00Z"),
             not_on_or_after: Some(at("2026-01-01T00:00:10.9Z")),
+            authn_context: None,
         };
         let (client, scopes) = (ClientId::new([0; 16]), Scopes::parse("openid"));
         let now = at("2026-01-01T00:00:00Z");

@@ -1,7 +1,8 @@
-//! The URLs of an app that browsers are sent to.
+//! The URIs of an app that browsers are sent to.
 //!
-//! A URL is registered once and then compared byte for byte (RFC 9700 §4.1.3). There are no
-//! prefixes, patterns or variable ports, and no normalisation in which two programs could differ.
+//! A URI is registered once and then compared byte for byte (RFC 9700 §4.1.3). There are no
+//! prefixes or patterns, and no normalisation in which two programs could differ. Only the port of
+//! a native app's server on the loopback interface may vary (RFC 8252 §7.3).
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -9,10 +10,126 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
 
-/// The reason why a URL cannot be registered.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidAppUrl(&'static str);
+use super::private_use_uri::PrivateUseUri;
+use super::uri_syntax::{InvalidUri, check_characters, check_path, host};
+
+/// A URI that the response to an authorization request, or a browser after a sign-out, is sent to.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum RedirectUri {
+    /// A page of a web app, or a server of a native app on the loopback interface.
+    Url(AppUrl),
+    /// A URI by which the operating system opens a native app.
+    PrivateUse(PrivateUseUri),
+}
+
+impl RedirectUri {
+    /// Reads a URI that an operator registers.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUri`], which names the rule that the URI breaks.
+    pub fn parse(text: &str) -> Result<Self, InvalidUri> {
+        let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+        match scheme.filter(|scheme| !scheme.contains(['/', '?', '#'])) {
+            Some(scheme) if scheme.contains('.') => {
+                PrivateUseUri::parse(text).map(Self::PrivateUse)
+            }
+            Some("https" | "http") | None => AppUrl::parse(text).map(Self::Url),
+            Some(_) => Err(InvalidUri(
+                "a redirect URI begins with https://, with http:// on loopback, or with a \
+                 private-use scheme that has a dot, such as com.example.app:/",
+            )),
+        }
+    }
+
+    /// Returns the URI.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Url(url) => url.as_str(),
+            Self::PrivateUse(uri) => uri.as_str(),
+        }
+    }
+
+    /// Returns the URI with more query parameters.
+    pub fn with<'a>(&self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        with_query(self.as_str(), parameters)
+    }
+
+    /// Returns the source expression for exactly the origin of the URI (CSP3 §2.3.1). Where there is
+    /// none, it is the one for the scheme: a private-use scheme has no origin, and an IPv6 address
+    /// cannot be written in one.
+    pub fn source_expression(&self) -> String {
+        match self {
+            Self::Url(url) if url.origin().contains('[') => {
+                let scheme = url.origin().split(':').next().unwrap_or_default();
+                format!("{scheme}:")
+            }
+            Self::Url(url) => url.origin().to_owned(),
+            Self::PrivateUse(uri) => format!("{}:", uri.scheme()),
+        }
+    }
+
+    /// Returns the sources for `form-action` of a page whose form leads to the URI, directly or by a
+    /// redirect. Browsers apply that directive also to where the app redirects then, which may be
+    /// another host of it, such as one of a customer, or another port on a developer's machine.
+    pub fn form_action(&self) -> String {
+        let source = self.source_expression();
+        if self.as_str().starts_with("http://") {
+            format!("{source} https: http://127.0.0.1:* http://localhost:*")
+        } else {
+            format!("{source} https:")
+        }
+    }
+
+    /// Whether the URI has a private-use scheme. Only a public client may have one: any app on the
+    /// device may claim the scheme, and PKCE alone keeps a code from another app.
+    pub const fn is_private_use(&self) -> bool {
+        matches!(self, Self::PrivateUse(_))
+    }
+
+    /// Whether both are `http` URLs of the same loopback address and differ in the port at most: a
+    /// native app gets its port from the operating system when it asks (RFC 8252 §7.3). `localhost`
+    /// is a name, which may lead elsewhere (§8.3), so that its port does not vary.
+    pub fn equals_but_for_loopback_port(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Url(one), Self::Url(other)) => {
+                let around = one.around_loopback_port();
+                around.is_some() && around == other.around_loopback_port()
+            }
+            (Self::PrivateUse(_), _) | (_, Self::PrivateUse(_)) => false,
+        }
+    }
+}
+
+impl fmt::Display for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<AppUrl> for RedirectUri {
+    fn from(url: AppUrl) -> Self {
+        Self::Url(url)
+    }
+}
+
+impl TryFrom<String> for RedirectUri {
+    type Error = InvalidUri;
+
+    fn try_from(text: String) -> Result<Self, InvalidUri> {
+        Self::parse(&text)
+    }
+}
+
+impl From<RedirectUri> for String {
+    fn from(uri: RedirectUri) -> Self {
+        match uri {
+            RedirectUri::Url(url) => url.into(),
+            RedirectUri::PrivateUse(uri) => uri.into(),
+        }
+    }
+}
 
 /// An `https` URL without a fragment, or an `http` URL of this machine.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -24,27 +141,19 @@ impl AppUrl {
     ///
     /// # Errors
     ///
-    /// [`InvalidAppUrl`], which names the rule that the URL breaks.
-    pub fn parse(text: &str) -> Result<Self, InvalidAppUrl> {
-        let is_plain = |b: u8| b.is_ascii_graphic() && !FORBIDDEN.contains(&b);
-        if text.len() > MAX_BYTES || !text.bytes().all(is_plain) {
-            return Err(InvalidAppUrl(
-                "a URL has at most 2048 ASCII characters, none of them \" < > \\ ^ ` { | } # *",
-            ));
-        }
-        let (scheme, rest) = text.split_once("://").ok_or(InvalidAppUrl("a URL is absolute"))?;
+    /// [`InvalidUri`], which names the rule that the URL breaks.
+    pub fn parse(text: &str) -> Result<Self, InvalidUri> {
+        check_characters(text)?;
+        let (scheme, rest) = text.split_once("://").ok_or(InvalidUri("a URL is absolute"))?;
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(end).unwrap_or_default();
-        let host = host(authority).ok_or(InvalidAppUrl("a URL has a host and no user name"))?;
+        let host = host(authority).ok_or(InvalidUri("a URL has a host and no user name"))?;
         match scheme {
             "https" => {}
             "http" if is_loopback(host) => {}
-            _ => return Err(InvalidAppUrl("a URL begins with https://, or http:// on loopback")),
+            _ => return Err(InvalidUri("a URL begins with https://, or http:// on loopback")),
         }
-        let path = path.split('?').next().unwrap_or_default();
-        if path.split('/').any(is_dot_segment) {
-            return Err(InvalidAppUrl("a path has no . or .. in it"));
-        }
+        check_path(path)?;
         Ok(Self(text.to_owned()))
     }
 
@@ -56,19 +165,17 @@ impl AppUrl {
     ///
     /// # Errors
     ///
-    /// [`InvalidAppUrl`], which names the rule that the URL breaks.
-    pub fn parse_page(text: &str) -> Result<Self, InvalidAppUrl> {
+    /// [`InvalidUri`], which names the rule that the URL breaks.
+    pub fn parse_page(text: &str) -> Result<Self, InvalidUri> {
         let url = Self::parse(text)?;
         let path = text.get(url.origin().len()..).unwrap_or_default();
         let mut path = path.split('?').next().unwrap_or_default().as_bytes().to_vec();
         if !has_whole_escapes(&path) {
-            return Err(InvalidAppUrl("a % in the path of a page begins an encoded byte"));
+            return Err(InvalidUri("a % in the path of a page begins an encoded byte"));
         }
         loop {
             if !is_plain_path(&path) {
-                return Err(InvalidAppUrl(
-                    "the path of a page has no //, . or .. and no backslash",
-                ));
+                return Err(InvalidUri("the path of a page has no //, . or .. and no backslash"));
             }
             let decoded: Vec<u8> = percent_decode(&path).collect();
             if decoded == path {
@@ -93,11 +200,24 @@ impl AppUrl {
 
     /// Returns the URL with more query parameters.
     pub fn with<'a>(&self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-        let query =
-            form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        let separator = if self.0.contains('?') { '&' } else { '?' };
-        format!("{}{separator}{query}", self.0)
+        with_query(&self.0, parameters)
     }
+
+    /// Returns what precedes and what follows the port of an `http` URL whose host is an address of
+    /// the loopback interface.
+    fn around_loopback_port(&self) -> Option<(&str, &str)> {
+        let rest = self.0.strip_prefix("http://")?;
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(end)?;
+        let host = host(authority)?;
+        is_loopback_address(host).then_some((host, path))
+    }
+}
+
+fn with_query<'a>(uri: &str, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    format!("{uri}{separator}{query}")
 }
 
 impl fmt::Display for AppUrl {
@@ -107,9 +227,9 @@ impl fmt::Display for AppUrl {
 }
 
 impl TryFrom<String> for AppUrl {
-    type Error = InvalidAppUrl;
+    type Error = InvalidUri;
 
-    fn try_from(text: String) -> Result<Self, InvalidAppUrl> {
+    fn try_from(text: String) -> Result<Self, InvalidUri> {
         Self::parse(&text)
     }
 }
@@ -120,38 +240,13 @@ impl From<AppUrl> for String {
     }
 }
 
-/// Returns the host of an authority, if all programs read this form alike.
-fn host(authority: &str) -> Option<&str> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (address, port) = rest.split_once(']')?;
-            address.parse::<Ipv6Addr>().ok()?;
-            (address, port)
-        }
-        None => authority.split_at_checked(authority.find(':').unwrap_or(authority.len()))?,
-    };
-    let is_port = match port.strip_prefix(':') {
-        None => port.is_empty(),
-        Some(digits) => {
-            digits.bytes().all(|b| b.is_ascii_digit())
-                && digits.parse::<u16>().is_ok_and(|port| port > 0)
-        }
-    };
-    let is_host = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:".contains(&b);
-    (is_port && !host.is_empty() && host.bytes().all(is_host)).then_some(host)
-}
-
 fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-        || host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost" || is_loopback_address(host)
 }
 
-/// Whether a segment is `.` or `..`, also percent-encoded. A browser removes these before it sends
-/// the request.
-fn is_dot_segment(segment: &str) -> bool {
-    let plain = segment.to_ascii_lowercase().replace("%2e", ".");
-    plain == "." || plain == ".."
+fn is_loopback_address(host: &str) -> bool {
+    host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether all programs find the same segments in a path: none but the last is empty, and none is a
@@ -174,181 +269,5 @@ fn has_whole_escapes(path: &[u8]) -> bool {
         .all(|rest| rest.get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
 }
 
-const MAX_BYTES: usize = 2_048;
-
-/// Characters that a URL cannot hold (RFC 3986 §2), the start of a fragment (forbidden by RFC 6749
-/// §3.1.2), and the star, by which people mean a pattern.
-const FORBIDDEN: &[u8] = b"\"<>\\^`{|}#*";
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn urls_that_all_programs_read_alike_can_be_registered() {
-        for url in [
-            "https://app.example/cb",
-            "https://app.example",
-            "https://app.example?x=1",
-            "https://app.example:8443/a/b%20c?x=1&y=/../",
-            "http://127.0.0.1:3000/cb",
-            "http://[::1]:3000/cb",
-            "http://localhost/cb",
-        ] {
-            assert_eq!(AppUrl::parse(url).map(String::from), Ok(url.to_owned()));
-        }
-    }
-
-    #[test]
-    fn urls_that_programs_may_read_differently_cannot_be_registered() {
-        for url in [
-            "",
-            "app.example/cb",
-            "//app.example/cb",
-            "http://app.example/cb",
-            "http://127.0.0.1.evil.example/",
-            "http://localhost.evil.example/",
-            "http://localhost@evil.example/",
-            "HTTPS://app.example/cb",
-            "https://App.example/cb",
-            "https://app.example/cb#x",
-            "https://user@app.example/cb",
-            "https://app.example:x/cb",
-            "https://app.example:0/cb",
-            "https://app.example:99999/cb",
-            "https:///cb",
-            "https://",
-            "https://*.app.example/cb",
-            "https://app.example/*",
-            "https://app.example/a/../cb",
-            "https://app.example/a/%2E%2e/cb",
-            "https://app.example\\@evil.example/",
-            "https://app.example/ cb",
-            "https://app.example/\r\nLocation: x",
-            "https://äpp.example/cb",
-            "https://app%2eexample/cb",
-            "https://[::1/cb",
-            "https://[x]/cb",
-            "javascript://app.example/%0aalert(1)",
-            "javascript:alert(1)",
-            "data:text/html,x",
-        ] {
-            assert!(AppUrl::parse(url).is_err(), "{url}");
-        }
-        assert!(AppUrl::parse(&format!("https://app.example/{}", "a".repeat(2_048))).is_err());
-    }
-
-    #[test]
-    fn pages_with_plain_paths_can_be_asked_for() {
-        for url in [
-            "https://app.example",
-            "https://app.example?x=//evil.example/../",
-            "https://app.example/",
-            "https://app.example/a/",
-            "https://app.example/a/b%20c?x=%",
-            "https://app.example/a.b/...;v=1",
-            "https://app.example/100%25",
-            "https://app.example/files/a%2Fb",
-        ] {
-            assert_eq!(AppUrl::parse_page(url).map(String::from), Ok(url.to_owned()));
-        }
-    }
-
-    #[test]
-    fn pages_whose_path_programs_may_read_differently_cannot_be_asked_for() {
-        for path in [
-            "//",
-            "//evil.example",
-            "/a//b",
-            "/a//",
-            "/;//evil.example",
-            "/;/evil.example",
-            "/%2Fevil.example",
-            "/%252fevil.example",
-            "/%5cevil.example",
-            "/%255cevil.example",
-            "/a/./b",
-            "/a/.",
-            "/a/..",
-            "/a/../b",
-            "/a/%2e%2E/b",
-            "/a/%252e./b",
-            "/a/..%2fb",
-            "/a%2f..%2f../b",
-            "/a/..;x/b",
-            "/a/..%3bx/b",
-            "/a/%00",
-            "/a/%0d%0aLocation:x",
-            "/a%",
-            "/a%2",
-            "/a%zz",
-        ] {
-            let url = format!("https://app.example{path}");
-            assert!(AppUrl::parse_page(&url).is_err(), "{url}");
-        }
-    }
-
-    proptest! {
-        /// Decodes and resolves the path of a page as sloppily as a program might.
-        #[test]
-        fn a_page_never_leaves_the_folder_that_it_names(
-            parts in proptest::collection::vec(
-                proptest::sample::select(vec![
-                    "/", "//", ".", "..", "%2e", "%2E", "%252e", "%2f", "%2F", "%252F", "\\",
-                    "%5c", "%255C", ";", "%3b", "a", "evil.example", "?", "@", ":", "%", "25", "#",
-                ]),
-                0..10,
-            )
-        ) {
-            let url = format!("https://app.example/app/{}", parts.concat());
-            if let Ok(page) = AppUrl::parse_page(&url) {
-                prop_assert_eq!(page.origin(), "https://app.example");
-                let path = &url["https://app.example".len()..];
-                let mut path = path.split('?').next().unwrap().to_owned();
-                for _ in 0..6 {
-                    prop_assert!(resolved(&path).starts_with("/app/"), "{} {}", url, path);
-                    prop_assert!(!path.contains("//"), "{}", url);
-                    path = percent_decode(path.as_bytes()).decode_utf8_lossy().into_owned();
-                }
-            }
-        }
-    }
-
-    /// Removes dot segments (RFC 3986 §5.2.4), after taking `\` for `/` and cutting at `;`.
-    fn resolved(path: &str) -> String {
-        let path = path.replace('\\', "/");
-        let mut kept: Vec<&str> = Vec::new();
-        for segment in path.split('/').skip(1) {
-            match segment.split(';').next().unwrap() {
-                "." => {}
-                ".." => {
-                    kept.pop();
-                }
-                _ => kept.push(segment),
-            }
-        }
-        format!("/{}", kept.join("/"))
-    }
-
-    #[test]
-    fn parameters_are_added_to_the_existing_query() {
-        let check = |url: &str, expect: &str| {
-            let with = AppUrl::parse(url).unwrap().with([("state", "a b&c=\"")]);
-            assert_eq!(with, expect);
-        };
-        check("https://app.example/cb", "https://app.example/cb?state=a+b%26c%3D%22");
-        check("https://app.example/cb?x=1", "https://app.example/cb?x=1&state=a+b%26c%3D%22");
-    }
-
-    #[test]
-    fn an_origin_ends_where_the_path_or_the_query_begins() {
-        let check = |url: &str, expect: &str| {
-            assert_eq!(AppUrl::parse(url).unwrap().origin(), expect);
-        };
-        check("https://app.example", "https://app.example");
-        check("https://app.example?x=/", "https://app.example");
-        check("http://127.0.0.1:3000/cb", "http://127.0.0.1:3000");
-    }
-}
+mod tests;

@@ -78,6 +78,9 @@ pub struct Settings {
     pub require_signed: SignedPart,
     /// Accepted authentication context classes, also requested of the provider; empty accepts any.
     pub authn_contexts: Vec<AuthnContextClass>,
+    /// The authentication context classes that an app asks for (`acr_values`) are requested of the
+    /// provider.
+    pub forward_acr_values: bool,
     /// A sign-in without an e-mail address is refused.
     pub require_email: bool,
     /// The attribute that holds the groups of a person; `None` for those that usually do.
@@ -100,6 +103,7 @@ impl Default for Settings {
             clock_skew_seconds: ClockSkew::default().seconds(),
             require_signed: SignedPart::Either,
             authn_contexts: Vec::new(),
+            forward_acr_values: false,
             require_email: false,
             group_attribute: None,
             keep_claims: false,
@@ -192,6 +196,20 @@ impl Connection {
     /// URIs of the accepted authentication context classes; empty accepts any.
     pub fn authn_contexts(&self) -> Vec<&str> {
         self.settings.authn_contexts.iter().map(AuthnContextClass::as_str).collect()
+    }
+
+    /// URIs of the authentication context classes to request of the provider: those that the app
+    /// asks for, if the operator allows it, as far as the connection accepts them; else those that
+    /// the connection accepts.
+    pub fn requested_contexts<'a>(&'a self, acr_values: &'a [String]) -> Vec<&'a str> {
+        let accepted = self.authn_contexts();
+        let is_usable = |value: &&str| {
+            value.parse::<AuthnContextClass>().is_ok()
+                && (accepted.is_empty() || accepted.contains(value))
+        };
+        let asked = acr_values.iter().filter(|_| self.settings.forward_acr_values);
+        let asked: Vec<&str> = asked.map(String::as_str).filter(is_usable).collect();
+        if asked.is_empty() { accepted } else { asked }
     }
 
     /// The domains that it may speak for once the tenant has verified them.

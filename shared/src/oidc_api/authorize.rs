@@ -9,6 +9,7 @@ use axum::response::Response;
 
 use super::error::OidcApiError;
 use super::form;
+use super::hint::hint_claims;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::state::AppState;
 use crate::sign_in::authorization_response::{respond_with_code, respond_with_error};
@@ -18,9 +19,11 @@ use crate::sign_in::{SignedIn, organisation, session};
 use oidc::authorize::{self, AuthorizeRequest, Prompt};
 use oidc::client::Client;
 use oidc::error::{ErrorCode, OauthError};
+use oidc::id_token_hint::IdTokenHint;
 use oidc::parameters::Parameters;
 use oidc::purpose::Purpose;
-use oidc::redirect_uri::AppUrl;
+use oidc::redirect_uri::RedirectUri;
+use oidc::response_target::ResponseTarget;
 use saml::connection::Connection;
 
 pub(super) async fn by_query(
@@ -52,23 +55,41 @@ async fn authorize(
         Err(error) => return error.into_page(),
     };
     let base_url = BaseUrl::of(&app.config, headers);
-    let (pkce, now) = (client.pkce(), app.clock.now());
-    let request = AuthorizeRequest::read(&parameters, client.id, redirect_uri.clone(), pkce, now);
-    let responded = match request {
+    let target = ResponseTarget::read(&parameters, redirect_uri);
+    let responded = match read(app, &base_url, &parameters, &client, &target).await {
         Ok(request) => respond(app, &base_url, headers, request).await,
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     };
-    responded.unwrap_or_else(|error| {
-        let state = authorize::state(&parameters);
-        respond_with_error(&base_url, &redirect_uri, state, error.into_oauth_error())
-    })
+    responded
+        .unwrap_or_else(|error| respond_with_error(&base_url, &target, error.into_oauth_error()))
+}
+
+/// Reads the request of an app that is known.
+async fn read(
+    app: &AppState,
+    base_url: &BaseUrl,
+    parameters: &Parameters,
+    client: &Client,
+    target: &ResponseTarget,
+) -> Result<AuthorizeRequest, OidcApiError> {
+    let (id, redirect_uri) = (client.id.clone(), target.redirect_uri.clone());
+    let now = app.clock.now();
+    let request = AuthorizeRequest::read(parameters, id, redirect_uri, client.pkce(), now)?;
+    let hint = match parameters.one("id_token_hint")? {
+        Some(token) => {
+            let claims = hint_claims(app, token).await?;
+            Some(IdTokenHint::new(token, claims, &base_url.join(""), &client.id)?)
+        }
+        None => None,
+    };
+    Ok(request.with_hint(hint))
 }
 
 /// Finds the app that sends the request, and the redirect URI for the response.
 async fn identify(
     app: &AppState,
     parameters: &Parameters,
-) -> Result<(Client, AppUrl), OidcApiError> {
+) -> Result<(Client, RedirectUri), OidcApiError> {
     let id = authorize::client_id(parameters)?;
     let client = app.store.client(&id).await?.ok_or(UNKNOWN_CLIENT)?;
     let redirect_uri = authorize::redirect_uri(parameters, &client)?;
@@ -83,6 +104,7 @@ async fn respond(
     request: AuthorizeRequest,
 ) -> Result<Response, OidcApiError> {
     if let Some((signed_in, live)) = session::current(app, base_url, headers).await?
+        && request.expects(signed_in.tenant, signed_in.authentication.user)
         && request.is_met_by_session(signed_in.authentication.auth_time, app.clock.now())
         && organisation::matches(
             app,

@@ -23,6 +23,8 @@ pub(super) struct ClientRequest {
     pub(super) parameters: Parameters,
     /// The base URL by which the app reached us.
     pub(super) base_url: BaseUrl,
+    /// The headers of its request.
+    pub(super) headers: HeaderMap,
 }
 
 impl FromRequest<AppState> for ClientRequest {
@@ -32,7 +34,7 @@ impl FromRequest<AppState> for ClientRequest {
         let headers = request.headers().clone();
         let parameters = form::read(request).await?;
         let client = authenticate(app, &headers, &parameters).await?;
-        Ok(Self { client, parameters, base_url: BaseUrl::of(&app.config, &headers) })
+        Ok(Self { client, parameters, base_url: BaseUrl::of(&app.config, &headers), headers })
     }
 }
 

@@ -64,6 +64,15 @@ impl OidcApiError {
 
     /// Makes the page for a person, where the error may not be sent to an app.
     pub(super) fn into_page(self) -> Response {
+        self.into_page_with(pages::invalid_request)
+    }
+
+    /// Makes the page for a person whom an app wants to sign out.
+    pub(super) fn into_logout_page(self) -> Response {
+        self.into_page_with(pages::invalid_logout)
+    }
+
+    fn into_page_with(self, page: fn(StatusCode, &str) -> Response) -> Response {
         let is_too_large = matches!(self, Self::Form(FormError::TooLarge));
         let error = self.into_oauth_error();
         if error.code == ErrorCode::TemporarilyUnavailable {
@@ -71,7 +80,7 @@ impl OidcApiError {
         }
         let status =
             if is_too_large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
-        pages::invalid_request(status, error.description)
+        page(status, error.description)
     }
 }
 

@@ -20,7 +20,7 @@ use oidc::handle::{Handle, HandleKind};
 /// Refuses a public client: anybody can claim to be one (RFC 7662 §2.1).
 pub(super) async fn introspect(
     State(app): State<AppState>,
-    ClientRequest { client, parameters, base_url }: ClientRequest,
+    ClientRequest { client, parameters, base_url, .. }: ClientRequest,
 ) -> Result<Response, OidcApiError> {
     if !client.is_confidential() {
         let refusal = "a public client may not introspect";

@@ -7,20 +7,33 @@ use axum::response::{IntoResponse, Response};
 
 use super::bearer;
 use super::client_auth::ClientRequest;
+use super::cross_origin::readable;
 use super::error::OidcApiError;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
+use oidc::client::Client;
 use oidc::error::OauthError;
 use oidc::handle::{Handle, HandleKind};
+use oidc::parameters::Parameters;
 use types::ids::{GrantId, TenantId};
 
 pub(super) async fn revoke(
     State(app): State<AppState>,
-    ClientRequest { client, parameters, base_url }: ClientRequest,
+    ClientRequest { client, parameters, base_url, headers }: ClientRequest,
+) -> Response {
+    let answer = try_revoke(&app, &base_url, &client, &parameters).await;
+    readable(&headers, &client, answer.into_response())
+}
+
+async fn try_revoke(
+    app: &AppState,
+    base_url: &BaseUrl,
+    client: &Client,
+    parameters: &Parameters,
 ) -> Result<Response, OidcApiError> {
     let token = parameters.required("token", "token is missing")?;
-    if let Some((tenant, grant_id)) = grant_of(&app, &base_url, token).await?
+    if let Some((tenant, grant_id)) = grant_of(app, base_url, token).await?
         && let Some(grant) = app.store.grant(tenant, grant_id).await?
     {
         note_tenant(tenant);

@@ -1,10 +1,11 @@
 //! `/oauth2/token` (RFC 6749 §3.2): exchanges a code or a refresh token for tokens.
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use jiff::{SignedDuration, Timestamp};
 
 use super::client_auth::ClientRequest;
+use super::cross_origin::readable;
 use super::error::OidcApiError;
 use super::token_response::{Tokens, new_refresh_token, token_response};
 use crate::clock::random_secret;
@@ -24,11 +25,21 @@ use types::ids::{GrantId, TenantId};
 
 pub(super) async fn token(
     State(app): State<AppState>,
-    ClientRequest { client, parameters, base_url }: ClientRequest,
+    ClientRequest { client, parameters, base_url, headers }: ClientRequest,
+) -> Response {
+    let answer = exchange(&app, &base_url, &client, &parameters).await;
+    readable(&headers, &client, answer.into_response())
+}
+
+async fn exchange(
+    app: &AppState,
+    base_url: &BaseUrl,
+    client: &Client,
+    parameters: &Parameters,
 ) -> Result<Response, OidcApiError> {
     match parameters.required("grant_type", "grant_type is missing")? {
-        "authorization_code" => redeem(&app, &base_url, &client, &parameters).await,
-        "refresh_token" => refresh(&app, &base_url, &client, &parameters).await,
+        "authorization_code" => redeem(app, base_url, client, parameters).await,
+        "refresh_token" => refresh(app, base_url, client, parameters).await,
         _ => Err(UNKNOWN_GRANT_TYPE.into()),
     }
 }

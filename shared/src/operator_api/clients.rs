@@ -17,7 +17,9 @@ use crate::runtime::state::AppState;
 use crate::secrets;
 use oidc::client::{Client, ClientId, secret_digest};
 use oidc::pkce::Pkce;
-use oidc::redirect_uri::AppUrl;
+use oidc::redirect_uri::{AppUrl, RedirectUri};
+use oidc::uri_syntax::InvalidUri;
+use oidc::web_origin::WebOrigin;
 use types::secret_text::secret_text;
 
 /// An app in an answer.
@@ -33,7 +35,9 @@ pub(super) struct ClientView {
     name: String,
     public: bool,
     pkce: Pkce,
-    redirect_uris: Vec<AppUrl>,
+    redirect_uris: Vec<RedirectUri>,
+    post_logout_redirect_uris: Vec<RedirectUri>,
+    web_origins: Vec<WebOrigin>,
     initiate_login_uri: Option<AppUrl>,
     created_at: Timestamp,
 }
@@ -47,6 +51,8 @@ impl ClientView {
             client_secret,
             name: client.name,
             redirect_uris: client.redirect_uris,
+            post_logout_redirect_uris: client.post_logout_redirect_uris,
+            web_origins: client.web_origins,
             initiate_login_uri: client.initiate_login_uri,
             created_at: client.created_at,
         }
@@ -59,8 +65,14 @@ pub(super) struct NewClient {
     /// Name for people; "App" by default.
     #[serde(default)]
     name: Option<String>,
-    /// URLs that may receive authorization codes, compared byte for byte.
+    /// URIs that may receive authorization codes.
     redirect_uris: Vec<String>,
+    /// URIs that the browser may be sent to after a sign-out.
+    #[serde(default)]
+    post_logout_redirect_uris: Vec<String>,
+    /// Origins whose scripts redeem codes.
+    #[serde(default)]
+    web_origins: Vec<String>,
     /// URL that starts a sign-in at the app, for sign-ins that the app did not start.
     #[serde(default)]
     initiate_login_uri: Option<String>,
@@ -77,9 +89,15 @@ pub(super) struct NewClient {
 pub(super) struct ClientPatch {
     #[serde(default, deserialize_with = "deserialize_present")]
     name: Option<String>,
-    /// Replaces all URLs.
+    /// Replaces all URIs.
     #[serde(default, deserialize_with = "deserialize_present")]
     redirect_uris: Option<Vec<String>>,
+    /// Replaces all URIs.
+    #[serde(default, deserialize_with = "deserialize_present")]
+    post_logout_redirect_uris: Option<Vec<String>>,
+    /// Replaces all origins.
+    #[serde(default, deserialize_with = "deserialize_present")]
+    web_origins: Option<Vec<String>>,
     #[serde(default, deserialize_with = "deserialize_present")]
     pkce: Option<VariantName<Pkce>>,
     #[serde(default)]
@@ -92,12 +110,15 @@ pub(super) async fn create(
     Json(body): Json<NewClient>,
 ) -> Result<Created<ClientView>, OperatorApiError> {
     let secret = if body.public { None } else { Some(new_secret()?) };
+    let is_public = body.public;
     let client = Client {
         id: ClientId::new(random_bytes().map_err(OperatorApiError::Random)?),
         name: validate_name("name", body.name.as_deref().unwrap_or("App"))?,
         pkce: validate_pkce(body.pkce.0, secret.is_some())?,
         secret_sha256: secret.as_ref().map(|secret| secret_digest(secret.expose_secret())),
-        redirect_uris: redirect_uris(&body.redirect_uris)?,
+        redirect_uris: redirect_uris(&body.redirect_uris, is_public)?,
+        post_logout_redirect_uris: post_logout_uris(&body.post_logout_redirect_uris, is_public)?,
+        web_origins: web_origins(&body.web_origins, is_public)?,
         initiate_login_uri: body
             .initiate_login_uri
             .map(|url| app_url("initiate_login_uri", &url))
@@ -143,8 +164,15 @@ pub(super) async fn patch(
     if let Some(name) = body.name {
         after.name = validate_name("name", &name)?;
     }
+    let is_public = !before.is_confidential();
     if let Some(texts) = body.redirect_uris {
-        after.redirect_uris = redirect_uris(&texts)?;
+        after.redirect_uris = redirect_uris(&texts, is_public)?;
+    }
+    if let Some(texts) = body.post_logout_redirect_uris {
+        after.post_logout_redirect_uris = post_logout_uris(&texts, is_public)?;
+    }
+    if let Some(texts) = body.web_origins {
+        after.web_origins = web_origins(&texts, is_public)?;
     }
     if let Some(VariantName(pkce)) = body.pkce {
         after.pkce = validate_pkce(pkce, before.is_confidential())?;
@@ -180,16 +208,66 @@ fn validate_pkce(pkce: Pkce, is_confidential: bool) -> Result<Pkce, OperatorApiE
     }
 }
 
-fn redirect_uris(texts: &[String]) -> Result<Vec<AppUrl>, OperatorApiError> {
-    if texts.is_empty() || texts.len() > MAX_REDIRECT_URIS {
-        let limit = format!("redirect_uris must hold 1 to {MAX_REDIRECT_URIS} URLs");
+/// Reads redirect URIs, those with private-use schemes last, as the table stores them.
+fn redirect_uris(texts: &[String], is_public: bool) -> Result<Vec<RedirectUri>, OperatorApiError> {
+    let field = "redirect_uris";
+    if texts.is_empty() || texts.len() > MAX_URIS {
+        let limit = format!("{field} must hold 1 to {MAX_URIS} URIs");
         return Err(OperatorApiError::Invalid(limit));
     }
-    texts.iter().map(|text| app_url("redirect_uris", text)).collect()
+    let uris: Result<Vec<_>, _> =
+        texts.iter().map(|text| redirect_uri(field, text, is_public)).collect();
+    let mut uris = uris?;
+    uris.sort_by_key(RedirectUri::is_private_use);
+    Ok(uris)
+}
+
+fn post_logout_uris(
+    texts: &[String],
+    is_public: bool,
+) -> Result<Vec<RedirectUri>, OperatorApiError> {
+    let field = "post_logout_redirect_uris";
+    validate_length(field, texts)?;
+    texts.iter().map(|text| redirect_uri(field, text, is_public)).collect()
+}
+
+fn web_origins(texts: &[String], is_public: bool) -> Result<Vec<WebOrigin>, OperatorApiError> {
+    let field = "web_origins";
+    validate_length(field, texts)?;
+    if !texts.is_empty() && !is_public {
+        let rule = "web_origins are for a public app only: an app with a secret redeems its codes \
+                    on its server, and no script may know the secret";
+        return Err(OperatorApiError::Invalid(rule.to_owned()));
+    }
+    let read = |text: &String| WebOrigin::parse(text).map_err(|error| invalid(field, error));
+    texts.iter().map(read).collect()
+}
+
+fn validate_length(field: &str, texts: &[String]) -> Result<(), OperatorApiError> {
+    if texts.len() > MAX_URIS {
+        return Err(OperatorApiError::Invalid(format!("{field} must hold at most {MAX_URIS}")));
+    }
+    Ok(())
+}
+
+fn redirect_uri(field: &str, text: &str, is_public: bool) -> Result<RedirectUri, OperatorApiError> {
+    let uri = RedirectUri::parse(text).map_err(|error| invalid(field, error))?;
+    if uri.is_private_use() && !is_public {
+        let rule = format!(
+            "{field}: a private-use scheme is for a public app only, because any app on the device \
+             can claim it"
+        );
+        return Err(OperatorApiError::Invalid(rule));
+    }
+    Ok(uri)
 }
 
 fn app_url(field: &str, text: &str) -> Result<AppUrl, OperatorApiError> {
-    AppUrl::parse(text).map_err(|error| OperatorApiError::Invalid(format!("{field}: {error}")))
+    AppUrl::parse(text).map_err(|error| invalid(field, error))
+}
+
+fn invalid(field: &str, error: InvalidUri) -> OperatorApiError {
+    OperatorApiError::Invalid(format!("{field}: {error}"))
 }
 
 fn new_secret() -> Result<SecretString, OperatorApiError> {
@@ -199,4 +277,4 @@ fn new_secret() -> Result<SecretString, OperatorApiError> {
 
 const NO_CLIENT: OperatorApiError = OperatorApiError::NotFound("client");
 
-const MAX_REDIRECT_URIS: usize = 20;
+const MAX_URIS: usize = 20;

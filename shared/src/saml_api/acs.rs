@@ -31,6 +31,7 @@ use crate::sign_in::{Destination, SignInError, SignedIn, browser, pages, session
 use crate::store::{PendingSignIn, Stage, Standing};
 use oidc::grant::Authentication;
 use oidc::purpose::Purpose;
+use saml::authn_context::AuthnContextClass;
 use saml::checks::{CheckId, Checks, Outcome};
 use saml::connection::Connection;
 use saml::error::{ConnectionError, FormError, SamlError};
@@ -239,6 +240,8 @@ impl Consumer<'_> {
             // The identity provider's clock may be ahead of ours.
             auth_time: assertion.authn_instant.min(self.now),
             not_on_or_after: assertion.session_not_on_or_after,
+            // The class comes from the provider, whose text may be of any length.
+            authn_context: assertion.authn_context.clone().filter(|class| is_class(class)),
         };
         Ok(SignedIn { tenant: self.connection.tenant, authentication })
     }
@@ -285,14 +288,22 @@ impl Consumer<'_> {
         signed_in: &SignedIn,
         destination: &Destination,
     ) -> Result<Response, SignInError> {
-        let Authentication { user, user_generation, authority, auth_time, not_on_or_after, .. } =
-            signed_in.authentication.clone();
+        let Authentication {
+            user,
+            user_generation,
+            authority,
+            auth_time,
+            not_on_or_after,
+            authn_context,
+            ..
+        } = signed_in.authentication.clone();
         let stage = Stage::Arrived {
             user,
             authn_instant: auth_time,
             session_not_on_or_after: not_on_or_after,
             user_generation,
             authority,
+            authn_context,
         };
         let target = destination.target().map(ToString::to_string);
         let purpose = Purpose::Start { target };
@@ -342,6 +353,11 @@ impl Consumer<'_> {
         }
         response
     }
+}
+
+/// Whether a text can be an authentication context class, which apps are told as `acr`.
+fn is_class(text: &str) -> bool {
+    text.parse::<AuthnContextClass>().is_ok()
 }
 
 /// Whether a trusted key signed what was read, in the response or in the assertion.

@@ -151,8 +151,14 @@ async fn try_agree(
     let id = form.one("sign_in").ok_or(SignInError::Link)?;
     let connection = read_ready_connection(app, name).await?;
     let pending = pending_sign_in(app, base_url, &headers, &connection, id).await?;
-    let Stage::Arrived { user, authn_instant, session_not_on_or_after, user_generation, authority } =
-        pending.stage.clone()
+    let Stage::Arrived {
+        user,
+        authn_instant,
+        session_not_on_or_after,
+        user_generation,
+        authority,
+        authn_context,
+    } = pending.stage.clone()
     else {
         return Err(SignInError::Link);
     };
@@ -166,6 +172,7 @@ async fn try_agree(
         authority,
         auth_time: authn_instant,
         not_on_or_after: session_not_on_or_after,
+        authn_context,
     };
     let signed_in = SignedIn { tenant: connection.tenant, authentication };
     let destination = Destination::find(app, pending.purpose).await?;

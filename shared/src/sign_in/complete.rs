@@ -74,8 +74,7 @@ async fn end_at_app(
 }
 
 fn refuse_at_app(base_url: &BaseUrl, request: &AuthorizeRequest, error: SignInError) -> Response {
-    let AuthorizeRequest { redirect_uri, state, .. } = request;
-    respond_with_error(base_url, redirect_uri, state.as_deref(), error.into_oauth_error())
+    respond_with_error(base_url, &request.response_target(), error.into_oauth_error())
 }
 
 async fn give_code(
@@ -90,6 +89,9 @@ async fn give_code(
         return Err(OTHER_ORGANISATION.into());
     }
     let SignedIn { tenant, authentication } = signed_in;
+    if !request.expects(tenant, authentication.user) {
+        return Err(OTHER_PERSON.into());
+    }
     if !request.is_met_by_sign_in(authentication.auth_time, app.clock.now()) {
         return Err(NOT_RECENT.into());
     }
@@ -139,6 +141,10 @@ async fn check_live(app: &AppState, signed_in: &SignedIn) -> Result<Live, SignIn
 
 const OTHER_ORGANISATION: OauthError =
     OauthError::new(ErrorCode::AccessDenied, "the person belongs to another organisation");
+const OTHER_PERSON: OauthError = OauthError::new(
+    ErrorCode::LoginRequired,
+    "another person signed in than the one of id_token_hint",
+);
 const NOT_RECENT: OauthError = OauthError::new(
     ErrorCode::LoginRequired,
     "the identity provider did not authenticate the person anew",

@@ -135,12 +135,18 @@ pub(crate) fn signed_in() -> Response {
 /// Makes the page for a request of an app that may not be answered to the app. `detail` is for the
 /// app's developers.
 pub(crate) fn invalid_request(status: StatusCode, detail: &str) -> Response {
-    let message = Message {
-        title: "This sign-in link is not valid",
-        text: "Go back to the app and try again.",
-        detail: Some(detail),
-        retry_url: None,
-    };
+    invalid_link(status, "This sign-in link is not valid", detail)
+}
+
+/// Makes the page for an app's request to sign a person out that is malformed. `detail` is for the
+/// app's developers.
+pub(crate) fn invalid_logout(status: StatusCode, detail: &str) -> Response {
+    invalid_link(status, "This sign-out link is not valid", detail)
+}
+
+fn invalid_link(status: StatusCode, title: &str, detail: &str) -> Response {
+    let text = "Go back to the app and try again.";
+    let message = Message { title, text, detail: Some(detail), retry_url: None };
     with_code(page(status, &message, NO_FORM), "invalid_request")
 }
 
@@ -155,7 +161,9 @@ pub(crate) fn unavailable(code: &'static str, retry_url: Option<&str>) -> Respon
     with_code(page(StatusCode::SERVICE_UNAVAILABLE, &message, NO_FORM), code)
 }
 
-fn page(status: StatusCode, template: &impl Template, policy: &str) -> Response {
+/// Makes the page of a template. `policy`: the directives of its Content Security Policy besides those
+/// that all pages have.
+pub(crate) fn page(status: StatusCode, template: &impl Template, policy: &str) -> Response {
     match template.render() {
         Ok(html) => html::page(status, html, policy),
         Err(error) => {
@@ -163,6 +171,12 @@ fn page(status: StatusCode, template: &impl Template, policy: &str) -> Response 
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// Makes a page with a title and a text, from which no form leads on.
+pub(crate) fn message(title: &str, text: &str) -> Response {
+    let message = Message { title, text, detail: None, retry_url: None };
+    page(StatusCode::OK, &message, NO_FORM)
 }
 
 fn with_code(mut response: Response, code: &'static str) -> Response {

@@ -27,10 +27,7 @@ pub(crate) async fn current(
     base_url: &BaseUrl,
     headers: &HeaderMap,
 ) -> Result<Option<(SignedIn, Live)>, SignInError> {
-    let cookie = cookie::read(base_url, headers, COOKIE);
-    let Some(handle) = cookie.and_then(|text| Handle::parse(HandleKind::Session, text)) else {
-        return Ok(None);
-    };
+    let Some(handle) = handle(base_url, headers) else { return Ok(None) };
     let tenant = handle.tenant();
     let Some(session) = app.store.session(tenant, &handle.digest()).await? else {
         return Ok(None);
@@ -62,6 +59,21 @@ pub(crate) async fn create(
     let life = session.expires_at.duration_since(now);
     let life = Duration::try_from(life).unwrap_or_default();
     Ok(cookie::set(base_url, COOKIE, handle.reveal(), life)?)
+}
+
+/// Returns the handle in the session cookie of a request, whether or not it leads to a session.
+pub(crate) fn handle(base_url: &BaseUrl, headers: &HeaderMap) -> Option<Handle> {
+    Handle::parse(HandleKind::Session, cookie::read(base_url, headers, COOKIE)?)
+}
+
+/// Ends the session of a browser, and returns the cookie that removes it there.
+pub(crate) async fn end(
+    app: &AppState,
+    base_url: &BaseUrl,
+    handle: &Handle,
+) -> Result<HeaderValue, SignInError> {
+    app.store.delete_session(handle.tenant(), &handle.digest()).await?;
+    Ok(cookie::set(base_url, COOKIE, "", Duration::ZERO)?)
 }
 
 const COOKIE: &str = "session";

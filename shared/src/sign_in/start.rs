@@ -19,9 +19,11 @@ use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
 use crate::store::{PendingSignIn, Stage};
 use oidc::purpose::Purpose;
-use saml::authn_request::{AuthnRequest, RequestId};
+use saml::authn_request::{AuthnRequest, PostForm, RequestId};
 use saml::connection::{Connection, Provider, RequestBinding};
 use saml::error::SamlError;
+use saml::login_hint::with_login_hint;
+use types::email_address::EmailAddress;
 
 /// Starts a sign-in at a connection. The response takes the browser to its identity provider, or
 /// offers a choice among the members of a federation.
@@ -90,10 +92,11 @@ pub(crate) async fn send_request(
 ) -> Result<Response, SignInError> {
     let settings = &connection.settings;
     let endpoint = provider.endpoint(settings.request_binding).ok_or(SignInError::NoEndpoint)?;
-    let force_authn = match &purpose {
-        Purpose::App(request) => request.force_authn(),
-        Purpose::Start { .. } | Purpose::Test => false,
+    let asked = match &purpose {
+        Purpose::App(request) => Some(request.clone()),
+        Purpose::Start { .. } | Purpose::Test => None,
     };
+    let acr_values = asked.as_ref().map(|request| request.acr_values.as_slice());
     let stage = Stage::Asked(provider.entity_id.clone());
     let now = app.clock.now();
     let id = new_id()?;
@@ -114,22 +117,37 @@ pub(crate) async fn send_request(
         issuer: &urls.entity_id,
         acs_url: if is_federation { &urls.federated_acs_url } else { &urls.acs_url },
         provider_name: None,
-        force_authn,
+        force_authn: asked.as_ref().is_some_and(|request| request.force_authn()),
         name_id_format: None,
-        authn_contexts: &connection.authn_contexts(),
+        authn_contexts: &connection.requested_contexts(acr_values.unwrap_or_default()),
     };
     let key = match &keys {
         Some(keys) => Some((keys.signing()?, keys.signing_certificate.as_slice())),
         None => None,
     };
+    let hint = asked.as_ref().and_then(|request| request.login_hint.as_deref());
+    let hint = hint.filter(|hint| is_of_connection(hint, connection));
+    let hinted = |url: String| match hint {
+        Some(address) => with_login_hint(&url, address),
+        None => url,
+    };
     let mut response = match endpoint.binding {
         RequestBinding::Redirect => {
-            see_other(&request.redirect_url(None, key.map(|(key, _)| key))?)?
+            see_other(&hinted(request.redirect_url(None, key.map(|(key, _)| key))?))?
         }
-        RequestBinding::Post => pages::post(base_url, &request.post_form(None, key)?),
+        RequestBinding::Post => {
+            let form = request.post_form(None, key)?;
+            pages::post(base_url, &PostForm { action: hinted(form.action), ..form })
+        }
     };
     binding.set_cookie(base_url, &pending.id, true, &mut response)?;
     Ok(response)
+}
+
+/// Whether an address is in a domain of the connection: only then its identity provider is told.
+fn is_of_connection(address: &str, connection: &Connection) -> bool {
+    let address = EmailAddress::parse(address);
+    address.is_ok_and(|address| connection.listed_domains().contains(&address.domain()))
 }
 
 /// Returns a new unguessable id: that of a pending sign-in, and the `ID` of our request.

@@ -1,7 +1,11 @@
 //! Apps: the OpenID Connect clients. They belong to the deployment, not to a tenant: one app serves
 //! all customers.
+//!
+//! Redirect URIs with private-use schemes are an attribute of their own, because an earlier version
+//! cannot read a list of URLs that has one.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::de::DeserializeOwned;
 
 use super::item::{
     Item, corrupt, flag, json, parsed, take_json, take_optional_text, take_text, text,
@@ -13,15 +17,21 @@ use super::write::Write;
 use super::{Store, StoreError};
 use oidc::client::{Client, ClientId};
 use oidc::pkce::Pkce;
+use oidc::redirect_uri::{AppUrl, RedirectUri};
 
 pub(super) fn from_row(mut row: Item) -> Result<Client, StoreError> {
+    let urls: Vec<AppUrl> = take_json(&mut row, URLS)?;
+    let mut redirect_uris: Vec<RedirectUri> = urls.into_iter().map(RedirectUri::from).collect();
+    redirect_uris.append(&mut take_list(&mut row, PRIVATE_USE)?);
     Ok(Client {
         id: parsed(&row, "id")?,
         created_at: parsed(&row, "ca")?,
         name: take_text(&mut row, "nm")?,
         secret_sha256: take_optional_text(&mut row, "sha"),
         pkce: if flag(&row, "np") { Pkce::Optional } else { Pkce::Required },
-        redirect_uris: take_json(&mut row, "uris")?,
+        redirect_uris,
+        post_logout_redirect_uris: take_list(&mut row, POST_LOGOUT)?,
+        web_origins: take_list(&mut row, ORIGINS)?,
         initiate_login_uri: take_optional_text(&mut row, "init")
             .map(|url| url.try_into().map_err(|_| corrupt(&row, "init")))
             .transpose()?,
@@ -34,8 +44,10 @@ fn to_row(client: &Client) -> Result<Item, StoreError> {
         ("id".to_owned(), text(client.id.as_str())),
         ("nm".to_owned(), text(&client.name)),
         ("ca".to_owned(), text(client.created_at.to_string())),
-        ("uris".to_owned(), uris(client)?),
     ]);
+    row.extend(
+        lists(client)?.into_iter().filter_map(|(name, list)| Some((name.to_owned(), list?))),
+    );
     if let Some(digest) = &client.secret_sha256 {
         row.insert("sha".to_owned(), text(digest));
     }
@@ -48,8 +60,30 @@ fn to_row(client: &Client) -> Result<Item, StoreError> {
     Ok(row)
 }
 
-fn uris(client: &Client) -> Result<AttributeValue, StoreError> {
-    json(&Key::client(&client.id), &client.redirect_uris)
+/// Takes a list out of a row that lacks it if it is empty.
+fn take_list<T: DeserializeOwned>(
+    row: &mut Item,
+    name: &'static str,
+) -> Result<Vec<T>, StoreError> {
+    if row.contains_key(name) { take_json(row, name) } else { Ok(Vec::new()) }
+}
+
+/// Returns the lists of a client by attribute; `None` for one that the row lacks because it is
+/// empty.
+fn lists(client: &Client) -> Result<[(&'static str, Option<AttributeValue>); 4], StoreError> {
+    let (private_use, urls): (Vec<_>, Vec<_>) =
+        client.redirect_uris.iter().partition(|uri| uri.is_private_use());
+    let key = Key::client(&client.id);
+    let list = |is_empty: bool, list: Result<AttributeValue, StoreError>| {
+        if is_empty { Ok(None) } else { list.map(Some) }
+    };
+    let (post_logout, origins) = (&client.post_logout_redirect_uris, &client.web_origins);
+    Ok([
+        (URLS, Some(json(&key, &urls)?)),
+        (PRIVATE_USE, list(private_use.is_empty(), json(&key, &private_use))?),
+        (POST_LOGOUT, list(post_logout.is_empty(), json(&key, post_logout))?),
+        (ORIGINS, list(origins.is_empty(), json(&key, origins))?),
+    ])
 }
 
 impl Store {
@@ -79,9 +113,19 @@ impl Store {
 
     /// Replaces an app that was read, unless its URLs have changed since.
     pub async fn replace_client(&self, before: &Client, after: &Client) -> Result<(), StoreError> {
-        let replaced = Write::replace(to_row(after)?, &["sha", "np", "init"])
-            .when("uris = :uris")
-            .bind(":uris", uris(before)?);
+        let mut conditions = Vec::new();
+        let mut values = Vec::new();
+        for (name, list) in lists(before)? {
+            conditions.push(match &list {
+                Some(_) => format!("{name} = :{name}"),
+                None => format!("attribute_not_exists({name})"),
+            });
+            values.extend(list.map(|list| (format!(":{name}"), list)));
+        }
+        let optional = ["sha", "np", "init", PRIVATE_USE, POST_LOGOUT, ORIGINS];
+        let replaced = Write::replace(to_row(after)?, &optional).when(conditions.join(" AND "));
+        let replaced =
+            values.into_iter().fold(replaced, |write, (name, list)| write.bind(&name, list));
         match self.commit(&[((), replaced)]).await? {
             Commit::Done => Ok(()),
             Commit::Refused(_) => Err(StoreError::VersionMismatch),
@@ -95,3 +139,8 @@ impl Store {
         Ok(matches!(self.commit(&[((), delete)]).await?, Commit::Done))
     }
 }
+
+const URLS: &str = "uris";
+const PRIVATE_USE: &str = "puris";
+const POST_LOGOUT: &str = "plo";
+const ORIGINS: &str = "wo";

@@ -222,6 +222,12 @@ impl Store {
         self.get(&Key::session(tenant, digest)).await?.map(read).transpose()
     }
 
+    /// Deletes a session: from now on the browser has none.
+    pub async fn delete_session(&self, tenant: TenantId, digest: &str) -> Result<(), StoreError> {
+        let delete = Write::delete(Key::session(tenant, digest));
+        self.commit(&[((), delete)]).await.map(drop)
+    }
+
     async fn insert(&self, row: Item) -> Result<(), StoreError> {
         match self.commit(&[((), Write::insert(row))]).await? {
             Commit::Done => Ok(()),

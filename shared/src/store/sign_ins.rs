@@ -60,6 +60,9 @@ pub enum Stage {
         /// The authority behind the sign-in; none in a row of version 0.1.0.
         #[serde(default)]
         authority: Option<SignInAuthority>,
+        /// Authentication context class; none in a row of an earlier version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authn_context: Option<String>,
     },
 }
 

@@ -12,6 +12,7 @@ use harness::browser::{Browser, Idp, named, person, request_id};
 use harness::oidc::{App, GOOD};
 use harness::saml::draft::Draft;
 use harness::saml::signing::Signing;
+use oidc::handle::{Handle, HandleKind};
 
 /// Tries every route with the credentials of every adversary. Returns the number of requests.
 pub(super) async fn attack(world: &World, after: &str) -> usize {
@@ -132,6 +133,7 @@ impl Attack<'_> {
             "/oauth2/userinfo" => self.userinfo().await,
             "/oauth2/introspect" | "/oauth2/revoke" => self.introspect_and_revoke(route).await,
             "/oauth2/lookup" => self.lookup().await,
+            "/oauth2/logout" => self.logout().await,
             _ => panic!("no attack on {route}"),
         }
     }
@@ -259,6 +261,30 @@ impl Attack<'_> {
             assert!(!leads, "after {}: {hint}: {body}", self.after);
         }
         3
+    }
+
+    /// An adversary's session and tokens never end the session of Ada.
+    async fn logout(&self) -> usize {
+        let World { test, adas, .. } = self.world;
+        let cookies = adas.browser.cookies();
+        let session = cookies.split("gatehouse-session=").nth(1).and_then(|text| {
+            Handle::parse(HandleKind::Session, text.split(';').next().unwrap_or_default())
+        });
+        let session = session.unwrap();
+        let stored = async || test.app.store.session(session.tenant(), &session.digest()).await;
+        let before = stored().await.unwrap();
+        let mut count = 0;
+        for adversary in self.adversaries() {
+            let path = format!("/oauth2/logout?id_token_hint={}", adversary.access);
+            let renamed = self.renamed(&adversary.browser.cookies());
+            for cookies in [&renamed, &cookies] {
+                let answer = test.browse(&path, Some(cookies)).await.expect(200);
+                self.assert_shows_nothing(&answer, adversary.holder);
+                count += 1;
+            }
+        }
+        assert_eq!(stored().await.unwrap(), before, "after {}: logout", self.after);
+        count
     }
 
     async fn saml(&self, route: &str) -> usize {

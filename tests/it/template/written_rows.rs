@@ -393,6 +393,13 @@ async fn the_role_of_oidc_allows_all_that_it_writes() {
         }
     }
     oidc.form_of(app, "/oauth2/lookup", "login_hint=ada@acme.com").await.expect(200);
+    let tokens = oidc.form_of(app, "/oauth2/token", &code().await).await.expect(200).json();
+    let hint = tokens["id_token"].as_str().unwrap();
+    let logout = format!("/oauth2/logout?id_token_hint={hint}");
+    oidc.browse(&logout, Some(&browser.cookies())).await.expect(200);
+    let silent = app.query(&format!("{GOOD}&prompt=none"));
+    let answer = oidc.authorize(&silent, Some(&browser.cookies())).await.expect(303);
+    assert_eq!(answer.redirected("error").as_deref(), Some("login_required"));
     assert_eq!(functions.assert_allowed("OidcRole"), set(&["O", "Q"]));
 }
 

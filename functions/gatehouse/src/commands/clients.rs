@@ -21,14 +21,23 @@ pub enum Clients {
     },
     /// Register an app and print its secret, which is shown only once.
     #[command(
-        after_help = "Example:\n  gatehouse clients create Diagrams --redirect-uri https://app.example.com/callback"
+        after_help = "Examples:\n  gatehouse clients create Diagrams --redirect-uri https://app.example.com/callback\n  gatehouse clients create Phone --public --redirect-uri com.example.app:/callback\n  gatehouse clients create Pages --public --redirect-uri https://pages.example.com/ --web-origin https://pages.example.com"
     )]
     Create {
         /// Name of the app.
         name: String,
-        /// URL that may receive authorization codes, compared byte for byte; repeatable.
-        #[arg(long, value_name = "URL", required = true)]
+        /// URI that may receive authorization codes, compared byte for byte; repeatable. That of a
+        /// public app may have a private-use scheme, as in the examples, and the port of its loopback
+        /// address may differ.
+        #[arg(long, value_name = "URI", required = true)]
         redirect_uri: Vec<String>,
+        /// URI that the browser may be sent to after a sign-out that the app asks for; repeatable.
+        #[arg(long, value_name = "URI")]
+        post_logout_redirect_uri: Vec<String>,
+        /// Origin of pages whose scripts redeem codes, as in the examples; repeatable, for a public app
+        /// only.
+        #[arg(long, value_name = "ORIGIN")]
+        web_origin: Vec<String>,
         /// URL of the app that starts a sign-in, for sign-ins that the app did not start.
         #[arg(long, value_name = "URL")]
         initiate_login_uri: Option<String>,
@@ -56,9 +65,21 @@ pub enum Clients {
         /// New name.
         #[arg(long)]
         name: Option<String>,
-        /// URL that may receive authorization codes; repeatable, replaces all registered URLs.
-        #[arg(long, value_name = "URL")]
+        /// URI that may receive authorization codes; repeatable, replaces all registered URIs.
+        #[arg(long, value_name = "URI")]
         redirect_uri: Vec<String>,
+        /// URI that the browser may be sent to after a sign-out; repeatable, replaces all.
+        #[arg(long, value_name = "URI")]
+        post_logout_redirect_uri: Vec<String>,
+        /// Remove the URIs that the browser may be sent to after a sign-out.
+        #[arg(long, conflicts_with = "post_logout_redirect_uri")]
+        no_post_logout_redirect_uris: bool,
+        /// Origin of pages whose scripts redeem codes; repeatable, replaces all.
+        #[arg(long, value_name = "ORIGIN")]
+        web_origin: Vec<String>,
+        /// Remove the origins of pages whose scripts redeem codes.
+        #[arg(long, conflicts_with = "web_origin")]
+        no_web_origins: bool,
         /// URL of the app that starts a sign-in, for sign-ins that the app did not start.
         #[arg(long, value_name = "URL")]
         initiate_login_uri: Option<String>,
@@ -106,10 +127,20 @@ pub(crate) async fn run(api: &Api, command: Clients) -> Result<Output, Error> {
             let empty = "No apps. Register one: gatehouse clients create NAME --redirect-uri URL";
             Ok(Output::list(list, &COLUMNS, empty))
         }
-        Clients::Create { name, redirect_uri, initiate_login_uri, public, pkce } => {
+        Clients::Create {
+            name,
+            redirect_uri,
+            post_logout_redirect_uri,
+            web_origin,
+            initiate_login_uri,
+            public,
+            pkce,
+        } => {
             let mut body = json!({
                 "name": name,
                 "redirect_uris": redirect_uri,
+                "post_logout_redirect_uris": post_logout_redirect_uri,
+                "web_origins": web_origin,
                 "initiate_login_uri": initiate_login_uri,
                 "public": public,
             });
@@ -131,6 +162,10 @@ pub(crate) async fn run(api: &Api, command: Clients) -> Result<Output, Error> {
             client,
             name,
             redirect_uri,
+            post_logout_redirect_uri,
+            no_post_logout_redirect_uris,
+            web_origin,
+            no_web_origins,
             initiate_login_uri,
             no_initiate_login_uri,
             pkce,
@@ -141,6 +176,13 @@ pub(crate) async fn run(api: &Api, command: Clients) -> Result<Output, Error> {
             }
             if !redirect_uri.is_empty() {
                 patch.insert("redirect_uris".to_owned(), redirect_uri.into());
+            }
+            if !post_logout_redirect_uri.is_empty() || no_post_logout_redirect_uris {
+                let uris = post_logout_redirect_uri.into();
+                patch.insert("post_logout_redirect_uris".to_owned(), uris);
+            }
+            if !web_origin.is_empty() || no_web_origins {
+                patch.insert("web_origins".to_owned(), web_origin.into());
             }
             if initiate_login_uri.is_some() || no_initiate_login_uri {
                 patch.insert("initiate_login_uri".to_owned(), initiate_login_uri.into());
@@ -183,6 +225,8 @@ fn describe(client: &Value) -> String {
         ("Public", text_at(client, "/public")),
         ("PKCE", text_at(client, "/pkce")),
         ("Redirect URIs", text_at(client, "/redirect_uris")),
+        ("Sign-out URIs", text_at(client, "/post_logout_redirect_uris")),
+        ("Web origins", text_at(client, "/web_origins")),
         ("Login URI", text_at(client, "/initiate_login_uri")),
         ("Created", time_at(client, "/created_at")),
     ]);

@@ -211,6 +211,21 @@ async fn an_app_is_registered_shown_changed_and_deleted() {
     let public = "clients create Phone --redirect-uri https://phone.example.com/ --public --json";
     let public = deployment.run(public, 0).await;
     assert!(public.json().get("client_secret").is_none() && public.err.is_empty());
+    let native = "clients create Native --public --redirect-uri com.example.app:/callback --redirect-uri http://127.0.0.1/callback --post-logout-redirect-uri com.example.app:/bye --web-origin http://localhost:5173 --json";
+    let native = deployment.run(native, 0).await.json();
+    assert_eq!(
+        native["redirect_uris"],
+        json!(["http://127.0.0.1/callback", "com.example.app:/callback"])
+    );
+    assert_eq!(native["post_logout_redirect_uris"], json!(["com.example.app:/bye"]));
+    assert_eq!(native["web_origins"], json!(["http://localhost:5173"]));
+    let native = native["client_id"].as_str().unwrap();
+    let update = format!("clients update {native} --no-post-logout-redirect-uris --no-web-origins");
+    let cleared = deployment.run(&update, 0).await;
+    assert_eq!((cleared.field("Sign-out URIs"), cleared.field("Web origins")), ("–", "–"));
+    let secret_uri = "clients create Bad --redirect-uri com.example.app:/callback";
+    let refused = deployment.run(secret_uri, 1).await;
+    assert!(refused.err.contains("for a public app only"), "{}", refused.err);
     for list in ["clients list".to_owned(), format!("clients show {id}")] {
         let (text, json) = deployment.both(&list).await;
         assert!(text.contains(&id) && !text.contains(&secret), "{text}");

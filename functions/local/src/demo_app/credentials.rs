@@ -73,7 +73,9 @@ impl ClientCredentials {
             name: "Demo application".to_owned(),
             secret_sha256: Some(secret_digest(&self.secret)),
             pkce: Pkce::Required,
-            redirect_uris: vec![url(&self.redirect_uri)?],
+            redirect_uris: vec![url(&self.redirect_uri)?.into()],
+            post_logout_redirect_uris: Vec::new(),
+            web_origins: Vec::new(),
             initiate_login_uri: Some(url(&format!("{base_url}{SIGN_IN}"))?),
             created_at: app.clock.now(),
         };

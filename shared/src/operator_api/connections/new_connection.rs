@@ -41,6 +41,7 @@ pub(in crate::operator_api) struct NewConnection {
     clock_skew_seconds: Option<u16>,
     require_signed: Option<VariantName<SignedPart>>,
     authn_contexts: Option<Vec<AuthnContextClass>>,
+    forward_acr_values: Option<bool>,
     require_email: Option<bool>,
     group_attribute: Option<String>,
     keep_claims: Option<bool>,
@@ -80,6 +81,7 @@ impl NewConnection {
                 .require_signed
                 .map_or(new.require_signed, |VariantName(part)| part),
             authn_contexts,
+            forward_acr_values: self.forward_acr_values.unwrap_or(new.forward_acr_values),
             require_email: self.require_email.unwrap_or(new.require_email),
             group_attribute: self.group_attribute()?,
             keep_claims: self.keep_claims.unwrap_or(new.keep_claims),

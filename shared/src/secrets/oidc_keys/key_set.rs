@@ -108,5 +108,6 @@ impl fmt::Debug for KeySet {
     }
 }
 
-/// Bytes of the longest token that is verified. Tokens of this service are below 2 KB.
-const MAX_TOKEN: usize = 8_192;
+/// Bytes of the longest token that is verified. An ID token with many groups is long, and comes back
+/// as a hint; no request holds a longer one.
+const MAX_TOKEN: usize = oidc::parameters::MAX_BYTES;

@@ -60,6 +60,9 @@ pub struct Settings {
     /// class.
     #[arg(long = "authn-context", value_name = "URI")]
     authn_contexts: Vec<String>,
+    /// Request the authentication context classes that an app asks for from the identity provider.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    forward_acr_values: Option<bool>,
     /// Refuse sign-ins without an e-mail address.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     require_email: Option<bool>,
@@ -156,6 +159,7 @@ impl Settings {
             ("clock_skew_seconds", self.clock_skew_seconds.map(Value::from)),
             ("require_signed", self.require_signed.map(|part| part.as_str().into())),
             ("authn_contexts", self.authn_contexts()),
+            ("forward_acr_values", flag(self.forward_acr_values)),
             ("require_email", flag(self.require_email)),
             ("group_attribute", self.group_attribute.clone().map(Value::from)),
             ("keep_claims", flag(self.keep_claims)),
@@ -199,6 +203,7 @@ const SETTINGS: [&str; 12] = [
     "clock_skew_seconds",
     "require_signed",
     "authn_contexts",
+    "forward_acr_values",
     "require_email",
     "group_attribute",
     "keep_claims",

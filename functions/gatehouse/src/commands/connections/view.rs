@@ -52,6 +52,7 @@ pub(super) fn describe(connection: &Value) -> String {
         ("Clock skew", format!("{} s", text("/clock_skew_seconds"))),
         ("Required signature", text("/require_signed")),
         ("Authn contexts", lines(connection, "/authn_contexts", |uri| text_at(uri, ""))),
+        ("Forwards acr_values", text("/forward_acr_values")),
         ("Requires e-mail", text("/require_email")),
         ("Group attribute", text("/group_attribute")),
         ("Keeps claims", text("/keep_claims")),

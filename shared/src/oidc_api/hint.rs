@@ -1,0 +1,16 @@
+//! The signature of an `id_token_hint`.
+
+use super::error::OidcApiError;
+use crate::runtime::state::AppState;
+use crate::secrets::oidc_keys::TokenType;
+use oidc::id_token_hint::HintClaims;
+
+/// Returns the claims of an ID token that one of our keys signed, expired or not; `None` for any
+/// other text. The caller checks issuer and audience.
+pub(super) async fn hint_claims(
+    app: &AppState,
+    token: &str,
+) -> Result<Option<HintClaims>, OidcApiError> {
+    let keys = app.oidc_keys.load(app.clock.now()).await?;
+    Ok(keys.and_then(|keys| keys.verify(TokenType::IdToken, token)))
+}

@@ -17,7 +17,7 @@ test: ## Runs every level: unit, integration, fuzz, third-party suites, browser
 
 prove-authority: ## Tries 200,000 random steps against the rules of docs/authority.md, in about half an hour
 	@tests/acceptance/bootstrap env GATEHOUSE_AUTHORITY_STEPS=200000 \
-		cargo test --locked --package tests --test it authority_model
+		cargo test --locked --profile proof --package tests --test it authority_model
 
 lint: ## Checks format, lints, documentation, dependencies and the template
 	@tests/acceptance/bootstrap tests/acceptance/lint.py

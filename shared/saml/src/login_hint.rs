@@ -15,8 +15,8 @@ pub fn with_login_hint(url: &str, address: &str) -> String {
     format!("{url}{separator}{parameter}={address}")
 }
 
-/// The parameter for a login hint, by the host of a sign-in URL: documented by Microsoft for Entra
-/// ID, by Google for Workspace and by Okta.
+/// The parameter for a login hint, by the host of a sign-in URL: as Microsoft documents it for Entra
+/// ID and Google for Workspace, and as other apps use Okta's.
 fn parameter(url: &str) -> Option<&'static str> {
     let rest = url.strip_prefix("https://")?;
     let authority = rest.split(['/', '?', '#']).next()?;

@@ -142,7 +142,7 @@ impl Settings {
         Ok(Value::Object(body))
     }
 
-    fn options(&self) -> Result<[(&'static str, Option<Value>); 16], Error> {
+    fn options(&self) -> Result<[(&'static str, Option<Value>); 17], Error> {
         let file = |path: &Option<PathBuf>| path.as_deref().map(input::read).transpose();
         let flag = |value: Option<bool>| value.map(Value::from);
         Ok([
@@ -193,7 +193,7 @@ fn member_domain(text: &str) -> Result<(String, String), String> {
 }
 
 /// Settings that a GET returns and a PUT accepts.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "member_domains",
     "enabled",
     "jit",

@@ -19,10 +19,12 @@ mod token_response;
 mod userinfo;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use self::error::OidcApiError;
 use crate::runtime::layers::with_layers;
+use crate::runtime::speculation::only_on_demand;
 use crate::runtime::state::AppState;
 
 /// The routes of the function `oidc`.
@@ -43,7 +45,10 @@ pub fn router(app: AppState) -> Router {
     let routes = Router::new()
         .route("/.well-known/openid-configuration", get(published::configuration))
         .route("/.well-known/oauth-authorization-server", get(published::configuration))
-        .route("/oauth2/authorize", get(authorize::by_query).post(authorize::by_form))
+        .route(
+            "/oauth2/authorize",
+            get(authorize::by_query).layer(from_fn(only_on_demand)).post(authorize::by_form),
+        )
         .route("/oauth2/token", post(token::token))
         .route("/oauth2/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
         .route("/oauth2/introspect", post(introspect::introspect))

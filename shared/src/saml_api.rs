@@ -12,9 +12,11 @@ mod metadata;
 mod start;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use crate::runtime::layers::with_layers;
+use crate::runtime::speculation::only_on_demand;
 use crate::runtime::state::AppState;
 
 pub use explain::{Explanation, explain};
@@ -31,9 +33,12 @@ pub const ROUTES: [&str; 5] = [
 /// Makes the router of the function `saml-acs`.
 pub fn acs_router(app: AppState) -> Router {
     let routes = Router::new()
-        .route("/saml/sso/{domain}", get(start::start).post(acs::consume))
+        .route(
+            "/saml/sso/{domain}",
+            get(start::start).layer(from_fn(only_on_demand)).post(acs::consume),
+        )
         .route("/saml/sso/{domain}/federated", post(acs::consume_federated))
-        .route("/saml/sso/{domain}/with", get(start::choose))
+        .route("/saml/sso/{domain}/with", get(start::choose).layer(from_fn(only_on_demand)))
         .route("/saml/sso/{domain}/continue", post(start::agree))
         .route("/saml/sso/{domain}/test/{id}", get(start::test));
     with_layers(routes, app)

@@ -9,7 +9,7 @@ use crate::http::redirect::see_other;
 use crate::runtime::request_log::FailureCode;
 use crate::runtime::state::AppState;
 use oidc::authorize::AuthorizeRequest;
-use oidc::error::OauthError;
+use oidc::error::{ErrorCode, OauthError};
 use oidc::grant::{Authentication, CODE_LIFE, Code, Grant, after};
 use oidc::handle::{Handle, HandleKind};
 use oidc::redirect_uri::AppUrl;
@@ -51,16 +51,40 @@ pub(crate) fn respond_with_error(
     state: Option<&str>,
     error: OauthError,
 ) -> Response {
+    send_error(base_url, redirect_uri, state, error.code, error.description)
+}
+
+/// Answers the request of an app with an error; the description names the record of the sign-in, if
+/// there is one.
+pub(crate) fn respond_with_refusal(
+    base_url: &BaseUrl,
+    request: &AuthorizeRequest,
+    error: OauthError,
+    reference: Option<&str>,
+) -> Response {
+    let AuthorizeRequest { redirect_uri, state, .. } = request;
+    let description = error.description.trim_end_matches('.');
+    let description = reference.map_or_else(
+        || error.description.to_owned(),
+        |reference| format!("{description}. Reference: {reference}"),
+    );
+    send_error(base_url, redirect_uri, state.as_deref(), error.code, &description)
+}
+
+fn send_error(
+    base_url: &BaseUrl,
+    redirect_uri: &AppUrl,
+    state: Option<&str>,
+    code: ErrorCode,
+    description: &str,
+) -> Response {
     let issuer = base_url.join("");
-    let parameters = [
-        ("error", error.code.as_str()),
-        ("error_description", error.description),
-        ("iss", issuer.as_str()),
-    ];
+    let parameters =
+        [("error", code.as_str()), ("error_description", description), ("iss", issuer.as_str())];
     let url = redirect_uri.with(parameters.into_iter().chain(state.map(|state| ("state", state))));
     match see_other(&url) {
         Ok(mut response) => {
-            response.extensions_mut().insert(FailureCode(error.code.as_str()));
+            response.extensions_mut().insert(FailureCode(code.as_str()));
             response
         }
         Err(error) => SignInError::from(error).into_response(None),

@@ -14,7 +14,7 @@ use crate::secrets::saml_keys::SamlKeysError;
 use crate::store::StoreError;
 use oidc::error::{ErrorCode, OauthError};
 use saml::authn_request::RequestError;
-use saml::error::{FormError, SamlError, UserError};
+use saml::error::{FormError, SamlError};
 
 /// Why a sign-in does not go on.
 #[derive(Debug, thiserror::Error)]
@@ -81,8 +81,8 @@ impl SignInError {
     pub(crate) fn into_oauth_error(self) -> OauthError {
         match self.into_told() {
             Told::Oauth(error) => error,
-            Told::Refused(SamlError::UserState(UserError::Deactivated)) => NOT_ACTIVE,
-            Told::Refused(_) | Told::Link => REFUSED,
+            Told::Refused(error) => OauthError::new(ErrorCode::AccessDenied, error.public_text()),
+            Told::Link => REFUSED,
             Told::Unavailable => OauthError::UNAVAILABLE,
         }
     }
@@ -117,13 +117,13 @@ enum Told {
     Unavailable,
 }
 
-/// Makes the page of a refusal. A connection that cannot be used is not offered again.
+/// Makes the page of a refusal. A connection or an app that cannot be used is not offered again.
 pub(crate) fn refused(
     error: &SamlError,
     reference: Option<&str>,
     retry_url: Option<&str>,
 ) -> Response {
-    let can_retry = !matches!(error, SamlError::Connection(_));
+    let can_retry = !matches!(error, SamlError::Connection(_) | SamlError::AppRedirect { .. });
     pages::refused(&Refusal {
         status: status(error),
         code: error.code(),
@@ -145,6 +145,4 @@ const fn status(error: &SamlError) -> StatusCode {
     }
 }
 
-const NOT_ACTIVE: OauthError =
-    OauthError::new(ErrorCode::AccessDenied, "the account of the person is not active");
 const REFUSED: OauthError = OauthError::new(ErrorCode::AccessDenied, "the sign-in was refused");

@@ -41,7 +41,18 @@ pub(crate) struct Choice {
 #[derive(Debug, Template)]
 #[template(path = "choose.html")]
 struct Choose<'a> {
+    title: &'a str,
     choices: &'a [Choice],
+}
+
+/// The page with the button that begins the test of a connection.
+#[derive(Debug, Template)]
+#[template(path = "begin_test.html")]
+pub(crate) struct BeginTest<'a> {
+    /// The name of the connection.
+    pub(crate) connection: &'a str,
+    /// The URL that the form posts to.
+    pub(crate) action: &'a str,
 }
 
 /// The page with one button, by which a person agrees to a sign-in that this browser did not start.
@@ -87,10 +98,21 @@ pub(crate) fn refused(refusal: &Refusal<'_>) -> Response {
     with_code(page(refusal.status, refusal, NO_FORM), refusal.code)
 }
 
-/// Makes the page with several ways to go on. They are links, because a form may not lead to
+/// Makes the page with several ways to sign in. They are links, because a form may not lead to
 /// another site.
 pub(crate) fn choose(choices: &[Choice]) -> Response {
-    page(StatusCode::OK, &Choose { choices }, NO_FORM)
+    page(StatusCode::OK, &Choose { title: "Choose how to sign in", choices }, NO_FORM)
+}
+
+/// Makes the page with several apps, for a person who is signed in.
+pub(crate) fn choose_app(choices: &[Choice]) -> Response {
+    page(StatusCode::OK, &Choose { title: "Which app do you want to open?", choices }, NO_FORM)
+}
+
+/// Makes the page [`BeginTest`].
+pub(crate) fn begin_test(base_url: &BaseUrl, begin: &BeginTest<'_>) -> Response {
+    // The answer to the form leads to the identity provider.
+    page(StatusCode::OK, begin, form_action(base_url))
 }
 
 /// Makes the page [`Agree`].
@@ -113,8 +135,9 @@ pub(crate) fn tested(connection: &str, person: &str, reference: &str) -> Respons
 /// Makes the page of a test about which nothing more is known.
 pub(crate) fn test_ended() -> Response {
     let message = Message {
-        title: "The connection works",
-        text: "This was a test: no app was opened.",
+        title: "The test has ended",
+        text: "Its result is in the records of sign-ins. To test the connection again, ask for a new \
+               link.",
         detail: None,
         retry_url: None,
     };
@@ -148,7 +171,7 @@ pub(crate) fn invalid_request(status: StatusCode, detail: &str) -> Response {
 pub(crate) fn unavailable(code: &'static str, retry_url: Option<&str>) -> Response {
     let message = Message {
         title: "Sign-in is unavailable",
-        text: "Please try again in a moment.",
+        text: "Please try again in a moment: reload this page, or start again at your app.",
         detail: None,
         retry_url,
     };
@@ -214,6 +237,8 @@ mod tests {
         for response in [
             post(&base_url, &form),
             choose(&choices),
+            choose_app(&choices),
+            begin_test(&base_url, &BeginTest { connection: odd, action: odd }),
             agree(&base_url, &Agree { person: odd, connection: odd, action: odd, sign_in: odd }),
             tested(odd, odd, odd),
             refused(&refusal),

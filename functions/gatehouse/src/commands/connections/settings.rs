@@ -66,6 +66,13 @@ pub struct Settings {
     /// Keep the identity provider's statements about the user in the records of sign-ins.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     keep_claims: Option<bool>,
+    /// Client id of the app that a sign-in opens which no app began; without one, the user chooses
+    /// among several apps.
+    #[arg(long, value_name = "CLIENT_ID")]
+    default_app: Option<String>,
+    /// Let the user choose among several apps.
+    #[arg(long, conflicts_with = "default_app")]
+    no_default_app: bool,
 }
 
 /// The SAML bindings HTTP-Redirect and HTTP-POST (SAML bindings §3.4 and §3.5).
@@ -122,6 +129,9 @@ impl Settings {
         if self.no_domains {
             body.remove("domains");
         }
+        if self.no_default_app {
+            body.remove("default_app");
+        }
         for (name, value) in self.options()? {
             if let Some(value) = value {
                 body.insert(name.to_owned(), value);
@@ -130,7 +140,7 @@ impl Settings {
         Ok(Value::Object(body))
     }
 
-    fn options(&self) -> Result<[(&'static str, Option<Value>); 15], Error> {
+    fn options(&self) -> Result<[(&'static str, Option<Value>); 16], Error> {
         let file = |path: &Option<PathBuf>| path.as_deref().map(input::read).transpose();
         let flag = |value: Option<bool>| value.map(Value::from);
         Ok([
@@ -149,6 +159,7 @@ impl Settings {
             ("authn_contexts", self.authn_contexts()),
             ("require_email", flag(self.require_email)),
             ("keep_claims", flag(self.keep_claims)),
+            ("default_app", self.default_app.clone().map(Value::from)),
         ])
     }
 
@@ -179,7 +190,7 @@ fn member_domain(text: &str) -> Result<(String, String), String> {
 }
 
 /// Settings that a GET returns and a PUT accepts.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
     "member_domains",
     "enabled",
     "jit",
@@ -191,4 +202,5 @@ const SETTINGS: [&str; 11] = [
     "authn_contexts",
     "require_email",
     "keep_claims",
+    "default_app",
 ];

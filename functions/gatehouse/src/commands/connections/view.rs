@@ -54,6 +54,7 @@ pub(super) fn describe(connection: &Value) -> String {
         ("Authn contexts", lines(connection, "/authn_contexts", |uri| text_at(uri, ""))),
         ("Requires e-mail", text("/require_email")),
         ("Keeps claims", text("/keep_claims")),
+        ("Default app", text("/default_app")),
         ("Changed", time_at(connection, "/changed_at")),
     ]);
     fields(&rows)

@@ -13,6 +13,9 @@ fn path(app: &App, rest: &str) -> String {
     format!("/oauth2/authorize?{}", app.query(rest))
 }
 
+/// A change of a response.
+type Change = Box<dyn FnOnce(&mut Draft)>;
+
 #[track_caller]
 fn assert_told(answer: &Answer, error: &str) -> String {
     let answer = answer.clone().expect(303);
@@ -45,7 +48,6 @@ async fn an_app_is_told_of_every_refusal_with_the_reference_and_no_personal_data
     let user = json!({"userName": "off@acme.com", "active": false,
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]});
     test.post("/Users", user).await.expect(201);
-    type Change = Box<dyn FnOnce(&mut Draft)>;
     let denied = "<P:Status><P:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Responder\">\
                   <P:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:RequestDenied\"/>\
                   </P:StatusCode></P:Status>";

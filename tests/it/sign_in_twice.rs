@@ -177,3 +177,15 @@ async fn the_response_to_a_test_that_is_posted_again_says_that_the_test_has_ende
     let page = browser.get(&test, &resume).await.expect(200);
     assert!(page.body().contains("The test has ended"), "{}", page.body());
 }
+
+#[tokio::test]
+async fn a_refused_test_says_how_to_test_again() {
+    let test = TestApp::with_connection(json!({})).await;
+    let link = format!("/v1/tenants/{}/connections/acme.com/test", test.acme.id);
+    let link = test.operator(Method::POST, &link, None).await.expect(201).text("url");
+    let mut browser = Browser::default();
+    let request = request_id(&browser.begin_test(&test, &link).await.expect(303));
+    let page = browser.respond(&test, &draft(Some(&request)).response()).await.expect(403);
+    assert!(page.body().contains("ask for a new link"), "{}", page.body());
+    assert!(!page.body().contains("Try again"), "{}", page.body());
+}

@@ -110,6 +110,7 @@ fn refused(error: SignInError) -> Response {
             text: "This link is not valid, was used, or is older than an hour. Ask for a new link to \
                    test the connection again.",
             reference: None,
+            hint: None,
             retry_url: None,
         });
     }

@@ -193,7 +193,7 @@ mod tests {
                 format!("choice of {}{}", names.join(", "), target.unwrap_or_default())
             }
             Destination::Page => "page".to_owned(),
-            other => panic!("{other:?}"),
+            other @ (Destination::App(_) | Destination::Test) => panic!("{other:?}"),
         };
         assert_eq!(found, expect);
     }

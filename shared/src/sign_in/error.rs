@@ -60,12 +60,13 @@ impl SignInError {
     /// Logs a failure of ours.
     pub fn into_response(self, retry_url: Option<&str>) -> Response {
         match self.into_told() {
-            Told::Refused(error) => refused(&error, None, retry_url),
+            Told::Refused(error) => refused(&error, None, retry_url, None),
             Told::Link => pages::refused(&Refusal {
                 status: StatusCode::BAD_REQUEST,
                 code: "saml.link",
                 text: "This link is not valid, or no longer valid. Start again at your app.",
                 reference: None,
+                hint: None,
                 retry_url,
             }),
             Told::Oauth(error) => {
@@ -118,10 +119,12 @@ enum Told {
 }
 
 /// Makes the page of a refusal. A connection or an app that cannot be used is not offered again.
+/// `hint` is the way on of a person who cannot try again.
 pub(crate) fn refused(
     error: &SamlError,
     reference: Option<&str>,
     retry_url: Option<&str>,
+    hint: Option<&str>,
 ) -> Response {
     let can_retry = !matches!(error, SamlError::Connection(_) | SamlError::AppRedirect { .. });
     pages::refused(&Refusal {
@@ -129,6 +132,7 @@ pub(crate) fn refused(
         code: error.code(),
         text: error.public_text(),
         reference,
+        hint,
         retry_url: retry_url.filter(|_| can_retry),
     })
 }

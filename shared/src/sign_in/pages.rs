@@ -25,6 +25,8 @@ pub(crate) struct Refusal<'a> {
     pub(crate) text: &'a str,
     /// The reference of the record, for the person to pass on.
     pub(crate) reference: Option<&'a str>,
+    /// The way on of a person who cannot try again.
+    pub(crate) hint: Option<&'a str>,
     /// The URL at which the person may try again.
     pub(crate) retry_url: Option<&'a str>,
 }
@@ -232,6 +234,7 @@ mod tests {
             code: "x",
             text: odd,
             reference: Some(odd),
+            hint: Some(odd),
             retry_url: Some(odd),
         };
         for response in [
@@ -248,6 +251,44 @@ mod tests {
             let html = text(response).await;
             assert!(!html.contains("<script>alert"), "{html}");
             assert!(!html.contains("\"\">"), "{html}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_page_has_a_way_on() {
+        let base_url = BaseUrl::for_test("https://id.example");
+        let choices = [Choice { name: "App".to_owned(), url: "https://app.example/".to_owned() }];
+        let agree_page =
+            Agree { person: "Ada", connection: "acme.com", action: "/", sign_in: "_1" };
+        let form = PostForm {
+            action: "https://idp.example/".to_owned(),
+            saml_request: "eA==".to_owned(),
+            relay_state: None,
+        };
+        for response in [
+            post(&base_url, &form),
+            choose(&choices),
+            choose_app(&choices),
+            begin_test(&base_url, &BeginTest { connection: "acme.com", action: "/" }),
+            agree(&base_url, &agree_page),
+            tested("acme.com", "Ada", "7KQ2-M9XV"),
+            test_ended(),
+            signed_in(),
+            invalid_request(StatusCode::BAD_REQUEST, "client_id is missing"),
+            unavailable("unavailable", None),
+        ] {
+            let html = text(response).await;
+            let (_, main) = html.split_once("<main").unwrap();
+            let ways = [
+                "href=",
+                "<button",
+                "ask for a new link",
+                "close this page",
+                "Open the app",
+                "Go back to the app",
+                "reload this page",
+            ];
+            assert!(ways.iter().any(|way| main.contains(way)), "{main}");
         }
     }
 

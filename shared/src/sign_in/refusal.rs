@@ -13,7 +13,7 @@ use crate::runtime::request_log::FailureCode;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::purpose::Purpose;
 use saml::checks::CheckId;
-use saml::error::SamlError;
+use saml::error::{SamlError, SessionError};
 
 /// Where the refusal of a check goes if the request of an app is known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,11 +24,17 @@ pub enum Outlet {
     Page,
 }
 
-/// Decides where the refusal of a check goes if the request of an app is known.
-pub const fn outlet(check: CheckId) -> Outlet {
+/// Decides where a refusal goes if the request of an app is known.
+pub const fn outlet(error: &SamlError) -> Outlet {
+    // A new sign-in at the identity provider helps, and the app decides whether to begin one.
+    if let SamlError::Session(SessionError::Over) = error {
+        return Outlet::App(ErrorCode::LoginRequired);
+    }
+    outlet_of(error.check())
+}
+
+const fn outlet_of(check: CheckId) -> Outlet {
     match check {
-        // A new sign-in at the identity provider helps, and the app decides whether to begin one.
-        CheckId::Session => Outlet::App(ErrorCode::LoginRequired),
         CheckId::Form
         | CheckId::Xml
         | CheckId::Status
@@ -47,6 +53,7 @@ pub const fn outlet(check: CheckId) -> Outlet {
         | CheckId::InResponseTo
         | CheckId::Replay
         | CheckId::AuthnContext
+        | CheckId::Session
         | CheckId::Subject
         | CheckId::Attributes
         | CheckId::UserDomain
@@ -60,7 +67,7 @@ pub const fn outlet(check: CheckId) -> Outlet {
 /// The error that an app is told of a refusal; `None` if it may not be told. The description is the
 /// sentence that the page would have, which quotes nothing of the response.
 pub fn app_error(error: &SamlError) -> Option<OauthError> {
-    match outlet(error.check()) {
+    match outlet(error) {
         Outlet::App(code) => Some(OauthError::new(code, error.public_text())),
         Outlet::Page => None,
     }
@@ -93,17 +100,23 @@ impl Refused<'_> {
                     response.extensions_mut().insert(FailureCode(error.code()));
                     response
                 }
-                None => refused(&error, self.reference, self.retry_url.as_deref()),
+                None => self.page(&error),
             },
             (Some(request), error) => {
                 let told = error.into_oauth_error();
                 respond_with_refusal(self.base_url, request, told, self.reference)
             }
-            (None, SignInError::Refused(error)) => {
-                refused(&error, self.reference, self.retry_url.as_deref())
-            }
+            (None, SignInError::Refused(error)) => self.page(&error),
             (None, error) => error.into_response(self.retry_url.as_deref()),
         }
+    }
+
+    fn page(&self, error: &SamlError) -> Response {
+        let hint = match self.purpose {
+            Some(Purpose::Test) => Some("To test the connection again, ask for a new link."),
+            Some(Purpose::App(_) | Purpose::Start { .. }) | None => None,
+        };
+        refused(error, self.reference, self.retry_url.as_deref(), hint)
     }
 }
 
@@ -115,10 +128,17 @@ mod tests {
     fn only_a_refusal_that_no_app_may_be_told_is_a_page() {
         let pages: Vec<&str> = CheckId::ALL
             .iter()
-            .filter(|check| outlet(**check) == Outlet::Page)
+            .filter(|check| outlet_of(**check) == Outlet::Page)
             .map(|check| check.code())
             .collect();
         assert_eq!(pages, ["app.redirect"]);
+    }
+
+    #[test]
+    fn an_app_is_asked_to_begin_again_only_if_that_helps() {
+        let told = |error| outlet(&SamlError::Session(error));
+        assert_eq!(told(SessionError::Over), Outlet::App(ErrorCode::LoginRequired));
+        assert_eq!(told(SessionError::NoStatement), Outlet::App(ErrorCode::AccessDenied));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A refusal goes back to the app that asked, with the reference of its record.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use harness::browser::{BASE, Browser, draft, percent_encoded, person, request_id};
 use harness::oidc::{App, GOOD, REDIRECT_URI};
@@ -7,7 +9,9 @@ use harness::saml::draft::{Draft, at, authn};
 use harness::saml::metadata;
 use harness::saml::world::IDP;
 use harness::{Answer, TestApp};
+use secrecy::SecretString;
 use serde_json::{Value, json};
+use shared::secrets::SecretName;
 
 fn path(app: &App, rest: &str) -> String {
     format!("/oauth2/authorize?{}", app.query(rest))
@@ -109,9 +113,29 @@ async fn a_refusal_is_a_page_where_no_app_is_known_to_wait_for_it() {
     let client = format!("/v1/clients/{}", app.client_id);
     let moved = json!({"redirect_uris": ["https://app.example/other"]});
     test.operator(Method::PATCH, &client, Some(moved)).await.expect(200);
+    let mut refused = draft(Some(&request));
+    refused.conditions = refused.conditions.replace("/saml/metadata/acme.com", "/x");
+    let page = browser.respond(&test, &refused.response()).await.expect(403);
+    assert!(page.body().contains("answered for a different app"), "{}", page.body());
     let page = browser.respond(&test, &draft(Some(&request)).response()).await.expect(403);
     assert!(page.body().contains("Ask an administrator"), "{}", page.body());
     assert!(!page.body().contains("Try again"), "{}", page.body());
+}
+
+#[tokio::test]
+async fn an_app_is_told_that_a_key_of_ours_cannot_be_read() {
+    let test = TestApp::with_connection(json!({"sign_requests": true})).await;
+    let app = test.app(false).await;
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, &path(&app, GOOD)).await;
+    test.app.secrets.put(SecretName::SamlKeys, &SecretString::from("damaged")).await.unwrap();
+    // Keys are cached for a minute.
+    test.clock.advance(Duration::from_mins(2));
+    let answer = test.authorize(&app.query(GOOD), None).await;
+    let description = assert_told(&answer, "temporarily_unavailable");
+    assert_eq!(description, "try again in a moment");
+    let answer = browser.respond(&test, &draft(Some(&request)).response()).await;
+    assert_told(&answer, "temporarily_unavailable");
 }
 
 #[tokio::test]

@@ -374,10 +374,10 @@ impl Consumer<'_> {
         // is the best guess.
         let purpose = pending.or_else(|| self.open.first()).map(|pending| &pending.purpose);
         let retry_url = retry_url(&self.base_url, &self.connection.domain, purpose);
-        let (base_url, known) = (&self.base_url, pending.map(|pending| &pending.purpose));
-        let SignInError::Refused(error) = error else {
-            return Refused { base_url, purpose: known, reference: None, retry_url }.answer(error);
-        };
+        let Self { app, base_url, .. } = self;
+        let known = pending.map(|pending| &pending.purpose);
+        let refused = Refused { app, base_url, purpose: known, reference: None, retry_url };
+        let SignInError::Refused(error) = error else { return refused.answer(error).await };
         checks.fail(&error);
         let facts = Facts { purpose, user: None, error: Some(&error), assertion };
         let reference = record::write(self.app, &self.connection, checks, facts, self.now).await;
@@ -387,9 +387,8 @@ impl Consumer<'_> {
         // not raise an alarm.
         let is_counted = pending.is_some() || has_verified_signature(checks);
         let is_connection_wide = error.is_connection_wide();
-        let refused =
-            Refused { base_url, purpose: known, reference: reference.as_deref(), retry_url };
-        let mut response = refused.answer(error.into());
+        let refused = Refused { reference: reference.as_deref(), ..refused };
+        let mut response = refused.answer(error.into()).await;
         if is_counted {
             response.extensions_mut().insert(RefusedSignIn { is_connection_wide });
         }

@@ -75,7 +75,7 @@ async fn try_resume(
         }
         Err(error) => {
             let (purpose, retry_url) = (Some(&purpose), Some(retry_url));
-            Refused { base_url, purpose, reference: None, retry_url }.answer(error)
+            Refused { app, base_url, purpose, reference: None, retry_url }.answer(error).await
         }
     })
 }

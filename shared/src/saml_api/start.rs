@@ -95,10 +95,15 @@ async fn try_choose(
         let provider = trust.provider(&query.idp).ok_or(SignInError::Link)?;
         send_request(app, base_url, headers, &connection, provider, pending.purpose).await
     };
-    Ok(sent.await.unwrap_or_else(|error| {
-        let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
-        Refused { base_url, purpose: Some(&purpose), reference: None, retry_url }.answer(error)
-    }))
+    match sent.await {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
+            let purpose = Some(&purpose);
+            let refused = Refused { app, base_url, purpose, reference: None, retry_url };
+            Ok(refused.answer(error).await)
+        }
+    }
 }
 
 /// `POST /saml/sso/{domain}/continue`: completes an unsolicited sign-in that the person agrees to.

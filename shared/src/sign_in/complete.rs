@@ -48,7 +48,8 @@ pub async fn complete(
                 Destination::Test => return pages::test_ended(),
             };
             let purpose = request.as_ref();
-            Refused { base_url, purpose, reference: None, retry_url: None }.answer(error)
+            let refused = Refused { app, base_url, purpose, reference: None, retry_url: None };
+            refused.answer(error).await
         }
     }
 }

@@ -66,12 +66,11 @@ impl Destination {
     ) -> Result<Self, SignInError> {
         match purpose {
             Purpose::App(request) => {
-                let client = app.store.client(&request.client_id).await?;
-                let redirect_uri = request.redirect_uri.as_str();
-                if client.is_some_and(|client| client.redirect_uri(redirect_uri).is_some()) {
+                if is_registered(app, &request).await? {
                     return Ok(Self::App(request));
                 }
-                Err(SamlError::AppRedirect { redirect_uri: redirect_uri.to_owned() }.into())
+                let redirect_uri = request.redirect_uri.as_str().to_owned();
+                Err(SamlError::AppRedirect { redirect_uri }.into())
             }
             Purpose::Start { target } => {
                 let clients = app.store.clients(None, MAX_CLIENTS).await?;
@@ -106,6 +105,20 @@ impl Destination {
             Self::App(_) | Self::Page | Self::Test => None,
         }
     }
+}
+
+/// Whether the app that sent a request still exists and has its redirect URI.
+///
+/// # Errors
+///
+/// [`StoreError`] if the table does not answer.
+pub(crate) async fn is_registered(
+    app: &AppState,
+    request: &AuthorizeRequest,
+) -> Result<bool, StoreError> {
+    let client = app.store.client(&request.client_id).await?;
+    let redirect_uri = request.redirect_uri.as_str();
+    Ok(client.is_some_and(|client| client.redirect_uri(redirect_uri).is_some()))
 }
 
 /// Whether `page` is an absolute URL with the origin of a registered URL of an app, and with a path

@@ -7,9 +7,12 @@
 use axum::response::Response;
 
 use super::authorization_response::respond_with_refusal;
+use super::destination::is_registered;
 use super::error::{SignInError, refused};
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::FailureCode;
+use crate::runtime::state::AppState;
+use oidc::authorize::AuthorizeRequest;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::purpose::Purpose;
 use saml::checks::CheckId;
@@ -75,6 +78,8 @@ pub fn app_error(error: &SamlError) -> Option<OauthError> {
 
 /// A sign-in that does not go on.
 pub(crate) struct Refused<'a> {
+    /// The state of the process.
+    pub(crate) app: &'a AppState,
     /// The base URL.
     pub(crate) base_url: &'a BaseUrl,
     /// The purpose of the sign-in, if this browser is known to have started it.
@@ -87,12 +92,8 @@ pub(crate) struct Refused<'a> {
 
 impl Refused<'_> {
     /// Sends the browser to the app with an error, or shows the page of the error.
-    pub(crate) fn answer(self, error: SignInError) -> Response {
-        let request = match self.purpose {
-            Some(Purpose::App(request)) => Some(request),
-            Some(Purpose::Start { .. } | Purpose::Test) | None => None,
-        };
-        match (request, error) {
+    pub(crate) async fn answer(self, error: SignInError) -> Response {
+        match (self.request().await, error) {
             (Some(request), SignInError::Refused(error)) => match app_error(&error) {
                 Some(told) => {
                     let mut response =
@@ -109,6 +110,16 @@ impl Refused<'_> {
             (None, SignInError::Refused(error)) => self.page(&error),
             (None, error) => error.into_response(self.retry_url.as_deref()),
         }
+    }
+
+    /// The request that is answered: one whose app is still registered. If the table does not tell,
+    /// it was so when the sign-in was started.
+    async fn request(&self) -> Option<&AuthorizeRequest> {
+        let request = match self.purpose {
+            Some(Purpose::App(request)) => request,
+            Some(Purpose::Start { .. } | Purpose::Test) | None => return None,
+        };
+        is_registered(self.app, request).await.unwrap_or(true).then_some(request)
     }
 
     fn page(&self, error: &SamlError) -> Response {

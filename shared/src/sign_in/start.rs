@@ -35,11 +35,14 @@ pub(crate) async fn start_sign_in(
     purpose: Purpose,
 ) -> Response {
     note_tenant(connection.tenant);
-    let started = try_start(app, base_url, headers, connection, purpose.clone()).await;
-    started.unwrap_or_else(|error| {
-        let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
-        Refused { base_url, purpose: Some(&purpose), reference: None, retry_url }.answer(error)
-    })
+    match try_start(app, base_url, headers, connection, purpose.clone()).await {
+        Ok(response) => response,
+        Err(error) => {
+            let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
+            let purpose = Some(&purpose);
+            Refused { app, base_url, purpose, reference: None, retry_url }.answer(error).await
+        }
+    }
 }
 
 async fn try_start(

@@ -215,10 +215,13 @@ async fn tokens_that_end() {
 
 async fn sign_ins() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
+    let app = test.app(false).await;
+    let mut of_app = Browser::default();
+    let asked = of_app.begin(&test, &format!("/oauth2/authorize?{}", app.query(GOOD))).await;
     let lines = Lines::default();
     let logging = tracing::subscriber::set_default(subscriber(Format::Json, lines.clone()));
 
-    for (email, status) in [("canary@acme.com", 200), ("canary@canary.example", 403)] {
+    for (email, status) in [("canary@acme.com", 303), ("canary@canary.example", 403)] {
         let mut browser = Browser::default();
         let request = browser.begin(&test, "/saml/sso/acme.com").await;
         let mut draft = draft(Some(&request));
@@ -248,6 +251,9 @@ async fn sign_ins() {
     let unsigned = Draft { sign_assertion: None, ..draft(Some(&request)) };
     browser.respond(&test, &unsigned.response()).await.expect(403);
     browser.get(&test, "/saml/sso/acme.com?target=https://canary.example/").await.expect(400);
+    // A refusal that an app is told: a redirect, and still refused.
+    let unsigned = Draft { sign_assertion: None, ..draft(Some(&asked)) };
+    of_app.respond(&test, &unsigned.response()).await.expect(303);
     drop(logging);
 
     let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
@@ -271,7 +277,8 @@ async fn sign_ins() {
             "saml.audience",
             "",
             "saml.sig.present",
-            "saml.link"
+            "saml.link",
+            "saml.sig.present"
         ],
         "{written}"
     );
@@ -279,12 +286,13 @@ async fn sign_ins() {
     let template = include_str!("../template.yaml");
     assert!(template.contains("\"Keys\": [\"$.refusedConnectionOf\"]"));
     assert!(template.contains("$.target = \"request\" && $.refused_sign_in IS TRUE"));
+    assert!(template.contains("$.status < 400 && $.refused_sign_in NOT EXISTS"));
     let with = |field: &str| -> Vec<usize> {
         let lines = logged.iter().enumerate();
         lines.filter(|(_, line)| line.get(field).is_some()).map(|(at, _)| at).collect()
     };
-    assert_eq!(with("refused_sign_in"), [3, 5, 9, 11], "{written}");
-    assert_eq!(with("refusedConnectionOf"), [5, 9, 11], "{written}");
+    assert_eq!(with("refused_sign_in"), [3, 5, 9, 11, 13], "{written}");
+    assert_eq!(with("refusedConnectionOf"), [5, 9, 11, 13], "{written}");
     assert_eq!(logged[5]["refusedConnectionOf"], test.acme.id);
     assert_eq!(logged[5]["refused_sign_in"], true);
     for line in &logged {

@@ -22,11 +22,13 @@ mod token_response;
 mod userinfo;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 use self::cross_origin::{preflight_get_and_post, preflight_post};
 use self::error::OidcApiError;
 use crate::runtime::layers::with_layers;
+use crate::runtime::speculation::only_on_demand;
 use crate::runtime::state::AppState;
 
 /// The routes of the function `oidc`.
@@ -48,7 +50,10 @@ pub fn router(app: AppState) -> Router {
     let routes = Router::new()
         .route("/.well-known/openid-configuration", get(published::configuration))
         .route("/.well-known/oauth-authorization-server", get(published::configuration))
-        .route("/oauth2/authorize", get(authorize::by_query).post(authorize::by_form))
+        .route(
+            "/oauth2/authorize",
+            get(authorize::by_query).layer(from_fn(only_on_demand)).post(authorize::by_form),
+        )
         .route("/oauth2/token", post(token::token).options(preflight_post))
         .route(
             "/oauth2/userinfo",
@@ -57,7 +62,10 @@ pub fn router(app: AppState) -> Router {
         .route("/oauth2/introspect", post(introspect::introspect))
         .route("/oauth2/revoke", post(revoke::revoke).options(preflight_post))
         .route("/oauth2/lookup", post(lookup::lookup))
-        .route("/oauth2/logout", get(logout::by_query).post(logout::by_form))
+        .route(
+            "/oauth2/logout",
+            get(logout::by_query).layer(from_fn(only_on_demand)).post(logout::by_form),
+        )
         .route("/oauth2/jwks", get(published::jwks))
         .method_not_allowed_fallback(async || OidcApiError::MethodNotAllowed);
     with_layers(routes, app)

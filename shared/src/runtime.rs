@@ -3,6 +3,7 @@
 pub mod lambda;
 pub(crate) mod layers;
 pub mod request_log;
+pub mod speculation;
 pub mod state;
 pub mod telemetry;
 pub mod warm_up;

@@ -32,6 +32,7 @@ pub mod metadata_fetch;
 pub(crate) mod organisation;
 pub(crate) mod pages;
 pub(crate) mod record;
+pub mod refusal;
 pub(crate) mod retry;
 pub(crate) mod session;
 pub mod sessions;
@@ -43,7 +44,7 @@ use oidc::grant::Authentication;
 use types::ids::TenantId;
 
 pub use self::complete::complete;
-pub use self::destination::{Destination, is_page_of_an_app};
+pub use self::destination::{AppChoice, Destination, is_page_of_an_app};
 pub use self::error::SignInError;
 pub use self::sp_urls::SpUrls;
 

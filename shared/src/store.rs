@@ -88,7 +88,9 @@ pub use pool::OnJoin;
 pub use restore::Restored;
 pub(crate) use retry::Backoff;
 pub use seats::{SeatRules, Seats};
-pub use sign_ins::{PendingSignIn, SignInRecord, Stage, record_id};
+pub use sign_ins::{
+    EndedSignIn, FoundSignIns, PendingSignIn, SessionKey, SignInRecord, Stage, record_id,
+};
 pub use standing::Standing;
 pub use tenants::Tenant;
 pub use users::{SeatRequest, StoredUser, UserKeys, UserOutcome, UserWrite};

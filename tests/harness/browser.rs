@@ -84,6 +84,7 @@ impl Browser {
             purpose: Purpose::Start { target: None },
             stage: Stage::Asked(IDP.to_owned()),
             browser: Some(hex(&Sha256::digest(&secret))),
+            session: None,
             expires_at: Timestamp::MAX,
         };
         test.app.store.create_pending_sign_in(&pending).await.expect("a sign-in");
@@ -100,6 +101,11 @@ impl Browser {
     /// Adds the cookies of another browser, as answers to requests sent at the same time do.
     pub fn add_cookies(&mut self, other: &Self) {
         self.cookies.extend(other.cookies.iter().cloned());
+    }
+
+    /// Loses all cookies but those with such names.
+    pub fn keep_cookies(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.cookies.retain(|(name, _)| is_kept(name));
     }
 
     /// Opens a page.
@@ -138,6 +144,14 @@ impl Browser {
     /// Starts a sign-in and returns the id of the request to the identity provider.
     pub async fn begin(&mut self, test: &TestApp, path: &str) -> String {
         request_id(&self.get(test, path).await)
+    }
+
+    /// Opens the link that tests a connection and presses the button of its page.
+    pub async fn begin_test(&mut self, test: &TestApp, link: &str) -> Answer {
+        let led = self.get(test, link).await.expect(303);
+        let page = led.header("location").expect("a page").to_owned();
+        self.get(test, &page).await.expect(200);
+        self.post(test, &page, &[]).await
     }
 
     /// Posts a response to the connection `acme.com`.

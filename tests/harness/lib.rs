@@ -22,6 +22,7 @@ pub mod oidc;
 pub mod openapi;
 pub mod saml;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use axum::Router;
@@ -217,10 +218,13 @@ impl TestApp {
         Answer::of(sent, response).await
     }
 
-    /// Returns all rows of the table as text.
+    /// Returns all rows of the table as text, the same for the same rows.
     pub async fn rows(&self) -> String {
         let scan = self.dynamodb.scan().table_name(&self.app.config.table);
-        format!("{:?}", scan.send().await.expect("a scan").items())
+        let scan = scan.send().await.expect("a scan");
+        let rows: Vec<BTreeMap<_, _>> =
+            scan.items().iter().map(|row| row.iter().collect()).collect();
+        format!("{rows:?}")
     }
 
     /// Creates a user of the first tenant; returns the id.

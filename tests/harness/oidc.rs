@@ -182,8 +182,8 @@ impl TestApp {
     /// Completes a sign-in, as after a verified response.
     pub async fn complete(&self, signed_in: SignedIn, purpose: Purpose) -> Answer {
         let base_url = BaseUrl::of(&self.app.config, &header::HeaderMap::new());
-        let response = match Destination::find(&self.app, purpose).await {
-            Ok(destination) => complete(&self.app, &base_url, signed_in, destination).await,
+        let response = match Destination::find(&self.app, purpose, None).await {
+            Ok(destination) => complete(&self.app, &base_url, signed_in, destination, None).await,
             Err(error) => error.into_response(None),
         };
         Answer::of("complete".to_owned(), response).await

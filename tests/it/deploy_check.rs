@@ -269,7 +269,7 @@ fn a_sign_in_by_an_invalid_response_is_found() {
         if another { signed_in() } else { Fate::Served }
     });
     let before = Mutex::new(Vec::new());
-    assert_found_at("saml.replay", "status 403", "status 200", move |_, event| {
+    assert_found_at("saml.replay", "status 303", "status 200", move |_, event| {
         let Some(xml) = response(event).filter(|_| event["cookies"].is_array()) else {
             return Fate::Served;
         };

@@ -106,15 +106,14 @@ fn keys_of_encryption_may_be_at_either_place_named_by_reference_and_for_several_
 #[tokio::test]
 async fn base64_of_any_layout_is_read_and_another_encoding_is_refused() {
     let test = TestApp::with_connection(json!({"jit": true})).await;
-    type Encode = fn(&str) -> String;
-    let lines = |text: &str, end: &str| -> String {
+    let lines = |text: &str, end: &str| {
         let encoded = BASE64_STANDARD.encode(text);
-        let lines = encoded.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line));
-        lines.map(|line| format!("{line}{end}")).collect()
+        let lines: Vec<_> = encoded.as_bytes().chunks(76).map(String::from_utf8_lossy).collect();
+        lines.join(end) + end
     };
-    let feeds: Encode = |text| BASE64_STANDARD.encode(text).replace('A', "A\n");
-    let without_padding: Encode =
-        |text| BASE64_STANDARD.encode(format!("{text} ")).trim_end_matches('=').to_owned();
+    let feeds = |text: &str| BASE64_STANDARD.encode(text).replace('A', "A\n");
+    let without_padding =
+        |text: &str| BASE64_STANDARD.encode(format!("{text} ")).trim_end_matches('=').to_owned();
     for (name, encode) in [
         ("at once", &(|text: &str| BASE64_STANDARD.encode(text)) as &dyn Fn(&str) -> String),
         ("lines", &|text: &str| lines(text, "\n")),

@@ -80,7 +80,7 @@ async fn uris_are_compared_without_the_white_space_around_them() {
             let response = spaced(&draft, uri, before, after);
             let answer = browser.respond(&test, &response).await;
             let record = &test.sign_ins().await[0];
-            assert_eq!(answer.status, 200, "{} {before:?} {after:?}: {record}", start);
+            assert_eq!(answer.status, 200, "{start} {before:?} {after:?}: {record}");
         }
     }
 }

@@ -151,7 +151,7 @@ async fn a_test_signs_nobody_in_and_creates_no_user() {
     let path = format!("/v1/tenants/{}/connections/acme.com/test", test.acme.id);
     let url = test.operator(Method::POST, &path, None).await.expect(201).text("url");
     let mut browser = Browser::default();
-    let request = browser.begin(&test, &url).await;
+    let request = request_id(&browser.begin_test(&test, &url).await.expect(303));
     Browser::default().get(&test, &url).await.expect(400);
     let page = browser.respond(&test, &draft(Some(&request)).response()).await.expect(200);
     assert!(String::from_utf8_lossy(&page.bytes).contains("The connection works"));
@@ -160,4 +160,34 @@ async fn a_test_signs_nobody_in_and_creates_no_user() {
     let [record] = test.sign_ins().await.try_into().unwrap();
     assert_eq!(record["began"], "test");
     assert_eq!(record["claims"]["subject"]["value"], "ada@acme.com");
+}
+
+#[tokio::test]
+async fn opening_the_link_of_a_test_uses_nothing_up_and_its_button_works_in_one_browser() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    let path = format!("/v1/tenants/{}/connections/acme.com/test", test.acme.id);
+    let url = test.operator(Method::POST, &path, None).await.expect(201).text("url");
+    let rows = test.rows().await;
+    let button = format!("{url}/begin");
+    for _ in 0..2 {
+        // A mail scanner, and everybody who has the link.
+        let led = Browser::default().get(&test, &url).await.expect(303);
+        assert_eq!((led.header("location"), led.header("set-cookie")), (Some(&*button), None));
+        let page = Browser::default().get(&test, &button).await.expect(200);
+        assert!(page.body().contains("Begin the test sign-in"), "{}", page.body());
+        assert_eq!((page.header("set-cookie"), test.rows().await), (None, rows.clone()));
+    }
+    let mut browser = Browser::default();
+    browser.begin_test(&test, &url).await.expect(303);
+    // The button again: in this browser it begins the test again, elsewhere it was used.
+    let request = request_id(&browser.post(&test, &button, &[]).await.expect(303));
+    for answer in [
+        Browser::default().post(&test, &button, &[]).await,
+        Browser::default().get(&test, &button).await,
+        Browser::default().get(&test, &url).await,
+    ] {
+        assert!(answer.expect(400).body().contains("Ask for a new link"));
+    }
+    let tested = browser.respond(&test, &draft(Some(&request)).response()).await.expect(200);
+    assert!(tested.body().contains("The connection works"));
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use harness::TestApp;
-use harness::browser::{BASE, Browser, draft};
+use harness::browser::{BASE, Browser, draft, person};
 use harness::saml::metadata;
 use harness::saml::world::IDP;
 use local::dynamodb::{CallLog, Dynamo, client_over};
@@ -85,4 +85,36 @@ async fn starting_a_sign_in_reads_nothing_for_the_cookies_of_the_browser() {
         let count = calls.take().len();
         assert_eq!(*first.get_or_insert(count), count);
     }
+}
+
+/// Rule 19. A form that another site posts comes without the cookie of the session: it is
+/// `SameSite=Lax`.
+#[tokio::test]
+async fn a_link_replaces_no_session_of_another_person_though_the_form_comes_without_it() {
+    let test = TestApp::with_connection(json!({"jit": true})).await;
+    test.app(false).await;
+    let mut browser = Browser::default();
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    browser.respond(&test, &draft(Some(&request)).response()).await.expect(303);
+    for (name, asks) in [("eve", true), ("ada", false)] {
+        let request = browser.begin(&test, "/saml/sso/acme.com").await;
+        let mut posting = browser.clone();
+        posting.keep_cookies(|name| !name.ends_with("session"));
+        let mut draft = draft(Some(&request));
+        if asks {
+            person(name, "eve@acme.com")(&mut draft);
+        }
+        let answer = posting.respond(&test, &draft.response()).await;
+        assert_eq!(answer.status, if asks { 200 } else { 303 }, "{name}");
+        assert_eq!(answer.body().contains("Continue as"), asks, "{name}");
+        assert_eq!(posting.has_session(), !asks, "{name}");
+    }
+    // A session that is over is nobody's.
+    let request = browser.begin(&test, "/saml/sso/acme.com").await;
+    browser.keep_cookies(|name| !name.ends_with("session"));
+    let path = format!("/v1/tenants/{}/end-sessions", test.acme.id);
+    test.operator(Method::POST, &path, None).await.expect(204);
+    let mut draft = draft(Some(&request));
+    person("eve", "eve@acme.com")(&mut draft);
+    browser.respond(&test, &draft.response()).await.expect(303);
 }

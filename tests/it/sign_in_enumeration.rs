@@ -59,6 +59,10 @@ fn requests(name: &str, client: &str) -> Vec<(Method, String, Option<String>)> {
         get("/saml/sso/{name}/with"),
         get(&format!("/saml/sso/{{name}}/with?sign_in={id}&idp={IDP}")),
         get(&format!("/saml/sso/{{name}}/test/{id}")),
+        get(&format!("/saml/sso/{{name}}/test/{id}/begin")),
+        post(&format!("/saml/sso/{{name}}/test/{id}/begin"), String::new()),
+        get("/saml/sso/{name}/resume"),
+        get(&format!("/saml/sso/{{name}}/resume?sign_in={id}")),
         post("/saml/sso/{name}/continue", String::new()),
         post("/saml/sso/{name}/continue", format!("sign_in={id}")),
     ];

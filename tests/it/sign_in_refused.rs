@@ -40,7 +40,8 @@ async fn one_of_a_hundred_equal_responses_signs_in() {
     let mut statuses = tasks.join_all().await;
     statuses.sort_unstable();
     assert_eq!(statuses[0], 200);
-    assert!(statuses[1..].iter().all(|status| *status == 403), "{statuses:?}");
+    // They are of one browser: the others are sent to where the first one led.
+    assert!(statuses[1..].iter().all(|status| *status == 303), "{statuses:?}");
     let records = test.sign_ins().await;
     let succeeded = records.iter().filter(|record| record["succeeded"] == true).count();
     assert_eq!(succeeded, 1);

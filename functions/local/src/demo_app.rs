@@ -16,6 +16,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use serde_json::{Map, Value};
@@ -24,6 +25,7 @@ use self::back_channel::BackChannel;
 pub(crate) use self::credentials::{ClientCredentials, CredentialsError};
 use self::sessions::{Pending, Sessions};
 use crate::html;
+use shared::runtime::speculation::only_on_demand;
 
 /// The demo app; cheap to clone.
 #[derive(Clone)]
@@ -59,8 +61,8 @@ impl DemoApp {
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/demo", get(home))
-            .route(SIGN_IN, get(sign_in))
-            .route(CALLBACK, get(callback))
+            .route(SIGN_IN, get(sign_in).layer(from_fn(only_on_demand)))
+            .route(CALLBACK, get(callback).layer(from_fn(only_on_demand)))
             .route("/demo/sign-out", post(sign_out))
             .with_state(self)
     }

@@ -135,13 +135,16 @@ pub struct Session {
     pub authentication: Authentication,
     /// The time from which it does not count.
     pub expires_at: Timestamp,
+    /// The id of the sign-in that gave it; none in a row of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<String>,
 }
 
 impl Session {
-    /// Makes the session of an authentication.
-    pub fn new(authentication: Authentication, now: Timestamp) -> Self {
+    /// Makes the session of an authentication, which the sign-in with this id gave.
+    pub fn new(authentication: Authentication, sign_in: Option<String>, now: Timestamp) -> Self {
         let expires_at = authentication.end(now, SESSION_LIFE);
-        Self { authentication, expires_at }
+        Self { authentication, expires_at, sign_in }
     }
 }
 

@@ -123,7 +123,8 @@ check_table! {
         actor: Actor::TenantAdmin,
         is_connection_wide: false,
         is_personal: false,
-        public_text: "Sign-in is not set up for your organisation yet.",
+        public_text: "Sign-in is not set up at this address. Go back to your app, or ask an administrator \
+                      of your organisation.",
     },
     /// 6: response and assertion come from the configured entity.
     Issuer => CheckInfo {
@@ -325,7 +326,8 @@ check_table! {
         actor: Actor::Operator,
         is_connection_wide: false,
         is_personal: false,
-        public_text: "The app asked for an answer at an address that is not registered.",
+        public_text: "The app that you came from can no longer be opened. Ask an administrator of your \
+                      organisation.",
     },
 }
 

@@ -87,6 +87,9 @@ pub struct Settings {
     pub group_attribute: Option<String>,
     /// Records of sign-ins keep the claims about the person.
     pub keep_claims: bool,
+    /// Client id of the app that a sign-in opens which no app began. Without one, or if it is gone,
+    /// the person chooses among several apps.
+    pub default_app: Option<String>,
     /// Settings of a newer version, preserved.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
@@ -107,6 +110,7 @@ impl Default for Settings {
             require_email: false,
             group_attribute: None,
             keep_claims: false,
+            default_app: None,
             unknown: Map::new(),
         }
     }

@@ -60,7 +60,28 @@ impl<I: Invoke + Sync> Check<'_, I> {
         if !has_session(&posted) {
             return Err(CheckError::new(SIGN_IN, "a session", "no session cookie"));
         }
-        self.expect_refusal("saml.replay", canary, &cookies, &signed).await
+        self.check_replay(canary, &cookies, &signed).await
+    }
+
+    /// Posts the response again, which must give nothing. The browser is sent to where the first one
+    /// led, and has no session.
+    async fn check_replay(
+        &self,
+        canary: &Canary,
+        cookies: &[String],
+        response: &str,
+    ) -> Result<(), CheckError> {
+        let step = "saml.replay";
+        let posted = self.post(step, canary, cookies, response).await?.expect(step, 303)?;
+        if has_session(&posted) {
+            return Err(CheckError::new(step, "no session", "a session cookie"));
+        }
+        let location = posted.header("location").unwrap_or_default();
+        let (path, _) = location.split_once('?').unwrap_or_default();
+        if !path.ends_with(&format!("/saml/sso/{}/resume", canary.domain)) {
+            return Err(CheckError::new(step, "a redirect to our own page", "another"));
+        }
+        Ok(())
     }
 
     async fn connect(&self, canary: &Canary, key: &KeyPair) -> Result<ServiceProvider, CheckError> {

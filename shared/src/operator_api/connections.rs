@@ -78,6 +78,7 @@ pub(super) async fn put(
     let unknown = known.map(|known| (known.unknown.clone(), known.settings.unknown.clone()));
     let (unknown, unknown_settings) = unknown.unwrap_or_default();
     let settings = body.settings(unknown_settings)?;
+    body.check_default_app(&app.store, known).await?;
     let domains = body.domains()?;
     let source = MetadataSource { app: &app, base_url: &base_url, domain: &domain };
     let known_trust = known.and_then(|connection| connection.trust.clone());

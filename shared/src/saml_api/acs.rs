@@ -6,6 +6,10 @@
 //! assertion and request are consumed, and each is consumed by one conditional write: of any number
 //! of equal responses one signs in.
 //!
+//! A browser may post a response twice, by a double click or a reload. The second one gives nothing.
+//! It leads to where the first one led ([`super::resume`]), if it comes with the cookie of the
+//! sign-in that it ended.
+//!
 //! Verification is in `connection_verifier`; everything after it is in [`crate::sign_in`].
 
 use axum::extract::{Path, Request, State};
@@ -16,25 +20,26 @@ use jiff::Timestamp;
 use super::connection_verifier::{Acs, ConnectionVerifier, request_named_by};
 use super::form::Form;
 use crate::http::base_url::BaseUrl;
+use crate::http::redirect::see_other;
 use crate::runtime::request_log::RefusedSignIn;
 use crate::runtime::state::AppState;
 use crate::sign_in::browser::SignInCookies;
-use crate::sign_in::complete::complete_live;
+use crate::sign_in::complete::{BrowserSession, Ending};
 use crate::sign_in::connection::read_with_standing;
-use crate::sign_in::error::refused;
 use crate::sign_in::matching::{MatchedUser, Matching};
 use crate::sign_in::record::{self, Facts};
-use crate::sign_in::retry::{retry_url, sso_url};
+use crate::sign_in::refusal::Refused;
+use crate::sign_in::retry::{resume_url, retry_url, sso_url};
 use crate::sign_in::sessions::authority_of;
 use crate::sign_in::start::{new_id, new_pending_sign_in};
 use crate::sign_in::{Destination, SignInError, SignedIn, browser, pages, session};
-use crate::store::{PendingSignIn, Stage, Standing};
+use crate::store::{EndedSignIn, PendingSignIn, Stage, Standing};
 use oidc::grant::Authentication;
 use oidc::purpose::Purpose;
 use saml::authn_context::AuthnContextClass;
 use saml::checks::{CheckId, Checks, Outcome};
 use saml::connection::Connection;
-use saml::error::{ConnectionError, FormError, SamlError};
+use saml::error::{ConnectionError, FormError, InResponseToError, SamlError};
 use saml::response::{Assertion, decode_form_field};
 use saml::xml::truncate;
 use types::digest::digest_of_parts;
@@ -81,14 +86,16 @@ async fn answer(
     let now = app.clock.now();
     let loaded = tokio::try_join!(
         read_with_standing(app, name),
-        browser::pending_sign_ins(app, &base_url, &headers, now),
+        browser::sign_ins(app, &base_url, &headers, now),
     );
-    let ((connection, standing), mut open) = match loaded {
+    let ((connection, standing), found) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return error.into_response(sso_url(&base_url, name).as_deref()),
     };
-    open.retain(|open| open.domain == connection.domain && open.tenant == connection.tenant);
-    let consumer = Consumer { app, base_url, headers, connection, standing, acs, open, now };
+    let (mut open, mut ended) = (found.open, found.ended);
+    open.retain(|open| open.is_at(&connection));
+    ended.retain(|ended| ended.is_at(&connection));
+    let consumer = Consumer { app, base_url, headers, connection, standing, acs, open, ended, now };
     consumer.consume(form).await
 }
 
@@ -105,6 +112,8 @@ struct Consumer<'a> {
     acs: Acs,
     /// The sign-ins that this browser has open at the connection, the newest first.
     open: Vec<PendingSignIn>,
+    /// Those that have ended, of which this browser still has the cookies.
+    ended: Vec<EndedSignIn>,
     now: Timestamp,
 }
 
@@ -119,10 +128,49 @@ impl Consumer<'_> {
             Err(error) => return self.refuse(error, &mut checks, named, None).await,
         };
         let pending = self.pending_of(&assertion);
-        match self.sign_in(&assertion, pending, relay_state, &mut checks).await {
-            Ok(response) => response,
-            Err(error) => self.refuse(error, &mut checks, pending, Some(&assertion)).await,
+        let answered = match self.posted_before(&assertion) {
+            Ok(Some(response)) => return response,
+            Ok(None) => self.sign_in(&assertion, pending, relay_state, &mut checks).await,
+            Err(error) => Err(error),
+        };
+        match (answered, pending) {
+            (Ok(response), _) => response,
+            // Of two equal posts at the same time, the other one ended the sign-in.
+            (Err(SignInError::Refused(SamlError::Replay)), Some(pending)) => {
+                self.resume(&pending.id).unwrap_or_else(|error| error.into_response(None))
+            }
+            (Err(error), _) => self.refuse(error, &mut checks, pending, Some(&assertion)).await,
         }
+    }
+
+    /// The answer to a response that this browser posted before: the page that asks again, or the
+    /// way to where the sign-in led.
+    ///
+    /// # Errors
+    ///
+    /// [`SamlError::InResponseTo`] if another assertion ended the sign-in that this one answers.
+    fn posted_before(&self, assertion: &Assertion) -> Result<Option<Response>, SignInError> {
+        let digest = Some(self.digest(assertion));
+        let asks = |open: &&PendingSignIn| match &open.stage {
+            Stage::Arrived { assertion, .. } => *assertion == digest,
+            Stage::Invited | Stage::Choosing | Stage::Asked(_) => false,
+        };
+        if let Some(asking) = self.open.iter().find(asks) {
+            return Ok(Some(self.page_that_asks(assertion, &asking.id)));
+        }
+        if let Some(ended) = self.ended.iter().find(|ended| ended.assertion == digest) {
+            return Ok(Some(self.resume(&ended.id)?));
+        }
+        match &assertion.in_response_to {
+            Some(request) if self.ended.iter().any(|ended| ended.id == *request) => {
+                Err(SamlError::InResponseTo(InResponseToError::Unknown(request.clone())).into())
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn resume(&self, sign_in: &str) -> Result<Response, SignInError> {
+        Ok(see_other(&resume_url(&self.base_url, &self.connection.domain, sign_in))?)
     }
 
     /// Verifies the response. Checks 1 to 16 and 18 to 21. The sign-in of this browser that the
@@ -133,18 +181,23 @@ impl Consumer<'_> {
         checks: &mut Checks,
         named: &mut Option<&'s PendingSignIn>,
     ) -> Result<Assertion, SignInError> {
+        let response =
+            form.and_then(|form| decode_form_field(form.response().map_err(SamlError::Form)?));
+        let request = response.as_ref().ok().and_then(|response| request_named_by(response));
+        *named = request.and_then(|id| self.open_sign_in(&id));
+        // Before any other error, so that a connection which is not ready looks like an unknown name.
         let trust = self.connection.active_trust().map_err(SamlError::Connection)?;
         let keys = self.app.saml_keys.load(self.now).await?;
-        let form = form?;
-        let response = decode_form_field(form.response().map_err(SamlError::Form)?)?;
-        *named = request_named_by(&response).and_then(|id| self.open_sign_in(&id));
+        let response = response?;
         let authority = &self.standing.authority;
         let verifier =
             ConnectionVerifier::new(&self.connection, trust, authority, &self.base_url, &keys);
         let provider = verifier.provider(&response)?;
         let asked = Stage::Asked(provider.entity_id.clone());
         let requests = self.open.iter().filter(|open| open.stage == asked);
-        let requests: Vec<&str> = requests.map(|open| open.id.as_str()).collect();
+        // A second post of the same response is verified like the first.
+        let ended = self.ended.iter().map(|ended| ended.id.as_str());
+        let requests: Vec<&str> = requests.map(|open| open.id.as_str()).chain(ended).collect();
         let verdict = verifier.verify(provider, self.acs, &response, &requests, self.now)?;
         *checks = verdict.checks;
         Ok(verdict.result?)
@@ -183,7 +236,8 @@ impl Consumer<'_> {
                 None => Ok(()),
             }
         };
-        let (destination, ()) = tokio::try_join!(Destination::find(app, goal), note)?;
+        let default_app = connection.settings.default_app.as_deref();
+        let (destination, ()) = tokio::try_join!(Destination::find(app, goal, default_app), note)?;
         destination.record_check(checks);
         let id = matched.as_ref().map(|matched| matched.user.resource.id);
         let facts = Facts { purpose, user: id, error: None, assertion: Some(assertion) };
@@ -195,7 +249,7 @@ impl Consumer<'_> {
         let signed_in = self.signed_in(assertion, &matched)?;
         match pending {
             Some(pending) if !self.replaces_session(pending, &signed_in).await? => {
-                Ok(self.complete(signed_in, destination, &pending.id).await)
+                self.complete(signed_in, destination, &pending.id, &reference).await
             }
             Some(_) | None => self.ask_person(assertion, &signed_in, &destination).await,
         }
@@ -209,12 +263,10 @@ impl Consumer<'_> {
         checks: &mut Checks,
     ) -> Result<(), SignInError> {
         let (store, tenant) = (&self.app.store, self.connection.tenant);
-        // An `ID` is unique only within its issuer.
-        let digest =
-            digest_of_parts(&[self.connection.domain.as_str(), &assertion.issuer, &assertion.id]);
+        let digest = self.digest(assertion);
         let is_fresh = store.consume_assertion(tenant, &digest, assertion.replay_until).await?
             && match pending {
-                Some(pending) => store.consume_pending_sign_in(pending).await?,
+                Some(pending) => store.consume_pending_sign_in(pending, Some(&digest)).await?,
                 None => assertion.in_response_to.is_none(),
             };
         if !is_fresh {
@@ -222,6 +274,12 @@ impl Consumer<'_> {
         }
         checks.pass(CheckId::Replay, "", "not seen before");
         Ok(())
+    }
+
+    /// The digest by which an assertion is known once it is consumed. An `ID` is unique only within
+    /// its issuer.
+    fn digest(&self, assertion: &Assertion) -> String {
+        digest_of_parts(&[self.connection.domain.as_str(), &assertion.issuer, &assertion.id])
     }
 
     fn signed_in(
@@ -248,6 +306,9 @@ impl Consumer<'_> {
 
     /// Whether a sign-in that no app began would replace the session of another person (rule 19): a
     /// link can start one.
+    ///
+    /// A browser does not send the cookie of its session with a form that another site posts. So the
+    /// session that it had when the sign-in was started counts, unless the cookie is there.
     async fn replaces_session(
         &self,
         pending: &PendingSignIn,
@@ -256,7 +317,11 @@ impl Consumer<'_> {
         if !matches!(pending.purpose, Purpose::Start { .. }) {
             return Ok(false);
         }
-        let current = session::current(self.app, &self.base_url, &self.headers).await?;
+        let sent = session::key_of(&self.base_url, &self.headers);
+        let current = match sent.or_else(|| pending.session.clone()) {
+            Some(key) => session::with_key(self.app, key).await?,
+            None => None,
+        };
         let person = |signed_in: &SignedIn| (signed_in.tenant, signed_in.authentication.user);
         Ok(current.is_some_and(|(current, _)| person(&current) != person(signed_in)))
     }
@@ -266,17 +331,15 @@ impl Consumer<'_> {
         signed_in: SignedIn,
         destination: Destination,
         pending: &str,
-    ) -> Response {
-        let mut response = complete_live(
-            self.app,
-            &self.base_url,
-            signed_in,
-            &self.standing.authority,
-            destination,
-        )
-        .await;
-        browser::remove_cookie(&self.base_url, pending, &mut response);
-        response
+        reference: &str,
+    ) -> Result<Response, SignInError> {
+        let Self { app, base_url, headers, standing, .. } = self;
+        let authority = &standing.authority;
+        let session = BrowserSession::New { sign_in: Some(pending) };
+        let ending = Ending { app, base_url, authority, session, reference: Some(reference) };
+        let mut response = ending.complete(signed_in, destination).await;
+        browser::end_sign_in(base_url, headers, pending, &mut response)?;
+        Ok(response)
     }
 
     /// Asks the person to press a button before a sign-in that no app began: any site can make a
@@ -304,6 +367,7 @@ impl Consumer<'_> {
             user_generation,
             authority,
             authn_context,
+            assertion: Some(self.digest(assertion)),
         };
         let target = destination.target().map(ToString::to_string);
         let purpose = Purpose::Start { target };
@@ -312,19 +376,24 @@ impl Consumer<'_> {
         let (arrived, binding) =
             new_pending_sign_in(app, &cookies, connection, &new_id()?, purpose, stage)?;
         app.store.create_pending_sign_in(&arrived).await?;
-        let connection = connection.domain.as_str();
-        let page = pages::Agree {
-            person: &name_of(assertion),
-            connection,
-            action: &base_url.join(&format!("/saml/sso/{connection}/continue")),
-            sign_in: &arrived.id,
-        };
-        let mut response = pages::agree(base_url, &page);
+        let mut response = self.page_that_asks(assertion, &arrived.id);
         binding.set_cookie(base_url, &arrived.id, false, &mut response)?;
         Ok(response)
     }
 
-    /// Shows the page of an error. A refusal is recorded first.
+    fn page_that_asks(&self, assertion: &Assertion, sign_in: &str) -> Response {
+        let connection = self.connection.domain.as_str();
+        let page = pages::Agree {
+            person: &name_of(assertion),
+            connection,
+            action: &self.base_url.join(&format!("/saml/sso/{connection}/continue")),
+            sign_in,
+        };
+        pages::agree(&self.base_url, &page)
+    }
+
+    /// Sends the browser back to the app that asked, or shows the page of an error. A refusal is
+    /// recorded first.
     async fn refuse(
         &self,
         error: SignInError,
@@ -336,19 +405,22 @@ impl Consumer<'_> {
         // is the best guess.
         let purpose = pending.or_else(|| self.open.first()).map(|pending| &pending.purpose);
         let retry_url = retry_url(&self.base_url, &self.connection.domain, purpose);
-        let SignInError::Refused(error) = error else {
-            return error.into_response(retry_url.as_deref());
-        };
+        let Self { app, base_url, .. } = self;
+        let known = pending.map(|pending| &pending.purpose);
+        let refused = Refused { app, base_url, purpose: known, reference: None, retry_url };
+        let SignInError::Refused(error) = error else { return refused.answer(error).await };
         checks.fail(&error);
         let facts = Facts { purpose, user: None, error: Some(&error), assertion };
         let reference = record::write(self.app, &self.connection, checks, facts, self.now).await;
         // The page of a connection that cannot be used is that of an unknown name (rule 21).
         let reference = Some(reference).filter(|_| !matches!(error, SamlError::Connection(_)));
-        let mut response = refused(&error, reference.as_deref(), retry_url.as_deref());
         // Anybody can post a response that answers nothing and that nobody signed: such a one must
         // not raise an alarm.
-        if pending.is_some() || has_verified_signature(checks) {
-            let is_connection_wide = error.is_connection_wide();
+        let is_counted = pending.is_some() || has_verified_signature(checks);
+        let is_connection_wide = error.is_connection_wide();
+        let refused = Refused { reference: reference.as_deref(), ..refused };
+        let mut response = refused.answer(error.into()).await;
+        if is_counted {
             response.extensions_mut().insert(RefusedSignIn { is_connection_wide });
         }
         response

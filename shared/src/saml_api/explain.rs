@@ -103,7 +103,9 @@ impl Case<'_> {
         let matching = Matching { app, connection, authority: &authority, assertion, now: at };
         matching.match_user(true, checks).await?;
         // The app that asked is known only to the person's browser: judge a sign-in without one.
-        let destination = Destination::find(app, Purpose::Start { target: None }).await?;
+        let default_app = connection.settings.default_app.as_deref();
+        let purpose = Purpose::Start { target: None };
+        let destination = Destination::find(app, purpose, default_app).await?;
         destination.record_check(checks);
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! The pages at which a person starts or continues a sign-in: the connection's own URL, the choice
-//! of a member of a federation, a link that tests the connection, and the button after an
-//! unsolicited response.
+//! of a member of a federation, and the button after an unsolicited response.
 
 use axum::extract::{Path, Query, RawQuery, Request, State};
 use axum::http::HeaderMap;
@@ -10,12 +9,14 @@ use serde::Deserialize;
 use super::acs;
 use super::form::{Form, message_in_query};
 use crate::http::base_url::BaseUrl;
+use crate::http::redirect::see_other;
 use crate::runtime::state::AppState;
 use crate::sign_in::connection::read_ready_connection;
-use crate::sign_in::retry::sso_url;
+use crate::sign_in::refusal::Refused;
+use crate::sign_in::retry::{resume_url, retry_url, sso_url};
 use crate::sign_in::start::{send_request, start_sign_in};
 use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, is_page_of_an_app};
-use crate::store::{PendingSignIn, Stage};
+use crate::store::{FoundSignIns, PendingSignIn, Stage};
 use oidc::grant::Authentication;
 use oidc::purpose::Purpose;
 use saml::connection::Connection;
@@ -89,44 +90,26 @@ async fn try_choose(
     headers: &HeaderMap,
 ) -> Result<Response, SignInError> {
     let connection = read_ready_connection(app, name).await?;
-    let pending = pending_sign_in(app, base_url, headers, &connection, &query.sign_in).await?;
+    let found = browser::sign_ins(app, base_url, headers, app.clock.now()).await?;
+    let pending = find_pending(found, &connection, &query.sign_in).ok_or(SignInError::Link)?;
     if pending.stage != Stage::Choosing {
         return Err(SignInError::Link);
     }
-    let trust = connection.active_trust().map_err(SamlError::Connection)?;
-    let provider = trust.provider(&query.idp).ok_or(SignInError::Link)?;
-    send_request(app, base_url, headers, &connection, provider, pending.purpose).await
-}
-
-/// `GET /saml/sso/{domain}/test/{id}`: tests the connection. The administrator's link works once.
-pub(super) async fn test(
-    State(app): State<AppState>,
-    Path((name, id)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response {
-    let base_url = BaseUrl::of(&app.config, &headers);
-    let tested = try_test(&app, &base_url, &name, &id, &headers).await;
-    tested.unwrap_or_else(|error| error.into_response(None))
-}
-
-async fn try_test(
-    app: &AppState,
-    base_url: &BaseUrl,
-    name: &str,
-    id: &str,
-    headers: &HeaderMap,
-) -> Result<Response, SignInError> {
-    let connection = read_ready_connection(app, name).await?;
-    let pending = app.store.pending_sign_ins(&[id], app.clock.now()).await?;
-    let invited = pending.iter().find(|pending| {
-        pending.stage == Stage::Invited
-            && pending.tenant == connection.tenant
-            && pending.domain == connection.domain
-    });
-    if !app.store.consume_pending_sign_in(invited.ok_or(SignInError::Link)?).await? {
-        return Err(SignInError::Link);
+    let purpose = pending.purpose.clone();
+    let sent = async {
+        let trust = connection.active_trust().map_err(SamlError::Connection)?;
+        let provider = trust.provider(&query.idp).ok_or(SignInError::Link)?;
+        send_request(app, base_url, headers, &connection, provider, pending.purpose).await
+    };
+    match sent.await {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
+            let purpose = Some(&purpose);
+            let refused = Refused { app, base_url, purpose, reference: None, retry_url };
+            Ok(refused.answer(error).await)
+        }
     }
-    Ok(start_sign_in(app, base_url, headers, &connection, Purpose::Test).await)
 }
 
 /// `POST /saml/sso/{domain}/continue`: completes an unsolicited sign-in that the person agrees to.
@@ -150,7 +133,13 @@ async fn try_agree(
     let form = Form::read(request).await?;
     let id = form.one("sign_in").ok_or(SignInError::Link)?;
     let connection = read_ready_connection(app, name).await?;
-    let pending = pending_sign_in(app, base_url, &headers, &connection, id).await?;
+    let found = browser::sign_ins(app, base_url, &headers, app.clock.now()).await?;
+    let is_ended = found.ended.iter().any(|ended| ended.id == id && ended.is_at(&connection));
+    let again = || Ok(see_other(&resume_url(base_url, &connection.domain, id))?);
+    if is_ended {
+        return again();
+    }
+    let pending = find_pending(found, &connection, id).ok_or(SignInError::Link)?;
     let Stage::Arrived {
         user,
         authn_instant,
@@ -158,12 +147,13 @@ async fn try_agree(
         user_generation,
         authority,
         authn_context,
+        assertion,
     } = pending.stage.clone()
     else {
         return Err(SignInError::Link);
     };
-    if !app.store.consume_pending_sign_in(&pending).await? {
-        return Err(SignInError::Link);
+    if !app.store.consume_pending_sign_in(&pending, assertion.as_deref()).await? {
+        return again();
     }
     let authentication = Authentication {
         user,
@@ -175,25 +165,15 @@ async fn try_agree(
         authn_context,
     };
     let signed_in = SignedIn { tenant: connection.tenant, authentication };
-    let destination = Destination::find(app, pending.purpose).await?;
-    let mut response = complete(app, base_url, signed_in, destination).await;
-    browser::remove_cookie(base_url, &pending.id, &mut response);
+    let default_app = connection.settings.default_app.as_deref();
+    let destination = Destination::find(app, pending.purpose, default_app).await?;
+    let mut response = complete(app, base_url, signed_in, destination, Some(&pending.id)).await;
+    browser::end_sign_in(base_url, &headers, &pending.id, &mut response)?;
     Ok(response)
 }
 
-/// Finds the pending sign-in with this id, if this browser started it at this connection.
-async fn pending_sign_in(
-    app: &AppState,
-    base_url: &BaseUrl,
-    headers: &HeaderMap,
-    connection: &Connection,
-    id: &str,
-) -> Result<PendingSignIn, SignInError> {
-    let pending = browser::pending_sign_ins(app, base_url, headers, app.clock.now()).await?;
-    let is_wanted = |pending: &PendingSignIn| {
-        pending.id == id
-            && pending.tenant == connection.tenant
-            && pending.domain == connection.domain
-    };
-    pending.into_iter().find(is_wanted).ok_or(SignInError::Link)
+/// Finds the pending sign-in with this id among those of a browser, if it is one at this
+/// connection.
+fn find_pending(found: FoundSignIns, connection: &Connection, id: &str) -> Option<PendingSignIn> {
+    found.open.into_iter().find(|pending| pending.id == id && pending.is_at(connection))
 }

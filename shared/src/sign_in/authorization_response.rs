@@ -55,6 +55,22 @@ pub(crate) fn respond_with_error(
     send_error(base_url, target, error.code, error.description)
 }
 
+/// Answers the request of an app with an error; the description names the record of the sign-in, if
+/// there is one.
+pub(crate) fn respond_with_refusal(
+    base_url: &BaseUrl,
+    request: &AuthorizeRequest,
+    error: OauthError,
+    reference: Option<&str>,
+) -> Response {
+    let description = error.description.trim_end_matches('.');
+    let description = reference.map_or_else(
+        || error.description.to_owned(),
+        |reference| format!("{description}. Reference: {reference}"),
+    );
+    send_error(base_url, &request.response_target(), error.code, &description)
+}
+
 fn send_error(
     base_url: &BaseUrl,
     target: &ResponseTarget,

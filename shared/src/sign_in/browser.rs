@@ -25,13 +25,15 @@ use super::error::SignInError;
 use crate::http::base_url::BaseUrl;
 use crate::http::cookie;
 use crate::runtime::state::AppState;
-use crate::store::PendingSignIn;
+use crate::store::{FoundSignIns, PendingSignIn};
 use types::hex::hex;
 use types::secret_text::{ENCODED_LENGTH, secret_text};
 
 /// The cookies of the sign-ins that one browser has under way.
 pub(crate) struct SignInCookies<'a> {
     newest_first: Vec<SignInCookie<'a>>,
+    /// That of the last sign-in that ended.
+    ended: Option<SignInCookie<'a>>,
     now: Timestamp,
 }
 
@@ -48,12 +50,22 @@ impl<'a> SignInCookies<'a> {
     /// Reads the cookies of a request. Any that do not have the form of ours are left out.
     pub(crate) fn read(base_url: &BaseUrl, headers: &'a HeaderMap, now: Timestamp) -> Self {
         let cookies = cookie::read_all(base_url, headers, PREFIX).into_iter();
-        let cookies = cookies.filter(|(id, secret)| is_id(id) && secret.len() == ENCODED_LENGTH);
-        let mut newest_first: Vec<SignInCookie<'a>> = cookies
-            .map(|(id, secret)| SignInCookie { id, secret, set_at: set_at(secret, now) })
-            .collect();
+        let parsed = |(id, secret): (&'a str, &'a str)| {
+            let is_ours = is_id(id) && secret.len() == ENCODED_LENGTH;
+            is_ours.then(|| SignInCookie { id, secret, set_at: set_at(secret, now) })
+        };
+        let mut newest_first: Vec<SignInCookie<'a>> = cookies.filter_map(parsed).collect();
         newest_first.sort_by_key(|cookie| Reverse(cookie.set_at));
-        Self { newest_first, now }
+        let ended = cookie::read(base_url, headers, ENDED).and_then(|text| text.split_once('.'));
+        Self { newest_first, ended: ended.and_then(parsed), now }
+    }
+
+    /// Whether the browser has the cookie of a sign-in, whose digest is `expected`.
+    fn has(&self, id: &str, expected: Option<&str>) -> bool {
+        let expected = expected.unwrap_or_default().as_bytes();
+        self.counted().chain(&self.ended).any(|cookie| {
+            cookie.id == id && bool::from(digest(cookie.secret).as_bytes().ct_eq(expected))
+        })
     }
 
     /// Returns the cookies that count.
@@ -123,8 +135,26 @@ impl Binding {
     }
 }
 
+/// Replaces the cookie of a sign-in by that of the last one that ended, by which the browser is known
+/// if it posts the same form again.
+pub(crate) fn end_sign_in(
+    base_url: &BaseUrl,
+    headers: &HeaderMap,
+    id: &str,
+    response: &mut Response,
+) -> Result<(), InvalidHeaderValue> {
+    let cookies = cookie::read_all(base_url, headers, PREFIX);
+    if let Some((_, secret)) = cookies.into_iter().find(|(known, _)| *known == id) {
+        let value = format!("{id}.{secret}");
+        let cookie = cookie::set_for_posts(base_url, ENDED, &value, LIFE)?;
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    remove_cookie(base_url, id, response);
+    Ok(())
+}
+
 /// Removes the cookie of a sign-in that is over or does not count.
-pub(crate) fn remove_cookie(base_url: &BaseUrl, id: &str, response: &mut Response) {
+fn remove_cookie(base_url: &BaseUrl, id: &str, response: &mut Response) {
     let name = format!("{PREFIX}{id}");
     if let Ok(cookie) = cookie::set_for_posts(base_url, &name, "", Duration::ZERO) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -138,18 +168,24 @@ pub(crate) async fn pending_sign_ins(
     headers: &HeaderMap,
     now: Timestamp,
 ) -> Result<Vec<PendingSignIn>, SignInError> {
+    Ok(sign_ins(app, base_url, headers, now).await?.open)
+}
+
+/// Returns the sign-ins that this browser has the cookies of, the newest first: those under way, and
+/// those of them that have ended, as has the last one.
+pub(crate) async fn sign_ins(
+    app: &AppState,
+    base_url: &BaseUrl,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<FoundSignIns, SignInError> {
     let cookies = SignInCookies::read(base_url, headers, now);
-    let ids: Vec<&str> = cookies.counted().map(|cookie| cookie.id).collect();
-    let mut pending = app.store.pending_sign_ins(&ids, now).await?;
-    pending.retain(|pending| {
-        let expected = pending.browser.as_deref().unwrap_or_default();
-        cookies.counted().any(|cookie| {
-            cookie.id == pending.id
-                && bool::from(digest(cookie.secret).as_bytes().ct_eq(expected.as_bytes()))
-        })
-    });
-    pending.sort_by_key(|pending| ids.iter().position(|id| *id == pending.id));
-    Ok(pending)
+    let ids: Vec<&str> = cookies.counted().chain(&cookies.ended).map(|cookie| cookie.id).collect();
+    let mut found = app.store.sign_ins(&ids, now).await?;
+    found.open.retain(|open| cookies.has(&open.id, open.browser.as_deref()));
+    found.ended.retain(|ended| cookies.has(&ended.id, ended.browser.as_deref()));
+    found.open.sort_by_key(|open| ids.iter().position(|id| *id == open.id));
+    Ok(found)
 }
 
 /// Returns the time that the value of a cookie begins with, in milliseconds.
@@ -187,6 +223,9 @@ pub(crate) const LIFE: Duration = Duration::from_mins(10);
 const CLOCK_DIFFERENCE: Duration = Duration::from_mins(1);
 
 const PREFIX: &str = "sign-in-";
+
+/// The cookie of the last sign-in that ended: its id and its secret.
+const ENDED: &str = "ended";
 
 /// Length of the time at the beginning of a cookie's value: until the year 10889.
 const TIME_BYTES: usize = 6;

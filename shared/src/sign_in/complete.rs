@@ -1,13 +1,15 @@
 //! The end of a sign-in whose user is known: a session, and the way to the app.
 
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
 use super::SignedIn;
 use super::active_grant::{Live, live};
-use super::authorization_response::{respond_with_code, respond_with_error};
-use super::destination::Destination;
+use super::authorization_response::{respond_with_code, respond_with_refusal};
+use super::destination::{AppChoice, Destination};
 use super::error::SignInError;
+use super::pages::Choice;
+use super::refusal::Refused;
 use super::{organisation, pages, session};
 use crate::http::base_url::BaseUrl;
 use crate::http::redirect::see_other;
@@ -16,116 +18,172 @@ use crate::store::ConnectionAuthority;
 use oidc::authorize::AuthorizeRequest;
 use oidc::claims::domain_of_connection;
 use oidc::error::{ErrorCode, OauthError};
+use oidc::grant::Authentication;
+use oidc::purpose::Purpose;
 use oidc::redirect_uri::AppUrl;
 use saml::error::{SamlError, SessionError, UserError};
+use types::ids::TenantId;
 
 /// Creates the session and sends the browser to the destination, if the sign-in still counts: user
-/// or connection may have changed since the response arrived. A test gets no session.
+/// or connection may have changed since the response arrived. A test gets no session. `sign_in` is
+/// the id of the sign-in.
 pub async fn complete(
     app: &AppState,
     base_url: &BaseUrl,
     signed_in: SignedIn,
     destination: Destination,
+    sign_in: Option<&str>,
 ) -> Response {
     match check_live(app, &signed_in).await {
         Ok(live) => {
-            complete_live(app, base_url, signed_in, &live.standing.authority, destination).await
+            let authority = &live.standing.authority;
+            let session = BrowserSession::New { sign_in };
+            let ending = Ending { app, base_url, authority, session, reference: None };
+            ending.complete(signed_in, destination).await
         }
-        Err(error) => match &destination {
-            Destination::App(request) => refuse_at_app(base_url, request, error),
-            Destination::Login { .. } | Destination::Page => error.into_response(None),
-            Destination::Test => pages::test_ended(),
-        },
-    }
-}
-
-/// The same for a sign-in whose rows were read by this request, with the authority of the
-/// connection. What it gives remembers the generations of these rows, so that a change in between
-/// ends it at its first use.
-pub(crate) async fn complete_live(
-    app: &AppState,
-    base_url: &BaseUrl,
-    signed_in: SignedIn,
-    authority: &ConnectionAuthority,
-    destination: Destination,
-) -> Response {
-    let login = match &destination {
-        Destination::App(request) => {
-            return end_at_app(app, base_url, signed_in, authority, request).await;
+        Err(error) => {
+            let request = match destination {
+                Destination::App(request) => Some(Purpose::App(request)),
+                Destination::Login { .. } | Destination::Choice { .. } | Destination::Page => None,
+                Destination::Test => return pages::test_ended(),
+            };
+            let purpose = request.as_ref();
+            let refused = Refused { app, base_url, purpose, reference: None, retry_url: None };
+            refused.answer(error).await
         }
-        Destination::Login { url, target } => Some((url, target.as_ref())),
-        Destination::Page => None,
-        Destination::Test => return pages::test_ended(),
-    };
-    let ended = end_at_login(app, base_url, signed_in, authority, login).await;
-    ended.unwrap_or_else(|error| error.into_response(None))
-}
-
-/// Sends the browser to the app that asked, with a code or an error.
-async fn end_at_app(
-    app: &AppState,
-    base_url: &BaseUrl,
-    signed_in: SignedIn,
-    authority: &ConnectionAuthority,
-    request: &AuthorizeRequest,
-) -> Response {
-    let given = give_code(app, base_url, signed_in, authority, request).await;
-    given.unwrap_or_else(|error| refuse_at_app(base_url, request, error))
-}
-
-fn refuse_at_app(base_url: &BaseUrl, request: &AuthorizeRequest, error: SignInError) -> Response {
-    respond_with_error(base_url, &request.response_target(), error.into_oauth_error())
-}
-
-async fn give_code(
-    app: &AppState,
-    base_url: &BaseUrl,
-    signed_in: SignedIn,
-    authority: &ConnectionAuthority,
-    request: &AuthorizeRequest,
-) -> Result<Response, SignInError> {
-    let organisation = request.organisation.as_ref();
-    if !organisation::matches(app, organisation, &signed_in, authority).await? {
-        return Err(OTHER_ORGANISATION.into());
     }
-    let SignedIn { tenant, authentication } = signed_in;
-    if !request.expects(tenant, authentication.user) {
-        return Err(OTHER_PERSON.into());
-    }
-    if !request.is_met_by_sign_in(authentication.auth_time, app.clock.now()) {
-        return Err(NOT_RECENT.into());
-    }
-    let session = session::create(app, base_url, tenant, authentication.clone());
-    let code = respond_with_code(app, base_url, tenant, authentication, request.clone());
-    let (cookie, mut response) = tokio::try_join!(session, code)?;
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
-    Ok(response)
 }
 
-/// Opens an app at its `initiate_login_uri`, or our page without one.
-async fn end_at_login(
-    app: &AppState,
-    base_url: &BaseUrl,
-    signed_in: SignedIn,
-    authority: &ConnectionAuthority,
-    login: Option<(&AppUrl, Option<&AppUrl>)>,
-) -> Result<Response, SignInError> {
-    // The app sends the hint back, and only a domain of the connection leads to this session.
-    let hint = domain_of_connection(&signed_in.authentication.connection, &authority.domains);
-    let hint = hint.map(ToString::to_string).unwrap_or_default();
-    let SignedIn { tenant, authentication } = signed_in;
-    let cookie = session::create(app, base_url, tenant, authentication).await?;
-    let mut response = match login {
-        Some((url, target)) => {
-            let issuer = base_url.join("");
-            let parameters = [("iss", issuer.as_str()), ("login_hint", hint.as_str())];
-            let target = target.map(|target| ("target_link_uri", target.as_str()));
-            see_other(&url.with(parameters.into_iter().chain(target)))?
+/// The session of the browser at the end of a sign-in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BrowserSession<'a> {
+    /// The sign-in gives a session.
+    New {
+        /// The id of the sign-in.
+        sign_in: Option<&'a str>,
+    },
+    /// The browser has the session that the sign-in gave.
+    Kept,
+}
+
+/// The end of a sign-in whose rows were read by this request. What it gives remembers the
+/// generations of these rows, so that a change in between ends it at its first use.
+pub(crate) struct Ending<'a> {
+    /// The state of the process.
+    pub(crate) app: &'a AppState,
+    /// The base URL.
+    pub(crate) base_url: &'a BaseUrl,
+    /// The authority of the connection.
+    pub(crate) authority: &'a ConnectionAuthority,
+    /// The session of the browser.
+    pub(crate) session: BrowserSession<'a>,
+    /// The reference of the record, if one was written.
+    pub(crate) reference: Option<&'a str>,
+}
+
+impl Ending<'_> {
+    /// Sends the browser to the destination, with a new session unless it has that of the sign-in.
+    pub(crate) async fn complete(&self, signed_in: SignedIn, destination: Destination) -> Response {
+        let ended = match destination {
+            Destination::App(request) => return self.end_at_app(signed_in, &request).await,
+            Destination::Test => return pages::test_ended(),
+            Destination::Login { url, target } => {
+                let open = |hint: &str| see_other(&self.login_url(&url, hint, target.as_ref()));
+                self.end_at_us(signed_in, |hint| Ok(open(hint)?)).await
+            }
+            Destination::Choice { apps, target } => {
+                let choice = |hint: &str, app: &AppChoice| Choice {
+                    name: app.name.clone(),
+                    url: self.login_url(&app.url, hint, target.as_ref()),
+                };
+                let page = |hint: &str| {
+                    let choices: Vec<Choice> = apps.iter().map(|app| choice(hint, app)).collect();
+                    Ok(pages::choose_app(&choices))
+                };
+                self.end_at_us(signed_in, page).await
+            }
+            Destination::Page => self.end_at_us(signed_in, |_| Ok(pages::signed_in())).await,
+        };
+        ended.unwrap_or_else(|error| error.into_response(None))
+    }
+
+    /// Sends the browser to the app that asked, with a code or an error.
+    async fn end_at_app(&self, signed_in: SignedIn, request: &AuthorizeRequest) -> Response {
+        let given = self.give_code(signed_in, request).await;
+        given.unwrap_or_else(|error| {
+            let told = error.into_oauth_error();
+            respond_with_refusal(self.base_url, request, told, self.reference)
+        })
+    }
+
+    async fn give_code(
+        &self,
+        signed_in: SignedIn,
+        request: &AuthorizeRequest,
+    ) -> Result<Response, SignInError> {
+        let Self { app, base_url, .. } = self;
+        let organisation = request.organisation.as_ref();
+        if !organisation::matches(app, organisation, &signed_in, self.authority).await? {
+            return Err(OTHER_ORGANISATION.into());
         }
-        None => pages::signed_in(),
-    };
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
-    Ok(response)
+        let SignedIn { tenant, authentication } = signed_in;
+        if !request.expects(tenant, authentication.user) {
+            return Err(OTHER_PERSON.into());
+        }
+        if !request.is_met_by_sign_in(authentication.auth_time, app.clock.now()) {
+            return Err(NOT_RECENT.into());
+        }
+        let session = self.session_cookie(tenant, authentication.clone());
+        let code = respond_with_code(app, base_url, tenant, authentication, request.clone());
+        let (cookie, mut response) = tokio::try_join!(session, code)?;
+        set_cookie(&mut response, cookie);
+        Ok(response)
+    }
+
+    /// Answers with one of our pages, or a redirect, which gets the hint for the app.
+    async fn end_at_us(
+        &self,
+        signed_in: SignedIn,
+        answer: impl FnOnce(&str) -> Result<Response, SignInError>,
+    ) -> Result<Response, SignInError> {
+        // The app sends the hint back, and only a domain of the connection leads to this session.
+        let connection = &signed_in.authentication.connection;
+        let hint = domain_of_connection(connection, &self.authority.domains);
+        let hint = hint.map(ToString::to_string).unwrap_or_default();
+        let SignedIn { tenant, authentication } = signed_in;
+        let cookie = self.session_cookie(tenant, authentication).await?;
+        let mut response = answer(&hint)?;
+        set_cookie(&mut response, cookie);
+        Ok(response)
+    }
+
+    /// Returns the URL at which an app is asked to begin a sign-in (OpenID Connect Core §4).
+    fn login_url(&self, url: &AppUrl, hint: &str, target: Option<&AppUrl>) -> String {
+        let issuer = self.base_url.join("");
+        let parameters = [("iss", issuer.as_str()), ("login_hint", hint)];
+        let target = target.map(|target| ("target_link_uri", target.as_str()));
+        url.with(parameters.into_iter().chain(target))
+    }
+
+    async fn session_cookie(
+        &self,
+        tenant: TenantId,
+        authentication: Authentication,
+    ) -> Result<Option<HeaderValue>, SignInError> {
+        match self.session {
+            BrowserSession::New { sign_in } => {
+                let (app, base_url) = (self.app, self.base_url);
+                session::create(app, base_url, tenant, authentication, sign_in).await.map(Some)
+            }
+            BrowserSession::Kept => Ok(None),
+        }
+    }
+}
+
+fn set_cookie(response: &mut Response, cookie: Option<HeaderValue>) {
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
 }
 
 /// Checks that the sign-in counts (rule 16), and that the identity provider's session is not over

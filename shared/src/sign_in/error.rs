@@ -14,7 +14,7 @@ use crate::secrets::saml_keys::SamlKeysError;
 use crate::store::StoreError;
 use oidc::error::{ErrorCode, OauthError};
 use saml::authn_request::RequestError;
-use saml::error::{FormError, SamlError, UserError};
+use saml::error::{FormError, SamlError};
 
 /// Why a sign-in does not go on.
 #[derive(Debug, thiserror::Error)]
@@ -60,12 +60,13 @@ impl SignInError {
     /// Logs a failure of ours.
     pub fn into_response(self, retry_url: Option<&str>) -> Response {
         match self.into_told() {
-            Told::Refused(error) => refused(&error, None, retry_url),
+            Told::Refused(error) => refused(&error, None, retry_url, None),
             Told::Link => pages::refused(&Refusal {
                 status: StatusCode::BAD_REQUEST,
                 code: "saml.link",
                 text: "This link is not valid, or no longer valid. Start again at your app.",
                 reference: None,
+                hint: None,
                 retry_url,
             }),
             Told::Oauth(error) => {
@@ -81,8 +82,8 @@ impl SignInError {
     pub(crate) fn into_oauth_error(self) -> OauthError {
         match self.into_told() {
             Told::Oauth(error) => error,
-            Told::Refused(SamlError::UserState(UserError::Deactivated)) => NOT_ACTIVE,
-            Told::Refused(_) | Told::Link => REFUSED,
+            Told::Refused(error) => OauthError::new(ErrorCode::AccessDenied, error.public_text()),
+            Told::Link => REFUSED,
             Told::Unavailable => OauthError::UNAVAILABLE,
         }
     }
@@ -117,18 +118,21 @@ enum Told {
     Unavailable,
 }
 
-/// Makes the page of a refusal. A connection that cannot be used is not offered again.
+/// Makes the page of a refusal. A connection or an app that cannot be used is not offered again.
+/// `hint` is the way on of a person who cannot try again.
 pub(crate) fn refused(
     error: &SamlError,
     reference: Option<&str>,
     retry_url: Option<&str>,
+    hint: Option<&str>,
 ) -> Response {
-    let can_retry = !matches!(error, SamlError::Connection(_));
+    let can_retry = !matches!(error, SamlError::Connection(_) | SamlError::AppRedirect { .. });
     pages::refused(&Refusal {
         status: status(error),
         code: error.code(),
         text: error.public_text(),
         reference,
+        hint,
         retry_url: retry_url.filter(|_| can_retry),
     })
 }
@@ -145,6 +149,4 @@ const fn status(error: &SamlError) -> StatusCode {
     }
 }
 
-const NOT_ACTIVE: OauthError =
-    OauthError::new(ErrorCode::AccessDenied, "the account of the person is not active");
 const REFUSED: OauthError = OauthError::new(ErrorCode::AccessDenied, "the sign-in was refused");

@@ -25,6 +25,8 @@ pub(crate) struct Refusal<'a> {
     pub(crate) text: &'a str,
     /// The reference of the record, for the person to pass on.
     pub(crate) reference: Option<&'a str>,
+    /// The way on of a person who cannot try again.
+    pub(crate) hint: Option<&'a str>,
     /// The URL at which the person may try again.
     pub(crate) retry_url: Option<&'a str>,
 }
@@ -41,7 +43,18 @@ pub(crate) struct Choice {
 #[derive(Debug, Template)]
 #[template(path = "choose.html")]
 struct Choose<'a> {
+    title: &'a str,
     choices: &'a [Choice],
+}
+
+/// The page with the button that begins the test of a connection.
+#[derive(Debug, Template)]
+#[template(path = "begin_test.html")]
+pub(crate) struct BeginTest<'a> {
+    /// The name of the connection.
+    pub(crate) connection: &'a str,
+    /// The URL that the form posts to.
+    pub(crate) action: &'a str,
 }
 
 /// The page with one button, by which a person agrees to a sign-in that this browser did not start.
@@ -87,10 +100,21 @@ pub(crate) fn refused(refusal: &Refusal<'_>) -> Response {
     with_code(page(refusal.status, refusal, NO_FORM), refusal.code)
 }
 
-/// Makes the page with several ways to go on. They are links, because a form may not lead to
+/// Makes the page with several ways to sign in. They are links, because a form may not lead to
 /// another site.
 pub(crate) fn choose(choices: &[Choice]) -> Response {
-    page(StatusCode::OK, &Choose { choices }, NO_FORM)
+    page(StatusCode::OK, &Choose { title: "Choose how to sign in", choices }, NO_FORM)
+}
+
+/// Makes the page with several apps, for a person who is signed in.
+pub(crate) fn choose_app(choices: &[Choice]) -> Response {
+    page(StatusCode::OK, &Choose { title: "Which app do you want to open?", choices }, NO_FORM)
+}
+
+/// Makes the page [`BeginTest`].
+pub(crate) fn begin_test(base_url: &BaseUrl, begin: &BeginTest<'_>) -> Response {
+    // The answer to the form leads to the identity provider.
+    page(StatusCode::OK, begin, form_action(base_url))
 }
 
 /// Makes the page [`Agree`].
@@ -113,8 +137,9 @@ pub(crate) fn tested(connection: &str, person: &str, reference: &str) -> Respons
 /// Makes the page of a test about which nothing more is known.
 pub(crate) fn test_ended() -> Response {
     let message = Message {
-        title: "The connection works",
-        text: "This was a test: no app was opened.",
+        title: "The test has ended",
+        text: "Its result is in the records of sign-ins. To test the connection again, ask for a new \
+               link.",
         detail: None,
         retry_url: None,
     };
@@ -154,7 +179,7 @@ fn invalid_link(status: StatusCode, title: &str, detail: &str) -> Response {
 pub(crate) fn unavailable(code: &'static str, retry_url: Option<&str>) -> Response {
     let message = Message {
         title: "Sign-in is unavailable",
-        text: "Please try again in a moment.",
+        text: "Please try again in a moment: reload this page, or start again at your app.",
         detail: None,
         retry_url,
     };
@@ -223,11 +248,14 @@ mod tests {
             code: "x",
             text: odd,
             reference: Some(odd),
+            hint: Some(odd),
             retry_url: Some(odd),
         };
         for response in [
             post(&base_url, &form),
             choose(&choices),
+            choose_app(&choices),
+            begin_test(&base_url, &BeginTest { connection: odd, action: odd }),
             agree(&base_url, &Agree { person: odd, connection: odd, action: odd, sign_in: odd }),
             tested(odd, odd, odd),
             refused(&refusal),
@@ -237,6 +265,44 @@ mod tests {
             let html = text(response).await;
             assert!(!html.contains("<script>alert"), "{html}");
             assert!(!html.contains("\"\">"), "{html}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_page_has_a_way_on() {
+        let base_url = BaseUrl::for_test("https://id.example");
+        let choices = [Choice { name: "App".to_owned(), url: "https://app.example/".to_owned() }];
+        let agree_page =
+            Agree { person: "Ada", connection: "acme.com", action: "/", sign_in: "_1" };
+        let form = PostForm {
+            action: "https://idp.example/".to_owned(),
+            saml_request: "eA==".to_owned(),
+            relay_state: None,
+        };
+        for response in [
+            post(&base_url, &form),
+            choose(&choices),
+            choose_app(&choices),
+            begin_test(&base_url, &BeginTest { connection: "acme.com", action: "/" }),
+            agree(&base_url, &agree_page),
+            tested("acme.com", "Ada", "7KQ2-M9XV"),
+            test_ended(),
+            signed_in(),
+            invalid_request(StatusCode::BAD_REQUEST, "client_id is missing"),
+            unavailable("unavailable", None),
+        ] {
+            let html = text(response).await;
+            let (_, main) = html.split_once("<main").unwrap();
+            let ways = [
+                "href=",
+                "<button",
+                "ask for a new link",
+                "close this page",
+                "Open the app",
+                "Go back to the app",
+                "reload this page",
+            ];
+            assert!(ways.iter().any(|way| main.contains(way)), "{main}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The URL at which a person tries a failed sign-in again.
+//! The URLs at which a person tries a failed sign-in again, or resumes an ended one.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -29,6 +29,12 @@ pub(crate) fn retry_url(
         }
         Some(Purpose::Test) => None,
     }
+}
+
+/// Returns the URL at which the browser that ended the sign-in `id` gets to where that led.
+pub(crate) fn resume_url(base_url: &BaseUrl, connection: &Domain, id: &str) -> String {
+    let sso_url = SpUrls::new(base_url, connection).sso_url;
+    format!("{sso_url}/resume?sign_in={}", utf8_percent_encode(id, NON_ALPHANUMERIC))
 }
 
 /// Returns the URL that starts a sign-in at the connection named `name`; `None` if no connection can

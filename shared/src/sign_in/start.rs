@@ -10,7 +10,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::browser::{Binding, LIFE, SignInCookies};
 use super::error::SignInError;
 use super::pages::{self, Choice};
+use super::refusal::Refused;
 use super::retry::retry_url;
+use super::session;
 use super::sp_urls::SpUrls;
 use crate::clock::{random_bytes, random_secret};
 use crate::http::base_url::BaseUrl;
@@ -35,9 +37,14 @@ pub(crate) async fn start_sign_in(
     purpose: Purpose,
 ) -> Response {
     note_tenant(connection.tenant);
-    let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
-    let started = try_start(app, base_url, headers, connection, purpose).await;
-    started.unwrap_or_else(|error| error.into_response(retry_url.as_deref()))
+    match try_start(app, base_url, headers, connection, purpose.clone()).await {
+        Ok(response) => response,
+        Err(error) => {
+            let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
+            let purpose = Some(&purpose);
+            Refused { app, base_url, purpose, reference: None, retry_url }.answer(error).await
+        }
+    }
 }
 
 async fn try_start(
@@ -101,7 +108,9 @@ pub(crate) async fn send_request(
     let now = app.clock.now();
     let id = new_id()?;
     let cookies = SignInCookies::read(base_url, headers, now);
-    let (pending, binding) = new_pending_sign_in(app, &cookies, connection, &id, purpose, stage)?;
+    let (mut pending, binding) =
+        new_pending_sign_in(app, &cookies, connection, &id, purpose, stage)?;
+    pending.session = session::key_of(base_url, headers);
     let keys = if settings.sign_requests || provider.wants_signed_requests {
         Some(app.saml_keys.load(now).await?)
     } else {
@@ -173,6 +182,7 @@ pub(crate) fn new_pending_sign_in(
         purpose,
         stage,
         browser: Some(binding.digest()),
+        session: None,
         expires_at: now.saturating_add(LIFE).unwrap_or(now),
     };
     Ok((pending, binding))

@@ -15,6 +15,7 @@ use super::write::Write;
 use super::{Store, StoreError};
 use oidc::grant::SignInAuthority;
 use oidc::purpose::Purpose;
+use saml::connection::Connection;
 use types::domain::Domain;
 use types::ids::{ResourceId, TenantId};
 
@@ -33,8 +34,63 @@ pub struct PendingSignIn {
     pub stage: Stage,
     /// Digest of the value that the browser's cookie must hold; `None` before a browser is known.
     pub browser: Option<String>,
+    /// The session that the browser had when it was sent to the identity provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionKey>,
     /// The time from which it is void.
     pub expires_at: Timestamp,
+}
+
+/// The key of a session's row.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SessionKey {
+    /// The tenant of the user.
+    pub tenant: TenantId,
+    /// The digest of the cookie.
+    pub digest: String,
+}
+
+/// A sign-in that has ended, kept for as long as it could have been answered: a browser may post the
+/// form that ended it twice.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct EndedSignIn {
+    /// The id that it had while it was pending.
+    pub id: String,
+    /// The tenant of the connection.
+    pub tenant: TenantId,
+    /// Name of the connection.
+    pub domain: Domain,
+    /// Why it was started.
+    pub purpose: Purpose,
+    /// Digest of the value that the browser's cookie must hold.
+    pub browser: Option<String>,
+    /// Digest of the assertion that ended it; `None` if none did.
+    pub assertion: Option<String>,
+    /// The time from which it is void.
+    pub expires_at: Timestamp,
+}
+
+impl PendingSignIn {
+    /// Whether it was started at this connection, which no other tenant has by now.
+    pub fn is_at(&self, connection: &Connection) -> bool {
+        self.tenant == connection.tenant && self.domain == connection.domain
+    }
+}
+
+impl EndedSignIn {
+    /// Whether it was started at this connection, which no other tenant has by now.
+    pub fn is_at(&self, connection: &Connection) -> bool {
+        self.tenant == connection.tenant && self.domain == connection.domain
+    }
+}
+
+/// Sign-ins that were found by their ids.
+#[derive(Clone, Debug, Default)]
+pub struct FoundSignIns {
+    /// Those that have not ended.
+    pub open: Vec<PendingSignIn>,
+    /// Those that have.
+    pub ended: Vec<EndedSignIn>,
 }
 
 /// The last step that a pending sign-in reached.
@@ -46,7 +102,7 @@ pub enum Stage {
     Choosing,
     /// An authentication request was sent to the provider with this entity id.
     Asked(String),
-    /// An unsolicited response arrived; the person has to confirm the sign-in.
+    /// A response arrived; the person has to confirm the sign-in.
     Arrived {
         /// The user that the response was matched to.
         user: ResourceId,
@@ -63,6 +119,9 @@ pub enum Stage {
         /// Authentication context class; none in a row of an earlier version.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         authn_context: Option<String>,
+        /// Digest of the assertion; none in a row of an older version.
+        #[serde(default)]
+        assertion: Option<String>,
     },
 }
 
@@ -162,6 +221,11 @@ impl Store {
         ids: &[&str],
         now: Timestamp,
     ) -> Result<Vec<PendingSignIn>, StoreError> {
+        Ok(self.sign_ins(ids, now).await?.open)
+    }
+
+    /// Reads the sign-ins with these ids, pending or ended.
+    pub async fn sign_ins(&self, ids: &[&str], now: Timestamp) -> Result<FoundSignIns, StoreError> {
         let mut keys: Vec<Key> = Vec::with_capacity(ids.len());
         for key in ids.iter().map(|id| Key::pending_sign_in(id)) {
             // DynamoDB refuses a batch with the same key twice.
@@ -170,27 +234,47 @@ impl Store {
             }
         }
         let rows = match keys.as_slice() {
-            [] => return Ok(Vec::new()),
+            [] => return Ok(FoundSignIns::default()),
             [key] => self.get(key).await?.into_iter().collect(),
             _ => self.get_many(&keys, None).await?,
         };
-        // The row of a sign-in that has ended has no document.
-        let pending = rows.into_iter().filter(|row| row.contains_key("d"));
-        let pending = pending.map(|mut row| take_json(&mut row, "d"));
-        let mut pending = pending.collect::<Result<Vec<PendingSignIn>, _>>()?;
-        pending.retain(|pending| now < pending.expires_at);
-        Ok(pending)
+        let mut found = FoundSignIns::default();
+        for mut row in rows {
+            // The row of a sign-in that has ended has another document, and none if an older version
+            // ended it.
+            if row.contains_key("d") {
+                found.open.push(take_json(&mut row, "d")?);
+            } else if row.contains_key("e") {
+                found.ended.push(take_json(&mut row, "e")?);
+            }
+        }
+        found.open.retain(|pending| now < pending.expires_at);
+        found.ended.retain(|ended| now < ended.expires_at);
+        Ok(found)
     }
 
-    /// Consumes a pending sign-in. Returns `true` to exactly one of concurrent calls.
+    /// Consumes a pending sign-in, which `assertion` ends, if one does. Returns `true` to exactly one
+    /// of concurrent calls.
     ///
-    /// A row without the sign-in stays until it expires: a put whose answer was lost is recognised
-    /// when it is repeated, and a delete is not.
+    /// A row without the pending sign-in stays until it expires: a put whose answer was lost is
+    /// recognised when it is repeated, and a delete is not.
     pub async fn consume_pending_sign_in(
         &self,
         pending: &PendingSignIn,
+        assertion: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let mut row = Key::pending_sign_in(&pending.id).item();
+        let ended = EndedSignIn {
+            id: pending.id.clone(),
+            tenant: pending.tenant,
+            domain: pending.domain.clone(),
+            purpose: pending.purpose.clone(),
+            browser: pending.browser.clone(),
+            assertion: assertion.map(str::to_owned),
+            expires_at: pending.expires_at,
+        };
+        let key = Key::pending_sign_in(&pending.id);
+        let mut row = key.item();
+        row.insert("e".to_owned(), json(&key, &ended)?);
         row.insert(TTL.to_owned(), number(pending.expires_at.as_second()));
         let consumed = Write::put(row).when("attribute_exists(d)");
         Ok(matches!(self.commit(&[((), consumed)]).await?, Commit::Done))

@@ -29,7 +29,8 @@ async function takeAll(colorScheme) {
 
   await page.goto(new URL("/demo", plan.base_url).href);
   await take("demo");
-  await page.getByRole("link", { name: "Sign in with Acme" }).click();
+  // No app began this sign-in, so that a refusal is a page.
+  await page.goto(new URL("/saml/sso/acme.com", plan.base_url).href);
   await page.getByRole("button", { name: "Grace Hopper" }).click();
   await page.getByRole("heading", { name: "We couldn’t sign you in" }).waitFor();
   await take("refused");

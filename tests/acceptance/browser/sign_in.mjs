@@ -9,7 +9,7 @@
 //   person    the person who signs in
 //   claims    the claims that the application must receive
 //   write     {file, text}: the text is written to the file first
-//   says      a part of the page that refuses the sign-in, if it has to be refused
+//   says      a part of the sentence that refuses the sign-in, if it has to be refused
 //   steps     further steps: "again", "tabs", "group", "refresh", "deactivate", "replay"
 
 import { createServer } from "node:http";
@@ -190,15 +190,15 @@ async function refreshAndRevoke(wanted, page, check) {
   await check("revoking a refresh token revokes its tokens", async () => (await isActive(second)) ? "still active" : null);
 }
 
-// The sign-in must end on a page of Gatehouse with the text; the application may receive an error, but no code.
+// The application must receive an error with the text, and no code.
 async function expectRefusal(wanted, page) {
   await authorize(wanted, page);
-  await page.waitForURL((url) => url.origin === callback.origin || url.origin === new URL(app.issuer).origin);
-  await page.waitForLoadState();
-  const url = new URL(page.url());
-  if (url.searchParams.has("code")) return "the application got a code";
-  const text = await page.innerText("body");
-  return text.includes(wanted.says) ? null : `the page does not say "${wanted.says}"`;
+  await page.waitForURL((url) => url.origin === callback.origin);
+  const { searchParams } = new URL(page.url());
+  if (searchParams.has("code")) return "the application got a code";
+  if (searchParams.get("error") !== "access_denied") return `the error is ${searchParams.get("error")}`;
+  const text = searchParams.get("error_description") ?? "";
+  return text.includes(wanted.says) && text.includes("Reference: ") ? null : `the description is "${text}"`;
 }
 
 // Redeems a code again: it must be refused, and its tokens revoked (RFC 6749 §4.1.2).

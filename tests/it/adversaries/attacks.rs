@@ -293,7 +293,9 @@ impl Attack<'_> {
             "/saml/sso/{domain}/federated" => self.consumer(true).await,
             "/saml/sso/{domain}/with" => self.with().await,
             "/saml/sso/{domain}/continue" => self.agree().await,
-            "/saml/sso/{domain}/test/{id}" => self.test_link().await,
+            "/saml/sso/{domain}/resume" => self.resume().await,
+            "/saml/sso/{domain}/test/{id}" => self.test_link("").await,
+            "/saml/sso/{domain}/test/{id}/begin" => self.test_link("/begin").await,
             "/saml/metadata/{domain}" => {
                 let path = format!("/saml/metadata/{}", ACME.connection);
                 let answer = self.world.test.browse(&path, None).await;
@@ -383,18 +385,45 @@ impl Attack<'_> {
         2
     }
 
-    /// The link of a test of the adversary's own connection, opened at Acme's.
-    async fn test_link(&self) -> usize {
+    /// A sign-in of another browser, and one that ended at the adversary's own connection, resumed at
+    /// Acme's.
+    async fn resume(&self) -> usize {
+        let test = &self.world.test;
+        let mut victim = Browser::default();
+        let begun = victim.get(test, "/saml/sso/acme.com").await;
+        let id = begun.header("location").is_some().then(|| request_id(&begun));
+        let id = id.unwrap_or_else(|| "_0".to_owned());
+        let mut eve = Browser::default();
+        let begun = eve.get(test, &format!("/saml/sso/{}", EVIL.connection)).await.expect(303);
+        let own = request_id(&begun);
+        let mut draft = EVIL.draft(Some(&own));
+        named("eve@evil.com", "eve@evil.com")(&mut draft);
+        let field = BASE64_STANDARD.encode(draft.response());
+        eve.post(test, &EVIL.acs(), &[("SAMLResponse", &field)]).await;
+        for name in [ACME.connection, CONTRACTORS.connection] {
+            for id in [&id, &own] {
+                let path = format!("/saml/sso/{name}/resume?sign_in={id}");
+                let answer = eve.get(test, &path).await;
+                self.assert_refused(&answer, &path);
+            }
+        }
+        4
+    }
+
+    /// The link of a test of the adversary's own connection, opened at Acme's, and its button.
+    async fn test_link(&self, rest: &str) -> usize {
         let test = &self.world.test;
         let path = format!("/v1/tenants/{}/connections/evil.com/test", self.world.eve.id);
         let url = self.world.operator(Method::POST, &path, None).await;
         let id = url["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
         for name in [ACME.connection, CONTRACTORS.connection] {
-            let path = format!("/saml/sso/{name}/test/{id}");
+            let path = format!("/saml/sso/{name}/test/{id}{rest}");
             let answer = Browser::default().get(test, &path).await;
             self.assert_refused(&answer, &path);
+            let answer = Browser::default().post(test, &path, &[]).await;
+            self.assert_refused(&answer, &path);
         }
-        2
+        4
     }
 }
 

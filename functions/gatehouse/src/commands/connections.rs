@@ -49,7 +49,7 @@ pub enum Connections {
         settings: Box<Settings>,
     },
     /// Create a link that tests a connection in one browser, within an hour, without signing anyone
-    /// in.
+    /// in. It leads to a page with a button.
     #[command(after_help = "Example:\n  gatehouse connections test customer-17 acme.com")]
     Test {
         /// Id, external id or name of the tenant.
@@ -111,7 +111,7 @@ pub(crate) async fn run(api: &Api, command: Connections) -> Result<Output, Error
             let path = path(api, &tenant, &domain, "/test").await?;
             let link = api.call("POST", &path, None).await?;
             let text = fields(&[
-                ("Open once", text_at(&link, "/url")),
+                ("Open", text_at(&link, "/url")),
                 ("Expires", time_at(&link, "/expires_at")),
             ]);
             Ok(Output::new(link, text))

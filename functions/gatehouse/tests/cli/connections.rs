@@ -128,6 +128,18 @@ async fn a_connection_is_created_in_two_steps_and_keeps_its_settings() {
     let any =
         deployment.run("connections set Acme other.com --authn-context any --json", 0).await.json();
     assert_eq!((&any["authn_contexts"], &any["require_signed"]), (&json!([]), &json!("both")));
+    let made = "clients create Docs --redirect-uri https://docs.example/cb \
+                --initiate-login-uri https://docs.example/login --json";
+    let made = deployment.run(made, 0).await.json();
+    let app = made["client_id"].as_str().unwrap();
+    let set = format!("connections set Acme other.com --default-app {app}");
+    assert_eq!(deployment.run(&set, 0).await.field("Default app"), app);
+    let kept = deployment.run("connections set Acme other.com --jit --json", 0).await.json();
+    assert_eq!(kept["default_app"], app);
+    let none = "connections set Acme other.com --no-default-app --json";
+    assert_eq!(deployment.run(none, 0).await.json()["default_app"], json!(null));
+    let bad = deployment.run("connections set Acme other.com --default-app docs", 1).await;
+    assert!(bad.err.contains("no app"), "{}", bad.err);
     let bad = deployment.run("connections set Acme other.com --authn-context mfa", 1).await;
     assert!(bad.err.contains("absolute URI"), "{}", bad.err);
     let other = metadata::usual("https://other.example/saml");

@@ -70,9 +70,8 @@ impl Verification<'_> {
 
     fn decrypt(&self, encrypted: &Encrypted) -> Result<Decrypted, DecryptionError> {
         let decrypted = encrypted.decrypt(self.expect.decryption_keys);
-        decrypted.map_err(|error| match error {
-            DecryptionError::Failed => DecryptionError::FailedPart,
-            other => other,
+        decrypted.map_err(|error| {
+            if error == DecryptionError::Failed { DecryptionError::FailedPart } else { error }
         })
     }
 

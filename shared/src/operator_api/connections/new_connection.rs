@@ -9,8 +9,11 @@ use super::metadata_source::MetadataSource;
 use crate::operator_api::body::VariantName;
 use crate::operator_api::error::OperatorApiError;
 use crate::operator_api::fields::PatchField;
+use crate::store::Store;
 use saml::authn_context::AuthnContextClass;
-use saml::connection::{MAX_ATTRIBUTE_NAME, MAX_AUTHN_CONTEXTS, RequestBinding, Settings, Trust};
+use saml::connection::{
+    Connection, MAX_ATTRIBUTE_NAME, MAX_AUTHN_CONTEXTS, RequestBinding, Settings, Trust,
+};
 use saml::response::SignedPart;
 use saml::time::ClockSkew;
 use types::domain::Domain;
@@ -45,6 +48,8 @@ pub(in crate::operator_api) struct NewConnection {
     require_email: Option<bool>,
     group_attribute: Option<String>,
     keep_claims: Option<bool>,
+    /// Client id of the app that a sign-in opens which no app began.
+    default_app: Option<String>,
 }
 
 impl NewConnection {
@@ -85,6 +90,7 @@ impl NewConnection {
             require_email: self.require_email.unwrap_or(new.require_email),
             group_attribute: self.group_attribute()?,
             keep_claims: self.keep_claims.unwrap_or(new.keep_claims),
+            default_app: self.default_app.clone(),
             unknown,
         })
     }
@@ -106,6 +112,33 @@ impl NewConnection {
              around them"
         );
         Err(OperatorApiError::Invalid(text))
+    }
+
+    /// Checks that the app of `default_app` exists and can be opened. The one that the connection
+    /// `known` has may be gone: it has no effect, and does not stand in the way of other settings.
+    ///
+    /// # Errors
+    ///
+    /// [`OperatorApiError::Invalid`] if it cannot be opened.
+    pub(super) async fn check_default_app(
+        &self,
+        store: &Store,
+        known: Option<&Connection>,
+    ) -> Result<(), OperatorApiError> {
+        let Some(id) = &self.default_app else { return Ok(()) };
+        if known.is_some_and(|known| known.settings.default_app.as_ref() == Some(id)) {
+            return Ok(());
+        }
+        let client = match id.parse() {
+            Ok(id) => store.client(&id).await?,
+            Err(_) => None,
+        };
+        let problem = match client {
+            Some(client) if client.initiate_login_uri.is_some() => return Ok(()),
+            Some(_) => "default_app has no initiate_login_uri, at which it could be opened",
+            None => "default_app is the client_id of no app",
+        };
+        Err(OperatorApiError::Invalid(problem.to_owned()))
     }
 
     /// Reads the metadata that the body contains or names; `None` if it does neither.

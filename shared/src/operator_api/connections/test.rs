@@ -47,6 +47,7 @@ pub(in crate::operator_api) async fn test(
         purpose: Purpose::Test,
         stage: Stage::Invited,
         browser: None,
+        session: None,
         expires_at,
     };
     app.store.create_pending_sign_in(&pending).await?;

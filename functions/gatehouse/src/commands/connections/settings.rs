@@ -11,6 +11,7 @@ use crate::error::Error;
 
 /// The options of `gatehouse connections set`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Settings {
     /// URL of the identity provider's metadata, read now and at every refresh; https and public.
     #[arg(long, value_name = "URL")]
@@ -75,6 +76,13 @@ pub struct Settings {
     /// Keep the identity provider's statements about the user in the records of sign-ins.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     keep_claims: Option<bool>,
+    /// Client id of the app that a sign-in opens which no app began; without one, the user chooses
+    /// among several apps.
+    #[arg(long, value_name = "CLIENT_ID")]
+    default_app: Option<String>,
+    /// Let the user choose among several apps.
+    #[arg(long, conflicts_with = "default_app")]
+    no_default_app: bool,
 }
 
 /// The SAML bindings HTTP-Redirect and HTTP-POST (SAML bindings §3.4 and §3.5).
@@ -134,6 +142,9 @@ impl Settings {
         if self.no_group_attribute {
             body.remove("group_attribute");
         }
+        if self.no_default_app {
+            body.remove("default_app");
+        }
         for (name, value) in self.options()? {
             if let Some(value) = value {
                 body.insert(name.to_owned(), value);
@@ -142,7 +153,7 @@ impl Settings {
         Ok(Value::Object(body))
     }
 
-    fn options(&self) -> Result<[(&'static str, Option<Value>); 17], Error> {
+    fn options(&self) -> Result<[(&'static str, Option<Value>); 18], Error> {
         let file = |path: &Option<PathBuf>| path.as_deref().map(input::read).transpose();
         let flag = |value: Option<bool>| value.map(Value::from);
         Ok([
@@ -163,6 +174,7 @@ impl Settings {
             ("require_email", flag(self.require_email)),
             ("group_attribute", self.group_attribute.clone().map(Value::from)),
             ("keep_claims", flag(self.keep_claims)),
+            ("default_app", self.default_app.clone().map(Value::from)),
         ])
     }
 
@@ -193,7 +205,7 @@ fn member_domain(text: &str) -> Result<(String, String), String> {
 }
 
 /// Settings that a GET returns and a PUT accepts.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "member_domains",
     "enabled",
     "jit",
@@ -207,4 +219,5 @@ const SETTINGS: [&str; 13] = [
     "require_email",
     "group_attribute",
     "keep_claims",
+    "default_app",
 ];

@@ -56,6 +56,7 @@ pub(super) fn describe(connection: &Value) -> String {
         ("Requires e-mail", text("/require_email")),
         ("Group attribute", text("/group_attribute")),
         ("Keeps claims", text("/keep_claims")),
+        ("Default app", text("/default_app")),
         ("Changed", time_at(connection, "/changed_at")),
     ]);
     fields(&rows)

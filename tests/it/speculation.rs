@@ -14,12 +14,14 @@ use shared::{oidc_api, operator_api, saml_api, scim_api};
 
 use crate::template::ROUTERS;
 
-/// Routes whose GET begins something.
-const BEGINNING: [&str; 4] = [
+/// Routes whose GET begins or ends something.
+const BEGINNING: [&str; 6] = [
     "/saml/sso/{domain}",
+    "/saml/sso/{domain}/federated",
     "/saml/sso/{domain}/with",
     "/saml/sso/{domain}/resume",
     "/oauth2/authorize",
+    "/oauth2/logout",
 ];
 
 /// Headers by which a browser says that it loads ahead.

@@ -112,6 +112,7 @@ fn refused(error: SignInError) -> Response {
             reference: None,
             hint: None,
             retry_url: None,
+            app_url: None,
         });
     }
     error.into_response(None)

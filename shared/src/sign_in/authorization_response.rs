@@ -63,12 +63,36 @@ pub(crate) fn respond_with_refusal(
     error: OauthError,
     reference: Option<&str>,
 ) -> Response {
+    let description = describe(&error, reference);
+    send_error(base_url, &request.response_target(), error.code, &description)
+}
+
+/// Returns the URL that takes the same to the app by a link; `None` if the app asked for a form.
+pub(crate) fn refusal_url(
+    base_url: &BaseUrl,
+    request: &AuthorizeRequest,
+    error: OauthError,
+    reference: Option<&str>,
+) -> Option<String> {
+    let target = request.response_target();
+    let (code, description) = (error.code.as_str(), describe(&error, reference));
+    let issuer = base_url.join("");
+    let parameters = [("error", code), ("error_description", description.as_str())];
+    match target.response_mode {
+        ResponseMode::Query => {
+            let all = complete_parameters(&target, &issuer, &parameters);
+            Some(target.redirect_uri.with(all))
+        }
+        ResponseMode::FormPost => None,
+    }
+}
+
+fn describe(error: &OauthError, reference: Option<&str>) -> String {
     let description = error.description.trim_end_matches('.');
-    let description = reference.map_or_else(
+    reference.map_or_else(
         || error.description.to_owned(),
         |reference| format!("{description}. Reference: {reference}"),
-    );
-    send_error(base_url, &request.response_target(), error.code, &description)
+    )
 }
 
 fn send_error(
@@ -94,13 +118,21 @@ fn respond(
     parameters: &[(&str, &str)],
 ) -> Result<Response, SignInError> {
     let issuer = base_url.join("");
-    let mut parameters = parameters.to_vec();
-    parameters.push(("iss", &issuer));
-    parameters.extend(target.state.as_deref().map(|state| ("state", state)));
+    let parameters = complete_parameters(target, &issuer, parameters);
     match target.response_mode {
         ResponseMode::Query => Ok(see_other(&target.redirect_uri.with(parameters))?),
         ResponseMode::FormPost => Ok(form(target, &parameters)),
     }
+}
+
+/// Adds the issuer and `state`.
+fn complete_parameters<'a>(
+    target: &'a ResponseTarget,
+    issuer: &'a str,
+    parameters: &[(&'a str, &'a str)],
+) -> Vec<(&'a str, &'a str)> {
+    let state = target.state.as_deref().map(|state| ("state", state));
+    parameters.iter().copied().chain([("iss", issuer)]).chain(state).collect()
 }
 
 /// The page whose form takes a response to the app, by itself or by its button.

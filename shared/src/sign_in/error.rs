@@ -60,7 +60,7 @@ impl SignInError {
     /// Logs a failure of ours.
     pub fn into_response(self, retry_url: Option<&str>) -> Response {
         match self.into_told() {
-            Told::Refused(error) => refused(&error, None, retry_url, None),
+            Told::Refused(error) => refused(&error, None, &WayOn { retry_url, ..WayOn::default() }),
             Told::Link => pages::refused(&Refusal {
                 status: StatusCode::BAD_REQUEST,
                 code: "saml.link",
@@ -68,6 +68,7 @@ impl SignInError {
                 reference: None,
                 hint: None,
                 retry_url,
+                app_url: None,
             }),
             Told::Oauth(error) => {
                 pages::invalid_request(StatusCode::BAD_REQUEST, error.description)
@@ -120,12 +121,8 @@ enum Told {
 
 /// Makes the page of a refusal. A connection or an app that cannot be used is not offered again.
 /// `hint` is the way on of a person who cannot try again.
-pub(crate) fn refused(
-    error: &SamlError,
-    reference: Option<&str>,
-    retry_url: Option<&str>,
-    hint: Option<&str>,
-) -> Response {
+pub(crate) fn refused(error: &SamlError, reference: Option<&str>, way_on: &WayOn<'_>) -> Response {
+    let WayOn { hint, retry_url, app_url } = *way_on;
     let can_retry = !matches!(error, SamlError::Connection(_) | SamlError::AppRedirect { .. });
     pages::refused(&Refusal {
         status: status(error),
@@ -134,7 +131,19 @@ pub(crate) fn refused(
         reference,
         hint,
         retry_url: retry_url.filter(|_| can_retry),
+        app_url,
     })
+}
+
+/// The ways on from the page of a refusal.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct WayOn<'a> {
+    /// A sentence for a person who cannot try again.
+    pub(crate) hint: Option<&'a str>,
+    /// The URL at which the person may try again.
+    pub(crate) retry_url: Option<&'a str>,
+    /// The URL that takes the refusal to the app that waits for it.
+    pub(crate) app_url: Option<&'a str>,
 }
 
 const fn status(error: &SamlError) -> StatusCode {

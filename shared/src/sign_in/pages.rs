@@ -29,6 +29,8 @@ pub(crate) struct Refusal<'a> {
     pub(crate) hint: Option<&'a str>,
     /// The URL at which the person may try again.
     pub(crate) retry_url: Option<&'a str>,
+    /// The URL that takes the refusal to the app that waits for it.
+    pub(crate) app_url: Option<&'a str>,
 }
 
 /// One link of the page [`choose`].
@@ -250,6 +252,7 @@ mod tests {
             reference: Some(odd),
             hint: Some(odd),
             retry_url: Some(odd),
+            app_url: Some(odd),
         };
         for response in [
             post(&base_url, &form),

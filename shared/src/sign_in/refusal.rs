@@ -1,14 +1,16 @@
 //! Where a refusal ends: at the app that asked, or on a page.
 //!
-//! If the request of an app is known, the app gets every refusal as an error of OAuth, with the
-//! reference of the record in its description: the app has its own way on, and waits for an
-//! answer. A page remains where no answer may be sent ([`outlet`]).
+//! If the request of an app is known, the app gets the refusal of this person or of this attempt as
+//! an error of OAuth, with the reference of the record in its description: the app has its own way
+//! on, and waits for an answer. A refusal that everybody of the organisation meets is for its IT
+//! team: the person reads a page with the reference, and takes the error to the app by a link. A page
+//! also remains where no answer may be sent ([`outlet`]).
 
 use axum::response::Response;
 
-use super::authorization_response::respond_with_refusal;
+use super::authorization_response::{refusal_url, respond_with_refusal};
 use super::destination::is_registered;
-use super::error::{SignInError, refused};
+use super::error::{SignInError, WayOn, refused};
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::FailureCode;
 use crate::runtime::state::AppState;
@@ -23,8 +25,10 @@ use saml::error::{SamlError, SessionError};
 pub enum Outlet {
     /// To the app, with this error.
     App(ErrorCode),
+    /// To the person, who may go on to the app with this error.
+    Page(ErrorCode),
     /// To the person: nothing may be sent to the app.
-    Page,
+    PageAlone,
 }
 
 /// Decides where a refusal goes if the request of an app is known.
@@ -33,46 +37,14 @@ pub const fn outlet(error: &SamlError) -> Outlet {
     if let SamlError::Session(SessionError::Over) = error {
         return Outlet::App(ErrorCode::LoginRequired);
     }
-    outlet_of(error.check())
-}
-
-const fn outlet_of(check: CheckId) -> Outlet {
-    match check {
-        CheckId::Form
-        | CheckId::Xml
-        | CheckId::Status
-        | CheckId::Version
-        | CheckId::Connection
-        | CheckId::Issuer
-        | CheckId::SignaturePresent
-        | CheckId::SignatureAlgorithm
-        | CheckId::SignatureKey
-        | CheckId::SignatureReference
-        | CheckId::Decryption
-        | CheckId::Destination
-        | CheckId::Recipient
-        | CheckId::Time
-        | CheckId::Audience
-        | CheckId::InResponseTo
-        | CheckId::Replay
-        | CheckId::AuthnContext
-        | CheckId::Session
-        | CheckId::Subject
-        | CheckId::Attributes
-        | CheckId::UserDomain
-        | CheckId::UserState
-        | CheckId::UserLicence => Outlet::App(ErrorCode::AccessDenied),
+    let check = error.check();
+    if matches!(check, CheckId::AppRedirect) {
         // The app or its redirect URI is gone.
-        CheckId::AppRedirect => Outlet::Page,
-    }
-}
-
-/// The error that an app is told of a refusal; `None` if it may not be told. The description is the
-/// sentence that the page would have, which quotes nothing of the response.
-pub fn app_error(error: &SamlError) -> Option<OauthError> {
-    match outlet(error) {
-        Outlet::App(code) => Some(OauthError::new(code, error.public_text())),
-        Outlet::Page => None,
+        Outlet::PageAlone
+    } else if error.is_connection_wide() || matches!(check, CheckId::Form | CheckId::Xml) {
+        Outlet::Page(ErrorCode::AccessDenied)
+    } else {
+        Outlet::App(ErrorCode::AccessDenied)
     }
 }
 
@@ -93,22 +65,34 @@ pub(crate) struct Refused<'a> {
 impl Refused<'_> {
     /// Sends the browser to the app with an error, or shows the page of the error.
     pub(crate) async fn answer(self, error: SignInError) -> Response {
-        match (self.request().await, error) {
-            (Some(request), SignInError::Refused(error)) => match app_error(&error) {
-                Some(told) => {
-                    let mut response =
-                        respond_with_refusal(self.base_url, request, told, self.reference);
-                    response.extensions_mut().insert(FailureCode(error.code()));
-                    response
-                }
-                None => self.page(&error),
-            },
+        let request = self.request().await;
+        match (request, error) {
+            (Some(request), SignInError::Refused(error)) => self.answer_request(request, &error),
             (Some(request), error) => {
                 let told = error.into_oauth_error();
                 respond_with_refusal(self.base_url, request, told, self.reference)
             }
-            (None, SignInError::Refused(error)) => self.page(&error),
+            (None, SignInError::Refused(error)) => self.page(&error, None),
             (None, error) => error.into_response(self.retry_url.as_deref()),
+        }
+    }
+
+    /// The description of the error is the sentence of the page, which quotes nothing of the
+    /// response.
+    fn answer_request(&self, request: &AuthorizeRequest, error: &SamlError) -> Response {
+        let told = |code| OauthError::new(code, error.public_text());
+        match outlet(error) {
+            Outlet::App(code) => {
+                let (base_url, reference) = (self.base_url, self.reference);
+                let mut response = respond_with_refusal(base_url, request, told(code), reference);
+                response.extensions_mut().insert(FailureCode(error.code()));
+                response
+            }
+            Outlet::Page(code) => {
+                let url = refusal_url(self.base_url, request, told(code), self.reference);
+                self.page(error, url.as_deref())
+            }
+            Outlet::PageAlone => self.page(error, None),
         }
     }
 
@@ -122,34 +106,56 @@ impl Refused<'_> {
         is_registered(self.app, request).await.unwrap_or(true).then_some(request)
     }
 
-    fn page(&self, error: &SamlError) -> Response {
+    fn page(&self, error: &SamlError, app_url: Option<&str>) -> Response {
         let hint = match self.purpose {
             Some(Purpose::Test) => Some("To test the connection again, ask for a new link."),
             Some(Purpose::App(_) | Purpose::Start { .. }) | None => None,
         };
-        refused(error, self.reference, self.retry_url.as_deref(), hint)
+        let way_on = WayOn { hint, retry_url: self.retry_url.as_deref(), app_url };
+        refused(error, self.reference, &way_on)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use saml::decryption::DecryptionError;
+    use saml::error::{FormError, InResponseToError, UserError};
+    use saml::xml::XmlError;
+
     use super::*;
 
     #[test]
-    fn only_a_refusal_that_no_app_may_be_told_is_a_page() {
-        let pages: Vec<&str> = CheckId::ALL
-            .iter()
-            .filter(|check| outlet_of(**check) == Outlet::Page)
-            .map(|check| check.code())
-            .collect();
-        assert_eq!(pages, ["app.redirect"]);
+    fn what_everybody_meets_is_a_page_and_what_one_person_meets_is_an_answer_to_the_app() {
+        let denied = ErrorCode::AccessDenied;
+        for error in [
+            SamlError::Form(FormError::Field),
+            SamlError::Xml(XmlError::Encoding),
+            SamlError::Decryption(DecryptionError::Failed),
+            SamlError::Audience { expected: String::new(), received: vec![] },
+            SamlError::Session(SessionError::NoStatement),
+            SamlError::InResponseTo(InResponseToError::Contradiction),
+        ] {
+            assert_eq!(outlet(&error), Outlet::Page(denied), "{error:?}");
+        }
+        for error in [
+            SamlError::Status { code: String::new(), sub_code: None, message: None },
+            SamlError::InResponseTo(InResponseToError::Unsolicited),
+            SamlError::Replay,
+            SamlError::UserDomain { domain: String::new() },
+            SamlError::UserState(UserError::Deactivated),
+            SamlError::UserLicence { seats: 1 },
+        ] {
+            assert_eq!(outlet(&error), Outlet::App(denied), "{error:?}");
+        }
+        let gone = SamlError::AppRedirect { redirect_uri: String::new() };
+        assert_eq!(outlet(&gone), Outlet::PageAlone);
     }
 
     #[test]
     fn an_app_is_asked_to_begin_again_only_if_that_helps() {
         let told = |error| outlet(&SamlError::Session(error));
         assert_eq!(told(SessionError::Over), Outlet::App(ErrorCode::LoginRequired));
-        assert_eq!(told(SessionError::NoStatement), Outlet::App(ErrorCode::AccessDenied));
+        assert_eq!(told(SessionError::NoStatement), Outlet::Page(ErrorCode::AccessDenied));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::http::Method;
 use harness::TestApp;
-use harness::browser::{Browser, draft};
+use harness::browser::{Browser, draft, named};
 use harness::oidc::{App, GOOD};
 use harness::saml::draft::{Draft, claim, conditions};
 use local::dynamodb::{Call, CallLog, Dynamo, Fault, Faults, client_over};
@@ -252,8 +252,9 @@ async fn sign_ins() {
     browser.respond(&test, &unsigned.response()).await.expect(403);
     browser.get(&test, "/saml/sso/acme.com?target=https://canary.example/").await.expect(400);
     // A refusal that an app is told: a redirect, and still refused.
-    let unsigned = Draft { sign_assertion: None, ..draft(Some(&asked)) };
-    of_app.respond(&test, &unsigned.response()).await.expect(303);
+    let mut foreign = draft(Some(&asked));
+    named("canary@elsewhere.example", "canary@elsewhere.example")(&mut foreign);
+    of_app.respond(&test, &foreign.response()).await.expect(303);
     drop(logging);
 
     let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
@@ -278,7 +279,7 @@ async fn sign_ins() {
             "",
             "saml.sig.present",
             "saml.link",
-            "saml.sig.present"
+            "user.domain"
         ],
         "{written}"
     );
@@ -292,7 +293,7 @@ async fn sign_ins() {
         lines.filter(|(_, line)| line.get(field).is_some()).map(|(at, _)| at).collect()
     };
     assert_eq!(with("refused_sign_in"), [3, 5, 9, 11, 13], "{written}");
-    assert_eq!(with("refusedConnectionOf"), [5, 9, 11, 13], "{written}");
+    assert_eq!(with("refusedConnectionOf"), [5, 9, 11], "{written}");
     assert_eq!(logged[5]["refusedConnectionOf"], test.acme.id);
     assert_eq!(logged[5]["refused_sign_in"], true);
     for line in &logged {

@@ -193,6 +193,13 @@ async function refreshAndRevoke(wanted, page, check) {
 // The application must receive an error with the text, and no code.
 async function expectRefusal(wanted, page) {
   await authorize(wanted, page);
+  await Promise.race([
+    page.waitForURL((url) => url.origin === callback.origin),
+    page.getByRole("heading", { name: REFUSED }).waitFor(),
+  ]);
+  // A refusal that everybody of the organisation meets is a page, from which a link leads to the application.
+  const back = page.getByRole("link", { name: "Back to the app" });
+  if (new URL(page.url()).origin !== callback.origin) await back.click();
   await page.waitForURL((url) => url.origin === callback.origin);
   const { searchParams } = new URL(page.url());
   if (searchParams.has("code")) return "the application got a code";

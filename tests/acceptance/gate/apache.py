@@ -59,7 +59,7 @@ class Apache:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _configuration(self, pages, issuer, client, domain):
-        names = ("mpm_event", "authn_core", "authz_core", "authz_user", "dir", "auth_openidc")
+        names = ("mpm_event", "authn_core", "authz_core", "authz_user", "dir", "headers", "auth_openidc")
         modules = [f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in names]
         lines = [
             *modules,
@@ -86,6 +86,8 @@ class Apache:
             "<Location /app/>",
             "  AuthType openid-connect",
             "  Require valid-user",
+            # Otherwise the browser shows its copy after the sign-out.
+            "  Header set Cache-Control no-store",
             "</Location>",
         ]
         return "\n".join(lines) + "\n"

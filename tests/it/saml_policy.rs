@@ -103,9 +103,12 @@ async fn accepted_authentication_contexts_are_requested() {
     let classes: Vec<_> = requested.split("AuthnContextClassRef>").collect();
     assert_eq!((classes[1], classes[3]), (&*format!("{MFA}</saml2:"), "urn:a&amp;b</saml2:"));
 
+    // Nothing that a provider may not be able to fulfil is asked for without a setting.
     let test = TestApp::with_connection(json!({})).await;
     let request = begin(&test).await;
-    assert!(!request.contains("RequestedAuthnContext"), "{request}");
+    for part in ["RequestedAuthnContext", "NameIDPolicy", "ForceAuthn", "IsPassive"] {
+        assert!(!request.contains(part), "{part} in {request}");
+    }
 }
 
 #[tokio::test]

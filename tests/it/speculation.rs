@@ -24,13 +24,14 @@ const BEGINNING: [&str; 6] = [
     "/oauth2/logout",
 ];
 
-/// Headers by which a browser says that it loads ahead.
-const AHEAD: [(&str, &str); 5] = [
+/// Headers by which a browser says that it loads ahead, or a part of a page.
+const AHEAD: [(&str, &str); 6] = [
     ("sec-purpose", "prefetch"),
     ("sec-purpose", "prefetch;prerender"),
     ("purpose", "prefetch"),
     ("x-purpose", "preview"),
     ("x-moz", "prefetch"),
+    ("sec-fetch-mode", "no-cors"),
 ];
 
 /// A deployment, a browser that is in the middle of everything, and what it could open.

@@ -37,7 +37,7 @@ async fn check(test: &TestApp, change: impl FnOnce(&mut Draft), code: &str, expe
 #[tokio::test]
 async fn each_refused_person_reads_what_is_true_of_their_account() {
     let test = TestApp::with_connection(json!({})).await;
-    check(&test, person("n1", "ada@acme.com"), "user.state", "You have no account here yet.").await;
+    check(&test, person("n1", "ada@acme.com"), "user.state", "There is no account here").await;
     // Deactivated.
     user(&test, json!({"userName": "off@acme.com", "active": false})).await;
     check(&test, person("n2", "off@acme.com"), "user.state", "switched off by your").await;

@@ -40,22 +40,25 @@ impl ResponseMode {
     /// `invalid_request` for an unknown mode; for `form_post` to a private-use scheme, because a
     /// native app receives a URI and no form; and for `form_post` with a `state` that a form changes.
     pub fn read(parameters: &Parameters, redirect_uri: &RedirectUri) -> Result<Self, OauthError> {
+        let mode = Self::asked(parameters, redirect_uri)?;
+        if mode == Self::FormPost && !is_kept_by_forms(read_state(parameters)?) {
+            return Err(OauthError::invalid_request(
+                "a form cannot return the control characters of state",
+            ));
+        }
+        Ok(mode)
+    }
+
+    /// Reads `response_mode` alone.
+    fn asked(parameters: &Parameters, redirect_uri: &RedirectUri) -> Result<Self, OauthError> {
         let asked = parameters.one("response_mode")?.unwrap_or(Self::Query.as_str());
         let mode = Self::ALL.into_iter().find(|mode| mode.as_str() == asked);
         let mode =
             mode.ok_or(OauthError::invalid_request("response_mode must be query or form_post"))?;
-        if mode == Self::FormPost {
-            if redirect_uri.is_private_use() {
-                return Err(OauthError::invalid_request(
-                    "response_mode form_post needs a redirect_uri with https or http",
-                ));
-            }
-            // A browser turns every line break of a field into CR LF, and U+0000 into U+FFFD.
-            if read_state(parameters)?.is_some_and(|state| state.contains(char::is_control)) {
-                return Err(OauthError::invalid_request(
-                    "a form cannot return the control characters of state",
-                ));
-            }
+        if mode == Self::FormPost && redirect_uri.is_private_use() {
+            return Err(OauthError::invalid_request(
+                "response_mode form_post needs a redirect_uri with https or http",
+            ));
         }
         Ok(mode)
     }
@@ -76,12 +79,18 @@ impl ResponseTarget {
     /// Reads the target of a request that may be wrong otherwise: an unusable `response_mode` counts
     /// as `query`, and an unusable `state` as none.
     pub fn read(parameters: &Parameters, redirect_uri: RedirectUri) -> Self {
-        Self {
-            response_mode: ResponseMode::read(parameters, &redirect_uri).unwrap_or_default(),
-            state: read_state(parameters).ok().flatten().map(str::to_owned),
-            redirect_uri,
-        }
+        let response_mode = ResponseMode::asked(parameters, &redirect_uri).unwrap_or_default();
+        let state = read_state(parameters).ok().flatten();
+        let state =
+            state.filter(|_| response_mode == ResponseMode::Query || is_kept_by_forms(state));
+        Self { response_mode, state: state.map(str::to_owned), redirect_uri }
     }
+}
+
+/// Whether a form returns `state` as it is: a browser turns every line break of a field into CR LF, and
+/// U+0000 into U+FFFD.
+fn is_kept_by_forms(state: Option<&str>) -> bool {
+    !state.is_some_and(|state| state.contains(char::is_control))
 }
 
 /// Reads `state`: any text.
@@ -120,7 +129,6 @@ mod tests {
             ("response_mode=query", app, Ok(ResponseMode::Query)),
             ("response_mode=form_post&state=a%20b", page, Ok(ResponseMode::FormPost)),
             ("response_mode=form_post", app, Err("invalid_request")),
-            ("response_mode=form_post&state=a%0Ab", page, Err("invalid_request")),
             ("response_mode=fragment", page, Err("invalid_request")),
             ("response_mode=FORM_POST", page, Err("invalid_request")),
             ("response_mode=query&response_mode=query", page, Err("invalid_request")),
@@ -128,6 +136,17 @@ mod tests {
             let (mode, target) = read(query, uri);
             assert_eq!(mode, expect, "{query} {uri}");
             assert_eq!(target.response_mode, mode.unwrap_or(ResponseMode::Query), "{query}");
+        }
+    }
+
+    #[test]
+    fn an_unusable_state_is_an_error_that_goes_to_the_app_by_the_mode_that_it_asked_for() {
+        let long = "s".repeat(MAX_STATE + 1);
+        for state in ["a%0Ab", "%FF", "a&state=b", &long] {
+            let query = format!("response_mode=form_post&state={state}");
+            let (_, target) = read(&query, "https://app.example/cb");
+            assert_eq!(target.response_mode, ResponseMode::FormPost, "{state}");
+            assert_eq!(target.state, None, "{state}");
         }
     }
 

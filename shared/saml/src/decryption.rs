@@ -37,7 +37,7 @@ pub enum DecryptionError {
     Failed,
     /// The same for a part of an assertion.
     #[error(
-        "its NameID was encrypted for another certificate, was changed, or does not show that it is for this connection: it needs our entity id as SPNameQualifier, or must be an address in a verified domain"
+        "its NameID was encrypted for another certificate, was changed, or does not show that it is for this connection: it needs our entity id as SPNameQualifier or, if AES-GCM encrypts it, must be an address in a verified domain"
     )]
     FailedPart,
 }
@@ -47,9 +47,21 @@ impl DecryptionError {
     pub(super) const fn actor(&self) -> Actor {
         match self {
             Self::NoKey => Actor::Operator,
-            Self::Structure(_) | Self::Algorithm(_) => Actor::IdpAdmin,
+            Self::Structure(_) | Self::Algorithm(_) | Self::FailedPart => Actor::IdpAdmin,
             // The provider may still have a former certificate of ours.
-            Self::Failed | Self::FailedPart => CheckId::Decryption.info().actor,
+            Self::Failed => CheckId::Decryption.info().actor,
+        }
+    }
+
+    /// The expected value, for the record.
+    pub(super) const fn expected(&self) -> &'static str {
+        match self {
+            Self::FailedPart => {
+                "a NameID for our certificate, with our entity id as SPNameQualifier"
+            }
+            Self::NoKey | Self::Structure(_) | Self::Algorithm(_) | Self::Failed => {
+                CheckId::Decryption.info().expected
+            }
         }
     }
 

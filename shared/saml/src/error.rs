@@ -146,7 +146,7 @@ pub enum SamlError {
         received: Vec<String>,
     },
     /// 22: the e-mail address is not in a domain of the tenant.
-    #[error("the e-mail domain \"{domain}\" is not verified for this organisation")]
+    #[error("{}", foreign_domain(domain))]
     UserDomain {
         /// The domain of the address; empty if the assertion has no address.
         domain: String,
@@ -219,6 +219,11 @@ impl SamlError {
         if let Self::Decryption(error) = self {
             return error.actor();
         }
+        if let Self::UserDomain { domain } = self
+            && domain.is_empty()
+        {
+            return CheckId::Attributes.info().actor;
+        }
         if let Self::InResponseTo(error) = self {
             return error.actor();
         }
@@ -243,6 +248,9 @@ impl SamlError {
     /// The text for the person. Quotes nothing of the response.
     pub const fn public_text(&self) -> &'static str {
         if let Self::UserState(error) = self {
+            return error.public_text();
+        }
+        if let Self::Form(error) = self {
             return error.public_text();
         }
         if let Self::InResponseTo(error) = self {
@@ -277,6 +285,7 @@ impl SamlError {
                 list.join(", ")
             }
             Self::Form(error) => error.expected().to_owned(),
+            Self::Decryption(error) => error.expected().to_owned(),
             Self::Time(error) => error.expected().to_owned(),
             Self::InResponseTo(error) => error.expected().to_owned(),
             Self::Session(error) => error.expected().to_owned(),
@@ -288,7 +297,6 @@ impl SamlError {
             | Self::Connection(_)
             | Self::SignatureKey { .. }
             | Self::SignatureReference(_)
-            | Self::Decryption(_)
             | Self::Replay
             | Self::AuthnContext { .. }
             | Self::Attributes { .. }
@@ -328,9 +336,9 @@ impl SamlError {
             Self::InResponseTo(error) => error.received(),
             Self::Replay => "one that was used before".to_owned(),
             Self::Session(error) => error.received(),
-            Self::Subject(error) => error.to_string(),
+            Self::Subject(error) => error.received().to_owned(),
             Self::UserDomain { domain } => or_nothing(Some(domain)),
-            Self::UserState(error) => format!("a user who {error}"),
+            Self::UserState(error) => error.received().to_owned(),
             Self::UserLicence { seats } => format!("{seats} of {seats} in use"),
             Self::AppRedirect { redirect_uri } => redirect_uri.clone(),
         }
@@ -348,6 +356,13 @@ impl From<XmlError> for SamlError {
 
 fn joined(separator: &str, part: Option<&str>) -> String {
     part.map_or_else(String::new, |part| format!("{separator}{part}"))
+}
+
+fn foreign_domain(domain: &str) -> String {
+    if domain.is_empty() {
+        return "the assertion has no e-mail address by which a user could be found".to_owned();
+    }
+    format!("the e-mail domain \"{domain}\" is not verified for this organisation")
 }
 
 fn or_nothing(received: Option<&str>) -> String {

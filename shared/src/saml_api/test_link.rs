@@ -112,7 +112,7 @@ fn refused(error: SignInError) -> Response {
             reference: None,
             hint: None,
             retry_url: None,
-            app_url: None,
+            to_app: None,
         });
     }
     error.into_response(None)

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::error::SignInError;
-use super::pages;
+use super::pages::{self, ToApp};
 use crate::clock::{random_secret, random_uuid};
 use crate::http::base_url::BaseUrl;
 use crate::http::html;
@@ -67,23 +67,29 @@ pub(crate) fn respond_with_refusal(
     send_error(base_url, &request.response_target(), error.code, &description)
 }
 
-/// Returns the URL that takes the same to the app by a link; `None` if the app asked for a form.
-pub(crate) fn refusal_url(
+/// Returns the way by which a person takes the same to the app.
+pub(crate) fn way_to_app(
     base_url: &BaseUrl,
     request: &AuthorizeRequest,
     error: OauthError,
     reference: Option<&str>,
-) -> Option<String> {
+) -> ToApp {
     let target = request.response_target();
     let (code, description) = (error.code.as_str(), describe(&error, reference));
     let issuer = base_url.join("");
     let parameters = [("error", code), ("error_description", description.as_str())];
+    let all = complete_parameters(&target, &issuer, &parameters);
+    let uri = &target.redirect_uri;
     match target.response_mode {
-        ResponseMode::Query => {
-            let all = complete_parameters(&target, &issuer, &parameters);
-            Some(target.redirect_uri.with(all))
-        }
-        ResponseMode::FormPost => None,
+        ResponseMode::Query => ToApp::Link(uri.with(all)),
+        ResponseMode::FormPost => ToApp::Form {
+            action: uri.as_str().to_owned(),
+            fields: all
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            form_action: uri.form_action(),
+        },
     }
 }
 

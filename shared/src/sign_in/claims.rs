@@ -194,8 +194,7 @@ pub async fn put_connection(
     if before.is_some() {
         keep_implied_claim(app, connection.tenant, &connection.domain, now).await?;
     }
-    let loses = before.is_some_and(|before| domains::loses_trust(&before.connection, connection));
-    store_connection(app, before.map(|before| before.version), connection, loses).await
+    store_connection(app, before, connection, domains::loses_trust).await
 }
 
 /// Stores a connection whose metadata was read again. Its sessions end if a member of the
@@ -211,25 +210,32 @@ pub async fn put_refreshed_connection(
     connection: &Connection,
     now: Timestamp,
 ) -> Result<(), ClaimError> {
-    let (tenant, version) = (connection.tenant, Some(before.version));
-    if domains::issuer_loses(&before.connection, connection) {
+    let tenant = connection.tenant;
+    // A domain that is not verified is no loss, but to know that costs a read.
+    let listed: Vec<Domain> = before.connection.listed_domains().into_iter().cloned().collect();
+    if domains::issuer_loses(&before.connection, connection, &listed) {
         keep_implied_claim(app, tenant, &connection.domain, now).await?;
-        store_connection(app, version, connection, true).await?;
+        store_connection(app, Some(before), connection, domains::issuer_loses).await?;
     } else {
-        app.store.put_connection(tenant, version, connection, None).await?;
+        app.store.put_connection(tenant, Some(before.version), connection, None).await?;
     }
     Ok(())
 }
 
-/// Stores a connection and its authority. `version`: that of the connection as it was read.
+/// Stores a connection and its authority. `loses`: whether the change ends its sessions, from the
+/// connection before and after, and the domains that it spoke for.
 async fn store_connection(
     app: &AppState,
-    version: Option<u64>,
+    before: Option<&StoredConnection>,
     connection: &Connection,
-    must_end_sessions: bool,
+    loses: fn(&Connection, &Connection, &[Domain]) -> bool,
 ) -> Result<TenantTrust, ClaimError> {
     let tenant = connection.tenant;
+    let version = before.map(|before| before.version);
     let trust = TenantTrust::load(&app.store, tenant).await?;
+    let domains = trust.domains_of(&connection.domain);
+    let must_end_sessions =
+        before.is_some_and(|before| loses(&before.connection, connection, &domains));
     if version.is_none() && trust.connections.len() >= MOST_CONNECTIONS {
         return Err(ClaimError::TooManyConnections);
     }

@@ -243,11 +243,11 @@ pub fn authority(
 }
 
 /// Whether a connection no longer trusts a certificate that it trusted before, or an issuer loses by
-/// the change (rule 16).
-pub fn loses_trust(before: &Connection, after: &Connection) -> bool {
+/// the change (rule 16). `domains`: those that the connection spoke for before.
+pub fn loses_trust(before: &Connection, after: &Connection, domains: &[Domain]) -> bool {
     let mut known = before.trust.iter().flat_map(|trust| &trust.providers);
     let provider_now = |issuer| after.trust.as_ref().and_then(|trust| trust.provider(issuer));
-    issuer_loses(before, after)
+    issuer_loses(before, after, domains)
         || known.any(|provider| {
             let certificates = provider_now(&provider.entity_id).map(|now| &now.certificates);
             let mut had = provider.certificates.iter();
@@ -255,16 +255,15 @@ pub fn loses_trust(before: &Connection, after: &Connection) -> bool {
         })
 }
 
-/// Whether an issuer is no longer trusted, or speaks for fewer domains, as a member of a federation
-/// may after its metadata changed (rules 9 and 16).
-pub fn issuer_loses(before: &Connection, after: &Connection) -> bool {
-    let listed: Vec<Domain> = before.listed_domains().into_iter().cloned().collect();
+/// Whether an issuer is no longer trusted, or speaks for fewer of `domains`, as a member of a
+/// federation may after its metadata changed (rules 9 and 16).
+pub fn issuer_loses(before: &Connection, after: &Connection, domains: &[Domain]) -> bool {
     let mut providers = before.trust.iter().flat_map(|trust| &trust.providers);
     providers.any(|provider| {
         let issuer = &provider.entity_id;
         let is_trusted = after.trust.as_ref().is_some_and(|trust| trust.provider(issuer).is_some());
-        let now = after.domains_of_issuer(issuer, &listed);
-        let had = before.domains_of_issuer(issuer, &listed);
+        let now = after.domains_of_issuer(issuer, domains);
+        let had = before.domains_of_issuer(issuer, domains);
         !is_trusted || had.iter().any(|domain| !now.contains(domain))
     })
 }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::InvalidHeaderValue;
 use axum::response::Response;
 
-use super::pages::{self, Refusal};
+use super::pages::{self, Refusal, ToApp};
 use crate::error_chain::ErrorChain;
 use crate::secrets::SecretsError;
 use crate::secrets::saml_keys::SamlKeysError;
@@ -68,7 +68,7 @@ impl SignInError {
                 reference: None,
                 hint: None,
                 retry_url,
-                app_url: None,
+                to_app: None,
             }),
             Told::Oauth(error) => {
                 pages::invalid_request(StatusCode::BAD_REQUEST, error.description)
@@ -122,7 +122,7 @@ enum Told {
 /// Makes the page of a refusal. A connection or an app that cannot be used is not offered again.
 /// `hint` is the way on of a person who cannot try again.
 pub(crate) fn refused(error: &SamlError, reference: Option<&str>, way_on: &WayOn<'_>) -> Response {
-    let WayOn { hint, retry_url, app_url } = *way_on;
+    let WayOn { hint, retry_url, to_app } = *way_on;
     let can_retry = !matches!(error, SamlError::Connection(_) | SamlError::AppRedirect { .. });
     pages::refused(&Refusal {
         status: status(error),
@@ -131,7 +131,7 @@ pub(crate) fn refused(error: &SamlError, reference: Option<&str>, way_on: &WayOn
         reference,
         hint,
         retry_url: retry_url.filter(|_| can_retry),
-        app_url,
+        to_app,
     })
 }
 
@@ -142,8 +142,8 @@ pub(crate) struct WayOn<'a> {
     pub(crate) hint: Option<&'a str>,
     /// The URL at which the person may try again.
     pub(crate) retry_url: Option<&'a str>,
-    /// The URL that takes the refusal to the app that waits for it.
-    pub(crate) app_url: Option<&'a str>,
+    /// The way to the app that waits for an answer.
+    pub(crate) to_app: Option<&'a ToApp>,
 }
 
 const fn status(error: &SamlError) -> StatusCode {

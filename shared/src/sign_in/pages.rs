@@ -29,8 +29,24 @@ pub(crate) struct Refusal<'a> {
     pub(crate) hint: Option<&'a str>,
     /// The URL at which the person may try again.
     pub(crate) retry_url: Option<&'a str>,
-    /// The URL that takes the refusal to the app that waits for it.
-    pub(crate) app_url: Option<&'a str>,
+    /// The way to the app that waits for an answer.
+    pub(crate) to_app: Option<&'a ToApp>,
+}
+
+/// The way by which a person takes the answer to the app that waits for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum ToApp {
+    /// A link to this URL.
+    Link(String),
+    /// A form with a button.
+    Form {
+        /// The URL that gets it.
+        action: String,
+        /// The hidden fields.
+        fields: Vec<(String, String)>,
+        /// The sources that `form-action` has to allow.
+        form_action: String,
+    },
 }
 
 /// One link of the page [`choose`].
@@ -99,7 +115,13 @@ struct Message<'a> {
 
 /// Makes the page of a refused sign-in.
 pub(crate) fn refused(refusal: &Refusal<'_>) -> Response {
-    with_code(page(refusal.status, refusal, NO_FORM), refusal.code)
+    let answer = match refusal.to_app {
+        Some(ToApp::Form { form_action, .. }) => {
+            page(refusal.status, refusal, &format!("form-action {form_action}"))
+        }
+        Some(ToApp::Link(_)) | None => page(refusal.status, refusal, NO_FORM),
+    };
+    with_code(answer, refusal.code)
 }
 
 /// Makes the page with several ways to sign in. They are links, because a form may not lead to
@@ -252,7 +274,11 @@ mod tests {
             reference: Some(odd),
             hint: Some(odd),
             retry_url: Some(odd),
-            app_url: Some(odd),
+            to_app: Some(&ToApp::Form {
+                action: odd.to_owned(),
+                fields: vec![(odd.to_owned(), odd.to_owned())],
+                form_action: "'self'".to_owned(),
+            }),
         };
         for response in [
             post(&base_url, &form),

@@ -8,9 +8,10 @@
 
 use axum::response::Response;
 
-use super::authorization_response::{refusal_url, respond_with_refusal};
+use super::authorization_response::{respond_with_refusal, way_to_app};
 use super::destination::is_registered;
 use super::error::{SignInError, WayOn, refused};
+use super::pages::ToApp;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::FailureCode;
 use crate::runtime::state::AppState;
@@ -89,8 +90,8 @@ impl Refused<'_> {
                 response
             }
             Outlet::Page(code) => {
-                let url = refusal_url(self.base_url, request, told(code), self.reference);
-                self.page(error, url.as_deref())
+                let to_app = way_to_app(self.base_url, request, told(code), self.reference);
+                self.page(error, Some(&to_app))
             }
             Outlet::PageAlone => self.page(error, None),
         }
@@ -106,12 +107,12 @@ impl Refused<'_> {
         is_registered(self.app, request).await.unwrap_or(true).then_some(request)
     }
 
-    fn page(&self, error: &SamlError, app_url: Option<&str>) -> Response {
+    fn page(&self, error: &SamlError, to_app: Option<&ToApp>) -> Response {
         let hint = match self.purpose {
             Some(Purpose::Test) => Some("To test the connection again, ask for a new link."),
             Some(Purpose::App(_) | Purpose::Start { .. }) | None => None,
         };
-        let way_on = WayOn { hint, retry_url: self.retry_url.as_deref(), app_url };
+        let way_on = WayOn { hint, retry_url: self.retry_url.as_deref(), to_app };
         refused(error, self.reference, &way_on)
     }
 }
@@ -162,8 +163,9 @@ mod tests {
     fn every_sentence_may_stand_in_an_error_description() {
         // RFC 6749 section 4.1.2.1.
         let is_allowed = |b: u8| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-        for check in CheckId::ALL {
-            let text = check.info().public_text;
+        let unknown = SamlError::UserState(UserError::Unknown).public_text();
+        let texts = CheckId::ALL.iter().map(|check| check.info().public_text);
+        for text in texts.chain([unknown]) {
             assert!(text.bytes().all(is_allowed), "{text}");
         }
     }

@@ -109,6 +109,12 @@ impl TenantTrust {
         AuthorityChange { tenant: self.tenant, before: before.cloned(), after }
     }
 
+    /// The verified domains that a connection speaks for; of one of version 0.1.0, its name (rule 5).
+    pub(super) fn domains_of(&self, name: &Domain) -> Vec<Domain> {
+        let known = self.authority(name).cloned();
+        known.unwrap_or_else(|| ConnectionAuthority::implied(name.clone())).domains
+    }
+
     fn authority(&self, name: &Domain) -> Option<&ConnectionAuthority> {
         self.authorities.iter().find(|known| known.connection == *name)
     }

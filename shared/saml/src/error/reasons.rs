@@ -29,6 +29,23 @@ pub enum FormError {
 }
 
 impl FormError {
+    /// The text for the person, who may be the administrator in a test: the binding is no secret.
+    pub(super) const fn public_text(&self) -> &'static str {
+        match self {
+            Self::Binding(_) => {
+                "Your organisation's sign-in service answered by another binding than HTTP-POST, \
+                 which it must use."
+            }
+            Self::Request => {
+                "Your organisation's sign-in service sent a request where its answer belongs."
+            }
+            Self::WsFederation => {
+                "Your organisation's sign-in service answered by WS-Federation instead of SAML 2.0."
+            }
+            Self::Field | Self::TooLarge(_) | Self::NotBase64 => CheckId::Form.info().public_text,
+        }
+    }
+
     pub(super) const fn expected(&self) -> &'static str {
         match self {
             Self::TooLarge(_) => "a SAMLResponse of at most 512 KiB",
@@ -278,6 +295,15 @@ pub enum SubjectError {
 }
 
 impl SubjectError {
+    pub(super) const fn received(&self) -> &'static str {
+        match self {
+            Self::Missing => NOTHING,
+            Self::Transient => "a transient NameID alone",
+            Self::Length => "a NameID of another length",
+            Self::TooManyAddresses => "more of them",
+        }
+    }
+
     pub(super) const fn expected(&self) -> &'static str {
         match self {
             Self::Missing | Self::Transient => CheckId::Subject.info().expected,
@@ -314,6 +340,17 @@ pub enum UserError {
 }
 
 impl UserError {
+    pub(super) const fn received(self) -> &'static str {
+        match self {
+            Self::Unknown => "no such user",
+            Self::Deactivated => "a deactivated user",
+            Self::Linked => "a user with another identity of this provider",
+            Self::OtherDomain => "a user of other domains",
+            Self::Ambiguous => "several users",
+            Self::NameTaken => "a name that another user has in its folded form",
+        }
+    }
+
     pub(super) const fn expected(self) -> &'static str {
         match self {
             Self::Unknown => "a user with this address, or the setting jit",
@@ -329,8 +366,8 @@ impl UserError {
     pub(super) const fn public_text(self) -> &'static str {
         match self {
             Self::Unknown => {
-                "You have no account here yet. Ask an administrator of your organisation to add \
-                 you."
+                "There is no account here with your address as its name or main address. Ask an \
+                 administrator of your organisation to add you, or to correct your account."
             }
             Self::Deactivated => {
                 "Your access was switched off by your organisation. Ask an administrator to \

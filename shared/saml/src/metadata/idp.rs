@@ -153,10 +153,10 @@ fn other_role(entity: Node<'_, '_>) -> MetadataError {
     let protocols = |role: Node<'_, '_>| {
         role.attribute("protocolSupportEnumeration").unwrap_or_default().to_ascii_lowercase()
     };
-    if children_named(entity, METADATA, "SPSSODescriptor").next().is_some() {
-        MetadataError::ServiceProvider
-    } else if roles.clone().any(|role| protocols(role).contains("wsfed")) {
+    if roles.clone().any(|role| protocols(role).contains("wsfed")) {
         MetadataError::OtherProtocol("WS-Federation")
+    } else if children_named(entity, METADATA, "SPSSODescriptor").next().is_some() {
+        MetadataError::ServiceProvider
     } else if roles.any(|role| protocols(role).contains("saml:1.")) {
         MetadataError::OtherProtocol("SAML 1")
     } else {

@@ -56,6 +56,11 @@ impl Verification<'_> {
         check_children(root)?;
         self.record_signatures(root);
 
+        // Namespaces that the response's canonical text has dropped belong to the signed bytes of the
+        // assertion, if that is canonicalised inclusively: its signature is verified here, in the place
+        // where it was made.
+        let place = children_named(root, ASSERTION, "Assertion").next();
+
         // *Claims from signed bytes*: a signed response is read from its signed text only.
         let (signed, signature_error) = match self.verify_signature(root) {
             Ok(signed) => (signed, None),
@@ -84,7 +89,10 @@ impl Verification<'_> {
         match (assertion, encrypted) {
             (Some(_), Some(_)) => Err(XmlError::Repeated("Assertion").into()),
             (None, None) => Err(XmlError::Missing("Assertion").into()),
-            (Some(assertion), None) => self.verify_assertion(root, assertion, response_signed),
+            (Some(assertion), None) => {
+                let place = place.unwrap_or(assertion);
+                self.verify_assertion(root, assertion, place, response_signed)
+            }
             (None, Some(encrypted)) => self.verify_encrypted(root, encrypted, response_signed),
         }
     }
@@ -120,7 +128,7 @@ impl Verification<'_> {
         let plain = StrictDocument::parse(&decrypted.bytes)?;
         let assertion = plain.root_of(ASSERTION, "Assertion")?;
         shape::check(assertion)?;
-        let read = self.read_claims(assertion, response_signed)?;
+        let read = self.read_claims(assertion, assertion, response_signed)?;
         if !read.is_signed && !self.is_for_us(&read.claims, decrypted.authenticated) {
             return Err(SamlError::Decryption(DecryptionError::Failed));
         }
@@ -144,26 +152,36 @@ impl Verification<'_> {
     }
 
     /// Verifies `assertion`, a child of the response. With `response_signed`, the signature of the
-    /// response covers it.
+    /// response covers it. `place`: the same element in the document as it was received.
     fn verify_assertion(
         &mut self,
         response: Node<'_, '_>,
         assertion: Node<'_, '_>,
+        place: Node<'_, '_>,
         response_signed: bool,
     ) -> Result<Option<Assertion>, SamlError> {
-        let read = self.read_claims(assertion, response_signed)?;
+        let read = self.read_claims(assertion, place, response_signed)?;
         self.check_claims(read.claims, request_of(response).as_deref(), read.xml)
     }
 
     /// Reads the claims of `assertion` (*claims from signed bytes*): from its own signed text if it
     /// is signed, otherwise as it stands, since the signature of the response covers it or its
-    /// ciphertext. Records check 7.
+    /// ciphertext. The own signature is verified at `place`. Records check 7.
     fn read_claims(
         &mut self,
         assertion: Node<'_, '_>,
+        place: Node<'_, '_>,
         response_signed: bool,
     ) -> Result<SignedClaims, SamlError> {
-        let signed = self.verify_signature(assertion)?;
+        let signed = self.verify_signature(place)?;
+        let has_signature = optional_child(assertion, DSIG, "Signature")?.is_some();
+        let is_same = assertion.attribute("ID") == place.attribute("ID");
+        if has_signature != signed.is_some() || !is_same {
+            // Two readings of one document differ: nothing of it is believed.
+            return Err(
+                XmlError::Misplaced("another assertion than the signed one".to_owned()).into()
+            );
+        }
         let required = self.expect.signed;
         if !required.is_satisfied(response_signed, signed.is_some()) {
             let signed = SignedPart::describe_signed(response_signed, signed.is_some());

@@ -242,9 +242,13 @@ fn a_member_of_a_federation_loses_with_its_scope_and_not_with_a_certificate() {
         connection
     };
     let before = federation("acme.com", &["a", "b"]);
-    assert!(!issuer_loses(&before, &federation("acme.com", &["b", "c"])));
-    assert!(loses_trust(&before, &federation("acme.com", &["b", "c"])));
-    assert!(!loses_trust(&before, &federation("acme.com", &["a", "b", "c"])));
-    assert!(issuer_loses(&before, &federation("acme.org", &["a", "b"])));
-    assert!(issuer_loses(&before, &connection("acme.com", None)), "the member is gone");
+    let acme = [domain("acme.com")];
+    let (renewed, other) =
+        (federation("acme.com", &["b", "c"]), federation("acme.org", &["a", "b"]));
+    assert!(!issuer_loses(&before, &renewed, &acme));
+    assert!(loses_trust(&before, &renewed, &acme));
+    assert!(!loses_trust(&before, &federation("acme.com", &["a", "b", "c"]), &acme));
+    assert!(issuer_loses(&before, &other, &acme));
+    assert!(!issuer_loses(&before, &other, &[]), "it did not speak for the domain");
+    assert!(issuer_loses(&before, &connection("acme.com", None), &acme), "the member is gone");
 }

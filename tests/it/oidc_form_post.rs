@@ -81,19 +81,26 @@ async fn a_mode_that_cannot_be_used_is_an_error_that_goes_to_the_app_by_query() 
     let native = json!({"redirect_uris": ["com.example.app:/cb"], "public": true});
     let native = test.registered(native).await;
     let to_native = |more: &str| native.query_to("com.example.app:/cb", &format!("{GOOD}{more}"));
-    let line_break = GOOD.replace("state=s1", "state=a%0Ab");
     for query in [
         app.query(&format!("{GOOD}&response_mode=fragment")),
         app.query(&format!("{GOOD}&response_mode=web_message")),
         app.query(&format!("{GOOD}&response_mode=query.jwt")),
         app.query(&format!("{GOOD}&response_mode=form_post&response_mode=form_post")),
-        app.query(&format!("{line_break}&response_mode=form_post")),
         to_native("&response_mode=form_post"),
     ] {
         let answer = test.authorize(&query, None).await.expect(303);
         assert_eq!(answer.redirected("error").as_deref(), Some("invalid_request"), "{query}");
-        let state = if query.contains("a%0Ab") { "a\nb" } else { "s1" };
-        assert_eq!(answer.redirected("state").as_deref(), Some(state));
+        assert_eq!(answer.redirected("state").as_deref(), Some("s1"));
+    }
+    // The mode can be used, and the state cannot be returned.
+    let long = "s".repeat(4_097);
+    for state in ["a%0Ab", "%FF", &long] {
+        let rest = GOOD.replace("state=s1", &format!("state={state}"));
+        let query = app.query(&format!("{rest}&response_mode=form_post"));
+        let answer = test.authorize(&query, None).await;
+        assert_form(&answer);
+        assert_eq!(answer.form_field("error").as_deref(), Some("invalid_request"), "{state}");
+        assert_eq!(answer.form_field("state"), None, "{state}");
     }
     // Without an app there is nobody to tell.
     let unknown = app.query_to("https://evil.example/", &format!("{GOOD}&response_mode=form_post"));

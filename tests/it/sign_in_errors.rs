@@ -109,6 +109,17 @@ async fn what_everybody_of_an_organisation_meets_is_a_page_that_leads_back_to_th
             assert!(link.contains(part), "{part} in {link}");
         }
     }
+    // An app that asked for a form gets one.
+    let mut browser = Browser::default();
+    let rest = format!("{GOOD}&response_mode=form_post");
+    let request = browser.begin(&test, &path(&app, &rest)).await;
+    let unsigned = Draft { sign_assertion: None, ..draft(Some(&request)) };
+    let answer = browser.respond(&test, &unsigned.response()).await.expect(403);
+    let policy = answer.header("content-security-policy").unwrap().to_owned();
+    assert!(policy.contains("form-action https://app.example "), "{policy}");
+    assert!(answer.body().contains("Back to the app"), "{}", answer.body());
+    assert_eq!(answer.form_field("error").as_deref(), Some("access_denied"));
+    assert_eq!(answer.form_field("state").as_deref(), Some("s1"));
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ pub struct Shape {
     pub email: &'static str,
 }
 
+const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 const EXCLUSIVE_WITH_COMMENTS: &str = "http://www.w3.org/2001/10/xml-exc-c14n#WithComments";
 const INCLUSIVE_WITH_COMMENTS: &str =
@@ -411,6 +412,21 @@ fn odd_but_valid(add: &mut impl FnMut(&str, Draft)) {
             ..base()
         },
     );
+    // Exclusive canonicalization drops the declaration that the inclusive one has signed.
+    for (info_form, content_form) in
+        [(INCLUSIVE, EXCLUSIVE), (EXCLUSIVE, INCLUSIVE), (INCLUSIVE, NO_TRANSFORM)]
+    {
+        let signing = Signing { info_form, content_form, ..Signing::default() };
+        add(
+            &format!("assertion signed by {info_form} and {content_form}, response exclusively"),
+            Draft {
+                response_attributes: " xmlns:unused=\"urn:unused\"".to_owned(),
+                sign_assertion: Some(signing),
+                sign_response: Some(Signing::default()),
+                ..base()
+            },
+        );
+    }
     let gcm = Encryption::with("aes128-gcm");
     add("NameID encrypted by itself", with_encrypted_name_id("", "ada@acme.com", &gcm));
     let spaced = |text: &str| format!(" {text}&#10;");

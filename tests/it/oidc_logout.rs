@@ -24,6 +24,7 @@ impl SignedIn {
             .registered(json!({
                 "name": "Diagrams",
                 "redirect_uris": ["https://app.example/cb"],
+                "initiate_login_uri": "https://app.example/login",
                 "post_logout_redirect_uris": [BYE, "https://app.example/"],
             }))
             .await;
@@ -175,6 +176,8 @@ async fn without_a_registered_page_the_person_sees_that_they_are_signed_out() {
         let page = signed_in.get(&query).await.expect(200);
         assert_eq!(page.header("location"), None, "{uri}");
         assert!(page.body().contains("You are signed out"), "{uri}");
+        let again = "href=\"https://app.example/login?iss=https%3A%2F%2F";
+        assert!(page.body().contains(again), "{}", page.body());
         assert_removes_cookie(&page);
         assert!(!signed_in.has_session().await);
     }

@@ -97,27 +97,31 @@ async fn logout(
         }
         (Step::End, Some(handle)) => {
             let cookie = session::end(app, &base_url, &handle).await?;
-            let mut response = leave(&request, target)?;
+            let mut response = leave(&base_url, &request, client.as_ref(), target)?;
             response.headers_mut().insert(header::SET_COOKIE, cookie);
             Ok(response)
         }
-        (Step::NoSession, _) | (Step::Ask | Step::End, None) => leave(&request, target),
+        (Step::NoSession, _) | (Step::Ask | Step::End, None) => {
+            leave(&base_url, &request, client.as_ref(), target)
+        }
     }
 }
 
 /// Sends the browser to the page that the app named, or shows ours.
 fn leave(
+    base_url: &BaseUrl,
     request: &LogoutRequest<'_>,
+    client: Option<&Client>,
     target: Option<&RedirectUri>,
 ) -> Result<Response, OidcApiError> {
-    match target {
-        Some(target) => Ok(see_other(&request.url(target)).map_err(SignInError::from)?),
-        None => Ok(pages::message(
-            "You are signed out",
-            "Your organisation’s sign-in page may still know you: sign out there too if others use \
-             this device.",
-        )),
+    if let Some(target) = target {
+        return Ok(see_other(&request.url(target)).map_err(SignInError::from)?);
     }
+    // The app begins the sign-in that the link asks for (OpenID Connect Core §4).
+    let issuer = base_url.join("");
+    let login = client.and_then(|client| client.initiate_login_uri.as_ref());
+    let login = login.map(|url| url.with([("iss", issuer.as_str())]));
+    Ok(pages::signed_out(login.as_deref()))
 }
 
 /// The page with one button, by which a person confirms the sign-out.

@@ -110,7 +110,8 @@ struct Message<'a> {
     text: &'a str,
     /// For the developers of the app.
     detail: Option<&'a str>,
-    retry_url: Option<&'a str>,
+    /// The URL and the text of the link that leads on.
+    link: Option<(&'a str, &'a str)>,
 }
 
 /// Makes the page of a refused sign-in.
@@ -165,7 +166,7 @@ pub(crate) fn test_ended() -> Response {
         text: "Its result is in the records of sign-ins. To test the connection again, ask for a new \
                link.",
         detail: None,
-        retry_url: None,
+        link: None,
     };
     page(StatusCode::OK, &message, NO_FORM)
 }
@@ -176,7 +177,7 @@ pub(crate) fn signed_in() -> Response {
         title: "You are signed in",
         text: "Open the app that you want to use.",
         detail: None,
-        retry_url: None,
+        link: None,
     };
     page(StatusCode::OK, &message, NO_FORM)
 }
@@ -195,7 +196,7 @@ pub(crate) fn invalid_logout(status: StatusCode, detail: &str) -> Response {
 
 fn invalid_link(status: StatusCode, title: &str, detail: &str) -> Response {
     let text = "Go back to the app and try again.";
-    let message = Message { title, text, detail: Some(detail), retry_url: None };
+    let message = Message { title, text, detail: Some(detail), link: None };
     with_code(page(status, &message, NO_FORM), "invalid_request")
 }
 
@@ -205,7 +206,7 @@ pub(crate) fn unavailable(code: &'static str, retry_url: Option<&str>) -> Respon
         title: "Sign-in is unavailable",
         text: "Please try again in a moment: reload this page, or start again at your app.",
         detail: None,
-        retry_url,
+        link: retry_url.map(|url| (url, "Try again")),
     };
     with_code(page(StatusCode::SERVICE_UNAVAILABLE, &message, NO_FORM), code)
 }
@@ -222,9 +223,16 @@ pub(crate) fn page(status: StatusCode, template: &impl Template, policy: &str) -
     }
 }
 
-/// Makes a page with a title and a text, from which no form leads on.
-pub(crate) fn message(title: &str, text: &str) -> Response {
-    let message = Message { title, text, detail: None, retry_url: None };
+/// Makes the page for a person whose session has ended. `login_url` asks the app to sign the person in
+/// again.
+pub(crate) fn signed_out(login_url: Option<&str>) -> Response {
+    let message = Message {
+        title: "You are signed out",
+        text: "Your organisation’s sign-in page may still know you: sign out there too if others use \
+               this device.",
+        detail: None,
+        link: login_url.map(|url| (url, "Sign in again")),
+    };
     page(StatusCode::OK, &message, NO_FORM)
 }
 

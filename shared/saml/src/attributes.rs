@@ -140,10 +140,14 @@ pub(crate) fn all(attributes: &[Attribute], names: &[&str]) -> Vec<String> {
 /// Whether an attribute has this name, or its URN of SAML 1.1.
 fn is_named(attribute: &Attribute, name: &str) -> bool {
     let received = attribute.name.trim();
-    let of_urn = received.split_at_checked(MACE.len());
-    let of_urn = of_urn.filter(|(prefix, _)| prefix.eq_ignore_ascii_case(MACE));
+    let is_urn = || {
+        let parts = received.split_at_checked(MACE.len());
+        parts.is_some_and(|(prefix, rest)| {
+            prefix.eq_ignore_ascii_case(MACE) && rest.eq_ignore_ascii_case(name)
+        })
+    };
     received.eq_ignore_ascii_case(name)
-        || of_urn.is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(name))
+        || (received.len() == MACE.len().saturating_add(name.len()) && is_urn())
 }
 
 /// The start of the names of the MACE directory attribute profile, as SAML 1.1 used them.

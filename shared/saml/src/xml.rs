@@ -233,7 +233,11 @@ pub fn text_of(node: Node<'_, '_>) -> Result<String, XmlError> {
 /// Collapses white space as the schema types `xs:anyURI`, `xs:NCName` and `xs:token` do: a run is one
 /// space, and none is left at the ends (XML Schema part 2 §4.3.6).
 pub fn collapse_white_space(text: &str) -> String {
-    let words = text.split([' ', '\t', '\r', '\n']).filter(|word| !word.is_empty());
+    const WHITE_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+    if !text.contains(WHITE_SPACE) {
+        return text.to_owned();
+    }
+    let words = text.split(WHITE_SPACE).filter(|word| !word.is_empty());
     words.collect::<Vec<&str>>().join(" ")
 }
 

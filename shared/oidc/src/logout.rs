@@ -85,7 +85,7 @@ impl<'a> LogoutRequest<'a> {
     }
 }
 
-/// What to do about the session of the browser.
+/// The step that follows a request to sign out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
     /// There is no session.

@@ -23,7 +23,6 @@ use crate::http::base_url::BaseUrl;
 use crate::http::redirect::see_other;
 use crate::runtime::request_log::RefusedSignIn;
 use crate::runtime::state::AppState;
-use crate::sign_in::browser::SignInCookies;
 use crate::sign_in::complete::{BrowserSession, Ending};
 use crate::sign_in::connection::read_with_standing;
 use crate::sign_in::matching::{MatchedUser, Matching};
@@ -224,7 +223,7 @@ impl Consumer<'_> {
         let is_test = purpose == Some(&Purpose::Test);
         let Self { app, connection, now, .. } = self;
         let authority = &self.standing.authority;
-        let matching = Matching { app, connection, authority, assertion, now: *now };
+        let matching = Matching::new(app, connection, authority, assertion, *now);
         let matched = matching.match_user(is_test, checks).await?.filter(|_| !is_test);
         let goal = purpose.cloned().unwrap_or(Purpose::Start { target: relay_state });
         let note = async {
@@ -371,10 +370,10 @@ impl Consumer<'_> {
         };
         let target = destination.target().map(ToString::to_string);
         let purpose = Purpose::Start { target };
-        let Self { app, base_url, headers, connection, now, .. } = self;
-        let cookies = SignInCookies::read(base_url, headers, *now);
+        let Self { app, base_url, headers, connection, .. } = self;
+        let id = new_id()?;
         let (arrived, binding) =
-            new_pending_sign_in(app, &cookies, connection, &new_id()?, purpose, stage)?;
+            new_pending_sign_in(app, base_url, headers, connection, &id, purpose, stage)?;
         app.store.create_pending_sign_in(&arrived).await?;
         let mut response = self.page_that_asks(assertion, &arrived.id);
         binding.set_cookie(base_url, &arrived.id, false, &mut response)?;

@@ -100,7 +100,7 @@ impl Case<'_> {
         let authority = app.store.authority(tenant, name).await?;
         let authority = authority.unwrap_or_else(|| ConnectionAuthority::implied(name.clone()));
         let assertion = verified.insert(self.verify(field, &authority, checks).await?);
-        let matching = Matching { app, connection, authority: &authority, assertion, now: at };
+        let matching = Matching::new(app, connection, &authority, assertion, at);
         matching.match_user(true, checks).await?;
         // The app that asked is known only to the person's browser: judge a sign-in without one.
         let default_app = connection.settings.default_app.as_deref();

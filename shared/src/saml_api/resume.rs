@@ -73,9 +73,6 @@ async fn try_resume(
             let ending = Ending { app, base_url, authority, session, reference: None };
             ending.complete(signed_in, destination).await
         }
-        Err(error) => {
-            let (purpose, retry_url) = (Some(&purpose), Some(retry_url));
-            Refused { app, base_url, purpose, reference: None, retry_url }.answer(error).await
-        }
+        Err(error) => Refused::unrecorded(app, base_url, &connection, &purpose).answer(error).await,
     })
 }

@@ -13,7 +13,7 @@ use crate::http::redirect::see_other;
 use crate::runtime::state::AppState;
 use crate::sign_in::connection::read_ready_connection;
 use crate::sign_in::refusal::Refused;
-use crate::sign_in::retry::{resume_url, retry_url, sso_url};
+use crate::sign_in::retry::{resume_url, sso_url};
 use crate::sign_in::start::{send_request, start_sign_in};
 use crate::sign_in::{Destination, SignInError, SignedIn, browser, complete, is_page_of_an_app};
 use crate::store::{FoundSignIns, PendingSignIn, Stage};
@@ -104,10 +104,7 @@ async fn try_choose(
     match sent.await {
         Ok(response) => Ok(response),
         Err(error) => {
-            let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
-            let purpose = Some(&purpose);
-            let refused = Refused { app, base_url, purpose, reference: None, retry_url };
-            Ok(refused.answer(error).await)
+            Ok(Refused::unrecorded(app, base_url, &connection, &purpose).answer(error).await)
         }
     }
 }

@@ -26,9 +26,8 @@ pub(super) async fn open(
 ) -> Response {
     let base_url = BaseUrl::of(&app.config, &headers);
     let found = async {
-        let (connection, invited) = find(&app, &name, &id).await?;
-        let invited = invited.ok_or(SignInError::Link)?;
-        Ok(see_other(&button_url(&base_url, &connection, &invited.id))?)
+        let (_, action) = find_invited(&app, &base_url, &name, &id).await?;
+        Ok(see_other(&action)?)
     };
     found.await.unwrap_or_else(refused)
 }
@@ -41,9 +40,7 @@ pub(super) async fn show(
 ) -> Response {
     let base_url = BaseUrl::of(&app.config, &headers);
     let found = async {
-        let (connection, invited) = find(&app, &name, &id).await?;
-        let invited = invited.ok_or(SignInError::Link)?;
-        let action = button_url(&base_url, &connection, &invited.id);
+        let (connection, action) = find_invited(&app, &base_url, &name, &id).await?;
         let page = BeginTest { connection: connection.domain.as_str(), action: &action };
         Ok(pages::begin_test(&base_url, &page))
     };
@@ -86,6 +83,19 @@ async fn find(
     Ok((connection, invited))
 }
 
+/// Finds the connection of a test that was not begun yet, and the URL of the button that begins it.
+async fn find_invited(
+    app: &AppState,
+    base_url: &BaseUrl,
+    name: &str,
+    id: &str,
+) -> Result<(Connection, String), SignInError> {
+    let (connection, invited) = find(app, name, id).await?;
+    let id = invited.ok_or(SignInError::Link)?.id;
+    let action = base_url.join(&format!("/saml/sso/{}/test/{id}/begin", connection.domain));
+    Ok((connection, action))
+}
+
 /// Whether this browser is in the middle of a test of the connection.
 async fn has_test(
     app: &AppState,
@@ -96,10 +106,6 @@ async fn has_test(
     let pending = browser::pending_sign_ins(app, base_url, headers, app.clock.now()).await?;
     let is_test = |pending: &PendingSignIn| pending.purpose == Purpose::Test;
     Ok(pending.iter().any(|pending| is_test(pending) && pending.is_at(connection)))
-}
-
-fn button_url(base_url: &BaseUrl, connection: &Connection, id: &str) -> String {
-    base_url.join(&format!("/saml/sso/{}/test/{id}/begin", connection.domain))
 }
 
 fn refused(error: SignInError) -> Response {

@@ -47,7 +47,7 @@ pub(super) fn updated_user(
         write_address(&mut user, address);
     }
     let updated = normalize(ResourceType::user(), Value::Object(user), Mode::Lenient);
-    // What SCIM does not accept must not keep the person from signing in.
+    // A value that SCIM refuses must not keep the person from signing in.
     updated.unwrap_or_else(|_| before.clone())
 }
 

@@ -43,15 +43,17 @@ use types::ids::ResourceId;
 /// A verified assertion that is to be matched to a user.
 pub(crate) struct Matching<'a> {
     /// The state of the process.
-    pub(crate) app: &'a AppState,
+    app: &'a AppState,
     /// The connection.
-    pub(crate) connection: &'a Connection,
+    connection: &'a Connection,
     /// The authority of the connection.
-    pub(crate) authority: &'a ConnectionAuthority,
+    authority: &'a ConnectionAuthority,
     /// The assertion.
-    pub(crate) assertion: &'a Assertion,
+    assertion: &'a Assertion,
     /// Time of the request.
-    pub(crate) now: Timestamp,
+    now: Timestamp,
+    /// The groups that the assertion names.
+    groups: AssertedGroups,
 }
 
 /// A user who signs in.
@@ -81,7 +83,20 @@ struct Found {
     is_legacy: bool,
 }
 
-impl Matching<'_> {
+impl<'a> Matching<'a> {
+    /// Prepares the matching of an assertion at this time.
+    pub(crate) fn new(
+        app: &'a AppState,
+        connection: &'a Connection,
+        authority: &'a ConnectionAuthority,
+        assertion: &'a Assertion,
+        now: Timestamp,
+    ) -> Self {
+        let name = connection.settings.group_attribute.as_deref();
+        let groups = asserted_groups(&assertion.attributes, name);
+        Self { app, connection, authority, assertion, now, groups }
+    }
+
     /// Finds the user, or creates it if the connection allows that, and links the identity to it.
     /// Checks 22 to 24.
     ///
@@ -186,7 +201,7 @@ impl Matching<'_> {
         checks: &mut Checks,
     ) -> Result<Option<StoredUser>, SignInError> {
         let user = new_user(address, self.assertion)?;
-        let write = UserWrite::of_sign_in(self.now, None, user, self.asserted_groups().names);
+        let write = UserWrite::of_sign_in(self.now, None, user, self.groups.names.clone());
         let id = ResourceId::new(random_uuid());
         match self.app.store.create_user(self.connection.tenant, id, &write).await {
             Ok(outcome) => {
@@ -248,11 +263,11 @@ impl Matching<'_> {
         let before = document_of(user);
         let address = self.new_address(matched, &before).await?;
         let after = updated_user(&before, &self.assertion.profile, address);
-        let groups = self.asserted_groups().names;
-        if after == before && groups == *known_groups {
+        let groups = &self.groups.names;
+        if after == before && groups == known_groups {
             return Ok(());
         }
-        let write = UserWrite::of_sign_in(self.now, Some((user, &before)), after, groups);
+        let write = UserWrite::of_sign_in(self.now, Some((user, &before)), after, groups.clone());
         let (store, tenant) = (&self.app.store, self.connection.tenant);
         match store.replace_user(tenant, user, &UserKeys::of(&before), &write).await {
             Ok(_) | Err(StoreError::VersionMismatch | StoreError::NotFound) => Ok(()),
@@ -279,14 +294,9 @@ impl Matching<'_> {
         Ok(Some(address).filter(|_| is_free))
     }
 
-    fn asserted_groups(&self) -> AssertedGroups {
-        let name = self.connection.settings.group_attribute.as_deref();
-        asserted_groups(&self.assertion.attributes, name)
-    }
-
     /// Warns in check 21 of groups that are not kept.
     fn record_omitted_groups(&self, checks: &mut Checks) {
-        let AssertedGroups { names, omission } = self.asserted_groups();
+        let AssertedGroups { names, omission } = &self.groups;
         if let Some(omission) = omission {
             let received = format!("{} groups kept", names.len());
             checks.warn(CheckId::Attributes, omission.advice(), received);

@@ -12,6 +12,7 @@ use super::authorization_response::{respond_with_refusal, way_to_app};
 use super::destination::is_registered;
 use super::error::{SignInError, WayOn, refused};
 use super::pages::ToApp;
+use super::retry::retry_url;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::FailureCode;
 use crate::runtime::state::AppState;
@@ -19,6 +20,7 @@ use oidc::authorize::AuthorizeRequest;
 use oidc::error::{ErrorCode, OauthError};
 use oidc::purpose::Purpose;
 use saml::checks::CheckId;
+use saml::connection::Connection;
 use saml::error::{SamlError, SessionError};
 
 /// Where the refusal of a check goes if the request of an app is known.
@@ -63,7 +65,18 @@ pub(crate) struct Refused<'a> {
     pub(crate) retry_url: Option<String>,
 }
 
-impl Refused<'_> {
+impl<'a> Refused<'a> {
+    /// The refusal of a sign-in of this browser that leaves no record.
+    pub(crate) fn unrecorded(
+        app: &'a AppState,
+        base_url: &'a BaseUrl,
+        connection: &Connection,
+        purpose: &'a Purpose,
+    ) -> Self {
+        let retry_url = retry_url(base_url, &connection.domain, Some(purpose));
+        Self { app, base_url, purpose: Some(purpose), reference: None, retry_url }
+    }
+
     /// Sends the browser to the app with an error, or shows the page of the error.
     pub(crate) async fn answer(self, error: SignInError) -> Response {
         let request = self.request().await;

@@ -11,7 +11,6 @@ use super::browser::{Binding, LIFE, SignInCookies};
 use super::error::SignInError;
 use super::pages::{self, Choice};
 use super::refusal::Refused;
-use super::retry::retry_url;
 use super::session;
 use super::sp_urls::SpUrls;
 use crate::clock::{random_bytes, random_secret};
@@ -39,11 +38,7 @@ pub(crate) async fn start_sign_in(
     note_tenant(connection.tenant);
     match try_start(app, base_url, headers, connection, purpose.clone()).await {
         Ok(response) => response,
-        Err(error) => {
-            let retry_url = retry_url(base_url, &connection.domain, Some(&purpose));
-            let purpose = Some(&purpose);
-            Refused { app, base_url, purpose, reference: None, retry_url }.answer(error).await
-        }
+        Err(error) => Refused::unrecorded(app, base_url, connection, &purpose).answer(error).await,
     }
 }
 
@@ -70,9 +65,9 @@ async fn offer_choice(
     providers: &[Provider],
     purpose: Purpose,
 ) -> Result<Response, SignInError> {
-    let cookies = SignInCookies::read(base_url, headers, app.clock.now());
+    let id = new_id()?;
     let (pending, binding) =
-        new_pending_sign_in(app, &cookies, connection, &new_id()?, purpose, Stage::Choosing)?;
+        new_pending_sign_in(app, base_url, headers, connection, &id, purpose, Stage::Choosing)?;
     app.store.create_pending_sign_in(&pending).await?;
     let path = base_url.join(&format!("/saml/sso/{}/with", connection.domain));
     let choices: Vec<Choice> = providers
@@ -107,9 +102,8 @@ pub(crate) async fn send_request(
     let stage = Stage::Asked(provider.entity_id.clone());
     let now = app.clock.now();
     let id = new_id()?;
-    let cookies = SignInCookies::read(base_url, headers, now);
     let (mut pending, binding) =
-        new_pending_sign_in(app, &cookies, connection, &id, purpose, stage)?;
+        new_pending_sign_in(app, base_url, headers, connection, &id, purpose, stage)?;
     pending.session = session::key_of(base_url, headers);
     let keys = if settings.sign_requests || provider.wants_signed_requests {
         Some(app.saml_keys.load(now).await?)
@@ -164,17 +158,19 @@ pub(crate) fn new_id() -> Result<RequestId, SignInError> {
     random_bytes().map(RequestId::from_random).map_err(SignInError::Random)
 }
 
-/// Makes a pending sign-in, not yet stored, and its binding to the browser with these cookies.
+/// Makes a pending sign-in, not yet stored, and its binding to the browser that sends the request.
 pub(crate) fn new_pending_sign_in(
     app: &AppState,
-    cookies: &SignInCookies<'_>,
+    base_url: &BaseUrl,
+    headers: &HeaderMap,
     connection: &Connection,
     id: &RequestId,
     purpose: Purpose,
     stage: Stage,
 ) -> Result<(PendingSignIn, Binding), SignInError> {
-    let binding = Binding::new(cookies, &*random_secret().map_err(SignInError::Random)?);
     let now = app.clock.now();
+    let cookies = SignInCookies::read(base_url, headers, now);
+    let binding = Binding::new(&cookies, &*random_secret().map_err(SignInError::Random)?);
     let pending = PendingSignIn {
         id: id.to_string(),
         tenant: connection.tenant,

@@ -40,7 +40,7 @@ async function run(wanted) {
   try {
     await signInAndOut(wanted, page, report);
   } catch (error) {
-    await page.screenshot({ path: join(plan.folder, `${wanted.name}.png`), fullPage: true }).catch(() => {});
+    await page.screenshot({ path: join(plan.folder, `case-${wanted.name}.png`), fullPage: true }).catch(() => {});
     const seen = await page.innerText("body").catch(() => "");
     report("runs to its end", `${error.message}\nat ${page.url()}\n${seen.slice(0, 600)}`);
   } finally {

@@ -63,13 +63,19 @@ def browse(scripts, local, scim, cases, folder):
         "client_secret": client["client_secret"],
         "redirect_uri": redirect_uri,
     }
-    plan = {"app": app, "scim": scim, "cases": cases, "folder": str(folder), "chromium": shutil.which("chromium")}
+    plan = {"app": app, "scim": scim, "cases": cases}
+    return run_script(scripts / "sign_in.mjs", plan, folder)
+
+
+def run_script(script, plan, folder):
+    """Runs a script of `browser` with a plan; each line that it prints is a check."""
+    plan = {**plan, "folder": str(folder), "chromium": shutil.which("chromium")}
     log = folder / "output.log"
     for old in folder.glob("case-*.png"):
         old.unlink()
     with open(log, "wb") as err:
         done = subprocess.run(
-            ["node", scripts / "sign_in.mjs"],
+            ["node", script],
             input=json.dumps(plan).encode(),
             stdout=subprocess.PIPE,
             stderr=err,

@@ -1,18 +1,13 @@
 """Signs in with Chromium to two apps by form_post and signs out of them: Apache with mod_auth_openidc, and an express
 app with express-openid-connect."""
 
-import json
 import secrets
-import shutil
-import subprocess
 import urllib.request
 
-from gate import apache, sign_in, tools
+from gate import apache, sign_in
 from gate.identity_providers import Samlp, free_port, prepare_browser
-from gate.report import Outcome
 
 LABEL = "Sign-in: mod_auth_openidc, express"
-LIMIT_SECONDS = 120
 
 
 def prepare():
@@ -46,7 +41,7 @@ def run(scripts, target, folder):
                 {"name": "express-openid-connect", "express": express, **addresses(express["url"])},
             ]
             plan = {"issuer": local.ready["base_url"], "idp": idp.url, "email": sign_in.ADA["email"], "cases": cases}
-            return browse(scripts, plan, folder)
+            return sign_in.run_script(scripts / "apps.mjs", plan, folder)
         finally:
             app.stop()
 
@@ -74,24 +69,3 @@ def addresses(url):
         "sign_out": url + "/logout",
         "signed_out": url + "/signed-out",
     }
-
-
-def browse(scripts, plan, folder):
-    """Runs `browser/apps.mjs`."""
-    log = folder / "output.log"
-    with open(log, "wb") as err:
-        done = subprocess.run(
-            ["node", scripts / "apps.mjs"],
-            input=json.dumps({**plan, "folder": str(folder), "chromium": shutil.which("chromium")}).encode(),
-            stdout=subprocess.PIPE,
-            stderr=err,
-            timeout=LIMIT_SECONDS,
-            check=False,
-        )
-    outcome = Outcome()
-    for line in done.stdout.decode().splitlines():
-        result = json.loads(line)
-        outcome.expect(not result.get("problem"), result["name"], result.get("problem") or "")
-    if done.returncode != 0:
-        outcome.add_failure("the browser did not finish:\n" + tools.tail(log, 8))
-    return outcome

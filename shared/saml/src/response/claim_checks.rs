@@ -286,7 +286,7 @@ impl Verification<'_> {
     /// Records check 20.
     fn check_subject(&mut self, claims: &Claims) -> Option<Identity> {
         if self.checks.outcome(CheckId::Decryption) == Outcome::Failed {
-            // What the other attributes say must not stand in for an identifier that is not read.
+            // An attribute must not take the place of an identifier that could not be read.
             return None;
         }
         match identify(claims.name_id.as_ref(), &claims.attributes) {

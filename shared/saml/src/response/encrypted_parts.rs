@@ -11,6 +11,8 @@
 //! of connections differ, destroys the part that they share. An address could be given another
 //! domain behind a destroyed part of its name.
 
+use roxmltree::Node;
+
 use super::verification::Verification;
 use crate::assertion::{Attribute, Claims, NameId};
 use crate::checks::CheckId;
@@ -45,7 +47,7 @@ impl Verification<'_> {
     /// A `NameID` is this connection's if it names us, or is an address in one of its domains.
     fn decrypt_name_id(&self, encrypted: &Encrypted) -> Result<NameId, DecryptionError> {
         let decrypted = self.decrypt(encrypted)?;
-        let name_id = read_name_id(&decrypted.bytes).map_err(|_| DecryptionError::FailedPart)?;
+        let name_id = read_part(&decrypted.bytes, "NameID", NameId::read)?;
         let entity_id = self.expect.sp_entity_id;
         let names_us = name_id.sp_name_qualifier.as_deref() == Some(entity_id);
         let is_ours = if decrypted.authenticated {
@@ -59,8 +61,7 @@ impl Verification<'_> {
     /// An attribute is this connection's if its values are addresses in one of its domains.
     fn decrypt_attribute(&self, encrypted: &Encrypted) -> Result<Attribute, DecryptionError> {
         let decrypted = self.decrypt(encrypted)?;
-        let attribute =
-            read_attribute(&decrypted.bytes).map_err(|_| DecryptionError::FailedPart)?;
+        let attribute = read_part(&decrypted.bytes, "Attribute", Attribute::read)?;
         let mut values = attribute.values.iter();
         let is_ours = decrypted.authenticated
             && !attribute.values.is_empty()
@@ -86,18 +87,19 @@ fn common_part_of(entity_id: &str) -> &str {
     entity_id.rsplit_once('/').map_or("", |(common, _)| common)
 }
 
-fn read_name_id(bytes: &[u8]) -> Result<NameId, XmlError> {
-    let plain = StrictDocument::parse(bytes)?;
-    let root = plain.root_of(ASSERTION, "NameID")?;
-    shape::check(root)?;
-    NameId::read(root)
-}
-
-fn read_attribute(bytes: &[u8]) -> Result<Attribute, XmlError> {
-    let plain = StrictDocument::parse(bytes)?;
-    let root = plain.root_of(ASSERTION, "Attribute")?;
-    shape::check(root)?;
-    Attribute::read(root)
+/// Reads the element `name` from a plaintext.
+fn read_part<T>(
+    plaintext: &[u8],
+    name: &'static str,
+    read: fn(Node<'_, '_>) -> Result<T, XmlError>,
+) -> Result<T, DecryptionError> {
+    let read = || {
+        let plain = StrictDocument::parse(plaintext)?;
+        let root = plain.root_of(ASSERTION, name)?;
+        shape::check(root)?;
+        read(root)
+    };
+    read().map_err(|_| DecryptionError::FailedPart)
 }
 
 /// Bytes before a changed one of which some are destroyed for sure, wherever blocks begin.

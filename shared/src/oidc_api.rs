@@ -25,7 +25,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
-use self::cross_origin::{preflight_get_and_post, preflight_post};
+use self::cross_origin::{preflight_get_and_post, preflight_post, preflight_public};
 use self::error::OidcApiError;
 use crate::runtime::layers::with_layers;
 use crate::runtime::speculation::only_on_demand;
@@ -48,8 +48,14 @@ pub const ROUTES: [&str; 10] = [
 /// Makes the router of the function `oidc`.
 pub fn router(app: AppState) -> Router {
     let routes = Router::new()
-        .route("/.well-known/openid-configuration", get(published::configuration))
-        .route("/.well-known/oauth-authorization-server", get(published::configuration))
+        .route(
+            "/.well-known/openid-configuration",
+            get(published::configuration).options(preflight_public),
+        )
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(published::configuration).options(preflight_public),
+        )
         .route(
             "/oauth2/authorize",
             get(authorize::by_query).layer(from_fn(only_on_demand)).post(authorize::by_form),
@@ -66,7 +72,7 @@ pub fn router(app: AppState) -> Router {
             "/oauth2/logout",
             get(logout::by_query).layer(from_fn(only_on_demand)).post(logout::by_form),
         )
-        .route("/oauth2/jwks", get(published::jwks))
+        .route("/oauth2/jwks", get(published::jwks).options(preflight_public))
         .method_not_allowed_fallback(async || OidcApiError::MethodNotAllowed);
     with_layers(routes, app)
 }

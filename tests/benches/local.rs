@@ -16,7 +16,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use harness::bench;
+use harness::bench::{self, patch, user};
 use serde_json::{Value, json};
 
 #[path = "local/sign_in.rs"]
@@ -87,47 +87,6 @@ fn member(group: &str, id: &str, adds: bool) -> Call {
 fn change(group: &str, operations: &Value) -> Call {
     let path = format!("/Groups/{group}?excludedAttributes=members");
     Call::new("PATCH", &path, Some(&patch(operations)))
-}
-
-fn patch(operations: &Value) -> Value {
-    json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-        "Operations": operations,
-    })
-}
-
-/// A user of about 1.2 kB, in Entra's format.
-fn user(n: usize) -> Value {
-    json!({
-        "schemas": [
-            "urn:ietf:params:scim:schemas:core:2.0:User",
-            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
-        ],
-        "externalId": format!("0a1b2c3d-4e5f-6789-abcd-{n:012}"),
-        "userName": format!("user{n}@bench.example"),
-        "name": {
-            "formatted": format!("First{n} Lastname{n}"),
-            "familyName": format!("Lastname{n}"),
-            "givenName": format!("First{n}"),
-        },
-        "displayName": format!("First{n} Lastname{n}"),
-        "title": "Senior Staff Engineer",
-        "active": true,
-        "preferredLanguage": "en-US",
-        "emails": [{"value": format!("user{n}@bench.example"), "type": "work", "primary": true}],
-        "phoneNumbers": [
-            {"value": format!("+1 555 0{n:07}"), "type": "work"},
-            {"value": format!("+1 555 1{n:07}"), "type": "mobile"},
-        ],
-        "addresses": [{
-            "type": "work", "streetAddress": "100 Universal City Plaza", "locality": "Hollywood",
-            "region": "CA", "postalCode": "91608", "country": "US",
-        }],
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {
-            "employeeNumber": n.to_string(), "department": "Engineering",
-            "organization": "Contoso", "costCenter": "4130",
-        },
-    })
 }
 
 fn load(server: &mut Server, users: usize) -> Vec<String> {

@@ -6,7 +6,8 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 use harness::TestApp;
 use harness::browser::{Browser, draft, named};
 use harness::saml::draft::{Draft, at, authn, bearer, conditions};
-use harness::saml::encryption::{Encryption, KeyPlace};
+use harness::saml::encryption::{Encryption, KeyPlace, encrypt};
+use harness::saml::signing::{NO_TRANSFORM, Signing, sign};
 use harness::saml::world::{ACS, REQUEST, SP, Settings};
 use serde_json::json;
 
@@ -101,6 +102,58 @@ fn keys_of_encryption_may_be_at_either_place_named_by_reference_and_for_several_
     for place in [KeyPlace::Inside, KeyPlace::Beside] {
         check("another recipient first", &edited(place, KEY, &format!("{other}{KEY}")), "ok");
     }
+}
+
+/// A response whose assertion was signed and encrypted in its place: the response declares the
+/// prefixes of the assertion.
+fn encrypted_in_place(draft: &Draft) -> String {
+    const DECLARED: &str = " xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+    const TYPES: &str = " xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" \
+                         xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
+    const END: &str = "</saml:Assertion>";
+    let outer = Draft { response_attributes: format!("{DECLARED}{TYPES}"), ..draft.clone() };
+    let plain = draft.plain_assertion().replacen(DECLARED, "", 1).replacen(TYPES, "", 1);
+    let mut whole = outer.unfinished(&plain);
+    if let Some(signing) = &draft.sign_assertion {
+        whole = sign(&whole, &draft.assertion_id, signing);
+    }
+    let range = whole.find("<saml:Assertion ").unwrap()..whole.find(END).unwrap() + END.len();
+    let encrypted = encrypt(whole.get(range.clone()).unwrap(), &Encryption::with("aes128-gcm"));
+    whole.replace_range(range, &draft.styled(&encrypted));
+    outer.finish(whole)
+}
+
+#[test]
+fn an_assertion_may_have_its_prefixes_from_the_response_that_it_was_encrypted_in() {
+    const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
+    let verdict = |draft: &Draft| {
+        let response = encrypted_in_place(draft);
+        Settings::default().verify(response.as_bytes()).result.map_err(|error| error.code())
+    };
+    let exclusive = Signing::default();
+    let inclusive = Signing { info_form: INCLUSIVE, content_form: INCLUSIVE, ..Signing::default() };
+    let implied = Signing { content_form: NO_TRANSFORM, ..Signing::default() };
+    for sign_assertion in [exclusive, inclusive, implied] {
+        for sign_response in [None, Some(Signing::default())] {
+            for typed_values in [false, true] {
+                let mut draft = Draft {
+                    sign_assertion: Some(sign_assertion.clone()),
+                    sign_response: sign_response.clone(),
+                    ..Draft::default()
+                };
+                draft.style.typed_values = typed_values;
+                assert!(verdict(&draft).is_ok(), "{:?} {draft:?}", verdict(&draft));
+            }
+        }
+    }
+    // Without a signature of its own, an assertion takes only prefixes that the signature of the
+    // response covers. It covers no declaration that the response itself does not use.
+    let covered =
+        Draft { sign_assertion: None, sign_response: Some(Signing::default()), ..Draft::default() };
+    assert!(verdict(&covered).is_ok());
+    let mut uncovered = covered;
+    uncovered.style.typed_values = true;
+    assert_eq!(verdict(&uncovered), Err("saml.enc"));
 }
 
 #[tokio::test]

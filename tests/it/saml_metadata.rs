@@ -144,7 +144,7 @@ fn unusable_documents_are_refused_with_the_reason() {
         "https://idp.example/#x",
         "//idp.example",
         "",
-        "https://idp.example/ x",
+        "https://idp.example/\\x",
         "http://localhost/",
     ] {
         refused(&idp(&good, &sso("HTTP-Redirect", url)), "is not an https URL");

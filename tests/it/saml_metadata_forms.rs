@@ -94,9 +94,20 @@ fn a_key_without_a_certificate_is_read() {
             encode(point)
         )
     };
-    for (key_info, expect) in
-        [(rsa_value(&modulus), &KEYS.idp), (ec_value("1.2.840.10045.3.1.7"), &KEYS.idp_p256)]
-    {
+    let encoded = format!(
+        "<e:DEREncodedKeyValue xmlns:e=\"http://www.w3.org/2009/xmldsig11#\">{}</e:DEREncodedKeyValue>",
+        encode(&info)
+    );
+    let weak = x509(&KEYS.weak.certificate_base64());
+    for (key_info, expect) in [
+        (rsa_value(&modulus), &KEYS.idp),
+        (ec_value("1.2.840.10045.3.1.7"), &KEYS.idp_p256),
+        (encoded, &KEYS.idp_p256),
+        // A certificate that cannot be used does not hide a key that can.
+        (x509("") + &rsa_value(&modulus), &KEYS.idp),
+        (x509("AAAA") + &rsa_value(&modulus), &KEYS.idp),
+        (weak + &rsa_value(&modulus), &KEYS.idp),
+    ] {
         let metadata = read(&with_key_info("", &key_info)).unwrap();
         let expected = VerifyingKey::from_certificate(&expect.der()).unwrap();
         assert_eq!(metadata.providers[0].certificates[0].certificate.key, expected);
@@ -159,6 +170,8 @@ fn white_space_and_other_letters_in_attributes_are_read() {
         let text = entity(IDP, &descriptor(&keys, &sso("HTTP-Redirect", url)));
         read(&text).map(|metadata| metadata.providers[0].sso[0].url.clone())
     };
+    assert_eq!(at("HTTPS://Idp.example/a b\n?c d").unwrap(), "https://Idp.example/a%20b%20?c%20d");
+    assert!(at("https://idp example/sso").is_err());
     let expected = "https://xn--bcher-kva.example:8443/s%C3%A4ml?a=%C3%B6";
     assert_eq!(at(" https://b\u{fc}cher.example:8443/s\u{e4}ml?a=\u{f6} ").unwrap(), expected);
     assert!(at("https://b\u{fc}cher\u{3002}/x").is_err());

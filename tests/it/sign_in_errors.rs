@@ -123,6 +123,42 @@ async fn what_everybody_of_an_organisation_meets_is_a_page_that_leads_back_to_th
 }
 
 #[tokio::test]
+async fn a_response_that_cannot_be_read_leads_back_to_the_only_app_that_waits() {
+    let test = TestApp::with_connection(json!({})).await;
+    let app = test.app(false).await;
+    let mut browser = Browser::default();
+    browser.begin(&test, &path(&app, GOOD)).await;
+    for unreadable in ["<a", "<a><!-- x --></a>"] {
+        let answer = browser.respond(&test, unreadable).await.expect(400);
+        assert!(answer.body().contains("Back to the app"), "{}", answer.body());
+    }
+    // With two under way, nobody can tell which one is meant.
+    browser.begin(&test, &path(&app, GOOD)).await;
+    let answer = browser.respond(&test, "<a").await.expect(400);
+    assert!(!answer.body().contains("Back to the app"), "{}", answer.body());
+    // Nor can a stranger's browser.
+    let answer = Browser::default().respond(&test, "<a").await.expect(400);
+    assert!(!answer.body().contains("Back to the app"), "{}", answer.body());
+}
+
+#[tokio::test]
+async fn a_link_that_is_not_valid_leads_back_to_an_app_that_is_known() {
+    const LOGIN: &str = "https://app.example/login";
+    let test = TestApp::with_connection(json!({})).await;
+    let app = test.app(false).await;
+    let query = app.query_to("https://evil.example/cb", GOOD);
+    let wrong = format!("/oauth2/authorize?{query}");
+    let page = Browser::default().get(&test, &wrong).await.expect(400).body();
+    let link = format!("href=\"{LOGIN}\">Back to the app");
+    assert!(page.contains(&link) && !page.contains("evil.example"), "{page}");
+    let change = json!({"initiate_login_uri": null});
+    let path = format!("/v1/clients/{}", app.client_id);
+    test.operator(Method::PATCH, &path, Some(change)).await.expect(200);
+    let page = Browser::default().get(&test, &wrong).await.expect(400).body();
+    assert!(!page.contains("Back to the app"), "{page}");
+}
+
+#[tokio::test]
 async fn a_refusal_is_a_page_where_no_app_is_known_to_wait_for_it() {
     let test = TestApp::with_connection(json!({})).await;
     let app = test.app(false).await;

@@ -15,6 +15,7 @@ use super::check_table::{Actor, CheckId};
 use super::crypto::{
     ContentCipher, CryptoError, DecryptionKey, Oaep, OaepDigest, decrypt, unwrap_key,
 };
+use super::in_place::Place;
 use super::names::{DSIG, XENC, XENC11};
 use super::xml::{XmlError, bytes_of, children_named, optional_child, required_child, truncate};
 
@@ -69,7 +70,7 @@ impl DecryptionError {
     pub(super) fn received(&self) -> String {
         match self {
             Self::NoKey => "an encrypted assertion".to_owned(),
-            Self::Structure(error) => error.to_string(),
+            Self::Structure(error) => error.received(),
             Self::Algorithm(algorithm) => algorithm.clone(),
             Self::Failed => "an assertion that our keys do not open".to_owned(),
             Self::FailedPart => "a NameID that our keys do not open".to_owned(),
@@ -89,6 +90,7 @@ pub struct Encrypted {
     cipher: ContentCipher,
     content: Vec<u8>,
     keys: Vec<WrappedKey>,
+    place: Place,
 }
 
 /// The result of [`Encrypted::decrypt`].
@@ -111,7 +113,13 @@ impl Encrypted {
         let data = required_child(parent, XENC, "EncryptedData")?;
         let cipher = content_cipher(required_child(data, XENC, "EncryptionMethod")?)?;
         let content = cipher_value(data)?;
-        Ok(Self { cipher, content, keys: wrapped_keys(parent, data)? })
+        let place = Place::within(parent);
+        Ok(Self { cipher, content, keys: wrapped_keys(parent, data)?, place })
+    }
+
+    /// The place of the plaintext.
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Decrypts with any of `keys`.

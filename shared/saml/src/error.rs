@@ -311,21 +311,20 @@ impl SamlError {
     pub fn received(&self) -> String {
         match self {
             Self::Form(error) => error.received(),
-            Self::Xml(error) => error.to_string(),
+            Self::Xml(error) => error.received(),
             Self::Status { code, sub_code, .. } => {
                 format!("{code}{}", joined(" / ", sub_code.as_deref()))
             }
             Self::Version { received }
             | Self::Issuer { received, .. }
             | Self::SignatureAlgorithm { received, .. }
-            | Self::SignatureReference(SignatureError::Transform(received))
             | Self::AuthnContext { received, .. } => or_nothing(Some(received)),
             Self::Connection(error) => error.to_string(),
             Self::SignatureMissing { signed, .. } => (*signed).to_owned(),
             Self::SignatureKey { embedded, .. } => {
                 embedded.clone().unwrap_or_else(|| "a signature without a certificate".to_owned())
             }
-            Self::SignatureReference(error) => error.to_string(),
+            Self::SignatureReference(error) => error.received(),
             Self::Decryption(error) => error.received(),
             Self::Destination { received, .. } => or_nothing(received.as_deref()),
             Self::Recipient { reason, .. } => reason.received(),

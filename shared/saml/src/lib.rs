@@ -9,7 +9,8 @@
 //!   and writes ours.
 //! - [`authn_request`]: requests, by redirect and by POST; [`authn_context`] names ways of signing
 //!   in, [`login_hint`] passes the address that a person typed.
-//! - [`signature`], [`sign`], [`decryption`], [`c14n`]: XML Signature and XML Encryption.
+//! - [`signature`], [`sign`], [`decryption`], [`in_place`], [`c14n`]: XML Signature and XML
+//!   Encryption.
 //! - [`shape`], [`xml`]: the gate for untrusted XML.
 //! - [`crypto`], [`time`], [`names`]: keys and algorithms, instants, URIs.
 //!
@@ -46,6 +47,7 @@ pub mod crypto;
 pub mod decryption;
 pub mod error;
 pub mod identity;
+pub mod in_place;
 pub mod login_hint;
 pub mod metadata;
 pub mod names;

@@ -25,15 +25,27 @@ fn parameter(url: &str) -> Option<&'static str> {
         return None;
     }
     let host = authority.split(':').next()?.to_ascii_lowercase();
-    let is_okta = [".okta.com", ".oktapreview.com"].iter().any(|suffix| host.ends_with(suffix));
-    match host.as_str() {
-        "login.microsoftonline.com" | "accounts.google.com" | "www.accounts.google.com" => {
-            Some("login_hint")
-        }
-        _ if is_okta => Some("LoginHint"),
-        _ => None,
+    if LOGIN_HINT_HOSTS.contains(&host.as_str()) {
+        Some("login_hint")
+    } else if OKTA_SUFFIXES.iter().any(|suffix| host.ends_with(suffix)) {
+        Some("LoginHint")
+    } else {
+        None
     }
 }
+
+/// Hosts of Entra ID, in the public cloud and in the national ones, and of Google.
+const LOGIN_HINT_HOSTS: [&str; 5] = [
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.partner.microsoftonline.cn",
+    "accounts.google.com",
+    "www.accounts.google.com",
+];
+
+/// Domains of which each Okta organisation has a name of its own.
+const OKTA_SUFFIXES: [&str; 5] =
+    [".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".okta.mil"];
 
 #[cfg(test)]
 mod tests {
@@ -51,7 +63,12 @@ mod tests {
         let google = "https://accounts.google.com/o/saml2/idp?idpid=C0";
         check(google, "&login_hint=ada%2Bx%40acme%2Ecom");
         check("https://acme.okta.com/app/x/sso/saml", "?LoginHint=ada%2Bx%40acme%2Ecom");
-        check("https://ACME.oktapreview.com:443/sso", "?LoginHint=ada%2Bx%40acme%2Ecom");
+        for host in ["ACME.oktapreview.com:443", "acme.okta-emea.com", "acme.okta-gov.com"] {
+            check(&format!("https://{host}/sso"), "?LoginHint=ada%2Bx%40acme%2Ecom");
+        }
+        for host in ["login.microsoftonline.us", "login.partner.microsoftonline.cn"] {
+            check(&format!("https://{host}/saml2"), "?login_hint=ada%2Bx%40acme%2Ecom");
+        }
         for url in [
             "https://idp.example/sso",
             "https://login.microsoftonline.com.evil.example/sso",

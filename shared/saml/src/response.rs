@@ -18,6 +18,7 @@
 //!   whose plaintext must itself show it. Our decryption keys serve all tenants.
 
 mod claim_checks;
+mod encrypted_assertion;
 mod encrypted_parts;
 mod verification;
 

@@ -56,6 +56,20 @@ pub enum SignatureError {
     Xml(#[from] XmlError),
 }
 
+impl SignatureError {
+    /// What the signature has, for the record of a sign-in.
+    pub fn received(&self) -> String {
+        match self {
+            Self::Algorithm { received, .. } | Self::Transform(received) => received.clone(),
+            Self::Key => "a signature by another key".to_owned(),
+            Self::Structure(_) => "a signature of another structure".to_owned(),
+            Self::Reference(uri) => format!("a reference to \"{uri}\""),
+            Self::Digest => "content with another digest".to_owned(),
+            Self::Xml(error) => error.received(),
+        }
+    }
+}
+
 /// A part of a signature that names an algorithm.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AlgorithmPart {
@@ -151,6 +165,20 @@ pub fn verify_enveloped(
     } else {
         Err(SignatureError::Digest)
     }
+}
+
+/// Reports whether the signed bytes may contain namespaces that are declared around the element:
+/// canonical XML takes them over, exclusive canonical XML does not.
+pub fn depends_on_place(signature: Node<'_, '_>) -> bool {
+    let mut methods = signature.descendants().filter(|node| {
+        ["CanonicalizationMethod", "Transform"].iter().any(|name| has_name(*node, DSIG, name))
+    });
+    // Without a transform for it, canonical XML applies (XML-DSig §4.4.3.2).
+    let is_exclusive = |node: Node<'_, '_>| {
+        let algorithm = node.attribute("Algorithm").unwrap_or_default();
+        [EXCLUSIVE_C14N, EXCLUSIVE_C14N_WITH_COMMENTS].contains(&algorithm)
+    };
+    methods.by_ref().filter(|node| is_exclusive(*node)).count() < 2
 }
 
 /// Returns `SignedInfo` and `SignatureValue`. A `KeyInfo` may follow and is ignored (*keys from

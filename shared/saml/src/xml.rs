@@ -8,9 +8,12 @@
 //!   rest has one reading: text is one run, and two parsers cannot see different trees.
 //! - Identifiers are unqualified and namespaces absolute.
 
+mod error;
 mod scan;
 
 use roxmltree::{Document, Node, ParsingOptions};
+
+pub use error::XmlError;
 
 /// Largest document, in bytes. A response with 2,000 groups has 250 kB.
 pub const MAX_BYTES: usize = 512 * 1024;
@@ -37,76 +40,6 @@ pub struct Bounds {
 
 /// The bounds of a response or an assertion.
 pub const MESSAGE: Bounds = Bounds { bytes: MAX_BYTES, nodes: MAX_NODES, comments: false };
-
-/// A document that does not pass the gate, or does not have the required shape.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum XmlError {
-    /// The document has more than [`Bounds::bytes`].
-    #[error("{0} bytes exceed the limit")]
-    TooLarge(usize),
-    /// The document is not UTF-8, or declares another encoding.
-    #[error("not UTF-8, the only accepted encoding")]
-    Encoding,
-    /// There is a document type or other markup declaration.
-    #[error("contains a DTD or markup declaration")]
-    Doctype,
-    /// There is a comment.
-    #[error("contains a comment")]
-    Comment,
-    /// There is a processing instruction.
-    #[error("contains a processing instruction")]
-    ProcessingInstruction,
-    /// There is a CDATA section.
-    #[error("contains a CDATA section")]
-    Cdata,
-    /// Elements are nested deeper than [`MAX_DEPTH`].
-    #[error("nested deeper than {MAX_DEPTH} levels")]
-    TooDeep,
-    /// There are more than [`Bounds::nodes`].
-    #[error("too many nodes")]
-    TooManyNodes,
-    /// One element has more than [`MAX_ATTRIBUTES`].
-    #[error("more than {MAX_ATTRIBUTES} attributes on one element")]
-    TooManyAttributes,
-    /// More than [`MAX_NAMESPACES`] are in scope.
-    #[error("more than {MAX_NAMESPACES} namespaces in scope")]
-    TooManyNamespaces,
-    /// A namespace name has no scheme, or undeclares a prefix.
-    #[error("namespace \"{0}\" is not an absolute URI")]
-    RelativeNamespace(String),
-    /// The document is not well-formed. The text is the parser's; for administrators only.
-    #[error("not well-formed XML: {0}")]
-    Malformed(String),
-    /// An `ID` attribute has a namespace: readers disagree whether it is an identifier.
-    #[error("contains an ID attribute with a namespace prefix")]
-    QualifiedId,
-    /// Two elements have the same identifier.
-    #[error("ID \"{0}\" occurs twice")]
-    DuplicateId(String),
-    /// The root is not the expected element.
-    #[error("the root is {received}, not {expected}")]
-    Root {
-        /// Expected element name.
-        expected: &'static str,
-        /// Qualified name of the root.
-        received: String,
-    },
-    /// A required element or attribute is missing.
-    #[error("{0} is missing")]
-    Missing(&'static str),
-    /// An element that may occur once occurs more often.
-    #[error("{0} occurs more than once")]
-    Repeated(&'static str),
-    /// An element is at a forbidden place, or has the name of an element of another namespace.
-    #[error("{0} is not allowed here")]
-    Misplaced(String),
-    /// An element has child elements instead of text only.
-    #[error("{0} must contain only text")]
-    NotText(String),
-    /// Text is not base64.
-    #[error("{0} is not base64")]
-    NotBase64(String),
-}
 
 /// A document that has passed the gate.
 pub struct StrictDocument<'input>(Document<'input>);
@@ -160,12 +93,24 @@ impl<'input> StrictDocument<'input> {
         namespace: &str,
         name: &'static str,
     ) -> Result<Node<'_, 'input>, XmlError> {
-        let root = self.root();
-        if has_name(root, namespace, name) {
-            return Ok(root);
-        }
-        Err(XmlError::Root { expected: name, received: qualified_name(root) })
+        require_name(self.root(), namespace, name)
     }
+}
+
+/// Returns `root`, which must be the element `name` of `namespace`.
+///
+/// # Errors
+///
+/// [`XmlError::Root`].
+pub fn require_name<'a, 'i>(
+    root: Node<'a, 'i>,
+    namespace: &str,
+    name: &'static str,
+) -> Result<Node<'a, 'i>, XmlError> {
+    if has_name(root, namespace, name) {
+        return Ok(root);
+    }
+    Err(XmlError::Root { expected: name, received: qualified_name(root) })
 }
 
 /// Reports whether `node` is the element `name` of `namespace`.

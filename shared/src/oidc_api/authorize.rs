@@ -22,7 +22,7 @@ use oidc::error::{ErrorCode, OauthError};
 use oidc::id_token_hint::IdTokenHint;
 use oidc::parameters::Parameters;
 use oidc::purpose::Purpose;
-use oidc::redirect_uri::RedirectUri;
+use oidc::redirect_uri::AppUrl;
 use oidc::response_target::ResponseTarget;
 use saml::connection::Connection;
 
@@ -47,12 +47,20 @@ async fn authorize(
     parameters: Result<Parameters, OidcApiError>,
 ) -> Response {
     let identified = match parameters {
-        Ok(parameters) => identify(app, &parameters).await.map(|found| (parameters, found)),
+        Ok(parameters) => identify(app, &parameters).await.map(|client| (parameters, client)),
         Err(error) => Err(error),
     };
-    let (parameters, (client, redirect_uri)) = match identified {
+    let (parameters, client) = match identified {
         Ok(found) => found,
-        Err(error) => return error.into_page(),
+        Err(error) => return error.into_page(None),
+    };
+    let redirect_uri = match authorize::redirect_uri(&parameters, &client) {
+        Ok(redirect_uri) => redirect_uri,
+        // Nothing may be sent to the app, but the person may begin again there.
+        Err(error) => {
+            let login_url = client.initiate_login_uri.as_ref().map(AppUrl::as_str);
+            return OidcApiError::from(error).into_page(login_url);
+        }
     };
     let base_url = BaseUrl::of(&app.config, headers);
     let target = ResponseTarget::read(&parameters, redirect_uri);
@@ -85,15 +93,10 @@ async fn read(
     Ok(request.with_hint(hint))
 }
 
-/// Finds the app that sends the request, and the redirect URI for the response.
-async fn identify(
-    app: &AppState,
-    parameters: &Parameters,
-) -> Result<(Client, RedirectUri), OidcApiError> {
+/// Finds the app that sends the request.
+async fn identify(app: &AppState, parameters: &Parameters) -> Result<Client, OidcApiError> {
     let id = authorize::client_id(parameters)?;
-    let client = app.store.client(&id).await?.ok_or(UNKNOWN_CLIENT)?;
-    let redirect_uri = authorize::redirect_uri(parameters, &client)?;
-    Ok((client, redirect_uri))
+    Ok(app.store.client(&id).await?.ok_or(UNKNOWN_CLIENT)?)
 }
 
 /// Responds from the browser's session if it is good enough, and else starts a sign-in.

@@ -13,6 +13,14 @@ use super::error::OidcApiError;
 use oidc::client::Client;
 use oidc::web_origin::WebOrigin;
 
+/// `OPTIONS` at a document that scripts of every origin may read.
+pub(super) async fn preflight_public(headers: HeaderMap) -> Result<Response, OidcApiError> {
+    if !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        return Err(OidcApiError::MethodNotAllowed);
+    }
+    Ok(permit("*", "GET", "*"))
+}
+
 /// `OPTIONS` at an endpoint that takes POST.
 pub(super) async fn preflight_post(headers: HeaderMap) -> Result<Response, OidcApiError> {
     preflight(&headers, "POST")
@@ -28,17 +36,22 @@ fn preflight(headers: &HeaderMap, methods: &'static str) -> Result<Response, Oid
     let origin = origin(headers).filter(|_| is_preflight);
     let origin = origin.filter(|origin| WebOrigin::parse(origin).is_ok());
     let origin = origin.ok_or(OidcApiError::MethodNotAllowed)?;
+    Ok(permit(origin, methods, "authorization, content-type"))
+}
+
+/// The answer to a preflight that is permitted.
+fn permit(origin: &str, methods: &'static str, allowed: &'static str) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     allow(&mut response, origin);
     for (name, value) in [
         (header::ACCESS_CONTROL_ALLOW_METHODS, methods),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, allowed),
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
         (header::CACHE_CONTROL, "no-store"),
     ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    Ok(response)
+    response
 }
 
 /// Lets scripts of the origin that sends the request read the response, if the client has it.

@@ -62,9 +62,10 @@ impl OidcApiError {
         }
     }
 
-    /// Makes the page for a person, where the error may not be sent to an app.
-    pub(super) fn into_page(self) -> Response {
-        self.into_page_with(pages::invalid_request)
+    /// Makes the page for a person, where the error may not be sent to an app. `login_url` is where the
+    /// person may begin again.
+    pub(super) fn into_page(self, login_url: Option<&str>) -> Response {
+        self.into_page_with(|status, detail| pages::invalid_request(status, detail, login_url))
     }
 
     /// Makes the page for a person whom an app wants to sign out.
@@ -72,7 +73,7 @@ impl OidcApiError {
         self.into_page_with(pages::invalid_logout)
     }
 
-    fn into_page_with(self, page: fn(StatusCode, &str) -> Response) -> Response {
+    fn into_page_with(self, page: impl Fn(StatusCode, &str) -> Response) -> Response {
         let is_too_large = matches!(self, Self::Form(FormError::TooLarge));
         let error = self.into_oauth_error();
         if error.code == ErrorCode::TemporarilyUnavailable {

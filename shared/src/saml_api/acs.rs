@@ -124,7 +124,10 @@ impl Consumer<'_> {
         let mut named = None;
         let assertion = match self.verify(form, &mut checks, &mut named).await {
             Ok(assertion) => assertion,
-            Err(error) => return self.refuse(error, &mut checks, named, None).await,
+            Err(error) => {
+                let named = named.or_else(|| self.meant_by_unreadable(&error));
+                return self.refuse(error, &mut checks, named, None).await;
+            }
         };
         let pending = self.pending_of(&assertion);
         let answered = match self.posted_before(&assertion) {
@@ -166,6 +169,16 @@ impl Consumer<'_> {
             }
             Some(_) | None => Ok(None),
         }
+    }
+
+    /// The sign-in that a response means which cannot be read: the only one in which this browser was
+    /// sent to the identity provider.
+    fn meant_by_unreadable(&self, error: &SignInError) -> Option<&PendingSignIn> {
+        let SignInError::Refused(SamlError::Form(_) | SamlError::Xml(_)) = error else {
+            return None;
+        };
+        let mut asked = self.open.iter().filter(|open| matches!(open.stage, Stage::Asked(_)));
+        asked.next().filter(|_| asked.next().is_none())
     }
 
     fn resume(&self, sign_in: &str) -> Result<Response, SignInError> {

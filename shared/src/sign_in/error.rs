@@ -71,7 +71,7 @@ impl SignInError {
                 to_app: None,
             }),
             Told::Oauth(error) => {
-                pages::invalid_request(StatusCode::BAD_REQUEST, error.description)
+                pages::invalid_request(StatusCode::BAD_REQUEST, error.description, None)
             }
             Told::Unavailable => pages::unavailable("unavailable", retry_url),
         }

@@ -183,20 +183,30 @@ pub(crate) fn signed_in() -> Response {
 }
 
 /// Makes the page for a request of an app that may not be answered to the app. `detail` is for the
-/// app's developers.
-pub(crate) fn invalid_request(status: StatusCode, detail: &str) -> Response {
-    invalid_link(status, "This sign-in link is not valid", detail)
+/// app's developers. `login_url` asks the app to begin again, if it is known.
+pub(crate) fn invalid_request(
+    status: StatusCode,
+    detail: &str,
+    login_url: Option<&str>,
+) -> Response {
+    let link = login_url.map(|url| (url, "Back to the app"));
+    invalid_link(status, "This sign-in link is not valid", detail, link)
 }
 
 /// Makes the page for an app's request to sign a person out that is malformed. `detail` is for the
 /// app's developers.
 pub(crate) fn invalid_logout(status: StatusCode, detail: &str) -> Response {
-    invalid_link(status, "This sign-out link is not valid", detail)
+    invalid_link(status, "This sign-out link is not valid", detail, None)
 }
 
-fn invalid_link(status: StatusCode, title: &str, detail: &str) -> Response {
+fn invalid_link(
+    status: StatusCode,
+    title: &str,
+    detail: &str,
+    link: Option<(&str, &str)>,
+) -> Response {
     let text = "Go back to the app and try again.";
-    let message = Message { title, text, detail: Some(detail), link: None };
+    let message = Message { title, text, detail: Some(detail), link };
     with_code(page(status, &message, NO_FORM), "invalid_request")
 }
 
@@ -296,7 +306,7 @@ mod tests {
             agree(&base_url, &Agree { person: odd, connection: odd, action: odd, sign_in: odd }),
             tested(odd, odd, odd),
             refused(&refusal),
-            invalid_request(StatusCode::BAD_REQUEST, odd),
+            invalid_request(StatusCode::BAD_REQUEST, odd, None),
             unavailable("x", Some(odd)),
         ] {
             let html = text(response).await;
@@ -325,7 +335,7 @@ mod tests {
             tested("acme.com", "Ada", "7KQ2-M9XV"),
             test_ended(),
             signed_in(),
-            invalid_request(StatusCode::BAD_REQUEST, "client_id is missing"),
+            invalid_request(StatusCode::BAD_REQUEST, "client_id is missing", None),
             unavailable("unavailable", None),
         ] {
             let html = text(response).await;

@@ -4,11 +4,22 @@ use serde_json::{Value, json};
 
 /// Returns a GET with a caller authorised by IAM, which the operator API requires.
 pub(crate) fn get(path: &str, headers: &Value) -> String {
+    request("GET", path, headers, None)
+}
+
+/// Returns a request with such a caller. `path` may have a query.
+pub(crate) fn request(
+    method: &str,
+    path_and_query: &str,
+    headers: &Value,
+    body: Option<&Value>,
+) -> String {
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
     json!({
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": "",
+        "rawQueryString": query,
         "headers": headers,
         "requestContext": {
             "accountId": "123456789012", "apiId": "a1", "domainName": "id.example.com",
@@ -16,7 +27,7 @@ pub(crate) fn get(path: &str, headers: &Value) -> String {
             "stage": "$default", "time": "21/Nov/2026:22:00:00 +0000",
             "timeEpoch": 1_795_300_000_000_i64,
             "http": {
-                "method": "GET", "path": path, "protocol": "HTTP/1.1",
+                "method": method, "path": path, "protocol": "HTTP/1.1",
                 "sourceIp": "192.0.2.1", "userAgent": "bench",
             },
             "authorizer": {"iam": {
@@ -25,6 +36,7 @@ pub(crate) fn get(path: &str, headers: &Value) -> String {
                 "userId": "u",
             }},
         },
+        "body": body.map(ToString::to_string),
         "isBase64Encoded": false,
     })
     .to_string()

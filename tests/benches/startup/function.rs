@@ -70,6 +70,18 @@ impl<'a> Function<'a> {
         (first, process.cpu_when_all_are(WAITING).saturating_sub(first))
     }
 
+    /// Starts the function and answers its first request, so that everything is warm.
+    pub(crate) fn serve(&self) -> Running {
+        let runtime_api = RuntimeApi::new();
+        let (dynamodb, secrets_manager) = (self.dynamodb(), self.secrets_manager());
+        dynamodb.open();
+        secrets_manager.open();
+        let process = self.start(&runtime_api, &dynamodb, &secrets_manager);
+        let running = Running { runtime_api, process, endpoints: [dynamodb, secrets_manager] };
+        self.check(&running.answer(&self.event));
+        running
+    }
+
     fn dynamodb(&self) -> Endpoint {
         self.authority.endpoint(self.server.address("/aws/dynamodb_endpoint"))
     }
@@ -111,6 +123,27 @@ impl<'a> Function<'a> {
             "{}: {answer}",
             self.executable.display()
         );
+    }
+}
+
+/// A function that answers one request after the other.
+pub(crate) struct Running {
+    runtime_api: RuntimeApi,
+    process: Process,
+    #[expect(dead_code, reason = "the function calls them as long as it runs")]
+    endpoints: [Endpoint; 2],
+}
+
+impl Running {
+    /// Sends an event; returns the answer.
+    pub(crate) fn answer(&self, event: &str) -> String {
+        self.runtime_api.invoke(event);
+        self.runtime_api.answer()
+    }
+
+    /// The CPU time of the process so far. Waits until it has nothing to do.
+    pub(crate) fn cpu(&self) -> Duration {
+        self.process.cpu_when_all_are(WAITING)
     }
 }
 

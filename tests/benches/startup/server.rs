@@ -67,6 +67,13 @@ impl Server {
         self.request("GET", path, "accept: */*", "");
     }
 
+    /// Sends a SCIM request that must succeed to the server itself; returns its JSON.
+    pub(crate) fn scim(&self, method: &str, path: &str, body: &Value) -> Value {
+        let token = self.fact("/scim/token");
+        let head = format!("authorization: Bearer {token}\r\ncontent-type: application/scim+json");
+        self.request(method, &format!("/scim/v2{path}"), &head, &body.to_string())
+    }
+
     fn request(&self, method: &str, path: &str, head: &str, body: &str) -> Value {
         let address = self.address("/base_url");
         let length = body.len();

@@ -293,7 +293,7 @@ impl Draft {
     }
 
     /// Replaces the placeholders of prefixes, and adds line breaks.
-    fn styled(&self, text: &str) -> String {
+    pub fn styled(&self, text: &str) -> String {
         let declared = |prefix: &str| match prefix.strip_suffix(':') {
             Some(prefix) => format!("xmlns:{prefix}"),
             None => "xmlns".to_owned(),

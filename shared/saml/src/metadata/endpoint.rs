@@ -27,11 +27,11 @@ pub(super) fn endpoints(
             Some(HTTP_POST) => Binding::Post,
             _ => continue,
         };
-        let location = service.attribute("Location").unwrap_or_default().trim();
-        let url = uri_of(location).filter(|url| is_acceptable(url, options.allow_loopback_http));
+        let location = collapsed_attribute(service, "Location").unwrap_or_default();
+        let url = uri_of(&location).filter(|url| is_acceptable(url, options.allow_loopback_http));
         match url {
             Some(url) => usable.push(SsoEndpoint { binding, url }),
-            None => refused.push(truncate(location, 256)),
+            None => refused.push(truncate(&location, 256)),
         }
     }
     if usable.is_empty() {
@@ -44,22 +44,23 @@ pub(super) fn endpoints(
     Ok(usable)
 }
 
-/// Converts an IRI to the URI that a browser asks for (RFC 3987 §3.1): the host as A-labels, the rest
-/// percent-encoded. A URI stays as it is.
+/// Converts an `xs:anyURI` to the URI that a browser asks for (RFC 3987 §3.1): the scheme in small
+/// letters, the host as A-labels, spaces and other characters than ASCII percent-encoded.
 fn uri_of(iri: &str) -> Option<String> {
-    if iri.is_ascii() {
-        return Some(iri.to_owned());
-    }
     let (scheme, rest) = iri.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at_checked(end)?;
+    // Leaves other ASCII as it is: an IRI has the characters of a URI besides its own.
+    let path = utf8_percent_encode(path, SPACE);
+    if authority.is_ascii() {
+        return Some(format!("{scheme}://{authority}{path}"));
+    }
     let (host, port) = match authority.split_once(':') {
         Some((host, port)) => (host, format!(":{port}")),
         None => (authority, String::new()),
     };
     let host = Domain::from_unicode(host).ok()?;
-    // Leaves ASCII as it is: an IRI has the characters of a URI besides its own.
-    let path = utf8_percent_encode(path, &AsciiSet::EMPTY);
     Some(format!("{scheme}://{host}{port}{path}"))
 }
 
@@ -90,3 +91,5 @@ fn is_acceptable(url: &str, allow_loopback_http: bool) -> bool {
         && !authority.contains('@')
         && (is_secure || (allow_loopback_http && is_loopback))
 }
+
+const SPACE: &AsciiSet = &AsciiSet::EMPTY.add(b' ');

@@ -42,6 +42,15 @@ pub enum MetadataError {
     /// The document does not pass the gate.
     #[error("the file is not acceptable XML: {0}")]
     Xml(#[from] XmlError),
+    /// Its text is in another encoding, by what the file declares, or in none.
+    #[error(
+        "the file is not {}; save it as UTF-8",
+        .0.as_deref().map_or_else(
+            || "UTF-8 and declares no other encoding".to_owned(),
+            |declared| format!("readable as {declared}, which it declares"),
+        )
+    )]
+    Encoding(Option<String>),
     /// There is nothing in it.
     #[error("the file is empty")]
     Empty,
@@ -147,4 +156,4 @@ fn reasons(skipped: &[SkippedEntity]) -> String {
 pub(super) const MAX_KEYS: usize = 32;
 
 /// Unusable providers that an error names.
-const MAX_REASONS: usize = 5;
+const MAX_REASONS: usize = 25;

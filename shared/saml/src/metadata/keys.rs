@@ -55,7 +55,8 @@ fn is_for_signing(descriptor: &Node<'_, '_>) -> bool {
     purpose.is_empty() || purpose.eq_ignore_ascii_case("signing")
 }
 
-/// The keys of one `KeyInfo`: its certificates, or else its bare keys.
+/// The keys of one `KeyInfo`: its certificates or, if none can be used, its bare keys. What cannot
+/// be used is reported beside them.
 fn read_key_info(info: Node<'_, '_>) -> Vec<Result<MetadataCertificate, KeyError>> {
     let data = children_named(info, DSIG, "X509Data");
     let certificates: Vec<_> = data
@@ -66,11 +67,20 @@ fn read_key_info(info: Node<'_, '_>) -> Vec<Result<MetadataCertificate, KeyError
             Ok(MetadataCertificate { der, certificate })
         })
         .collect();
-    if !certificates.is_empty() {
+    if certificates.iter().any(Result::is_ok) {
         return certificates;
     }
     let values = children_named(info, DSIG, "KeyValue");
-    values.filter_map(|value| value.first_element_child()).map(read_key_value).collect()
+    let values = values.filter_map(|value| value.first_element_child()).map(read_key_value);
+    let encoded = children_named(info, DSIG11, "DEREncodedKeyValue").map(read_encoded_key);
+    certificates.into_iter().chain(values).chain(encoded).collect()
+}
+
+/// Reads a `DEREncodedKeyValue`, a `SubjectPublicKeyInfo` in base64 (XML Signature 1.1 §4.5.9).
+fn read_encoded_key(value: Node<'_, '_>) -> Result<MetadataCertificate, KeyError> {
+    let der = bytes_of(value).map_err(|_| KeyError::Unreadable)?;
+    let certificate = Certificate::from_public_key(&der)?;
+    Ok(MetadataCertificate { der, certificate })
 }
 
 /// Reads an `RSAKeyValue` or `ECKeyValue` (XML Signature §4.5.2).

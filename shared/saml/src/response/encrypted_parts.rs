@@ -18,9 +18,10 @@ use crate::assertion::{Attribute, Claims, NameId};
 use crate::checks::CheckId;
 use crate::decryption::{Decrypted, DecryptionError, Encrypted};
 use crate::error::SamlError;
+use crate::in_place::{Place, only_element};
 use crate::names::ASSERTION;
 use crate::shape;
-use crate::xml::{StrictDocument, XmlError};
+use crate::xml::{StrictDocument, XmlError, require_name};
 use types::email_address::EmailAddress;
 
 impl Verification<'_> {
@@ -47,7 +48,7 @@ impl Verification<'_> {
     /// A `NameID` is this connection's if it names us, or is an address in one of its domains.
     fn decrypt_name_id(&self, encrypted: &Encrypted) -> Result<NameId, DecryptionError> {
         let decrypted = self.decrypt(encrypted)?;
-        let name_id = read_part(&decrypted.bytes, "NameID", NameId::read)?;
+        let name_id = read_part(encrypted.place(), &decrypted.bytes, "NameID", NameId::read)?;
         let entity_id = self.expect.sp_entity_id;
         let names_us = name_id.sp_name_qualifier.as_deref() == Some(entity_id);
         let is_ours = if decrypted.authenticated {
@@ -61,7 +62,8 @@ impl Verification<'_> {
     /// An attribute is this connection's if its values are addresses in one of its domains.
     fn decrypt_attribute(&self, encrypted: &Encrypted) -> Result<Attribute, DecryptionError> {
         let decrypted = self.decrypt(encrypted)?;
-        let attribute = read_part(&decrypted.bytes, "Attribute", Attribute::read)?;
+        let place = encrypted.place();
+        let attribute = read_part(place, &decrypted.bytes, "Attribute", Attribute::read)?;
         let mut values = attribute.values.iter();
         let is_ours = decrypted.authenticated
             && !attribute.values.is_empty()
@@ -87,19 +89,28 @@ fn common_part_of(entity_id: &str) -> &str {
     entity_id.rsplit_once('/').map_or("", |(common, _)| common)
 }
 
-/// Reads the element `name` from a plaintext.
+/// Reads the element `name` from a plaintext, as it is or in its place.
 fn read_part<T>(
+    place: &Place,
     plaintext: &[u8],
     name: &'static str,
     read: fn(Node<'_, '_>) -> Result<T, XmlError>,
 ) -> Result<T, DecryptionError> {
-    let read = || {
-        let plain = StrictDocument::parse(plaintext)?;
-        let root = plain.root_of(ASSERTION, name)?;
-        shape::check(root)?;
-        read(root)
+    let check = |part: Node<'_, '_>| {
+        require_name(part, ASSERTION, name)?;
+        shape::check(part)?;
+        read(part)
     };
-    read().map_err(|_| DecryptionError::FailedPart)
+    let in_place = || {
+        let text = place.put(plaintext);
+        let document = StrictDocument::parse(&text)?;
+        check(only_element(document.root()).ok_or(XmlError::Missing(name))?)
+    };
+    let read = match StrictDocument::parse(plaintext) {
+        Ok(plain) => check(plain.root()),
+        Err(_) => in_place(),
+    };
+    read.map_err(|_| DecryptionError::FailedPart)
 }
 
 /// Bytes before a changed one of which some are destroyed for sure, wherever blocks begin.

@@ -10,9 +10,8 @@ use roxmltree::Node;
 
 use super::{Assertion, Expectations, SignedPart};
 use crate::assertion::Claims;
-use crate::checks::{CheckId, Checks, Outcome};
+use crate::checks::{CheckId, Checks};
 use crate::crypto::fingerprint;
-use crate::decryption::{Decrypted, DecryptionError, Encrypted};
 use crate::error::SamlError;
 use crate::names::{ASSERTION, DSIG, PROTOCOL, STATUS, STATUS_CODES, SUCCESS};
 use crate::shape;
@@ -32,12 +31,22 @@ pub(super) struct Verification<'e> {
 }
 
 /// The claims of an assertion whose signature is verified; not checked yet.
-struct SignedClaims {
-    claims: Claims,
+pub(super) struct SignedClaims {
+    pub(super) claims: Claims,
     /// Whether the assertion has a signature of its own.
-    is_signed: bool,
+    pub(super) is_signed: bool,
     /// The XML that the claims were read from.
-    xml: String,
+    pub(super) xml: String,
+}
+
+/// A response with an encrypted assertion.
+pub(super) struct EncryptedAssertion<'a, 'i> {
+    /// The response; if it is signed, as in its signed text.
+    pub(super) response: Node<'a, 'i>,
+    /// Its `EncryptedAssertion`.
+    pub(super) encrypted: Node<'a, 'i>,
+    /// Whether the signature of the response covers it.
+    pub(super) response_signed: bool,
 }
 
 impl Verification<'_> {
@@ -60,6 +69,7 @@ impl Verification<'_> {
         // assertion, if that is canonicalised inclusively: its signature is verified here, in the place
         // where it was made.
         let place = children_named(root, ASSERTION, "Assertion").next();
+        let received = children_named(root, ASSERTION, "EncryptedAssertion").next();
 
         // *Claims from signed bytes*: a signed response is read from its signed text only.
         let (signed, signature_error) = match self.verify_signature(root) {
@@ -93,62 +103,12 @@ impl Verification<'_> {
                 let place = place.unwrap_or(assertion);
                 self.verify_assertion(root, assertion, place, response_signed)
             }
-            (None, Some(encrypted)) => self.verify_encrypted(root, encrypted, response_signed),
+            (None, Some(encrypted)) => {
+                let received = received.unwrap_or(encrypted);
+                let outer = EncryptedAssertion { response: root, encrypted, response_signed };
+                self.verify_encrypted(&outer, received)
+            }
         }
-    }
-
-    /// Decrypts an assertion, and verifies it like one that was never encrypted.
-    fn verify_encrypted(
-        &mut self,
-        response: Node<'_, '_>,
-        encrypted: Node<'_, '_>,
-        response_signed: bool,
-    ) -> Result<Option<Assertion>, SamlError> {
-        let decrypted = Encrypted::read(encrypted)
-            .and_then(|encrypted| encrypted.decrypt(self.expect.decryption_keys))
-            .map_err(SamlError::Decryption)?;
-        let before = (self.checks.clone(), self.failures.len());
-        let result = self.verify_decrypted(response, &decrypted, response_signed);
-        // *No oracle*: until the assertion is known to be for this connection, the record does not
-        // show how far it got.
-        if decrypted.intact && self.checks.outcome(CheckId::Decryption) == Outcome::Passed {
-            return result;
-        }
-        self.checks = before.0;
-        self.failures.truncate(before.1);
-        Err(SamlError::Decryption(DecryptionError::Failed))
-    }
-
-    fn verify_decrypted(
-        &mut self,
-        response: Node<'_, '_>,
-        decrypted: &Decrypted,
-        response_signed: bool,
-    ) -> Result<Option<Assertion>, SamlError> {
-        let plain = StrictDocument::parse(&decrypted.bytes)?;
-        let assertion = plain.root_of(ASSERTION, "Assertion")?;
-        shape::check(assertion)?;
-        let read = self.read_claims(assertion, assertion, response_signed)?;
-        if !read.is_signed && !self.is_for_us(&read.claims, decrypted.authenticated) {
-            return Err(SamlError::Decryption(DecryptionError::Failed));
-        }
-        self.checks.pass(CheckId::Decryption, "", "decrypted");
-        self.check_claims(read.claims, request_of(response).as_deref(), read.xml)
-    }
-
-    /// Reports whether a decrypted assertion without a signature of its own is for this connection.
-    ///
-    /// The signature of the response around it does not prove that: all tenants share one key pair,
-    /// so an attacker can have their own provider sign a response around another tenant's
-    /// ciphertext. CBC plaintext may also have been changed, so both audience and recipient must
-    /// name us: changing a name in one place destroys the block before it.
-    fn is_for_us(&self, claims: &Claims, authenticated: bool) -> bool {
-        let audiences = claims.conditions.iter().flat_map(|conditions| &conditions.audiences);
-        let audience = audiences.flatten().any(|name| name == self.expect.sp_entity_id);
-        let acs_url = Some(self.expect.acs_url);
-        let recipient = claims.bearers.iter().any(|bearer| bearer.recipient.as_deref() == acs_url);
-        let is_named = if authenticated { audience || recipient } else { audience && recipient };
-        is_named && claims.issuer == self.expect.idp_entity_id
     }
 
     /// Verifies `assertion`, a child of the response. With `response_signed`, the signature of the
@@ -167,7 +127,7 @@ impl Verification<'_> {
     /// Reads the claims of `assertion` (*claims from signed bytes*): from its own signed text if it
     /// is signed, otherwise as it stands, since the signature of the response covers it or its
     /// ciphertext. The own signature is verified at `place`. Records check 7.
-    fn read_claims(
+    pub(super) fn read_claims(
         &mut self,
         assertion: Node<'_, '_>,
         place: Node<'_, '_>,
@@ -317,7 +277,7 @@ impl Verification<'_> {
 }
 
 /// The request that a response says it answers.
-fn request_of(response: Node<'_, '_>) -> Option<String> {
+pub(super) fn request_of(response: Node<'_, '_>) -> Option<String> {
     collapsed_attribute(response, "InResponseTo")
 }
 

@@ -34,6 +34,7 @@ pub(super) async fn create(
     resource.entry("active").or_insert(Value::Bool(true));
     let id = ResourceId::new(random_uuid());
     let write = UserWrite::of(caller.now, None, resource);
+    caller.meter.charge_resource(write.document.len());
     let outcome = caller.app.store.create_user(caller.tenant, id, &write).await;
     let user = outcome.context("create a user")?.user;
     reply(caller, StatusCode::CREATED, projection, &user).await
@@ -122,6 +123,7 @@ async fn update(
         }
         let keys = UserKeys::of(&before);
         let write = UserWrite::of(caller.now, Some((&user, &before)), after);
+        caller.meter.charge_resource(write.document.len());
         let outcome = caller.app.store.replace_user(caller.tenant, &user, &keys, &write).await;
         Ok(outcome.context("update a user")?.user)
     })
@@ -132,7 +134,9 @@ async fn read_user(caller: &Caller, id: &str) -> Result<StoredUser, ScimApiError
     let not_found = || ScimError::NotFound(ResourceKind::User.as_str().to_owned());
     let id: ResourceId = id.parse().map_err(|_| not_found())?;
     let user = caller.app.store.user(caller.tenant, id).await.context("read a user")?;
-    Ok(user.ok_or_else(not_found)?)
+    let user = user.ok_or_else(not_found)?;
+    caller.meter.charge_resource(user.resource.document.len());
+    Ok(user)
 }
 
 async fn reply(
@@ -174,7 +178,9 @@ pub(super) async fn read_groups(
     user: ResourceId,
 ) -> Result<Vec<ResourceId>, ScimApiError> {
     let groups = caller.app.store.group_ids_of(caller.tenant, user).await;
-    groups.context("read the groups of a user")
+    let groups = groups.context("read the groups of a user")?;
+    caller.charge_memberships(groups.len());
+    Ok(groups)
 }
 
 /// Adds `groups` to a rendered user.

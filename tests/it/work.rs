@@ -173,3 +173,21 @@ async fn a_request_counts_by_the_capacity_that_it_takes() {
     let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((5..60).contains(&seconds), "{seconds}");
 }
+
+#[tokio::test]
+async fn a_long_list_of_names_is_limited_by_the_names_of_the_resources() {
+    let test = TestApp::new().await;
+    let mut user = json!({"schemas": [USER], "userName": "many"});
+    for n in 0..15_000 {
+        user[format!("k{n}")] = json!(1);
+    }
+    let id = test.post("/Users", user).await.expect(201).text("id");
+    let names: Vec<String> = (0..100).map(|n| format!("urn:x:y:z{n}:a")).collect();
+    let query = format!("attributes={}", names.join(","));
+    let refused = test.get(&format!("/Users/{id}?{query}")).await.expect(400).json();
+    assert_eq!(refused["scimType"], "tooMany");
+    // A change has happened, whatever its answer would cost.
+    let title = json!([{"op": "replace", "path": "title", "value": "x"}]);
+    test.patch(&format!("/Users/{id}?{query}"), title).await.expect(204);
+    assert_eq!(test.get(&format!("/Users/{id}?attributes=title")).await.json()["title"], "x");
+}

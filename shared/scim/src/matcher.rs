@@ -271,7 +271,7 @@ fn find_in_element<'a>(
 
 /// Units of [`Meter`] to resolve one attribute path, to compare one name with another, and to look
 /// at one value.
-const TERM: usize = 150;
+const TERM: usize = 200;
 const NAME: usize = 5;
 const VALUE: usize = 20;
 

@@ -93,7 +93,8 @@ impl Sort {
         };
         let value = values.zip(target.name).and_then(|(values, name)| member(values, name));
         let key = value.map_or(SortValue::Absent, |value| key(value, target.sub, target.attribute));
-        meter.charge(KEY + if let SortValue::Text(text) = &key { fold_cost(text) } else { 0 });
+        meter
+            .charge(KEY + if let SortValue::Text(text) = &key { fold_cost(text, text) } else { 0 });
         SortKey(key)
     }
 }

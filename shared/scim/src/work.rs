@@ -78,6 +78,10 @@ impl Meter {
 /// Units of one request: ten thousand users of 1.2 kB, compared with one term.
 const REQUEST: u64 = 10_000 * (RESOURCE + 1_200 * BYTE_OF_RESOURCE + 1_000) as u64;
 
+/// Units to render the resources of an answer, apart from those to find them, so that a page by cursor
+/// whose search has used up the meter still has its resources.
+pub const ANSWER: u64 = 100_000_000;
+
 /// Units of an operation of a bulk request: with the resource that it reads and writes, a thousand
 /// operations on users of up to 3 kB are within one request.
 const OPERATION: usize = 200_000;

@@ -10,6 +10,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -22,7 +23,9 @@ use crate::secrets::SecretName;
 use scim::cursor::CursorKey;
 use scim::error::ScimError;
 use scim::mode::Mode;
-use scim::work::Meter;
+use scim::projection::Projection;
+use scim::schema::ResourceType;
+use scim::work::{self, Meter};
 use types::ids::TenantId;
 use types::scim_token::ScimToken;
 
@@ -40,6 +43,8 @@ pub(super) struct Caller {
     pub(super) scim_url: String,
     /// The work that the request may still cause.
     pub(super) meter: Meter,
+    /// The work that the resources of the answer may still cause.
+    answer: Meter,
     /// Number of bulk operations.
     operations: AtomicU64,
     /// What the tenant's rate limit was charged for the request, in thousandths of a request.
@@ -71,6 +76,7 @@ impl FromRequestParts<AppState> for Caller {
             now,
             scim_url: BaseUrl::of(&app.config, &parts.headers).scim(),
             meter: Meter::default(),
+            answer: Meter::new(work::ANSWER),
             operations: AtomicU64::new(0),
             paid: AtomicU64::new(ONE_REQUEST),
         })
@@ -93,6 +99,29 @@ impl Caller {
             let paid = self.paid.fetch_max(cost, Ordering::Relaxed);
             limiter.charge(self.tenant, cost.saturating_sub(paid), self.app.clock.now());
         }
+    }
+
+    /// Applies the projection of the request to a resource of the answer, and charges for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::TooMany`] if this would cost more than an answer may.
+    pub(super) fn project(
+        &self,
+        projection: &Projection,
+        resource_type: &ResourceType,
+        resource: &mut Map<String, Value>,
+    ) -> Result<(), ScimError> {
+        self.answer.charge(projection.cost(resource));
+        if self.answer.is_used_up() {
+            return Err(ScimError::TooMany(
+                "the answer would select too many attributes of too large resources; name fewer \
+                 in attributes or excludedAttributes"
+                    .to_owned(),
+            ));
+        }
+        projection.apply(resource_type, resource);
+        Ok(())
     }
 
     /// Returns what the request has cost, in thousandths of a request: by its operations, by the

@@ -213,14 +213,14 @@ fn render_with(
     match members {
         RenderedMembers::Full(members) => {
             insert_members(&mut resource, members);
-            projection.apply(resource_type, &mut resource);
+            caller.project(projection, resource_type, &mut resource)?;
             Ok(Value::Object(resource).to_string())
         }
         RenderedMembers::Brief(ids) => {
             // All have the same form, so that the first tells whether the client selects them.
             let first = ids.first().map(|id| json!({"value": id}));
             insert_members(&mut resource, first.into_iter().collect());
-            projection.apply(resource_type, &mut resource);
+            caller.project(projection, resource_type, &mut resource)?;
             let is_selected = resource.shift_remove("members").is_some();
             let text = Value::Object(resource).to_string();
             Ok(if is_selected { with_brief_members(text, &ids) } else { text })

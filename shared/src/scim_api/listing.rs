@@ -136,7 +136,11 @@ async fn render(
     let mut left = MAX_PAGE;
     let mut rendered = Vec::with_capacity(page.len());
     for batch in page.chunks(MAX_CONCURRENT) {
-        let resources = render_batch(caller, projection, batch, &mut members).await?;
+        let resources = match render_batch(caller, projection, batch, &mut members).await {
+            // The page ends before the batch that costs too much.
+            Err(ScimApiError::Scim(ScimError::TooMany(_))) if !rendered.is_empty() => break,
+            resources => resources?,
+        };
         let is_complete = resources.len() == batch.len();
         for resource in resources {
             let length = length_in_response(&resource);

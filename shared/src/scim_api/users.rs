@@ -37,7 +37,7 @@ pub(super) async fn create(
     caller.meter.charge_resource(write.document.len());
     let outcome = caller.app.store.create_user(caller.tenant, id, &write).await;
     let user = outcome.context("create a user")?.user;
-    reply(caller, StatusCode::CREATED, projection, &user).await
+    reply_to_write(caller, StatusCode::CREATED, projection, &user).await
 }
 
 /// Reads a user.
@@ -68,7 +68,7 @@ pub(super) async fn replace(
     let user = update(caller, id, if_match, |stored| {
         Ok(resource::replace(ResourceType::user(), stored, new.clone()))
     });
-    reply(caller, StatusCode::OK, projection, &user.await?).await
+    reply_to_write(caller, StatusCode::OK, projection, &user.await?).await
 }
 
 /// Applies a `PatchOp` to a user.
@@ -83,7 +83,7 @@ pub(super) async fn patch(
     let user = update(caller, id, if_match, |stored| {
         patch::apply(ResourceType::user(), stored, &request, caller.mode)
     });
-    reply(caller, StatusCode::OK, projection, &user.await?).await
+    reply_to_write(caller, StatusCode::OK, projection, &user.await?).await
 }
 
 /// Deletes a user.
@@ -139,6 +139,25 @@ async fn read_user(caller: &Caller, id: &str) -> Result<StoredUser, ScimApiError
     Ok(user)
 }
 
+/// As [`reply`], but without the user if that costs too much: the write has happened, so the reply must
+/// not be an error.
+async fn reply_to_write(
+    caller: &Caller,
+    status: StatusCode,
+    projection: &Projection,
+    user: &StoredUser,
+) -> Result<Reply, ScimApiError> {
+    match reply(caller, status, projection, user).await {
+        Err(ScimApiError::Scim(ScimError::TooMany(_))) => Ok(Reply {
+            status: if status == StatusCode::CREATED { status } else { StatusCode::NO_CONTENT },
+            etag: Some(etag(user.resource.version)),
+            location: Some(location(caller, ResourceKind::User, &user.resource)),
+            body: None,
+        }),
+        replied => replied,
+    }
+}
+
 async fn reply(
     caller: &Caller,
     status: StatusCode,
@@ -168,7 +187,7 @@ pub(super) async fn render(
         let groups = read_groups(caller, user.resource.id).await?;
         insert_groups(caller, &mut resource, &groups);
     }
-    projection.apply(resource_type, &mut resource);
+    caller.project(projection, resource_type, &mut resource)?;
     Ok(Value::Object(resource).to_string())
 }
 

@@ -107,7 +107,11 @@ impl Text<'_> {
         if op == CompareOp::Eq && stored.is_ascii() && self.exact.is_ascii() {
             return stored.eq_ignore_ascii_case(&self.exact);
         }
-        exact_text_holds(folds.fold(stored), op, &self.folded)
+        let folded = folds.fold(stored);
+        let length = folded.len();
+        let holds = exact_text_holds(folded, op, &self.folded);
+        folds.charge(length);
+        holds
     }
 }
 

@@ -28,17 +28,21 @@ impl<'m> Folds<'m> {
     pub(super) fn fold<'a>(&'a mut self, text: &'a str) -> &'a str {
         let meter = self.meter;
         let folded = self.texts.entry(std::ptr::from_ref(text)).or_insert_with(|| {
-            meter.charge(fold_cost(text));
             let is_folded = text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_uppercase());
-            (!is_folded).then(|| fold(text))
+            let folded = (!is_folded).then(|| fold(text));
+            meter.charge(fold_cost(text, folded.as_deref().unwrap_or(text)));
+            folded
         });
         folded.as_deref().unwrap_or(text)
     }
 }
 
-/// Returns the units of [`Meter`] to fold a text.
-pub(crate) fn fold_cost(text: &str) -> usize {
-    text.len() * if text.is_ascii() { ASCII_BYTE } else { OTHER_BYTE }
+/// Returns the units of [`Meter`] for having folded a text. One character can fold to eighteen.
+pub(crate) fn fold_cost(text: &str, folded: &str) -> usize {
+    if text.is_ascii() {
+        return text.len() * ASCII_BYTE;
+    }
+    text.len().max(folded.len()) * OTHER_BYTE
 }
 
 /// Units of [`Meter`] to compare a text, besides one for each byte.
@@ -46,4 +50,4 @@ const COMPARISON: usize = 50;
 
 /// Units of [`Meter`] to fold one byte. Only texts beyond ASCII are normalised.
 const ASCII_BYTE: usize = 1;
-const OTHER_BYTE: usize = 60;
+const OTHER_BYTE: usize = 110;

@@ -4,6 +4,7 @@
 //! replies. Every route takes a `Caller`, so none can be reached without a tenant's token. This
 //! file has the routes; a request to `/Users` or `/Groups` continues in `handlers`.
 
+mod answer_size;
 mod bulk;
 mod caller;
 mod discovery;
@@ -34,6 +35,9 @@ use crate::runtime::layers::with_layers;
 use crate::runtime::state::AppState;
 use scim::error::ScimError;
 use scim::schema::ResourceKind;
+
+/// Write units of the table that one request of a tenant's rate limit is worth.
+pub const WRITE_UNITS: f64 = caller::WRITE_UNITS;
 
 /// Routes of the function `scim`, as in `template.yaml`.
 pub const ROUTES: [&str; 17] = [

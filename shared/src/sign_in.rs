@@ -47,6 +47,7 @@ pub use self::complete::complete;
 pub use self::destination::{AppChoice, Destination, is_page_of_an_app};
 pub use self::error::SignInError;
 pub use self::sp_urls::SpUrls;
+pub use self::start::PENDING_UNITS;
 
 /// A person who was authenticated by an identity provider, matched to a user.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -83,7 +83,7 @@ pub use layout::{LAYOUT, LayoutFit};
 pub use leases::Lease;
 pub use links::{IdentityDigest, Link, LinkKind, LinkOutcome, LinkedUser, NewLink};
 pub use members::GroupMember;
-pub use page::Page;
+pub use page::{Chunk, MAX_PAGE_TEXT, Page};
 pub use pool::OnJoin;
 pub use restore::Restored;
 pub(crate) use retry::Backoff;

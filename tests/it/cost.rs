@@ -250,7 +250,7 @@ impl Fixed {
             composite_alarms: count("AWS::CloudWatch::CompositeAlarm"),
             rules: count("AWS::CloudWatch::InsightRule"),
             dashboards: count("AWS::CloudWatch::Dashboard"),
-            metrics: count("AWS::Logs::MetricFilter"),
+            metrics: metrics_of_filters(template),
             route_metrics: f64::from(u32::try_from(routes(template).len()).unwrap())
                 * price::METRICS_OF_A_ROUTE,
         }
@@ -284,6 +284,16 @@ impl Fixed {
         let [.., [idle, ..], _] = self.idle();
         idle + (self.metrics + self.route_metrics) * price::METRIC
     }
+}
+
+/// Number of metrics that the filters of logs count in. Several may count in the same.
+fn metrics_of_filters(template: &Value) -> f64 {
+    let filters = resources(template, "AWS::Logs::MetricFilter");
+    let names: std::collections::BTreeSet<String> = filters
+        .values()
+        .map(|filter| filter["Properties"]["MetricTransformations"][0]["MetricName"].to_string())
+        .collect();
+    f64::from(u32::try_from(names.len()).unwrap())
 }
 
 /// Number of metrics that an alarm is charged for.

@@ -84,4 +84,5 @@ mod traces;
 mod transport_security;
 mod versions;
 mod warm_up;
+mod work;
 mod workflows;

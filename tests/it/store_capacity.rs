@@ -3,7 +3,7 @@
 use scim::licence::Licence;
 use shared::store::{SeatRequest, UserWrite};
 
-use crate::store_table::{Table, group, id, member, now, tenant, user};
+use crate::store_table::{Lookups as _, Table, group, id, member, now, tenant, user};
 
 /// Checks the calls and units since the last check.
 fn check(table: &Table, what: &str, calls: &[&str], units: f64) {

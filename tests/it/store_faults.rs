@@ -4,7 +4,7 @@ use scim::licence::Licence;
 use serde_json::Value;
 use shared::store::{GroupMember, SeatRequest, SeatRules, Store, StoreError, UserWrite};
 
-use crate::store_table::{Fault, Table, group, id, member, now, tenant, user};
+use crate::store_table::{Fault, Lookups as _, Table, group, id, member, now, tenant, user};
 
 const TRANSIENT: [&str; 3] =
     ["ThrottlingException", "ProvisionedThroughputExceededException", "InternalServerError"];

@@ -8,7 +8,9 @@ use scim::schema::ResourceKind;
 use shared::store::{GroupMember, GroupWrite, Store, StoreError, StoredGroup, UniqueAttribute};
 use types::ids::ResourceId;
 
-use crate::store_table::{Fault, Meanwhile, Table, group, id, member, now, tenant, user};
+use crate::store_table::{
+    Fault, Lookups as _, Meanwhile, Table, group, id, member, now, tenant, user,
+};
 
 async fn member_ids(store: &Store, group: ResourceId) -> BTreeSet<ResourceId> {
     store.members(tenant(1), group, 100_000).await.unwrap().iter().map(|row| row.id).collect()

@@ -10,7 +10,10 @@ use scim::licence::Licence;
 use scim::schema::ResourceKind;
 use serde_json::{Value, json};
 use shared::aws::clients::retry_config;
-use shared::store::{GroupMember, GroupWrite, SeatRequest, Store, UserKeys, UserWrite};
+use shared::store::{
+    GroupMember, GroupWrite, SeatRequest, Store, StoreError, StoredGroup, StoredUser, UserKeys,
+    UserWrite,
+};
 use types::ids::{ResourceId, TenantId};
 use uuid::Uuid;
 
@@ -73,6 +76,71 @@ impl Meanwhile {
 impl fmt::Debug for Meanwhile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Meanwhile")
+    }
+}
+
+/// The lookups of a filter: the ids first, then the resources.
+pub(crate) trait Lookups {
+    async fn user_by_user_name(
+        &self,
+        tenant: TenantId,
+        folded: &str,
+    ) -> Result<Option<StoredUser>, StoreError>;
+
+    async fn users_by_external_id(
+        &self,
+        tenant: TenantId,
+        external_id: &str,
+    ) -> Result<Vec<StoredUser>, StoreError>;
+
+    async fn group_by_display_name(
+        &self,
+        tenant: TenantId,
+        folded: &str,
+    ) -> Result<Option<StoredGroup>, StoreError>;
+
+    async fn groups_by_external_id(
+        &self,
+        tenant: TenantId,
+        external_id: &str,
+    ) -> Result<Vec<StoredGroup>, StoreError>;
+}
+
+impl Lookups for Store {
+    async fn user_by_user_name(
+        &self,
+        tenant: TenantId,
+        folded: &str,
+    ) -> Result<Option<StoredUser>, StoreError> {
+        let ids = self.ids_of_user_names(tenant, &[folded.to_owned()]).await?;
+        Ok(self.users(tenant, ids).await?.pop())
+    }
+
+    async fn users_by_external_id(
+        &self,
+        tenant: TenantId,
+        external_id: &str,
+    ) -> Result<Vec<StoredUser>, StoreError> {
+        let ids = self.ids_of_external_id(tenant, external_id).await?;
+        self.users(tenant, ids).await
+    }
+
+    async fn group_by_display_name(
+        &self,
+        tenant: TenantId,
+        folded: &str,
+    ) -> Result<Option<StoredGroup>, StoreError> {
+        let id = self.group_id_of_display_name(tenant, folded).await?;
+        Ok(self.groups(tenant, id.into_iter().collect()).await?.pop())
+    }
+
+    async fn groups_by_external_id(
+        &self,
+        tenant: TenantId,
+        external_id: &str,
+    ) -> Result<Vec<StoredGroup>, StoreError> {
+        let ids = self.group_ids_of_external_id(tenant, external_id).await?;
+        self.groups(tenant, ids).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use shared::store::{StoreError, UniqueAttribute, UserKeys, UserWrite};
 
-use crate::store_table::{Table, id, now, tenant, user};
+use crate::store_table::{Lookups as _, Table, id, now, tenant, user};
 
 fn keyed(user_name: &str, external_id: Option<&str>, emails: &[&str]) -> UserWrite {
     let keys = UserKeys {

@@ -10,6 +10,7 @@ mod call_log;
 mod client;
 mod dispatch;
 mod faults;
+mod without_token;
 
 use std::fmt;
 use std::path::Path;
@@ -69,6 +70,10 @@ impl Dynamo {
 impl Endpoint for Dynamo {
     fn call(&self, operation: &str, body: &[u8]) -> Result<AwsResponse, NoResponseError> {
         Ok(Self::call(self, operation, body))
+    }
+
+    fn may_lose_responses(&self) -> bool {
+        false
     }
 }
 

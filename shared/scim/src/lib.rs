@@ -19,7 +19,7 @@
 //! - [`quirks`]: tolerances for provisioning clients.
 //! - [`patch_request`], [`path`], [`filter`], [`attr_path`]: parsers.
 //! - [`discovery`], [`schema`]: schemas as data.
-//! - [`error`], [`fold`], [`mode`], `json`: what all others use.
+//! - [`error`], [`fold`], [`mode`], [`work`], `json`: what all others use.
 
 pub mod attr_path;
 pub mod bulk;
@@ -47,3 +47,4 @@ pub mod schema;
 pub mod sort;
 pub mod target;
 mod value;
+pub mod work;

@@ -216,7 +216,12 @@ mod tests {
 
     use super::*;
     use crate::fold::fold;
-    use crate::matcher::matches;
+    use crate::matcher::Matcher;
+    use crate::work::Meter;
+
+    fn matches(filter: &Filter, kind: &ResourceType, resource: &Map<String, Value>) -> bool {
+        Matcher::new(filter).matches(kind, resource, &Meter::default())
+    }
 
     #[track_caller]
     fn users(filter: &str, plan: &LookupPlan) {

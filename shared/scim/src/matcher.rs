@@ -12,35 +12,93 @@
 
 mod check;
 mod compare;
+mod folds;
 
 use serde_json::{Map, Value};
 
+use self::compare::Comparison;
+use self::folds::Folds;
 use crate::attr_path::AttrPath;
 use crate::filter::{CompareOp, CompareValue, Filter};
 use crate::json::member;
 use crate::schema::{Attribute, ResourceType};
 use crate::target::Target;
+use crate::work::Meter;
 
 pub use check::check;
-pub(crate) use compare::{compare_numbers, is_present, parse_instant};
+pub(crate) use compare::{compare_numbers, parse_instant};
+pub(crate) use folds::fold_cost;
 
-/// Returns whether the resource satisfies the filter.
-pub fn matches(
-    filter: &Filter,
-    resource_type: &ResourceType,
-    resource: &Map<String, Value>,
-) -> bool {
-    Scope::Resource(resource_type, resource).satisfies(filter)
+/// A filter that is prepared to be evaluated on many resources: the values that it compares with
+/// are folded and parsed once.
+#[derive(Debug)]
+pub struct Matcher<'f> {
+    term: Term<'f>,
 }
 
-/// Returns whether one element of an attribute satisfies the filter of a value path, such as
-/// `emails[type eq "work"]` in PATCH.
+/// A prepared [`Filter`].
+#[derive(Debug)]
+enum Term<'f> {
+    Present(&'f AttrPath),
+    Compare(&'f AttrPath, Comparison<'f>),
+    ValuePath(&'f AttrPath, Box<Self>),
+    Not(Box<Self>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+}
+
+impl<'f> Matcher<'f> {
+    /// Prepares a filter.
+    pub fn new(filter: &'f Filter) -> Self {
+        Self { term: Term::new(filter) }
+    }
+
+    /// Returns whether the resource satisfies the filter. The comparisons are charged to the meter,
+    /// which the caller checks before the next resource: the work on one is bounded by its size.
+    pub fn matches(
+        &self,
+        resource_type: &ResourceType,
+        resource: &Map<String, Value>,
+        meter: &Meter,
+    ) -> bool {
+        let scope = Scope::Resource(resource_type, resource);
+        Evaluation::new(meter).satisfies(&self.term, scope)
+    }
+
+    /// Returns whether one element of an attribute satisfies the filter of a value path, such as
+    /// `emails[type eq "work"]` in PATCH. Charged as [`Matcher::matches`].
+    pub fn matches_element(
+        &self,
+        attribute: Option<&'static Attribute>,
+        element: &Value,
+        meter: &Meter,
+    ) -> bool {
+        Evaluation::new(meter).satisfies(&self.term, Scope::Element(attribute, element))
+    }
+}
+
+/// Returns whether one element satisfies a filter: [`Matcher::matches_element`] for a few elements,
+/// whose number the caller limits.
 pub fn matches_element(
     filter: &Filter,
     attribute: Option<&'static Attribute>,
     element: &Value,
 ) -> bool {
-    Scope::Element(attribute, element).satisfies(filter)
+    Matcher::new(filter).matches_element(attribute, element, &Meter::new(u64::MAX))
+}
+
+impl<'f> Term<'f> {
+    fn new(filter: &'f Filter) -> Self {
+        let all = |terms: &'f [Filter]| terms.iter().map(Self::new).collect();
+        match filter {
+            Filter::Present(path) => Self::Present(path),
+            Filter::Compare(path, op, value) => Self::Compare(path, Comparison::new(*op, value)),
+            Filter::ValuePath(path, inner) => Self::ValuePath(path, Box::new(Self::new(inner))),
+            Filter::Not(inner) => Self::Not(Box::new(Self::new(inner))),
+            Filter::And(terms) => Self::And(all(terms)),
+            Filter::Or(terms) => Self::Or(all(terms)),
+        }
+    }
 }
 
 /// The object in which the attribute names of a filter are looked up.
@@ -52,6 +110,7 @@ enum Scope<'a> {
 }
 
 /// The value at an attribute path.
+#[derive(Clone, Copy)]
 struct Operand<'a> {
     value: Option<&'a Value>,
     /// The sub-attribute to compare of each value.
@@ -59,28 +118,111 @@ struct Operand<'a> {
     definition: Option<&'static Attribute>,
 }
 
-impl<'a> Scope<'a> {
-    fn satisfies(self, filter: &'a Filter) -> bool {
-        match filter {
-            Filter::Present(path) => self.find(path).any(is_present),
-            Filter::Compare(path, op, expected) => self.find(path).holds(*op, expected),
-            Filter::ValuePath(path, inner) => {
-                let operand = self.find(path);
-                let definition = operand.definition;
-                operand.any(|element| Scope::Element(definition, element).satisfies(inner))
+/// The evaluation of a filter on one resource.
+struct Evaluation<'m> {
+    meter: &'m Meter,
+    folds: Folds<'m>,
+}
+
+impl<'m> Evaluation<'m> {
+    fn new(meter: &'m Meter) -> Self {
+        Self { meter, folds: Folds::new(meter) }
+    }
+
+    fn satisfies(&mut self, term: &Term<'_>, scope: Scope<'_>) -> bool {
+        match term {
+            Term::Present(path) => {
+                let operand = self.find(path, scope);
+                self.is_any_present(operand)
             }
-            Filter::Not(inner) => !self.satisfies(inner),
-            Filter::And(terms) => terms.iter().all(|term| self.satisfies(term)),
-            Filter::Or(terms) => terms.iter().any(|term| self.satisfies(term)),
+            Term::Compare(path, comparison) => {
+                let operand = self.find(path, scope);
+                self.holds(comparison, operand)
+            }
+            Term::ValuePath(path, inner) => {
+                let operand = self.find(path, scope);
+                self.any(operand, &mut |this, element| {
+                    this.satisfies(inner, Scope::Element(operand.definition, element))
+                })
+            }
+            Term::Not(inner) => !self.satisfies(inner, scope),
+            Term::And(terms) => terms.iter().all(|term| self.satisfies(term, scope)),
+            Term::Or(terms) => terms.iter().any(|term| self.satisfies(term, scope)),
         }
     }
 
-    fn find(self, path: &'a AttrPath) -> Operand<'a> {
-        match self {
-            Self::Resource(resource_type, resource) => {
+    fn find<'a>(&self, path: &'a AttrPath, scope: Scope<'a>) -> Operand<'a> {
+        // A name that is not found is compared with all names.
+        let names = match scope {
+            Scope::Resource(_, resource) => resource.len(),
+            Scope::Element(_, element) => element.as_object().map_or(0, Map::len),
+        };
+        self.meter.charge(TERM + names * NAME);
+        match scope {
+            Scope::Resource(resource_type, resource) => {
                 find_in_resource(path, resource_type, resource)
             }
-            Self::Element(parent, element) => find_in_element(path, parent, element),
+            Scope::Element(parent, element) => find_in_element(path, parent, element),
+        }
+    }
+
+    fn holds(&mut self, comparison: &Comparison<'_>, operand: Operand<'_>) -> bool {
+        let is_null = *comparison.expected == CompareValue::Null;
+        if is_null || comparison.op == CompareOp::Ne {
+            let is_present = self.is_any_present(operand);
+            match comparison.op {
+                CompareOp::Eq => return !is_present,
+                CompareOp::Ne if is_null => return is_present,
+                CompareOp::Ne if !is_present => return true,
+                _ => {}
+            }
+        }
+        self.any(operand, &mut |this, stored| {
+            comparison.holds(stored, operand.definition, &mut this.folds)
+        })
+    }
+
+    /// Returns whether one of the values, or its sub-attribute, passes the test.
+    fn any(
+        &mut self,
+        operand: Operand<'_>,
+        test: &mut impl FnMut(&mut Self, &Value) -> bool,
+    ) -> bool {
+        operand.value.is_some_and(|value| self.any_in(value, operand.sub, test))
+    }
+
+    fn any_in(
+        &mut self,
+        value: &Value,
+        sub: Option<&str>,
+        test: &mut impl FnMut(&mut Self, &Value) -> bool,
+    ) -> bool {
+        self.meter.charge(VALUE);
+        match (value, sub) {
+            (Value::Array(values), _) => values.iter().any(|value| self.any_in(value, sub, test)),
+            (Value::Object(values), Some(sub)) => {
+                self.meter.charge(values.len() * NAME);
+                member(values, sub).is_some_and(|value| self.any_in(value, None, test))
+            }
+            (plain, Some(sub)) => sub.eq_ignore_ascii_case("value") && test(self, plain),
+            (value, None) => test(self, value),
+        }
+    }
+
+    fn is_any_present(&mut self, operand: Operand<'_>) -> bool {
+        self.any(operand, &mut |this, value| this.is_present(value))
+    }
+
+    /// Returns whether a value is present: not null and not empty, and with a present element or
+    /// sub-attribute if it has any (RFC 7644 §3.4.2.2, `pr`).
+    fn is_present(&self, value: &Value) -> bool {
+        self.meter.charge(VALUE);
+        match value {
+            Value::Null => false,
+            Value::Bool(_) | Value::Number(_) => true,
+            Value::String(text) => !text.is_empty(),
+            Value::Array(values) => values.iter().any(|value| self.is_present(value)),
+            Value::Object(values) => values.values().any(|value| self.is_present(value)),
         }
     }
 }
@@ -127,33 +269,11 @@ fn find_in_element<'a>(
     }
 }
 
-impl Operand<'_> {
-    /// Returns whether one of the values, or its sub-attribute, passes the test.
-    fn any(&self, mut test: impl FnMut(&Value) -> bool) -> bool {
-        self.value.is_some_and(|value| any(value, self.sub, &mut test))
-    }
-
-    fn holds(&self, op: CompareOp, expected: &CompareValue) -> bool {
-        let present = || self.any(is_present);
-        match (op, expected) {
-            (CompareOp::Eq, CompareValue::Null) => !present(),
-            (CompareOp::Ne, CompareValue::Null) => present(),
-            (CompareOp::Ne, _) if !present() => true,
-            _ => self.any(|stored| compare::holds(stored, op, expected, self.definition)),
-        }
-    }
-}
-
-fn any(value: &Value, sub: Option<&str>, test: &mut impl FnMut(&Value) -> bool) -> bool {
-    match (value, sub) {
-        (Value::Array(values), _) => values.iter().any(|value| any(value, sub, test)),
-        (Value::Object(values), Some(sub)) => {
-            member(values, sub).is_some_and(|value| any(value, None, test))
-        }
-        (plain, Some(sub)) => sub.eq_ignore_ascii_case("value") && test(plain),
-        (value, None) => test(value),
-    }
-}
+/// Units of [`Meter`] to resolve one attribute path, to compare one name with another, and to look
+/// at one value.
+const TERM: usize = 200;
+const NAME: usize = 5;
+const VALUE: usize = 20;
 
 #[cfg(test)]
 mod tests;

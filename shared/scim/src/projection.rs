@@ -95,6 +95,16 @@ impl Projection {
         }
     }
 
+    /// Returns the units of [`Meter`](crate::work::Meter) to apply the projection to a resource: every
+    /// name of the resource is compared with every name of the list, and those with a URN are
+    /// resolved each time.
+    pub fn cost(&self, resource: &Map<String, Value>) -> usize {
+        let within = resource.values().filter_map(Value::as_object).map(Map::len).sum::<usize>();
+        let of_path = |path: &AttrPath| if path.schema.is_some() { URN } else { NAME };
+        let paths = self.paths().iter().map(of_path).sum::<usize>();
+        (resource.len() + within).saturating_mul(paths)
+    }
+
     fn paths(&self) -> &[AttrPath] {
         match self {
             Self::Default => &[],
@@ -272,6 +282,10 @@ fn collect_limited(
     }
     Ok(names)
 }
+
+/// Units to compare a name of a resource with a name that has a URN, and with one that has none.
+const URN: usize = 400;
+const NAME: usize = 10;
 
 /// Maximum number of names in one list. Every resource of a response is compared with each.
 const MAX_NAMES: usize = 100;

@@ -9,9 +9,10 @@ use crate::attr_path::AttrPath;
 use crate::error::ScimError;
 use crate::fold::fold;
 use crate::json::member;
-use crate::matcher::{compare_numbers, is_present, parse_instant};
+use crate::matcher::{compare_numbers, fold_cost, parse_instant};
 use crate::schema::{Attribute, DataType, ResourceType};
 use crate::target::Target;
+use crate::work::Meter;
 
 /// `sortBy` with its `sortOrder`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,15 +79,23 @@ impl Sort {
         }
     }
 
-    /// Returns the value that this resource is sorted by.
-    pub fn key(&self, resource_type: &ResourceType, resource: &Map<String, Value>) -> SortKey {
+    /// Returns the value that this resource is sorted by, and charges for it.
+    pub fn key(
+        &self,
+        resource_type: &ResourceType,
+        resource: &Map<String, Value>,
+        meter: &Meter,
+    ) -> SortKey {
         let target = Target::resolve(&self.by, resource_type);
         let values = match target.extension.as_deref() {
             Some(urn) => member(resource, urn).and_then(Value::as_object),
             None => Some(resource),
         };
         let value = values.zip(target.name).and_then(|(values, name)| member(values, name));
-        SortKey(value.map_or(SortValue::Absent, |value| key(value, target.sub, target.attribute)))
+        let key = value.map_or(SortValue::Absent, |value| key(value, target.sub, target.attribute));
+        meter
+            .charge(KEY + if let SortValue::Text(text) = &key { fold_cost(text, text) } else { 0 });
+        SortKey(key)
     }
 }
 
@@ -113,7 +122,7 @@ fn key(value: &Value, sub: Option<&str>, definition: Option<&Attribute>) -> Sort
         Value::Null => SortValue::Absent,
         Value::Bool(value) => SortValue::Boolean(*value),
         Value::Number(value) => SortValue::Number(value.clone()),
-        Value::String(_) if !is_present(value) => SortValue::Absent,
+        Value::String(text) if text.is_empty() => SortValue::Absent,
         Value::String(text) => text_key(text, definition),
     }
 }
@@ -164,6 +173,9 @@ impl SortValue {
     }
 }
 
+/// Units of [`Meter`] to find and compare the key of a resource.
+const KEY: usize = 1_000;
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -178,7 +190,9 @@ mod tests {
         let sort = Sort::parse(Some(by), Some(order)).unwrap().unwrap();
         let mut keyed: Vec<(SortKey, Map<String, Value>)> = resources
             .drain(..)
-            .map(|resource| (sort.key(ResourceType::user(), &resource), resource))
+            .map(|resource| {
+                (sort.key(ResourceType::user(), &resource, &Meter::default()), resource)
+            })
             .collect();
         sort.sort(&mut keyed, |(key, _)| key);
         let ids: Vec<&str> = keyed.iter().map(|(_, r)| r["id"].as_str().unwrap()).collect();

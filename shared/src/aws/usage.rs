@@ -48,6 +48,11 @@ pub(crate) fn is_measured() -> bool {
     USAGE.try_with(|_| ()).is_ok()
 }
 
+/// Returns the capacity units that the request of this task has taken so far.
+pub(crate) fn units() -> Units {
+    USAGE.try_with(Cell::get).unwrap_or_default().units
+}
+
 /// Awaits a call to DynamoDB and counts it; `units` reads the capacity from its output.
 pub(crate) async fn count_store_call<T, E>(
     call: impl Future<Output = Result<T, E>>,

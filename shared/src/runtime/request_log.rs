@@ -47,6 +47,10 @@ pub fn note_ending_token() {
 #[derive(Clone, Copy, Debug)]
 pub struct FailureCode(pub &'static str);
 
+/// Code of an answer that asks to send a request again, because others were changing the resource at
+/// the same time.
+pub const CONTENTION: &str = "contention";
+
 /// An extension of the response to a refused SAML response that answers a request of this browser,
 /// or that a trusted key signed. Alarms count these: a response of a stranger has neither.
 #[derive(Clone, Copy, Debug)]
@@ -94,8 +98,10 @@ pub async fn log_request(request: Request, next: Next) -> Response {
                 failure.code = code, idp.kind = idp_kind, "{method} {route} {status}")
         };
     }
-    // The protocol requires 501 for `/Me`, so it is not a failure to act on.
-    if status >= 500 && response.status() != StatusCode::NOT_IMPLEMENTED {
+    // The protocol requires 501 for `/Me`, and a client that changes one resource from many sides at
+    // once causes the 503 that it gets. Neither is a failure to act on, and alarms count these lines.
+    let is_of_the_client = response.status() == StatusCode::NOT_IMPLEMENTED || code == CONTENTION;
+    if status >= 500 && !is_of_the_client {
         summary!(Level::ERROR);
     } else {
         summary!(Level::INFO);

@@ -1,4 +1,7 @@
 //! Handler of `/Bulk` (RFC 7644 §3.7). [`scim::bulk`] decides which operation runs next.
+//!
+//! Each operation is charged to the meter of the request. When that is used up, the operations that
+//! are left are answered 429.
 
 use super::caller::Caller;
 use super::error::ScimApiError;
@@ -6,6 +9,7 @@ use super::reply::Reply;
 use super::request::{IfMatch, JsonBody};
 use super::{groups, users};
 use scim::bulk::{Bulk, BulkMethod, BulkOperation, BulkSuccess};
+use scim::error::ScimError;
 use scim::projection::Projection;
 use scim::schema::ResourceKind;
 
@@ -14,7 +18,13 @@ pub(super) async fn bulk(caller: Caller, JsonBody(body): JsonBody) -> Result<Rep
     let mut bulk = Bulk::parse(body)?;
     while let Some(operation) = bulk.next_operation() {
         let index = operation.index;
-        let result = execute(&caller, operation).await;
+        // A client repeats an operation with this answer. The operations before it have happened.
+        let result = if caller.meter.is_used_up() {
+            Err(ScimError::TooManyRequests { retry_after_seconds: 1 }.into())
+        } else {
+            caller.count_operation();
+            execute(&caller, operation).await
+        };
         bulk.record(index, result.map_err(ScimApiError::into_answer));
     }
     Ok(Reply::document(bulk.finish(&caller.scim_url).to_string()))

@@ -1,16 +1,21 @@
 //! Authenticates a provisioning client by its bearer token (RFC 6750, RFC 7644 §2).
 //!
-//! The token determines the tenant. The rate limit of the tenant is applied here too.
+//! The token determines the tenant. The rate limit of the tenant is applied here too: a request
+//! needs one unit to begin, and pays for what it cost when it ends.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::error::{ScimApiError, StoreContext as _};
+use crate::aws::usage::{self, Units};
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::{note_ending_token, note_tenant};
 use crate::runtime::state::AppState;
@@ -18,6 +23,9 @@ use crate::secrets::SecretName;
 use scim::cursor::CursorKey;
 use scim::error::ScimError;
 use scim::mode::Mode;
+use scim::projection::Projection;
+use scim::schema::ResourceType;
+use scim::work::{self, Meter};
 use types::ids::TenantId;
 use types::scim_token::ScimToken;
 
@@ -33,6 +41,14 @@ pub(super) struct Caller {
     pub(super) now: Timestamp,
     /// SCIM base URL as the client reaches it.
     pub(super) scim_url: String,
+    /// The work that the request may still cause.
+    pub(super) meter: Meter,
+    /// The work that the resources of the answer may still cause.
+    answer: Meter,
+    /// Number of bulk operations.
+    operations: AtomicU64,
+    /// What the tenant's rate limit was charged for the request, in thousandths of a request.
+    paid: AtomicU64,
 }
 
 impl FromRequestParts<AppState> for Caller {
@@ -59,11 +75,78 @@ impl FromRequestParts<AppState> for Caller {
             mode: app.mode(tenant, now).await.context("read the settings of a tenant")?,
             now,
             scim_url: BaseUrl::of(&app.config, &parts.headers).scim(),
+            meter: Meter::default(),
+            answer: Meter::new(work::ANSWER),
+            operations: AtomicU64::new(0),
+            paid: AtomicU64::new(ONE_REQUEST),
         })
     }
 }
 
 impl Caller {
+    /// Counts an operation of a bulk request.
+    pub(super) fn count_operation(&self) {
+        self.meter.charge_operation();
+        self.operations.fetch_add(1, Ordering::Relaxed);
+        self.pay();
+    }
+
+    /// Charges the rate limit of the tenant for what the request has cost so far. A long request
+    /// pays as it goes, so that others beside it wait for it.
+    pub(super) fn pay(&self) {
+        if let Some(limiter) = &self.app.rate_limiter {
+            let cost = self.cost();
+            let paid = self.paid.fetch_max(cost, Ordering::Relaxed);
+            limiter.charge(self.tenant, cost.saturating_sub(paid), self.app.clock.now());
+        }
+    }
+
+    /// Applies the projection of the request to a resource of the answer, and charges for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::TooMany`] if this would cost more than an answer may.
+    pub(super) fn project(
+        &self,
+        projection: &Projection,
+        resource_type: &ResourceType,
+        resource: &mut Map<String, Value>,
+    ) -> Result<(), ScimError> {
+        self.answer.charge(projection.cost(resource));
+        if self.answer.is_used_up() {
+            return Err(ScimError::TooMany(
+                "the answer would select too many attributes of too large resources; name fewer \
+                 in attributes or excludedAttributes"
+                    .to_owned(),
+            ));
+        }
+        projection.apply(resource_type, resource);
+        Ok(())
+    }
+
+    /// Returns what the request has cost, in thousandths of a request: by its operations, by the
+    /// capacity of the table that it took, or by its work, whichever is most.
+    fn cost(&self) -> u64 {
+        let Units { read, write } = usage::units();
+        let units = |units: f64, of_a_request: f64| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a positive number, and the conversion saturates"
+            )]
+            let thousandths = (units / of_a_request * 1e3) as u64;
+            thousandths
+        };
+        let capacity = units(write, WRITE_UNITS).saturating_add(units(read, READ_UNITS));
+        let operations = self.operations.load(Ordering::Relaxed).saturating_mul(1_000);
+        operations.max(capacity).max(self.meter.used_thousandths().saturating_mul(DEAREST))
+    }
+
+    /// Charges the request for memberships that it reads.
+    pub(super) fn charge_memberships(&self, count: usize) {
+        self.meter.charge(count.saturating_mul(MEMBERSHIP));
+    }
+
     /// Reads the key that authenticates cursors.
     ///
     /// # Errors
@@ -76,6 +159,27 @@ impl Caller {
         Ok(CursorKey::new(&key))
     }
 }
+
+/// The tenant pays the rest when the request ends, however it ends.
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.pay();
+    }
+}
+
+/// One request of the rate limit in thousandths, which is taken at the beginning.
+const ONE_REQUEST: u64 = 1_000;
+
+/// Capacity units that one request of the rate limit is worth: the creation of a user takes 12 write
+/// units, a page of a hundred users 30 read units.
+pub(super) const WRITE_UNITS: f64 = 12.0;
+const READ_UNITS: f64 = 30.0;
+
+/// Number of requests that a request is worth which uses up its meter.
+const DEAREST: u64 = 100;
+
+/// Units of [`Meter`] to read and render a membership.
+const MEMBERSHIP: usize = 2_500;
 
 /// Parses the token of the only `Authorization` header. The scheme may have any letter case
 /// (RFC 9110 §11.1).

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::reply::json;
 use crate::error_chain::ErrorChain;
-use crate::runtime::request_log::FailureCode;
+use crate::runtime::request_log::{CONTENTION, FailureCode};
 use crate::secrets::SecretsError;
 use crate::secrets::scim_tokens::ScimTokensError;
 use crate::store::StoreError;
@@ -102,8 +102,9 @@ impl IntoResponse for ScimApiError {
         let status =
             StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = json(status, answer.body().to_string());
-        if let Some(scim_type) = answer.scim_type() {
-            response.extensions_mut().insert(FailureCode(scim_type));
+        let contention = (answer == ScimError::Contention).then_some(CONTENTION);
+        if let Some(code) = answer.scim_type().or(contention) {
+            response.extensions_mut().insert(FailureCode(code));
         }
         let headers = response.headers_mut();
         if let Some(challenge) = answer.challenge() {

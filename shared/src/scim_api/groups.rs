@@ -5,11 +5,11 @@
 //! more in a large group, except those that return or replace all of its members.
 
 use axum::http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
 use super::error::{ScimApiError, StoreContext as _};
-use super::members::{self, MemberBudget, MemberChange};
+use super::members::{self, MemberBudget, MemberChange, RenderedMembers};
 use super::reply::Reply;
 use super::request::{IfMatch, IfNoneMatch};
 use super::retry::retry_on_conflict;
@@ -150,15 +150,19 @@ async fn read_group(caller: &Caller, id: &str) -> Result<StoredGroup, ScimApiErr
     let not_found = || ScimError::NotFound(ResourceKind::Group.as_str().to_owned());
     let id: ResourceId = id.parse().map_err(|_| not_found())?;
     let group = caller.app.store.group(caller.tenant, id).await.context("read a group")?;
-    Ok(group.ok_or_else(not_found)?)
+    let group = group.ok_or_else(not_found)?;
+    caller.meter.charge_resource(group.resource.document.len());
+    Ok(group)
 }
 
 fn group_write(caller: &Caller, resource: &Map<String, Value>) -> GroupWrite {
+    let document = Value::Object(resource.clone()).to_string();
+    caller.meter.charge_resource(document.len());
     GroupWrite {
         last_modified: caller.now,
         display_name: resource::display_name(resource).map(fold).unwrap_or_default(),
         external_id: resource::external_id(resource).map(str::to_owned),
-        document: Value::Object(resource.clone()).to_string(),
+        document,
     }
 }
 
@@ -172,58 +176,101 @@ async fn reply(
     Ok(reply_with(caller, status, group, resource))
 }
 
-fn reply_with(
-    caller: &Caller,
-    status: StatusCode,
-    group: &StoredGroup,
-    resource: Map<String, Value>,
-) -> Reply {
+fn reply_with(caller: &Caller, status: StatusCode, group: &StoredGroup, body: String) -> Reply {
     Reply {
         status,
         etag: Some(etag(group.resource.version)),
         location: Some(location(caller, ResourceKind::Group, &group.resource)),
-        body: Some(Value::Object(resource).to_string()),
+        body: Some(body),
     }
 }
 
-/// Renders a group: with `id`, `meta` and the attributes that the client selects. Reads the members
-/// only if they are selected.
+/// Renders a group as JSON text: with `id`, `meta` and the attributes that the client selects. Reads
+/// the members only if they are selected.
 async fn render(
     caller: &Caller,
     projection: &Projection,
     group: &StoredGroup,
     budget: &mut MemberBudget,
-) -> Result<Map<String, Value>, ScimApiError> {
-    let mut resource = render_stored(caller, ResourceKind::Group, &group.resource)?;
-    if projection.needs(ResourceType::group(), "members") {
-        insert_members(&mut resource, members::read_all(caller, group.resource.id, budget).await?);
-    }
-    projection.apply(ResourceType::group(), &mut resource);
-    Ok(resource)
+) -> Result<String, ScimApiError> {
+    let members = if projection.needs(ResourceType::group(), "members") {
+        members::read_all(caller, group.resource.id, budget).await?
+    } else {
+        RenderedMembers::NONE
+    };
+    render_with(caller, projection, group, members)
 }
 
-/// Renders the groups of a page. All their members have to fit in one response.
+/// Renders a group with these members.
+fn render_with(
+    caller: &Caller,
+    projection: &Projection,
+    group: &StoredGroup,
+    members: RenderedMembers,
+) -> Result<String, ScimApiError> {
+    let resource_type = ResourceType::group();
+    let mut resource = render_stored(caller, ResourceKind::Group, &group.resource)?;
+    match members {
+        RenderedMembers::Full(members) => {
+            insert_members(&mut resource, members);
+            caller.project(projection, resource_type, &mut resource)?;
+            Ok(Value::Object(resource).to_string())
+        }
+        RenderedMembers::Brief(ids) => {
+            // All have the same form, so that the first tells whether the client selects them.
+            let first = ids.first().map(|id| json!({"value": id}));
+            insert_members(&mut resource, first.into_iter().collect());
+            caller.project(projection, resource_type, &mut resource)?;
+            let is_selected = resource.shift_remove("members").is_some();
+            let text = Value::Object(resource).to_string();
+            Ok(if is_selected { with_brief_members(text, &ids) } else { text })
+        }
+    }
+}
+
+/// Adds `members` that have only a `value` to the JSON text of a group, which is not empty.
+fn with_brief_members(mut group: String, ids: &[ResourceId]) -> String {
+    // The closing brace, which comes last.
+    group.pop();
+    group.reserve(ids.len() * MEMBER_BYTES);
+    let mut separator = ",\"members\":[";
+    for id in ids {
+        group.push_str(separator);
+        group.push_str("{\"value\":\"");
+        group.push_str(&id.to_string());
+        group.push_str("\"}");
+        separator = ",";
+    }
+    group.push_str("]}");
+    group
+}
+
+/// Bytes of a member with its `value` alone.
+const MEMBER_BYTES: usize = 49;
+
+/// Renders groups of a page, up to the one whose members do not fit in the response any more.
+///
+/// # Errors
+///
+/// `tooMany` if the members of the first group of the page do not fit.
 pub(super) async fn render_page(
     caller: &Caller,
     projection: &Projection,
     groups: &[&StoredGroup],
-) -> Result<Vec<Map<String, Value>>, ScimApiError> {
-    let resource_type = ResourceType::group();
+    budget: &mut MemberBudget,
+) -> Result<Vec<String>, ScimApiError> {
     let ids: Vec<ResourceId> = groups.iter().map(|group| group.resource.id).collect();
-    let members = if projection.needs(resource_type, "members") {
-        members::read_page(caller, &ids).await?
-    } else {
-        Vec::new()
-    };
-    let mut members = members.into_iter();
-    let mut page = Vec::with_capacity(groups.len());
-    for group in groups {
-        let mut resource = render_stored(caller, ResourceKind::Group, &group.resource)?;
-        insert_members(&mut resource, members.next().unwrap_or_default());
-        projection.apply(resource_type, &mut resource);
-        page.push(resource);
+    if !projection.needs(ResourceType::group(), "members") {
+        let render =
+            |group: &&StoredGroup| render_with(caller, projection, group, RenderedMembers::NONE);
+        return groups.iter().map(render).collect();
     }
-    Ok(page)
+    let members = members::read_page(caller, &ids, budget).await?.into_iter();
+    groups
+        .iter()
+        .zip(members)
+        .map(|(group, members)| render_with(caller, projection, group, members))
+        .collect()
 }
 
 /// Adds `members` to a rendered group, unless there are none.

@@ -21,10 +21,11 @@ pub(super) async fn create(
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimApiError> {
     let projection = query.projection()?;
-    match kind {
+    let reply = match kind {
         ResourceKind::User => users::create(&caller, &projection, body).await,
         ResourceKind::Group => groups::create(&caller, &projection, body).await,
-    }
+    };
+    reply.map(Reply::without_large_body)
 }
 
 /// `GET /Users/{id}` or `/Groups/{id}`.
@@ -37,10 +38,11 @@ pub(super) async fn read(
 ) -> Result<Reply, ScimApiError> {
     let projection = query.projection()?;
     let if_none_match = IfNoneMatch::from_headers(&headers);
-    match kind {
+    let reply = match kind {
         ResourceKind::User => users::read(&caller, &projection, &id, &if_none_match).await,
         ResourceKind::Group => groups::read(&caller, &projection, &id, &if_none_match).await,
-    }
+    };
+    Ok(reply?.checked()?)
 }
 
 /// `PUT /Users/{id}` or `/Groups/{id}`.
@@ -54,10 +56,11 @@ pub(super) async fn replace(
 ) -> Result<Reply, ScimApiError> {
     let projection = query.projection()?;
     let if_match = IfMatch::from_headers(&headers);
-    match kind {
+    let reply = match kind {
         ResourceKind::User => users::replace(&caller, &projection, &id, &if_match, body).await,
         ResourceKind::Group => groups::replace(&caller, &projection, &id, &if_match, body).await,
-    }
+    };
+    reply.map(Reply::without_large_body)
 }
 
 /// `PATCH /Users/{id}` or `/Groups/{id}`.
@@ -71,10 +74,11 @@ pub(super) async fn patch(
 ) -> Result<Reply, ScimApiError> {
     let projection = query.projection()?;
     let if_match = IfMatch::from_headers(&headers);
-    match kind {
+    let reply = match kind {
         ResourceKind::User => users::patch(&caller, &projection, &id, &if_match, body).await,
         ResourceKind::Group => groups::patch(&caller, &projection, &id, &if_match, body).await,
-    }
+    };
+    reply.map(Reply::without_large_body)
 }
 
 /// `DELETE /Users/{id}` or `/Groups/{id}`.

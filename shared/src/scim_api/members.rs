@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::error::{ScimApiError, StoreContext as _};
-use super::join_bounded::{MAX_CONCURRENT, join_bounded};
+use super::join_bounded::join_bounded;
 use crate::store::GroupMember;
 use scim::error::ScimError;
-use scim::matcher::matches_element;
+use scim::matcher::Matcher;
 use scim::members::{Member, NetChange, candidate_ids};
 use scim::quirks;
 use scim::schema::ResourceType;
@@ -52,6 +52,11 @@ impl MemberBudget {
         Self(MAX_FILTERED)
     }
 
+    /// Returns whether no group of the page has members yet.
+    const fn is_untouched(self) -> bool {
+        self.0 == MAX_RENDERED
+    }
+
     fn spend(&mut self, members: usize) -> Result<(), ScimApiError> {
         self.0 = self.0.checked_sub(members).ok_or_else(|| {
             ScimError::TooMany(
@@ -88,6 +93,7 @@ pub(super) async fn plan_change(
         .into());
     }
     let present = read_affected(caller, group, change).await?;
+    caller.charge_memberships(present.len());
     let present_ids: HashSet<ResourceId> = present.iter().map(|member| member.id).collect();
     let mut stays: HashSet<ResourceId> = HashSet::new();
     let mut new = Vec::new();
@@ -101,11 +107,13 @@ pub(super) async fn plan_change(
     }
     let removed: HashSet<ResourceId> =
         change.remove.iter().filter_map(|id| id.parse().ok()).collect();
-    let leaves = |member: &GroupMember| {
-        !stays.contains(&member.id)
-            && (change.reset || removed.contains(&member.id) || matches_any(change, member))
-    };
-    let remove = present.iter().filter(|member| leaves(member)).map(|member| member.id).collect();
+    let matchers: Vec<Matcher<'_>> = change.remove_matching.iter().map(Matcher::new).collect();
+    let mut remove = Vec::new();
+    for member in present.iter().filter(|member| !stays.contains(&member.id)) {
+        if change.reset || removed.contains(&member.id) || matches_any(caller, &matchers, member)? {
+            remove.push(member.id);
+        }
+    }
     let add = if quirks::ignores_unknown_members(caller.mode) {
         find_existing(caller, &new).await?.0
     } else {
@@ -141,10 +149,24 @@ fn affected_ids(change: &NetChange) -> Option<Vec<ResourceId>> {
     Some(ids.filter_map(|id| id.parse().ok()).collect())
 }
 
-fn matches_any(change: &NetChange, member: &GroupMember) -> bool {
+/// Returns whether a member satisfies one of the filters.
+///
+/// # Errors
+///
+/// [`ScimError::TooMany`] if the meter of the request is used up.
+fn matches_any(
+    caller: &Caller,
+    matchers: &[Matcher<'_>],
+    member: &GroupMember,
+) -> Result<bool, ScimError> {
+    if matchers.is_empty() {
+        return Ok(false);
+    }
+    caller.meter.check()?;
     let element = json!({"value": member.id, "type": member.kind.as_str()});
     let members = ResourceType::group().attribute("members");
-    change.remove_matching.iter().any(|filter| matches_element(filter, members, &element))
+    let meter = &caller.meter;
+    Ok(matchers.iter().any(|matcher| matcher.matches_element(members, &element, meter)))
 }
 
 /// Returns the rows of new members, all of which must exist in the tenant.
@@ -171,6 +193,7 @@ async fn find_existing<'m>(
     caller: &Caller,
     members: &'m [Member],
 ) -> Result<(Vec<GroupMember>, Vec<&'m str>), ScimApiError> {
+    caller.charge_memberships(members.len());
     let mut requested: BTreeMap<ResourceId, &Member> = BTreeMap::new();
     let mut unknown = Vec::new();
     for member in members {
@@ -191,6 +214,28 @@ async fn find_existing<'m>(
     Ok((found, unknown))
 }
 
+/// The members of a group in a response.
+#[derive(Debug)]
+pub(super) enum RenderedMembers {
+    /// Whole members.
+    Full(Vec<Value>),
+    /// So many that each has only its `value`. They become text without a value in between, which
+    /// would take ten times the memory.
+    Brief(Vec<ResourceId>),
+}
+
+impl RenderedMembers {
+    /// The members of a response without members.
+    pub(super) const NONE: Self = Self::Full(Vec::new());
+
+    fn new(caller: &Caller, members: &[GroupMember]) -> Self {
+        if members.len() > MAX_IN_FULL {
+            return Self::Brief(members.iter().map(|member| member.id).collect());
+        }
+        Self::Full(members.iter().map(|member| render(caller, member)).collect())
+    }
+}
+
 /// Reads and renders all members of a group.
 ///
 /// # Errors
@@ -200,33 +245,41 @@ pub(super) async fn read_all(
     caller: &Caller,
     group: ResourceId,
     budget: &mut MemberBudget,
-) -> Result<Vec<Value>, ScimApiError> {
+) -> Result<RenderedMembers, ScimApiError> {
     let members = caller.app.store.members(caller.tenant, group, budget.0 + 1).await;
     let members = members.context("read the members of a group")?;
+    caller.charge_memberships(members.len());
     budget.spend(members.len())?;
-    Ok(render_all(caller, &members))
+    Ok(RenderedMembers::new(caller, &members))
 }
 
-/// Reads and renders the members of each group of a page, under one budget for all of them. Small
-/// groups are read concurrently, a large one alone, so that few large ones are in memory at a time.
+/// Reads and renders the members of groups of a page, under one budget for the whole page, up to the
+/// group that exceeds it. Small groups are read concurrently, a large one alone, so that few large
+/// ones are in memory at a time.
+///
+/// # Errors
+///
+/// [`ScimError::TooMany`] if the first group of the page exceeds the budget.
 pub(super) async fn read_page(
     caller: &Caller,
     groups: &[ResourceId],
-) -> Result<Vec<Vec<Value>>, ScimApiError> {
+    budget: &mut MemberBudget,
+) -> Result<Vec<RenderedMembers>, ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
-    let mut budget = MemberBudget::default();
+    let reads = groups.iter().copied();
+    let reads = reads.map(|group| store.members(tenant, group, MAX_IN_SMALL_GROUP + 1));
+    let read = join_bounded(reads).await.context("read the members of a page of groups")?;
     let mut page = Vec::with_capacity(groups.len());
-    for chunk in groups.chunks(MAX_CONCURRENT) {
-        let reads = chunk.iter().copied();
-        let reads = reads.map(|group| store.members(tenant, group, MAX_IN_SMALL_GROUP + 1));
-        let read = join_bounded(reads).await.context("read the members of a page of groups")?;
-        for (group, members) in chunk.iter().zip(read) {
-            page.push(if members.len() > MAX_IN_SMALL_GROUP {
-                read_all(caller, *group, &mut budget).await?
-            } else {
-                budget.spend(members.len())?;
-                render_all(caller, &members)
-            });
+    for (group, members) in groups.iter().zip(read) {
+        let rendered = if members.len() > MAX_IN_SMALL_GROUP {
+            read_all(caller, *group, budget).await
+        } else {
+            budget.spend(members.len()).map(|()| RenderedMembers::new(caller, &members))
+        };
+        match rendered {
+            Ok(members) => page.push(members),
+            Err(ScimApiError::Scim(ScimError::TooMany(_))) if !budget.is_untouched() => break,
+            Err(error) => return Err(error),
         }
     }
     Ok(page)
@@ -237,7 +290,10 @@ pub(super) async fn read_for_filter(
     caller: &Caller,
     group: ResourceId,
 ) -> Result<Vec<Value>, ScimApiError> {
-    read_all(caller, group, &mut MemberBudget::for_filter()).await
+    match read_all(caller, group, &mut MemberBudget::for_filter()).await? {
+        RenderedMembers::Full(members) => Ok(members),
+        RenderedMembers::Brief(ids) => Ok(ids.into_iter().map(|id| json!({"value": id})).collect()),
+    }
 }
 
 /// Reads and renders those of `ids` that are members of the group.
@@ -248,18 +304,10 @@ pub(super) async fn read_among(
 ) -> Result<Vec<Value>, ScimApiError> {
     let found = caller.app.store.members_among(caller.tenant, group, ids).await;
     let found = found.context("look up members of a group")?;
-    Ok(found.iter().map(|member| render(caller, member, false)).collect())
+    Ok(found.iter().map(|member| render(caller, member)).collect())
 }
 
-fn render_all(caller: &Caller, members: &[GroupMember]) -> Vec<Value> {
-    let brief = members.len() > MAX_IN_FULL;
-    members.iter().map(|member| render(caller, member, brief)).collect()
-}
-
-fn render(caller: &Caller, member: &GroupMember, brief: bool) -> Value {
-    if brief {
-        return json!({"value": member.id});
-    }
+fn render(caller: &Caller, member: &GroupMember) -> Value {
     let endpoint = member.kind.resource_type().endpoint;
     let location = format!("{}{endpoint}/{}", caller.scim_url, member.id);
     let mut rendered = json!({

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::caller::Caller;
 use super::error::{ScimApiError, StoreContext as _};
-use super::join_bounded::join_bounded;
+use super::join_bounded::{MAX_CONCURRENT, join_bounded};
 use super::listed::ListedResource;
 use super::stored::render_stored;
 use super::{groups, members, users};
@@ -64,6 +64,15 @@ impl FilterMemberships {
     /// Returns the number of resources that the filter may examine.
     pub(super) const fn max_candidates(&self) -> usize {
         self.max_candidates
+    }
+
+    /// Returns the number of resources to complete at a time. Completing costs memory, and is
+    /// concurrent only where memberships have to be read for each resource.
+    pub(super) const fn batch(&self) -> usize {
+        match self.source {
+            Source::None | Source::Groups(_) | Source::AllMembers => 1,
+            Source::AmongGroups(_) | Source::AllGroups | Source::AmongMembers(_) => MAX_CONCURRENT,
+        }
     }
 
     /// Checks the number of resources that the filter examines.
@@ -218,6 +227,7 @@ async fn read_with_members(
     for group in parse_ids(groups) {
         let members = caller.app.store.members(caller.tenant, group, left + 1).await;
         let members = members.context("read the members of a group")?;
+        caller.charge_memberships(members.len());
         left = left.checked_sub(members.len()).ok_or_else(|| too_many(MAX_CANDIDATES))?;
         found.push((group, members.into_iter().map(|member| member.id).collect()));
     }

@@ -4,6 +4,9 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::answer_size::check_answer;
+use scim::error::ScimError;
+
 /// Media type of every response, without a charset: Microsoft's validator rejects any other value.
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
 
@@ -34,6 +37,31 @@ impl Reply {
     /// Makes a reply of status 204.
     pub(super) const fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, body: None, etag: None, location: None }
+    }
+
+    /// Checks that the reply to a read is not larger than Lambda allows.
+    ///
+    /// # Errors
+    ///
+    /// `tooMany` with the remedy.
+    pub(super) fn checked(self) -> Result<Self, ScimError> {
+        if let Some(body) = &self.body {
+            check_answer(body)?;
+        }
+        Ok(self)
+    }
+
+    /// Leaves the body out if it is larger than Lambda allows: the reply to a write that has
+    /// happened must not be an error.
+    pub(super) fn without_large_body(self) -> Self {
+        match &self.body {
+            Some(body) if check_answer(body).is_err() => {
+                let is_created = self.status == StatusCode::CREATED;
+                let status = if is_created { self.status } else { StatusCode::NO_CONTENT };
+                Self { status, body: None, ..self }
+            }
+            Some(_) | None => self,
+        }
     }
 }
 

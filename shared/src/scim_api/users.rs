@@ -34,9 +34,10 @@ pub(super) async fn create(
     resource.entry("active").or_insert(Value::Bool(true));
     let id = ResourceId::new(random_uuid());
     let write = UserWrite::of(caller.now, None, resource);
+    caller.meter.charge_resource(write.document.len());
     let outcome = caller.app.store.create_user(caller.tenant, id, &write).await;
     let user = outcome.context("create a user")?.user;
-    reply(caller, StatusCode::CREATED, projection, &user).await
+    reply_to_write(caller, StatusCode::CREATED, projection, &user).await
 }
 
 /// Reads a user.
@@ -67,7 +68,7 @@ pub(super) async fn replace(
     let user = update(caller, id, if_match, |stored| {
         Ok(resource::replace(ResourceType::user(), stored, new.clone()))
     });
-    reply(caller, StatusCode::OK, projection, &user.await?).await
+    reply_to_write(caller, StatusCode::OK, projection, &user.await?).await
 }
 
 /// Applies a `PatchOp` to a user.
@@ -82,7 +83,7 @@ pub(super) async fn patch(
     let user = update(caller, id, if_match, |stored| {
         patch::apply(ResourceType::user(), stored, &request, caller.mode)
     });
-    reply(caller, StatusCode::OK, projection, &user.await?).await
+    reply_to_write(caller, StatusCode::OK, projection, &user.await?).await
 }
 
 /// Deletes a user.
@@ -122,6 +123,7 @@ async fn update(
         }
         let keys = UserKeys::of(&before);
         let write = UserWrite::of(caller.now, Some((&user, &before)), after);
+        caller.meter.charge_resource(write.document.len());
         let outcome = caller.app.store.replace_user(caller.tenant, &user, &keys, &write).await;
         Ok(outcome.context("update a user")?.user)
     })
@@ -132,7 +134,28 @@ async fn read_user(caller: &Caller, id: &str) -> Result<StoredUser, ScimApiError
     let not_found = || ScimError::NotFound(ResourceKind::User.as_str().to_owned());
     let id: ResourceId = id.parse().map_err(|_| not_found())?;
     let user = caller.app.store.user(caller.tenant, id).await.context("read a user")?;
-    Ok(user.ok_or_else(not_found)?)
+    let user = user.ok_or_else(not_found)?;
+    caller.meter.charge_resource(user.resource.document.len());
+    Ok(user)
+}
+
+/// As [`reply`], but without the user if that costs too much: the write has happened, so the reply must
+/// not be an error.
+async fn reply_to_write(
+    caller: &Caller,
+    status: StatusCode,
+    projection: &Projection,
+    user: &StoredUser,
+) -> Result<Reply, ScimApiError> {
+    match reply(caller, status, projection, user).await {
+        Err(ScimApiError::Scim(ScimError::TooMany(_))) => Ok(Reply {
+            status: if status == StatusCode::CREATED { status } else { StatusCode::NO_CONTENT },
+            etag: Some(etag(user.resource.version)),
+            location: Some(location(caller, ResourceKind::User, &user.resource)),
+            body: None,
+        }),
+        replied => replied,
+    }
 }
 
 async fn reply(
@@ -164,7 +187,7 @@ pub(super) async fn render(
         let groups = read_groups(caller, user.resource.id).await?;
         insert_groups(caller, &mut resource, &groups);
     }
-    projection.apply(resource_type, &mut resource);
+    caller.project(projection, resource_type, &mut resource)?;
     Ok(Value::Object(resource).to_string())
 }
 
@@ -174,7 +197,9 @@ pub(super) async fn read_groups(
     user: ResourceId,
 ) -> Result<Vec<ResourceId>, ScimApiError> {
     let groups = caller.app.store.group_ids_of(caller.tenant, user).await;
-    groups.context("read the groups of a user")
+    let groups = groups.context("read the groups of a user")?;
+    caller.charge_memberships(groups.len());
+    Ok(groups)
 }
 
 /// Adds `groups` to a rendered user.

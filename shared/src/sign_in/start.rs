@@ -19,6 +19,7 @@ use crate::http::redirect::see_other;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
 use crate::store::{PendingSignIn, Stage};
+use oidc::error::OauthError;
 use oidc::purpose::Purpose;
 use saml::authn_request::{AuthnRequest, PostForm, RequestId};
 use saml::connection::{Connection, Provider, RequestBinding};
@@ -181,5 +182,21 @@ pub(crate) fn new_pending_sign_in(
         session: None,
         expires_at: now.saturating_add(LIFE).unwrap_or(now),
     };
+    let length = serde_json::to_string(&pending).map_or(usize::MAX, |row| row.len());
+    if length > MAX_PENDING {
+        return Err(TOO_LONG.into());
+    }
     Ok((pending, binding))
 }
+
+/// Bytes of a pending sign-in as it is stored. With its keys and the session of the browser, the row
+/// is within [`PENDING_UNITS`].
+const MAX_PENDING: usize = 7_500;
+
+/// Write units of the largest row that a request without credentials writes, of which it writes one.
+/// The throttles of the routes that start a sign-in rest on it.
+pub const PENDING_UNITS: usize = 8;
+
+const TOO_LONG: OauthError = OauthError::invalid_request(
+    "state, nonce, id_token_hint, acr_values or target are too long to be kept",
+);

@@ -1,13 +1,13 @@
 //! Groups: the row without its members, and the reads.
 //!
-//! Like those of users, the lookups are strongly consistent and touch at most two rows. The writes
-//! are in `group_writes`, the memberships in `members`.
+//! Like those of users, the lookups are strongly consistent and find ids in one row. The writes are
+//! in `group_writes`, the memberships in `members`.
 
 use jiff::Timestamp;
 
 use super::item::{Item, take_optional_text, text};
 use super::keys::Key;
-use super::page::{Page, StoredResource};
+use super::page::{Chunk, Page, StoredResource};
 use super::versioned::Versioned;
 use super::{Store, StoreError};
 use scim::schema::ResourceKind;
@@ -72,8 +72,8 @@ impl StoredResource for StoredGroup {
         })
     }
 
-    fn id(&self) -> ResourceId {
-        self.resource.id
+    fn versioned(&self) -> &Versioned {
+        &self.resource
     }
 }
 
@@ -87,25 +87,34 @@ impl Store {
         self.resource(tenant, id).await
     }
 
-    /// Reads the group with this folded `displayName`.
-    pub async fn group_by_display_name(
+    /// Reads the groups among `ids` that exist, in id order.
+    pub async fn groups(
+        &self,
+        tenant: TenantId,
+        ids: Vec<ResourceId>,
+    ) -> Result<Vec<StoredGroup>, StoreError> {
+        self.resources(tenant, ids).await
+    }
+
+    /// Reads the id of the group with this folded `displayName`.
+    pub async fn group_id_of_display_name(
         &self,
         tenant: TenantId,
         folded: &str,
-    ) -> Result<Option<StoredGroup>, StoreError> {
+    ) -> Result<Option<ResourceId>, StoreError> {
         if folded.is_empty() {
             return Ok(None);
         }
-        self.resource_named_by(tenant, &Key::display_name(tenant, folded)).await
+        self.id_named_by(&Key::display_name(tenant, folded)).await
     }
 
-    /// Reads the groups with exactly this `externalId`, in id order.
-    pub async fn groups_by_external_id(
+    /// Reads the ids of the groups with exactly this `externalId`.
+    pub async fn group_ids_of_external_id(
         &self,
         tenant: TenantId,
         external_id: &str,
-    ) -> Result<Vec<StoredGroup>, StoreError> {
-        self.resources_by_external_id(tenant, external_id).await
+    ) -> Result<Vec<ResourceId>, StoreError> {
+        self.ids_by_external_id(tenant, ResourceKind::Group, external_id).await
     }
 
     /// Reads groups from `start_index`, which counts from 1; zero counts as 1.
@@ -126,6 +135,16 @@ impl Store {
         count: usize,
     ) -> Result<Vec<StoredGroup>, StoreError> {
         self.resources_after(tenant, last, count).await
+    }
+
+    /// As [`Store::groups_after`], but no more than one call returns.
+    pub async fn groups_chunk(
+        &self,
+        tenant: TenantId,
+        last: Option<ResourceId>,
+        count: usize,
+    ) -> Result<Chunk<StoredGroup>, StoreError> {
+        self.resource_chunk(tenant, last, count).await
     }
 
     /// Counts the groups.

@@ -5,10 +5,10 @@
 
 use super::item::{Item, parsed, text};
 use super::keys::{Key, external_id_prefix, external_ids};
-use super::page::StoredResource;
 use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::write::Write;
 use super::{Store, StoreError};
+use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
 /// Gives up one unique value and takes another, where they differ.
@@ -47,36 +47,23 @@ pub(super) fn move_row(old: Option<Key>, new: Option<Key>) -> impl Iterator<Item
 }
 
 impl Store {
-    /// Reads the resource with this unique value.
-    pub(super) async fn resource_named_by<T: StoredResource>(
-        &self,
-        tenant: TenantId,
-        value: &Key,
-    ) -> Result<Option<T>, StoreError> {
-        match self.id_named_by(value).await? {
-            Some(id) => self.resource(tenant, id).await,
-            None => Ok(None),
-        }
-    }
-
     /// Reads the id of the resource with this unique value.
     pub(super) async fn id_named_by(&self, value: &Key) -> Result<Option<ResourceId>, StoreError> {
         let id = |row: Item| parsed(&row, "id");
         self.get(value).await?.map(id).transpose()
     }
 
-    /// Reads the resources with exactly this `externalId`, in id order.
-    pub(super) async fn resources_by_external_id<T: StoredResource>(
+    /// Reads the ids of the resources with exactly this `externalId`, in order.
+    pub(super) async fn ids_by_external_id(
         &self,
         tenant: TenantId,
+        kind: ResourceKind,
         external_id: &str,
-    ) -> Result<Vec<T>, StoreError> {
+    ) -> Result<Vec<ResourceId>, StoreError> {
         if external_id.is_empty() {
             return Ok(Vec::new());
         }
-        let partition = external_ids(tenant, T::KIND);
-        let ids = self.ids_in_sort_keys(partition, external_id_prefix(external_id)).await?;
-        self.resources(tenant, ids).await
+        self.ids_in_sort_keys(external_ids(tenant, kind), external_id_prefix(external_id)).await
     }
 
     /// Reads the ids that follow `prefix` in the sort keys of a partition, in order.

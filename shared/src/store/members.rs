@@ -69,7 +69,7 @@ impl Store {
     ) -> Result<Vec<GroupMember>, StoreError> {
         let mut range = Range::all(members(tenant, group), Consistency::Strong);
         range.projection = Some("sk, k, n");
-        self.query(&range, limit).await?.into_iter().map(GroupMember::from_row).collect()
+        self.query_as(&range, limit, GroupMember::from_row).await
     }
 
     /// Reads members of a group whose id follows `last`, in id order; from the first without it.
@@ -85,7 +85,7 @@ impl Store {
         if let Some(last) = last {
             range = range.with(SortKeys::After(last.to_string()));
         }
-        self.query(&range, limit).await?.into_iter().map(GroupMember::from_row).collect()
+        self.query_as(&range, limit, GroupMember::from_row).await
     }
 
     /// Reads the members of the group among `ids`, in id order.
@@ -131,12 +131,11 @@ impl Store {
         member: ResourceId,
     ) -> Result<Vec<ResourceId>, StoreError> {
         let range = Range::by_member(member_of(tenant, member));
-        let rows = self.query(&range, usize::MAX).await?;
-        let group = |row: &Item| {
+        let group = |row: Item| {
             let pk = row.get(PK).and_then(|pk| pk.as_s().ok());
-            pk.and_then(|pk| group_of_members(tenant, pk)).ok_or_else(|| corrupt(row, PK))
+            pk.and_then(|pk| group_of_members(tenant, pk)).ok_or_else(|| corrupt(&row, PK))
         };
-        rows.iter().map(group).collect()
+        self.query_as(&range, usize::MAX, group).await
     }
 
     /// Reads the groups that have this direct member, in id order.
@@ -157,7 +156,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<ResourceId>, StoreError> {
         let range = Range::all(members(tenant, group), Consistency::Strong).keys_only();
-        self.query(&range, limit).await?.iter().map(|row| parsed(row, SK)).collect()
+        self.query_as(&range, limit, |row| parsed(&row, SK)).await
     }
 
     /// Removes all members of a group of any size, without moving its version.

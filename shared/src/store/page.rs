@@ -12,6 +12,7 @@ use super::counters::{Counter, DIGITS, leaf_attribute};
 use super::item::{Item, corrupt};
 use super::keys::{Key, resources};
 use super::read::{Consistency, Range, SortKeys};
+use super::versioned::Versioned;
 use super::{Store, StoreError};
 use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
@@ -19,10 +20,20 @@ use types::ids::{ResourceId, TenantId};
 /// One page and the number of resources in the whole collection.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Page<T> {
-    /// In id order.
+    /// In id order. Fewer than were asked for if their documents have more than
+    /// [`MAX_PAGE_TEXT`] bytes.
     pub items: Vec<T>,
     /// `totalResults`, strongly consistent.
     pub total: u64,
+}
+
+/// A part of a collection, at most what one call of DynamoDB returns.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Chunk<T> {
+    /// In id order.
+    pub items: Vec<T>,
+    /// Whether more may follow. If so, there is at least one item.
+    pub has_more: bool,
 }
 
 /// A resource that is read from its row: a user or a group.
@@ -31,7 +42,12 @@ pub(super) trait StoredResource: Sized {
 
     fn from_row(row: Item) -> Result<Self, StoreError>;
 
-    fn id(&self) -> ResourceId;
+    /// The attributes that users and groups share.
+    fn versioned(&self) -> &Versioned;
+
+    fn id(&self) -> ResourceId {
+        self.versioned().id
+    }
 }
 
 /// The beginning of a page: an id prefix, and the number of rows to skip from there.
@@ -107,6 +123,24 @@ impl Store {
         self.query(&range, count).await?.into_iter().map(T::from_row).collect()
     }
 
+    /// Reads the resources whose id follows `last`, from the first without it: at most `count`, and
+    /// no more than one call returns. Eventually consistent.
+    pub(super) async fn resource_chunk<T: StoredResource>(
+        &self,
+        tenant: TenantId,
+        last: Option<ResourceId>,
+        count: usize,
+    ) -> Result<Chunk<T>, StoreError> {
+        let mut range = Range::all(resources(tenant, T::KIND), Consistency::Eventual);
+        if let Some(last) = last {
+            range = range.with(SortKeys::After(last.to_string()));
+        }
+        let (rows, next) = self.query_once(&range, count, None).await?;
+        let items = rows.into_iter().map(T::from_row).collect::<Result<Vec<_>, _>>()?;
+        let has_more = next.is_some() && !items.is_empty();
+        Ok(Chunk { items, has_more })
+    }
+
     /// Narrows the start to a leaf where the counter has leaves.
     async fn refine(
         &self,
@@ -130,11 +164,25 @@ impl Store {
         start: Start,
         count: usize,
     ) -> Result<Vec<T>, StoreError> {
-        let skip = usize::try_from(start.skip).unwrap_or(usize::MAX);
+        let mut skip = usize::try_from(start.skip).unwrap_or(usize::MAX);
         let range = Range::all(resources(tenant, T::KIND), Consistency::Eventual)
             .with(SortKeys::From(start.prefix));
-        let rows = self.query(&range, skip.saturating_add(count)).await?;
-        rows.into_iter().skip(skip).map(T::from_row).collect()
+        let (mut items, mut text, mut next): (Vec<T>, usize, _) = (Vec::new(), 0, None);
+        loop {
+            let left = count.saturating_sub(items.len());
+            let (rows, after) = self.query_once(&range, skip.saturating_add(left), next).await?;
+            let skipped = skip.min(rows.len());
+            skip -= skipped;
+            for row in rows.into_iter().skip(skipped).take(left) {
+                let item = T::from_row(row)?;
+                text += item.versioned().document.len();
+                items.push(item);
+            }
+            next = after;
+            if next.is_none() || items.len() >= count || text > MAX_PAGE_TEXT {
+                return Ok(items);
+            }
+        }
     }
 }
 
@@ -186,6 +234,10 @@ fn leaf_count(leaves: &Item, leaf: u8) -> Result<u64, StoreError> {
             .ok_or_else(|| corrupt(leaves, "c")),
     }
 }
+
+/// Bytes of documents after which a page ends: more would not fit in the response, whose limit is
+/// 6 MB.
+pub const MAX_PAGE_TEXT: usize = 5 * 1024 * 1024;
 
 /// Six bits tell the leaves of a bucket apart.
 const LAST_LEAF: u8 = 63;

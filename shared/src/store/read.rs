@@ -122,21 +122,36 @@ impl Store {
     /// Reads at most `limit` rows of a range, over as many calls as DynamoDB's 1 MB per call
     /// requires.
     pub(super) async fn query(&self, range: &Range, limit: usize) -> Result<Vec<Item>, StoreError> {
-        let mut rows = Vec::new();
+        self.query_as(range, limit, Ok).await
+    }
+
+    /// As [`Store::query`], and converts the rows of each call before the next: a row takes several
+    /// times the memory of what is read from it.
+    pub(super) async fn query_as<T>(
+        &self,
+        range: &Range,
+        limit: usize,
+        convert: impl Fn(Item) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut converted = Vec::new();
         let mut start = None;
-        while rows.len() < limit {
-            let left = limit.saturating_sub(rows.len());
+        while converted.len() < limit {
+            let left = limit.saturating_sub(converted.len());
             let (found, next) = self.query_once(range, left, start).await?;
-            rows.extend(found);
+            for row in found {
+                converted.push(convert(row)?);
+            }
             start = next;
             if start.is_none() {
                 break;
             }
         }
-        Ok(rows)
+        Ok(converted)
     }
 
-    async fn query_once(
+    /// Makes one call, which reads at most 1 MB. Returns the rows, and the key after which more
+    /// rows may follow.
+    pub(super) async fn query_once(
         &self,
         range: &Range,
         limit: usize,

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::item::{
     Item, corrupt, flag, number, optional_number, parsed, take_text, take_texts, text, texts,
 };
-use super::keys::{Key, email_prefix, emails, external_id_prefix, external_ids};
-use super::page::{Page, StoredResource};
+use super::keys::{Key, email_prefix, emails};
+use super::page::{Chunk, Page, StoredResource};
 use super::versioned::Versioned;
 use super::{Store, StoreError};
 use scim::licence::Licence;
@@ -132,8 +132,8 @@ impl StoredResource for StoredUser {
         })
     }
 
-    fn id(&self) -> ResourceId {
-        self.resource.id
+    fn versioned(&self) -> &Versioned {
+        &self.resource
     }
 }
 
@@ -176,27 +176,6 @@ impl Store {
         self.resources(tenant, ids).await
     }
 
-    /// Reads the user with this folded `userName`.
-    pub async fn user_by_user_name(
-        &self,
-        tenant: TenantId,
-        folded: &str,
-    ) -> Result<Option<StoredUser>, StoreError> {
-        if folded.is_empty() {
-            return Ok(None);
-        }
-        self.resource_named_by(tenant, &Key::user_name(tenant, folded)).await
-    }
-
-    /// Reads the users with exactly this `externalId`, in id order.
-    pub async fn users_by_external_id(
-        &self,
-        tenant: TenantId,
-        external_id: &str,
-    ) -> Result<Vec<StoredUser>, StoreError> {
-        self.resources_by_external_id(tenant, external_id).await
-    }
-
     /// Reads the users who may have this e-mail address, which is in lower case, in id order.
     ///
     /// A user whose folded `userName` is the text is among them whether or not it is one of their
@@ -206,17 +185,25 @@ impl Store {
         tenant: TenantId,
         lower: &str,
     ) -> Result<Vec<StoredUser>, StoreError> {
+        let ids = self.ids_of_email_or_user_name(tenant, lower).await?;
+        self.users(tenant, ids).await
+    }
+
+    /// Reads the ids of the users of [`Store::users_by_email`], in no particular order.
+    pub async fn ids_of_email_or_user_name(
+        &self,
+        tenant: TenantId,
+        lower: &str,
+    ) -> Result<Vec<ResourceId>, StoreError> {
         if lower.is_empty() {
             return Ok(Vec::new());
         }
         let by_name = Key::user_name(tenant, lower);
-        let (by_email, by_name) = tokio::join!(
-            self.ids_in_sort_keys(emails(tenant), email_prefix(lower)),
-            self.id_named_by(&by_name)
-        );
+        let (by_email, by_name) =
+            tokio::join!(self.ids_of_email(tenant, lower), self.id_named_by(&by_name));
         let mut ids = by_email?;
         ids.extend(by_name?);
-        self.users(tenant, ids).await
+        Ok(ids)
     }
 
     /// Reads the ids of the users with these folded `userName`s, which differ, in one call.
@@ -240,11 +227,7 @@ impl Store {
         tenant: TenantId,
         external_id: &str,
     ) -> Result<Vec<ResourceId>, StoreError> {
-        if external_id.is_empty() {
-            return Ok(Vec::new());
-        }
-        let partition = external_ids(tenant, ResourceKind::User);
-        self.ids_in_sort_keys(partition, external_id_prefix(external_id)).await
+        self.ids_by_external_id(tenant, ResourceKind::User, external_id).await
     }
 
     /// Reads the ids of the users with this e-mail address, which is in lower case, except that of
@@ -275,6 +258,16 @@ impl Store {
         count: usize,
     ) -> Result<Vec<StoredUser>, StoreError> {
         self.resources_after(tenant, last, count).await
+    }
+
+    /// As [`Store::users_after`], but no more than one call returns.
+    pub async fn users_chunk(
+        &self,
+        tenant: TenantId,
+        last: Option<ResourceId>,
+        count: usize,
+    ) -> Result<Chunk<StoredUser>, StoreError> {
+        self.resource_chunk(tenant, last, count).await
     }
 
     /// Counts the users, active or not.

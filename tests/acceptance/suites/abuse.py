@@ -1,6 +1,6 @@
 """Sends hostile and broken requests. Each must get the right SCIM error, store nothing and never get a 5xx.
 
-The load is bounded: one client, only the requests listed below, bodies of at most 12 MB.
+The load is bounded: one client, only the requests listed below and in `work`, bodies of at most 12 MB.
 """
 
 import json
@@ -11,6 +11,7 @@ import urllib.parse
 from gate.http_client import Client
 from gate.report import Outcome
 
+from suites import work
 from suites.half_open import DROPPED_WITHIN_SECONDS, SERVED_WITHIN_SECONDS, HalfOpen
 
 LABEL = "abuse checks"
@@ -38,6 +39,8 @@ def run(_, target, folder):
         f"{open_still} of {len(half_open.sockets)} are still open",
     )
     checks.expect_no_changes()
+    if work.is_measurable(target):
+        work.check(checks, target)
     if target.local:
         checks.expect(target.local.died() is None, "the server is still running", target.local.died() or "")
         panics = target.local.panics()

@@ -68,19 +68,52 @@ fn an_alarm_notifies_or_is_part_of_the_one_that_pages() {
     assert!(composite["AlarmRule"].to_string().len() < 10_240 - 22 * 100);
 }
 
-/// Each of these alarms means that requests fail or wait.
+/// Alarms that one client can raise alone: with slow bulk requests, with more requests than SCIM has
+/// instances for, with refused sign-ins, with a wrong token.
+const OF_ONE_CLIENT: [&str; 4] =
+    ["ScimSlow", "ScimThrottled", "SignInsRefused", "UnauthorizedSpike"];
+
+/// Each alarm of a deployment or of throttling means that requests fail or wait.
 #[test]
-fn alarms_of_deployments_and_throttling_page() {
+fn alarms_page_for_failures_of_ours_and_not_for_what_one_client_can_cause() {
     let template = template();
     let paging = paging(&template);
     for (binary, function) in functions(&template) {
-        assert!(deploying(&function).is_subset(&paging), "{binary}");
-    }
-    for name in resources(&template, "AWS::CloudWatch::Alarm").into_keys() {
-        if name.ends_with("Throttled") {
-            assert!(paging.contains(&name), "{name}");
+        for name in deploying(&function) {
+            assert!(paging.contains(&name) != OF_ONE_CLIENT.contains(&name.as_str()), "{binary}");
         }
     }
+    for name in resources(&template, "AWS::CloudWatch::Alarm").into_keys() {
+        let is_of_one_client = OF_ONE_CLIENT.contains(&name.as_str());
+        if is_of_one_client || name.ends_with("Throttled") {
+            assert!(paging.contains(&name) != is_of_one_client, "{name}");
+        }
+    }
+}
+
+/// [`logs.rs`](../../logs.rs) tests which requests are logged at this level.
+#[test]
+fn requests_count_as_failed_by_the_level_of_their_line() {
+    let template = template();
+    let filters = resources(&template, "AWS::Logs::MetricFilter");
+    let failed = filters.values().filter(|filter| {
+        filter["Properties"]["MetricTransformations"][0]["MetricName"] == "FailedRequests"
+    });
+    let logs: BTreeSet<String> = failed
+        .map(|filter| {
+            let properties = &filter["Properties"];
+            let pattern = "{ $.target = \"request\" && $.level = \"ERROR\" }";
+            assert_eq!(properties["FilterPattern"], pattern);
+            properties["LogGroupName"]["!Ref"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let serving = functions(&template).into_iter().filter(|(binary, _)| binary != "pretraffic");
+    let expected = serving.map(|(_, function)| {
+        function["Properties"]["LoggingConfig"]["LogGroup"]["!Ref"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(logs, expected.collect());
+    let alarm = &template["Resources"]["ServerErrors"]["Properties"];
+    assert_eq!(alarm["MetricName"], "FailedRequests");
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub struct Call {
     pub operation: String,
     /// Partition key, if the operation addresses one row by its key.
     pub partition: Option<String>,
+    /// Whether the request has an idempotency token.
+    pub has_token: bool,
     /// HTTP status; 0 if there was no response.
     pub status: u16,
     /// Read capacity units. An error reports none, although AWS bills a failed condition.
@@ -59,6 +61,8 @@ impl<E: Endpoint> Endpoint for CallLog<E> {
     fn call(&self, operation: &str, body: &[u8]) -> Result<AwsResponse, NoResponseError> {
         let request = serde_json::from_slice::<Value>(body).ok();
         let partition = request.as_ref().and_then(partition);
+        let has_token =
+            request.as_ref().is_some_and(|request| request.get("ClientRequestToken").is_some());
         let body = request
             .map_or_else(|| body.to_owned(), |request| with_consumed_capacity(operation, request));
         let response = self.inner.call(operation, &body);
@@ -66,12 +70,16 @@ impl<E: Endpoint> Endpoint for CallLog<E> {
         let (read_units, write_units) =
             response.as_ref().map_or((0.0, 0.0), |response| units(operation, &response.body));
         let operation = operation.to_owned();
-        self.push(Call { operation, partition, status, read_units, write_units });
+        self.push(Call { operation, partition, has_token, status, read_units, write_units });
         response
     }
 
     fn latency(&self) -> Duration {
         self.latency
+    }
+
+    fn may_lose_responses(&self) -> bool {
+        self.inner.may_lose_responses()
     }
 }
 

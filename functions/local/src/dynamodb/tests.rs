@@ -9,10 +9,10 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue::{N, S};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, Put, ScalarAttributeType,
-    TimeToLiveSpecification, TransactWriteItem,
+    TimeToLiveSpecification, TransactWriteItem, Update,
 };
 
-use super::{CallLog, Dynamo, Fault, Faults, client_over};
+use super::{CallLog, Dynamo, Endpoint, Fault, Faults, client_over};
 
 const TABLE: &str = "table";
 
@@ -140,6 +140,44 @@ async fn the_call_log_has_operations_and_capacity_units() {
         expected.map(|(name, status, reads, writes)| (name.to_owned(), status, reads, writes))
     );
     assert_eq!(log.take(), []);
+}
+
+#[tokio::test]
+async fn a_transaction_has_a_token_only_where_its_response_may_be_lost() {
+    let in_process = CallLog::over(Dynamo::memory().unwrap());
+    assert_eq!(tokens_of_a_transaction(&in_process).await, [false]);
+    let with_faults = CallLog::over(Faults::over(Dynamo::memory().unwrap()));
+    assert_eq!(tokens_of_a_transaction(&with_faults).await, [true]);
+}
+
+#[tokio::test]
+async fn a_transaction_whose_response_is_lost_is_sent_again_without_a_second_effect() {
+    let faults = Faults::over(Dynamo::memory().unwrap());
+    let client = table(client_over(faults.clone())).await;
+    faults.fail("TransactWriteItems", 1, Fault::LostResponse);
+    add_to_counter(&client).await;
+    let counter = client.get_item().table_name(TABLE).key("pk", S("counter".to_owned()));
+    let counter = counter.send().await.unwrap().item.unwrap();
+    assert_eq!((faults.pending(), &counter["n"]), (0, &N("1".to_owned())));
+}
+
+/// Commits a transaction and returns whether it had a token.
+async fn tokens_of_a_transaction<E: Endpoint + Clone>(log: &CallLog<E>) -> Vec<bool> {
+    let client = table(client_over(log.clone())).await;
+    put_both(&client, ["a", "b"]).await.unwrap();
+    let calls = log.take().into_iter().filter(|call| call.operation == "TransactWriteItems");
+    calls.map(|call| call.has_token).collect()
+}
+
+/// Adds 1 to a counter in a transaction.
+async fn add_to_counter(client: &Client) {
+    let update = Update::builder()
+        .table_name(TABLE)
+        .key("pk", S("counter".to_owned()))
+        .update_expression("ADD n :one")
+        .expression_attribute_values(":one", N("1".to_owned()));
+    let item = TransactWriteItem::builder().update(update.build().unwrap()).build();
+    client.transact_write_items().transact_items(item).send().await.unwrap();
 }
 
 async fn table(client: Client) -> Client {

@@ -6,47 +6,112 @@ use std::cmp::Ordering;
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde_json::{Number, Value};
 
+use super::folds::Folds;
 use crate::filter::{CompareOp, CompareValue};
 use crate::fold::fold;
 use crate::json::member;
 use crate::schema::{Attribute, DataType};
 
-/// Returns whether `stored op expected` holds. Two values without a common order satisfy `ne` and no
-/// other operator.
-pub(super) fn holds(
-    stored: &Value,
-    op: CompareOp,
-    expected: &CompareValue,
-    definition: Option<&Attribute>,
-) -> bool {
-    if op == CompareOp::Ne {
-        return !holds(stored, CompareOp::Eq, expected, definition);
+/// An operator and the value that it compares with, prepared for many stored values.
+#[derive(Debug)]
+pub(super) struct Comparison<'f> {
+    pub(super) op: CompareOp,
+    pub(super) expected: &'f CompareValue,
+    boolean: Option<bool>,
+    number: Option<Number>,
+    text: Option<Text<'f>>,
+}
+
+/// The text that stored texts are compared with.
+#[derive(Debug)]
+struct Text<'f> {
+    exact: Cow<'f, str>,
+    folded: String,
+    instant: Option<Timestamp>,
+}
+
+impl<'f> Comparison<'f> {
+    pub(super) fn new(op: CompareOp, expected: &'f CompareValue) -> Self {
+        let text = to_text(expected).map(|exact| Text {
+            folded: fold(&exact),
+            instant: parse_instant(&exact),
+            exact,
+        });
+        let (boolean, number) = (to_boolean(expected), to_number(expected));
+        Self { op, expected, boolean, number, text }
     }
-    match stored {
-        Value::Object(values) => {
-            let definition = definition.and_then(|complex| complex.sub_attribute("value"));
-            member(values, "value").is_some_and(|value| holds(value, op, expected, definition))
+
+    /// Returns whether `stored op expected` holds. Two values without a common order satisfy `ne`
+    /// and no other operator.
+    pub(super) fn holds(
+        &self,
+        stored: &Value,
+        definition: Option<&Attribute>,
+        folds: &mut Folds<'_>,
+    ) -> bool {
+        if self.op == CompareOp::Ne {
+            return !self.compares(stored, CompareOp::Eq, definition, folds);
         }
-        Value::Bool(stored) => op == CompareOp::Eq && to_boolean(expected) == Some(*stored),
-        Value::Number(stored) => to_number(expected)
-            .and_then(|expected| compare_numbers(stored, &expected))
-            .is_some_and(|order| in_order(op, order)),
-        Value::String(stored) => {
-            to_text(expected).is_some_and(|expected| text_holds(stored, op, &expected, definition))
+        self.compares(stored, self.op, definition, folds)
+    }
+
+    fn compares(
+        &self,
+        stored: &Value,
+        op: CompareOp,
+        definition: Option<&Attribute>,
+        folds: &mut Folds<'_>,
+    ) -> bool {
+        match stored {
+            Value::Object(values) => {
+                let definition = definition.and_then(|complex| complex.sub_attribute("value"));
+                folds.charge(values.len());
+                member(values, "value")
+                    .is_some_and(|value| self.compares(value, op, definition, folds))
+            }
+            Value::Bool(stored) => op == CompareOp::Eq && self.boolean == Some(*stored),
+            Value::Number(stored) => self
+                .number
+                .as_ref()
+                .and_then(|expected| compare_numbers(stored, expected))
+                .is_some_and(|order| in_order(op, order)),
+            Value::String(stored) => {
+                self.text.as_ref().is_some_and(|text| text.compares(stored, op, definition, folds))
+            }
+            Value::Null | Value::Array(_) => false,
         }
-        Value::Null | Value::Array(_) => false,
     }
 }
 
-/// Returns whether a value is present: not null and not empty, and with a present element or
-/// sub-attribute if it has any (RFC 7644 §3.4.2.2, `pr`).
-pub(crate) fn is_present(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(_) | Value::Number(_) => true,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(values) => values.iter().any(is_present),
-        Value::Object(values) => values.values().any(is_present),
+impl Text<'_> {
+    fn compares(
+        &self,
+        stored: &str,
+        op: CompareOp,
+        definition: Option<&Attribute>,
+        folds: &mut Folds<'_>,
+    ) -> bool {
+        folds.charge(stored.len());
+        let is_time =
+            definition.is_some_and(|definition| definition.data_type == DataType::DateTime);
+        if is_time
+            && !compares_substring(op)
+            && let (Some(stored), Some(expected)) = (parse_instant(stored), self.instant)
+        {
+            return in_order(op, stored.cmp(&expected));
+        }
+        // RFC 7643 §2.2: caseExact is false unless the schema says otherwise.
+        if definition.is_some_and(|definition| definition.case_exact) {
+            return exact_text_holds(stored, op, &self.exact);
+        }
+        if op == CompareOp::Eq && stored.is_ascii() && self.exact.is_ascii() {
+            return stored.eq_ignore_ascii_case(&self.exact);
+        }
+        let folded = folds.fold(stored);
+        let length = folded.len();
+        let holds = exact_text_holds(folded, op, &self.folded);
+        folds.charge(length);
+        holds
     }
 }
 
@@ -96,24 +161,6 @@ pub(crate) fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering>
         (Some(left), Some(right)) => Some(left.cmp(&right)),
         _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
     }
-}
-
-fn text_holds(stored: &str, op: CompareOp, expected: &str, definition: Option<&Attribute>) -> bool {
-    let is_time = definition.is_some_and(|definition| definition.data_type == DataType::DateTime);
-    if is_time
-        && !compares_substring(op)
-        && let (Some(stored), Some(expected)) = (parse_instant(stored), parse_instant(expected))
-    {
-        return in_order(op, stored.cmp(&expected));
-    }
-    // RFC 7643 §2.2: caseExact is false unless the schema says otherwise.
-    if definition.is_some_and(|definition| definition.case_exact) {
-        return exact_text_holds(stored, op, expected);
-    }
-    if op == CompareOp::Eq && stored.is_ascii() && expected.is_ascii() {
-        return stored.eq_ignore_ascii_case(expected);
-    }
-    exact_text_holds(&fold(stored), op, &fold(expected))
 }
 
 fn exact_text_holds(stored: &str, op: CompareOp, expected: &str) -> bool {

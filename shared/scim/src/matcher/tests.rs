@@ -30,6 +30,10 @@ fn ada() -> Map<String, Value> {
     user
 }
 
+fn matches(filter: &Filter, resource_type: &ResourceType, resource: &Map<String, Value>) -> bool {
+    Matcher::new(filter).matches(resource_type, resource, &Meter::default())
+}
+
 #[track_caller]
 fn check_match(text: &str, expected: bool) {
     let filter = Filter::parse(text).unwrap();
@@ -159,6 +163,46 @@ fn members_match_by_id() {
     assert!(matched(r#"members.value eq "u1""#));
     assert!(matched(r#"members[value eq "u1"]"#));
     assert!(!matched(r#"id eq "g" and members eq "U2""#));
+}
+
+/// Returns the units that a filter takes on a resource.
+fn units(filter: &str, resource: &Value) -> u64 {
+    let filter = Filter::parse(filter).unwrap();
+    let (mut low, mut high) = (0, 1 << 40);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let meter = Meter::new(middle);
+        let resource = resource.as_object().unwrap();
+        let _ = Matcher::new(&filter).matches(ResourceType::user(), resource, &meter);
+        if meter.is_used_up() { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+#[test]
+fn a_text_is_folded_once_for_all_terms() {
+    let text = "É".repeat(10_000);
+    let user = json!({"title": text});
+    let one = units(r#"title co "x""#, &user);
+    let hundred = units(&vec![r#"title co "x""#; 100].join(" or "), &user);
+    // Folding costs far more than comparing.
+    assert!(one > 50 * text.len() as u64, "{one}");
+    assert!(hundred < 4 * one, "{hundred} for a hundred terms, {one} for one");
+}
+
+#[test]
+fn every_look_at_a_value_is_charged() {
+    let values = |count: usize, value: Value| json!({"x": vec![value; count]});
+    let empty = json!([[], {}, [[]], {"a": ""}]);
+    for filter in ["x pr", "x.y pr", r#"x eq "a""#, "x[y pr]", r#"x[not (y ne "a")]"#, "x ne 1"] {
+        let [few, many] = [10, 1_000].map(|count| units(filter, &values(count, empty.clone())));
+        assert!(many > 50 * few, "{filter}: {few} for 10 values, {many} for 1,000");
+    }
+    let names = |count: usize| -> Value {
+        (0..count).map(|n| (format!("n{n}"), json!(1))).collect::<Map<_, _>>().into()
+    };
+    let [few, many] = [10, 10_000].map(|count| units("y pr", &names(count)));
+    assert!(many > 50 * few, "{few} for 10 names, {many} for 10,000");
 }
 
 #[test]

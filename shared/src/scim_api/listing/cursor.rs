@@ -2,25 +2,26 @@
 //! [`scim::cursor`].
 //!
 //! A filter with lookups finds all matches and returns a part of them. Any other filter scans the
-//! collection in the order of ids from the cursor on, until the page is full or as many resources
-//! are examined as one request may.
+//! collection in the order of ids from the cursor on, until the page is full, as many resources are
+//! examined as one request may, or the meter of the request is used up.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::super::caller::Caller;
 use super::super::error::ScimApiError;
-use super::super::join_bounded::MAX_CONCURRENT;
 use super::super::listed::ListedResource;
 use super::super::memberships::FilterMemberships;
-use super::lookup::{read_after, read_total};
+use super::candidates::Candidates;
+use super::lookup::read_total;
 use super::{find_matches, render};
+use crate::store::MAX_PAGE_TEXT;
 use scim::cursor::CursorScope;
 use scim::error::ScimError;
 use scim::filter::Filter;
 use scim::list_response::ListResponse;
 use scim::lookup_plan::LookupPlan;
-use scim::matcher;
+use scim::matcher::Matcher;
 use scim::query::ListQuery;
 use scim::schema::{ResourceKind, ResourceType};
 use types::ids::ResourceId;
@@ -67,8 +68,18 @@ pub(super) async fn list_by_cursor(
     } else {
         page_of_scan(caller, kind, query.filter.as_ref(), last, count).await?
     };
-    let next = page.next.map(|last| key.seal(scope, &last.to_string(), caller.now));
     let resources = render(caller, &query.projection, &page.resources).await?;
+    // If not all of them fit in the response, the next page begins with the first that does not.
+    let next = if resources.len() < page.resources.len() {
+        resources
+            .len()
+            .checked_sub(1)
+            .and_then(|last| page.resources.get(last))
+            .map(ListedResource::id)
+    } else {
+        page.next
+    };
+    let next = next.map(|last| key.seal(scope, &last.to_string(), caller.now));
     Ok(ListResponse::by_cursor(page.total, None, next, resources))
 }
 
@@ -97,34 +108,45 @@ async fn page_of_scan(
     last: Option<ResourceId>,
     count: usize,
 ) -> Result<CursorPage, ScimApiError> {
-    let memberships = FilterMemberships::load(caller, kind, filter).await?;
-    let max_examined = memberships.max_candidates();
-    let resource_type = kind.resource_type();
-    let page = Vec::new();
-    let mut scan = Scan { caller, resource_type, filter, memberships, count, page, last };
-    let mut examined = 0;
+    let mut scan = Scan {
+        caller,
+        resource_type: kind.resource_type(),
+        matcher: filter.map(Matcher::new),
+        memberships: FilterMemberships::load(caller, kind, filter).await?,
+        count,
+        page: Vec::new(),
+        page_bytes: 0,
+        last,
+        examined: 0,
+    };
+    let mut candidates = Candidates::of_scan(kind, last);
     let mut has_more = count > 0;
-    while has_more && scan.missing() > 0 && examined < max_examined {
+    while has_more && !scan.is_finished() {
         let wanted = if filter.is_some() { CHUNK } else { scan.missing() };
-        let chunk = read_after(caller, kind, scan.last, wanted).await?;
-        let is_full = chunk.len() == wanted;
-        examined += chunk.len();
-        has_more = scan.add_matches(chunk).await? || is_full;
+        let Some(chunk) = candidates.next_chunk(caller, wanted).await? else {
+            has_more = false;
+            break;
+        };
+        has_more = scan.add_matches(chunk).await? || candidates.has_more();
     }
     let total = if filter.is_none() { Some(read_total(caller, kind).await?) } else { None };
     Ok(CursorPage { resources: scan.page, next: scan.last.filter(|_| has_more), total })
 }
 
-/// A scan of a collection in the order of ids, which ends with a full page.
+/// A scan of a collection in the order of ids.
 struct Scan<'a> {
     caller: &'a Caller,
     resource_type: &'static ResourceType,
-    filter: Option<&'a Filter>,
+    matcher: Option<Matcher<'a>>,
     memberships: FilterMemberships,
     count: usize,
     page: Vec<ListedResource>,
+    /// Bytes of the documents of the page.
+    page_bytes: usize,
     /// The last resource that was examined.
     last: Option<ResourceId>,
+    /// Number of resources that were examined.
+    examined: usize,
 }
 
 impl Scan<'_> {
@@ -133,21 +155,28 @@ impl Scan<'_> {
         self.count.saturating_sub(self.page.len())
     }
 
-    /// Adds the matches among the resources of a chunk. Returns whether the page was full before
+    /// Returns whether the page ends here. Each page examines at least one resource.
+    fn is_finished(&self) -> bool {
+        self.missing() == 0
+            || self.page_bytes > MAX_PAGE_TEXT
+            || self.examined >= self.memberships.max_candidates()
+            || self.examined > 0 && self.caller.meter.is_used_up()
+    }
+
+    /// Adds the matches among the resources of a chunk. Returns whether the scan is finished before
     /// the end of the chunk.
     async fn add_matches(&mut self, chunk: Vec<ListedResource>) -> Result<bool, ScimApiError> {
         let mut rest = chunk.into_iter();
-        while self.missing() > 0 {
-            let batch: Vec<ListedResource> = rest.by_ref().take(MAX_CONCURRENT).collect();
-            if batch.is_empty() {
-                break;
-            }
+        while rest.len() > 0 && !self.is_finished() {
+            let batch = rest.by_ref().take(self.memberships.batch()).collect();
             for (stored, resource) in self.memberships.complete(self.caller, batch).await? {
-                if self.missing() == 0 {
+                if self.is_finished() {
                     return Ok(true);
                 }
                 self.last = Some(stored.id());
+                self.examined += 1;
                 if self.matches(&resource) {
+                    self.page_bytes += stored.length();
                     self.page.push(stored);
                 }
             }
@@ -156,7 +185,10 @@ impl Scan<'_> {
     }
 
     fn matches(&self, resource: &Map<String, Value>) -> bool {
-        self.filter.is_none_or(|filter| matcher::matches(filter, self.resource_type, resource))
+        let meter = &self.caller.meter;
+        self.matcher
+            .as_ref()
+            .is_none_or(|matcher| matcher.matches(self.resource_type, resource, meter))
     }
 }
 

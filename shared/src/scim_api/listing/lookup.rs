@@ -2,10 +2,9 @@
 
 use super::super::caller::Caller;
 use super::super::error::{ScimApiError, StoreContext as _};
-use super::super::join_bounded::join_bounded;
 use super::super::listed::ListedResource;
 use super::super::memberships::FilterMemberships;
-use crate::store::{Page, StoredGroup, StoredUser};
+use crate::store::{Chunk, Page, StoredGroup, StoredUser};
 use scim::fold::fold;
 use scim::lookup_plan::LookupPlan;
 use scim::schema::ResourceKind;
@@ -33,22 +32,40 @@ pub(super) async fn read_page(
     }
 }
 
-/// Reads at most `count` resources whose id follows `last`; from the first one without it.
-pub(super) async fn read_after(
+/// Reads resources whose id follows `last`, from the first one without it: at most `count`, and no
+/// more than one call returns.
+pub(super) async fn read_chunk(
     caller: &Caller,
     kind: ResourceKind,
     last: Option<ResourceId>,
     count: usize,
-) -> Result<Vec<ListedResource>, ScimApiError> {
+) -> Result<Chunk<ListedResource>, ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
     match kind {
         ResourceKind::User => {
-            let found = store.users_after(tenant, last, count).await;
-            found.map(users).context("read users in the order of ids")
+            let chunk = store.users_chunk(tenant, last, count).await;
+            let Chunk { items, has_more } = chunk.context("read users in the order of ids")?;
+            Ok(Chunk { items: users(items), has_more })
         }
         ResourceKind::Group => {
-            let found = store.groups_after(tenant, last, count).await;
-            found.map(groups).context("read groups in the order of ids")
+            let chunk = store.groups_chunk(tenant, last, count).await;
+            let Chunk { items, has_more } = chunk.context("read groups in the order of ids")?;
+            Ok(Chunk { items: groups(items), has_more })
+        }
+    }
+}
+
+/// Reads the resources among `ids` that exist, in the order of ids.
+pub(super) async fn read_by_ids(
+    caller: &Caller,
+    kind: ResourceKind,
+    ids: Vec<ResourceId>,
+) -> Result<Vec<ListedResource>, ScimApiError> {
+    let (store, tenant) = (&caller.app.store, caller.tenant);
+    match kind {
+        ResourceKind::User => store.users(tenant, ids).await.map(users).context("read users by id"),
+        ResourceKind::Group => {
+            store.groups(tenant, ids).await.map(groups).context("read groups by id")
         }
     }
 }
@@ -62,33 +79,16 @@ pub(super) async fn read_total(caller: &Caller, kind: ResourceKind) -> Result<u6
     }
 }
 
-/// Reads the resources that the lookups of a plan find, in the order of ids.
-pub(super) async fn read_planned(
-    caller: &Caller,
-    kind: ResourceKind,
-    plan: &LookupPlan,
-    memberships: &FilterMemberships,
-) -> Result<Vec<ListedResource>, ScimApiError> {
-    let lookups = plan.lookups();
-    let mut found = Vec::with_capacity(lookups.len());
-    for lookup in lookups {
-        found.push(look_up(caller, kind, lookup, memberships));
-    }
-    let mut found = join_bounded(found).await?.concat();
-    found.sort_unstable_by_key(ListedResource::id);
-    found.dedup_by_key(|stored| stored.id());
-    Ok(found)
-}
-
-async fn look_up(
+/// Finds the ids of the resources that a lookup finds. Some of them may not exist.
+pub(super) async fn look_up(
     caller: &Caller,
     kind: ResourceKind,
     lookup: &LookupPlan,
     memberships: &FilterMemberships,
-) -> Result<Vec<ListedResource>, ScimApiError> {
+) -> Result<Vec<ResourceId>, ScimApiError> {
     match kind {
-        ResourceKind::User => Ok(users(look_up_users(caller, lookup, memberships).await?)),
-        ResourceKind::Group => Ok(groups(look_up_groups(caller, lookup).await?)),
+        ResourceKind::User => look_up_users(caller, lookup, memberships).await,
+        ResourceKind::Group => look_up_groups(caller, lookup).await,
     }
 }
 
@@ -97,30 +97,23 @@ async fn look_up_users(
     caller: &Caller,
     lookup: &LookupPlan,
     memberships: &FilterMemberships,
-) -> Result<Vec<StoredUser>, ScimApiError> {
+) -> Result<Vec<ResourceId>, ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
     match lookup {
-        LookupPlan::Id(id) => {
-            let Ok(id) = id.parse() else { return Ok(Vec::new()) };
-            let user = store.user(tenant, id).await.context("look up a user by id")?;
-            Ok(user.into_iter().collect())
-        }
+        LookupPlan::Id(id) => Ok(id.parse().into_iter().collect()),
         LookupPlan::UserName(name) => {
-            let user = store.user_by_user_name(tenant, &fold(name)).await;
-            Ok(user.context("look up a user by userName")?.into_iter().collect())
+            let found = store.ids_of_user_names(tenant, &[fold(name)]).await;
+            found.context("look up a user by userName")
         }
         LookupPlan::ExternalId(id) => {
-            let users = store.users_by_external_id(tenant, id).await;
-            users.context("look up users by externalId")
+            let found = store.ids_of_external_id(tenant, id).await;
+            found.context("look up users by externalId")
         }
         LookupPlan::Email(email) => {
-            let users = store.users_by_email(tenant, &fold(email)).await;
-            users.context("look up users by e-mail address")
+            let found = store.ids_of_email_or_user_name(tenant, &fold(email)).await;
+            found.context("look up users by e-mail address")
         }
-        LookupPlan::Group(group) => {
-            let members = memberships.members_of(caller, group).await?;
-            store.users(tenant, members).await.context("read the users of a group")
-        }
+        LookupPlan::Group(group) => memberships.members_of(caller, group).await,
         LookupPlan::DisplayName(_)
         | LookupPlan::Member(_)
         | LookupPlan::AnyOf(_)
@@ -132,26 +125,22 @@ async fn look_up_users(
 async fn look_up_groups(
     caller: &Caller,
     lookup: &LookupPlan,
-) -> Result<Vec<StoredGroup>, ScimApiError> {
+) -> Result<Vec<ResourceId>, ScimApiError> {
     let (store, tenant) = (&caller.app.store, caller.tenant);
     match lookup {
-        LookupPlan::Id(id) => {
-            let Ok(id) = id.parse() else { return Ok(Vec::new()) };
-            let group = store.group(tenant, id).await.context("look up a group by id")?;
-            Ok(group.into_iter().collect())
-        }
+        LookupPlan::Id(id) => Ok(id.parse().into_iter().collect()),
         LookupPlan::DisplayName(name) => {
-            let group = store.group_by_display_name(tenant, &fold(name)).await;
-            Ok(group.context("look up a group by displayName")?.into_iter().collect())
+            let found = store.group_id_of_display_name(tenant, &fold(name)).await;
+            Ok(found.context("look up a group by displayName")?.into_iter().collect())
         }
         LookupPlan::ExternalId(id) => {
-            let groups = store.groups_by_external_id(tenant, id).await;
-            groups.context("look up groups by externalId")
+            let found = store.group_ids_of_external_id(tenant, id).await;
+            found.context("look up groups by externalId")
         }
         LookupPlan::Member(member) => {
             let Ok(member) = member.parse() else { return Ok(Vec::new()) };
-            let groups = store.groups_of(tenant, member).await;
-            groups.context("look up groups by member")
+            let found = store.group_ids_of(tenant, member).await;
+            found.context("look up groups by member")
         }
         LookupPlan::UserName(_)
         | LookupPlan::Email(_)

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::attr_path::AttrPath;
 use crate::error::ScimError;
 use crate::schema::{Attribute, ResourceType, Returned};
-use crate::target::Target;
+use crate::target::{Schemas, Target, check_path};
 
 /// The attributes that a request selects for its response.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -56,30 +56,41 @@ impl Projection {
         matches!(self, Self::Default)
     }
 
+    /// Checks the names, each of which must have a meaning for one of the resource types.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidPath`] for a name like ours that names nothing.
+    pub fn check(&self, resource_types: &[&ResourceType]) -> Result<(), ScimError> {
+        self.paths().iter().try_for_each(|path| check_path(path, resource_types))
+    }
+
     /// Returns whether the response includes any part of a core attribute, which then has to be
     /// loaded.
     pub fn needs(&self, resource_type: &ResourceType, attribute: &str) -> bool {
         let definition = resource_type.attribute(attribute);
-        !matches!(self.select(resource_type, None, attribute, definition), Selection::Nothing)
+        let targets = self.resolve(Schemas::of_type(resource_type));
+        !matches!(self.select(&targets, None, attribute, definition), Selection::Nothing)
     }
 
     /// Removes the attributes that are not part of the response.
     pub fn apply(&self, resource_type: &ResourceType, resource: &mut Map<String, Value>) {
+        let targets = self.resolve(Schemas::of_resource(resource_type, resource));
         resource.retain(|name, value| {
             if !name.contains(':') {
                 let attribute = resource_type.attribute(name);
-                return self.select(resource_type, None, name, attribute).apply(attribute, value);
+                return self.select(&targets, None, name, attribute).apply(attribute, value);
             }
             let Value::Object(values) = value else {
-                return self.keeps_whole(resource_type, name);
+                return self.keeps_whole(&targets, name);
             };
             let schema = resource_type.extension(name);
             let was_empty = values.is_empty();
             values.retain(|inner, value| {
                 let attribute = schema.and_then(|schema| schema.attribute(inner));
-                self.select(resource_type, Some(name), inner, attribute).apply(attribute, value)
+                self.select(&targets, Some(name), inner, attribute).apply(attribute, value)
             });
-            was_empty && self.keeps_whole(resource_type, name) || !values.is_empty()
+            was_empty && self.keeps_whole(&targets, name) || !values.is_empty()
         });
     }
 
@@ -102,10 +113,15 @@ impl Projection {
         }
     }
 
+    /// Resolves the names. One that has no meaning for the resource type selects nothing of it.
+    fn resolve(&self, schemas: Schemas<'_>) -> Vec<Target<'_>> {
+        self.paths().iter().filter_map(|path| Target::resolve(path, schemas).ok()).collect()
+    }
+
     /// Returns how much of one attribute is part of the response.
     fn select<'a>(
-        &'a self,
-        resource_type: &ResourceType,
+        &self,
+        targets: &[Target<'a>],
         extension: Option<&str>,
         name: &str,
         attribute: Option<&Attribute>,
@@ -117,14 +133,7 @@ impl Projection {
             Returned::Default | Returned::Request => {}
         }
         let mut subs = Vec::new();
-        for path in self.paths() {
-            // The common case, without resolving the path.
-            if path.schema.is_none()
-                && (extension.is_some() || !path.name.eq_ignore_ascii_case(name))
-            {
-                continue;
-            }
-            let target = Target::resolve(path, resource_type);
+        for target in targets {
             if !same_schema(target.extension.as_deref(), extension) {
                 continue;
             }
@@ -155,8 +164,8 @@ impl Projection {
 
     /// Returns whether the response includes a value under the key of an extension that is not an
     /// object.
-    fn keeps_whole(&self, resource_type: &ResourceType, extension: &str) -> bool {
-        !matches!(self.select(resource_type, Some(extension), "", None), Selection::Nothing)
+    fn keeps_whole(&self, targets: &[Target<'_>], extension: &str) -> bool {
+        !matches!(self.select(targets, Some(extension), "", None), Selection::Nothing)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::fold::fold;
 use crate::json::member;
 use crate::matcher::{compare_numbers, is_present, parse_instant};
 use crate::schema::{Attribute, DataType, ResourceType};
-use crate::target::Target;
+use crate::target::{Schemas, Target};
 
 /// `sortBy` with its `sortOrder`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -80,7 +80,10 @@ impl Sort {
 
     /// Returns the value that this resource is sorted by.
     pub fn key(&self, resource_type: &ResourceType, resource: &Map<String, Value>) -> SortKey {
-        let target = Target::resolve(&self.by, resource_type);
+        let schemas = Schemas::of_resource(resource_type, resource);
+        let Ok(target) = Target::resolve(&self.by, schemas) else {
+            return SortKey(SortValue::Absent);
+        };
         let values = match target.extension.as_deref() {
             Some(urn) => member(resource, urn).and_then(Value::as_object),
             None => Some(resource),

@@ -106,11 +106,7 @@ pub(super) async fn plan_change(
             && (change.reset || removed.contains(&member.id) || matches_any(change, member))
     };
     let remove = present.iter().filter(|member| leaves(member)).map(|member| member.id).collect();
-    let add = if quirks::ignores_unknown_members(caller.mode) {
-        find_existing(caller, &new).await?.0
-    } else {
-        require_existing(caller, &new).await?
-    };
+    let add = find_new(caller, &new).await?;
     Ok(MemberChange { add, remove })
 }
 
@@ -147,22 +143,22 @@ fn matches_any(change: &NetChange, member: &GroupMember) -> bool {
     change.remove_matching.iter().any(|filter| matches_element(filter, members, &element))
 }
 
-/// Returns the rows of new members, all of which must exist in the tenant.
+/// Returns the rows of new members that exist in the tenant.
 ///
 /// # Errors
 ///
-/// [`ScimError::InvalidValue`] with the first id that does not exist.
-pub(super) async fn require_existing(
+/// [`ScimError::InvalidValue`] with the first id that does not exist, in strict mode.
+pub(super) async fn find_new(
     caller: &Caller,
     members: &[Member],
 ) -> Result<Vec<GroupMember>, ScimApiError> {
     let (found, unknown) = find_existing(caller, members).await?;
     match unknown.first() {
-        None => Ok(found),
-        Some(id) => {
+        Some(id) if !quirks::ignores_unknown_members(caller.mode) => {
             Err(ScimError::InvalidValue(format!("members: no user or group has the id {id:?}"))
                 .into())
         }
+        Some(_) | None => Ok(found),
     }
 }
 

@@ -154,7 +154,7 @@ impl fmt::Display for CompareValue {
             Self::Bool(value) => write!(f, "{value}"),
             Self::Null => f.write_str("null"),
             Self::Number(value) => write!(f, "{value}"),
-            // A control character is written as it is, see the grammar.
+            // As JSON, but for control characters, which the grammar does not have.
             Self::String(value) => {
                 f.write_char('"')?;
                 for c in value.chars() {

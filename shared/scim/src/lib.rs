@@ -46,5 +46,7 @@ pub mod resource;
 pub mod schema;
 mod schema_urn;
 pub mod sort;
+#[cfg(test)]
+mod spellings;
 pub mod target;
 mod value;

@@ -280,6 +280,4 @@ fn weight(value: &Value) -> usize {
 const MAX_COST: usize = 200_000;
 
 #[cfg(test)]
-mod spellings;
-#[cfg(test)]
 mod tests;

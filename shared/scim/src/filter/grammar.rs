@@ -318,13 +318,17 @@ fn is_json_number(mut text: &str) -> bool {
 /// A JSON string, with its quotes.
 ///
 /// Tolerance: a backslash that begins no escape of JSON, or the escape of a control character, is a
-/// backslash, as in `"CORP\bsmith"`; so is a control character itself.
+/// backslash, as in `"CORP\bsmith"`.
 fn json_string(input: &mut Input<'_>) -> Parsed<String> {
     let unclosed = expected(input, "a JSON string with its closing quote");
     let mut rest = input.input.strip_prefix('"').unwrap_or_default();
     let mut text = String::new();
-    while let Some(end) = rest.find(['"', '\\']) {
+    while let Some(end) = rest.find(|c| matches!(c, '"' | '\\' | '\0'..' ')) {
         let (plain, after) = rest.split_at_checked(end).unwrap_or_default();
+        if !after.starts_with(['"', '\\']) {
+            // JSON requires a control character to be escaped.
+            return Err(unclosed);
+        }
         text.push_str(plain);
         if let Some(after) = after.strip_prefix('"') {
             input.input = after;

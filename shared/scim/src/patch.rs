@@ -92,7 +92,7 @@ impl Draft<'_> {
         entries: Vec<(PatchPath, Value)>,
     ) -> Result<(), ScimError> {
         for (path, value) in entries {
-            let target = Target::resolve_for(&path.attr, self.schemas(), Some(&value))?;
+            let target = self.resolve(&path, Some(&value))?;
             if !is_read_only(&target) {
                 self.apply_to_target(op, &path, target, Some(value))?;
             }
@@ -100,9 +100,16 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn schemas(&self) -> Schemas<'_> {
+    /// Resolves a path in the draft as the operations before have left it.
+    fn resolve<'p>(
+        &self,
+        path: &'p PatchPath,
+        value: Option<&Value>,
+    ) -> Result<Target<'p>, ScimError> {
         let resource = Some(&self.resource);
-        Schemas { resource_type: self.resource_type, resource, named: self.named }
+        let schemas = Schemas { resource_type: self.resource_type, resource, named: self.named };
+        // A value filter selects elements of an attribute, never an extension.
+        Target::resolve_for(&path.attr, schemas, value.filter(|_| path.filter.is_none()))
     }
 
     fn apply_at_path(
@@ -111,9 +118,7 @@ impl Draft<'_> {
         path: &PatchPath,
         value: Option<Value>,
     ) -> Result<(), ScimError> {
-        // The elements that a filter selects are never extensions.
-        let value_of_schema = value.as_ref().filter(|_| path.filter.is_none());
-        let target = Target::resolve_for(&path.attr, self.schemas(), value_of_schema)?;
+        let target = self.resolve(path, value.as_ref())?;
         self.apply_to_target(op, path, target, value)
     }
 
@@ -168,10 +173,11 @@ impl Draft<'_> {
             return Err(ScimError::InvalidValue(format!("the value of {urn} must be an object")));
         };
         for (name, value) in members {
-            let attr = match AttrPath::parse(&name) {
+            let attr = match (AttrPath::parse(&name), self.resource_type.extension(urn)) {
+                (Ok(plain @ AttrPath::Plain { .. }), _) => plain,
                 // The client may name the attributes of its own extension as it likes.
-                Err(_) if self.resource_type.extension(urn).is_none() => AttrPath::core(&name),
-                parsed => parsed?,
+                (Ok(AttrPath::Qualified(_)) | Err(_), None) => AttrPath::core(&name),
+                (parsed, Some(_)) => parsed?,
             };
             let path = PatchPath { attr, filter: None, sub: None };
             match &path.attr {

@@ -214,3 +214,26 @@ fn what_an_extension_object_names_wins_over_the_root() {
     assert_eq!(user.get(ENTERPRISE_USER), Some(&expected));
     assert_eq!(user.keys().collect::<Vec<_>>(), ["schemas", "userName", ENTERPRISE_USER]);
 }
+
+#[test]
+fn a_name_of_ours_within_an_extension_is_ours_and_one_within_the_clients_own_is_not() {
+    let user = normalize(ResourceType::user(), json!({"userName": "ada"}), Mode::Strict).unwrap();
+    let active = format!("{USER}:active");
+    let within = json!({(ENTERPRISE_USER): {active.clone(): false}});
+    let body = json!({"userName": "ada", ENTERPRISE_USER: within[ENTERPRISE_USER]});
+    let operations = json!({"Operations": [{"op": "add", "value": within}]});
+    for changed in [
+        normalize(ResourceType::user(), body, Mode::Lenient).unwrap(),
+        patch(&user, operations, Mode::Lenient).unwrap(),
+    ] {
+        assert_eq!(
+            (changed.get("active"), changed.get(ENTERPRISE_USER)),
+            (Some(&json!(false)), None)
+        );
+    }
+    let own = json!({"urn:UserAttributes": {"User.active": false, "a b": 1}});
+    let operations = json!({"Operations": [{"op": "add", "value": own}]});
+    let changed = patch(&user, operations, Mode::Lenient).unwrap();
+    assert_eq!(changed.get("active"), None);
+    assert_eq!(changed.get("urn:UserAttributes"), Some(&own["urn:UserAttributes"]));
+}

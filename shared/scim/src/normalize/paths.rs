@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::attr_path::{AttrPath, split_name};
+use crate::attr_path::AttrPath;
 use crate::error::ScimError;
 use crate::mode::Mode;
 use crate::path::PatchPath;
@@ -87,7 +87,8 @@ impl Name {
     }
 }
 
-/// Takes the names that are paths out of the value of a whole extension: `manager.value`.
+/// Takes the names that are paths out of the value of a whole extension: `manager.value`, and names
+/// with a URN of ours, which may be those of other attributes.
 pub(super) fn take_inner_paths(
     resource_type: &ResourceType,
     urn: &str,
@@ -96,17 +97,23 @@ pub(super) fn take_inner_paths(
     let (Some(extension), Value::Object(members)) = (resource_type.extension(urn), value) else {
         return Vec::new();
     };
-    let is_path = |name: &str| {
-        split_name(name)
-            .is_some_and(|(first, sub)| sub.is_some() && extension.attribute(first).is_some())
+    let parse = |name: &str| match AttrPath::parse(name).ok()? {
+        AttrPath::Plain { name: first, sub: Some(_) } => extension
+            .attribute(&first)
+            .map(|_| AttrPath::Qualified(format!("{}:{name}", extension.id))),
+        AttrPath::Plain { sub: None, .. } => None,
+        AttrPath::Qualified(text) => {
+            let is_ours = !matches!(find_schema(resource_type, &text), Ok(None));
+            is_ours.then_some(AttrPath::Qualified(text))
+        }
     };
-    let names: Vec<String> = members.keys().filter(|name| is_path(name)).cloned().collect();
-    let take = |name: String| {
+    let paths = members.keys().filter_map(|name| Some((name.clone(), parse(name)?)));
+    let paths: Vec<_> = paths.collect();
+    let take = |(name, attr): (String, _)| {
         let value = members.shift_remove(&name)?;
-        let attr = AttrPath::Qualified(format!("{}:{name}", extension.id));
         Some((PatchPath { attr, filter: None, sub: None }, value))
     };
-    names.into_iter().filter_map(take).collect()
+    paths.into_iter().filter_map(take).collect()
 }
 
 #[cfg(test)]

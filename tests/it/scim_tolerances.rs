@@ -115,9 +115,9 @@ async fn a_large_whole_number_is_kept_as_written() {
     let made = send(&test, Method::POST, "/Users", &[], body.into_bytes()).await.expect(201);
     let path = format!("/Users/{}", made.text("id"));
     let read = test.get(&path).await;
-    let text = String::from_utf8_lossy(&read.bytes).into_owned();
-    assert!(text.contains(&format!("\"externalId\":\"{large}\"")), "{text}");
-    assert!(text.contains(&format!("\"badge\":{large}")), "{text}");
+    let document = String::from_utf8_lossy(&read.bytes).into_owned();
+    assert!(document.contains(&format!("\"externalId\":\"{large}\"")), "{document}");
+    assert!(document.contains(&format!("\"badge\":{large}")), "{document}");
     for attribute in ["externalId", "badge"] {
         let found = test.get(&format!("/Users?filter={attribute}%20eq%20{large}")).await;
         assert_eq!(found.expect(200).json()["totalResults"], 1, "{attribute}");

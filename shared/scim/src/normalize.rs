@@ -44,13 +44,13 @@ pub fn normalize(
     let named = texts(member(&body, "schemas"));
     check_schemas(resource_type, &body, &named, mode)?;
     let schemas = Schemas { resource_type, resource: Some(&body), named: &named };
-    let names = body.iter().map(|(name, value)| Name::parse(schemas, name, value, mode));
-    let names: Vec<Name> = names.collect::<Result<_, _>>()?;
+    let meanings = body.iter().map(|(name, value)| Name::parse(schemas, name, value, mode));
+    let meanings: Vec<Name> = meanings.collect::<Result<_, _>>()?;
     let mut resource = Map::with_capacity(body.len() + 1);
     resource.insert("schemas".to_owned(), Value::Null);
     let (mut unqualified, mut at_paths) = (Vec::new(), Vec::new());
-    for (place, (name, mut value)) in names.into_iter().zip(body) {
-        match place {
+    for (meaning, (name, mut value)) in meanings.into_iter().zip(body) {
+        match meaning {
             Name::Path(path) => at_paths.push((path, value)),
             Name::Unqualified { urn, path } => unqualified.push((urn, name, path, value)),
             Name::Whole => {

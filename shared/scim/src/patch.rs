@@ -94,7 +94,7 @@ impl Draft<'_> {
         for (path, value) in entries {
             let target = self.resolve(&path, Some(&value))?;
             if !is_read_only(&target) {
-                self.apply_to_target(op, &path, target, Some(value))?;
+                self.apply_to_target(op, &path, &target, Some(value))?;
             }
         }
         Ok(())
@@ -119,14 +119,14 @@ impl Draft<'_> {
         value: Option<Value>,
     ) -> Result<(), ScimError> {
         let target = self.resolve(path, value.as_ref())?;
-        self.apply_to_target(op, path, target, value)
+        self.apply_to_target(op, path, &target, value)
     }
 
     fn apply_to_target(
         &mut self,
         op: Op,
         path: &PatchPath,
-        target: Target<'_>,
+        target: &Target<'_>,
         value: Option<Value>,
     ) -> Result<(), ScimError> {
         if !target.is_accepted(self.mode) {
@@ -136,14 +136,14 @@ impl Draft<'_> {
             if path.filter.is_some() {
                 return Err(ScimError::InvalidPath(format!("{path} filters a whole schema")));
             }
-            return self.apply_to_schema(op, &target, value);
+            return self.apply_to_schema(op, target, value);
         };
         let mut names = [Some(name), target.sub, path.sub.as_deref()].into_iter().flatten();
         if target.is_core("schemas") || names.any(quirks::is_password) {
             return Ok(());
         }
         let urn = target.extension.as_deref();
-        let location = TargetLocation::new(path, &target, name, self.mode)?;
+        let location = TargetLocation::new(path, target, name, self.mode)?;
         self.charge(urn, &location, value.as_ref())?;
         let change = Change { op, value, mode: self.mode };
         match urn {
@@ -184,7 +184,7 @@ impl Draft<'_> {
                 AttrPath::Plain { name, sub } => {
                     let within =
                         Target::in_extension(self.resource_type, urn, name, sub.as_deref());
-                    self.apply_to_target(op, &path, within, Some(value))?;
+                    self.apply_to_target(op, &path, &within, Some(value))?;
                 }
                 AttrPath::Qualified(_) => self.apply_at_path(op, &path, Some(value))?,
             }

@@ -135,6 +135,7 @@ fn strip_kind(text: &str) -> (Option<ResourceKind>, &str) {
 }
 
 /// Removes the `:` or `.` at the beginning. `Some(None)` is an empty text, `None` any other one.
+#[expect(clippy::option_option, reason = "the outer one is the match, the inner one its rest")]
 fn strip_separator(text: &str) -> Option<Option<&str>> {
     if text.is_empty() { Some(None) } else { text.strip_prefix([':', '.']).map(Some) }
 }

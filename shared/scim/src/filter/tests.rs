@@ -100,9 +100,10 @@ fn filters_outside_the_grammar_from_entra_and_others_parse() {
 
 #[test]
 fn a_backslash_that_begins_no_escape_is_itself() {
-    let value = |text: &str| match Filter::parse(&format!("userName eq {text}")).unwrap() {
-        Filter::Compare(_, _, CompareValue::String(value)) => value,
-        other => panic!("{other}"),
+    let value = |text: &str| {
+        let filter = Filter::parse(&format!("userName eq {text}")).unwrap();
+        let Filter::Compare(_, _, CompareValue::String(value)) = filter else { panic!("{text}") };
+        value
     };
     assert_eq!(value(r#""CORP\\bsmith""#), r"CORP\bsmith");
     assert_eq!(value(r#""CORP\bsmith""#), r"CORP\bsmith");

@@ -46,43 +46,35 @@ pub fn separate_members(
     let mut changes = Vec::new();
     for operation in request.operations {
         let PatchOperation { op, path, value } = operation;
-        match path {
-            Some(path) => match Place::of(&path, mode) {
-                Place::Members(sub) => add_change(op, &path, sub, value, &mut changes)?,
-                // The URN of the core schema as a path is equivalent to no path.
-                Place::Core => {
-                    let value = separate_value(op, value, mode, &mut changes)?;
-                    rest.extend(value.map(|value| without_path(op, value)));
-                }
-                Place::Elsewhere => rest.push(PatchOperation { op, path: Some(path), value }),
-            },
-            None => {
-                let value = separate_value(op, value, mode, &mut changes)?;
-                rest.extend(value.map(|value| without_path(op, value)));
-            }
+        let Some(path) = path else {
+            rest.extend(separate_value(op, value, mode, &mut changes)?);
+            continue;
+        };
+        match Place::of(&path, mode) {
+            Place::Members(sub) => add_change(op, &path, sub, value, &mut changes)?,
+            // The URN of the core schema as a path is equivalent to no path.
+            Place::Core => rest.extend(separate_value(op, value, mode, &mut changes)?),
+            Place::Elsewhere => rest.push(PatchOperation { op, path: Some(path), value }),
         }
     }
     Ok((PatchRequest { schemas: request.schemas, operations: rest }, changes))
 }
 
-const fn without_path(op: Op, value: Value) -> PatchOperation {
-    PatchOperation { op, path: None, value: Some(value) }
-}
-
-/// Takes the members out of the value of an operation without path, and returns the rest.
+/// Takes the members out of the value of an operation without path, and returns the rest of the
+/// operation.
 fn separate_value(
     op: Op,
     value: Option<Value>,
     mode: Mode,
     changes: &mut Vec<MemberOp>,
-) -> Result<Option<Value>, ScimError> {
+) -> Result<Option<PatchOperation>, ScimError> {
     let mut rest = Map::new();
     for (path, value) in op.value_entries(value)? {
         match Place::of(&path, mode) {
             Place::Members(sub) => add_change(op, &path, sub, Some(value), changes)?,
             Place::Core => {
-                if let Some(Value::Object(within)) = separate_value(op, Some(value), mode, changes)?
-                {
+                let within = separate_value(op, Some(value), mode, changes)?;
+                if let Some(Value::Object(within)) = within.and_then(|within| within.value) {
                     rest.extend(within);
                 }
             }
@@ -91,7 +83,8 @@ fn separate_value(
             }
         }
     }
-    Ok((!rest.is_empty()).then_some(Value::Object(rest)))
+    let value = Some(Value::Object(rest)).filter(|rest| !quirks::is_unassigned(rest));
+    Ok(value.map(|value| PatchOperation { op, path: None, value: Some(value) }))
 }
 
 /// Returns whether the body of a PUT has `members`, even an empty list.

@@ -60,7 +60,7 @@ async fn an_invalid_user_is_refused_and_changes_nothing() {
         ("active of a wrong type", br#"{"userName":"a","active":"maybe"}"#.to_vec(), 400, value),
         ("name of a wrong type", br#"{"userName":"a","name":"Ada"}"#.to_vec(), 400, value),
         ("a licence of no name", br#"{"userName":"a","urn:gatehouse:params:scim:schemas:extension:licence:1.0:User":{"license":"gold"}}"#.to_vec(), 400, value),
-        ("another schema", br#"{"schemas":["urn:scim:schemas:core:1.0"],"userName":"a"}"#.to_vec(), 400, syntax),
+        ("another schema", br#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"userName":"a"}"#.to_vec(), 400, syntax),
     ];
     for (what, body, status, scim_type) in cases {
         let answer = raw(&test, Method::POST, "/Users", JSON, body).await;

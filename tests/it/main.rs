@@ -49,6 +49,8 @@ mod saml_oracle;
 mod saml_policy;
 mod saml_shapes;
 mod scim_bodies;
+mod scim_tolerances;
+mod scim_urns;
 mod sign_in;
 mod sign_in_apps;
 mod sign_in_browser;

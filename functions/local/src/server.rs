@@ -1,6 +1,7 @@
 //! Starts the embedded services and all routers, prints their addresses, and stops them on a
 //! signal.
 
+mod http_errors;
 mod idle_timeout;
 mod sign_in;
 mod signals;
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::http_errors::HttpErrors;
 use self::idle_timeout::IdleTimeout;
 use self::signals::Signals;
 use crate::aws_endpoints;
@@ -154,7 +156,7 @@ async fn serve_router(listener: TcpListener, router: Router, mut stopping: watch
         let _ = stopping.changed().await;
     };
     if let Err(error) =
-        axum::serve(IdleTimeout(listener), router).with_graceful_shutdown(stopped).await
+        axum::serve(HttpErrors(IdleTimeout(listener)), router).with_graceful_shutdown(stopped).await
     {
         tracing::error!(error = &error as &dyn std::error::Error, "a listener failed");
     }

@@ -2,24 +2,27 @@
 //! (RFC 7644 §3.10).
 //!
 //! The syntax does not tell where a schema URN ends: `urn:…:enterprise:2.0:User` is a whole
-//! extension, `urn:…:2.0:User:department` an attribute of it. [`AttrPath`] splits at the last `:`
-//! without losing text; [`crate::target`] resolves it against the schemas.
+//! extension, `urn:…:2.0:User:department` an attribute of it. So a path with a URN stays one text
+//! here; [`crate::target`] matches it against the schemas.
 
 use std::fmt;
 
 use crate::error::ScimError;
+use crate::schema::ResourceKind;
 
 /// `attrPath` of RFC 7644 §3.4.2.2: `[URI ":"] ATTRNAME *1subAttr`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct AttrPath {
-    /// Text before the last `:`.
-    pub schema: Option<String>,
-    /// Name of the attribute, in the letter case of the request.
-    ///
-    /// With a schema it may also be the last part of a URN, as `2.0` in `urn:example:2.0`.
-    pub name: String,
-    /// Name of the sub-attribute.
-    pub sub: Option<String>,
+pub enum AttrPath {
+    /// A name without a schema, in the letter case of the request.
+    Plain {
+        /// Name of the attribute.
+        name: String,
+        /// Name of the sub-attribute.
+        sub: Option<String>,
+    },
+    /// A text that begins with the URN of a schema or with the name of a resource type, as sent:
+    /// `urn:…:User:name.familyName`, `User.active`.
+    Qualified(String),
 }
 
 impl AttrPath {
@@ -41,42 +44,37 @@ impl AttrPath {
 
     /// Parses one token of the grammar, without surrounding blanks.
     pub(crate) fn from_token(token: &str) -> Option<Self> {
-        let (schema, rest) = match token.rsplit_once(':') {
-            Some((schema, rest)) => (Some(schema), rest),
-            None => (None, token),
-        };
-        if schema.is_some_and(|schema| !is_schema(schema)) {
-            return None;
+        if is_qualified(token) {
+            return Some(Self::Qualified(token.to_owned()));
         }
-        let (name, sub) = match rest.split_once('.') {
-            _ if schema.is_some() && is_version(rest) => (rest, None),
-            Some((name, sub)) => (name, Some(sub)),
-            None => (rest, None),
-        };
-        let valid =
-            (is_name(name) || schema.is_some() && is_version(name)) && sub.is_none_or(is_name);
-        valid.then(|| Self {
-            schema: schema.map(str::to_owned),
-            name: name.to_owned(),
-            sub: sub.map(str::to_owned),
-        })
+        let (name, sub) = split_name(token)?;
+        Some(Self::Plain { name: name.to_owned(), sub: sub.map(str::to_owned) })
     }
 
-    /// Returns the path of a core attribute, without schema and sub-attribute.
+    /// Returns the path of an attribute without schema and sub-attribute.
     pub fn core(name: &str) -> Self {
-        Self { schema: None, name: name.to_owned(), sub: None }
+        Self::Plain { name: name.to_owned(), sub: None }
+    }
+
+    /// Returns name and sub-attribute of a path within a value filter, where names are
+    /// sub-attributes: `type` in `emails[type eq "work"]`. A URN before the name is ignored there.
+    pub(crate) fn in_element(&self) -> (&str, Option<&str>) {
+        match self {
+            Self::Plain { name, sub } => (name, sub.as_deref()),
+            Self::Qualified(text) => {
+                let last = text.rsplit(':').next().unwrap_or_default();
+                split_name(last).unwrap_or((last, None))
+            }
+        }
     }
 }
 
 impl fmt::Display for AttrPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(schema) = &self.schema {
-            write!(f, "{schema}:")?;
-        }
-        f.write_str(&self.name)?;
-        match &self.sub {
-            Some(sub) => write!(f, ".{sub}"),
-            None => Ok(()),
+        match self {
+            Self::Plain { name, sub: None } => f.write_str(name),
+            Self::Plain { name, sub: Some(sub) } => write!(f, "{name}.{sub}"),
+            Self::Qualified(text) => f.write_str(text),
         }
     }
 }
@@ -85,6 +83,25 @@ impl fmt::Display for AttrPath {
 /// that are named by an `http:` URI.
 pub(crate) const fn is_path_char(c: char) -> bool {
     is_name_char(c) || matches!(c, '.' | ':' | '$' | '/')
+}
+
+/// Splits `name.familyName` into name and sub-attribute. `None` if a part is not a name.
+pub(crate) fn split_name(text: &str) -> Option<(&str, Option<&str>)> {
+    let (name, sub) = match text.split_once('.') {
+        Some((name, sub)) => (name, Some(sub)),
+        None => (text, None),
+    };
+    (is_name(name) && sub.is_none_or(is_name)).then_some((name, sub))
+}
+
+/// Removes the name of a resource type and the separator after it from the beginning of a text:
+/// `User.active`. Returns the kind and the rest.
+pub(crate) fn strip_kind(text: &str) -> Option<(ResourceKind, &str)> {
+    ResourceKind::ALL.into_iter().find_map(|kind| {
+        let (name, rest) = text.split_at_checked(kind.as_str().len())?;
+        let rest = rest.strip_prefix(['.', ':'])?;
+        name.eq_ignore_ascii_case(kind.as_str()).then_some((kind, rest))
+    })
 }
 
 /// `ATTRNAME = ALPHA *(nameChar)`. A leading `$` is accepted for `$ref`, the only name of the RFC
@@ -98,12 +115,26 @@ const fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
 }
 
-/// Returns whether the text can be a schema URI. It must contain a colon itself, so that
-/// `externalId` in `externalId:a` does not count as a schema.
-fn is_schema(text: &str) -> bool {
-    text.contains(':')
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(is_path_char)
+/// Returns whether a token begins with a URN, an `http:` URI or the name of a resource type.
+///
+/// A single `:` is not enough: `externalId:a` has no schema.
+fn is_qualified(token: &str) -> bool {
+    if let Some((_, rest)) = strip_kind(token) {
+        return split_name(rest).is_some();
+    }
+    let Some((scheme, rest)) = token.split_once(':') else { return false };
+    let is_uri = rest.contains(':')
+        || ["urn", "http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    is_uri
+        && is_name(scheme)
+        && token.chars().all(is_path_char)
+        && rest.split(':').all(is_segment)
+        && rest.contains(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Returns whether a text can be between two colons of a URN, or after the last one.
+fn is_segment(text: &str) -> bool {
+    !text.is_empty() && text.split('.').all(|part| !part.is_empty())
 }
 
 /// Returns whether the text looks like the version in a schema URN, as `2.0`.
@@ -120,37 +151,71 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, schema: Option<&str>, name: &str, sub: Option<&str>) {
+    fn plain(text: &str, name: &str, sub: Option<&str>) {
         let path = AttrPath::parse(text).unwrap();
-        assert_eq!((path.schema.as_deref(), &*path.name, path.sub.as_deref()), (schema, name, sub));
+        assert_eq!(
+            path,
+            AttrPath::Plain { name: name.to_owned(), sub: sub.map(str::to_owned) },
+            "{text}"
+        );
         assert_eq!(path.to_string(), text);
     }
 
     #[test]
-    fn a_path_splits_at_the_last_colon_and_the_dot_after_it() {
-        let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-        check("userName", None, "userName", None);
-        check("name.familyName", None, "name", Some("familyName"));
-        check("manager.$ref", None, "manager", Some("$ref"));
-        check("$ref", None, "$ref", None);
-        check("x509Certificates.value", None, "x509Certificates", Some("value"));
-        check(&format!("{enterprise}:department"), Some(enterprise), "department", None);
-        check(&format!("{enterprise}:manager.value"), Some(enterprise), "manager", Some("value"));
-        check("urn:example:2.0:User", Some("urn:example:2.0"), "User", None);
-        check("urn:example:2.0", Some("urn:example"), "2.0", None);
-        check(
+    fn a_plain_path_splits_at_its_dot() {
+        plain("userName", "userName", None);
+        plain("name.familyName", "name", Some("familyName"));
+        plain("manager.$ref", "manager", Some("$ref"));
+        plain("$ref", "$ref", None);
+        plain("x509Certificates.value", "x509Certificates", Some("value"));
+        plain("User", "User", None);
+    }
+
+    #[test]
+    fn a_path_with_a_urn_stays_one_text() {
+        for text in [
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+            "urn:ietf:params:scim:schemas:core:2.0:User.name.givenName",
+            "urn:example:2.0",
+            "urn:UserAttributes",
+            "http://example.com/ADSCIM/2.0/Group",
             "http://example.com/ADSCIM/2.0/Group:a",
-            Some("http://example.com/ADSCIM/2.0/Group"),
-            "a",
-            None,
-        );
+            "User.name.givenName",
+            "user:active",
+        ] {
+            assert_eq!(AttrPath::parse(text), Ok(AttrPath::Qualified(text.to_owned())));
+        }
     }
 
     #[test]
     fn an_invalid_attribute_name_is_rejected() {
         for text in [
-            "", " ", ".", "a.", ".a", "a.b.c", "1a", "_a", "a b", "a[b", "a\"", "é", ":a",
-            "urn:x:", "urn:x", "a:b", "2.0", "$", "a.$", "a.$$ref", "urn::.a", "a\u{0}",
+            "",
+            " ",
+            ".",
+            "a.",
+            ".a",
+            "a.b.c",
+            "1a",
+            "_a",
+            "a b",
+            "a[b",
+            "a\"",
+            "é",
+            ":a",
+            "urn:x:",
+            "a:b",
+            "2.0",
+            "$",
+            "a.$",
+            "a.$$ref",
+            "urn::.a",
+            "a\u{0}",
+            "urn:",
+            "urn:x.",
+            "User.",
+            "User:a:b",
+            "User.a.b.c",
         ] {
             assert!(AttrPath::parse(text).is_err(), "{text:?}");
         }

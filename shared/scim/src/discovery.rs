@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn every_schema_is_listed_and_found_by_its_urn() {
         let listed = schemas(BASE);
-        assert_eq!(listed["totalResults"], 6);
+        assert_eq!(listed["totalResults"], 9);
         for document in listed["Resources"].as_array().unwrap() {
             let urn = document["id"].as_str().unwrap();
             assert_eq!(schema(&urn.to_uppercase(), BASE).as_ref(), Some(document));
@@ -149,6 +149,22 @@ mod tests {
     fn a_schema_is_served_as_its_document() {
         let document: Value = serde_json::from_str(include_str!("schemas/group.json")).unwrap();
         assert_eq!(schema(GROUP, BASE).unwrap()["attributes"], document["attributes"]);
+    }
+
+    /// Names the members of a document that its schema does not declare.
+    fn undeclared(document: &Value) -> Vec<&str> {
+        let schema = schema(document["schemas"][0].as_str().unwrap(), BASE).unwrap();
+        let declared: Vec<_> = schema["attributes"].as_array().unwrap().iter().collect();
+        let is_declared = |name: &str| declared.iter().any(|known| known["name"] == name);
+        let names = document.as_object().unwrap().keys().map(String::as_str);
+        names.filter(|name| !["schemas", "meta"].contains(name) && !is_declared(name)).collect()
+    }
+
+    #[test]
+    fn the_discovery_documents_have_schemas_that_declare_their_members() {
+        assert_eq!(undeclared(&service_provider_config(BASE)), [""; 0]);
+        assert_eq!(undeclared(&resource_type("User", BASE).unwrap()), [""; 0]);
+        assert_eq!(undeclared(&schema(GROUP, BASE).unwrap()), [""; 0]);
     }
 
     #[test]

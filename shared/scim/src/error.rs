@@ -85,6 +85,9 @@ pub enum ScimError {
     /// 415: the media type of the body is not JSON.
     #[error("the request body must be application/scim+json or application/json")]
     UnsupportedMediaType,
+    /// 415: the body is compressed (RFC 9110 §15.5.16).
+    #[error("the request body must not have a Content-Encoding")]
+    UnsupportedContentEncoding,
     /// 429: the tenant exceeds its request rate.
     #[error("too many requests for this tenant; wait {retry_after_seconds} s")]
     TooManyRequests {
@@ -123,7 +126,7 @@ impl ScimError {
             Self::Uniqueness { .. } => 409,
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge(_) => 413,
-            Self::UnsupportedMediaType => 415,
+            Self::UnsupportedMediaType | Self::UnsupportedContentEncoding => 415,
             Self::TooManyRequests { .. } => 429,
             Self::Internal => 500,
             Self::NotImplemented(_) => 501,
@@ -155,6 +158,7 @@ impl ScimError {
             | Self::PreconditionFailed
             | Self::PayloadTooLarge(_)
             | Self::UnsupportedMediaType
+            | Self::UnsupportedContentEncoding
             | Self::TooManyRequests { .. }
             | Self::Internal
             | Self::NotImplemented(_)
@@ -180,6 +184,11 @@ impl ScimError {
             return Some("Bearer realm=\"scim\", error=\"invalid_token\"");
         }
         None
+    }
+
+    /// Returns `Accept-Encoding` for an answer that refuses a content coding (RFC 9110 §12.5.3).
+    pub const fn accepted_encoding(&self) -> Option<&'static str> {
+        if matches!(self, Self::UnsupportedContentEncoding) { Some("identity") } else { None }
     }
 
     /// Returns the body of RFC 7644 §3.12, in which `status` is a string.

@@ -6,7 +6,7 @@
 
 mod grammar;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::Number;
 
@@ -154,8 +154,16 @@ impl fmt::Display for CompareValue {
             Self::Bool(value) => write!(f, "{value}"),
             Self::Null => f.write_str("null"),
             Self::Number(value) => write!(f, "{value}"),
+            // As JSON, but for control characters, which the grammar does not have.
             Self::String(value) => {
-                f.write_str(&serde_json::to_string(value).map_err(|_| fmt::Error)?)
+                f.write_char('"')?;
+                for c in value.chars() {
+                    if matches!(c, '"' | '\\') {
+                        f.write_char('\\')?;
+                    }
+                    f.write_char(c)?;
+                }
+                f.write_char('"')
             }
         }
     }

@@ -18,6 +18,16 @@ pub(crate) fn take_member(object: &mut Map<String, Value>, name: &str) -> Option
     Some(value.take())
 }
 
+/// Returns the texts of a list, or the only text.
+pub(crate) fn texts(value: Option<&Value>) -> Vec<String> {
+    let values = match value {
+        Some(Value::Array(values)) => values.as_slice(),
+        Some(value) => std::slice::from_ref(value),
+        None => &[],
+    };
+    values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 /// Names the type of a value in an error text.
 pub(crate) const fn type_name(value: &Value) -> &'static str {
     match value {

@@ -15,7 +15,7 @@
 //! - [`resource`], [`licence`]: stored resources and the licences of users.
 //! - [`matcher`]: evaluates filters.
 //! - `value`: normalises one value.
-//! - [`target`]: resolves attribute paths against the schemas.
+//! - [`target`], `schema_urn`: resolve attribute paths against the schemas.
 //! - [`quirks`]: tolerances for provisioning clients.
 //! - [`patch_request`], [`path`], [`filter`], [`attr_path`]: parsers.
 //! - [`discovery`], [`schema`]: schemas as data.
@@ -44,7 +44,10 @@ pub mod query;
 pub mod quirks;
 pub mod resource;
 pub mod schema;
+mod schema_urn;
 pub mod sort;
+#[cfg(test)]
+mod spellings;
 pub mod target;
 mod value;
 pub mod work;

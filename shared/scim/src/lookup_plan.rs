@@ -6,7 +6,7 @@
 use crate::attr_path::AttrPath;
 use crate::filter::{CompareOp, CompareValue, Filter};
 use crate::schema::{ResourceKind, ResourceType};
-use crate::target::Target;
+use crate::target::{Schemas, Target};
 
 /// Lookups that together find every resource that a filter can match. They may find others, so the
 /// caller evaluates the filter on the result.
@@ -65,7 +65,9 @@ impl LookupPlan {
             return Self::any_of(terms, resource_type);
         }
         let Some((path, value)) = equality(term) else { return Self::Scan };
-        let target = Target::resolve(path, resource_type);
+        let Ok(target) = Target::resolve(path, Schemas::of_type(resource_type)) else {
+            return Self::Scan;
+        };
         let plain = target.sub.is_none() && !matches!(term, Filter::ValuePath(..));
         let by_value = target.sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
         let is_user = resource_type.kind == ResourceKind::User;
@@ -137,39 +139,48 @@ impl NeededMemberships {
     /// Returns the memberships that a filter needs of `members` or `groups`, a core attribute.
     pub fn new(filter: &Filter, resource_type: &ResourceType, attribute: &str) -> Self {
         let mut ids = Vec::new();
-        let is_attribute =
-            |path: &AttrPath| Target::resolve(path, resource_type).is_core(attribute);
-        if collect(filter, &is_attribute, &mut ids) { Self::Only(ids) } else { Self::All }
+        let resolve = |path| {
+            let target = Target::resolve(path, Schemas::of_type(resource_type)).ok()?;
+            target.is_core(attribute).then_some(Membership { sub: target.sub })
+        };
+        if collect(filter, &resolve, &mut ids) { Self::Only(ids) } else { Self::All }
+    }
+}
+
+/// A path of the membership attribute.
+struct Membership<'a> {
+    sub: Option<&'a str>,
+}
+
+impl Membership<'_> {
+    fn is_value_or_whole(&self) -> bool {
+        self.sub.is_none_or(|sub| sub.eq_ignore_ascii_case("value"))
     }
 }
 
 /// Collects the ids that an attribute is compared with. Returns false if a term needs more.
-fn collect(
-    filter: &Filter,
-    is_attribute: &dyn Fn(&AttrPath) -> bool,
+fn collect<'f>(
+    filter: &'f Filter,
+    resolve: &dyn Fn(&'f AttrPath) -> Option<Membership<'f>>,
     ids: &mut Vec<String>,
 ) -> bool {
     match filter {
-        Filter::Present(path) => !is_attribute(path),
-        Filter::Compare(path, ..) | Filter::ValuePath(path, _) if is_attribute(path) => {
+        Filter::Present(path) => resolve(path).is_none(),
+        Filter::Compare(path, ..) | Filter::ValuePath(path, _) => {
+            let Some(membership) = resolve(path) else { return true };
             match equality(filter) {
-                Some((path, id)) if names_value_or_whole(path) => {
+                Some((_, id)) if membership.is_value_or_whole() => {
                     ids.push(id);
                     true
                 }
                 Some(_) | None => false,
             }
         }
-        Filter::Compare(..) | Filter::ValuePath(..) => true,
-        Filter::Not(inner) => collect(inner, is_attribute, ids),
+        Filter::Not(inner) => collect(inner, resolve, ids),
         Filter::And(terms) | Filter::Or(terms) => {
-            terms.iter().all(|term| collect(term, is_attribute, ids))
+            terms.iter().all(|term| collect(term, resolve, ids))
         }
     }
-}
-
-fn names_value_or_whole(path: &AttrPath) -> bool {
-    path.sub.as_deref().is_none_or(|sub| sub.eq_ignore_ascii_case("value"))
 }
 
 /// Returns the attribute and value of `a eq "x"`, also if written as `a[value eq "x"]` or
@@ -192,7 +203,7 @@ fn equality(term: &Filter) -> Option<(&AttrPath, String)> {
                 | Filter::Or(_) => std::slice::from_ref(&**inner),
             };
             terms.iter().find_map(|term| match equality(term) {
-                Some((inner, value)) if inner.name.eq_ignore_ascii_case("value") => {
+                Some((inner, value)) if inner.in_element().0.eq_ignore_ascii_case("value") => {
                     Some((path, value))
                 }
                 Some(_) | None => None,

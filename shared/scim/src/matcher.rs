@@ -22,7 +22,7 @@ use crate::attr_path::AttrPath;
 use crate::filter::{CompareOp, CompareValue, Filter};
 use crate::json::member;
 use crate::schema::{Attribute, ResourceType};
-use crate::target::Target;
+use crate::target::{Schemas, Target};
 use crate::work::Meter;
 
 pub use check::check;
@@ -232,7 +232,11 @@ fn find_in_resource<'a>(
     resource_type: &ResourceType,
     resource: &'a Map<String, Value>,
 ) -> Operand<'a> {
-    let target = Target::resolve(path, resource_type);
+    let schemas = Schemas::of_resource(resource_type, resource);
+    let Ok(target) = Target::resolve(path, schemas) else {
+        // A search of several types names an attribute of another one (RFC 7644 §3.4.2.1).
+        return Operand { value: None, sub: None, definition: None };
+    };
     let definition = target.definition();
     let extension = target.extension.as_deref().map(|urn| member(resource, urn));
     let value = match (extension, target.name) {
@@ -254,16 +258,16 @@ fn find_in_element<'a>(
     parent: Option<&'static Attribute>,
     element: &'a Value,
 ) -> Operand<'a> {
-    let sub = path.sub.as_deref();
+    let (name, sub) = path.in_element();
     match element {
         Value::Object(values) => Operand {
-            value: member(values, &path.name),
+            value: member(values, name),
             sub,
-            definition: parent.and_then(|parent| parent.sub_attribute(&path.name)),
+            definition: parent.and_then(|parent| parent.sub_attribute(name)),
         },
         // In a list of simple values, `value` is the element itself (RFC 7643 §2.4).
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            let value = path.name.eq_ignore_ascii_case("value").then_some(element);
+            let value = name.eq_ignore_ascii_case("value").then_some(element);
             Operand { value, sub, definition: parent }
         }
     }

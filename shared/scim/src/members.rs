@@ -14,6 +14,7 @@ pub use self::net_change::{NetChange, net_change};
 pub use self::separate::{MemberOp, candidate_ids, has_members, separate_members};
 use crate::error::ScimError;
 use crate::json::member;
+use crate::quirks;
 use crate::schema::ResourceKind;
 
 /// A member as sent by a client.
@@ -53,7 +54,7 @@ impl Member {
                 Some(_) | None => Ok(None),
             };
         }
-        if value.len() > MAX_ID || value.contains('\0') {
+        if value.chars().count() > MAX_ID || value.contains('\0') {
             return Err(invalid("is not the id of a resource"));
         }
         let display = parts.and_then(display);
@@ -71,9 +72,10 @@ pub fn take_members(group: &mut Map<String, Value>) -> Result<Option<Vec<Member>
     group.shift_remove("members").map(|members| parse_members(&members)).transpose()
 }
 
-/// Parses a list of members, or a single one.
+/// Parses a list of members, or a single one, or the JSON text of a list.
 fn parse_members(members: &Value) -> Result<Vec<Member>, ScimError> {
-    let elements = match members {
+    let parsed = members.as_str().and_then(quirks::parse_json_text);
+    let elements = match parsed.as_ref().unwrap_or(members) {
         Value::Array(elements) => elements.as_slice(),
         one @ (Value::Null
         | Value::Bool(_)
@@ -100,18 +102,18 @@ fn kind(parts: &Map<String, Value>) -> Option<ResourceKind> {
 /// `displayName`.
 fn display(parts: &Map<String, Value>) -> Option<String> {
     let name = member(parts, "display").or_else(|| member(parts, "displayName"))?.as_str()?;
-    (!name.is_empty() && name.len() <= MAX_DISPLAY).then(|| name.to_owned())
+    (!name.is_empty() && name.chars().count() <= MAX_DISPLAY).then(|| name.to_owned())
 }
 
 fn invalid(detail: &str) -> ScimError {
     ScimError::InvalidValue(format!("members.value {detail}"))
 }
 
-/// Maximum length of a display name, in bytes. A longer one is dropped: it serves only to tell
+/// Maximum length of a display name, in characters. A longer one is dropped: it serves only to tell
 /// members apart.
 const MAX_DISPLAY: usize = 256;
 
-/// Maximum length of an id, in bytes. Ids of the service are shorter; a client's own id is only
+/// Maximum length of an id, in characters. Ids of the service are shorter; a client's own id is only
 /// repeated in an error.
 const MAX_ID: usize = 512;
 
@@ -150,6 +152,7 @@ mod tests {
         );
         assert_eq!(parse_members(&json!({"value": "1"})), Ok(vec![named("1", None)]));
         assert_eq!(parse_members(&json!(null)), Ok(Vec::new()));
+        assert_eq!(parse_members(&json!("[{\"value\":\"1\"}]")), Ok(vec![named("1", None)]));
     }
 
     #[test]

@@ -7,13 +7,16 @@ mod paths;
 
 use serde_json::{Map, Value};
 
+use self::paths::Name;
 use crate::error::ScimError;
-use crate::json::{member, type_name};
+use crate::json::{member, texts, type_name};
 use crate::mode::Mode;
 use crate::patch::add_at_paths;
 use crate::quirks;
 use crate::resource::complete;
 use crate::schema::{Mutability, ResourceType, Schema};
+use crate::schema_urn::{kind_of, names_type};
+use crate::target::Schemas;
 use crate::value::{insert_once, normalize_attribute, normalize_members, undeclared};
 
 /// Normalises the body of a POST or PUT.
@@ -21,7 +24,8 @@ use crate::value::{insert_once, normalize_attribute, normalize_members, undeclar
 /// Names take the letter case of their schema. Null, an empty list, an empty object and the empty
 /// string are unassigned (RFC 7643 §2.5; for the empty string see [`quirks::is_unassigned`]).
 /// Read-only attributes are ignored (RFC 7644 §3.3). `schemas` is derived from the other
-/// attributes. A name that is a path, as `name.givenName`, is resolved as in a PATCH.
+/// attributes. A name that is a path, as `name.givenName`, is resolved as in a PATCH; in lenient
+/// mode also the name of an attribute of an extension at the root.
 ///
 /// # Errors
 ///
@@ -37,37 +41,64 @@ pub fn normalize(
     let Value::Object(body) = body else {
         return Err(ScimError::InvalidSyntax("the body must be a JSON object".to_owned()));
     };
-    check_schemas(resource_type, &body)?;
+    let named = texts(member(&body, "schemas"));
+    check_schemas(resource_type, &body, &named, mode)?;
+    let schemas = Schemas { resource_type, resource: Some(&body), named: &named };
+    let meanings = body.iter().map(|(name, value)| Name::parse(schemas, name, value, mode));
+    let meanings: Vec<Name> = meanings.collect::<Result<_, _>>()?;
     let mut resource = Map::with_capacity(body.len() + 1);
     resource.insert("schemas".to_owned(), Value::Null);
-    let mut at_paths = Vec::new();
-    for (name, value) in body {
-        match paths::parse_name(resource_type, &name, &value, mode) {
-            Some(path) => at_paths.push((path, value)),
-            None => insert(resource_type, &mut resource, name, value, mode)?,
+    let (mut unqualified, mut at_paths) = (Vec::new(), Vec::new());
+    for (meaning, (name, mut value)) in meanings.into_iter().zip(body) {
+        match meaning {
+            Name::Path(path) => at_paths.push((path, value)),
+            Name::Unqualified { urn, path } => unqualified.push((urn, name, path, value)),
+            Name::Whole => {
+                at_paths.extend(paths::take_inner_paths(resource_type, &name, &mut value));
+                insert(resource_type, &mut resource, name, value, mode)?;
+            }
         }
     }
-    if !at_paths.is_empty() {
-        resource = add_at_paths(resource_type, resource, at_paths, mode)?;
+    // An attribute under the URN of its schema wins over one at the root.
+    let is_given = |urn: &str, name: &str| {
+        resource
+            .get(urn)
+            .and_then(Value::as_object)
+            .is_some_and(|known| member(known, name).is_some())
+    };
+    unqualified.retain(|(urn, name, ..)| !is_given(urn, name));
+    let unqualified = unqualified.into_iter().map(|(_, _, path, value)| (path, value));
+    let entries: Vec<_> = unqualified.chain(at_paths).collect();
+    if !entries.is_empty() {
+        resource = add_at_paths(resource_type, &named, resource, entries, mode)?;
     }
     complete(resource_type, &mut resource)?;
     Ok(resource)
 }
 
-/// Rejects a body whose `schemas` names no schema of the resource type.
+/// Rejects a body whose `schemas` names another resource type and not this one.
 ///
 /// Clients omit `schemas`, omit an extension from it, or add their own URNs (Entra's
-/// `…/ADSCIM/2.0/Group`), so one declared URN is enough. A body of SCIM 1.1 has none.
-fn check_schemas(resource_type: &ResourceType, body: &Map<String, Value>) -> Result<(), ScimError> {
-    let urns = match member(body, "schemas") {
-        None | Some(Value::Null) => return Ok(()),
-        Some(Value::Array(urns)) if urns.is_empty() => return Ok(()),
-        Some(Value::Array(urns)) => urns.as_slice(),
-        Some(urn) => std::slice::from_ref(urn),
+/// `…/ADSCIM/2.0/Group`). Strict mode requires one declared URN, or none at all. For lenient mode
+/// see [`quirks::accepts_any_schemas`].
+fn check_schemas(
+    resource_type: &ResourceType,
+    body: &Map<String, Value>,
+    named: &[String],
+    mode: Mode,
+) -> Result<(), ScimError> {
+    let is_none = match member(body, "schemas") {
+        None | Some(Value::Null) => true,
+        Some(Value::Array(urns)) => urns.is_empty(),
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => false,
     };
-    let is_declared =
-        |urn: &Value| urn.as_str().is_some_and(|urn| resource_type.resolve_schema(urn).is_some());
-    if urns.iter().any(is_declared) {
+    let accepted = if quirks::accepts_any_schemas(mode) {
+        named.iter().any(|urn| names_type(resource_type, urn))
+            || !named.iter().any(|urn| kind_of(urn).is_some())
+    } else {
+        is_none || named.iter().any(|urn| resource_type.resolve_schema(urn).is_some())
+    };
+    if accepted {
         return Ok(());
     }
     Err(ScimError::InvalidSyntax(format!("schemas must contain {}", resource_type.schema.id)))
@@ -223,15 +254,32 @@ mod tests {
     }
 
     #[test]
-    fn schemas_may_be_missing_or_contain_more_urns_but_not_only_others() {
+    fn schemas_may_be_missing_or_contain_more_urns_but_not_only_another_type() {
         let adscim = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group";
+        let group = |schemas: &Value, mode| {
+            let body = json!({"schemas": schemas, "displayName": "g"});
+            normalize(ResourceType::group(), body, mode).map(Value::Object)
+        };
+        let expected = json!({"schemas": [GROUP], "displayName": "g"});
         for schemas in [json!(null), json!([]), json!([GROUP, adscim]), json!(GROUP.to_lowercase())]
         {
-            let body = json!({"schemas": schemas, "displayName": "g"});
-            let group = normalize(ResourceType::group(), body, Mode::Lenient).unwrap();
-            assert_eq!(Value::Object(group), json!({"schemas": [GROUP], "displayName": "g"}));
+            for mode in [Mode::Lenient, Mode::Strict] {
+                assert_eq!(group(&schemas, mode), Ok(expected.clone()), "{schemas}");
+            }
         }
-        for schemas in [json!([USER]), json!(["urn:scim:schemas:core:1.0"]), json!([1]), json!({})]
+        for schemas in [
+            json!(["urn:scim:schemas:core:1.0"]),
+            json!("urn:scim:schemas:core:1.0:Group"),
+            json!("[]"),
+            json!([adscim]),
+            json!([1]),
+            json!({}),
+        ] {
+            assert_eq!(group(&schemas, Mode::Lenient), Ok(expected.clone()), "{schemas}");
+            assert!(group(&schemas, Mode::Strict).is_err(), "{schemas}");
+        }
+        for schemas in
+            [json!([USER]), json!(ENTERPRISE_USER), json!(["urn:scim:schemas:core:User"])]
         {
             let body = json!({"schemas": schemas, "displayName": "g"});
             refused(ResourceType::group(), body, &format!("schemas must contain {GROUP}"));
@@ -277,15 +325,19 @@ mod tests {
         };
         let longest = json!({"userName": "a".repeat(512), "emails": emails(40)});
         normalize(user, longest, Mode::Strict).unwrap();
+        // Four bytes each, and eighteen letters when folded.
+        for letter in ["\u{1f600}", "\u{fdfa}"] {
+            let body = json!({"userName": letter.repeat(512), "displayName": letter.repeat(512)});
+            normalize(user, body, Mode::Strict).unwrap();
+        }
         for (attribute, value, detail) in [
-            ("userName", json!("a".repeat(513)), "userName is longer than 512 bytes"),
-            // NFKC expands this letter of three bytes to eighteen letters.
-            ("userName", json!("\u{fdfa}".repeat(100)), "userName is longer than 512 bytes"),
+            ("userName", json!("a".repeat(513)), "userName is longer than 512 characters"),
+            ("userName", json!("\u{fdfa}".repeat(513)), "userName is longer than 512 characters"),
             ("userName", json!("a\0b"), "userName contains a NUL character"),
-            ("externalId", json!("a".repeat(513)), "externalId is longer than 512 bytes"),
-            ("emails", json!(["a".repeat(513)]), "emails.value is longer than 512 bytes"),
+            ("externalId", json!("a".repeat(513)), "externalId is longer than 512 characters"),
+            ("emails", json!(["a".repeat(513)]), "emails.value is longer than 512 characters"),
             ("emails", json!(emails(41)), "emails has more than 40 values"),
-            ("title", json!("a".repeat(65_537)), "title is longer than 65536 bytes"),
+            ("title", json!("a".repeat(65_537)), "title is longer than 65536 characters"),
             ("odd", json!({"a\0": 1}), "a\\0 contains a NUL character"),
             ("odd", json!(vec!["a".repeat(65_000); 5]), "the resource is larger than 262144 bytes"),
         ] {

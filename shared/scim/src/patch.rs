@@ -21,7 +21,7 @@ use crate::path::PatchPath;
 use crate::quirks;
 use crate::resource::complete;
 use crate::schema::{Mutability, ResourceType};
-use crate::target::Target;
+use crate::target::{Schemas, Target};
 
 /// Applies all operations to a copy of `resource`, or none of them.
 ///
@@ -37,7 +37,8 @@ pub fn apply(
     request: &PatchRequest,
     mode: Mode,
 ) -> Result<Map<String, Value>, ScimError> {
-    let mut draft = Draft { resource_type, resource: resource.clone(), mode, cost: 0 };
+    let resource = resource.clone();
+    let mut draft = Draft { resource_type, named: &request.schemas, resource, mode, cost: 0 };
     for PatchOperation { op, path, value } in &request.operations {
         match path {
             Some(path) => draft.apply_at_path(*op, path, without_passwords(value.as_ref()))?,
@@ -48,14 +49,16 @@ pub fn apply(
     Ok(draft.resource)
 }
 
-/// Adds values at paths to an incomplete resource, like an `add` without path.
+/// Adds values at paths to an incomplete resource, like an `add` without path. `named` is `schemas`
+/// of the request.
 pub(crate) fn add_at_paths(
     resource_type: &ResourceType,
+    named: &[String],
     resource: Map<String, Value>,
     entries: Vec<(PatchPath, Value)>,
     mode: Mode,
 ) -> Result<Map<String, Value>, ScimError> {
-    let mut draft = Draft { resource_type, resource, mode, cost: 0 };
+    let mut draft = Draft { resource_type, named, resource, mode, cost: 0 };
     draft.apply_at_paths(Op::Add, entries)?;
     Ok(draft.resource)
 }
@@ -69,6 +72,8 @@ fn without_passwords(value: Option<&Value>) -> Option<Value> {
 /// The copy that the operations change.
 struct Draft<'a> {
     resource_type: &'a ResourceType,
+    /// `schemas` of the request.
+    named: &'a [String],
     resource: Map<String, Value>,
     mode: Mode,
     /// Cost of the operations so far, see [`Draft::charge`].
@@ -87,20 +92,24 @@ impl Draft<'_> {
         entries: Vec<(PatchPath, Value)>,
     ) -> Result<(), ScimError> {
         for (path, value) in entries {
-            if !self.is_read_only(&path) {
-                self.apply_at_path(op, &path, Some(value))?;
+            let target = self.resolve(&path, Some(&value))?;
+            if !is_read_only(&target) {
+                self.apply_to_target(op, &path, &target, Some(value))?;
             }
         }
         Ok(())
     }
 
-    /// Returns whether a name in a value is read-only and so ignored: clients that repeat what they
-    /// read send `id`, `meta` and `groups` too. Only the path of an operation is an attempt to
-    /// change them.
-    fn is_read_only(&self, path: &PatchPath) -> bool {
-        Target::resolve(&path.attr, self.resource_type)
-            .attribute
-            .is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly)
+    /// Resolves a path in the draft as the operations before have left it.
+    fn resolve<'p>(
+        &self,
+        path: &'p PatchPath,
+        value: Option<&Value>,
+    ) -> Result<Target<'p>, ScimError> {
+        let resource = Some(&self.resource);
+        let schemas = Schemas { resource_type: self.resource_type, resource, named: self.named };
+        // A value filter selects elements of an attribute, never an extension.
+        Target::resolve_for(&path.attr, schemas, value.filter(|_| path.filter.is_none()))
     }
 
     fn apply_at_path(
@@ -109,21 +118,32 @@ impl Draft<'_> {
         path: &PatchPath,
         value: Option<Value>,
     ) -> Result<(), ScimError> {
-        let target = Target::resolve(&path.attr, self.resource_type);
+        let target = self.resolve(path, value.as_ref())?;
+        self.apply_to_target(op, path, &target, value)
+    }
+
+    fn apply_to_target(
+        &mut self,
+        op: Op,
+        path: &PatchPath,
+        target: &Target<'_>,
+        value: Option<Value>,
+    ) -> Result<(), ScimError> {
+        if !target.is_accepted(self.mode) {
+            return Err(ScimError::InvalidPath(format!("{path} is not the URN of a schema")));
+        }
         let Some(name) = target.name else {
-            return self.apply_to_schema(op, &target, value);
+            if path.filter.is_some() {
+                return Err(ScimError::InvalidPath(format!("{path} filters a whole schema")));
+            }
+            return self.apply_to_schema(op, target, value);
         };
         let mut names = [Some(name), target.sub, path.sub.as_deref()].into_iter().flatten();
         if target.is_core("schemas") || names.any(quirks::is_password) {
             return Ok(());
         }
         let urn = target.extension.as_deref();
-        if urn.is_some_and(|urn| self.resource_type.is_below_schema(urn)) {
-            return Err(ScimError::InvalidPath(format!(
-                "{path} separates a sub-attribute by a colon instead of a dot"
-            )));
-        }
-        let location = TargetLocation::new(path, &target, name, self.mode)?;
+        let location = TargetLocation::new(path, target, name, self.mode)?;
         self.charge(urn, &location, value.as_ref())?;
         let change = Change { op, value, mode: self.mode };
         match urn {
@@ -153,9 +173,21 @@ impl Draft<'_> {
             return Err(ScimError::InvalidValue(format!("the value of {urn} must be an object")));
         };
         for (name, value) in members {
-            let attr = AttrPath { schema: Some(urn.to_owned()), ..AttrPath::parse(&name)? };
+            let attr = match (AttrPath::parse(&name), self.resource_type.extension(urn)) {
+                (Ok(plain @ AttrPath::Plain { .. }), _) => plain,
+                // The client may name the attributes of its own extension as it likes.
+                (Ok(AttrPath::Qualified(_)) | Err(_), None) => AttrPath::core(&name),
+                (parsed, Some(_)) => parsed?,
+            };
             let path = PatchPath { attr, filter: None, sub: None };
-            self.apply_at_path(op, &path, Some(value))?;
+            match &path.attr {
+                AttrPath::Plain { name, sub } => {
+                    let within =
+                        Target::in_extension(self.resource_type, urn, name, sub.as_deref());
+                    self.apply_to_target(op, &path, &within, Some(value))?;
+                }
+                AttrPath::Qualified(_) => self.apply_at_path(op, &path, Some(value))?,
+            }
         }
         Ok(())
     }
@@ -206,6 +238,13 @@ impl Draft<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns whether a name in a value is read-only and so ignored: clients that repeat what they
+/// read send `id`, `meta` and `groups` too. Only the path of an operation is an attempt to change
+/// them.
+fn is_read_only(target: &Target<'_>) -> bool {
+    target.attribute.is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly)
 }
 
 /// Applies a change to an attribute of the resource or of an extension.

@@ -8,12 +8,15 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::error::ScimError;
-use crate::json::{take_member, type_name};
+use crate::json::{member, take_member, texts, type_name};
 use crate::path::PatchPath;
 
 /// Body of a PATCH.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchRequest {
+    /// The texts in `schemas`. Beside the URN of the message they may name extensions of the
+    /// client, whose URNs then end where these do.
+    pub schemas: Vec<String>,
     /// Operations, in order. May be empty: Microsoft's validator sends such a body, which changes
     /// nothing.
     pub operations: Vec<PatchOperation>,
@@ -45,7 +48,7 @@ impl PatchRequest {
     /// Parses a body.
     ///
     /// Names and operations may have any letter case: Entra capitalises `Add`, `Replace` and
-    /// `Remove`. `schemas` is ignored, since clients send wrong ones. A missing `Operations`
+    /// `Remove`. Wrong `schemas` are accepted, since clients send them. A missing `Operations`
     /// identifies another message, as OneLogin's SCIM 1.1 body.
     ///
     /// # Errors
@@ -66,7 +69,7 @@ impl PatchRequest {
         }
         let operations =
             operations.into_iter().map(PatchOperation::parse).collect::<Result<_, _>>()?;
-        Ok(Self { operations })
+        Ok(Self { schemas: texts(member(&body, "schemas")), operations })
     }
 }
 

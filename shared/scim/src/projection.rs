@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::attr_path::AttrPath;
 use crate::error::ScimError;
 use crate::schema::{Attribute, ResourceType, Returned};
-use crate::target::Target;
+use crate::target::{Schemas, Target, check_path};
 
 /// The attributes that a request selects for its response.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -56,30 +56,41 @@ impl Projection {
         matches!(self, Self::Default)
     }
 
+    /// Checks the names, each of which must have a meaning for one of the resource types.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidPath`] for a name like ours that names nothing.
+    pub fn check(&self, resource_types: &[&ResourceType]) -> Result<(), ScimError> {
+        self.paths().iter().try_for_each(|path| check_path(path, resource_types))
+    }
+
     /// Returns whether the response includes any part of a core attribute, which then has to be
     /// loaded.
     pub fn needs(&self, resource_type: &ResourceType, attribute: &str) -> bool {
         let definition = resource_type.attribute(attribute);
-        !matches!(self.select(resource_type, None, attribute, definition), Selection::Nothing)
+        let targets = self.resolve(Schemas::of_type(resource_type));
+        !matches!(self.select(&targets, None, attribute, definition), Selection::Nothing)
     }
 
     /// Removes the attributes that are not part of the response.
     pub fn apply(&self, resource_type: &ResourceType, resource: &mut Map<String, Value>) {
+        let targets = self.resolve(Schemas::of_resource(resource_type, resource));
         resource.retain(|name, value| {
             if !name.contains(':') {
                 let attribute = resource_type.attribute(name);
-                return self.select(resource_type, None, name, attribute).apply(attribute, value);
+                return self.select(&targets, None, name, attribute).apply(attribute, value);
             }
             let Value::Object(values) = value else {
-                return self.keeps_whole(resource_type, name);
+                return self.keeps_whole(&targets, name);
             };
             let schema = resource_type.extension(name);
             let was_empty = values.is_empty();
             values.retain(|inner, value| {
                 let attribute = schema.and_then(|schema| schema.attribute(inner));
-                self.select(resource_type, Some(name), inner, attribute).apply(attribute, value)
+                self.select(&targets, Some(name), inner, attribute).apply(attribute, value)
             });
-            was_empty && self.keeps_whole(resource_type, name) || !values.is_empty()
+            was_empty && self.keeps_whole(&targets, name) || !values.is_empty()
         });
     }
 
@@ -95,14 +106,18 @@ impl Projection {
         }
     }
 
-    /// Returns the units of [`Meter`](crate::work::Meter) to apply the projection to a resource: every
-    /// name of the resource is compared with every name of the list, and those with a URN are
-    /// resolved each time.
+    /// Returns the units of [`Meter`](crate::work::Meter) to apply the projection to a resource: each
+    /// path is resolved once, against the extensions of the resource, and then compared with every
+    /// name of the resource.
     pub fn cost(&self, resource: &Map<String, Value>) -> usize {
         let within = resource.values().filter_map(Value::as_object).map(Map::len).sum::<usize>();
-        let of_path = |path: &AttrPath| if path.schema.is_some() { URN } else { NAME };
-        let paths = self.paths().iter().map(of_path).sum::<usize>();
-        (resource.len() + within).saturating_mul(paths)
+        let names = resource.len() + within;
+        let resolved = self.paths().iter().map(|path| match path {
+            AttrPath::Qualified(_) => RESOLVE + resource.len() * NAME,
+            AttrPath::Plain { .. } => 0,
+        });
+        let resolved = resolved.sum::<usize>();
+        resolved + names.saturating_mul(self.paths().len() * NAME)
     }
 
     fn paths(&self) -> &[AttrPath] {
@@ -112,10 +127,15 @@ impl Projection {
         }
     }
 
+    /// Resolves the names. One that has no meaning for the resource type selects nothing of it.
+    fn resolve(&self, schemas: Schemas<'_>) -> Vec<Target<'_>> {
+        self.paths().iter().filter_map(|path| Target::resolve(path, schemas).ok()).collect()
+    }
+
     /// Returns how much of one attribute is part of the response.
     fn select<'a>(
-        &'a self,
-        resource_type: &ResourceType,
+        &self,
+        targets: &[Target<'a>],
         extension: Option<&str>,
         name: &str,
         attribute: Option<&Attribute>,
@@ -127,14 +147,7 @@ impl Projection {
             Returned::Default | Returned::Request => {}
         }
         let mut subs = Vec::new();
-        for path in self.paths() {
-            // The common case, without resolving the path.
-            if path.schema.is_none()
-                && (extension.is_some() || !path.name.eq_ignore_ascii_case(name))
-            {
-                continue;
-            }
-            let target = Target::resolve(path, resource_type);
+        for target in targets {
             if !same_schema(target.extension.as_deref(), extension) {
                 continue;
             }
@@ -165,8 +178,8 @@ impl Projection {
 
     /// Returns whether the response includes a value under the key of an extension that is not an
     /// object.
-    fn keeps_whole(&self, resource_type: &ResourceType, extension: &str) -> bool {
-        !matches!(self.select(resource_type, Some(extension), "", None), Selection::Nothing)
+    fn keeps_whole(&self, targets: &[Target<'_>], extension: &str) -> bool {
+        !matches!(self.select(targets, Some(extension), "", None), Selection::Nothing)
     }
 }
 
@@ -283,8 +296,8 @@ fn collect_limited(
     Ok(names)
 }
 
-/// Units to compare a name of a resource with a name that has a URN, and with one that has none.
-const URN: usize = 400;
+/// Units to resolve a path with a URN, and to compare it with one name of a resource.
+const RESOLVE: usize = 400;
 const NAME: usize = 10;
 
 /// Maximum number of names in one list. Every resource of a response is compared with each.

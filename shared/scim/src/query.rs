@@ -13,6 +13,7 @@ use crate::matcher;
 use crate::projection::Projection;
 use crate::schema::ResourceType;
 use crate::sort::{Sort, SortOrder};
+use crate::target::check_path;
 
 /// Schema URN of a search request.
 pub const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
@@ -61,11 +62,25 @@ impl ListQuery {
     /// Names compare without letter case. Unknown ones are ignored, among them `aadOptscim062020`,
     /// which administrators of Entra ID add to the base URL.
     ///
+    /// Tolerance: in a query that also has `%20`, `+` is a plus, if the query has a meaning then.
+    /// Its client encodes blanks as `%20` and left the plus of an address as it is.
+    ///
     /// # Errors
     ///
     /// [`ScimError::InvalidFilter`], [`ScimError::InvalidPath`] or [`ScimError::InvalidValue`] for
     /// a parameter that is malformed, repeated or excludes another one.
     pub fn parse(raw_query: &str) -> Result<Self, ScimError> {
+        if raw_query.contains('+') && raw_query.contains("%20") {
+            let with_plus = raw_query.replace('+', "%2B");
+            if let Ok(query) = Self::parse_form(&with_plus) {
+                return Ok(query);
+            }
+        }
+        Self::parse_form(raw_query)
+    }
+
+    /// Parses a query string in the form of RFC 1866, in which `+` is a blank.
+    fn parse_form(raw_query: &str) -> Result<Self, ScimError> {
         let mut parameters = Parameters::default();
         for (name, value) in form_urlencoded::parse(raw_query.as_bytes()) {
             // The decoder writes this where the query is not UTF-8.
@@ -130,13 +145,20 @@ impl ListQuery {
         })
     }
 
-    /// Checks the comparisons of the filter, see [`matcher::check()`].
+    /// Checks the names and comparisons of a query for these resource types, see
+    /// [`matcher::check()`].
     ///
     /// # Errors
     ///
-    /// [`ScimError::InvalidFilter`] if one of them is not defined for its attribute.
-    pub fn check(&self, resource_type: &ResourceType) -> Result<(), ScimError> {
-        self.filter.as_ref().map_or(Ok(()), |filter| matcher::check(filter, resource_type))
+    /// [`ScimError::InvalidFilter`] if a comparison is not defined for its attribute,
+    /// [`ScimError::InvalidPath`] if `attributes`, `excludedAttributes` or `sortBy` has a name like
+    /// ours that names nothing.
+    pub fn check(&self, resource_types: &[&ResourceType]) -> Result<(), ScimError> {
+        if let Some(filter) = &self.filter {
+            matcher::check(filter, resource_types)?;
+        }
+        self.projection.check(resource_types)?;
+        self.sort.as_ref().map_or(Ok(()), |sort| check_path(&sort.by, resource_types))
     }
 
     /// Returns a digest of the filter and the order, which bind a cursor to its query. It is the
@@ -292,6 +314,9 @@ mod tests {
         filter("aadOptscim062020&filter=userName+eq+%22a%22", r#"userName eq "a""#);
         filter("aadOptscim062020=&FILTER=userName+eq+%22a%22", r#"userName eq "a""#);
         filter("filter=externalId%20eq%20jyoung", r#"externalId eq "jyoung""#);
+        filter("filter=userName%20eq%20%22a+b%40c%22", r#"userName eq "a+b@c""#);
+        filter("filter=userName+eq+%22a%2Bb%20c%22", r#"userName eq "a+b c""#);
+        filter("filter=title%20eq%20%22a%20b%22&attributes=id,+name", r#"title eq "a b""#);
         filter(
             "filter=displayName%20eq%20%22R%26D%20%5C%22Zo%C3%AB%5C%22%20%2B%20x%22",
             r#"displayName eq "R&D \"Zoë\" + x""#,
@@ -410,8 +435,8 @@ mod tests {
     #[test]
     fn an_undefined_comparison_is_rejected_before_any_resource_is_read() {
         let query = ListQuery::parse("filter=active+gt+true").unwrap();
-        assert!(query.check(ResourceType::user()).is_err());
-        assert!(ListQuery::default().check(ResourceType::user()).is_ok());
+        assert!(query.check(&[ResourceType::user()]).is_err());
+        assert!(ListQuery::default().check(&[ResourceType::user()]).is_ok());
     }
 
     proptest! {

@@ -210,6 +210,11 @@ impl ResourceType {
         self.kind.as_str()
     }
 
+    /// Returns the core schema and the extensions.
+    pub fn schemas(&self) -> impl Iterator<Item = &'static Schema> {
+        std::iter::once(self.schema).chain(self.extensions.iter().copied())
+    }
+
     /// Returns the core or common attribute of that name, in any letter case.
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
         self.schema.attribute(name).or_else(|| COMMON.attribute(name))
@@ -227,15 +232,6 @@ impl ResourceType {
     /// Returns the extension of that URN.
     pub fn extension(&self, urn: &str) -> Option<&'static Schema> {
         self.extensions.iter().copied().find(|schema| schema.id.eq_ignore_ascii_case(urn))
-    }
-
-    /// Returns whether a URN continues that of a declared schema, as `urn:…:User:name`. Such a URN
-    /// names no schema.
-    pub fn is_below_schema(&self, urn: &str) -> bool {
-        self.extensions.iter().chain([&self.schema]).any(|schema| {
-            let (start, rest) = urn.split_at_checked(schema.id.len()).unwrap_or_default();
-            start.eq_ignore_ascii_case(&schema.id) && rest.starts_with(':')
-        })
     }
 }
 
@@ -263,14 +259,18 @@ fn listed(urn: &str) -> &'static Schema {
     schema(urn).expect("a listed schema")
 }
 
-/// The schemas as documents.
-const DOCUMENTS: [&str; 6] = [
+/// The schemas as documents. The last three describe the discovery documents; some clients do not
+/// connect without them.
+const DOCUMENTS: [&str; 9] = [
     include_str!("schemas/user.json"),
     include_str!("schemas/group.json"),
     include_str!("schemas/enterprise_user.json"),
     include_str!("schemas/licence_user.json"),
     include_str!("schemas/lucidchart_user.json"),
     include_str!("schemas/lucid_user.json"),
+    include_str!("schemas/service_provider_config.json"),
+    include_str!("schemas/resource_type.json"),
+    include_str!("schemas/schema.json"),
 ];
 
 static SCHEMAS: LazyLock<Vec<Schema>> =

@@ -11,7 +11,7 @@ use crate::fold::fold;
 use crate::json::member;
 use crate::matcher::{compare_numbers, fold_cost, parse_instant};
 use crate::schema::{Attribute, DataType, ResourceType};
-use crate::target::Target;
+use crate::target::{Schemas, Target};
 use crate::work::Meter;
 
 /// `sortBy` with its `sortOrder`.
@@ -86,7 +86,10 @@ impl Sort {
         resource: &Map<String, Value>,
         meter: &Meter,
     ) -> SortKey {
-        let target = Target::resolve(&self.by, resource_type);
+        let schemas = Schemas::of_resource(resource_type, resource);
+        let Ok(target) = Target::resolve(&self.by, schemas) else {
+            return SortKey(SortValue::Absent);
+        };
         let values = match target.extension.as_deref() {
             Some(urn) => member(resource, urn).and_then(Value::as_object),
             None => Some(resource),

@@ -4,7 +4,7 @@
 //! [`crate::normalize`] uses it for the body of a POST or PUT, [`crate::patch`] for the value of an
 //! operation.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -41,8 +41,10 @@ fn normalize_value(
         Ok(None)
     } else if attribute.multi_valued {
         normalize_list(parent, attribute, value, mode)
-    } else {
+    } else if attribute.data_type == DataType::Complex {
         normalize_element(parent, attribute, quirks::unwrap_single(value, mode), mode)
+    } else {
+        normalize_element(parent, attribute, quirks::unwrap_plain(value, mode), mode)
     }
 }
 
@@ -56,9 +58,9 @@ fn normalize_list(
         .map_err(|value| type_error(parent, attribute, "a list", &value))?;
     let mut kept = Vec::with_capacity(values.len());
     for value in values {
-        if let Some(value) = normalize_element(parent, attribute, value, mode)? {
-            kept.push(value);
-        }
+        let is_blank = quirks::has_blank_value(&value);
+        let value = normalize_element(parent, attribute, value, mode)?;
+        kept.extend(value.filter(|value| !(is_blank && quirks::is_hollow(Some(attribute), value))));
     }
     drop_duplicates(attribute, &mut kept);
     keep_one_primary(attribute, &mut kept, mode)?;
@@ -214,24 +216,57 @@ fn type_error(parent: &str, attribute: &Attribute, expected: &str, value: &Value
 }
 
 /// Drops every element that is the same as an earlier one.
+///
+/// The earlier one becomes primary if the dropped one was, and no other element is.
 pub(crate) fn drop_duplicates(attribute: &Attribute, values: &mut Vec<Value>) {
-    if values.len() > FEW {
-        let mut seen = HashSet::with_capacity(values.len());
-        values.retain(|value| seen.insert(element_key(attribute, value)));
+    let dropped_primary = if values.len() > FEW {
+        drop_duplicates_by_key(attribute, values)
+    } else {
+        drop_duplicates_by_comparison(attribute, values)
+    };
+    if values.iter().any(is_primary) {
         return;
     }
+    if let Some(Value::Object(element)) = dropped_primary.and_then(|index| values.get_mut(index)) {
+        element.insert("primary".to_owned(), Value::Bool(true));
+    }
+}
+
+/// Drops duplicates. Returns the index of the first element of which a primary duplicate was
+/// dropped.
+fn drop_duplicates_by_key(attribute: &Attribute, values: &mut Vec<Value>) -> Option<usize> {
+    let mut dropped_primary = None;
+    let mut seen = HashMap::with_capacity(values.len());
+    values.retain(|value| {
+        let next = seen.len();
+        let index = *seen.entry(element_key(attribute, value)).or_insert(next);
+        if index != next && is_primary(value) {
+            dropped_primary.get_or_insert(index);
+        }
+        index == next
+    });
+    dropped_primary
+}
+
+/// As [`drop_duplicates_by_key`], for short lists.
+fn drop_duplicates_by_comparison(attribute: &Attribute, values: &mut Vec<Value>) -> Option<usize> {
+    let mut dropped_primary = None;
     let mut index = 1;
     while index < values.len() {
         let (before, rest) = values.split_at(index);
-        let is_known = rest.first().is_some_and(|value| {
-            before.iter().any(|earlier| is_same_element(Some(attribute), earlier, value))
+        let known = rest.first().and_then(|value| {
+            before.iter().position(|earlier| is_same_element(Some(attribute), earlier, value))
         });
-        if is_known {
-            values.remove(index);
-        } else {
-            index += 1;
+        match known {
+            None => index += 1,
+            Some(known) => {
+                if is_primary(&values.remove(index)) {
+                    dropped_primary.get_or_insert(known);
+                }
+            }
         }
     }
+    dropped_primary
 }
 
 /// Returns whether two elements of a list are the same: by `type` and `value` (RFC 7643 §2.4), or

@@ -33,6 +33,14 @@ pub(crate) async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, BodyEr
     if length > limit { Err(BodyError::TooLarge(length)) } else { Ok(bytes) }
 }
 
+/// Returns whether the body has a content coding, as `gzip` (RFC 9110 §8.4). `identity` is none.
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).iter().any(|value| {
+        let codings = value.to_str().unwrap_or("-").split(',').map(str::trim);
+        codings.clone().any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
+    })
+}
+
 /// Returns the media type without its parameters (RFC 9110 §8.3.1): empty if it is not text, `None`
 /// if the request has none.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<&str> {

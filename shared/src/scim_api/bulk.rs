@@ -6,7 +6,7 @@
 use super::caller::Caller;
 use super::error::ScimApiError;
 use super::reply::Reply;
-use super::request::{IfMatch, JsonBody};
+use super::request::{JsonBody, Preconditions};
 use super::{groups, users};
 use scim::bulk::{Bulk, BulkMethod, BulkOperation, BulkSuccess};
 use scim::error::ScimError;
@@ -32,7 +32,7 @@ pub(super) async fn bulk(caller: Caller, JsonBody(body): JsonBody) -> Result<Rep
 
 async fn execute(caller: &Caller, operation: BulkOperation) -> Result<BulkSuccess, ScimApiError> {
     let BulkOperation { method, kind, id, version, data, .. } = operation;
-    let if_match = IfMatch::from_version(version);
+    let preconditions = Preconditions::from_version(version);
     // A bulk response has no bodies, so no attribute needs to be read for one.
     let only_id = Projection::parse(Some("id"), None)?;
     let target = id.as_deref().unwrap_or_default();
@@ -40,22 +40,22 @@ async fn execute(caller: &Caller, operation: BulkOperation) -> Result<BulkSucces
         (BulkMethod::Post, ResourceKind::User) => users::create(caller, &only_id, data).await?,
         (BulkMethod::Post, ResourceKind::Group) => groups::create(caller, &only_id, data).await?,
         (BulkMethod::Put, ResourceKind::User) => {
-            users::replace(caller, &only_id, target, &if_match, data).await?
+            users::replace(caller, &only_id, target, &preconditions, data).await?
         }
         (BulkMethod::Put, ResourceKind::Group) => {
-            groups::replace(caller, &only_id, target, &if_match, data).await?
+            groups::replace(caller, &only_id, target, &preconditions, data).await?
         }
         (BulkMethod::Patch, ResourceKind::User) => {
-            users::patch(caller, &only_id, target, &if_match, data).await?
+            users::patch(caller, &only_id, target, &preconditions, data).await?
         }
         (BulkMethod::Patch, ResourceKind::Group) => {
-            groups::patch(caller, &only_id, target, &if_match, data).await?
+            groups::patch(caller, &only_id, target, &preconditions, data).await?
         }
         (BulkMethod::Delete, ResourceKind::User) => {
-            users::delete(caller, target, &if_match).await?
+            users::delete(caller, target, &preconditions).await?
         }
         (BulkMethod::Delete, ResourceKind::Group) => {
-            groups::delete(caller, target, &if_match).await?
+            groups::delete(caller, target, &preconditions).await?
         }
     };
     let created = reply.location.as_deref().and_then(|url| url.rsplit('/').next());

@@ -110,6 +110,9 @@ impl IntoResponse for ScimApiError {
         if let Some(challenge) = answer.challenge() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
+        if let Some(encoding) = answer.accepted_encoding() {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(encoding));
+        }
         if let Some(seconds) = answer.retry_after_seconds() {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }

@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::error::{ScimApiError, StoreContext as _};
 use super::members::{self, MemberBudget, MemberChange, RenderedMembers};
 use super::reply::Reply;
-use super::request::{IfMatch, IfNoneMatch};
+use super::request::{IfNoneMatch, Preconditions};
 use super::retry::retry_on_conflict;
 use super::stored::{attributes, location, render_stored};
 use crate::clock::random_uuid;
@@ -27,7 +27,8 @@ use scim::resource::{self, etag};
 use scim::schema::{ResourceKind, ResourceType};
 use types::ids::ResourceId;
 
-/// Creates a group with its members.
+/// Creates a group with its members. One that does not exist is left out or refused, see
+/// [`scim::quirks::ignores_unknown_members`].
 pub(super) async fn create(
     caller: &Caller,
     projection: &Projection,
@@ -37,7 +38,7 @@ pub(super) async fn create(
     let requested = take_members(&mut resource)?.unwrap_or_default();
     let write = group_write(caller, &resource);
     let group = retry_on_conflict(|| async {
-        let members = members::require_existing(caller, &requested).await?;
+        let members = members::find_new(caller, &requested).await?;
         let id = ResourceId::new(random_uuid());
         let created = caller.app.store.create_group(caller.tenant, id, &write, &members).await;
         created.context("create a group with its members")
@@ -65,7 +66,7 @@ pub(super) async fn replace(
     caller: &Caller,
     projection: &Projection,
     id: &str,
-    if_match: &IfMatch,
+    preconditions: &Preconditions,
     body: Value,
 ) -> Result<Reply, ScimApiError> {
     let resource_type = ResourceType::group();
@@ -73,7 +74,7 @@ pub(super) async fn replace(
     let mut new = normalize(resource_type, body, caller.mode)?;
     let requested = take_members(&mut new)?.or_else(|| has_members.then(Vec::new));
     let members = net_change(requested.map(MemberOp::Replace).into_iter().collect());
-    let group = update(caller, id, if_match, &members, |stored| {
+    let group = update(caller, id, preconditions, &members, |stored| {
         Ok(resource::replace(resource_type, stored, new.clone()))
     });
     reply(caller, StatusCode::OK, projection, &group.await?).await
@@ -85,12 +86,12 @@ pub(super) async fn patch(
     caller: &Caller,
     projection: &Projection,
     id: &str,
-    if_match: &IfMatch,
+    preconditions: &Preconditions,
     body: Value,
 ) -> Result<Reply, ScimApiError> {
-    let (request, operations) = separate_members(PatchRequest::parse(body)?)?;
+    let (request, operations) = separate_members(PatchRequest::parse(body)?, caller.mode)?;
     let members = net_change(operations);
-    let group = update(caller, id, if_match, &members, |stored| {
+    let group = update(caller, id, preconditions, &members, |stored| {
         patch::apply(ResourceType::group(), stored, &request, caller.mode)
     });
     let group = group.await?;
@@ -107,11 +108,11 @@ pub(super) async fn patch(
 pub(super) async fn delete(
     caller: &Caller,
     id: &str,
-    if_match: &IfMatch,
+    preconditions: &Preconditions,
 ) -> Result<Reply, ScimApiError> {
     retry_on_conflict(|| async {
         let group = read_group(caller, id).await?;
-        if_match.check(group.resource.version)?;
+        preconditions.check(group.resource.version)?;
         let deleted = caller.app.store.delete_group(caller.tenant, &group, caller.now).await;
         deleted.context("delete a group")?;
         Ok(Reply::no_content())
@@ -124,13 +125,13 @@ pub(super) async fn delete(
 async fn update(
     caller: &Caller,
     id: &str,
-    if_match: &IfMatch,
+    preconditions: &Preconditions,
     members: &NetChange,
     change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
 ) -> Result<StoredGroup, ScimApiError> {
     retry_on_conflict(|| async {
         let group = read_group(caller, id).await?;
-        if_match.check(group.resource.version)?;
+        preconditions.check(group.resource.version)?;
         let before = attributes(ResourceKind::Group, &group.resource)?;
         let after = change(&before)?;
         let rows = members::plan_change(caller, group.resource.id, members).await?;

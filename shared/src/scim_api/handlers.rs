@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use super::caller::Caller;
 use super::error::ScimApiError;
 use super::reply::Reply;
-use super::request::{IfMatch, IfNoneMatch, JsonBody, PathId, Query};
+use super::request::{IfNoneMatch, JsonBody, PathId, Preconditions, Query};
 use super::{groups, listing, users};
 use scim::query::ListQuery;
 use scim::schema::ResourceKind;
@@ -20,7 +20,7 @@ pub(super) async fn create(
     query: Query,
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimApiError> {
-    let projection = query.projection()?;
+    let projection = query.projection(kind)?;
     let reply = match kind {
         ResourceKind::User => users::create(&caller, &projection, body).await,
         ResourceKind::Group => groups::create(&caller, &projection, body).await,
@@ -36,7 +36,7 @@ pub(super) async fn read(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Reply, ScimApiError> {
-    let projection = query.projection()?;
+    let projection = query.projection(kind)?;
     let if_none_match = IfNoneMatch::from_headers(&headers);
     let reply = match kind {
         ResourceKind::User => users::read(&caller, &projection, &id, &if_none_match).await,
@@ -54,11 +54,13 @@ pub(super) async fn replace(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimApiError> {
-    let projection = query.projection()?;
-    let if_match = IfMatch::from_headers(&headers);
+    let projection = query.projection(kind)?;
+    let preconditions = Preconditions::from_headers(&headers);
     let reply = match kind {
-        ResourceKind::User => users::replace(&caller, &projection, &id, &if_match, body).await,
-        ResourceKind::Group => groups::replace(&caller, &projection, &id, &if_match, body).await,
+        ResourceKind::User => users::replace(&caller, &projection, &id, &preconditions, body).await,
+        ResourceKind::Group => {
+            groups::replace(&caller, &projection, &id, &preconditions, body).await
+        }
     };
     reply.map(Reply::without_large_body)
 }
@@ -72,11 +74,11 @@ pub(super) async fn patch(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Reply, ScimApiError> {
-    let projection = query.projection()?;
-    let if_match = IfMatch::from_headers(&headers);
+    let projection = query.projection(kind)?;
+    let preconditions = Preconditions::from_headers(&headers);
     let reply = match kind {
-        ResourceKind::User => users::patch(&caller, &projection, &id, &if_match, body).await,
-        ResourceKind::Group => groups::patch(&caller, &projection, &id, &if_match, body).await,
+        ResourceKind::User => users::patch(&caller, &projection, &id, &preconditions, body).await,
+        ResourceKind::Group => groups::patch(&caller, &projection, &id, &preconditions, body).await,
     };
     reply.map(Reply::without_large_body)
 }
@@ -88,10 +90,10 @@ pub(super) async fn delete(
     PathId(id): PathId,
     headers: HeaderMap,
 ) -> Result<Reply, ScimApiError> {
-    let if_match = IfMatch::from_headers(&headers);
+    let preconditions = Preconditions::from_headers(&headers);
     match kind {
-        ResourceKind::User => users::delete(&caller, &id, &if_match).await,
-        ResourceKind::Group => groups::delete(&caller, &id, &if_match).await,
+        ResourceKind::User => users::delete(&caller, &id, &preconditions).await,
+        ResourceKind::Group => groups::delete(&caller, &id, &preconditions).await,
     }
 }
 

@@ -42,9 +42,8 @@ pub(super) async fn list(
     kinds: &[ResourceKind],
     query: &ListQuery,
 ) -> Result<Reply, ScimApiError> {
-    for kind in kinds {
-        query.check(kind.resource_type())?;
-    }
+    let types: Vec<_> = kinds.iter().map(|kind| kind.resource_type()).collect();
+    query.check(&types)?;
     let response = match (&query.paging, kinds) {
         (Paging::Index { start_index, count }, [kind])
             if query.filter.is_none() && query.sort.is_none() =>

@@ -114,11 +114,7 @@ pub(super) async fn plan_change(
             remove.push(member.id);
         }
     }
-    let add = if quirks::ignores_unknown_members(caller.mode) {
-        find_existing(caller, &new).await?.0
-    } else {
-        require_existing(caller, &new).await?
-    };
+    let add = find_new(caller, &new).await?;
     Ok(MemberChange { add, remove })
 }
 
@@ -169,22 +165,22 @@ fn matches_any(
     Ok(matchers.iter().any(|matcher| matcher.matches_element(members, &element, meter)))
 }
 
-/// Returns the rows of new members, all of which must exist in the tenant.
+/// Returns the rows of new members that exist in the tenant.
 ///
 /// # Errors
 ///
-/// [`ScimError::InvalidValue`] with the first id that does not exist.
-pub(super) async fn require_existing(
+/// [`ScimError::InvalidValue`] with the first id that does not exist, in strict mode.
+pub(super) async fn find_new(
     caller: &Caller,
     members: &[Member],
 ) -> Result<Vec<GroupMember>, ScimApiError> {
     let (found, unknown) = find_existing(caller, members).await?;
     match unknown.first() {
-        None => Ok(found),
-        Some(id) => {
+        Some(id) if !quirks::ignores_unknown_members(caller.mode) => {
             Err(ScimError::InvalidValue(format!("members: no user or group has the id {id:?}"))
                 .into())
         }
+        Some(_) | None => Ok(found),
     }
 }
 

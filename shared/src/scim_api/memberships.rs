@@ -13,6 +13,7 @@ use super::error::{ScimApiError, StoreContext as _};
 use super::join_bounded::{MAX_CONCURRENT, join_bounded};
 use super::listed::ListedResource;
 use super::stored::render_stored;
+use super::users::GroupOfUser;
 use super::{groups, members, users};
 use crate::store::StoredUser;
 use scim::error::ScimError;
@@ -140,10 +141,11 @@ impl FilterMemberships {
             Source::Groups(groups) => {
                 let of_user =
                     groups.iter().filter(|(_, members)| members.contains(&user.resource.id));
-                of_user.map(|(group, _)| *group).collect()
+                of_user.map(|(group, _)| without_name(*group)).collect()
             }
             Source::AmongGroups(groups) => {
-                read_among_groups(caller, user.resource.id, groups).await?
+                let found = read_among_groups(caller, user.resource.id, groups).await?;
+                found.into_iter().map(without_name).collect()
             }
             Source::AllGroups => users::read_groups(caller, user.resource.id).await?,
             Source::None | Source::AmongMembers(_) | Source::AllMembers => Vec::new(),
@@ -232,6 +234,11 @@ async fn read_with_members(
         found.push((group, members.into_iter().map(|member| member.id).collect()));
     }
     Ok(found)
+}
+
+/// A group for a filter that compares ids.
+const fn without_name(id: ResourceId) -> GroupOfUser {
+    GroupOfUser { id, display: None }
 }
 
 /// Returns those of `groups` that a user is a member of.

@@ -13,6 +13,7 @@ use scim::discovery::MAX_BODY_BYTES;
 use scim::error::ScimError;
 use scim::projection::Projection;
 use scim::query::append_to_list;
+use scim::schema::ResourceKind;
 
 /// The `{id}` of the path, percent-decoded.
 pub(super) struct PathId(pub(super) String);
@@ -46,8 +47,8 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// As [`Projection::parse`].
-    pub(super) fn projection(&self) -> Result<Projection, ScimError> {
+    /// As [`Projection::parse`] and [`Projection::check`].
+    pub(super) fn projection(&self, kind: ResourceKind) -> Result<Projection, ScimError> {
         if self.0.is_empty() {
             return Ok(Projection::default());
         }
@@ -62,11 +63,15 @@ impl Query {
             };
             append_to_list(list, value);
         }
-        Projection::parse(attributes.as_deref(), excluded.as_deref())
+        let projection = Projection::parse(attributes.as_deref(), excluded.as_deref())?;
+        projection.check(&[kind.resource_type()])?;
+        Ok(projection)
     }
 }
 
 /// A body that is JSON by its media type and its content, of at most [`MAX_BODY_BYTES`].
+///
+/// A byte order mark before the JSON is ignored, as RFC 8259 §8.1 allows.
 pub(super) struct JsonBody(pub(super) Value);
 
 impl<S: Sync> FromRequest<S> for JsonBody {
@@ -74,11 +79,16 @@ impl<S: Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ScimApiError> {
         let is_json = is_json(request.headers());
+        let is_encoded = body::is_encoded(request.headers());
         let bytes = body::read(request.into_body(), MAX_BODY_BYTES).await.map_err(body_error)?;
+        if is_encoded {
+            return Err(ScimError::UnsupportedContentEncoding.into());
+        }
         if !is_json {
             return Err(ScimError::UnsupportedMediaType.into());
         }
-        let value = serde_json::from_slice(&bytes).map_err(|error| {
+        let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+        let value = serde_json::from_slice(text).map_err(|error| {
             ScimError::InvalidSyntax(format!(
                 "the body is not valid JSON: line {}, column {}",
                 error.line(),
@@ -108,30 +118,39 @@ fn body_error(error: BodyError) -> ScimError {
     }
 }
 
-/// Versions that a change requires (RFC 7644 §3.14, RFC 9110 §13.1).
+/// Versions that a change requires and excludes (RFC 7644 §3.14, RFC 9110 §13.1).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct IfMatch(Option<String>);
+pub(super) struct Preconditions {
+    if_match: Option<String>,
+    if_none_match: IfNoneMatch,
+}
 
-impl IfMatch {
-    /// Reads the header `If-Match`.
+impl Preconditions {
+    /// Reads the headers `If-Match` and `If-None-Match`.
     pub(super) fn from_headers(headers: &HeaderMap) -> Self {
-        Self(joined(headers, &header::IF_MATCH))
+        Self {
+            if_match: joined(headers, &header::IF_MATCH),
+            if_none_match: IfNoneMatch::from_headers(headers),
+        }
     }
 
     /// Takes the `version` of a bulk operation (RFC 7644 §3.7).
     pub(super) fn from_version(version: Option<String>) -> Self {
-        Self(version)
+        Self { if_match: version, if_none_match: IfNoneMatch::default() }
     }
 
     /// Checks the version of a stored resource.
     ///
     /// # Errors
     ///
-    /// [`ScimError::PreconditionFailed`] if the resource has another version.
+    /// [`ScimError::PreconditionFailed`] if the resource has another version than required, or one
+    /// that is excluded. `If-None-Match: *` excludes every version.
     pub(super) fn check(&self, version: u64) -> Result<(), ScimError> {
-        match &self.0 {
-            Some(required) if !has_version(required, version) => Err(ScimError::PreconditionFailed),
-            Some(_) | None => Ok(()),
+        let is_required = self.if_match.as_ref().is_none_or(|list| has_version(list, version));
+        if is_required && !self.if_none_match.has(version) {
+            Ok(())
+        } else {
+            Err(ScimError::PreconditionFailed)
         }
     }
 }
@@ -167,6 +186,8 @@ fn has_version(list: &str, version: u64) -> bool {
     })
 }
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,8 +209,17 @@ mod tests {
 
     #[test]
     fn a_request_without_if_match_accepts_every_version() {
-        assert_eq!(IfMatch::default().check(7), Ok(()));
-        let other = IfMatch::from_version(Some("W/\"6\"".to_owned()));
+        assert_eq!(Preconditions::default().check(7), Ok(()));
+        let other = Preconditions::from_version(Some("W/\"6\"".to_owned()));
         assert_eq!(other.check(7), Err(ScimError::PreconditionFailed));
+    }
+
+    #[test]
+    fn if_none_match_excludes_versions_from_a_change() {
+        for (list, excluded) in [("*", true), ("W/\"7\"", true), ("W/\"6\"", false)] {
+            let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, list.parse().unwrap())]);
+            let checked = Preconditions::from_headers(&headers).check(7);
+            assert_eq!(checked.is_err(), excluded, "{list}");
+        }
     }
 }

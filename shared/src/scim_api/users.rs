@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use super::caller::Caller;
 use super::error::{ScimApiError, StoreContext as _};
 use super::reply::Reply;
-use super::request::{IfMatch, IfNoneMatch};
+use super::request::{IfNoneMatch, Preconditions};
 use super::retry::retry_on_conflict;
 use super::stored::{attributes, location, render_stored, render_stored_text};
 use crate::clock::random_uuid;
-use crate::store::{StoredUser, UserKeys, UserWrite};
+use crate::store::{StoredGroup, StoredUser, UserKeys, UserWrite};
 use scim::error::ScimError;
 use scim::normalize::normalize;
 use scim::patch;
@@ -61,11 +61,11 @@ pub(super) async fn replace(
     caller: &Caller,
     projection: &Projection,
     id: &str,
-    if_match: &IfMatch,
+    preconditions: &Preconditions,
     body: Value,
 ) -> Result<Reply, ScimApiError> {
     let new = normalize(ResourceType::user(), body, caller.mode)?;
-    let user = update(caller, id, if_match, |stored| {
+    let user = update(caller, id, preconditions, |stored| {
         Ok(resource::replace(ResourceType::user(), stored, new.clone()))
     });
     reply_to_write(caller, StatusCode::OK, projection, &user.await?).await
@@ -76,11 +76,11 @@ pub(super) async fn patch(
     caller: &Caller,
     projection: &Projection,
     id: &str,
-    if_match: &IfMatch,
+    preconditions: &Preconditions,
     body: Value,
 ) -> Result<Reply, ScimApiError> {
     let request = PatchRequest::parse(body)?;
-    let user = update(caller, id, if_match, |stored| {
+    let user = update(caller, id, preconditions, |stored| {
         patch::apply(ResourceType::user(), stored, &request, caller.mode)
     });
     reply_to_write(caller, StatusCode::OK, projection, &user.await?).await
@@ -90,11 +90,11 @@ pub(super) async fn patch(
 pub(super) async fn delete(
     caller: &Caller,
     id: &str,
-    if_match: &IfMatch,
+    preconditions: &Preconditions,
 ) -> Result<Reply, ScimApiError> {
     retry_on_conflict(|| async {
         let user = read_user(caller, id).await?;
-        if_match.check(user.resource.version)?;
+        preconditions.check(user.resource.version)?;
         let keys = UserKeys::of(&attributes(ResourceKind::User, &user.resource)?);
         let deleted = caller.app.store.delete_user(caller.tenant, &user, &keys, caller.now).await;
         deleted.context("delete a user")?;
@@ -108,12 +108,12 @@ pub(super) async fn delete(
 async fn update(
     caller: &Caller,
     id: &str,
-    if_match: &IfMatch,
+    preconditions: &Preconditions,
     change: impl Fn(&Map<String, Value>) -> Result<Map<String, Value>, ScimError>,
 ) -> Result<StoredUser, ScimApiError> {
     retry_on_conflict(|| async {
         let user = read_user(caller, id).await?;
-        if_match.check(user.resource.version)?;
+        preconditions.check(user.resource.version)?;
         let before = attributes(ResourceKind::User, &user.resource)?;
         let after = change(&before)?;
         // From now on sign-ins leave the user to SCIM, so this is a change all the same.
@@ -191,22 +191,43 @@ pub(super) async fn render(
     Ok(Value::Object(resource).to_string())
 }
 
-/// Reads the ids of the groups that a user is a member of.
+/// A group that a user is a member of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct GroupOfUser {
+    pub(super) id: ResourceId,
+    /// `displayName` of the group. `None` if it is not read, since no one asks for it.
+    pub(super) display: Option<String>,
+}
+
+/// Reads the groups that a user is a member of, with their names.
 pub(super) async fn read_groups(
     caller: &Caller,
     user: ResourceId,
-) -> Result<Vec<ResourceId>, ScimApiError> {
-    let groups = caller.app.store.group_ids_of(caller.tenant, user).await;
+) -> Result<Vec<GroupOfUser>, ScimApiError> {
+    let groups = caller.app.store.groups_of(caller.tenant, user).await;
     let groups = groups.context("read the groups of a user")?;
     caller.charge_memberships(groups.len());
-    Ok(groups)
+    let with_name = |group: &StoredGroup| {
+        let attributes = attributes(ResourceKind::Group, &group.resource)?;
+        let display = resource::display_name(&attributes).map(str::to_owned);
+        Ok(GroupOfUser { id: group.resource.id, display })
+    };
+    groups.iter().map(with_name).collect()
 }
 
 /// Adds `groups` to a rendered user.
-pub(super) fn insert_groups(caller: &Caller, user: &mut Map<String, Value>, groups: &[ResourceId]) {
-    let groups = groups.iter().map(|group| {
-        let location = format!("{}/Groups/{group}", caller.scim_url);
-        json!({"value": group, "$ref": location, "type": "direct"})
+pub(super) fn insert_groups(
+    caller: &Caller,
+    user: &mut Map<String, Value>,
+    groups: &[GroupOfUser],
+) {
+    let groups = groups.iter().map(|GroupOfUser { id, display }| {
+        let location = format!("{}/Groups/{id}", caller.scim_url);
+        let mut group = json!({"value": id, "$ref": location, "type": "direct"});
+        if let (Value::Object(group), Some(display)) = (&mut group, display) {
+            group.insert("display".to_owned(), display.as_str().into());
+        }
+        group
     });
     user.insert("groups".to_owned(), groups.collect());
 }

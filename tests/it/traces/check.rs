@@ -1,6 +1,6 @@
 //! Judges a JSON body by the checks of a trace.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::format::{Check, Kind};
 use super::path::{Found, find};
@@ -52,6 +52,12 @@ impl Check {
         add(
             self.one_of.as_ref().map(|options| options.contains(value)),
             format!("one of {:?}", self.one_of),
+        );
+        add(
+            self.matches.as_ref().map(|pattern| {
+                jsonschema::is_valid(&json!({"type": "string", "pattern": pattern}), value)
+            }),
+            format!("a text like {:?}", self.matches),
         );
         add(
             self.length.map(|length| len(value) == Some(length)),
@@ -140,8 +146,6 @@ fn is_a(value: &Value, kind: Kind) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[track_caller]
@@ -176,6 +180,8 @@ mod tests {
         );
         check(&json!({"path": "$.list", "disjoint_with": ["z", "x"]}), false);
         check(&json!({"path": "$.list[?type=='work']", "absent": true}), true);
+        check(&json!({"path": "$.a", "matches": "^A.a$"}), true);
+        check(&json!({"path": "$.n", "matches": "3"}), false);
         check(&json!({"path": "$.o", "contains": "k"}), true);
     }
 

@@ -105,6 +105,8 @@ pub(crate) struct Check {
     pub(crate) equals: Option<Value>,
     /// The value is equal to this text in any letter case.
     pub(crate) iequals: Option<String>,
+    /// The value is a text that this regular expression matches.
+    pub(crate) matches: Option<String>,
     /// The value differs from this.
     pub(crate) not_equals: Option<Value>,
     /// The value is one of these.

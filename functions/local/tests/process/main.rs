@@ -8,6 +8,7 @@
 mod bodies;
 mod crash;
 mod demo;
+mod http_errors;
 mod instance;
 mod lifecycle;
 mod restore;

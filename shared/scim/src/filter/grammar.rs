@@ -8,6 +8,7 @@
 //! - values without quotes (`externalId eq jyoung`): older Entra jobs and Microsoft's samples,
 //!   PingFederate's `emails eq a@b.c`, Lucid's documentation.
 //! - `True` and `False`: Entra ID.
+//! - `"CORP\jdoe"`: a backslash that begins no escape, in a Windows account.
 //! - `not(` without a blank: the form of the figure; the examples write `not (`.
 
 use serde_json::Number;
@@ -161,7 +162,7 @@ fn group(input: &mut Input<'_>) -> Parsed<Filter> {
 fn value_path(input: &mut Input<'_>, path: AttrPath) -> Parsed<Filter> {
     let mut inner = value_filter(input)?;
     if let Some(sub) = sub_attribute(input)? {
-        let sub = predicate(input, AttrPath { schema: None, name: sub, sub: None })?;
+        let sub = predicate(input, AttrPath::Plain { name: sub, sub: None })?;
         inner = match inner {
             Filter::And(mut terms) => {
                 terms.push(sub);
@@ -208,11 +209,12 @@ fn sub_attribute(input: &mut Input<'_>) -> Parsed<Option<String>> {
         return Ok(None);
     }
     let left = input.input.len();
-    let path = attr_path(input)?;
-    if path.schema.is_some() || path.sub.is_some() {
-        return Err(Expected { what: "the name of a sub-attribute", left });
+    match attr_path(input)? {
+        AttrPath::Plain { name, sub: None } => Ok(Some(name)),
+        AttrPath::Plain { sub: Some(_), .. } | AttrPath::Qualified(_) => {
+            Err(Expected { what: "the name of a sub-attribute", left })
+        }
     }
-    Ok(Some(path.name))
 }
 
 /// ` pr`, or ` eq "value"`.
@@ -314,29 +316,57 @@ fn is_json_number(mut text: &str) -> bool {
 }
 
 /// A JSON string, with its quotes.
+///
+/// Tolerance: a backslash that begins no escape of JSON, or the escape of a control character, is a
+/// backslash, as in `"CORP\bsmith"`.
 fn json_string(input: &mut Input<'_>) -> Parsed<String> {
-    let invalid = expected(input, "a JSON string with its closing quote");
-    let text = input.input;
-    let mut escaped = false;
-    let mut plain = true;
-    for (index, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => (escaped, plain) = (true, false),
-            b'"' => {
-                let (literal, rest) = text.split_at(index + 1);
-                input.input = rest;
-                return match literal.get(1..index) {
-                    Some(inner) if plain => Ok(inner.to_owned()),
-                    _ => serde_json::from_str(literal).map_err(|_| invalid),
-                };
-            }
-            // JSON requires these to be escaped; serde_json rejects them.
-            0..0x20 => plain = false,
-            _ => {}
+    let unclosed = expected(input, "a JSON string with its closing quote");
+    let mut rest = input.input.strip_prefix('"').unwrap_or_default();
+    let mut text = String::new();
+    while let Some(end) = rest.find(|c| matches!(c, '"' | '\\' | '\0'..' ')) {
+        let (plain, after) = rest.split_at_checked(end).unwrap_or_default();
+        if !after.starts_with(['"', '\\']) {
+            // JSON requires a control character to be escaped.
+            return Err(unclosed);
         }
+        text.push_str(plain);
+        if let Some(after) = after.strip_prefix('"') {
+            input.input = after;
+            return Ok(text);
+        }
+        let (character, length) = escape(after).unwrap_or(('\\', 1));
+        text.push(character);
+        rest = after.get(length..).unwrap_or_default();
     }
-    Err(invalid)
+    Err(unclosed)
+}
+
+/// Reads the escape at the beginning of a text: the character and the length of the escape. `None`
+/// if it is no escape of JSON, or that of a control character.
+fn escape(text: &str) -> Option<(char, usize)> {
+    match text.get(1..2)? {
+        quoted @ ("\"" | "\\" | "/") => Some((quoted.chars().next()?, 2)),
+        "u" => {
+            let first = unicode_escape(text)?;
+            let is_printable = |character: &char| *character >= ' ';
+            if let Some(character) = char::from_u32(first) {
+                return Some(character).filter(is_printable).map(|character| (character, 6));
+            }
+            // A character beyond 16 bits has two escapes (RFC 8259 §7).
+            let second = unicode_escape(text.get(6..)?)?;
+            let pair = [u16::try_from(first).ok()?, u16::try_from(second).ok()?];
+            let character = char::decode_utf16(pair).next()?.ok()?;
+            Some((character, 12))
+        }
+        _ => None,
+    }
+}
+
+/// Reads `\u00e9`.
+fn unicode_escape(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hex { u32::from_str_radix(digits, 16).ok() } else { None }
 }
 
 fn attr_path(input: &mut Input<'_>) -> Parsed<AttrPath> {

@@ -5,37 +5,43 @@ use crate::attr_path::AttrPath;
 use crate::error::ScimError;
 use crate::filter::{CompareOp, CompareValue, Filter};
 use crate::schema::{Attribute, DataType, ResourceType};
-use crate::target::Target;
+use crate::target::{Schemas, Target};
 
 /// Rejects a filter with a comparison that the type of its attribute does not define, as
-/// `active gt true` (RFC 7644 §3.4.2.2).
+/// `active gt true` (RFC 7644 §3.4.2.2), or with a name like ours that names nothing.
 ///
-/// Undeclared attributes are accepted, since resources may have them.
+/// Undeclared attributes are accepted, since resources may have them. A search of several resource
+/// types may use the attributes of each of them.
 ///
 /// # Errors
 ///
 /// [`ScimError::InvalidFilter`] with the path, the operator and the reason.
-pub fn check(filter: &Filter, resource_type: &ResourceType) -> Result<(), ScimError> {
-    check_in(filter, Definitions::Resource(resource_type)).map_err(ScimError::InvalidFilter)
+pub fn check(filter: &Filter, resource_types: &[&ResourceType]) -> Result<(), ScimError> {
+    let mut types = resource_types.iter();
+    let check = |current| check_in(filter, Definitions::Resource { current, all: resource_types });
+    types.try_for_each(|current| check(current)).map_err(ScimError::InvalidFilter)
 }
 
 /// The definitions in which the attribute names of a filter are looked up.
 #[derive(Clone, Copy)]
 enum Definitions<'a> {
-    Resource(&'a ResourceType),
+    Resource {
+        current: &'a ResourceType,
+        all: &'a [&'a ResourceType],
+    },
     /// Within `[…]`: the definition of the attribute.
     Element(Option<&'static Attribute>),
 }
 
 fn check_in(filter: &Filter, scope: Definitions<'_>) -> Result<(), String> {
     match filter {
-        Filter::Present(_) => Ok(()),
-        Filter::Compare(path, op, value) => match definition(path, scope) {
+        Filter::Present(path) => definition(path, scope).map(|_| ()),
+        Filter::Compare(path, op, value) => match definition(path, scope)? {
             Some(definition) => check_comparison(path, *op, value, definition),
             None => check_null(path, *op, value),
         },
         Filter::ValuePath(path, inner) => {
-            let definition = definition(path, scope);
+            let definition = definition(path, scope)?;
             if definition
                 .is_some_and(|plain| plain.data_type != DataType::Complex && !plain.multi_valued)
             {
@@ -50,17 +56,32 @@ fn check_in(filter: &Filter, scope: Definitions<'_>) -> Result<(), String> {
     }
 }
 
-fn definition(path: &AttrPath, scope: Definitions<'_>) -> Option<&'static Attribute> {
-    match scope {
-        Definitions::Resource(resource_type) => Target::resolve(path, resource_type).definition(),
+fn definition(
+    path: &AttrPath,
+    scope: Definitions<'_>,
+) -> Result<Option<&'static Attribute>, String> {
+    let (current, all) = match scope {
+        Definitions::Resource { current, all } => (current, all),
         Definitions::Element(parent) => {
-            let parent = parent?;
-            // In a list of simple values, `value` is the element itself.
-            let plain =
-                parent.data_type != DataType::Complex && path.name.eq_ignore_ascii_case("value");
-            if plain { Some(parent) } else { parent.sub_attribute(&path.name) }
+            return Ok(parent.and_then(|parent| definition_in_element(path, parent)));
         }
+    };
+    let resolve = |resource_type| Target::resolve(path, Schemas::of_type(resource_type));
+    match resolve(current) {
+        Ok(target) => Ok(target.definition()),
+        Err(_) if all.iter().any(|other| resolve(other).is_ok()) => Ok(None),
+        Err(_) => Err(format!("{path} names no attribute of a {}", current.name())),
     }
+}
+
+fn definition_in_element(
+    path: &AttrPath,
+    parent: &'static Attribute,
+) -> Option<&'static Attribute> {
+    let (name, _) = path.in_element();
+    // In a list of simple values, `value` is the element itself.
+    let is_element = parent.data_type != DataType::Complex && name.eq_ignore_ascii_case("value");
+    if is_element { Some(parent) } else { parent.sub_attribute(name) }
 }
 
 fn check_comparison(

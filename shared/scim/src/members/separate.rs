@@ -3,13 +3,15 @@
 use serde_json::{Map, Value};
 
 use super::{Member, parse_members};
+use crate::attr_path::AttrPath;
 use crate::error::ScimError;
 use crate::filter::{CompareOp, CompareValue, Filter};
+use crate::mode::Mode;
 use crate::patch_request::{Op, PatchOperation, PatchRequest};
 use crate::path::PatchPath;
 use crate::quirks;
 use crate::schema::ResourceType;
-use crate::target::Target;
+use crate::target::{Schemas, Target};
 
 /// One operation on a group's membership.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,46 +38,53 @@ pub enum MemberOp {
 /// [`ScimError::InvalidValue`] or [`ScimError::InvalidPath`] for a malformed value,
 /// [`ScimError::Mutability`] for a change of a member's sub-attribute, [`ScimError::NoTarget`] for
 /// an operation that selects nothing.
-pub fn separate_members(request: PatchRequest) -> Result<(PatchRequest, Vec<MemberOp>), ScimError> {
+pub fn separate_members(
+    request: PatchRequest,
+    mode: Mode,
+) -> Result<(PatchRequest, Vec<MemberOp>), ScimError> {
     let mut rest = Vec::new();
     let mut changes = Vec::new();
     for operation in request.operations {
         let PatchOperation { op, path, value } = operation;
-        match path {
-            Some(path) if is_members(&path) => add_change(op, &path, value, &mut changes)?,
-            Some(path) if !is_core(&path) => {
-                rest.push(PatchOperation { op, path: Some(path), value });
-            }
+        let Some(path) = path else {
+            rest.extend(separate_value(op, value, mode, &mut changes)?);
+            continue;
+        };
+        match Place::of(&path, mode) {
+            Place::Members(sub) => add_change(op, &path, sub, value, &mut changes)?,
             // The URN of the core schema as a path is equivalent to no path.
-            Some(_) | None => {
-                if let Some(value) = separate_value(op, value, &mut changes)? {
-                    rest.push(PatchOperation { op, path: None, value: Some(value) });
-                }
-            }
+            Place::Core => rest.extend(separate_value(op, value, mode, &mut changes)?),
+            Place::Elsewhere => rest.push(PatchOperation { op, path: Some(path), value }),
         }
     }
-    Ok((PatchRequest { operations: rest }, changes))
+    Ok((PatchRequest { schemas: request.schemas, operations: rest }, changes))
 }
 
-/// Takes the members out of the value of an operation without path, and returns the rest.
+/// Takes the members out of the value of an operation without path, and returns the rest of the
+/// operation.
 fn separate_value(
     op: Op,
     value: Option<Value>,
+    mode: Mode,
     changes: &mut Vec<MemberOp>,
-) -> Result<Option<Value>, ScimError> {
+) -> Result<Option<PatchOperation>, ScimError> {
     let mut rest = Map::new();
     for (path, value) in op.value_entries(value)? {
-        if is_members(&path) {
-            add_change(op, &path, Some(value), changes)?;
-        } else if is_core(&path) {
-            if let Some(Value::Object(within)) = separate_value(op, Some(value), changes)? {
-                rest.extend(within);
+        match Place::of(&path, mode) {
+            Place::Members(sub) => add_change(op, &path, sub, Some(value), changes)?,
+            Place::Core => {
+                let within = separate_value(op, Some(value), mode, changes)?;
+                if let Some(Value::Object(within)) = within.and_then(|within| within.value) {
+                    rest.extend(within);
+                }
             }
-        } else {
-            rest.insert(path.to_string(), value);
+            Place::Elsewhere => {
+                rest.insert(path.to_string(), value);
+            }
         }
     }
-    Ok((!rest.is_empty()).then_some(Value::Object(rest)))
+    let value = Some(Value::Object(rest)).filter(|rest| !quirks::is_unassigned(rest));
+    Ok(value.map(|value| PatchOperation { op, path: None, value: Some(value) }))
 }
 
 /// Returns whether the body of a PUT has `members`, even an empty list.
@@ -84,31 +93,48 @@ fn separate_value(
 /// from a body without `members`, which leaves the members unchanged.
 pub fn has_members(body: &Value) -> bool {
     body.as_object().into_iter().flatten().any(|(name, value)| {
-        PatchPath::parse(name).is_ok_and(|path| {
-            let is_whole = path.filter.is_none() && path.attr.sub.is_none();
-            is_whole && is_members(&path) || is_core(&path) && has_members(value)
+        PatchPath::parse(name).is_ok_and(|path| match Place::of(&path, Mode::Lenient) {
+            Place::Members(sub) => path.filter.is_none() && sub.is_none(),
+            Place::Core => has_members(value),
+            Place::Elsewhere => false,
         })
     })
 }
 
-fn is_members(path: &PatchPath) -> bool {
-    Target::resolve(&path.attr, ResourceType::group()).is_core("members")
+/// What a path of a group names.
+enum Place<'a> {
+    /// `members`, or this sub-attribute of it.
+    Members(Option<&'a str>),
+    /// The core schema as a whole.
+    Core,
+    /// Anything else, also a path that the mode does not accept. [`crate::patch`] resolves it.
+    Elsewhere,
 }
 
-/// Returns whether a path is the URN of the core schema.
-fn is_core(path: &PatchPath) -> bool {
-    let target = Target::resolve(&path.attr, ResourceType::group());
-    target.name.is_none() && target.extension.is_none()
+impl<'a> Place<'a> {
+    fn of(path: &'a PatchPath, mode: Mode) -> Self {
+        match Target::resolve(&path.attr, Schemas::of_type(ResourceType::group())) {
+            Ok(target) if !target.is_accepted(mode) => Self::Elsewhere,
+            Ok(target) if target.is_core("members") => {
+                Self::Members(path.sub.as_deref().or(target.sub))
+            }
+            Ok(target) if target.is_whole_core() => Self::Core,
+            Ok(_) | Err(_) => Self::Elsewhere,
+        }
+    }
 }
 
-/// Appends the membership operation at a path of `members`.
+/// Appends the membership operation at a path of `members`, or at its sub-attribute `sub`.
 fn add_change(
     op: Op,
     path: &PatchPath,
+    sub: Option<&str>,
     value: Option<Value>,
     changes: &mut Vec<MemberOp>,
 ) -> Result<(), ScimError> {
-    let sub = path.sub.as_deref().or(path.attr.sub.as_deref());
+    if op == Op::Replace && value.is_none() {
+        return Err(ScimError::InvalidValue(format!("replace of {path} requires a value")));
+    }
     match (&path.filter, sub) {
         (None, None) => changes.push(change_of_all(op, value)?),
         (Some(filter), None) => add_selected_change(op, filter, value, changes)?,
@@ -174,13 +200,11 @@ fn ids(members: Vec<Member>) -> Vec<String> {
 /// other filter.
 fn exact_ids(filter: &Filter) -> Option<Vec<String>> {
     match filter {
-        Filter::Compare(path, CompareOp::Eq, CompareValue::String(id))
-            if path.schema.is_none()
-                && path.sub.is_none()
-                && path.name.eq_ignore_ascii_case("value") =>
-        {
-            Some(vec![id.clone()])
-        }
+        Filter::Compare(
+            AttrPath::Plain { name, sub: None },
+            CompareOp::Eq,
+            CompareValue::String(id),
+        ) if name.eq_ignore_ascii_case("value") => Some(vec![id.clone()]),
         Filter::Or(terms) => {
             let ids: Option<Vec<_>> = terms.iter().map(exact_ids).collect();
             ids.map(|ids| ids.concat())
@@ -215,7 +239,10 @@ mod tests {
     use crate::schema::GROUP;
 
     fn run(operations: &Value) -> Result<(PatchRequest, Vec<MemberOp>), ScimError> {
-        separate_members(PatchRequest::parse(json!({"Operations": operations})).unwrap())
+        separate_members(
+            PatchRequest::parse(json!({"Operations": operations})).unwrap(),
+            Mode::Lenient,
+        )
     }
 
     fn members(ids: &[&str]) -> Vec<Member> {
@@ -290,6 +317,28 @@ mod tests {
         ]))
         .unwrap();
         assert_eq!(changes, [removed(&["1"]), MemberOp::Add(members(&["2"]))]);
+    }
+
+    #[test]
+    fn a_replacement_requires_a_value() {
+        for path in ["members", "MEMBERS", "members[value eq \"1\"]", &format!("{GROUP}:members")] {
+            let error = run(&json!([{"op": "replace", "path": path}])).unwrap_err();
+            assert_eq!(error.scim_type(), Some("invalidValue"), "{path}");
+        }
+        check(
+            &json!({"op": "replace", "path": "members", "value": null}),
+            MemberOp::Replace(Vec::new()),
+        );
+    }
+
+    #[test]
+    fn members_are_found_under_every_form_of_the_urn() {
+        let form = "urn:scim:schemas:core:1.0.members";
+        let operation = json!({"op": "add", "path": form, "value": "1"});
+        check(&operation, MemberOp::Add(members(&["1"])));
+        let request = PatchRequest::parse(json!({"Operations": [operation]})).unwrap();
+        let (rest, changes) = separate_members(request, Mode::Strict).unwrap();
+        assert_eq!((rest.operations.len(), changes.len()), (1, 0));
     }
 
     #[test]

@@ -2,44 +2,118 @@
 
 use serde_json::Value;
 
+use crate::attr_path::AttrPath;
+use crate::error::ScimError;
 use crate::mode::Mode;
 use crate::path::PatchPath;
 use crate::quirks;
 use crate::schema::ResourceType;
-use crate::target::Target;
+use crate::schema_urn::find_schema;
+use crate::target::{Schemas, Target};
 
-/// Parses a name that is a path: `name.givenName`, `urn:…:enterprise:2.0:User:department`,
-/// `emails[type eq "work"].value`, or the URN of the core schema with an object of attributes.
-///
-/// Not a path: the URN of a whole extension; an undeclared name, which stays a custom attribute of
-/// the client; a name with a dot whose value is an object, since no sub-attribute takes one. An
-/// object under an undeclared URN may be an extension itself, so only a simple value there counts
-/// as an attribute.
-pub(super) fn parse_name(
+/// The meaning of a name at the root of a body.
+pub(super) enum Name {
+    /// An attribute, a whole extension, or a name of the client's own.
+    Whole,
+    /// A path: `name.givenName`, `urn:…:enterprise:2.0:User:department`,
+    /// `emails[type eq "work"].value`, or the core schema with an object of attributes.
+    Path(PatchPath),
+    /// An attribute of the extension `urn` without its URN: `department`.
+    Unqualified {
+        /// URN of the extension.
+        urn: &'static str,
+        /// Path of the attribute.
+        path: PatchPath,
+    },
+}
+
+impl Name {
+    /// Parses a name.
+    ///
+    /// An undeclared name without a URN stays an attribute of the client, and so does a name with a
+    /// dot whose value is an object, since no sub-attribute takes one.
+    ///
+    /// # Errors
+    ///
+    /// [`ScimError::InvalidPath`] for a name like ours that names nothing, as in
+    /// [`Target::resolve`].
+    pub(super) fn parse(
+        schemas: Schemas<'_>,
+        name: &str,
+        value: &Value,
+        mode: Mode,
+    ) -> Result<Self, ScimError> {
+        let resource_type = schemas.resource_type;
+        let is_declared =
+            resource_type.attribute(name).is_some() || resource_type.extension(name).is_some();
+        if is_declared || quirks::is_unassigned(value) && !name.contains(['.', '[']) {
+            return Ok(Self::Whole);
+        }
+        if !name.contains([':', '.', '[']) {
+            return Ok(Self::parse_plain(resource_type, name, mode));
+        }
+        let Ok(path) = PatchPath::parse(name) else {
+            return match find_schema(resource_type, name) {
+                Ok(None) => Ok(Self::Whole),
+                Ok(Some(_)) | Err(_) => {
+                    Err(ScimError::InvalidPath(format!("{name} names no attribute")))
+                }
+            };
+        };
+        let is_qualified = matches!(path.attr, AttrPath::Qualified(_));
+        if !is_qualified && value.is_object() {
+            return Ok(Self::Whole);
+        }
+        let value = Some(value).filter(|_| path.filter.is_none());
+        let target = Target::resolve_for(&path.attr, schemas, value)?;
+        let is_path = match (target.name, target.extension.as_deref()) {
+            _ if !target.is_accepted(mode) => false,
+            (None, None) => true,
+            (None, Some(urn)) => resource_type.extension(urn).is_some(),
+            (Some(_), _) if target.attribute.is_some() => true,
+            (Some(_), _) => is_qualified && quirks::keeps_unknown(mode),
+        };
+        Ok(if is_path { Self::Path(path) } else { Self::Whole })
+    }
+
+    fn parse_plain(resource_type: &ResourceType, name: &str, mode: Mode) -> Self {
+        match quirks::find_unqualified(resource_type, name) {
+            Some((extension, _)) if quirks::accepts_urn_forms(mode) => {
+                let path = PatchPath { attr: AttrPath::core(name), filter: None, sub: None };
+                Self::Unqualified { urn: &extension.id, path }
+            }
+            Some(_) | None => Self::Whole,
+        }
+    }
+}
+
+/// Takes the names that are paths out of the value of a whole extension: `manager.value`, and names
+/// with a URN of ours, which may be those of other attributes.
+pub(super) fn take_inner_paths(
     resource_type: &ResourceType,
-    name: &str,
-    value: &Value,
-    mode: Mode,
-) -> Option<PatchPath> {
-    if !name.contains([':', '.', '[']) || resource_type.extension(name).is_some() {
-        return None;
-    }
-    let path = PatchPath::parse(name).ok()?;
-    if path.attr.schema.is_none() && value.is_object() {
-        return None;
-    }
-    let target = Target::resolve(&path.attr, resource_type);
-    let is_path = match (target.name, target.extension.as_deref()) {
-        (None, None) => !quirks::is_unassigned(value),
-        (None, Some(_)) => false,
-        (Some(_), _) if target.attribute.is_some() => true,
-        (Some(_), None) => path.attr.schema.is_some() && quirks::keeps_unknown(mode),
-        (Some(_), Some(urn)) => {
-            let is_attribute = resource_type.extension(urn).is_some() || !value.is_object();
-            is_attribute && quirks::keeps_unknown(mode)
+    urn: &str,
+    value: &mut Value,
+) -> Vec<(PatchPath, Value)> {
+    let (Some(extension), Value::Object(members)) = (resource_type.extension(urn), value) else {
+        return Vec::new();
+    };
+    let parse = |name: &str| match AttrPath::parse(name).ok()? {
+        AttrPath::Plain { name: first, sub: Some(_) } => extension
+            .attribute(&first)
+            .map(|_| AttrPath::Qualified(format!("{}:{name}", extension.id))),
+        AttrPath::Plain { sub: None, .. } => None,
+        AttrPath::Qualified(text) => {
+            let is_ours = !matches!(find_schema(resource_type, &text), Ok(None));
+            is_ours.then_some(AttrPath::Qualified(text))
         }
     };
-    is_path.then_some(path)
+    let paths = members.keys().filter_map(|name| Some((name.clone(), parse(name)?)));
+    let paths: Vec<_> = paths.collect();
+    let take = |(name, attr): (String, _)| {
+        let value = members.shift_remove(&name)?;
+        Some((PatchPath { attr, filter: None, sub: None }, value))
+    };
+    paths.into_iter().filter_map(take).collect()
 }
 
 #[cfg(test)]

@@ -176,7 +176,8 @@ fn element_of_filter(
     let mut element = Map::new();
     for filter in filter.terms() {
         let Filter::Compare(path, CompareOp::Eq, value) = filter else { return None };
-        let known = target.attribute.and_then(|attribute| attribute.sub_attribute(&path.name));
+        let (name, _) = path.in_element();
+        let known = target.attribute.and_then(|attribute| attribute.sub_attribute(name));
         let value = match known {
             Some(known) => {
                 normalize_sub_attribute(target.name, known, json(value), change.mode).ok()??
@@ -187,7 +188,7 @@ fn element_of_filter(
         if quirks::is_unassigned(&value) {
             return None;
         }
-        let name = known.map_or(path.name.as_str(), |known: &Attribute| known.name.as_str());
+        let name = known.map_or(name, |known: &Attribute| known.name.as_str());
         element.insert(name.to_owned(), value);
     }
     Some(element)

@@ -489,8 +489,8 @@ fn an_invalid_operation_is_rejected() {
             "value": "x",
         }),
         "invalidPath",
-        "path: urn:ietf:params:scim:schemas:core:2.0:User:name:givenName separates a \
-         sub-attribute by a colon instead of a dot",
+        "path: urn:ietf:params:scim:schemas:core:2.0:User:name:givenName names no attribute of a \
+         User",
     );
     lenient(
         json!({"op": "replace", "path": "active", "value": "maybe"}),

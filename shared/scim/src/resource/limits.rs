@@ -8,7 +8,6 @@ use std::io;
 use serde_json::{Map, Value};
 
 use crate::error::ScimError;
-use crate::fold::fold;
 use crate::schema::ResourceType;
 
 /// Checks a normalised resource against the limits.
@@ -38,8 +37,10 @@ pub(super) fn check(
             check_key(key, text)?;
         }
     }
-    for email in super::emails(resource) {
-        check_key("emails.value", &email)?;
+    for email in resource.get("emails").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(address) = email.get("value").and_then(Value::as_str) {
+            check_key("emails.value", address)?;
+        }
     }
     if serialized_length(resource) > MAX_RESOURCE {
         return Err(limit_exceeded(format!("the resource is larger than {MAX_RESOURCE} bytes")));
@@ -47,12 +48,18 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Checks a text that becomes part of a key. Its folded form may be longer.
+/// Checks a text that becomes part of a key. A key with a long one has its digest.
 fn check_key(name: &str, text: &str) -> Result<(), ScimError> {
-    if text.len() > MAX_KEY || !text.is_ascii() && fold(text).len() > MAX_KEY {
-        return Err(limit_exceeded(format!("{name} is longer than {MAX_KEY} bytes")));
+    if is_longer(text, MAX_KEY) {
+        return Err(limit_exceeded(format!("{name} is longer than {MAX_KEY} characters")));
     }
     Ok(())
+}
+
+/// Returns whether a text has more characters than a limit. Texts in any script have the same
+/// limit.
+fn is_longer(text: &str, limit: usize) -> bool {
+    text.len() > limit && text.chars().nth(limit).is_some()
 }
 
 /// Checks a value and its name, at any depth.
@@ -63,8 +70,8 @@ fn check_value(name: &str, value: &Value, depth: usize) -> Result<(), ScimError>
     check_text(name, name)?;
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
-        Value::String(text) if text.len() > MAX_STRING => {
-            Err(limit_exceeded(format!("{name} is longer than {MAX_STRING} bytes")))
+        Value::String(text) if is_longer(text, MAX_STRING) => {
+            Err(limit_exceeded(format!("{name} is longer than {MAX_STRING} characters")))
         }
         Value::String(text) => check_text(name, text),
         Value::Array(values) => {
@@ -108,8 +115,8 @@ fn serialized_length(resource: &Map<String, Value>) -> usize {
     }
 }
 
-/// Maximum length of `userName`, `externalId`, `displayName` and an e-mail address, in bytes: they
-/// are parts of keys.
+/// Maximum length of `userName`, `externalId`, `displayName` and an e-mail address, in characters:
+/// they are parts of keys. Entra ID sends up to 256.
 const MAX_KEY: usize = 512;
 /// Maximum number of e-mail addresses of a user. Each has a row of its own, and one change may
 /// replace all of them: twice this number and the user's other rows fit one transaction of 100
@@ -117,7 +124,7 @@ const MAX_KEY: usize = 512;
 pub const MAX_EMAILS: usize = 40;
 /// Maximum number of elements in any other list.
 const MAX_VALUES: usize = 1_000;
-/// Maximum length of any other text, in bytes.
+/// Maximum length of any other text, in characters.
 const MAX_STRING: usize = 64 * 1024;
 /// Maximum nesting of lists and objects.
 const MAX_DEPTH: usize = 16;

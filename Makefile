@@ -26,8 +26,7 @@ bench: ## Measures size and start-up of the functions and CPU per request; fails
 	@tests/acceptance/bootstrap cargo build --locked --profile laptop --package local
 	@status=0; \
 	tests/acceptance/bootstrap tests/acceptance/package.py --within-budget || status=1; \
-	cargo bench --locked --profile dev --package tests --bench startup || status=1; \
-	cargo bench --locked --profile dev --package tests --bench function || status=1; \
+	cargo bench --locked --profile dev --package tests --bench functions || status=1; \
 	cargo bench --locked --profile dev --package tests --bench local || status=1; \
 	cargo bench --locked --package tests --bench saml || status=1; \
 	exit $$status

@@ -12,17 +12,15 @@ pub struct Place(String);
 impl Place {
     /// The place of the children of `parent`.
     pub fn within(parent: Node<'_, '_>) -> Self {
-        let mut start = "<plaintext".to_owned();
-        for namespace in parent.namespaces() {
+        let declarations = parent.namespaces().filter_map(|namespace| {
             let uri = escape(namespace.uri());
-            start.push_str(&match namespace.name() {
-                Some("xml") => continue,
-                Some(prefix) => format!(" xmlns:{prefix}=\"{uri}\""),
-                None => format!(" xmlns=\"{uri}\""),
-            });
-        }
-        start.push('>');
-        Self(start)
+            match namespace.name() {
+                Some("xml") => None,
+                Some(prefix) => Some(format!(" xmlns:{prefix}=\"{uri}\"")),
+                None => Some(format!(" xmlns=\"{uri}\"")),
+            }
+        });
+        Self(format!("<plaintext{}>", declarations.collect::<String>()))
     }
 
     /// Returns a document whose root, of any name, is this place and contains the plaintext.

@@ -170,11 +170,11 @@ impl<'m> Evaluation<'m> {
         let is_null = *comparison.expected == CompareValue::Null;
         if is_null || comparison.op == CompareOp::Ne {
             let is_present = self.is_any_present(operand);
-            match comparison.op {
-                CompareOp::Eq => return !is_present,
-                CompareOp::Ne if is_null => return is_present,
-                CompareOp::Ne if !is_present => return true,
-                _ => {}
+            if comparison.op == CompareOp::Eq {
+                return !is_present;
+            }
+            if comparison.op == CompareOp::Ne && (is_null || !is_present) {
+                return is_null == is_present;
             }
         }
         self.any(operand, &mut |this, stored| {

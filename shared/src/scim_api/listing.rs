@@ -101,10 +101,10 @@ async fn find_matches(
                 let batch = rest.by_ref().take(memberships.batch()).collect();
                 for (stored, resource) in memberships.complete(caller, batch).await? {
                     caller.meter.check()?;
-                    let matches = matcher.as_ref().is_none_or(|matcher| {
+                    let is_match = matcher.as_ref().is_none_or(|matcher| {
                         matcher.matches(resource_type, &resource, &caller.meter)
                     });
-                    if matches {
+                    if is_match {
                         let key = |sort: &Sort| sort.key(resource_type, &resource, &caller.meter);
                         found.push((query.sort.as_ref().map(key), stored));
                     }

@@ -16,14 +16,9 @@ from package import megabytes
 
 LABEL = "release: functions, benches, tool"
 BENCH_SECONDS = 600
-BENCHES = {
-    "startup": "to first poll",
-    "function": "add or remove a member",
-    "local": "POST SAML response",
-    "saml": "none with other claims",
-}
+BENCHES = {"functions": "add or remove a member", "local": "POST SAML response", "saml": "none with other claims"}
 # These read CPU time from `/proc`.
-LINUX_ONLY = ("startup", "function", "local")
+LINUX_ONLY = ("functions", "local")
 
 
 def prepare():

@@ -119,8 +119,7 @@ const BENCH_RECIPE: &str =
     "\t@tests/acceptance/bootstrap cargo build --locked --profile laptop --package local
 \t@status=0; \\
 \ttests/acceptance/bootstrap tests/acceptance/package.py --within-budget || status=1; \\
-\tcargo bench --locked --profile dev --package tests --bench startup || status=1; \\
-\tcargo bench --locked --profile dev --package tests --bench function || status=1; \\
+\tcargo bench --locked --profile dev --package tests --bench functions || status=1; \\
 \tcargo bench --locked --profile dev --package tests --bench local || status=1; \\
 \tcargo bench --locked --package tests --bench saml || status=1; \\
 \texit $$status";
@@ -290,7 +289,7 @@ fn the_tests_run_each_bench_of_make_bench() {
         .skip(1)
         .map(|rest| rest.split_whitespace().next().unwrap())
         .collect();
-    assert_eq!(benches.len(), 4, "{recipe}");
+    assert_eq!(benches.len(), 3, "{recipe}");
     for bench in benches {
         assert!(suite.contains(&format!("\"{bench}\": \"")), "{bench}");
     }

@@ -36,9 +36,9 @@ fn no_client_can_take_more_than_half_of_the_write_units_of_the_table() {
         let units = match route.as_str() {
             "/oauth2/authorize" | "/saml/sso/{proxy+}" => pending,
             // These write only for a caller with credentials; without them, nothing.
-            "/scim/v2" | "/scim/v2/{proxy+}" | "/v1/{proxy+}" | "/oauth2/{proxy+}" => 0.0,
+            "/scim/v2" | "/scim/v2/{proxy+}" | "/v1/{proxy+}" | "/oauth2/{proxy+}"
             // These only read.
-            "/saml/metadata/{proxy+}" | "/.well-known/{proxy+}" => 0.0,
+            | "/saml/metadata/{proxy+}" | "/.well-known/{proxy+}" => 0.0,
             other => panic!("{other}: what can a stranger write?"),
         };
         let taken = throttle(&template, &route) * units;
@@ -75,14 +75,14 @@ async fn a_start_of_a_sign_in_writes_one_row_of_bounded_size_or_none() {
     test.connect("acme.com", &metadata::usual(IDP), json!({})).await.expect(200);
     let app = test.app(false).await;
     let good = harness::oidc::GOOD;
-    let text = |length: usize| percent_encoded(&"\"".repeat(length));
+    let state = |length: usize| percent_encoded(&"\"".repeat(length));
     let acr = |values: usize| vec!["a".repeat(256); values].join("+");
     for more in [
         String::new(),
-        format!("&state={}", text(1_000)),
-        format!("&state={}", text(4_096)),
+        format!("&state={}", state(1_000)),
+        format!("&state={}", state(4_096)),
         format!("&acr_values={}", acr(16)),
-        format!("&state={}&acr_values={}", text(3_000), acr(16)),
+        format!("&state={}&acr_values={}", state(3_000), acr(16)),
     ] {
         let path = format!("/oauth2/authorize?{}{more}", app.query(&good.replace("&state=s1", "")));
         calls.take();

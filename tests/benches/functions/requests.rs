@@ -1,33 +1,13 @@
 //! Measures the CPU time per request inside the released function `scim`: what Lambda bills.
 //!
-//! `make bench` builds the functions and runs this bench. It starts the executable as Lambda does,
-//! with a Runtime API, and with DynamoDB and Secrets Manager behind TLS in other processes and
-//! threads, sends many requests of each kind and prints the mean. Other processes evict caches,
-//! which adds time: compare only within one run. With `--once` each request is sent twice and the
-//! goals are ignored. Linux only, on a processor that Lambda has.
-
-#![expect(clippy::print_stdout, reason = "a bench prints its table and its result")]
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench that cannot run stops")]
-#![expect(clippy::cast_precision_loss, reason = "counts are small")]
-
-#[path = "../startup/event.rs"]
-mod event;
-#[path = "../startup/function.rs"]
-mod function;
-#[path = "../startup/http.rs"]
-mod http;
-#[path = "../startup/runtime_api.rs"]
-mod runtime_api;
-#[path = "../startup/server.rs"]
-mod server;
-#[path = "../startup/tls.rs"]
-mod tls;
-
-use std::path::Path;
+//! One process answers many requests of each kind, and the mean is printed beside its goal. Other
+//! processes evict caches, which adds time: compare only within one run. With `--once` each request
+//! is sent twice.
 
 use harness::bench::{self, patch, user};
 use serde_json::{Value, json};
 
+use crate::event;
 use crate::function::{Function, Running};
 use crate::server::Server;
 use crate::tls::Authority;
@@ -38,17 +18,16 @@ const USERS: usize = 1_000;
 /// Requests of each kind.
 const REQUESTS: usize = 1_000;
 
-fn main() {
-    let server = Server::start();
-    let authority = Authority::new(Path::new(env!("CARGO_TARGET_TMPDIR")));
+/// Prints the table of all requests.
+pub(crate) fn measure(server: &Server, authority: &Authority) {
     let users = if bench::once() { 120 } else { USERS };
-    let ids: Vec<String> = (0..users).map(|n| created(&server, "/Users", &user(n))).collect();
-    let group = created(&server, "/Groups", &json!({"displayName": "bench"}));
+    let ids: Vec<String> = (0..users).map(|n| created(server, "/Users", &user(n))).collect();
+    let group = created(server, "/Groups", &json!({"displayName": "bench"}));
     let [(name, first), ..] = server.first_requests();
-    let function = Function::new(name, first, &server, &authority);
+    let function = Function::new(name, first, server, authority);
     let calls = Calls { bearer: format!("Bearer {}", server.fact("/scim/token")) };
     let mut table = Table { running: function.serve(), over: Vec::new() };
-    println!("{:<28} {:>12} {:>9}", "function scim", "CPU µs", "goal µs");
+    println!("\n{:<28} {:>12} {:>9}", "requests of scim", "CPU µs", "goal µs");
     let id = |n: usize| ids[(n * 7_919) % ids.len()].as_str();
     table.row("get", 150, |n| calls.get(&format!("/Users/{}", id(n))));
     table.row("filter userName", 220, |n| {

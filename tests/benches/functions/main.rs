@@ -1,4 +1,5 @@
-//! Measures the CPU time that a function takes to start and to answer its first request.
+//! Measures the CPU time that a function takes to start and to answer its first request, and, in
+//! `requests`, of each request after that.
 //!
 //! `make bench` builds the functions and runs this bench. It starts each executable as Lambda does,
 //! with a Runtime API and with DynamoDB and Secrets Manager behind TLS 1.3, and fails above the
@@ -16,10 +17,12 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table and its result")]
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench that cannot run stops")]
+#![expect(clippy::cast_precision_loss, reason = "counts are small")]
 
 mod event;
 mod function;
 mod http;
+mod requests;
 mod runtime_api;
 mod server;
 mod tls;
@@ -73,6 +76,7 @@ fn main() {
             over.push(name);
         }
     }
+    requests::measure(&server, &authority);
     if !over.is_empty() {
         println!("over budget: {}", over.join(", "));
         // `exit` drops nothing, and the server would continue to run.

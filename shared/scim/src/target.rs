@@ -1,8 +1,8 @@
 //! Resolves attribute paths against schemas (RFC 7644 §3.10). Bodies, PATCH, filters, projections
 //! and sorting all resolve their names here.
 //!
-//! A path with a URN is matched with the schemas of the resource type in every form of
-//! [`crate::schema_urn`]. A URN that is none of ours belongs to an extension of the client: the
+//! A path with a URN is matched with the schemas of the resource type in every form that
+//! `schema_urn` knows. A URN that is none of ours belongs to an extension of the client: the
 //! longest one that the resource has or the request names in `schemas`, else the one that its form
 //! suggests.
 

@@ -386,6 +386,7 @@ fn blanks(input: &mut Input<'_>) -> Parsed<()> {
     multispace0.void().parse_next(input)
 }
 
+/// A control character needs an escape, and so quotes.
 const fn is_bare_char(c: char) -> bool {
-    !matches!(c, ' ' | '\t' | '\r' | '\n' | '(' | ')' | '[' | ']' | '"')
+    !matches!(c, '\0'..=' ' | '(' | ')' | '[' | ']' | '"')
 }

@@ -137,7 +137,14 @@ fn an_error_names_the_position_and_the_expected_token() {
 
 #[test]
 fn a_control_character_is_rejected() {
-    for text in ["a eq \"\u{1}\"", "a eq \"x\ny\"", "a[b eq \"\0\"] pr"] {
+    for text in [
+        "a eq \"\u{1}\"",
+        "a eq \"x\ny\"",
+        "a[b eq \"\0\"] pr",
+        "a eq \u{16}x",
+        "a eq x\0",
+        "a[b eq x\0y] pr",
+    ] {
         assert!(Filter::parse(text).is_err(), "{text:?}");
     }
 }

@@ -21,8 +21,9 @@ SMALL_USERS = 10_000
 LONG_USERS = 80
 # A text of 64 kB that has to be normalised before it is compared, and one that has not.
 CYRILLIC, PLAIN = "Ы" * 32_000, "Xy" * 32_000
-# Of the dearest legitimate request; the kernel counts in ticks of 10 ms.
-MOST_CPU = 1.15
+# Of the dearest legitimate request, which is sent three times: the same request differs by a tenth from one time to the
+# next, since other processes evict caches.
+MOST_CPU = 1.25
 MOST_MEMORY = 64 * 1024 * 1024
 MOST_ANSWER = 6_291_556
 
@@ -39,7 +40,7 @@ def check(checks, target):
     long = Client(target.local.create_tenant("long users"), timeout=300)
     fill(small)
     victim = fill_long(long)
-    dearest = process.measure(small, *one_term())
+    dearest = max((process.measure(small, *one_term()) for _ in range(3)), key=lambda used: used.cpu)
     checks.log.append(f"dearest legitimate request: {dearest}")
     checks.expect(dearest.status == 200, "work: a search with one term over 10,000 users", dearest.brief)
     for name, client, request in rows(small, long, victim):

@@ -35,6 +35,8 @@ def test(log):
 def replay_traces(base_url, token, log):
     """Replays the connector traces against a running server, one by one because they share a tenant."""
     command = ["cargo", "test", "--workspace", "--locked", "--test", "it", "--", "traces::", "--skip", "::tests::"]
+    # The emulator itself refuses a query with raw quotes, which API Gateway passes on; `local` replays this trace.
+    command += ["--skip", "generic_raw_quotes"]
     command += ["--test-threads=1"]
     target = {"GATEHOUSE_TRACES_BASE_URL": base_url, "GATEHOUSE_TRACES_TOKEN": token}
     code = tools.run(command, log, cwd=tools.ROOT, env={**PLAIN, **target})

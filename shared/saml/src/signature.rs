@@ -57,7 +57,7 @@ pub enum SignatureError {
 }
 
 impl SignatureError {
-    /// What the signature has, for the record of a sign-in.
+    /// Returns the received value, for the record of a sign-in.
     pub fn received(&self) -> String {
         match self {
             Self::Algorithm { received, .. } | Self::Transform(received) => received.clone(),
@@ -170,15 +170,14 @@ pub fn verify_enveloped(
 /// Reports whether the signed bytes may contain namespaces that are declared around the element:
 /// canonical XML takes them over, exclusive canonical XML does not.
 pub fn depends_on_place(signature: Node<'_, '_>) -> bool {
-    let mut methods = signature.descendants().filter(|node| {
-        ["CanonicalizationMethod", "Transform"].iter().any(|name| has_name(*node, DSIG, name))
-    });
-    // Without a transform for it, canonical XML applies (XML-DSig §4.4.3.2).
-    let is_exclusive = |node: Node<'_, '_>| {
+    let is_exclusive = |node: &Node<'_, '_>| {
         let algorithm = node.attribute("Algorithm").unwrap_or_default();
-        [EXCLUSIVE_C14N, EXCLUSIVE_C14N_WITH_COMMENTS].contains(&algorithm)
+        ["CanonicalizationMethod", "Transform"].iter().any(|name| has_name(*node, DSIG, name))
+            && [EXCLUSIVE_C14N, EXCLUSIVE_C14N_WITH_COMMENTS].contains(&algorithm)
     };
-    methods.by_ref().filter(|node| is_exclusive(*node)).count() < 2
+    // One is that of `SignedInfo`, the other that of the content. Without a transform for it,
+    // canonical XML applies (XML-DSig §4.4.3.2).
+    signature.descendants().filter(is_exclusive).count() < 2
 }
 
 /// Returns `SignedInfo` and `SignatureValue`. A `KeyInfo` may follow and is ignored (*keys from

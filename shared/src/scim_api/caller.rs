@@ -47,7 +47,7 @@ pub(super) struct Caller {
     answer: Meter,
     /// Number of bulk operations.
     operations: AtomicU64,
-    /// What the tenant's rate limit was charged for the request, in thousandths of a request.
+    /// The charge to the tenant's rate limit for the request so far, in thousandths of a request.
     paid: AtomicU64,
 }
 

@@ -116,10 +116,7 @@ impl Store {
         last: Option<ResourceId>,
         count: usize,
     ) -> Result<Vec<T>, StoreError> {
-        let mut range = Range::all(resources(tenant, T::KIND), Consistency::Eventual);
-        if let Some(last) = last {
-            range = range.with(SortKeys::After(last.to_string()));
-        }
+        let range = ids_after(tenant, T::KIND, last);
         self.query(&range, count).await?.into_iter().map(T::from_row).collect()
     }
 
@@ -131,10 +128,7 @@ impl Store {
         last: Option<ResourceId>,
         count: usize,
     ) -> Result<Chunk<T>, StoreError> {
-        let mut range = Range::all(resources(tenant, T::KIND), Consistency::Eventual);
-        if let Some(last) = last {
-            range = range.with(SortKeys::After(last.to_string()));
-        }
+        let range = ids_after(tenant, T::KIND, last);
         let (rows, next) = self.query_once(&range, count, None).await?;
         let items = rows.into_iter().map(T::from_row).collect::<Result<Vec<_>, _>>()?;
         let has_more = next.is_some() && !items.is_empty();
@@ -183,6 +177,15 @@ impl Store {
                 return Ok(items);
             }
         }
+    }
+}
+
+/// Returns the range of the resources whose id follows `last`, of all without it.
+fn ids_after(tenant: TenantId, kind: ResourceKind, last: Option<ResourceId>) -> Range {
+    let range = Range::all(resources(tenant, kind), Consistency::Eventual);
+    match last {
+        Some(last) => range.with(SortKeys::After(last.to_string())),
+        None => range,
     }
 }
 

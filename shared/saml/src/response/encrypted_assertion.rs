@@ -61,8 +61,7 @@ impl Verification<'_> {
             let Ok(document) = StrictDocument::parse(&text) else { continue };
             let Some(assertion) = only_element(document.root()) else { continue };
             let signature = children_named(assertion, DSIG, "Signature").next();
-            // What the signature of the response does not cover may not give an unsigned assertion
-            // its prefixes.
+            // An unsigned assertion takes only prefixes that the signature of the response covers.
             let is_bound = signature.is_some() || place == outer.encrypted;
             let is_other =
                 matches!(error, SamlError::Xml(_)) || signature.is_some_and(depends_on_place);

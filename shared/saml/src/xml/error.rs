@@ -73,7 +73,7 @@ pub enum XmlError {
 }
 
 impl XmlError {
-    /// What the document has, for the record of a sign-in.
+    /// Returns the received value, for the record of a sign-in.
     pub fn received(&self) -> String {
         match self {
             Self::TooLarge(bytes) => format!("{bytes} bytes"),

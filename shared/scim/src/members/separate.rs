@@ -101,7 +101,7 @@ pub fn has_members(body: &Value) -> bool {
     })
 }
 
-/// What a path of a group names.
+/// The part of a group that a path names.
 enum Place<'a> {
     /// `members`, or this sub-attribute of it.
     Members(Option<&'a str>),

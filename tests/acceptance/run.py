@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from gate import packaging, rust, tools  # noqa: E402
-from gate.report import Outcome, Ticker, print_outcome  # noqa: E402
+from gate.report import Outcome, Ticker, print_failures, print_outcome  # noqa: E402
 from gate.server import Local, Target  # noqa: E402
 
 # In this order: quick levels that find most come first.
@@ -49,6 +49,7 @@ def main():
         outcomes += run_suites(suites, arguments)
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
+    print_failures(outcomes)
     print(f"\n{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 
@@ -85,7 +86,8 @@ def run_suites(names, arguments):
     except tools.SetupError as error:
         outcome = Outcome.did_not_run(str(error))
         outcome.failed = len(names)
-        print_outcome("server", outcome, 0, tools.WORK / "build.log")
+        outcome.label = "server"
+        print_outcome(outcome.label, outcome, 0, tools.WORK / "build.log")
         return [outcome]
     return [run_suite(name, lambda module, folder: run_on_new_server(binary, module, folder)) for name in names]
 
@@ -124,6 +126,7 @@ def run_timed(label, log, work):
             outcome = Outcome.did_not_run(f"not finished after {error.timeout:.0f} s")
         except Exception:
             outcome = Outcome.did_not_run(traceback.format_exc(limit=-4))
+    outcome.label = label
     print_outcome(label, outcome, ticker.seconds(), log)
     return outcome
 

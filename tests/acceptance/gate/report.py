@@ -20,6 +20,7 @@ class Outcome:
     failed: int = 0
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    label: str = ""
 
     def add_pass(self):
         """Counts one check that passed."""
@@ -92,11 +93,27 @@ def print_outcome(label, outcome, seconds, log=None):
     print(f"  {label:<{LABEL_WIDTH}} {counts}  {seconds:6.1f} s", flush=True)
     for note in outcome.notes:
         print(f"      {note}")
+    print_problems(outcome)
+    if outcome.failed and log:
+        print(f"      full log: {log}")
+    sys.stdout.flush()
+
+
+def print_failures(outcomes):
+    """Prints every failed suite with its problems again: a log of CI is often read from its end."""
+    failed = [outcome for outcome in outcomes if outcome.failed]
+    if failed:
+        print("\nFailed")
+    for outcome in failed:
+        print(f"  {outcome.label}: {outcome.failed} failed")
+        print_problems(outcome)
+    sys.stdout.flush()
+
+
+def print_problems(outcome):
+    """Prints the first problems of a suite."""
     for problem in outcome.problems[:PROBLEMS_SHOWN]:
         print("      ✗ " + problem.replace("\n", "\n        "))
     hidden = len(outcome.problems) - PROBLEMS_SHOWN
     if hidden > 0:
         print(f"      … and {hidden} more")
-    if outcome.failed and log:
-        print(f"      full log: {log}")
-    sys.stdout.flush()

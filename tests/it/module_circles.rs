@@ -16,11 +16,12 @@ use self::imports::{Package, name};
 use crate::tidy::text;
 
 /// Packages with modules, and the folders of their sources.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 8] = [
     ("types", "shared/types/src"),
     ("scim", "shared/scim/src"),
     ("saml", "shared/saml/src"),
     ("oidc", "shared/oidc/src"),
+    ("directory", "shared/directory/src"),
     ("shared", "shared/src"),
     ("local", "functions/local/src"),
     ("gatehouse", "functions/gatehouse/src"),

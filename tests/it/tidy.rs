@@ -45,7 +45,7 @@ fn has_extension(file: &Path, extensions: &[&str]) -> bool {
 }
 
 /// The packages of the protocol rules.
-const CORES: [&str; 4] = ["types", "scim", "saml", "oidc"];
+const CORES: [&str; 5] = ["types", "scim", "saml", "oidc", "directory"];
 
 #[test]
 fn the_cores_depend_on_no_crate_that_does_io() {

@@ -26,7 +26,7 @@ mod scim;
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::event::Request;
 pub use self::hook::serve;
@@ -46,6 +46,8 @@ pub enum Function {
     SamlMetadata,
     /// `/oauth2` and `/.well-known`.
     Oidc,
+    /// The publisher of events, which has no route.
+    Events,
 }
 
 /// Invokes functions.
@@ -112,7 +114,8 @@ impl<I: Invoke + Sync> Check<'_, I> {
         let checked = async {
             self.scim_round_trip(&canary).await?;
             self.saml_round_trip(&canary).await?;
-            self.check_discovery().await
+            self.check_discovery().await?;
+            self.check_publisher().await
         };
         let checked = checked.await;
         let deleted = self.delete_tenant(&canary.tenant).await;
@@ -129,6 +132,16 @@ impl<I: Invoke + Sync> Check<'_, I> {
         self.send(step, Function::Admin, claim).await?.expect(step, 200).map(drop)
     }
 
+    /// Checks that the new version publishes events, those of the changes so far among them.
+    async fn check_publisher(&self) -> Result<(), CheckError> {
+        let step = "events.publish";
+        // The input of the schedule.
+        let output = self.invoke(step, Function::Events, &json!({})).await?;
+        let published = output.get("published").and_then(Value::as_u64);
+        let expected = || CheckError::new(step, "the number of published events", "something else");
+        published.ok_or_else(expected).map(drop)
+    }
+
     /// Sends an event and returns the response, within the time limit of API Gateway.
     async fn send(
         &self,
@@ -137,15 +150,24 @@ impl<I: Invoke + Sync> Check<'_, I> {
         request: Request<'_>,
     ) -> Result<FunctionResponse, CheckError> {
         let event = request.event(self.host, self.caller, self.clock.now());
-        let output = tokio::time::timeout(MAX_WAIT, self.invoke.invoke(function, &event)).await;
+        let value = self.invoke(step, function, &event).await?;
+        FunctionResponse::read(&value)
+            .ok_or_else(|| CheckError::new(step, "a response for API Gateway", "something else"))
+    }
+
+    /// Invokes a function and returns its output, within the time limit of API Gateway.
+    async fn invoke(
+        &self,
+        step: &'static str,
+        function: Function,
+        event: &Value,
+    ) -> Result<Value, CheckError> {
+        let output = tokio::time::timeout(MAX_WAIT, self.invoke.invoke(function, event)).await;
         let Ok(output) = output else {
             let expected = format!("a response within {} s", MAX_WAIT.as_secs());
             return Err(CheckError::new(step, expected, "none"));
         };
-        let value =
-            output.map_err(|error| CheckError::new(step, "a response", error.to_string()))?;
-        FunctionResponse::read(&value)
-            .ok_or_else(|| CheckError::new(step, "a response for API Gateway", "something else"))
+        output.map_err(|error| CheckError::new(step, "a response", error.to_string()))
     }
 }
 

@@ -1,13 +1,14 @@
 //! The common crate of the Gatehouse functions: the table, the secrets and the routers.
 //!
-//! The protocol rules are in the packages `scim`, `saml` and `oidc`, and the types that these share
-//! in `types`. None of the four does I/O.
+//! The protocol rules are in the packages `scim`, `saml`, `oidc` and `directory`, and the types that
+//! these share in `types`. None of the five does I/O.
 //!
 //! # Map, from top to bottom
 //!
 //! A module uses only modules below it, or on the same line; a test reads the imports and this list.
 //!
 //! - [`deploy_check`]: the check of a new version before it gets traffic.
+//! - [`events`]: the publisher of the events of changes.
 //! - [`scim_api`], [`saml_api`], [`oidc_api`], [`operator_api`]: the routers.
 //! - [`sign_in`]: the parts of a sign-in that SAML and OpenID Connect share.
 //! - [`built_in_idp`]: a minimal identity provider of our own, for the demo and for [`deploy_check`].
@@ -36,6 +37,7 @@ pub mod clock;
 pub mod config;
 pub mod deploy_check;
 pub mod error_chain;
+pub mod events;
 pub mod http;
 pub mod oidc_api;
 pub mod operator_api;

@@ -15,12 +15,13 @@
 //!
 //! # Map
 //!
-//! - Resources: `users`, `groups` and `members` read; `user_writes` and `group_writes` write, by
+//! - Resources: `users`, `groups` and `members` read; `user_writes`, `group_writes` and `group_parts` write, by
 //!   the pure plans of `user_change` and `group_change`; `lookup_rows` find them, `versioned` is
 //!   their common form; `page`, `counters` and `split` list and count; `seats` and `pool` are the
 //!   licences.
 //! - Sign-in: `connections`, `domains`, `links`, `sign_ins`, `grants`, `clients`; `standing` reads
 //!   together what a session rests on.
+//! - Events: `outbox` has those of each change, in its transaction; `feed` publishes and reads them.
 //! - Tenants and operation: `tenants`, `activity`, `restore`, `leases`, `refresh`, `layout`,
 //!   `table`.
 //! - Beneath them: `keys` and `item` are the form of a row, `read`, `write`, `transaction` and
@@ -34,8 +35,10 @@ mod connections;
 mod counters;
 mod domains;
 mod error;
+mod feed;
 mod grants;
 mod group_change;
+mod group_parts;
 mod group_writes;
 mod groups;
 mod hints;
@@ -46,6 +49,7 @@ mod leases;
 mod links;
 mod lookup_rows;
 mod members;
+mod outbox;
 mod page;
 mod pool;
 mod read;
@@ -77,12 +81,14 @@ pub use domains::{
     DomainState, HolderChange, MOST_CLAIMS, StoredClaim, VerifiedBy,
 };
 pub use error::{Operation, StoreError, UniqueAttribute};
+pub use feed::{FeedHead, FeedPage, PublishedEvent};
 pub use grants::{GrantOfUser, NextRefreshToken, OneTime, Redemption, StoredRefreshToken};
 pub use groups::{GroupWrite, StoredGroup};
 pub use layout::{LAYOUT, LayoutFit};
 pub use leases::Lease;
 pub use links::{IdentityDigest, Link, LinkKind, LinkOutcome, LinkedUser, NewLink};
 pub use members::GroupMember;
+pub use outbox::Lane;
 pub use page::{Chunk, MAX_PAGE_TEXT, Page};
 pub use pool::OnJoin;
 pub use restore::Restored;
@@ -103,6 +109,7 @@ pub struct Store {
     table: String,
     split_threshold: u64,
     hints: Arc<hints::Hints>,
+    new_events: outbox::NewEvents,
 }
 
 impl Store {
@@ -113,6 +120,7 @@ impl Store {
             table: table.into(),
             split_threshold: DEFAULT_SPLIT_THRESHOLD,
             hints: Arc::default(),
+            new_events: outbox::NewEvents::default(),
         }
     }
 

@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use shared::store::Store;
 
@@ -53,20 +56,24 @@ pub fn text(item: &Value, name: &str) -> String {
 }
 
 fn to_json(item: &HashMap<String, AttributeValue>) -> Value {
-    let attribute = |value: &AttributeValue| match (value.as_s(), value.as_n(), value.as_bool()) {
-        (Ok(text), ..) => json!({"S": text}),
-        (_, Ok(number), _) => json!({"N": number}),
-        (.., Ok(flag)) => json!({"BOOL": flag}),
+    let attribute = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => json!({"S": text}),
+        AttributeValue::N(number) => json!({"N": number}),
+        AttributeValue::Bool(flag) => json!({"BOOL": flag}),
+        AttributeValue::B(bytes) => json!({"B": BASE64_STANDARD.encode(bytes)}),
         _ => panic!("no row has {value:?}"),
     };
     item.iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
 }
 
 fn from_json(item: &Value) -> HashMap<String, AttributeValue> {
-    let attribute = |value: &Value| match (&value["S"], &value["N"], &value["BOOL"]) {
-        (Value::String(text), ..) => AttributeValue::S(text.clone()),
-        (_, Value::String(number), _) => AttributeValue::N(number.clone()),
-        (.., Value::Bool(flag)) => AttributeValue::Bool(*flag),
+    let attribute = |value: &Value| match value.as_object().and_then(|of| of.iter().next()) {
+        Some((name, Value::String(text))) if name == "S" => AttributeValue::S(text.clone()),
+        Some((name, Value::String(number))) if name == "N" => AttributeValue::N(number.clone()),
+        Some((name, Value::Bool(flag))) if name == "BOOL" => AttributeValue::Bool(*flag),
+        Some((name, Value::String(bytes))) if name == "B" => {
+            AttributeValue::B(Blob::new(BASE64_STANDARD.decode(bytes).expect("base64")))
+        }
         _ => panic!("no row has {value}"),
     };
     let item = item.as_object().expect("a row");

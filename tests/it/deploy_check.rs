@@ -14,8 +14,10 @@ use lambda_http::{Context, LambdaEvent, Service as _};
 use serde_json::{Value, json};
 use shared::config::OperatorAuth;
 use shared::deploy_check::{Check, CheckError, Function, Invoke, InvokeError};
+use shared::events;
 use shared::runtime::lambda::adapter;
 use shared::runtime::state::AppState;
+use shared::store::Lane;
 
 /// How a version handles an event.
 enum Fate {
@@ -48,22 +50,27 @@ impl<F: Fn(Function, &Value) -> Fate + Sync> Version<F> {
         Self { app: test.with_config(config), fate, seen: Mutex::default() }
     }
 
-    fn router(&self, function: Function) -> Router {
+    /// The router of a function; `None` for the publisher of events.
+    fn router(&self, function: Function) -> Option<Router> {
         let app = self.app.clone();
         match function {
-            Function::Scim => shared::scim_api::router(app),
-            Function::Admin => harness::openapi::router(app),
-            Function::SamlAcs => shared::saml_api::acs_router(app),
-            Function::SamlMetadata => shared::saml_api::metadata_router(app),
-            Function::Oidc => shared::oidc_api::router(app),
+            Function::Scim => Some(shared::scim_api::router(app)),
+            Function::Admin => Some(harness::openapi::router(app)),
+            Function::SamlAcs => Some(shared::saml_api::acs_router(app)),
+            Function::SamlMetadata => Some(shared::saml_api::metadata_router(app)),
+            Function::Oidc => Some(shared::oidc_api::router(app)),
+            Function::Events => None,
         }
     }
 
     /// Serves an event as the Lambda runtime does.
     async fn serve(&self, function: Function, event: &Value) -> Value {
+        let Some(router) = self.router(function) else {
+            let published = events::publish(&self.app.store, &self.app.clock, Lane::all()).await;
+            return json!({"published": published.unwrap()});
+        };
         let payload: LambdaRequest = serde_json::from_str(&event.to_string()).unwrap();
-        let answer =
-            adapter(self.router(function)).call(LambdaEvent::new(payload, Context::default()));
+        let answer = adapter(router).call(LambdaEvent::new(payload, Context::default()));
         let answer = answer.await.unwrap();
         serde_json::to_value(answer).unwrap()
     }
@@ -323,6 +330,18 @@ fn a_failing_sign_in_is_found() {
             .is_some_and(|xml| xml.contains("grace@") && xml.contains("ds:Signature"));
         if good && event["cookies"].is_array() { status(200) } else { Fate::Served }
     });
+}
+
+#[test]
+fn a_publisher_that_does_not_answer_is_found() {
+    assert_found_at(
+        "events.publish",
+        "the number of published events",
+        "something else",
+        |on, _| {
+            if on == Function::Events { Fate::Answered(json!({})) } else { Fate::Served }
+        },
+    );
 }
 
 #[test]

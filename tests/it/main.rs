@@ -70,6 +70,7 @@ mod sign_in_users;
 mod speculation;
 mod store_capacity;
 mod store_faults;
+mod store_feed;
 mod store_groups;
 mod store_pages;
 mod store_restore;

@@ -3,7 +3,7 @@
 use scim::licence::Licence;
 use shared::store::{SeatRequest, UserWrite};
 
-use crate::store_table::{Lookups as _, Table, group, id, member, now, tenant, user};
+use crate::store_table::{Lookups as _, Table, group, id, member, now, origin, tenant, user};
 
 /// Checks the calls and units since the last check.
 fn check(table: &Table, what: &str, calls: &[&str], units: f64) {
@@ -42,7 +42,7 @@ async fn operations_on_users_have_these_costs() {
     check(&table, "totalResults", &["Query"], 1.0);
     store.users_page(t, 1, 100).await.unwrap();
     check(&table, "page", &["Query", "Query"], 1.5);
-    store.delete_user(t, &renamed_user, &renamed.keys, now()).await.unwrap();
+    store.delete_user(t, &renamed_user, &renamed.keys, now(), &origin()).await.unwrap();
     check(&table, "delete", &["Query", "Query", "Query", "TransactWriteItems"], 12.0);
 }
 
@@ -84,6 +84,9 @@ async fn a_member_costs_the_same_in_an_empty_group_and_in_one_of_two_thousand() 
     let t = tenant(1);
     store.create_user(t, id(7), &user(7)).await.unwrap();
     store.create_group(t, id(1), &group("empty"), &[]).await.unwrap();
+    for n in 10_000..12_000 {
+        store.create_user(t, id(n), &user(n)).await.unwrap();
+    }
     let many: Vec<_> = (10_000..12_000).map(member).collect();
     store.create_group(t, id(2), &group("large"), &many).await.unwrap();
     for n in [1, 2] {
@@ -94,7 +97,7 @@ async fn a_member_costs_the_same_in_an_empty_group_and_in_one_of_two_thousand() 
         check(&table, "look for one member", &["BatchGetItem"], 1.0);
         let after = store.replace_group(t, &before, &write, &[member(7)], &[]).await.unwrap();
         check(&table, "add a member", &["TransactWriteItems"], 9.0);
-        store.replace_group(t, &after, &write, &[], &[id(7)]).await.unwrap();
+        store.replace_group(t, &after, &write, &[], &[member(7)]).await.unwrap();
         check(&table, "remove a member", &["TransactWriteItems"], 5.0);
         store.group(t, before.resource.id).await.unwrap();
         check(&table, "get without members", &["GetItem"], 1.0);

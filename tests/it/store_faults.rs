@@ -4,7 +4,9 @@ use scim::licence::Licence;
 use serde_json::Value;
 use shared::store::{GroupMember, SeatRequest, SeatRules, Store, StoreError, UserWrite};
 
-use crate::store_table::{Fault, Lookups as _, Table, group, id, member, now, tenant, user};
+use crate::store_table::{
+    Fault, Lookups as _, Table, group, id, member, now, origin, tenant, user,
+};
 
 const TRANSIENT: [&str; 3] =
     ["ThrottlingException", "ProvisionedThroughputExceededException", "InternalServerError"];
@@ -33,7 +35,7 @@ async fn a_transaction_conflict_is_retried_and_a_failed_condition_is_not() {
     let created = store.create_user(t, id(1), &user(1)).await.unwrap().user;
     assert_eq!(table.take().calls.len(), 1);
     table.fail(Fault::Error("TransactionConflictException"));
-    store.replace_user(t, &created, &user(1).keys, &user(1)).await.unwrap();
+    assert!(store.end_sessions_of_user(t, created.resource.id).await.unwrap());
     table.take();
     let refused = store.create_user(t, id(2), &user(1)).await;
     assert!(matches!(refused, Err(StoreError::Conflict(_))));
@@ -66,7 +68,7 @@ async fn a_write_whose_answer_is_lost_happens_once() {
     let changed = store.replace_user(t, &created, &user(1).keys, &changed).await.unwrap().user;
     assert_eq!(store.user(t, id(1)).await.unwrap(), Some(changed.clone()));
     table.fail(Fault::AnswerLost);
-    store.delete_user(t, &changed, &user(1).keys, now()).await.unwrap();
+    store.delete_user(t, &changed, &user(1).keys, now(), &origin()).await.unwrap();
     assert_eq!(store.users_total(t).await.unwrap(), 0);
 }
 
@@ -79,6 +81,19 @@ async fn an_outage_is_reported_as_unavailable() {
     let refused = store.create_user(tenant(1), id(1), &user(1)).await;
     assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
     assert!(matches!(store.user(tenant(1), id(1)).await, Err(StoreError::Unavailable { .. })));
+}
+
+/// Members of a group that does not fit into one transaction.
+const LARGE: std::ops::Range<u64> = 100..150;
+
+/// A table with the users that become members of a large group.
+async fn table_with_users() -> (Table, Store) {
+    let (table, store) = Table::store().await;
+    for n in LARGE {
+        store.create_user(tenant(1), id(n), &user(n)).await.unwrap();
+    }
+    table.take();
+    (table, store)
 }
 
 /// Makes every kind of write.
@@ -94,13 +109,13 @@ async fn write_everything(store: &Store) -> Result<(), StoreError> {
     let inactive = UserWrite { active: false, ..renamed };
     store.replace_user(t, &first, &user(3).keys, &inactive).await?;
     let small = store.create_group(t, id(10), &group("Small"), &[member(1), member(2)]).await?;
-    let small = store.replace_group(t, &small, &group("Tiny"), &[], &[id(1)]).await?;
-    let many: Vec<GroupMember> = (100..203).map(member).collect();
+    let small = store.replace_group(t, &small, &group("Tiny"), &[], &[member(1)]).await?;
+    let many: Vec<GroupMember> = LARGE.map(member).collect();
     let large = store.create_group(t, id(11), &group("Large"), &many).await?;
-    store.replace_group(t, &large, &group("Large"), &[member(2)], &[id(100)]).await?;
-    store.delete_user(t, &second, &user(2).keys, now()).await?;
+    store.replace_group(t, &large, &group("Large"), &[member(2)], &[member(100)]).await?;
+    store.delete_user(t, &second, &user(2).keys, now(), &origin()).await?;
     let small = store.group(t, small.resource.id).await?.ok_or(StoreError::NotFound)?;
-    store.delete_group(t, &small, now()).await
+    store.delete_group(t, &small, now(), &origin()).await
 }
 
 /// The rows, without the attributes that depend on the number of attempts.
@@ -121,7 +136,7 @@ fn comparable_rows(table: &Table) -> Vec<Value> {
 
 #[tokio::test(start_paused = true)]
 async fn the_result_is_the_same_whichever_call_fails_once() {
-    let (table, store) = Table::store().await;
+    let (table, store) = table_with_users().await;
     write_everything(&store).await.unwrap();
     let calls = table.take().calls.len();
     let expected = comparable_rows(&table);
@@ -134,7 +149,7 @@ async fn the_result_is_the_same_whichever_call_fails_once() {
     ];
     for nth in 0..calls {
         for fault in &faults {
-            let (table, store) = Table::store().await;
+            let (table, store) = table_with_users().await;
             table.fail(Fault::After(nth, Box::new(fault.clone())));
             write_everything(&store)
                 .await

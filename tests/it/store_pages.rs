@@ -4,7 +4,7 @@
 use shared::store::{Store, StoredUser};
 use types::ids::ResourceId;
 
-use crate::store_table::{Table, id, now, tenant, user};
+use crate::store_table::{Table, id, now, origin, tenant, user};
 
 /// Compares pages of many sizes with the sorted list of ids.
 async fn check_pages(store: &Store, expected: &mut Vec<ResourceId>) {
@@ -39,7 +39,7 @@ fn ids(users: &[StoredUser]) -> Vec<ResourceId> {
 
 async fn delete(store: &Store, n: u64) {
     let before = store.user(tenant(1), id(n)).await.unwrap().unwrap();
-    store.delete_user(tenant(1), &before, &user(n).keys, now()).await.unwrap();
+    store.delete_user(tenant(1), &before, &user(n).keys, now(), &origin()).await.unwrap();
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use scim::licence::Licence;
 use shared::store::{OnJoin, SeatRequest, SeatRules, Store, StoreError, UserWrite};
 
-use crate::store_table::{Fault, Meanwhile, Table, id, now, tenant, user};
+use crate::store_table::{Fault, Meanwhile, Table, id, now, origin, tenant, user};
 
 fn requesting(n: u64, seat: SeatRequest) -> UserWrite {
     UserWrite {
@@ -98,7 +98,7 @@ async fn a_seat_is_free_at_once_after_deactivation_and_deletion() {
             set_active(&store, n, UserWrite { active: false, ..if_free(n) }).await.unwrap();
         } else {
             let before = store.user(tenant(1), id(n)).await.unwrap().unwrap();
-            store.delete_user(tenant(1), &before, &user(n).keys, now()).await.unwrap();
+            store.delete_user(tenant(1), &before, &user(n).keys, now(), &origin()).await.unwrap();
         }
         check_used(&store, 0).await;
     }

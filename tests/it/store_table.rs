@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use directory::event::{Actor, Origin, Source};
 use local::AwsResponse;
 use local::dynamodb::{CallLog, Dynamo, Endpoint, NoResponseError, client_over};
 use scim::licence::Licence;
@@ -181,8 +182,15 @@ impl Table {
         self.faults.lock().unwrap().clear();
     }
 
-    /// Returns all rows in DynamoDB's JSON.
+    /// Returns all rows but events in DynamoDB's JSON.
     pub(crate) fn rows(&self) -> Vec<Value> {
+        let mut rows = self.all_rows();
+        rows.retain(|row| !row["pk"]["S"].as_str().unwrap().starts_with("OUT#"));
+        rows
+    }
+
+    /// Returns all rows in DynamoDB's JSON.
+    pub(crate) fn all_rows(&self) -> Vec<Value> {
         let mut rows = Vec::new();
         let mut start = Value::Null;
         loop {
@@ -285,6 +293,7 @@ pub(crate) fn user(n: u64) -> UserWrite {
     let email = format!("first{n}.lastname{n}@contoso-enterprise.example");
     UserWrite {
         last_modified: "2026-11-21T22:00:00.123Z".parse().unwrap(),
+        origin: origin(),
         active: true,
         keys: UserKeys {
             user_name: email.clone(),
@@ -309,10 +318,16 @@ pub(crate) fn now() -> jiff::Timestamp {
     "2026-11-21T22:00:00.123Z".parse().unwrap()
 }
 
+/// Returns the origin of the writes.
+pub(crate) fn origin() -> Origin {
+    Origin { source: Source::Scim, actor: Actor::ScimToken { id: "0707070707070707".to_owned() } }
+}
+
 /// Returns a group of this name.
 pub(crate) fn group(name: &str) -> GroupWrite {
     GroupWrite {
         last_modified: now(),
+        origin: origin(),
         display_name: name.to_lowercase(),
         external_id: None,
         document: json!({"displayName": name}).to_string(),

@@ -58,7 +58,7 @@ async fn a_deleted_tenant_leaves_only_activity_and_other_tenants_stay_complete()
         for n in 1..=2 {
             store.create_tenant(&acme(n, Some(&n.to_string()))).await.unwrap();
             store.replace_seats(tenant(n), &SeatRules::default(), now()).await.unwrap();
-            for user_number in 0..20 {
+            for user_number in 0..130 {
                 store.create_user(tenant(n), id(user_number), &user(user_number)).await.unwrap();
             }
             for (number, size) in [(100, 3), (101, 130)] {
@@ -84,7 +84,10 @@ async fn a_deleted_tenant_leaves_only_activity_and_other_tenants_stay_complete()
         };
         let left: Vec<_> = of(1).iter().map(|row| row["pk"].to_string()).collect();
         assert_eq!(left.len(), 1, "only activity stays: {left:?}");
-        assert_eq!(store.users_total(tenant(2)).await.unwrap(), 20);
+        let mut events = table.all_rows();
+        events.retain(|row| row["t"]["S"] == tenant(1).to_string() && !row["ty"].is_null());
+        assert!(events.len() > 130 && events.iter().all(|row| row["d"].is_null()), "{events:?}");
+        assert_eq!(store.users_total(tenant(2)).await.unwrap(), 130);
         assert_eq!(store.members(tenant(2), id(101), 200).await.unwrap().len(), 130);
         assert_eq!(store.tenants(None, 10).await.unwrap(), [acme(2, Some("2"))]);
     }

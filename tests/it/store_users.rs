@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use shared::store::{StoreError, UniqueAttribute, UserKeys, UserWrite};
 
-use crate::store_table::{Lookups as _, Table, id, now, tenant, user};
+use crate::store_table::{Lookups as _, Table, id, now, origin, tenant, user};
 
 fn keyed(user_name: &str, external_id: Option<&str>, emails: &[&str]) -> UserWrite {
     let keys = UserKeys {
@@ -133,7 +133,7 @@ async fn a_change_replaces_the_lookup_rows_that_changed() {
     let clash = keyed("anna", None, &[]);
     let refused = store.replace_user(t, &changed, &second.keys, &clash).await;
     assert!(matches!(refused, Err(StoreError::Conflict(UniqueAttribute::UserName))));
-    store.delete_user(t, &changed, &second.keys, now()).await.unwrap();
+    store.delete_user(t, &changed, &second.keys, now(), &origin()).await.unwrap();
     let left: HashSet<_> = table.rows().iter().map(|row| row["pk"]["S"].to_string()).collect();
     assert_eq!(left.len(), 4, "{left:?}");
     assert!(table.rows_of("#E").is_empty());
@@ -154,7 +154,7 @@ async fn a_stale_version_changes_nothing() {
         let refused = store.replace_user(t, &stale, &write.keys, attempt).await;
         assert!(matches!(refused, Err(StoreError::VersionMismatch)), "{refused:?}");
     }
-    let refused = store.delete_user(t, &stale, &write.keys, now()).await;
+    let refused = store.delete_user(t, &stale, &write.keys, now(), &origin()).await;
     assert!(matches!(refused, Err(StoreError::VersionMismatch)));
     assert_eq!(table.rows(), before);
 }
@@ -165,11 +165,11 @@ async fn a_deleted_user_cannot_be_changed() {
     let t = tenant(1);
     let write = user(1);
     let gone = store.create_user(t, id(1), &write).await.unwrap().user;
-    store.delete_user(t, &gone, &write.keys, now()).await.unwrap();
+    store.delete_user(t, &gone, &write.keys, now(), &origin()).await.unwrap();
     assert_eq!(table.rows().len(), 1, "only the counter stays");
     let refused = store.replace_user(t, &gone, &write.keys, &user(1)).await;
     assert!(matches!(refused, Err(StoreError::NotFound)));
-    let refused = store.delete_user(t, &gone, &write.keys, now()).await;
+    let refused = store.delete_user(t, &gone, &write.keys, now(), &origin()).await;
     assert!(matches!(refused, Err(StoreError::NotFound)));
 }
 

@@ -37,7 +37,7 @@ use shared::error_chain::ErrorChain;
 use shared::runtime::state::AppState;
 use shared::runtime::telemetry;
 use shared::store::StoreError;
-use shared::{operator_api, scim_api};
+use shared::{events, operator_api, scim_api};
 
 /// Serves until SIGINT or SIGTERM. Prints an error that prevents the start to standard error.
 pub async fn run(options: Options) -> ExitCode {
@@ -88,6 +88,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
         servers.spawn(serve_router(listener, router, stopping.clone()));
     }
     let sweeper = tokio::spawn(sweep(services.dynamo.clone()));
+    let publisher = tokio::spawn(events::publish_always(app.store.clone(), app.clock.clone()));
 
     print(&info, options.json)?;
     signals.next().await;
@@ -99,6 +100,7 @@ async fn serve(options: &Options) -> Result<(), StartError> {
         () = signals.next() => {}
     }
     sweeper.abort();
+    publisher.abort();
     Ok(())
 }
 

@@ -85,7 +85,7 @@ const LEFTOVER: &str = "tenant.leftover";
 const REMOVE: &str = "tenant.remove";
 
 /// Number of concurrent runs: three times the number of functions to deploy.
-const MAX_CONCURRENT: u32 = 15;
+const MAX_CONCURRENT: u32 = 21;
 
 /// Longer than the time limit of Lambda, which is 15 minutes.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(20);

@@ -20,6 +20,7 @@ use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::{note_ending_token, note_tenant};
 use crate::runtime::state::AppState;
 use crate::secrets::SecretName;
+use directory::event::{Actor, Origin, Source};
 use scim::cursor::CursorKey;
 use scim::error::ScimError;
 use scim::mode::Mode;
@@ -39,6 +40,8 @@ pub(super) struct Caller {
     pub(super) mode: Mode,
     /// Time of the request.
     pub(super) now: Timestamp,
+    /// The origin of the changes of the request, for their events.
+    pub(super) origin: Origin,
     /// SCIM base URL as the client reaches it.
     pub(super) scim_url: String,
     /// The work that the request may still cause.
@@ -74,6 +77,10 @@ impl FromRequestParts<AppState> for Caller {
             tenant,
             mode: app.mode(tenant, now).await.context("read the settings of a tenant")?,
             now,
+            origin: Origin {
+                source: Source::Scim,
+                actor: Actor::ScimToken { id: token.id().to_string() },
+            },
             scim_url: BaseUrl::of(&app.config, &parts.headers).scim(),
             meter: Meter::default(),
             answer: Meter::new(work::ANSWER),

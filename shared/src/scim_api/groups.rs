@@ -113,7 +113,8 @@ pub(super) async fn delete(
     retry_on_conflict(|| async {
         let group = read_group(caller, id).await?;
         preconditions.check(group.resource.version)?;
-        let deleted = caller.app.store.delete_group(caller.tenant, &group, caller.now).await;
+        let Caller { app, tenant, now, origin, .. } = caller;
+        let deleted = app.store.delete_group(*tenant, &group, *now, origin).await;
         deleted.context("delete a group")?;
         Ok(Reply::no_content())
     })
@@ -161,6 +162,7 @@ fn group_write(caller: &Caller, resource: &Map<String, Value>) -> GroupWrite {
     caller.meter.charge_resource(document.len());
     GroupWrite {
         last_modified: caller.now,
+        origin: caller.origin.clone(),
         display_name: resource::display_name(resource).map(fold).unwrap_or_default(),
         external_id: resource::external_id(resource).map(str::to_owned),
         document,

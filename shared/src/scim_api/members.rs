@@ -22,7 +22,7 @@ use types::ids::ResourceId;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct MemberChange {
     pub(super) add: Vec<GroupMember>,
-    pub(super) remove: Vec<ResourceId>,
+    pub(super) remove: Vec<GroupMember>,
 }
 
 impl MemberChange {
@@ -111,7 +111,7 @@ pub(super) async fn plan_change(
     let mut remove = Vec::new();
     for member in present.iter().filter(|member| !stays.contains(&member.id)) {
         if change.reset || removed.contains(&member.id) || matches_any(caller, &matchers, member)? {
-            remove.push(member.id);
+            remove.push(member.clone());
         }
     }
     let add = find_new(caller, &new).await?;

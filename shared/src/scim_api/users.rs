@@ -33,7 +33,7 @@ pub(super) async fn create(
     // A new user may sign in unless the client says otherwise; clients read the value back.
     resource.entry("active").or_insert(Value::Bool(true));
     let id = ResourceId::new(random_uuid());
-    let write = UserWrite::of(caller.now, None, resource);
+    let write = UserWrite::of(caller.now, caller.origin.clone(), None, resource);
     caller.meter.charge_resource(write.document.len());
     let outcome = caller.app.store.create_user(caller.tenant, id, &write).await;
     let user = outcome.context("create a user")?.user;
@@ -96,7 +96,8 @@ pub(super) async fn delete(
         let user = read_user(caller, id).await?;
         preconditions.check(user.resource.version)?;
         let keys = UserKeys::of(&attributes(ResourceKind::User, &user.resource)?);
-        let deleted = caller.app.store.delete_user(caller.tenant, &user, &keys, caller.now).await;
+        let Caller { app, tenant, now, origin, .. } = caller;
+        let deleted = app.store.delete_user(*tenant, &user, &keys, *now, origin).await;
         deleted.context("delete a user")?;
         Ok(Reply::no_content())
     })
@@ -122,7 +123,7 @@ async fn update(
             return Ok(user);
         }
         let keys = UserKeys::of(&before);
-        let write = UserWrite::of(caller.now, Some((&user, &before)), after);
+        let write = UserWrite::of(caller.now, caller.origin.clone(), Some((&user, &before)), after);
         caller.meter.charge_resource(write.document.len());
         let outcome = caller.app.store.replace_user(caller.tenant, &user, &keys, &write).await;
         Ok(outcome.context("update a user")?.user)

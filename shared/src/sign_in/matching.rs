@@ -26,6 +26,7 @@ use crate::store::{
     ConnectionAuthority, IdentityDigest, LinkKind, LinkOutcome, NewLink, StoreError, StoredUser,
     UserKeys, UserWrite,
 };
+use directory::event::{Actor, Origin, Source};
 use saml::attributes::{AssertedGroups, asserted_groups};
 use saml::checks::{CheckId, Checks};
 use saml::connection::Connection;
@@ -201,7 +202,13 @@ impl<'a> Matching<'a> {
         checks: &mut Checks,
     ) -> Result<Option<StoredUser>, SignInError> {
         let user = new_user(address, self.assertion)?;
-        let write = UserWrite::of_sign_in(self.now, None, user, self.groups.names.clone());
+        let write = UserWrite::of_sign_in(
+            self.now,
+            self.origin(Source::Jit),
+            None,
+            user,
+            self.groups.names.clone(),
+        );
         let id = ResourceId::new(random_uuid());
         match self.app.store.create_user(self.connection.tenant, id, &write).await {
             Ok(outcome) => {
@@ -213,6 +220,12 @@ impl<'a> Matching<'a> {
             Err(StoreError::NoSeat { seats }) => Err(SamlError::UserLicence { seats }.into()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The origin of a change that this sign-in makes.
+    fn origin(&self, source: Source) -> Origin {
+        let name = self.connection.domain.to_string();
+        Origin { source, actor: Actor::Connection { name } }
     }
 
     /// Writes the link. Returns `false` if another request has linked the identity or the user in
@@ -267,7 +280,13 @@ impl<'a> Matching<'a> {
         if after == before && groups == known_groups {
             return Ok(());
         }
-        let write = UserWrite::of_sign_in(self.now, Some((user, &before)), after, groups.clone());
+        let write = UserWrite::of_sign_in(
+            self.now,
+            self.origin(Source::SignIn),
+            Some((user, &before)),
+            after,
+            groups.clone(),
+        );
         let (store, tenant) = (&self.app.store, self.connection.tenant);
         match store.replace_user(tenant, user, &UserKeys::of(&before), &write).await {
             Ok(_) | Err(StoreError::VersionMismatch | StoreError::NotFound) => Ok(()),

@@ -11,7 +11,6 @@ use super::error::Operation;
 use super::item::Item;
 use super::keys::Key;
 use super::retry::Backoff;
-use super::write::Write;
 use super::{Store, StoreError};
 
 /// A row to put or to delete, whatever was there.
@@ -22,14 +21,6 @@ pub(super) enum RowChange {
 }
 
 impl RowChange {
-    /// Converts the change into a write of a transaction.
-    pub(super) fn into_write(self) -> Write {
-        match self {
-            Self::Put(row) => Write::put(row),
-            Self::Delete(key) => Write::delete(key),
-        }
-    }
-
     fn key(&self) -> Key {
         match self {
             Self::Put(row) => Key::of(row),

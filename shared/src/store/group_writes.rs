@@ -1,26 +1,26 @@
 //! Creates, replaces and deletes a group with its members.
 //!
-//! A change that removes up to about a hundred members, or adds half as many, is one transaction,
-//! which also requires that the members to add exist (see `members`). In a larger change the
-//! group's row goes first, on its version, and the member rows follow in batches. A request that
-//! fails in the middle is safe to send again, since it finds out which rows are still missing. At
-//! the end the version moves once more, since a concurrent reader may have seen only some of the
-//! rows under the first version: only what is read under the last version stays true.
+//! A change of up to about a hundred members, or half as many new ones, is one transaction, which
+//! also requires that the members to add exist (see `members`). A larger change becomes a row of
+//! transactions: first the group with its attributes, then its members, a part at a time. Each
+//! moves the version of the group and has the events of just its part, so that whatever was
+//! changed when a request fails in the middle is reported, and no reader finds old members under a
+//! new version. Such a request is safe to send again, since it finds out which members are missing.
 //!
 //! Which rows are written is decided in `group_change`, without I/O.
 
 use jiff::Timestamp;
 
-use super::group_change::{GroupChange, GroupRow};
+use super::group_change::{GroupChange, GroupRow, MemberRows};
+use super::group_parts::{LeavingMember, Overtaken};
 use super::groups::{GroupWrite, StoredGroup};
-use super::item::{corrupt, flag, number};
-use super::keys::Key;
+use super::item::{corrupt, flag};
 use super::members::GroupMember;
-use super::page::StoredResource as _;
+use super::outbox::Cause;
 use super::retry::Backoff;
 use super::transaction::{Commit, MAX_TRANSACTION, Refusal};
-use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
+use directory::event::Origin;
 use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
@@ -29,8 +29,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::MemberGone`] when a member has been deleted since it was looked up. This is
-    /// found only while all members fit into one transaction.
+    /// [`StoreError::MemberGone`] when a member has been deleted since it was looked up, and all
+    /// members fit into one transaction. In a larger group that member is left out.
     pub async fn create_group(
         &self,
         tenant: TenantId,
@@ -38,123 +38,115 @@ impl Store {
         write: &GroupWrite,
         members: &[GroupMember],
     ) -> Result<StoredGroup, StoreError> {
-        let change = GroupChange::new(tenant, id, None, Some(write)).with_members(members, &[]);
-        let group = self.change_group(change).await?;
+        let cause = Cause { at: write.last_modified, origin: &write.origin };
+        let change = GroupChange::new(tenant, id, None, Some(write), cause);
+        let group = self.change_group(&change, MemberRows::new(members, &[]), None, cause).await?;
         self.sample_split(tenant, ResourceKind::Group, id).await;
         group.ok_or(StoreError::NotFound)
     }
 
-    /// Replaces a group that was read, unless it has changed since, and adds and removes members.
-    ///
-    /// To add a present member, or to remove an absent one, changes nothing about it. The members
-    /// to add must exist, as in [`Store::create_group`].
+    /// Replaces a group that was read, unless it has changed since, and adds and removes members:
+    /// those to add are no members yet, and those to remove are. The members to add must exist, as
+    /// in [`Store::create_group`].
     pub async fn replace_group(
         &self,
         tenant: TenantId,
         before: &StoredGroup,
         write: &GroupWrite,
         add: &[GroupMember],
-        remove: &[ResourceId],
+        remove: &[GroupMember],
     ) -> Result<StoredGroup, StoreError> {
-        let change = GroupChange::new(tenant, before.resource.id, Some(before), Some(write));
-        let group = self.change_group(change.with_members(add, remove)).await?;
+        let cause = Cause { at: write.last_modified, origin: &write.origin };
+        let change = GroupChange::new(tenant, before.resource.id, Some(before), Some(write), cause);
+        let members = MemberRows::new(add, remove);
+        let group = self.change_group(&change, members, Some(before), cause).await?;
         group.ok_or(StoreError::NotFound)
     }
 
     /// Deletes a group that was read, unless it has changed since, and all its memberships.
     ///
-    /// A small group goes in one transaction. A large one loses its members first, after its
-    /// version was moved: if the deletion fails in the middle, the same request finds the group and
-    /// the remaining work when it is sent again.
+    /// A small group goes in one transaction. A large one loses its members first: if the deletion
+    /// fails in the middle, the same request finds the group and the remaining work when it is sent
+    /// again.
     pub async fn delete_group(
         &self,
         tenant: TenantId,
         before: &StoredGroup,
         now: Timestamp,
+        origin: &Origin,
     ) -> Result<(), StoreError> {
+        let cause = Cause { at: now, origin };
         let id = before.resource.id;
-        let mut before = before.clone();
-        let mut members = self.member_ids(tenant, id, MEMBERS_AT_ONCE + 1).await?;
-        if members.len() > MEMBERS_AT_ONCE {
-            let claim = GroupWrite::unchanged(&before);
-            before = self.replace_group(tenant, &before, &claim, &[], &[]).await?;
-            self.remove_all_members(tenant, id).await?;
-            members.clear();
+        let mut overtaken = Overtaken::Refuses;
+        let mut group = before.clone();
+        let mut backoff = Backoff::for_crowd();
+        self.leave_groups(tenant, LeavingMember { id, kind: ResourceKind::Group }, cause).await?;
+        loop {
+            let members = self.members(tenant, id, MEMBERS_AT_ONCE + 1).await?;
+            let is_large = members.len() > MEMBERS_AT_ONCE;
+            let members = MemberRows::removed(members);
+            if is_large {
+                group = self.change_part(tenant, group, members, overtaken, cause).await?;
+                overtaken = Overtaken::GoesOn;
+                continue;
+            }
+            let change = GroupChange::new(tenant, id, Some(&group), None, cause);
+            match self.change_group(&change, members, Some(&group), cause).await {
+                Err(StoreError::VersionMismatch) if overtaken == Overtaken::GoesOn => {
+                    group = self.group(tenant, id).await?.ok_or(StoreError::NotFound)?;
+                    backoff.pause().await?;
+                }
+                Err(error) => return Err(error),
+                // Members that an earlier version of Gatehouse added in between.
+                Ok(_) => return self.remove_all_members(tenant, id).await,
+            }
         }
-        self.leave_groups(tenant, id, now).await?;
-        let change = GroupChange::new(tenant, id, Some(&before), None);
-        self.change_group(change.with_members(&[], &members)).await?;
-        // Members that were added in between.
-        self.remove_all_members(tenant, id).await
     }
 
-    /// Commits the group's rows: together with the member rows where they fit into one transaction,
-    /// else before them.
+    /// Commits a change of a group: in one transaction if it fits, else the attributes first and
+    /// then the members, a part at a time.
     async fn change_group(
         &self,
-        change: GroupChange<'_>,
+        change: &GroupChange<'_>,
+        members: MemberRows,
+        before: Option<&StoredGroup>,
+        cause: Cause<'_>,
     ) -> Result<Option<StoredGroup>, StoreError> {
         change.check_size()?;
+        if change.writes(change.after().as_ref(), &members, true)?.len() <= MAX_TRANSACTION {
+            return self.change_at_once(change, &members).await;
+        }
+        let mut overtaken = Overtaken::Refuses;
+        let mut group = before.cloned();
+        if change.changes_attributes() {
+            group = self.change_at_once(change, &MemberRows::default()).await?;
+            overtaken = Overtaken::GoesOn;
+        }
+        let Some(mut group) = group else { return Ok(None) };
+        for part in members.parts() {
+            group = self.change_part(change.tenant, group, part, overtaken, cause).await?;
+            overtaken = Overtaken::GoesOn;
+        }
+        Ok(Some(group))
+    }
+
+    /// Commits a change with these members in one transaction.
+    async fn change_at_once(
+        &self,
+        change: &GroupChange<'_>,
+        members: &MemberRows,
+    ) -> Result<Option<StoredGroup>, StoreError> {
         let after = change.after();
         let shard = change.prefix.shard;
         let mut backoff = Backoff::default();
         loop {
             let deep = self.hints.deep(change.tenant, ResourceKind::Group, shard);
-            let mut writes = change.writes(after.as_ref(), deep);
-            let members = change.rows.len() + change.checks.len();
-            let fits = writes.len() + members <= MAX_TRANSACTION;
-            if fits {
-                let checks = change.checks.iter().cloned();
-                writes.extend(checks.map(|check| (GroupRow::Member, check)));
-                let rows = change.rows.iter().cloned();
-                writes.extend(rows.map(|row| (GroupRow::Unconditional, row.into_write())));
+            let writes = change.writes(after.as_ref(), members, deep)?;
+            let Commit::Refused(refusals) = self.commit(&writes).await? else { return Ok(after) };
+            for refusal in refusals {
+                let deep = explain(refusal)?;
+                self.hints.learn_deep(change.tenant, ResourceKind::Group, shard, deep);
             }
-            match self.commit(&writes).await? {
-                Commit::Done if fits => return Ok(after),
-                Commit::Done => {
-                    self.write_rows(change.rows).await?;
-                    let Some(group) = after else { return Ok(None) };
-                    return self.settle(change.tenant, group).await.map(Some);
-                }
-                Commit::Refused(refusals) => {
-                    for refusal in refusals {
-                        let deep = explain(refusal)?;
-                        self.hints.learn_deep(change.tenant, ResourceKind::Group, shard, deep);
-                    }
-                }
-            }
-            backoff.pause().await?;
-        }
-    }
-
-    /// Moves the version of a group after its member rows were written. It does so even if another
-    /// writer has changed the group meanwhile: that writer saw only some of the rows.
-    async fn settle(
-        &self,
-        tenant: TenantId,
-        mut group: StoredGroup,
-    ) -> Result<StoredGroup, StoreError> {
-        let key = Key::group(tenant, group.resource.id);
-        let mut backoff = Backoff::default();
-        loop {
-            let next = group.resource.version + 1;
-            let moved = Write::update(key.clone(), "SET v = :next")
-                .when("v = :v")
-                .bind(":v", number(group.resource.version))
-                .bind(":next", number(next));
-            let refusals = match self.commit(&[((), moved)]).await? {
-                Commit::Done => {
-                    group.resource.version = next;
-                    return Ok(group);
-                }
-                Commit::Refused(refusals) => refusals,
-            };
-            let Some(found) = refusals.into_iter().find_map(|refusal| refusal.found) else {
-                // Deleted meanwhile; rows may have been written after the deletion.
-                self.remove_all_members(tenant, group.resource.id).await?;
-                return Err(StoreError::NotFound);
-            };
-            group = StoredGroup::from_row(found)?;
             backoff.pause().await?;
         }
     }
@@ -166,8 +158,8 @@ fn explain(refusal: Refusal<GroupRow>) -> Result<bool, StoreError> {
         GroupRow::Group if refusal.found.is_none() => Err(StoreError::NotFound),
         GroupRow::Group => Err(StoreError::VersionMismatch),
         GroupRow::DisplayName => Err(StoreError::Conflict(UniqueAttribute::DisplayName)),
-        GroupRow::Member => Err(StoreError::MemberGone),
-        GroupRow::FormerDisplayName | GroupRow::Unconditional => {
+        GroupRow::Member(_) => Err(StoreError::MemberGone),
+        GroupRow::FormerDisplayName | GroupRow::Membership(_) | GroupRow::Unconditional => {
             Err(corrupt(&refusal.found.unwrap_or_default(), "id"))
         }
         GroupRow::Counter => Ok(refusal.found.is_some_and(|row| flag(&row, "deep"))),

@@ -10,6 +10,7 @@ use super::keys::Key;
 use super::page::{Chunk, Page, StoredResource};
 use super::versioned::Versioned;
 use super::{Store, StoreError};
+use directory::event::Origin;
 use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
@@ -30,24 +31,14 @@ pub struct StoredGroup {
 pub struct GroupWrite {
     /// `meta.lastModified`; of a new group also `meta.created`.
     pub last_modified: Timestamp,
+    /// The origin of the change, for its events.
+    pub origin: Origin,
     /// `displayName`, folded by NFKC and lower case; unique within the tenant.
     pub display_name: String,
     /// `externalId`, unchanged. Several groups may have the same.
     pub external_id: Option<String>,
     /// See [`Versioned::document`].
     pub document: String,
-}
-
-impl GroupWrite {
-    /// Returns a write that changes nothing but the version.
-    pub(super) fn unchanged(group: &StoredGroup) -> Self {
-        Self {
-            last_modified: group.resource.last_modified,
-            display_name: group.display_name.clone(),
-            external_id: group.external_id.clone(),
-            document: group.resource.document.clone(),
-        }
-    }
 }
 
 impl StoredGroup {

@@ -28,6 +28,10 @@
 //! | list of all tenants | `TENANTS` | `t` |
 //! | the operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
+//! | event that is not published yet | `OUT#lane` | `t#resource#version#index` |
+//! | published event | `EV#position / 10,000` | position |
+//! | head of the feed of events | `FEED` | `HEAD` |
+//! | positions of a tenant's events | `t#EV` | first position of a batch |
 //! | layout of the rows | `LAYOUT` | `LAYOUT` |
 //! | position of the scheduled refresh | `REFRESH` | `REFRESH` |
 //! | lease for a tenant's SCIM tokens | `LOCK#scim-tokens#t` | `LOCK` |
@@ -64,6 +68,9 @@ pub(super) const TENANTS: &str = "TENANTS";
 pub(super) const CLIENTS: &str = "CLIENTS";
 /// The attribute by which DynamoDB deletes expired rows.
 pub(super) const TTL: &str = "ttl";
+
+/// Beginning of the partitions of events that are not published yet; the lane follows.
+pub(super) const OUTBOX_PREFIX: &str = "OUT#";
 
 /// Beginning of the sort keys of connections; the name follows.
 pub(super) const CONNECTION_PREFIX: &str = "IDP#";
@@ -251,6 +258,32 @@ impl Key {
         Self::new(issued(tenant), format!("S#{digest}"))
     }
 
+    /// An event that is not published yet. Within a lane the keys sort by resource and version.
+    pub(super) fn outbox(
+        tenant: TenantId,
+        resource: ResourceId,
+        version: u64,
+        index: usize,
+    ) -> Self {
+        let sk = format!("{tenant}#{resource}#{version:020}#{index:03}");
+        Self::new(outbox(lane_of(tenant)), sk)
+    }
+
+    /// A published event.
+    pub(super) fn event(position: u64) -> Self {
+        Self::new(events(position), event_sort_key(position))
+    }
+
+    /// The head of the feed of events.
+    pub(super) fn feed_head() -> Self {
+        Self::new("FEED".to_owned(), "HEAD")
+    }
+
+    /// The positions of a tenant's events in one batch, by the first of the batch.
+    pub(super) fn events_of_tenant(tenant: TenantId, first: u64) -> Self {
+        Self::new(events_of_tenant(tenant), event_sort_key(first))
+    }
+
     /// A row of a partition that was listed.
     pub(super) fn in_partition(pk: &str, sk: &str) -> Self {
         Self::new(pk.to_owned(), sk)
@@ -360,18 +393,47 @@ pub(super) fn issued(tenant: TenantId) -> String {
     format!("{tenant}#O")
 }
 
+/// Partition of the events of a lane that are not published yet.
+pub(super) fn outbox(lane: char) -> String {
+    format!("{OUTBOX_PREFIX}{lane}")
+}
+
+/// The lane of a tenant's events: the last digit of its id, which is random.
+pub(super) fn lane_of(tenant: TenantId) -> char {
+    tenant.to_string().pop().unwrap_or('0')
+}
+
+/// Partition of the published event at a position.
+pub(super) fn events(position: u64) -> String {
+    format!("EV#{}", position / EVENTS_PER_PARTITION)
+}
+
+/// Sort key of the published event at a position.
+pub(super) fn event_sort_key(position: u64) -> String {
+    format!("{position:020}")
+}
+
+/// Partition of the positions of a tenant's events, in order.
+pub(super) fn events_of_tenant(tenant: TenantId) -> String {
+    format!("{tenant}#EV")
+}
+
+/// Number of published events of one partition.
+pub(super) const EVENTS_PER_PARTITION: u64 = 10_000;
+
 /// The partitions that are deleted with a tenant, except members. Groups come last: the members are
 /// found by their rows.
-pub(super) fn of_tenant(tenant: TenantId) -> [String; 15] {
-    ["O", "L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
+pub(super) fn of_tenant(tenant: TenantId) -> [String; 16] {
+    ["O", "EV", "L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
         .map(|kind| format!("{tenant}#{kind}"))
 }
 
 /// The partitions that a restore of a tenant copies, except members and activity. What was issued
-/// to people is left out, since it may have been revoked since.
+/// to people is left out, since it may have been revoked since, and so are the positions of events,
+/// since the feed is not restored.
 pub(super) fn restorable(tenant: TenantId) -> impl Iterator<Item = String> {
-    let issued = issued(tenant);
-    let lasting = of_tenant(tenant).into_iter().filter(move |partition| *partition != issued);
+    let left_out = [issued(tenant), events_of_tenant(tenant)];
+    let lasting = of_tenant(tenant).into_iter().filter(move |of| !left_out.contains(of));
     lasting.chain([tenant_rows(tenant)])
 }
 
@@ -395,6 +457,9 @@ pub(super) fn row_kind(pk: &str, sk: &str) -> RowKind {
             "LAYOUT" => kind("layout of the table", "layouts of the table"),
             "REFRESH" => kind("position of the refresh", "positions of the refresh"),
             "LOCK" => kind("lease for SCIM tokens", "leases for SCIM tokens"),
+            "OUT" => kind("event to publish", "events to publish"),
+            "EV" => kind("event", "events"),
+            "FEED" => kind("head of the feed", "heads of the feed"),
             "NOTHING" => kind("row of the connection test", "rows of the connection test"),
             _ => kind("row", "rows"),
         };
@@ -424,6 +489,7 @@ pub(super) fn row_kind(pk: &str, sk: &str) -> RowKind {
         ("O", Some("U")) => kind("grant of a user", "grants of a user"),
         ("O", _) => kind("session", "sessions"),
         ("A", _) => kind("activity entry", "activity"),
+        ("EV", _) => kind("positions of a tenant's events", "positions of a tenant's events"),
         _ => kind("row", "rows"),
     }
 }

@@ -5,24 +5,18 @@
 //!
 //! Memberships of deleted members: the deletion of a user removes its memberships before and after
 //! it deletes the user's row. An addition in one transaction requires the new member's row, so none
-//! can follow the deletion. Two windows remain. A change too large for one transaction looks the
-//! members up before it writes: a member that is deleted in that time can stay in the group. And a
-//! member that is added so shortly before its deletion that the index shows it only after the
-//! deletion's last read stays too. Such a row names no user, gives no access, appears in the
-//! group's `members` and in no user's `groups`, and is deleted like any other: by removing the
-//! member, replacing the members, or deleting the group.
+//! can follow the deletion. One window remains: a member that is added so shortly before its
+//! deletion that the index shows it only after the deletion's last read stays. Such a row names no
+//! user, gives no access, appears in the group's `members` and in no user's `groups`, and is deleted
+//! like any other: by removing the member, replacing the members, or deleting the group.
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-
 use super::batch::RowChange;
 use super::groups::StoredGroup;
-use super::item::{Item, corrupt, number, parsed, take_optional_text, text};
+use super::item::{Item, corrupt, parsed, take_optional_text, text};
 use super::keys::{Key, MEMBER, PK, SK, group_of_members, member_of, members};
 use super::read::{Consistency, Range, SortKeys};
-use super::transaction::Commit;
-use super::write::Write;
 use super::{Store, StoreError};
 use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
@@ -174,47 +168,6 @@ impl Store {
             self.write_rows(ids.into_iter().map(row).collect()).await?;
         }
     }
-
-    /// Removes a member from all its groups. The version of each group moves in the same
-    /// transaction: no reader finds old members under a new version. A failure in the middle leaves
-    /// the other groups to the next attempt.
-    pub(super) async fn leave_groups(
-        &self,
-        tenant: TenantId,
-        member: ResourceId,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        for group in self.group_ids_of(tenant, member).await? {
-            let row = Write::delete(Key::member(tenant, group, member));
-            let key = Key::group(tenant, group);
-            let moved = Write::update(key, "SET lm = :now ADD v :one")
-                .when("attribute_exists(pk)")
-                .bind(":now", text(now.to_string()))
-                .bind(":one", number(1));
-            // The index may still list a group that the member has left.
-            let left = row.clone().when("attribute_exists(pk)");
-            let commit = self
-                .commit(&[(MembershipRow::Group, moved), (MembershipRow::Membership, left)])
-                .await?;
-            let group_gone = match commit {
-                Commit::Done => false,
-                Commit::Refused(all) => {
-                    all.iter().any(|refusal| refusal.label == MembershipRow::Group)
-                }
-            };
-            if group_gone {
-                self.commit(&[(MembershipRow::Membership, row)]).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The row that a write of the transaction is about, when a member leaves a group.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum MembershipRow {
-    Group,
-    Membership,
 }
 
 /// Attribute of a member that is a group.

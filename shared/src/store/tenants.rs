@@ -159,6 +159,7 @@ impl Store {
         let Some(before) = self.tenant(tenant).await? else { return Ok(()) };
         self.delete_trust(tenant).await?;
         self.empty_groups(tenant).await?;
+        self.strip_events(tenant).await?;
         for partition in of_tenant(tenant) {
             self.delete_partition(&partition).await?;
         }

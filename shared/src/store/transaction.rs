@@ -97,7 +97,10 @@ impl Store {
                 .set_transact_items(Some(items.clone()))
                 .set_return_consumed_capacity(wanted_capacity())
                 .send();
-            let Err(error) = send(call).await else { return Ok(Commit::Done) };
+            let Err(error) = send(call).await else {
+                self.note_events(writes);
+                return Ok(Commit::Done);
+            };
             let reasons =
                 cancellation_reasons(error).map_err(StoreError::failed_call(operation))?;
             if reasons.iter().any(|reason| code(reason) == CONDITION) {

@@ -6,15 +6,19 @@
 use super::counters::{CounterUpdate, IdPrefix, SeatStep, leaf_update};
 use super::keys::Key;
 use super::lookup_rows::{move_row, move_value};
+use super::outbox::{Cause, event_writes};
 use super::pool::{OnJoin, Pool};
 use super::seats::FIRST;
 use super::users::{SIGN_IN_GROUPS, SeatRequest, StoredUser, UserKeys, UserWrite};
 use super::versioned::{Versioned, row_write};
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
+use directory::changes;
+use directory::view::User;
 use scim::licence::Licence;
 use scim::resource::MAX_EMAILS;
 use scim::schema::ResourceKind;
+use serde_json::{Map, Value};
 use types::ids::{ResourceId, TenantId};
 
 /// A user as the caller read it.
@@ -32,6 +36,7 @@ pub(super) struct UserChange<'a> {
     pub(super) prefix: IdPrefix,
     before: Option<ReadUser<'a>>,
     pub(super) after: Option<&'a UserWrite>,
+    cause: Cause<'a>,
 }
 
 /// Knowledge about the seats from refused commits.
@@ -71,8 +76,9 @@ impl<'a> UserChange<'a> {
         id: ResourceId,
         before: Option<ReadUser<'a>>,
         after: Option<&'a UserWrite>,
+        cause: Cause<'a>,
     ) -> Self {
-        Self { tenant, id, prefix: IdPrefix::of(id), before, after }
+        Self { tenant, id, prefix: IdPrefix::of(id), before, after, cause }
     }
 
     pub(super) fn check_size(&self) -> Result<(), StoreError> {
@@ -161,7 +167,7 @@ impl<'a> UserChange<'a> {
         after: Option<&StoredUser>,
         seat: Option<SeatMove>,
         deep: bool,
-    ) -> Vec<(UserRow, Write)> {
+    ) -> Result<Vec<(UserRow, Write)>, StoreError> {
         let key = Key::user(self.tenant, self.id);
         let before = self.before.map(|before| &before.user.resource);
         let row = after.map(|user| user.to_row(&key));
@@ -169,7 +175,24 @@ impl<'a> UserChange<'a> {
             vec![(UserRow::User, row_write(key, before, row, &["dn", SIGN_IN_GROUPS]))];
         self.name_writes(&mut writes);
         self.counter_writes(seat, deep, &mut writes);
-        writes
+        self.event_writes(after, &mut writes)?;
+        Ok(writes)
+    }
+
+    fn event_writes(
+        &self,
+        after: Option<&StoredUser>,
+        writes: &mut Vec<(UserRow, Write)>,
+    ) -> Result<(), StoreError> {
+        let before = self.before.map(|before| before.user);
+        let old = before.map(|user| user.resource.attributes()).transpose()?;
+        let new = after.map(|user| user.resource.attributes()).transpose()?;
+        let old = before.zip(old.as_ref()).map(|(user, attributes)| view(user, attributes));
+        let new = after.zip(new.as_ref()).map(|(user, attributes)| view(user, attributes));
+        let events = changes::of_user(old, new);
+        let rows = event_writes(self.tenant, self.cause, &events);
+        writes.extend(rows.map(|row| (UserRow::Unconditional, row)));
+        Ok(())
     }
 
     fn name_writes(&self, writes: &mut Vec<(UserRow, Write)>) {
@@ -225,6 +248,19 @@ impl<'a> UserChange<'a> {
             let write = update(seat.shard).seat(seat.step).write();
             writes.push((UserRow::Counter(seat.shard), write));
         }
+    }
+}
+
+/// The user as its events show it.
+fn view<'a>(user: &'a StoredUser, resource: &'a Map<String, Value>) -> User<'a> {
+    User {
+        id: user.resource.id,
+        resource,
+        active: user.active,
+        licence: user.licence,
+        created: user.resource.created,
+        last_modified: user.resource.last_modified,
+        version: user.resource.version,
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::users::{SeatRequest, StoredUser, UserKeys, UserWrite};
+use directory::event::Origin;
 use scim::fold::fold;
 use scim::licence::{self, Licence};
 use scim::resource;
@@ -27,6 +28,7 @@ impl UserWrite {
     /// `before` is the stored user with its attributes, or `None` for a new one.
     pub fn of(
         now: Timestamp,
+        origin: Origin,
         before: Option<(&StoredUser, &Map<String, Value>)>,
         mut resource: Map<String, Value>,
     ) -> Self {
@@ -58,16 +60,26 @@ impl UserWrite {
             Licence::Full => document_with(Licence::Full),
             Licence::ViewOnly => view_only,
         };
-        Self { last_modified: now, active, keys, licence, document, seat, sign_in_groups: None }
+        Self {
+            last_modified: now,
+            origin,
+            active,
+            keys,
+            licence,
+            document,
+            seat,
+            sign_in_groups: None,
+        }
     }
 
     /// The same for attributes that a sign-in has written, with the groups that it names.
     pub fn of_sign_in(
         now: Timestamp,
+        origin: Origin,
         before: Option<(&StoredUser, &Map<String, Value>)>,
         resource: Map<String, Value>,
         groups: Vec<String>,
     ) -> Self {
-        Self { sign_in_groups: Some(groups), ..Self::of(now, before, resource) }
+        Self { sign_in_groups: Some(groups), ..Self::of(now, origin, before, resource) }
     }
 }

@@ -1,13 +1,15 @@
 //! Creates, replaces and deletes a user: the row, its unique names, its place in the counters and
-//! its seat, in one transaction. A change of the row alone is one conditional update.
+//! its seat and the events of the change, in one transaction.
 //!
 //! Which rows are written is decided in `user_change`, without I/O.
 
 use jiff::Timestamp;
 
 use super::counters::Counter;
+use super::group_parts::LeavingMember;
 use super::item::{corrupt, number};
 use super::keys::Key;
+use super::outbox::Cause;
 use super::pool::Pool;
 use super::retry::Backoff;
 use super::seats::Vacancy;
@@ -16,6 +18,7 @@ use super::user_change::{Learned, ReadUser, SeatMove, UserChange, UserRow};
 use super::users::{SeatRequest, StoredUser, UserKeys, UserOutcome, UserWrite};
 use super::write::Write;
 use super::{Store, StoreError, UniqueAttribute};
+use directory::event::Origin;
 use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
@@ -27,7 +30,8 @@ impl Store {
         id: ResourceId,
         write: &UserWrite,
     ) -> Result<UserOutcome, StoreError> {
-        let change = UserChange::new(tenant, id, None, Some(write));
+        let cause = Cause { at: write.last_modified, origin: &write.origin };
+        let change = UserChange::new(tenant, id, None, Some(write), cause);
         let outcome = self.change_user(&change).await?;
         self.sample_split(tenant, ResourceKind::User, id).await;
         outcome.ok_or(StoreError::NotFound)
@@ -42,7 +46,9 @@ impl Store {
         write: &UserWrite,
     ) -> Result<UserOutcome, StoreError> {
         let before = ReadUser { user: before, keys: keys_before };
-        let change = UserChange::new(tenant, before.user.resource.id, Some(before), Some(write));
+        let cause = Cause { at: write.last_modified, origin: &write.origin };
+        let id = before.user.resource.id;
+        let change = UserChange::new(tenant, id, Some(before), Some(write), cause);
         self.change_user(&change).await?.ok_or(StoreError::NotFound)
     }
 
@@ -57,16 +63,19 @@ impl Store {
         before: &StoredUser,
         keys_before: &UserKeys,
         now: Timestamp,
+        origin: &Origin,
     ) -> Result<(), StoreError> {
         let id = before.resource.id;
         let before = ReadUser { user: before, keys: keys_before };
-        let change = UserChange::new(tenant, id, Some(before), None);
-        self.leave_groups(tenant, id, now).await?;
+        let member = LeavingMember { id, kind: ResourceKind::User };
+        let cause = Cause { at: now, origin };
+        let change = UserChange::new(tenant, id, Some(before), None, cause);
+        self.leave_groups(tenant, member, cause).await?;
         // Before the user, so that an attempt that fails in the middle leaves no personal data.
         self.unlink_user(tenant, id, None).await?;
         self.change_user(&change).await?;
         // Groups that it was added to in between.
-        self.leave_groups(tenant, id, now).await
+        self.leave_groups(tenant, member, cause).await
     }
 
     /// Ends every session, code and token of a user. Returns `false` when there is no such user.
@@ -101,7 +110,7 @@ impl Store {
             let after = change.after(&learned, pool.as_ref());
             let seat = change.seat_move(&learned, after.as_ref(), pool.as_ref());
             let deep = self.hints.deep(change.tenant, ResourceKind::User, change.prefix.shard);
-            let writes = change.writes(after.as_ref(), seat, deep);
+            let writes = change.writes(after.as_ref(), seat, deep)?;
             match self.commit(&writes).await? {
                 Commit::Done => {
                     let seat_refused = learned.no_seat;

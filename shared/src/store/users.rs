@@ -13,6 +13,7 @@ use super::keys::{Key, email_prefix, emails};
 use super::page::{Chunk, Page, StoredResource};
 use super::versioned::Versioned;
 use super::{Store, StoreError};
+use directory::event::Origin;
 use scim::licence::Licence;
 use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
@@ -53,6 +54,8 @@ pub struct UserKeys {
 pub struct UserWrite {
     /// `meta.lastModified`; of a new user also `meta.created`.
     pub last_modified: Timestamp,
+    /// The origin of the change, for its events.
+    pub origin: Origin,
     /// `active`. An inactive user holds no seat, whatever `seat` says.
     pub active: bool,
     /// The values that the user is found by.

@@ -1,9 +1,10 @@
 //! The attributes that the rows of users and groups share: id, version, times and document. No I/O.
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::StoreError;
-use super::item::{Item, number, parsed, required_number, take_text, text};
+use super::item::{Item, corrupt, number, parsed, required_number, take_text, text};
 use super::keys::{Key, SK};
 use super::write::Write;
 use types::ids::ResourceId;
@@ -50,6 +51,15 @@ impl Versioned {
             last_modified: parsed(row, "lm")?,
             document: take_text(row, "d")?,
         })
+    }
+
+    /// Parses the document.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] if it is not a JSON object.
+    pub(super) fn attributes(&self) -> Result<Map<String, Value>, StoreError> {
+        serde_json::from_str(&self.document).map_err(|_| corrupt(&Item::new(), "d"))
     }
 
     /// Returns the row with this key and the shared attributes.

@@ -134,6 +134,11 @@ fn service_role(name: &str) -> Option<ServiceRole> {
                 ("sqs:SendMessage", json!({"!GetAtt": "UndeliveredCalls.Arn"})),
             ],
         }),
+        "EventsScheduleRole" => Some(ServiceRole {
+            service: "scheduler.amazonaws.com",
+            managed: Value::Null,
+            allows: vec![(invoke, json!({"!Sub": "${EventsFunction.Arn}:live"}))],
+        }),
         "DeploymentRole" => Some(ServiceRole {
             service: "codedeploy.amazonaws.com",
             managed: json!([{"!Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"}]),
@@ -175,7 +180,7 @@ fn every_other_role_is_one_of_a_service_and_allows_only_the_listed_actions() {
         assert_eq!(allows, wanted, "{name}");
         listed += 1;
     }
-    assert_eq!(listed, 2);
+    assert_eq!(listed, 3);
 }
 
 /// The other tests read only policies inside roles. The two managed policies are for AWS services

@@ -1,6 +1,7 @@
 //! Parts of requests and responses that are the same for every API.
 
 pub mod base_url;
+pub(crate) mod bearer;
 pub(crate) mod body;
 pub mod cookie;
 pub mod html;

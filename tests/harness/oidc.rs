@@ -202,6 +202,12 @@ impl TestApp {
         self.form_of(app, "/oauth2/token", &App::redemption(&code)).await.expect(200).json()
     }
 
+    /// Returns a token of the app itself, for the directory.
+    pub async fn directory_token(&self, app: &App) -> String {
+        let form = "grant_type=client_credentials";
+        self.form_of(app, "/oauth2/token", form).await.expect(200).text("access_token")
+    }
+
     /// Requests userinfo with a token.
     pub async fn userinfo(&self, token: &str) -> Answer {
         let request = Request::builder()

@@ -18,6 +18,7 @@ mod cost;
 mod cross_origin;
 mod deactivation;
 mod deploy_check;
+mod directory_tokens;
 mod documents;
 mod domains;
 mod fuzz;

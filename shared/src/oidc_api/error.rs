@@ -117,6 +117,7 @@ impl IntoResponse for OidcApiError {
             }
             ErrorCode::InvalidRequest
             | ErrorCode::InvalidGrant
+            | ErrorCode::UnauthorizedClient
             | ErrorCode::UnsupportedGrantType
             | ErrorCode::InvalidScope
             | ErrorCode::AccessDenied
@@ -125,7 +126,8 @@ impl IntoResponse for OidcApiError {
             | ErrorCode::LoginRequired
             | ErrorCode::RequestNotSupported
             | ErrorCode::RequestUriNotSupported
-            | ErrorCode::RegistrationNotSupported => response,
+            | ErrorCode::RegistrationNotSupported
+            | ErrorCode::UnsupportedTokenType => response,
         }
     }
 }

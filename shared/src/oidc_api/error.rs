@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::form::FormError;
 use super::reply::json;
 use crate::error_chain::ErrorChain;
-use crate::runtime::request_log::FailureCode;
+use crate::http::failure_code::FailureCode;
 use crate::secrets::oidc_keys::OidcKeysError;
 use crate::sign_in::{SignInError, pages};
 use crate::store::StoreError;

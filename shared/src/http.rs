@@ -1,5 +1,6 @@
 //! Parts of requests and responses that are the same for every API.
 
+pub(crate) mod answer_size;
 pub mod base_url;
 pub(crate) mod bearer;
 pub(crate) mod body;

@@ -2,8 +2,8 @@
 //!
 //! `CodeDeploy` runs it after a version was published and before the first request is routed to it.
 //! The check acts as an identity provider and a browser, against the new versions and in a tenant
-//! of its own: it creates, changes and deletes a user by SCIM, signs in by SAML with a new key, and
-//! sends requests that must be refused. The first step with another result than expected fails the
+//! of its own: it creates, changes and deletes a user by SCIM, signs in by SAML with a new key, reads
+//! the directory as an app, and sends requests that must be refused. The first step with another result than expected fails the
 //! deployment, and the old version keeps all traffic.
 //!
 //! Invariants:
@@ -18,6 +18,7 @@
 
 mod aws;
 mod canary;
+mod directory;
 mod event;
 mod hook;
 mod response;
@@ -46,6 +47,8 @@ pub enum Function {
     SamlMetadata,
     /// `/oauth2` and `/.well-known`.
     Oidc,
+    /// `/directory`.
+    Directory,
 }
 
 /// Invokes functions.
@@ -112,7 +115,8 @@ impl<I: Invoke + Sync> Check<'_, I> {
         let checked = async {
             self.scim_round_trip(&canary).await?;
             self.saml_round_trip(&canary).await?;
-            self.check_discovery().await
+            self.check_discovery().await?;
+            self.directory_round_trip(&canary).await
         };
         let checked = checked.await;
         let deleted = self.delete_tenant(&canary.tenant).await;

@@ -18,6 +18,8 @@ mod cost;
 mod cross_origin;
 mod deactivation;
 mod deploy_check;
+mod directory;
+mod directory_capacity;
 mod directory_tokens;
 mod documents;
 mod domains;

@@ -24,6 +24,8 @@ pub struct CheckedFunctions {
     pub saml_metadata: String,
     /// `GATEHOUSE_CHECK_OIDC`.
     pub oidc: String,
+    /// `GATEHOUSE_CHECK_DIRECTORY`.
+    pub directory: String,
 }
 
 impl DeployCheckConfig {
@@ -51,6 +53,7 @@ impl DeployCheckConfig {
                 saml_acs: required("GATEHOUSE_CHECK_SAML_ACS")?,
                 saml_metadata: required("GATEHOUSE_CHECK_SAML_METADATA")?,
                 oidc: required("GATEHOUSE_CHECK_OIDC")?,
+                directory: required("GATEHOUSE_CHECK_DIRECTORY")?,
             },
             base_url: set("GATEHOUSE_BASE_URL"),
         })

@@ -169,6 +169,7 @@ impl Invoke for Aws {
             Function::SamlAcs => &self.functions.saml_acs,
             Function::SamlMetadata => &self.functions.saml_metadata,
             Function::Oidc => &self.functions.oidc,
+            Function::Directory => &self.functions.directory,
         };
         let arn = utf8_percent_encode(arn, RESERVED);
         let path = format!("/2015-03-31/functions/{arn}/invocations");

@@ -16,6 +16,8 @@ use super::{Check, CheckError, Function, Invoke};
 pub(super) struct Canary {
     /// Id of the tenant.
     pub(super) tenant: String,
+    /// Its `external_id`, which is also the name of the app of the run.
+    pub(super) name: String,
     /// A domain that cannot exist (RFC 6761 §6.4).
     pub(super) domain: String,
 }
@@ -35,6 +37,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
             let created = created.expect(TENANT, 201)?;
             return Ok(Canary {
                 tenant: created.text(TENANT, "/id")?,
+                name,
                 domain: format!("check-{number}.gatehouse.invalid"),
             });
         }
@@ -85,7 +88,7 @@ const LEFTOVER: &str = "tenant.leftover";
 const REMOVE: &str = "tenant.remove";
 
 /// Number of concurrent runs: three times the number of functions to deploy.
-const MAX_CONCURRENT: u32 = 15;
+const MAX_CONCURRENT: u32 = 18;
 
 /// Longer than the time limit of Lambda, which is 15 minutes.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(20);

@@ -66,6 +66,7 @@ async fn aws(responses: &[Scripted]) -> (Aws, Stub) {
         saml_acs: arn("acs"),
         saml_metadata: arn("metadata"),
         oidc: arn("oidc"),
+        directory: arn("directory"),
     };
     let clock = Clock::standing_at("2026-01-01T00:00:00Z".parse().unwrap());
     (Aws::new(config.unwrap(), functions, clock).unwrap(), stub)

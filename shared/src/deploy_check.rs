@@ -2,8 +2,8 @@
 //!
 //! `CodeDeploy` runs it after a version was published and before the first request is routed to it.
 //! The check acts as an identity provider and a browser, against the new versions and in a tenant
-//! of its own: it creates, changes and deletes a user by SCIM, signs in by SAML with a new key, and
-//! sends requests that must be refused. The first step with another result than expected fails the
+//! of its own: it creates, changes and deletes a user by SCIM, signs in by SAML with a new key, reads
+//! the directory as an app, and sends requests that must be refused. The first step with another result than expected fails the
 //! deployment, and the old version keeps all traffic.
 //!
 //! Invariants:
@@ -18,6 +18,7 @@
 
 mod aws;
 mod canary;
+mod directory;
 mod event;
 mod hook;
 mod response;
@@ -48,6 +49,8 @@ pub enum Function {
     Oidc,
     /// The publisher of events, which has no route.
     Events,
+    /// `/directory`.
+    Directory,
 }
 
 /// Invokes functions.
@@ -115,6 +118,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
             self.scim_round_trip(&canary).await?;
             self.saml_round_trip(&canary).await?;
             self.check_discovery().await?;
+            self.directory_round_trip(&canary).await?;
             self.check_publisher().await
         };
         let checked = checked.await;

@@ -1,8 +1,14 @@
 //! Parts of requests and responses that are the same for every API.
 
+pub(crate) mod answer_size;
 pub mod base_url;
+pub(crate) mod bearer;
 pub(crate) mod body;
 pub mod cookie;
+pub(crate) mod failure_code;
 pub mod html;
+pub(crate) mod json;
+pub(crate) mod problem;
+pub(crate) mod query;
 pub mod rate_limit;
 pub(crate) mod redirect;

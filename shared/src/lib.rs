@@ -9,7 +9,7 @@
 //!
 //! - [`deploy_check`]: the check of a new version before it gets traffic.
 //! - [`events`]: the publisher of the events of changes.
-//! - [`scim_api`], [`saml_api`], [`oidc_api`], [`operator_api`]: the routers.
+//! - [`scim_api`], [`saml_api`], [`oidc_api`], [`directory_api`], [`operator_api`]: the routers.
 //! - [`sign_in`]: the parts of a sign-in that SAML and OpenID Connect share.
 //! - [`built_in_idp`]: a minimal identity provider of our own, for the demo and for [`deploy_check`].
 //! - [`runtime`]: the process: state, log, warm-up and Lambda adapter.
@@ -25,8 +25,8 @@
 //! - A protocol rule is a pure function of data; time, ids and randomness are arguments of it.
 //!   Only [`clock`] reads the clock, only [`config`] the environment.
 //! - The tenant of a SCIM or OpenID Connect request comes from its token or code, that of a SAML
-//!   request from the connection; only an operator names it in a path. It is the first argument of
-//!   every store call, except of those that look it up.
+//!   request from the connection; only an operator, and an app at the directory, name it in a path.
+//!   It is the first argument of every store call, except of those that look it up.
 //! - There is one store and no trait in front of it.
 //! - A handler that does not take its authenticated caller is public and says so.
 //! - The log contains no personal data and no credentials.
@@ -36,6 +36,7 @@ pub mod built_in_idp;
 pub mod clock;
 pub mod config;
 pub mod deploy_check;
+pub mod directory_api;
 pub mod error_chain;
 pub mod events;
 pub mod http;

@@ -7,6 +7,7 @@
 mod authorize;
 mod bearer;
 mod client_auth;
+mod client_credentials;
 mod cross_origin;
 mod error;
 mod form;

@@ -3,7 +3,7 @@
 //!
 //! [`TestApp`] is the deployment. The other modules build requests and documents for it:
 //! [`browser`] and [`saml`] sign people in, [`oidc`] is the app, [`openapi`] checks every answer
-//! of the operator API.
+//! of the operator API and of the directory API.
 
 #![expect(
     clippy::expect_used,
@@ -115,6 +115,7 @@ impl TestApp {
         app.secrets.put(SecretName::LinkKey, &key).await.expect("a link key");
         let router = shared::scim_api::router(app.clone())
             .merge(openapi::router(app.clone()))
+            .merge(openapi::directory_router(app.clone()))
             .merge(shared::saml_api::acs_router(app.clone()))
             .merge(shared::saml_api::metadata_router(app.clone()))
             .merge(shared::oidc_api::router(app.clone()));

@@ -202,6 +202,20 @@ impl TestApp {
         self.form_of(app, "/oauth2/token", &App::redemption(&code)).await.expect(200).json()
     }
 
+    /// Returns a token of the app itself, for the directory.
+    pub async fn directory_token(&self, app: &App) -> String {
+        let form = "grant_type=client_credentials";
+        self.form_of(app, "/oauth2/token", form).await.expect(200).text("access_token")
+    }
+
+    /// Reads from the directory with a token; `path` begins after `/directory/v1`.
+    pub async fn directory(&self, token: &str, path: &str) -> Answer {
+        let request = Request::builder()
+            .uri(format!("/directory/v1{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {token}"));
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
     /// Requests userinfo with a token.
     pub async fn userinfo(&self, token: &str) -> Answer {
         let request = Request::builder()

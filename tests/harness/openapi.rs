@@ -1,5 +1,5 @@
 //! Middleware that compares each request and response of a test with the `OpenAPI` document of the
-//! operator API.
+//! operator API or of the directory API.
 //!
 //! - A response has a status, headers, a media type and a body that the document has for its
 //!   operation, and no undocumented field.
@@ -25,29 +25,33 @@ pub fn router(app: AppState) -> Router {
     checked(shared::operator_api::router(app))
 }
 
-/// A router whose responses are compared with the document. A deviation panics.
+/// The router of the directory API, compared with its document.
+pub fn directory_router(app: AppState) -> Router {
+    checked(shared::directory_api::router(app))
+}
+
+/// A router whose responses are compared with the documents. A deviation panics.
 pub fn checked(router: Router) -> Router {
     router.layer(from_fn(compare))
 }
 
 async fn compare(request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/v1/") {
-        // Not a path of the operator API.
+    let Some(document) = Document::of_path(request.uri().path()) else {
         return next.run(request).await;
-    }
+    };
     let (parts, body) = request.into_parts();
     let sent = body.collect().await.expect("a body").to_bytes();
     let call = Call::new(&parts, sent.clone());
     let (parts, body) = next.run(Request::from_parts(parts, Body::from(sent))).await.into_parts();
     let received = body.collect().await.expect("a body").to_bytes();
     let name = format!("{} {} {}", call.method, call.path, parts.status);
-    if let Err(deviation) = call.compare(parts.status, &parts.headers, &received) {
+    if let Err(deviation) = call.compare(document, parts.status, &parts.headers, &received) {
         panic!("{name}: {deviation}: {}", String::from_utf8_lossy(&received));
     }
     Response::from_parts(parts, Body::from(received))
 }
 
-/// A request to the operator API.
+/// A request to one of the two APIs.
 struct Call {
     method: Method,
     /// The route pattern, such as `/v1/tenants/{tenant}`.
@@ -71,11 +75,11 @@ impl Call {
 
     fn compare(
         &self,
+        document: &Document,
         status: StatusCode,
         headers: &HeaderMap,
         received: &[u8],
     ) -> Result<(), String> {
-        let document = Document::ours();
         // The response to HEAD is that to GET without its body.
         let is_head = self.method == Method::HEAD;
         let method = if is_head { "get" } else { &self.method.as_str().to_ascii_lowercase() };

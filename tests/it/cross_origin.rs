@@ -7,7 +7,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use harness::oidc::{App, GOOD};
 use harness::{Answer, OPERATOR_KEY, TestApp};
 use serde_json::json;
-use shared::{oidc_api, operator_api, saml_api, scim_api};
+use shared::{directory_api, oidc_api, operator_api, saml_api, scim_api};
 
 use crate::template::ROUTERS;
 
@@ -62,6 +62,7 @@ async fn scripts_of_sites_that_nobody_registered_can_read_discovery_and_keys_onl
         .merge(operator_api::router(app.clone()))
         .merge(saml_api::acs_router(app.clone()))
         .merge(saml_api::metadata_router(app.clone()))
+        .merge(directory_api::router(app.clone()))
         .merge(oidc_api::router(app));
     let token = test.acme.token.clone();
     let tenant = test.acme.id.clone();

@@ -59,6 +59,7 @@ impl<F: Fn(Function, &Value) -> Fate + Sync> Version<F> {
             Function::SamlAcs => Some(shared::saml_api::acs_router(app)),
             Function::SamlMetadata => Some(shared::saml_api::metadata_router(app)),
             Function::Oidc => Some(shared::oidc_api::router(app)),
+            Function::Directory => Some(harness::openapi::directory_router(app)),
             Function::Events => None,
         }
     }
@@ -125,6 +126,12 @@ async fn tenants(test: &TestApp) -> Vec<String> {
     names.map(|tenant| tenant["name"].as_str().unwrap().to_owned()).collect()
 }
 
+async fn apps(test: &TestApp) -> Vec<String> {
+    let list = test.operator(Method::GET, "/v1/clients", None).await.expect(200).json();
+    let names = list["items"].as_array().unwrap().iter();
+    names.map(|app| app["name"].as_str().unwrap().to_owned()).collect()
+}
+
 /// Checks a version with a defect: the check fails at `step` with these texts and no secret, and
 /// deletes its tenant.
 #[track_caller]
@@ -143,6 +150,7 @@ fn assert_found_at(
         assert!(failure.expected.contains(expected), "{failure}");
         assert!(failure.received.contains(received), "{failure}");
         assert_eq!(tenants(&test).await, ["Acme"], "the tenant was not deleted");
+        assert_eq!(apps(&test).await, [""; 0], "the app was not deleted");
         for secret in version.secrets() {
             assert!(!failure.to_string().contains(&secret), "{failure}");
         }
@@ -178,7 +186,9 @@ async fn a_correct_version_passes_and_its_tenant_is_deleted() {
     let version = Version::new(&test, |_, _| Fate::Served);
     assert_eq!(version.check().await, Ok(()));
     assert_eq!(tenants(&test).await, ["Acme"]);
-    let functions = ["/scim/v2/", "/v1/", "/saml/sso/", "/saml/metadata/", "/oauth2/"];
+    assert_eq!(apps(&test).await, [""; 0]);
+    let functions =
+        ["/scim/v2/", "/v1/", "/saml/sso/", "/saml/metadata/", "/oauth2/", "/directory/v1/"];
     let seen = format!("{:?}", version.seen.lock().unwrap());
     assert!(functions.iter().all(|path| seen.contains(path)), "{seen}");
     // The activity of the tenant and the consumed ids expire.
@@ -190,8 +200,8 @@ async fn the_functions_of_a_stack_can_be_checked_at_the_same_time() {
     let test = deployment().await;
     let version = Version::new(&test, |_, _| Fate::Served);
     let run = || version.check();
-    let runs = tokio::join!(run(), run(), run(), run(), run());
-    assert_eq!(runs, (Ok(()), Ok(()), Ok(()), Ok(()), Ok(())));
+    let runs = tokio::join!(run(), run(), run(), run(), run(), run());
+    assert_eq!(runs, (Ok(()), Ok(()), Ok(()), Ok(()), Ok(()), Ok(())));
     assert_eq!(tenants(&test).await, ["Acme"]);
 }
 
@@ -354,6 +364,53 @@ fn a_defect_of_openid_connect_discovery_is_found() {
         let emptied = |answer: &mut Value| answer["body"] = r#"{"keys":[]}"#.into();
         if keys { Fate::Changed(emptied) } else { Fate::Served }
     });
+}
+
+#[test]
+fn a_defect_of_the_directory_is_found() {
+    let of_directory = |function| function == Function::Directory;
+    assert_found_at("directory.token", "status 200", "status 400", |_, event| {
+        let asks = event["rawPath"] == "/oauth2/token";
+        if asks { status(400) } else { Fate::Served }
+    });
+    // A version whose role may not read the keys.
+    assert_found_at("directory.tenant", "status 200", "status 503", move |function, _| {
+        if of_directory(function) { status(503) } else { Fate::Served }
+    });
+    assert_found_at("directory.user", "user_name \"grace@", "null", move |function, event| {
+        let lists = event["rawPath"].as_str().unwrap().ends_with("/users");
+        let none = |answer: &mut Value| {
+            answer["body"] = r#"{"items":[],"next_cursor":null}"#.into();
+        };
+        if of_directory(function) && lists { Fate::Changed(none) } else { Fate::Served }
+    });
+    assert_found_at("directory.wrong-token", "status 401", "status 200", |function, event| {
+        let sent = event["headers"]["authorization"].as_str().unwrap_or_default();
+        let guessed = function == Function::Directory && sent.ends_with("AAAAAAAA");
+        if guessed { status(200) } else { Fate::Served }
+    });
+    let reads = Mutex::new(0);
+    assert_found_at("directory.deleted-app", "status 401", "status 200", move |function, event| {
+        let path = event["rawPath"].as_str().unwrap();
+        if !of_directory(function) || path.ends_with("/users") || path.contains("/users/") {
+            return Fate::Served;
+        }
+        let mut reads = reads.lock().unwrap();
+        *reads += 1;
+        if *reads == 2 { status(200) } else { Fate::Served }
+    });
+}
+
+#[tokio::test]
+async fn a_run_deletes_the_app_of_a_run_that_crashed() {
+    let test = deployment().await;
+    for name in ["gatehouse-deployment-check-1", "The app"] {
+        let app = json!({"name": name, "redirect_uris": ["https://app.example/callback"]});
+        test.operator(Method::POST, "/v1/clients", Some(app)).await.expect(201);
+    }
+    let version = Version::new(&test, |_, _| Fate::Served);
+    assert_eq!(version.check().await, Ok(()));
+    assert_eq!(apps(&test).await, ["The app"]);
 }
 
 #[test]

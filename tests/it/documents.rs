@@ -185,6 +185,7 @@ async fn serve(deployment: &TestApp) -> (String, JoinHandle<std::io::Result<()>>
     let state = deployment.app.clone();
     let router = scim_api::router(state.clone())
         .merge(openapi::router(state.clone()))
+        .merge(openapi::directory_router(state.clone()))
         .merge(saml_api::acs_router(state.clone()))
         .merge(saml_api::metadata_router(state.clone()))
         .merge(oidc_api::router(state));

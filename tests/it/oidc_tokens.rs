@@ -130,7 +130,6 @@ async fn a_code_works_only_with_its_app_its_redirect_uri_and_its_verifier() {
         (code.as_str(), "gh_code_x", "invalid_grant"),
         (&code, "", "invalid_request"),
         ("authorization_code", "password", "unsupported_grant_type"),
-        ("authorization_code", "client_credentials", "unsupported_grant_type"),
         ("grant_type=authorization_code", "", "invalid_request"),
         ("grant_type", "grant_type=authorization_code&grant_type", "invalid_request"),
     ] {

@@ -1,4 +1,5 @@
-//! `/v1/openapi.json` describes the operator API completely and exactly.
+//! `/v1/openapi.json` describes the operator API completely and exactly, and
+//! `/directory/v1/openapi.json` the directory API.
 //!
 //! The harness adds to this: it compares the requests and responses of all tests with the document.
 
@@ -11,28 +12,38 @@ use axum::http::Method;
 use harness::openapi::{Document, Openness};
 use harness::{Answer, TestApp};
 use serde_json::{Value, json};
+use shared::directory_api;
 use shared::operator_api::{OPENAPI, ROUTES};
 
 const SCHEMA: &str = include_str!("../fixtures/openapi/schema-3.1-2022-10-07.json");
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// An operation of the document.
+/// An operation of a document.
 struct Operation {
+    document: &'static Document,
     method: &'static str,
     path: &'static str,
     value: &'static Value,
 }
 
+fn documents() -> [&'static Document; 2] {
+    [Document::ours(), Document::directory()]
+}
+
+/// The operations of the operator API.
 fn operations() -> Vec<Operation> {
-    let document = Document::ours();
-    let all = document.paths().flat_map(|path| METHODS.map(|method| (path, method)));
-    let all = all.filter_map(|(path, method)| {
-        Some(Operation { method, path, value: document.operation(path, method)? })
-    });
-    let all: Vec<_> = all.collect();
+    let all = operations_of(Document::ours());
     assert!(all.len() > 30);
     all
+}
+
+fn operations_of(document: &'static Document) -> Vec<Operation> {
+    let all = document.paths().flat_map(|path| METHODS.map(|method| (path, method)));
+    let all = all.filter_map(|(path, method)| {
+        Some(Operation { document, method, path, value: document.operation(path, method)? })
+    });
+    all.collect()
 }
 
 impl Operation {
@@ -42,7 +53,7 @@ impl Operation {
 
     fn parameters(&self) -> impl Iterator<Item = &'static Value> {
         let parameters = self.value["parameters"].as_array().into_iter().flatten();
-        parameters.map(|parameter| Document::ours().resolved(parameter))
+        parameters.map(|parameter| self.document.resolved(parameter))
     }
 
     /// The request body, if the operation has one.
@@ -82,49 +93,57 @@ fn walk<'a>(value: &'a Value, at: &str, see: &mut impl FnMut(&str, &'a Value)) {
 }
 
 #[test]
-fn the_document_is_openapi_3_1_and_its_schemas_are_json_schema() {
-    let document = Document::ours();
+fn the_documents_are_openapi_3_1_and_their_schemas_are_json_schema() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors = validator.iter_errors(document.text());
-    let errors: Vec<_> =
-        errors.map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert_eq!(errors, [""; 0]);
+    for document in documents() {
+        let errors = validator.iter_errors(document.text());
+        let errors: Vec<_> =
+            errors.map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert_eq!(errors, [""; 0]);
 
-    let mut references = 0;
-    walk(document.text(), "", &mut |at, value| {
-        if let Some(reference) = value["$ref"].as_str() {
-            document.at(reference.strip_prefix('#').unwrap());
-            references += 1;
-        }
-        let (before, last) = at.rsplit_once('/').unwrap_or_default();
-        if last == "schema" || before == "/components/schemas" {
-            jsonschema::draft202012::meta::validate(value).unwrap_or_else(|e| panic!("{at}: {e}"));
-        }
-    });
-    assert!(references > 100);
-    assert_eq!(document.text()["info"]["version"], env!("CARGO_PKG_VERSION"));
+        let mut references = 0;
+        walk(document.text(), "", &mut |at, value| {
+            if let Some(reference) = value["$ref"].as_str() {
+                document.at(reference.strip_prefix('#').unwrap());
+                references += 1;
+            }
+            let (before, last) = at.rsplit_once('/').unwrap_or_default();
+            if last == "schema" || before == "/components/schemas" {
+                jsonschema::draft202012::meta::validate(value)
+                    .unwrap_or_else(|e| panic!("{at}: {e}"));
+            }
+        });
+        assert!(references > 100, "{references}");
+        assert_eq!(document.text()["info"]["version"], env!("CARGO_PKG_VERSION"));
+    }
 }
 
 #[test]
 fn every_component_is_used() {
-    let document = Document::ours();
-    let mut used = BTreeSet::new();
-    walk(document.text(), "", &mut |_, value| used.extend(value["$ref"].as_str()));
-    for (kind, components) in document.at("/components").as_object().unwrap() {
-        for name in components.as_object().unwrap().keys() {
-            let reference = format!("#/components/{kind}/{name}");
-            let is_required = document.at("/security/0").get(name).is_some()
-                || document.at("/security/1").get(name).is_some();
-            assert!(is_required || used.contains(reference.as_str()), "{reference}");
+    for document in documents() {
+        let mut used = BTreeSet::new();
+        walk(document.text(), "", &mut |_, value| used.extend(value["$ref"].as_str()));
+        let required = document.at("/security").as_array().unwrap();
+        for (kind, components) in document.at("/components").as_object().unwrap() {
+            for name in components.as_object().unwrap().keys() {
+                let reference = format!("#/components/{kind}/{name}");
+                let is_required = required.iter().any(|schemes| schemes.get(name).is_some());
+                assert!(is_required || used.contains(reference.as_str()), "{reference}");
+            }
         }
     }
 }
 
 #[test]
-fn the_document_has_exactly_the_routes() {
-    let routes: BTreeSet<_> = ROUTES.into_iter().filter(|route| *route != "/v1/{*rest}").collect();
-    assert_eq!(routes, Document::ours().paths().collect());
+fn the_documents_have_exactly_the_routes() {
+    for (document, routes) in
+        [(Document::ours(), &ROUTES[..]), (Document::directory(), &directory_api::ROUTES[..])]
+    {
+        let routes: BTreeSet<_> =
+            routes.iter().copied().filter(|route| !route.ends_with("{*rest}")).collect();
+        assert_eq!(routes, document.paths().collect());
+    }
 }
 
 #[tokio::test]
@@ -144,9 +163,13 @@ async fn the_document_has_exactly_the_methods() {
 
 #[test]
 fn every_operation_has_a_unique_id_a_tag_and_its_parameters() {
-    let tags = Document::ours().at("/tags").as_array().unwrap();
+    documents().map(check_operations);
+}
+
+fn check_operations(document: &'static Document) {
+    let tags = document.at("/tags").as_array().unwrap();
     let mut ids = BTreeSet::new();
-    for operation in operations() {
+    for operation in operations_of(document) {
         let id = operation.id();
         assert!(ids.insert(id), "{id} is not unique");
         assert!(operation.value["summary"].is_string(), "{id}");
@@ -166,18 +189,21 @@ fn every_operation_has_a_unique_id_a_tag_and_its_parameters() {
 
 #[test]
 fn every_example_is_valid() {
-    let document = Document::ours();
-    let mut count = 0;
-    walk(document.text(), "", &mut |at, value| {
-        let Some(schema) = value.get("schema") else { return };
-        let many = value["examples"].as_object().into_iter().flatten();
-        for example in value.get("example").into_iter().chain(many.map(|(_, one)| &one["value"])) {
-            let valid = document.check(schema, example, Openness::Closed);
-            valid.unwrap_or_else(|error| panic!("{at}: {example}: {error}"));
-            count += 1;
-        }
+    let counts = documents().map(|document| {
+        let mut count = 0;
+        walk(document.text(), "", &mut |at, value| {
+            let Some(schema) = value.get("schema") else { return };
+            let many = value["examples"].as_object().into_iter().flatten();
+            let many = many.map(|(_, one)| &one["value"]);
+            for example in value.get("example").into_iter().chain(many) {
+                let valid = document.check(schema, example, Openness::Closed);
+                valid.unwrap_or_else(|error| panic!("{at}: {example}: {error}"));
+                count += 1;
+            }
+        });
+        count
     });
-    assert!(count > 30);
+    assert!(counts[0] > 30 && counts[1] >= 9, "{counts:?}");
 }
 
 /// Examples that need a running identity provider.
@@ -200,12 +226,16 @@ async fn every_example_of_a_request_is_accepted() {
 }
 
 #[tokio::test]
-async fn the_document_is_served_and_may_be_cached() {
+async fn the_documents_are_served_and_may_be_cached() {
     let test = TestApp::new().await;
     let answer = test.operator(Method::GET, "/v1/openapi.json", None).await.expect(200);
     assert_eq!(answer.bytes, OPENAPI.as_bytes());
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("private, max-age=300"));
+    let answer = test.browse("/directory/v1/openapi.json", None).await.expect(200);
+    assert_eq!(answer.bytes, directory_api::OPENAPI.as_bytes());
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
 }
 
 /// Returns the value with one field set.

@@ -10,7 +10,7 @@ use harness::saml::metadata;
 use harness::saml::world::IDP;
 use harness::{Answer, OPERATOR_KEY, TestApp};
 use serde_json::json;
-use shared::{oidc_api, operator_api, saml_api, scim_api};
+use shared::{directory_api, oidc_api, operator_api, saml_api, scim_api};
 
 use crate::template::ROUTERS;
 
@@ -52,6 +52,7 @@ impl World {
             .merge(operator_api::router(test.app.clone()))
             .merge(saml_api::acs_router(test.app.clone()))
             .merge(saml_api::metadata_router(test.app.clone()))
+            .merge(directory_api::router(test.app.clone()))
             .merge(oidc_api::router(test.app.clone()));
         let members = [IDP, "https://other.example/saml"].map(metadata::usual).concat();
         let members = members.replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "");

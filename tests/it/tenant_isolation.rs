@@ -3,7 +3,8 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
-use harness::{Answer, TestApp};
+use harness::oidc::GOOD;
+use harness::{Answer, OPERATOR_KEY, TestApp};
 use serde_json::{Value, json};
 
 /// Every SCIM route, with a valid body. `{user}` and `{group}` are ids of the first tenant.
@@ -100,6 +101,21 @@ pub(crate) fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::POST, "/v1/oidc-keys/rotate", None),
         (Method::GET, "/v1/openapi.json", None),
         (Method::GET, "/v1/nope", None),
+    ]
+}
+
+/// Every route of the directory API; all are reads.
+pub(crate) fn directory_routes() -> Vec<&'static str> {
+    vec![
+        "/directory/v1/tenants",
+        "/directory/v1/tenants/{tenant}",
+        "/directory/v1/tenants/{tenant}/users",
+        "/directory/v1/tenants/{tenant}/users/{user}",
+        "/directory/v1/tenants/{tenant}/users/{user}/groups",
+        "/directory/v1/tenants/{tenant}/groups",
+        "/directory/v1/tenants/{tenant}/groups/{group}",
+        "/directory/v1/tenants/{tenant}/groups/{group}/members",
+        "/directory/v1/nope",
     ]
 }
 
@@ -264,6 +280,78 @@ async fn every_operator_route_refuses_a_request_without_the_operator_key() {
 }
 
 #[tokio::test]
+async fn every_route_of_the_directory_refuses_a_request_without_a_token_for_it() {
+    let world = World::new().await;
+    let app = world.test.app(false).await;
+    let tokens = world.test.tokens(&app, &world.user, GOOD).await;
+    let good = world.test.directory_token(&app).await;
+    let refused = [
+        None,
+        Some(String::new()),
+        Some("Bearer".to_owned()),
+        Some("Bearer ".to_owned()),
+        Some(good.clone()),
+        Some(format!("Bearer {good} {good}")),
+        Some(format!("Basic {good}")),
+        Some(format!("Bearer {}", world.test.acme.token)),
+        Some(format!("Bearer {OPERATOR_KEY}")),
+        Some(format!("Bearer {}", tokens["access_token"].as_str().unwrap())),
+        Some(format!("Bearer {}", tokens["id_token"].as_str().unwrap())),
+        app.basic(),
+    ];
+    for route in directory_routes() {
+        let path = world.path(route);
+        for authorization in &refused {
+            for method in [Method::GET, Method::HEAD, Method::POST, Method::DELETE] {
+                let answer = world.send(authorization.as_deref(), &method, &path, None).await;
+                let status = answer.status;
+                assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {route} {authorization:?}");
+                let is_bearer = authorization.as_ref().is_some_and(|sent| sent.contains("Bearer "));
+                let challenge = if is_bearer { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+                assert_eq!(answer.header("www-authenticate"), Some(challenge), "{authorization:?}");
+            }
+        }
+        let authorization = format!("Bearer {good}");
+        let answer = world.send(Some(&authorization), &Method::GET, &path, None).await;
+        answer.expect(if route.ends_with("nope") { 404 } else { 200 });
+    }
+}
+
+#[tokio::test]
+async fn at_the_directory_an_id_of_another_tenant_looks_like_a_missing_one() {
+    let world = World::new().await;
+    let eve = world.test.tenant("Eve").await;
+    let token = world.test.directory_token(&world.test.app(false).await).await;
+    let bearer = format!("Bearer {token}");
+    let nobody = "11111111-1111-4111-8111-111111111111";
+    let fill = |route: &str, tenant: &str, id: &str| {
+        route.replace("{tenant}", tenant).replace("{user}", id).replace("{group}", id)
+    };
+    for route in directory_routes() {
+        if !route.contains("{tenant}") {
+            continue;
+        }
+        let mut missing = vec![fill(route, nobody, nobody), fill(route, "ext:nobody", nobody)];
+        if route.contains("{user}") || route.contains("{group}") {
+            missing.push(world.path(&route.replace("{tenant}", &eve.id)));
+            missing.push(world.path(&route.replace("{tenant}", nobody)));
+            // A group is no user, and the reverse.
+            missing.push(fill(route, &world.test.acme.id, nobody));
+            let swapped = route.replace("{user}", &world.group).replace("{group}", &world.user);
+            missing.push(fill(&swapped, &world.test.acme.id, nobody));
+            missing.push(fill(route, &world.test.acme.id, "x"));
+        }
+        let first = world.send(Some(&bearer), &Method::GET, &missing[0], None).await.expect(404);
+        for path in &missing {
+            let answer = world.send(Some(&bearer), &Method::GET, path, None).await;
+            assert_eq!(answer.status, first.status, "{path}");
+            assert_eq!(answer.bytes, first.bytes, "{path}");
+            assert_eq!(answer.headers, first.headers, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_table_has_every_route() {
     let routes: Vec<&str> = scim_routes().iter().map(|(_, route, _)| *route).collect();
     for route in shared::scim_api::ROUTES {
@@ -285,6 +373,13 @@ async fn the_table_has_every_route() {
             .replace("{domain}", "acme.com")
             .replace("{connection}", "acme.com")
             .replace("{*rest}", "nope");
+        assert!(routes.contains(&covered.as_str()), "{route} is not in the table");
+    }
+    let routes = directory_routes();
+    // The document is public.
+    let of_apps = shared::directory_api::ROUTES.iter().filter(|route| !route.ends_with(".json"));
+    for route in of_apps {
+        let covered = route.replace("{*rest}", "nope");
         assert!(routes.contains(&covered.as_str()), "{route} is not in the table");
     }
 }

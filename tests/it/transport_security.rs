@@ -5,19 +5,20 @@ use axum::body::Body;
 use axum::http::{Method, Request, header};
 use harness::{OPERATOR_KEY, TestApp};
 use shared::runtime::state::AppState;
-use shared::{oidc_api, operator_api, saml_api, scim_api};
+use shared::{directory_api, oidc_api, operator_api, saml_api, scim_api};
 
 use crate::template::ROUTERS;
 
 /// Returns the routers of all functions, in the order of [`ROUTERS`]. They stay apart: each has
 /// answers of its own to unknown paths.
-fn routers(app: &AppState) -> [Router; 5] {
+fn routers(app: &AppState) -> [Router; 6] {
     [
         scim_api::router(app.clone()),
         saml_api::acs_router(app.clone()),
         saml_api::metadata_router(app.clone()),
         oidc_api::router(app.clone()),
         operator_api::router(app.clone()),
+        directory_api::router(app.clone()),
     ]
 }
 

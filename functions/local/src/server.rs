@@ -37,7 +37,7 @@ use shared::error_chain::ErrorChain;
 use shared::runtime::state::AppState;
 use shared::runtime::telemetry;
 use shared::store::StoreError;
-use shared::{events, operator_api, scim_api};
+use shared::{directory_api, events, operator_api, scim_api};
 
 /// Serves until SIGINT or SIGTERM. Prints an error that prevents the start to standard error.
 pub async fn run(options: Options) -> ExitCode {
@@ -192,6 +192,7 @@ fn router(app: &AppState, info: &InstanceInfo, demo: &Demo) -> Router {
         .route("/health", get(async || "ok\n"))
         .merge(scim_api::router(app.clone()))
         .merge(operator_api::router(app.clone()))
+        .merge(directory_api::router(app.clone()))
         .merge(home_page::router(info))
         .merge(sign_in::router(app, &info.base_url, demo))
 }

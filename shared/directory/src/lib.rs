@@ -7,4 +7,5 @@
 pub mod changes;
 pub mod cursor;
 pub mod event;
+pub mod filter;
 pub mod view;

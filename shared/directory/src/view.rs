@@ -66,7 +66,7 @@ impl User<'_> {
             ("user_name", json!(user_name(self.resource))),
             ("external_id", json!(external_id(self.resource))),
             ("active", json!(self.active)),
-            ("email", json!(email(self.resource))),
+            ("email", json!(self.email())),
             ("name", self.name()),
             ("display_name", json!(display_name(self.resource))),
             ("title", core("title")),
@@ -83,6 +83,12 @@ impl User<'_> {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+    }
+
+    /// Returns the primary address, or a `userName` that is one.
+    pub fn email(&self) -> Option<&str> {
+        let user_name = || user_name(self.resource).filter(|name| name.contains('@'));
+        primary_email(self.resource).filter(|email| !email.is_empty()).or_else(user_name)
     }
 
     fn name(self) -> Value {
@@ -142,12 +148,6 @@ impl Group<'_> {
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
     }
-}
-
-/// The primary address, or a `userName` that is one.
-fn email(resource: &Map<String, Value>) -> Option<&str> {
-    let user_name = || user_name(resource).filter(|name| name.contains('@'));
-    primary_email(resource).filter(|email| !email.is_empty()).or_else(user_name)
 }
 
 /// The value if it is a text that is not empty, else `null`.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::directory_token::DIRECTORY_READ;
 use super::response_target::ResponseMode;
 use super::scopes::Scope;
 
@@ -16,10 +17,10 @@ pub fn document(url: impl Fn(&str) -> String) -> Value {
         "revocation_endpoint": url("/oauth2/revoke"),
         "end_session_endpoint": url("/oauth2/logout"),
         "jwks_uri": url("/oauth2/jwks"),
-        "scopes_supported": Scope::ALL.map(Scope::as_str),
+        "scopes_supported": scopes(),
         "response_types_supported": ["code"],
         "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
@@ -33,6 +34,11 @@ pub fn document(url: impl Fn(&str) -> String) -> Value {
         "request_uri_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,
     })
+}
+
+/// The scopes of a sign-in, and that of the directory, which only `client_credentials` grants.
+fn scopes() -> Vec<&'static str> {
+    Scope::ALL.map(Scope::as_str).into_iter().chain([DIRECTORY_READ]).collect()
 }
 
 /// RFC 6749 §2.3.1. `none` is for public clients, which use PKCE.

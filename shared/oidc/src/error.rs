@@ -10,6 +10,8 @@ pub enum ErrorCode {
     /// RFC 6749 §5.2.
     InvalidGrant,
     /// RFC 6749 §5.2.
+    UnauthorizedClient,
+    /// RFC 6749 §5.2.
     UnsupportedGrantType,
     /// RFC 6749 §4.1.2.1, §5.2.
     InvalidScope,
@@ -29,6 +31,8 @@ pub enum ErrorCode {
     RegistrationNotSupported,
     /// RFC 6750 §3.1.
     InvalidToken,
+    /// RFC 7009 §2.2.1.
+    UnsupportedTokenType,
 }
 
 impl ErrorCode {
@@ -38,6 +42,7 @@ impl ErrorCode {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::AccessDenied => "access_denied",
@@ -48,6 +53,7 @@ impl ErrorCode {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::InvalidToken => "invalid_token",
+            Self::UnsupportedTokenType => "unsupported_token_type",
         }
     }
 
@@ -59,6 +65,7 @@ impl ErrorCode {
             Self::TemporarilyUnavailable => 503,
             Self::InvalidRequest
             | Self::InvalidGrant
+            | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
             | Self::InvalidScope
             | Self::AccessDenied
@@ -66,7 +73,8 @@ impl ErrorCode {
             | Self::LoginRequired
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported
-            | Self::RegistrationNotSupported => 400,
+            | Self::RegistrationNotSupported
+            | Self::UnsupportedTokenType => 400,
         }
     }
 }

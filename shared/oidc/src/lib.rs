@@ -6,6 +6,8 @@
 //! Invariants:
 //! - The authorization code grant with PKCE S256 is the only grant that starts a sign-in (RFC 9700
 //!   §2.1.1). An app with a secret may be registered without PKCE.
+//! - A token of an app itself, for the directory, is never accepted as one that stands for a person,
+//!   nor the reverse.
 //! - A redirect URI equals a registered one, byte for byte (RFC 9700 §4.1.3), but for the port of a
 //!   loopback address (RFC 8252 §7.3).
 //! - Codes, refresh tokens and sessions are 256 random bits; only their digests are stored.
@@ -14,6 +16,7 @@ pub mod amr;
 pub mod authorize;
 pub mod claims;
 pub mod client;
+pub mod directory_token;
 pub mod discovery;
 pub mod error;
 pub mod grant;

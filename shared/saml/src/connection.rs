@@ -197,6 +197,17 @@ impl Connection {
         if self.settings.enabled { Ok(trust) } else { Err(ConnectionError::Disabled) }
     }
 
+    /// Whether people can sign in by the connection, and what it waits for otherwise.
+    pub fn status(&self) -> Status {
+        match self.active_trust() {
+            Ok(_) => Status::Ready,
+            Err(ConnectionError::Disabled) => Status::Disabled,
+            Err(ConnectionError::NotConfigured | ConnectionError::Unknown) => {
+                Status::WaitingForMetadata
+            }
+        }
+    }
+
     /// URIs of the accepted authentication context classes; empty accepts any.
     pub fn authn_contexts(&self) -> Vec<&str> {
         self.settings.authn_contexts.iter().map(AuthnContextClass::as_str).collect()
@@ -247,6 +258,18 @@ impl Connection {
     pub fn clock_skew(&self) -> ClockSkew {
         ClockSkew::from_seconds(self.settings.clock_skew_seconds).unwrap_or_default()
     }
+}
+
+/// Whether people can sign in by a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The metadata of the identity provider is missing.
+    WaitingForMetadata,
+    /// The operator has switched it off.
+    Disabled,
+    /// They can.
+    Ready,
 }
 
 impl Trust {

@@ -26,6 +26,8 @@ pub struct CheckedFunctions {
     pub oidc: String,
     /// `GATEHOUSE_CHECK_EVENTS`.
     pub events: String,
+    /// `GATEHOUSE_CHECK_DIRECTORY`.
+    pub directory: String,
 }
 
 impl DeployCheckConfig {
@@ -54,6 +56,7 @@ impl DeployCheckConfig {
                 saml_metadata: required("GATEHOUSE_CHECK_SAML_METADATA")?,
                 oidc: required("GATEHOUSE_CHECK_OIDC")?,
                 events: required("GATEHOUSE_CHECK_EVENTS")?,
+                directory: required("GATEHOUSE_CHECK_DIRECTORY")?,
             },
             base_url: set("GATEHOUSE_BASE_URL"),
         })

@@ -170,6 +170,7 @@ impl Invoke for Aws {
             Function::SamlMetadata => &self.functions.saml_metadata,
             Function::Oidc => &self.functions.oidc,
             Function::Events => &self.functions.events,
+            Function::Directory => &self.functions.directory,
         };
         let arn = utf8_percent_encode(arn, RESERVED);
         let path = format!("/2015-03-31/functions/{arn}/invocations");

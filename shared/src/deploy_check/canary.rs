@@ -16,6 +16,8 @@ use super::{Check, CheckError, Function, Invoke};
 pub(super) struct Canary {
     /// Id of the tenant.
     pub(super) tenant: String,
+    /// Its `external_id`, which is also the name of the app of the run.
+    pub(super) name: String,
     /// A domain that cannot exist (RFC 6761 §6.4).
     pub(super) domain: String,
 }
@@ -35,6 +37,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
             let created = created.expect(TENANT, 201)?;
             return Ok(Canary {
                 tenant: created.text(TENANT, "/id")?,
+                name,
                 domain: format!("check-{number}.gatehouse.invalid"),
             });
         }

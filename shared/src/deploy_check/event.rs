@@ -42,6 +42,11 @@ impl<'a> Request<'a> {
         Self { bearer: Some(token), ..Self::open(method, path) }
     }
 
+    /// Returns a request of an app to the directory.
+    pub(super) fn directory(path: impl Into<String>, token: &'a str) -> Self {
+        Self { bearer: Some(token), ..Self::open("GET", path) }
+    }
+
     /// Returns a request of a browser.
     pub(super) fn browser(
         method: &'static str,
@@ -66,10 +71,9 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Sets a form of one field as the body.
-    pub(super) fn form(mut self, name: &str, value: &str) -> Self {
-        let form =
-            form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+    /// Sets a form as the body.
+    pub(super) fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.body = Some(("application/x-www-form-urlencoded", form));
         self
     }

@@ -164,7 +164,7 @@ impl<I: Invoke + Sync> Check<'_, I> {
     ) -> Result<FunctionResponse, CheckError> {
         let path = format!("/saml/sso/{}", canary.domain);
         let field = encode_base64(response.as_bytes());
-        let post = Request::browser("POST", path, cookies).form("SAMLResponse", &field);
+        let post = Request::browser("POST", path, cookies).form(&[("SAMLResponse", &field)]);
         self.send(step, Function::SamlAcs, post).await
     }
 

@@ -1,6 +1,5 @@
-//! Bearer access tokens (RFC 6750 §2.1).
-
-use axum::http::{HeaderMap, header};
+//! Access tokens that stand for a person. A token for the directory is none of them: it names no
+//! person, and its audience is another.
 
 use super::error::OidcApiError;
 use crate::http::base_url::BaseUrl;
@@ -10,14 +9,6 @@ use crate::secrets::oidc_keys::TokenType;
 use crate::sign_in::active_grant::{ActiveGrant, active_grant};
 use oidc::claims::AccessToken;
 use oidc::client::Client;
-
-/// Returns the token of the `Authorization` header; `None` also if the header is there twice.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
-}
 
 /// Verifies an access token. Returns it with its grant if we issued it and it still counts.
 /// `asking`: the app that sends the request, if it is authenticated.
@@ -41,9 +32,10 @@ pub(super) async fn issued(
     base_url: &BaseUrl,
     token: &str,
 ) -> Result<Option<AccessToken>, OidcApiError> {
-    let keys = app.oidc_keys.ensure(app.clock.now()).await?;
-    let token: Option<AccessToken> = keys.verify(TokenType::AccessToken, token);
-    let token = token.filter(|token| token.iss == base_url.join(""));
+    let kind = TokenType::AccessToken;
+    let token: Option<AccessToken> = app.oidc_keys.verify(kind, token, app.clock.now()).await?;
+    let issuer = base_url.join("");
+    let token = token.filter(|token| token.iss == issuer && token.aud == issuer);
     if let Some(token) = &token {
         note_tenant(token.tenant);
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::form::FormError;
 use super::reply::json;
 use crate::error_chain::ErrorChain;
-use crate::runtime::request_log::FailureCode;
+use crate::http::failure_code::FailureCode;
 use crate::secrets::oidc_keys::OidcKeysError;
 use crate::sign_in::{SignInError, pages};
 use crate::store::StoreError;
@@ -117,6 +117,7 @@ impl IntoResponse for OidcApiError {
             }
             ErrorCode::InvalidRequest
             | ErrorCode::InvalidGrant
+            | ErrorCode::UnauthorizedClient
             | ErrorCode::UnsupportedGrantType
             | ErrorCode::InvalidScope
             | ErrorCode::AccessDenied
@@ -125,7 +126,8 @@ impl IntoResponse for OidcApiError {
             | ErrorCode::LoginRequired
             | ErrorCode::RequestNotSupported
             | ErrorCode::RequestUriNotSupported
-            | ErrorCode::RegistrationNotSupported => response,
+            | ErrorCode::RegistrationNotSupported
+            | ErrorCode::UnsupportedTokenType => response,
         }
     }
 }

@@ -11,6 +11,5 @@ pub(super) async fn hint_claims(
     app: &AppState,
     token: &str,
 ) -> Result<Option<HintClaims>, OidcApiError> {
-    let keys = app.oidc_keys.load(app.clock.now()).await?;
-    Ok(keys.and_then(|keys| keys.verify(TokenType::IdToken, token)))
+    Ok(app.oidc_keys.verify(TokenType::IdToken, token, app.clock.now()).await?)
 }

@@ -12,8 +12,10 @@ use super::error::OidcApiError;
 use crate::http::base_url::BaseUrl;
 use crate::runtime::request_log::note_tenant;
 use crate::runtime::state::AppState;
+use crate::secrets::oidc_keys::TokenType;
 use oidc::client::Client;
-use oidc::error::OauthError;
+use oidc::directory_token::DirectoryToken;
+use oidc::error::{ErrorCode, OauthError};
 use oidc::handle::{Handle, HandleKind};
 use oidc::parameters::Parameters;
 use types::ids::{GrantId, TenantId};
@@ -56,6 +58,17 @@ async fn grant_of(
         let found = app.store.refresh_token(handle.tenant(), &handle.digest()).await?;
         return Ok(found.map(|found| (handle.tenant(), found.grant)));
     }
-    let token = bearer::issued(app, base_url, token).await?;
-    Ok(token.map(|token| (token.tenant, token.grant)))
+    if let Some(token) = bearer::issued(app, base_url, token).await? {
+        return Ok(Some((token.tenant, token.grant)));
+    }
+    let kind = TokenType::AccessToken;
+    let token: Option<DirectoryToken> = app.oidc_keys.verify(kind, token, app.clock.now()).await?;
+    // An app must not believe that this token is revoked.
+    if token.is_some() { Err(OF_DIRECTORY.into()) } else { Ok(None) }
 }
+
+/// RFC 7009 §2.2.1. No row stands for such a token.
+const OF_DIRECTORY: OauthError = OauthError::new(
+    ErrorCode::UnsupportedTokenType,
+    "a token for the directory ends after ten minutes or when the app is deleted, not by revocation",
+);

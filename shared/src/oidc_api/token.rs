@@ -1,10 +1,12 @@
 //! `/oauth2/token` (RFC 6749 §3.2): exchanges a code or a refresh token for tokens.
+//! [`super::client_credentials`] issues those of an app itself.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use jiff::{SignedDuration, Timestamp};
 
 use super::client_auth::ClientRequest;
+use super::client_credentials;
 use super::cross_origin::readable;
 use super::error::OidcApiError;
 use super::token_response::{Tokens, new_refresh_token, token_response};
@@ -40,6 +42,7 @@ async fn exchange(
     match parameters.required("grant_type", "grant_type is missing")? {
         "authorization_code" => redeem(app, base_url, client, parameters).await,
         "refresh_token" => refresh(app, base_url, client, parameters).await,
+        "client_credentials" => client_credentials::issue(app, base_url, client, parameters).await,
         _ => Err(UNKNOWN_GRANT_TYPE.into()),
     }
 }
@@ -196,7 +199,7 @@ const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 const UNKNOWN_GRANT_TYPE: OauthError = OauthError::new(
     ErrorCode::UnsupportedGrantType,
-    "grant_type must be authorization_code or refresh_token",
+    "grant_type must be authorization_code, refresh_token or client_credentials",
 );
 const BAD_CODE: OauthError =
     OauthError::invalid_grant("the code is unknown, used, expired or not for this request");

@@ -5,19 +5,20 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 
-use super::bearer;
+use super::bearer::{access_token, issued};
 use super::cross_origin::{origin, readable};
 use super::error::OidcApiError;
 use super::reply::json;
 use super::token_response::user_claims;
 use crate::http::base_url::BaseUrl;
+use crate::http::bearer::bearer;
 use crate::runtime::state::AppState;
 use oidc::client::Client;
 use oidc::error::{ErrorCode, OauthError};
 
 pub(super) async fn userinfo(State(app): State<AppState>, headers: HeaderMap) -> Response {
     let base_url = BaseUrl::of(&app.config, &headers);
-    let token = bearer::bearer(&headers);
+    let token = bearer(&headers);
     let answer = answer(&app, &base_url, token).await.into_response();
     match holder(&app, &base_url, &headers, token).await {
         Ok(Some(client)) => readable(&headers, &client, answer),
@@ -32,7 +33,7 @@ async fn answer(
     token: Option<&str>,
 ) -> Result<Response, OidcApiError> {
     let token = token.ok_or(OidcApiError::NoToken)?;
-    let found = bearer::access_token(app, base_url, token, None).await?;
+    let found = access_token(app, base_url, token, None).await?;
     let (token, active) = found.ok_or(INVALID_TOKEN)?;
     let claims = user_claims(app, token.tenant, &active, &token.scope).await?;
     Ok(json(StatusCode::OK, &Value::Object(claims)))
@@ -47,7 +48,7 @@ async fn holder(
     token: Option<&str>,
 ) -> Result<Option<Client>, OidcApiError> {
     let Some(token) = token.filter(|_| origin(headers).is_some()) else { return Ok(None) };
-    match bearer::issued(app, base_url, token).await? {
+    match issued(app, base_url, token).await? {
         Some(token) => Ok(app.store.client(&token.client_id).await?),
         None => Ok(None),
     }

@@ -3,13 +3,11 @@
 //! An error of a part that the API depends on keeps its source. It is logged once, when
 //! [`OperatorApiError::into_problem`] turns it into the answer.
 
-use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
 use crate::error_chain::ErrorChain;
-use crate::runtime::request_log::FailureCode;
+use crate::http::problem::Problem;
 use crate::secrets::SecretsError;
 use crate::secrets::oidc_keys::OidcKeysError;
 use crate::secrets::saml_keys::SamlKeysError;
@@ -32,14 +30,11 @@ pub(super) enum OperatorApiError {
     #[error("no such {0}")]
     NotFound(&'static str),
     /// The path exists, but not with this method.
-    #[error("this path does not support this method")]
+    #[error("the method is not allowed")]
     MethodNotAllowed,
     /// The thing exists already, a limit is reached, or the state does not allow the operation.
     #[error("{0}")]
     Conflict(String),
-    /// The body has more bytes than allowed.
-    #[error("the body has more than {0} bytes")]
-    TooLarge(usize),
     /// A call of the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,19 +59,6 @@ pub(super) enum OperatorApiError {
     /// The operating system provided no random bytes.
     #[error("could not generate an id or a secret")]
     Random(#[source] getrandom::Error),
-    /// The response cannot be serialised.
-    #[error("could not serialise the response")]
-    Response(#[source] serde_json::Error),
-}
-
-/// The problem details of an answer (RFC 9457 §3.1).
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Problem {
-    status: StatusCode,
-    /// A stable code that programs can compare.
-    code: &'static str,
-    /// A text for people. It contains nothing of the parts that the API depends on.
-    pub(super) detail: String,
 }
 
 impl OperatorApiError {
@@ -95,20 +77,17 @@ impl OperatorApiError {
         let detail = || self.to_string();
         match self {
             Self::Invalid(_) => Problem::invalid(detail()),
-            Self::Unauthorized => Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail()),
+            Self::Unauthorized => Problem::unauthorized(detail()),
             Self::NotFound(thing) => Problem::not_found(thing),
-            Self::MethodNotAllowed => {
-                Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail())
-            }
+            Self::MethodNotAllowed => Problem::method_not_allowed(),
             Self::Conflict(_) => Problem::conflict(detail()),
-            Self::TooLarge(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail()),
             Self::Store(error) => problem_of_store(error),
             Self::ScimTokens(error) => problem_of_tokens(error),
             Self::OidcKeys(error) => problem_of_oidc_keys(error),
             Self::SamlKeys(error) => problem_of_saml_keys(error),
             Self::Explain(error) => problem_of_explain(error),
             Self::Claim(error) => problem_of_claim(error),
-            Self::OperatorKey(_) | Self::Random(_) | Self::Response(_) => Problem::unavailable(),
+            Self::OperatorKey(_) | Self::Random(_) => Problem::unavailable(),
         }
     }
 }
@@ -194,49 +173,9 @@ fn problem_of_saml_keys(error: &SamlKeysError) -> Problem {
     }
 }
 
-impl Problem {
-    const fn new(status: StatusCode, code: &'static str, detail: String) -> Self {
-        Self { status, code, detail }
-    }
-
-    const fn invalid(detail: String) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid", detail)
-    }
-
-    fn not_found(thing: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("no such {thing}"))
-    }
-
-    const fn conflict(detail: String) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", detail)
-    }
-
-    fn unavailable() -> Self {
-        let detail = "a service that Gatehouse depends on is unavailable; send the request again";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail.to_owned())
-    }
-}
-
 impl IntoResponse for OperatorApiError {
     fn into_response(self) -> Response {
-        let Problem { status, code, detail } = self.into_problem();
-        let body = json!({
-            "type": "about:blank",
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "code": code,
-            "detail": detail,
-        });
-        let mut response = Response::new(Body::from(body.to_string()));
-        *response.status_mut() = status;
-        response.extensions_mut().insert(FailureCode(code));
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response
+        self.into_problem().into_response()
     }
 }
 
@@ -248,10 +187,10 @@ mod tests {
 
     #[test]
     fn the_answer_to_a_failure_of_the_service_does_not_contain_its_cause() {
-        let cause = serde_json::from_str::<u8>("\"cause\"").unwrap_err();
-        let error = OperatorApiError::Response(cause);
+        let cause = getrandom::Error::UNSUPPORTED;
+        let error = OperatorApiError::Random(cause);
         let log = ErrorChain(&error).to_string();
-        assert!(log.starts_with("could not serialise the response: invalid type"), "{log}");
+        assert_eq!(log, format!("could not generate an id or a secret: {cause}"));
         assert_eq!(error.into_problem(), Problem::unavailable());
     }
 }

@@ -17,6 +17,7 @@ use axum::response::Response;
 use tracing::{Level, event};
 
 use crate::aws::usage::measure;
+use crate::http::failure_code::FailureCode;
 use types::ids::TenantId;
 
 /// Facts about a request that handlers note while they answer it.
@@ -42,10 +43,6 @@ pub fn note_tenant(tenant: TenantId) {
 pub fn note_ending_token() {
     let _ = NOTES.try_with(|notes| notes.token_ends_soon.set(true));
 }
-
-/// The code of a failure, `uniqueness` or `saml.audience`; an extension of the response.
-#[derive(Clone, Copy, Debug)]
-pub struct FailureCode(pub &'static str);
 
 /// Code of an answer that asks to send a request again, because others were changing the resource at
 /// the same time.

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::request_log::FailureCode;
+use crate::http::failure_code::FailureCode;
 
 /// Middleware of a `GET` route that begins or changes something: a request that nobody made does
 /// not reach the handler.

@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::reply::json;
 use crate::error_chain::ErrorChain;
-use crate::runtime::request_log::{CONTENTION, FailureCode};
+use crate::http::failure_code::FailureCode;
+use crate::runtime::request_log::CONTENTION;
 use crate::secrets::SecretsError;
 use crate::secrets::scim_tokens::ScimTokensError;
 use crate::store::StoreError;

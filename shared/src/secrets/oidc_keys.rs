@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 pub use self::key_set::KeySet;
 use self::rsa::RsaKey;
@@ -112,6 +113,21 @@ impl OidcKeys {
             return Ok(None);
         };
         Ok(Some(self.remember(KeySet::from_secret(&secret)?, now)))
+    }
+
+    /// Returns the claims of a token that one of our keys signed, as [`KeySet::verify`] does. Only
+    /// reads: without keys there is no such token.
+    ///
+    /// # Errors
+    ///
+    /// As [`OidcKeys::ensure`].
+    pub async fn verify<T: for<'de> Deserialize<'de>>(
+        &self,
+        of: TokenType,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<T>, OidcKeysError> {
+        Ok(self.load(now).await?.and_then(|keys| keys.verify(of, token)))
     }
 
     /// Makes the next key the current one, and generates a new next one. The former current key

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 
 use crate::error_chain::ErrorChain;
 use crate::http::base_url::BaseUrl;
+use crate::http::failure_code::FailureCode;
 use crate::http::html;
-use crate::runtime::request_log::FailureCode;
 use saml::authn_request::PostForm;
 
 /// The page of a refused sign-in.

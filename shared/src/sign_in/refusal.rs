@@ -14,7 +14,7 @@ use super::error::{SignInError, WayOn, refused};
 use super::pages::ToApp;
 use super::retry::retry_url;
 use crate::http::base_url::BaseUrl;
-use crate::runtime::request_log::FailureCode;
+use crate::http::failure_code::FailureCode;
 use crate::runtime::state::AppState;
 use oidc::authorize::AuthorizeRequest;
 use oidc::error::{ErrorCode, OauthError};

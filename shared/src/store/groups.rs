@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::item::{Item, take_optional_text, text};
 use super::keys::Key;
 use super::page::{Chunk, Page, StoredResource};
+use super::read::Consistency;
 use super::versioned::Versioned;
 use super::{Store, StoreError};
 use directory::event::Origin;
@@ -135,7 +136,17 @@ impl Store {
         last: Option<ResourceId>,
         count: usize,
     ) -> Result<Chunk<StoredGroup>, StoreError> {
-        self.resource_chunk(tenant, last, count).await
+        self.resource_chunk(tenant, last, count, Consistency::Eventual).await
+    }
+
+    /// As [`Store::groups_chunk`], strongly consistent: sees every write that was acknowledged before.
+    pub async fn groups_snapshot(
+        &self,
+        tenant: TenantId,
+        last: Option<ResourceId>,
+        count: usize,
+    ) -> Result<Chunk<StoredGroup>, StoreError> {
+        self.resource_chunk(tenant, last, count, Consistency::Strong).await
     }
 
     /// Counts the groups.

@@ -116,19 +116,20 @@ impl Store {
         last: Option<ResourceId>,
         count: usize,
     ) -> Result<Vec<T>, StoreError> {
-        let range = ids_after(tenant, T::KIND, last);
+        let range = ids_after(tenant, T::KIND, last, Consistency::Eventual);
         self.query(&range, count).await?.into_iter().map(T::from_row).collect()
     }
 
     /// Reads the resources whose id follows `last`, from the first without it: at most `count`, and
-    /// no more than one call returns. Eventually consistent.
+    /// no more than one call returns.
     pub(super) async fn resource_chunk<T: StoredResource>(
         &self,
         tenant: TenantId,
         last: Option<ResourceId>,
         count: usize,
+        consistency: Consistency,
     ) -> Result<Chunk<T>, StoreError> {
-        let range = ids_after(tenant, T::KIND, last);
+        let range = ids_after(tenant, T::KIND, last, consistency);
         let (rows, next) = self.query_once(&range, count, None).await?;
         let items = rows.into_iter().map(T::from_row).collect::<Result<Vec<_>, _>>()?;
         let has_more = next.is_some() && !items.is_empty();
@@ -181,8 +182,13 @@ impl Store {
 }
 
 /// Returns the range of the resources whose id follows `last`, of all without it.
-fn ids_after(tenant: TenantId, kind: ResourceKind, last: Option<ResourceId>) -> Range {
-    let range = Range::all(resources(tenant, kind), Consistency::Eventual);
+fn ids_after(
+    tenant: TenantId,
+    kind: ResourceKind,
+    last: Option<ResourceId>,
+    consistency: Consistency,
+) -> Range {
+    let range = Range::all(resources(tenant, kind), consistency);
     match last {
         Some(last) => range.with(SortKeys::After(last.to_string())),
         None => range,

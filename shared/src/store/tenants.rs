@@ -9,6 +9,7 @@ use super::item::{
 };
 use super::keys::{Key, SK, TENANTS, of_tenant};
 use super::lookup_rows::move_value;
+use super::page::Chunk;
 use super::read::{Consistency, Range, SortKeys, sort_key};
 use super::transaction::Commit;
 use super::write::Write;
@@ -121,16 +122,39 @@ impl Store {
         last: Option<TenantId>,
         limit: usize,
     ) -> Result<Vec<Tenant>, StoreError> {
+        Ok(self.tenants_chunk(last, limit).await?.items)
+    }
+
+    /// As [`Store::tenants`], and whether more tenants may follow: a tenant that is deleted between
+    /// the two calls makes the chunk shorter without being the last.
+    pub async fn tenants_chunk(
+        &self,
+        mut last: Option<TenantId>,
+        limit: usize,
+    ) -> Result<Chunk<Tenant>, StoreError> {
+        loop {
+            let ids = self.tenant_ids(last, limit).await?;
+            let keys: Vec<Key> = ids.iter().copied().map(Key::tenant).collect();
+            let rows = self.get_many(&keys, None).await?;
+            let mut items =
+                rows.into_iter().map(Tenant::from_row).collect::<Result<Vec<_>, _>>()?;
+            items.sort_unstable_by_key(|tenant| tenant.id);
+            let has_more = limit > 0 && ids.len() == limit;
+            if !has_more || !items.is_empty() {
+                return Ok(Chunk { items, has_more });
+            }
+            last = ids.last().copied();
+        }
+    }
+
+    async fn tenant_ids(
+        &self,
+        last: Option<TenantId>,
+        limit: usize,
+    ) -> Result<Vec<TenantId>, StoreError> {
         let mut range = Range::all(TENANTS.to_owned(), Consistency::Strong).keys_only();
         range.sort_keys = last.map(|last| SortKeys::After(last.to_string()));
-        let mut keys = Vec::new();
-        for row in self.query(&range, limit).await? {
-            keys.push(Key::tenant(parsed(&row, SK)?));
-        }
-        let rows = self.get_many(&keys, None).await?;
-        let mut tenants = rows.into_iter().map(Tenant::from_row).collect::<Result<Vec<_>, _>>()?;
-        tenants.sort_unstable_by_key(|tenant| tenant.id);
-        Ok(tenants)
+        self.query_as(&range, limit, |row| parsed(&row, SK)).await
     }
 
     /// Replaces a tenant that was read, unless it has changed since.

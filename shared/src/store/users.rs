@@ -11,6 +11,7 @@ use super::item::{
 };
 use super::keys::{Key, email_prefix, emails};
 use super::page::{Chunk, Page, StoredResource};
+use super::read::Consistency;
 use super::versioned::Versioned;
 use super::{Store, StoreError};
 use directory::event::Origin;
@@ -270,7 +271,17 @@ impl Store {
         last: Option<ResourceId>,
         count: usize,
     ) -> Result<Chunk<StoredUser>, StoreError> {
-        self.resource_chunk(tenant, last, count).await
+        self.resource_chunk(tenant, last, count, Consistency::Eventual).await
+    }
+
+    /// As [`Store::users_chunk`], strongly consistent: sees every write that was acknowledged before.
+    pub async fn users_snapshot(
+        &self,
+        tenant: TenantId,
+        last: Option<ResourceId>,
+        count: usize,
+    ) -> Result<Chunk<StoredUser>, StoreError> {
+        self.resource_chunk(tenant, last, count, Consistency::Strong).await
     }
 
     /// Counts the users, active or not.

@@ -15,7 +15,7 @@ from gate.report import Outcome
 BYTES = b"\x7fELF, or nearly" * 1000
 DIGEST = "0" * 64
 # Packages of this workspace: they have no archive, so they have no digest.
-OURS = {"oidc", "saml", "scim", "shared", "types"}
+OURS = {"directory", "oidc", "saml", "scim", "shared", "types"}
 SBOM_DRIVER = tools.HERE / "drivers" / "validate_sboms.py"
 
 

@@ -39,7 +39,7 @@ impl Server {
     }
 
     /// Returns each function that API Gateway calls, with a typical request.
-    pub(crate) fn first_requests(&self) -> [(&'static str, String); 5] {
+    pub(crate) fn first_requests(&self) -> [(&'static str, String); 6] {
         let host = json!({"host": "id.example.com"});
         let bearer = format!("Bearer {}", self.fact("/scim/token"));
         let scim = json!({"host": "id.example.com", "authorization": bearer});
@@ -53,6 +53,8 @@ impl Server {
             ("saml-metadata", event::get("/saml/metadata/acme.com", &host)),
             ("oidc", event::get("/oauth2/jwks", &host)),
             ("admin", event::get("/v1/tenants", &host)),
+            // The document: a token would be of the issuer of the server, which is another.
+            ("directory", event::get("/directory/v1/openapi.json", &host)),
         ]
     }
 

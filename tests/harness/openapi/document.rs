@@ -25,17 +25,38 @@ pub enum Openness {
     Closed,
 }
 
-static OURS: LazyLock<Document> = LazyLock::new(|| {
-    let text: Value = serde_json::from_str(shared::operator_api::OPENAPI).expect("JSON");
-    let components = json!({"schemas": text["components"]["schemas"]});
-    let closed = closed(components.clone());
-    Document { text, components: [components, closed], validators: Mutex::default() }
-});
+static OURS: LazyLock<Document> = LazyLock::new(|| Document::read(shared::operator_api::OPENAPI));
+
+static DIRECTORY: LazyLock<Document> =
+    LazyLock::new(|| Document::read(shared::directory_api::OPENAPI));
 
 impl Document {
+    fn read(text: &str) -> Self {
+        let text: Value = serde_json::from_str(text).expect("JSON");
+        let components = json!({"schemas": text["components"]["schemas"]});
+        let closed = closed(components.clone());
+        Self { text, components: [components, closed], validators: Mutex::default() }
+    }
+
     /// The document of the operator API.
     pub fn ours() -> &'static Self {
         &OURS
+    }
+
+    /// The document of the directory API.
+    pub fn directory() -> &'static Self {
+        &DIRECTORY
+    }
+
+    /// The document that describes a path; `None` for a path of another API.
+    pub fn of_path(path: &str) -> Option<&'static Self> {
+        if path.starts_with("/v1/") {
+            Some(Self::ours())
+        } else if path.starts_with("/directory/v1/") {
+            Some(Self::directory())
+        } else {
+            None
+        }
     }
 
     /// The whole document.

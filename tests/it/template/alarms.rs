@@ -107,7 +107,14 @@ fn requests_count_as_failed_by_the_level_of_their_line() {
             // The publisher serves no requests, and has no alarms of its own.
             let of_publisher = "{ $.level = \"ERROR\" || $.record.status = \"error\" || \
                                 $.record.status = \"timeout\" }";
-            let pattern = if log == "EventsLog" { of_publisher } else { of_requests };
+            // Apps that read wait for nobody: instead of alarms of its own, its crashes count too.
+            let of_directory = "{ ($.target = \"request\" && $.level = \"ERROR\") || \
+                                $.record.status = \"error\" || $.record.status = \"timeout\" }";
+            let pattern = match log.as_str() {
+                "EventsLog" => of_publisher,
+                "DirectoryLog" => of_directory,
+                _ => of_requests,
+            };
             assert_eq!(properties["FilterPattern"], pattern);
             log
         })

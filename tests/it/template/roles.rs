@@ -92,6 +92,12 @@ fn only_the_operator_api_may_change_token_secrets() {
     assert!(!may_write("SamlMetadataRole"));
     let metadata = template["Resources"]["SamlMetadataRole"]["Properties"]["Policies"].to_string();
     assert!(!metadata.contains("PutItem") && !metadata.contains("UpdateItem"), "{metadata}");
+    // It reads the keys that verify tokens, and writes neither rows nor secrets.
+    let directory = template["Resources"]["DirectoryRole"]["Properties"]["Policies"].to_string();
+    for write in ["Put", "Update", "Delete", "Write", "CreateSecret"] {
+        assert!(!directory.contains(&format!(":{write}")) && !directory.contains("BatchWrite"));
+    }
+    assert!(!directory.contains("/scim/") && !directory.contains("/saml/"), "{directory}");
     // It may create its signing keys, but overwrite no secret.
     let oidc = template["Resources"]["OidcRole"]["Properties"]["Policies"].to_string();
     assert!(!oidc.contains("PutSecretValue") && !oidc.contains("/scim/"), "{oidc}");

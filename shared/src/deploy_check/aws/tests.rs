@@ -67,6 +67,7 @@ async fn aws(responses: &[Scripted]) -> (Aws, Stub) {
         saml_metadata: arn("metadata"),
         oidc: arn("oidc"),
         events: arn("events"),
+        directory: arn("directory"),
     };
     let clock = Clock::standing_at("2026-01-01T00:00:00Z".parse().unwrap());
     (Aws::new(config.unwrap(), functions, clock).unwrap(), stub)

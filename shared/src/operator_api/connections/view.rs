@@ -10,9 +10,8 @@ use crate::http::base_url::BaseUrl;
 use crate::sign_in::SpUrls;
 use crate::sign_in::tenant_trust::TenantTrust;
 use crate::store::DomainState;
-use saml::connection::{Connection, Endpoint, Provider, Settings, Trust};
+use saml::connection::{Connection, Endpoint, Provider, Settings, Status, Trust};
 use saml::crypto::Certificate;
-use saml::error::ConnectionError;
 use types::domain::Domain;
 
 /// A connection.
@@ -50,14 +49,6 @@ struct ListedDomain {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Status {
-    WaitingForMetadata,
-    Disabled,
-    Ready,
-}
-
-#[derive(Debug, Serialize)]
 struct ProviderView {
     entity_id: String,
     /// URL for requests with the binding of the connection.
@@ -90,13 +81,7 @@ struct SkippedView {
 impl ConnectionView {
     pub(super) fn new(base_url: &BaseUrl, connection: Connection, trust: &TenantTrust) -> Self {
         let domains = trust.listed(&connection);
-        let status = match connection.active_trust() {
-            Ok(_) => Status::Ready,
-            Err(ConnectionError::Disabled) => Status::Disabled,
-            Err(ConnectionError::NotConfigured | ConnectionError::Unknown) => {
-                Status::WaitingForMetadata
-            }
-        };
+        let status = connection.status();
         let Connection {
             domains: _,
             member_domains,

@@ -1,4 +1,5 @@
-//! The directory API, `/directory/v1/*`: an app reads the tenants, users and groups that it serves.
+//! The directory API, `/directory/v1/*`: an app reads the tenants, users and groups that it serves, and
+//! the feed of their changes.
 //!
 //! Read-only. Answers are JSON; errors are RFC 9457 problem details. The form of users and groups is
 //! in the core [`directory`]. `openapi.json` describes the API, and tests compare both.
@@ -12,6 +13,7 @@
 
 mod caller;
 mod error;
+mod events;
 mod groups;
 mod list;
 mod openapi;
@@ -30,7 +32,8 @@ use crate::runtime::layers::with_layers;
 use crate::runtime::state::AppState;
 
 /// The paths of the function `directory`.
-pub const ROUTES: [&str; 10] = [
+pub const ROUTES: [&str; 11] = [
+    "/directory/v1/events",
     "/directory/v1/tenants",
     "/directory/v1/tenants/{tenant}",
     "/directory/v1/tenants/{tenant}/users",
@@ -46,6 +49,7 @@ pub const ROUTES: [&str; 10] = [
 /// Makes the router of the function `directory`.
 pub fn router(app: AppState) -> Router {
     let routes = Router::new()
+        .route("/directory/v1/events", get(events::list))
         .route("/directory/v1/tenants", get(tenants::list))
         .route("/directory/v1/tenants/{tenant}", get(tenants::read))
         .route("/directory/v1/tenants/{tenant}/users", get(users::list))

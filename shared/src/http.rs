@@ -12,3 +12,4 @@ pub(crate) mod problem;
 pub(crate) mod query;
 pub mod rate_limit;
 pub(crate) mod redirect;
+pub(crate) mod user_agent;

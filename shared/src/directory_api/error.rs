@@ -29,6 +29,12 @@ pub(super) enum DirectoryApiError {
     /// tenant exists is not said.
     #[error("no such resource")]
     NotFound,
+    /// The event after a cursor is not kept any more.
+    #[error(
+        "the event after the cursor is older than 90 days and deleted; read the directory anew, and \
+         go on with after=now"
+    )]
+    Expired,
     /// The path exists, but not with this method.
     #[error("the method is not allowed")]
     MethodNotAllowed,
@@ -52,6 +58,7 @@ impl DirectoryApiError {
             Self::Invalid(detail) => Problem::invalid(detail.clone()),
             Self::NoToken | Self::InvalidToken => Problem::unauthorized(self.to_string()),
             Self::NotFound => Problem::not_found("resource"),
+            Self::Expired => Problem::new(StatusCode::GONE, "cursor_expired", self.to_string()),
             Self::MethodNotAllowed => Problem::method_not_allowed(),
             Self::Store(StoreError::Contention) => {
                 let detail = "the tenant is changing too fast; send the request again";

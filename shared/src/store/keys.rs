@@ -19,6 +19,7 @@
 //! | link of an identity to a user | `t#L` | digest of the identity, `U#user#name#issuer#kind` |
 //! | record of a sign-in | `t#S` | id, sorted by time |
 //! | consumed assertion | `t#RA` | digest of its id |
+//! | last use of a SCIM token | `t#TU` | id of the token |
 //! | code, grant, refresh token, session | `t#O` | `C#digest`, `G#id`, `F#digest`, `S#digest` |
 //! | grant of a user | `t#O` | `U#user#id` |
 //! | activity | `t#A#month` | id, sorted by time |
@@ -40,11 +41,14 @@
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
 
+mod row_kind;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest as _, Sha256};
 
+pub(super) use self::row_kind::row_kind;
 use oidc::client::ClientId;
 use scim::schema::ResourceKind;
 use types::domain::Domain;
@@ -212,6 +216,11 @@ impl Key {
     /// The lease for the secret with the tenant's SCIM tokens.
     pub(super) fn scim_tokens_lease(tenant: TenantId) -> Self {
         Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")
+    }
+
+    /// The last use of a SCIM token.
+    pub(super) fn token_use(tenant: TenantId, token: &str) -> Self {
+        Self::new(token_uses(tenant), token)
     }
 
     /// A row that never exists.
@@ -421,77 +430,25 @@ pub(super) fn events_of_tenant(tenant: TenantId) -> String {
 /// Number of published events of one partition.
 pub(super) const EVENTS_PER_PARTITION: u64 = 10_000;
 
+/// Partition of the last uses of a tenant's SCIM tokens.
+pub(super) fn token_uses(tenant: TenantId) -> String {
+    format!("{tenant}#TU")
+}
+
 /// The partitions that are deleted with a tenant, except members. Groups come last: the members are
 /// found by their rows.
-pub(super) fn of_tenant(tenant: TenantId) -> [String; 16] {
-    ["O", "EV", "L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
+pub(super) fn of_tenant(tenant: TenantId) -> [String; 17] {
+    ["O", "EV", "L", "S", "RA", "TU", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
         .map(|kind| format!("{tenant}#{kind}"))
 }
 
 /// The partitions that a restore of a tenant copies, except members and activity. What was issued
-/// to people is left out, since it may have been revoked since, and so are the positions of events,
-/// since the feed is not restored.
+/// to people is left out, since it may have been revoked since, and so are the uses of tokens and the
+/// positions of events, since neither tokens nor the feed are restored.
 pub(super) fn restorable(tenant: TenantId) -> impl Iterator<Item = String> {
-    let left_out = [issued(tenant), events_of_tenant(tenant)];
-    let lasting = of_tenant(tenant).into_iter().filter(move |of| !left_out.contains(of));
+    let left_out = [issued(tenant), token_uses(tenant), events_of_tenant(tenant)];
+    let lasting = of_tenant(tenant).into_iter().filter(move |one| !left_out.contains(one));
     lasting.chain([tenant_rows(tenant)])
-}
-
-/// Name of a kind of row, for messages.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct RowKind {
-    pub(super) one: &'static str,
-    pub(super) many: &'static str,
-}
-
-/// The kind of the row with this key. Called only for a message, so that no key carries it.
-pub(super) fn row_kind(pk: &str, sk: &str) -> RowKind {
-    let kind = |one, many| RowKind { one, many };
-    let of_tenant = pk.split_once('#').filter(|(id, _)| id.parse::<TenantId>().is_ok());
-    let Some((_, partition)) = of_tenant else {
-        return match pk.split('#').next().unwrap_or_default() {
-            "DOM" => kind("holder of a domain or name", "holders of domains and names"),
-            "Q" => kind("pending sign-in", "pending sign-ins"),
-            "TENANTS" => kind("entry in the list of tenants", "list of tenants"),
-            "CLIENTS" => kind("app", "apps"),
-            "LAYOUT" => kind("layout of the table", "layouts of the table"),
-            "REFRESH" => kind("position of the refresh", "positions of the refresh"),
-            "LOCK" => kind("lease for SCIM tokens", "leases for SCIM tokens"),
-            "OUT" => kind("event to publish", "events to publish"),
-            "EV" => kind("event", "events"),
-            "FEED" => kind("head of the feed", "heads of the feed"),
-            "NOTHING" => kind("row of the connection test", "rows of the connection test"),
-            _ => kind("row", "rows"),
-        };
-    };
-    match (partition.split('#').next().unwrap_or_default(), sk.split('#').next()) {
-        ("U", _) => kind("user", "users"),
-        ("N", _) => kind("userName of a user", "userNames of users"),
-        ("X", _) => kind("externalId of a user", "externalIds of users"),
-        ("E", _) => kind("e-mail address of a user", "e-mail addresses of users"),
-        ("G", _) => kind("group", "groups"),
-        ("GN", _) => kind("displayName of a group", "displayNames of groups"),
-        ("GX", _) => kind("externalId of a group", "externalIds of groups"),
-        ("GM", _) => kind("membership of a group", "memberships of a group"),
-        ("C" | "GC", _) => kind("counter", "counters"),
-        ("R" | "GR", _) => kind("leaves of a counter", "leaves of counters"),
-        ("T", Some("T")) => kind("tenant", "tenants"),
-        ("T", Some("SEATS")) => kind("seat rules", "seat rules"),
-        ("T", Some("DOMAIN")) => kind("claim on a domain", "claims on domains"),
-        ("T", Some("AUTH")) => kind("authority of a connection", "authorities of connections"),
-        ("T", _) => kind("connection", "connections"),
-        ("L", _) => kind("link of an identity", "links of identities"),
-        ("S", _) => kind("record of a sign-in", "records of sign-ins"),
-        ("RA", _) => kind("consumed assertion", "consumed assertions"),
-        ("O", Some("C")) => kind("authorization code", "authorization codes"),
-        ("O", Some("G")) => kind("grant", "grants"),
-        ("O", Some("F")) => kind("refresh token", "refresh tokens"),
-        ("O", Some("U")) => kind("grant of a user", "grants of a user"),
-        ("O", _) => kind("session", "sessions"),
-        ("A", _) => kind("activity entry", "activity"),
-        ("EV", _) => kind("positions of a tenant's events", "positions of a tenant's events"),
-        _ => kind("row", "rows"),
-    }
 }
 
 /// A value as part of a sort key, which DynamoDB limits to 1,024 bytes.

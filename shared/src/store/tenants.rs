@@ -1,5 +1,7 @@
 //! Tenants: the customer organisations. Deleting one deletes everything that belongs to it.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
@@ -123,6 +125,13 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Tenant>, StoreError> {
         Ok(self.tenants_chunk(last, limit).await?.items)
+    }
+
+    /// Reads the tenants among `ids` that exist, in no particular order.
+    pub async fn tenants_among(&self, ids: &BTreeSet<TenantId>) -> Result<Vec<Tenant>, StoreError> {
+        let keys: Vec<Key> = ids.iter().copied().map(Key::tenant).collect();
+        let rows = self.get_many(&keys, None).await?;
+        rows.into_iter().map(Tenant::from_row).collect()
     }
 
     /// As [`Store::tenants`], and whether more tenants may follow: a tenant that is deleted between

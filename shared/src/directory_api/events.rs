@@ -1,0 +1,175 @@
+//! `/directory/v1/events`: the feed of events.
+
+use std::collections::{BTreeSet, HashMap};
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
+
+use super::caller::Caller;
+use super::error::DirectoryApiError;
+use super::params::{FilterValue, Limit, Query};
+use super::tenants::find_tenant;
+use crate::http::answer_size::{MAX_PAGE, length_in_response};
+use crate::http::json::Json;
+use crate::runtime::state::AppState;
+use crate::store::{FeedHead, FeedPage, PublishedEvent, Tenant};
+use directory::cursor::{Cursor, FeedId};
+use directory::event::EventType;
+use types::ids::TenantId;
+
+/// Query parameters of the feed.
+#[derive(Debug, Deserialize)]
+pub(super) struct EventsQuery {
+    /// `next` of an earlier answer, or `now`; without it, the oldest event that is kept.
+    after: Option<FilterValue>,
+    /// Id of a tenant, or `ext:` and its external id.
+    tenant: Option<FilterValue>,
+    /// Names of types, separated by commas.
+    types: Option<FilterValue>,
+    limit: Option<Limit<1_000>>,
+}
+
+/// A part of the feed.
+#[derive(Debug, Serialize)]
+pub(super) struct EventPage {
+    items: Vec<Box<RawValue>>,
+    /// The cursor for the next call. It moves past events that the request does not select.
+    next: String,
+}
+
+pub(super) async fn list(
+    _: Caller,
+    State(app): State<AppState>,
+    Query(query): Query<EventsQuery>,
+) -> Result<Json<EventPage>, DirectoryApiError> {
+    let EventsQuery { after, tenant, types, limit } = query;
+    let selection = Selection::new(&app, tenant, types).await?;
+    let limit = Limit::or(limit, DEFAULT_LIMIT);
+    let now = app.clock.now();
+    let head = app.store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
+    let after = match after.as_ref().map(|FilterValue(after)| after.as_str()) {
+        None => app.store.oldest_position(head, now).await?,
+        Some("now") => head.position,
+        Some(cursor) => position(head, cursor)?,
+    };
+    let FeedPage::Events(events) = app.store.events_after(head, after, limit, now).await? else {
+        return Err(DirectoryApiError::Expired);
+    };
+    Ok(Json(page(&app, head.feed, after, &events, &selection).await?))
+}
+
+/// Returns the position that a cursor of this feed holds.
+fn position(head: FeedHead, cursor: &str) -> Result<u64, DirectoryApiError> {
+    let cursor = Cursor::decode(cursor);
+    let cursor = cursor.map_err(|error| DirectoryApiError::Invalid(format!("after is {error}")))?;
+    let is_of_start = cursor == START;
+    if is_of_start || (cursor.feed == head.feed && cursor.position <= head.position) {
+        return Ok(cursor.position);
+    }
+    let other = "after is a cursor of another feed, of another deployment or of a table that was \
+                 restored since; read the directory anew, and go on with after=now";
+    Err(DirectoryApiError::Invalid(other.to_owned()))
+}
+
+async fn page(
+    app: &AppState,
+    feed: FeedId,
+    after: u64,
+    events: &[PublishedEvent],
+    selection: &Selection,
+) -> Result<EventPage, DirectoryApiError> {
+    let selected: Vec<&PublishedEvent> =
+        events.iter().filter(|event| selection.has(event)).collect();
+    let tenants: BTreeSet<TenantId> = selected.iter().map(|event| event.tenant).collect();
+    let tenants = app.store.tenants_among(&tenants).await?;
+    let tenants = tenants.into_iter().map(|tenant| (tenant.id, tenant)).collect();
+    let cursor = |position| Cursor { feed, position }.encode();
+    let mut items: Vec<Box<RawValue>> = Vec::new();
+    let mut size = 0_usize;
+    for event in &selected {
+        let item = render(event, &cursor(event.position), &tenants)?;
+        let item = to_raw_value(&item).map_err(DirectoryApiError::Item)?;
+        size = size.saturating_add(length_in_response(item.get())).saturating_add(1);
+        if size > MAX_PAGE && !items.is_empty() {
+            return Ok(EventPage { items, next: cursor(event.position - 1) });
+        }
+        items.push(item);
+    }
+    let last = events.last().map_or(after, |event| event.position);
+    // Without a feed there is no position in it.
+    let next = if feed == START.feed { START.encode() } else { cursor(last) };
+    Ok(EventPage { items, next })
+}
+
+/// Renders an event. Of a deleted tenant, only that there was one.
+fn render(
+    event: &PublishedEvent,
+    cursor: &str,
+    tenants: &HashMap<TenantId, Tenant>,
+) -> Result<Map<String, Value>, DirectoryApiError> {
+    let tenant = tenants.get(&event.tenant);
+    let external_id = tenant.and_then(|tenant| tenant.external_id.as_deref());
+    let mut item = Map::from_iter(
+        [
+            ("id", json!(event.id)),
+            ("cursor", json!(cursor)),
+            ("type", json!(event.event_type)),
+            ("at", json!(event.at)),
+            ("tenant", json!({"id": event.tenant, "external_id": external_id})),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    match event.body.as_ref().filter(|_| tenant.is_some()) {
+        Some(body) => {
+            let body: Map<String, Value> =
+                serde_json::from_str(body).map_err(DirectoryApiError::Document)?;
+            item.extend(body);
+        }
+        None => drop(item.insert("tenant_deleted".to_owned(), true.into())),
+    }
+    Ok(item)
+}
+
+/// The events that a request selects.
+struct Selection {
+    tenant: Option<TenantId>,
+    types: Option<Vec<EventType>>,
+}
+
+impl Selection {
+    async fn new(
+        app: &AppState,
+        tenant: Option<FilterValue>,
+        types: Option<FilterValue>,
+    ) -> Result<Self, DirectoryApiError> {
+        let parse = |name: &str| {
+            let unknown =
+                |_| DirectoryApiError::Invalid(format!("types: {name:?} is no event type"));
+            name.parse().map_err(unknown)
+        };
+        let types = types.map(|FilterValue(types)| types.split(',').map(parse).collect());
+        let tenant = match tenant {
+            Some(FilterValue(tenant)) => Some(find_tenant(app, &tenant).await?.id),
+            None => None,
+        };
+        Ok(Self { tenant, types: types.transpose()? })
+    }
+
+    fn has(&self, event: &PublishedEvent) -> bool {
+        let is_of_type =
+            |types: &Vec<EventType>| types.iter().any(|wanted| wanted.as_str() == event.event_type);
+        self.tenant.is_none_or(|tenant| tenant == event.tenant)
+            && self.types.as_ref().is_none_or(is_of_type)
+    }
+}
+
+/// The cursor before the first event of any feed.
+const START: Cursor = Cursor { feed: FeedId(0), position: 0 };
+
+/// The end of a feed without events.
+const BEFORE_THE_FIRST: FeedHead = FeedHead { feed: START.feed, position: START.position };
+
+/// Number of events without the parameter `limit`.
+const DEFAULT_LIMIT: usize = 100;

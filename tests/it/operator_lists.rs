@@ -125,9 +125,8 @@ async fn sign_ins_are_listed_by_success_user_and_code() {
     check("code=saml.audience", 2, &|record| record["code"] == "saml.audience").await;
     check("code=saml.audience&succeeded=true", 0, &|_| false).await;
     check("code=saml", 0, &|_| false).await;
-    let found =
-        listed(&test, &format!("/v1/tenants/{}/users?email=1@acme.com", test.acme.id), "id");
-    let user = found.await.remove(0);
+    let users = format!("/v1/tenants/{}/users?email=1@acme.com", test.acme.id);
+    let user = listed(&test, &users, "id").await.remove(0);
     check(&format!("user={user}"), 2, &|record| record["user"] == *user).await;
     check(&format!("user={user}&succeeded=false"), 0, &|_| false).await;
 }

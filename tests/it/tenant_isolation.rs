@@ -107,6 +107,7 @@ pub(crate) fn operator_routes() -> Vec<(Method, &'static str, Option<Value>)> {
 /// Every route of the directory API; all are reads.
 pub(crate) fn directory_routes() -> Vec<&'static str> {
     vec![
+        "/directory/v1/events",
         "/directory/v1/tenants",
         "/directory/v1/tenants/{tenant}",
         "/directory/v1/tenants/{tenant}/users",

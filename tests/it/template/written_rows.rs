@@ -362,7 +362,7 @@ async fn the_role_of_saml_acs_allows_all_that_it_writes() {
     let request = request_id(&admin.begin_test(&acs, &link).await.expect(303));
     admin.respond(&acs, &Idp::USUAL.draft(Some(&request)).response()).await.expect(200);
     written.extend(functions.assert_allowed("SamlAcsRole"));
-    assert_eq!(written, set(&["A", "C", "E", "L", "N", "O", "Q", "RA", "S", "T", "U"]));
+    assert_eq!(written, set(&["A", "C", "E", "L", "N", "O", "OUT", "Q", "RA", "S", "T", "U"]));
 }
 
 #[tokio::test]

@@ -163,7 +163,9 @@ async fn the_document_has_exactly_the_methods() {
 
 #[test]
 fn every_operation_has_a_unique_id_a_tag_and_its_parameters() {
-    documents().map(check_operations);
+    for document in documents() {
+        check_operations(document);
+    }
 }
 
 fn check_operations(document: &'static Document) {

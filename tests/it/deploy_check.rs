@@ -426,7 +426,10 @@ fn a_version_that_does_not_respond_is_found() {
 #[tokio::test]
 async fn the_next_run_deletes_the_tenant_of_a_failed_run() {
     let test = deployment().await;
-    let deletes = |event: &Value| method(event) == "DELETE";
+    let deletes = |event: &Value| {
+        let path = event["rawPath"].as_str().unwrap();
+        method(event) == "DELETE" && path.starts_with("/v1/tenants/")
+    };
     let version = Version::new(&test, |function, event| {
         if function == Function::Admin && deletes(event) { status(500) } else { Fate::Served }
     });

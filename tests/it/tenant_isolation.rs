@@ -284,7 +284,8 @@ async fn every_operator_route_refuses_a_request_without_the_operator_key() {
 async fn every_route_of_the_directory_refuses_a_request_without_a_token_for_it() {
     let world = World::new().await;
     let app = world.test.app(false).await;
-    let tokens = world.test.tokens(&app, &world.user, GOOD).await;
+    let grace = world.test.user("grace@acme.com").await;
+    let tokens = world.test.tokens(&app, &grace, GOOD).await;
     let good = world.test.directory_token(&app).await;
     let refused = [
         None,

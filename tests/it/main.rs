@@ -23,6 +23,7 @@ mod directory_capacity;
 mod directory_tokens;
 mod documents;
 mod domains;
+mod events;
 mod fuzz;
 mod lambda_events;
 mod memberships;

@@ -4,5 +4,6 @@ pub mod base_url;
 pub(crate) mod body;
 pub mod cookie;
 pub mod html;
+pub(crate) mod query;
 pub mod rate_limit;
 pub(crate) mod redirect;

@@ -38,6 +38,7 @@ mod oidc_sign_in;
 mod oidc_tokens;
 mod openapi;
 mod operations;
+mod operator_lists;
 mod saml_answer_forms;
 mod saml_answers;
 mod saml_attacks;

@@ -78,11 +78,8 @@ impl Api {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page, Error> {
-        let separator = if path.contains('?') { '&' } else { '?' };
-        let mut full = format!("{path}{separator}limit={}", limit.min(MAX_PAGE));
-        if let Some(cursor) = cursor {
-            full = format!("{full}&cursor={}", segment(cursor));
-        }
+        let limit = limit.min(MAX_PAGE).to_string();
+        let full = with_query(path, &[("limit", Some(&limit)), ("cursor", cursor)]);
         let Value::Object(mut page) = self.get(&full).await? else {
             return Err(self.unexpected_response(path, 200));
         };
@@ -131,6 +128,18 @@ pub(crate) struct Page {
     pub(crate) items: Vec<Value>,
     /// Absent on the last page.
     pub(crate) next_cursor: Option<String>,
+}
+
+/// Adds to a path the parameters of the query that have a value.
+pub(crate) fn with_query(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let mut full = path.to_owned();
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            let separator = if full.contains('?') { '&' } else { '?' };
+            full = format!("{full}{separator}{name}={}", segment(value));
+        }
+    }
+    full
 }
 
 /// Encodes a text as one segment of a path or as a value in a query.

@@ -58,7 +58,7 @@ pub enum Command {
     /// Manage the licences of a tenant.
     #[command(subcommand)]
     Seats(Seats),
-    /// List the users of a tenant.
+    /// List or show the users of a tenant.
     #[command(subcommand)]
     Users(Users),
     /// List the groups of a tenant and their members.

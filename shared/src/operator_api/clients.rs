@@ -10,7 +10,7 @@ use super::body::{Created, Json, VariantName};
 use super::caller::Operator;
 use super::fields::{PatchField, deserialize_present, validate_name};
 use super::page::{Page, PageQuery};
-use super::params::{Path, Query};
+use super::params::{NoQuery, Path, Query};
 use crate::clock::{random_bytes, random_secret};
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
@@ -106,6 +106,7 @@ pub(super) struct ClientPatch {
 
 pub(super) async fn create(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Json(body): Json<NewClient>,
 ) -> Result<Created<ClientView>, OperatorApiError> {
@@ -142,6 +143,7 @@ pub(super) async fn list(
 
 pub(super) async fn read(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<Json<ClientView>, OperatorApiError> {
@@ -154,6 +156,7 @@ pub(super) async fn read(
 /// error page.
 pub(super) async fn patch(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path(id): Path<String>,
     Json(body): Json<ClientPatch>,
@@ -191,6 +194,7 @@ pub(super) async fn patch(
 /// Deletes the app. All its tokens become invalid.
 pub(super) async fn delete(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, OperatorApiError> {

@@ -24,7 +24,7 @@ use super::body::Json;
 use super::caller::Operator;
 use super::fields::parse_domain;
 use super::page::{Page, PageQuery};
-use super::params::{Path, Query};
+use super::params::{NoQuery, Path, Query};
 use super::tenants::find_tenant;
 use crate::http::base_url::BaseUrl;
 use crate::operator_api::error::OperatorApiError;
@@ -52,6 +52,7 @@ pub(super) async fn list(
 
 pub(super) async fn read(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
     headers: HeaderMap,
@@ -65,6 +66,7 @@ pub(super) async fn read(
 /// Creates the connection or replaces its settings. Metadata that the body omits stays.
 pub(super) async fn put(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
     headers: HeaderMap,
@@ -105,6 +107,7 @@ pub(super) async fn put(
 
 pub(super) async fn delete(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
 ) -> Result<StatusCode, OperatorApiError> {
@@ -120,6 +123,7 @@ pub(super) async fn delete(
 /// `POST …/connections/{domain}/end-sessions`: ends every session that the connection gave.
 pub(super) async fn end_sessions(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
 ) -> Result<StatusCode, OperatorApiError> {

@@ -12,14 +12,15 @@ use uuid::Uuid;
 
 use super::body::Json;
 use super::caller::Operator;
-use super::page::{Page, PageQuery};
-use super::params::{Path, Query};
+use super::page::{Limit, Page, PageQuery};
+use super::params::{FilterValue, Path, Query};
 use super::tenants::find_tenant;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
-use crate::store::{Activity, GroupMember, StoredGroup, StoredUser};
+use crate::store::{Activity, GroupMember, Store, StoreError, StoredGroup, StoredUser, UserKeys};
+use scim::fold::fold;
 use scim::resource;
-use types::ids::ResourceId;
+use types::ids::{ResourceId, TenantId};
 
 /// A user in a list.
 #[derive(Debug, Serialize)]
@@ -102,38 +103,108 @@ impl From<GroupMember> for MemberView {
     }
 }
 
-/// Query parameters of the lists of users and groups.
 #[derive(Debug, Deserialize)]
-pub(super) struct DetailQuery {
+pub(super) struct UsersQuery {
+    /// Lists only the user with this `userName`.
+    user_name: Option<FilterValue>,
+    /// Lists only users with this e-mail address.
+    email: Option<FilterValue>,
+    /// Lists only users with this `externalId`.
+    external_id: Option<FilterValue>,
     /// Whether to add the whole resources.
     #[serde(default)]
     resource: bool,
+    cursor: Option<String>,
+    limit: Option<Limit>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct GroupsQuery {
+    /// Whether to add the whole resources.
+    #[serde(default)]
+    resource: bool,
+    cursor: Option<String>,
+    limit: Option<Limit>,
 }
 
 pub(super) async fn list_users(
     _: Operator,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
-    Query(page): Query<PageQuery>,
-    Query(detail): Query<DetailQuery>,
+    Query(query): Query<UsersQuery>,
 ) -> Result<Json<Page<UserView>>, OperatorApiError> {
-    let tenant = find_tenant(&app, &tenant).await?;
-    let users = app.store.users_after(tenant.id, page.after()?, page.limit()).await?;
-    let users = Page::new(users, page.limit(), |user| user.resource.id.to_string());
-    Ok(Json(users.map(|user| UserView::new(&user, detail.resource))))
+    let UsersQuery { user_name, email, external_id, resource, cursor, limit } = query;
+    let page = PageQuery { cursor, limit };
+    let filter = UserFilter {
+        user_name: user_name.map(|FilterValue(name)| fold(&name)),
+        email: email.map(|FilterValue(address)| fold(&address)),
+        external_id: external_id.map(|FilterValue(id)| id),
+    };
+    let tenant = find_tenant(&app, &tenant).await?.id;
+    let after: Option<ResourceId> = page.after()?;
+    let users = if let Some(mut ids) = filter.look_up(&app.store, tenant).await? {
+        ids.retain(|id| after.is_none_or(|after| *id > after));
+        ids.truncate(page.limit());
+        let Page { items: ids, next_cursor } = Page::new(ids, page.limit(), ResourceId::to_string);
+        let mut items = app.store.users(tenant, ids).await?;
+        items.retain(|user| filter.matches(user));
+        Page { items, next_cursor }
+    } else {
+        let users = app.store.users_after(tenant, after, page.limit()).await?;
+        Page::new(users, page.limit(), |user| user.resource.id.to_string())
+    };
+    Ok(Json(users.map(|user| UserView::new(&user, resource))))
+}
+
+/// The users to list, by folded values.
+#[derive(Clone, Debug)]
+struct UserFilter {
+    user_name: Option<String>,
+    email: Option<String>,
+    external_id: Option<String>,
+}
+
+impl UserFilter {
+    /// Returns the ids of all users who may match, in order; `None` without a filter.
+    async fn look_up(
+        &self,
+        store: &Store,
+        tenant: TenantId,
+    ) -> Result<Option<Vec<ResourceId>>, StoreError> {
+        let mut found = if let Some(name) = &self.user_name {
+            store.ids_of_user_names(tenant, std::slice::from_ref(name)).await?
+        } else if let Some(id) = &self.external_id {
+            store.ids_of_external_id(tenant, id).await?
+        } else if let Some(address) = &self.email {
+            store.ids_of_email_or_user_name(tenant, address).await?
+        } else {
+            return Ok(None);
+        };
+        found.sort_unstable();
+        found.dedup();
+        Ok(Some(found))
+    }
+
+    fn matches(&self, user: &StoredUser) -> bool {
+        let keys = UserKeys::of(&attributes(&user.resource.document));
+        self.user_name.as_ref().is_none_or(|name| keys.user_name == *name)
+            && self.email.as_ref().is_none_or(|address| keys.emails.contains(address))
+            && self.external_id.as_ref().is_none_or(|id| keys.external_id.as_ref() == Some(id))
+    }
 }
 
 pub(super) async fn list_groups(
     _: Operator,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
-    Query(page): Query<PageQuery>,
-    Query(detail): Query<DetailQuery>,
+    Query(query): Query<GroupsQuery>,
 ) -> Result<Json<Page<GroupView>>, OperatorApiError> {
+    let GroupsQuery { resource, cursor, limit } = query;
+    let page = PageQuery { cursor, limit };
     let tenant = find_tenant(&app, &tenant).await?;
     let groups = app.store.groups_after(tenant.id, page.after()?, page.limit()).await?;
     let groups = Page::new(groups, page.limit(), |group| group.resource.id.to_string());
-    Ok(Json(groups.map(|group| GroupView::new(&group, detail.resource))))
+    Ok(Json(groups.map(|group| GroupView::new(&group, resource))))
 }
 
 pub(super) async fn list_members(

@@ -12,7 +12,7 @@ use super::body::{Json, VariantName};
 use super::caller::Operator;
 use super::fields::parse_domain;
 use super::page::{Page, PageQuery};
-use super::params::{Path, Query};
+use super::params::{NoQuery, Path, Query};
 use super::tenants::find_tenant;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
@@ -83,6 +83,7 @@ pub(super) async fn list(
 
 pub(super) async fn read(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
 ) -> Result<Json<DomainView>, OperatorApiError> {
@@ -95,6 +96,7 @@ pub(super) async fn read(
 
 pub(super) async fn put(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
     body: Option<Json<NewDomain>>,
@@ -109,6 +111,7 @@ pub(super) async fn put(
 
 pub(super) async fn delete(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
 ) -> Result<StatusCode, OperatorApiError> {
@@ -124,6 +127,7 @@ pub(super) async fn delete(
 /// `POST …/domains/{domain}/check`: asks DNS now.
 pub(super) async fn check(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
 ) -> Result<Json<DomainView>, OperatorApiError> {

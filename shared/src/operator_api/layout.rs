@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::body::Json;
 use super::caller::Operator;
+use super::params::NoQuery;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::store::{LAYOUT, LayoutFit};
@@ -13,6 +14,7 @@ use crate::store::{LAYOUT, LayoutFit};
 /// Moves the table to the layout of this version, if the two are at most one layout apart.
 pub(super) async fn claim(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
 ) -> Result<Json<Value>, OperatorApiError> {
     let (table, advice) = match app.store.claim_layout(LAYOUT).await? {

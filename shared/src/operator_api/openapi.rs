@@ -7,13 +7,14 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use super::caller::Operator;
+use super::params::NoQuery;
 
 /// The `OpenAPI` document.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
 /// Returns the document. It changes only with a deployment, so the caller may cache it; shared
 /// caches may not, because only the operator may read it.
-pub(super) async fn document(_: Operator) -> impl IntoResponse {
+pub(super) async fn document(_: Operator, _: NoQuery) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
         (header::CACHE_CONTROL, "private, max-age=300"),

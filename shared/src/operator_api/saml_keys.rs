@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::body::Json;
 use super::caller::Operator;
+use super::params::NoQuery;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::secrets::saml_keys::{KeyState, PublishedKey, SpKeys};
@@ -49,6 +50,7 @@ impl KeyView {
 /// Returns the keys. Creates them if there are none yet.
 pub(super) async fn read(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
 ) -> Result<Json<KeysView>, OperatorApiError> {
     let keys = app.saml_keys.ensure(app.clock.now()).await?;
@@ -58,6 +60,7 @@ pub(super) async fn read(
 /// Publishes the next keys. The next call activates them.
 pub(super) async fn rotate(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
 ) -> Result<Json<KeysView>, OperatorApiError> {
     let now = app.clock.now();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::body::{Created, Json};
 use super::caller::Operator;
 use super::page::{Page, PageQuery};
-use super::params::{Path, Query};
+use super::params::{NoQuery, Path, Query};
 use super::tenants::find_tenant;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
@@ -55,6 +55,7 @@ pub(super) struct NewToken {
 /// Creates a token. A tenant has at most two.
 pub(super) async fn create(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     body: Option<Json<NewToken>>,
@@ -86,6 +87,7 @@ pub(super) async fn list(
 /// Revokes a token. Other processes refuse it within 60 s, when their cache expires.
 pub(super) async fn revoke(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, id)): Path<(String, String)>,
 ) -> Result<StatusCode, OperatorApiError> {

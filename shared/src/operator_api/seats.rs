@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Json, VariantName};
 use super::caller::Operator;
-use super::params::Path;
+use super::params::{NoQuery, Path};
 use super::tenants::find_tenant;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
@@ -59,6 +59,7 @@ pub(super) struct NewSeats {
 
 pub(super) async fn read(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
 ) -> Result<Json<SeatsView>, OperatorApiError> {
@@ -70,6 +71,7 @@ pub(super) async fn read(
 /// seats removes no licence; new ones are granted again once enough seats are free.
 pub(super) async fn replace(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Json(body): Json<NewSeats>,

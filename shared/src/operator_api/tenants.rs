@@ -9,12 +9,13 @@ use serde_json::json;
 use super::body::{Created, Json};
 use super::caller::Operator;
 use super::fields::{PatchField, deserialize_present, validate_name};
-use super::page::{Limit, Page, PageQuery};
-use super::params::{Path, Query};
+use super::page::{CHUNK, FilteredPage, Limit, Page, PageQuery};
+use super::params::{NoQuery, Path, Query};
 use crate::clock::ordered_uuid;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::store::Tenant;
+use scim::fold::fold;
 use types::ids::TenantId;
 
 /// A tenant in an answer.
@@ -60,12 +61,15 @@ pub(super) struct TenantPatch {
 pub(super) struct TenantsQuery {
     /// Lists only the tenant with this external id.
     external_id: Option<String>,
+    /// Lists only tenants with this name, in any letter case.
+    name: Option<String>,
     cursor: Option<String>,
     limit: Option<Limit>,
 }
 
 pub(super) async fn create(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Json(body): Json<NewTenant>,
 ) -> Result<Created<TenantView>, OperatorApiError> {
@@ -86,21 +90,49 @@ pub(super) async fn list(
     State(app): State<AppState>,
     Query(query): Query<TenantsQuery>,
 ) -> Result<Json<Page<TenantView>>, OperatorApiError> {
-    let TenantsQuery { external_id, cursor, limit } = query;
-    if let Some(external_id) = external_id {
-        let external_id = validate_name("external_id", &external_id)?;
-        let found = app.store.tenant_by_external_id(&external_id).await?;
-        let items = found.into_iter().map(TenantView::from).collect();
-        return Ok(Json(Page { items, next_cursor: None }));
-    }
+    let TenantsQuery { external_id, name, cursor, limit } = query;
     let page = PageQuery { cursor, limit };
-    let tenants = app.store.tenants(page.after()?, page.limit()).await?;
-    let tenants = Page::new(tenants, page.limit(), |tenant| tenant.id.to_string());
-    Ok(Json(tenants.map(TenantView::from)))
+    let name = name.map(|name| validate_name("name", &name)).transpose()?;
+    let found = match (external_id, &name) {
+        (Some(external_id), name) => {
+            let external_id = validate_name("external_id", &external_id)?;
+            let mut items: Vec<_> =
+                app.store.tenant_by_external_id(&external_id).await?.into_iter().collect();
+            items.retain(|tenant| name.as_ref().is_none_or(|name| is_named(tenant, name)));
+            Page { items, next_cursor: None }
+        }
+        (None, Some(name)) => list_named(&app, &page, name).await?,
+        (None, None) => {
+            let tenants = app.store.tenants(page.after()?, page.limit()).await?;
+            Page::new(tenants, page.limit(), |tenant| tenant.id.to_string())
+        }
+    };
+    Ok(Json(found.map(TenantView::from)))
+}
+
+/// Reads the list for tenants with a name, by which there is no lookup.
+async fn list_named(
+    app: &AppState,
+    page: &PageQuery,
+    name: &str,
+) -> Result<Page<Tenant>, OperatorApiError> {
+    let after: Option<TenantId> = page.after()?;
+    let mut found = FilteredPage::new(after.map(|id| id.to_string()), page.limit());
+    while found.is_incomplete() {
+        let last = found.last().and_then(|id| id.parse().ok());
+        let tenants = app.store.tenants(last, CHUNK).await?;
+        found.add(tenants, |tenant| tenant.id.to_string(), |tenant| is_named(tenant, name));
+    }
+    Ok(found.finish())
+}
+
+fn is_named(tenant: &Tenant, name: &str) -> bool {
+    fold(&tenant.name) == fold(name)
 }
 
 pub(super) async fn read(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
 ) -> Result<Json<TenantView>, OperatorApiError> {
@@ -109,6 +141,7 @@ pub(super) async fn read(
 
 pub(super) async fn patch(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Json(body): Json<TenantPatch>,
@@ -134,6 +167,7 @@ pub(super) async fn patch(
 /// meanwhile, and after, because a token could be created until the tenant is deleted.
 pub(super) async fn delete(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
 ) -> Result<StatusCode, OperatorApiError> {
@@ -147,6 +181,7 @@ pub(super) async fn delete(
 /// `POST …/tenants/{tenant}/end-sessions`: ends every session of the tenant's people.
 pub(super) async fn end_sessions(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path(tenant): Path<String>,
 ) -> Result<StatusCode, OperatorApiError> {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::body::Json;
 use super::caller::Operator;
 use super::directory::UserView;
-use super::params::Path;
+use super::params::{NoQuery, Path};
 use super::tenants::find_tenant;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
@@ -78,6 +78,7 @@ impl From<GrantOfUser> for SessionView {
 
 pub(super) async fn read(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, user)): Path<(String, String)>,
 ) -> Result<Json<UserDetailView>, OperatorApiError> {
@@ -97,6 +98,7 @@ pub(super) async fn read(
 /// `DELETE …/users/{user}/links/{connection}`.
 pub(super) async fn unlink(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, user, connection)): Path<(String, String, String)>,
 ) -> Result<StatusCode, OperatorApiError> {
@@ -117,6 +119,7 @@ pub(super) async fn unlink(
 /// `POST …/users/{user}/end-sessions`.
 pub(super) async fn end_sessions(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, user)): Path<(String, String)>,
 ) -> Result<StatusCode, OperatorApiError> {

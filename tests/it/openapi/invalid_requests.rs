@@ -1,7 +1,10 @@
 //! Requests that the document forbids are refused. The harness checks the reverse: requests that
 //! succeed are valid by the document.
 
-use axum::http::Method;
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::{Method, Request};
 use harness::TestApp;
 use harness::openapi::{Document, Openness};
 use serde_json::{Value, json};
@@ -94,6 +97,39 @@ async fn a_parameter_that_the_document_forbids_is_refused() {
         }
     }
     assert!(refused > 80, "{refused}");
+}
+
+#[tokio::test]
+async fn an_unknown_parameter_is_refused_with_the_known_ones_on_every_route() {
+    let test = TestApp::new().await;
+    for operation in operations() {
+        let known = operation.parameters().filter(|parameter| parameter["in"] == "query");
+        let known: BTreeSet<_> =
+            known.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        for unknown in ["no_such", "Limit", "limit%20"] {
+            let body = operation.examples().next().map(|(_, example)| example.clone());
+            let answer = operation.send(&test, &format!("?{unknown}=1"), body).await.expect(400);
+            assert_eq!(answer.text("code"), "invalid", "{}", operation.id());
+            let detail = answer.text("detail");
+            let name = unknown.replace("%20", " ");
+            let (named, listed) = detail.split_once("; this request has ").unwrap();
+            assert_eq!(named, format!("unknown query parameter \"{name}\""));
+            let listed: BTreeSet<_> =
+                listed.split(", ").filter(|&parameter| parameter != "none").collect();
+            assert_eq!(listed, known, "{}", operation.id());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_caller_is_authenticated_before_the_query_is_read() {
+    let test = TestApp::new().await;
+    for path in ["/v1/tenants?no_such=1", "/v1/saml-keys?no_such=1"] {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        test.send(request).await.expect(401);
+    }
+    test.operator(Method::GET, "/v1/no-such-path?no_such=1", None).await.expect(404);
+    test.operator(Method::PUT, "/v1/tenants?no_such=1", None).await.expect(405);
 }
 
 #[tokio::test]

@@ -4,11 +4,12 @@
 //! Read-only: only SCIM writes users and groups.
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
-use crate::api::{Api, Paging, segment};
+use crate::api::{Api, Paging, segment, with_query};
 use crate::error::Error;
 use crate::output::Output;
-use crate::render::{Column, text_at, time_at};
+use crate::render::{Column, fields, table, text_at, time_at};
 use crate::tenant::Tenant;
 
 /// Users of a tenant.
@@ -16,14 +17,33 @@ use crate::tenant::Tenant;
 pub enum Users {
     /// List the users, ordered by id.
     #[command(
-        after_help = "Examples:\n  gatehouse users list customer-17\n  gatehouse users list customer-17 --all --json | jq .items"
+        after_help = "Examples:\n  gatehouse users list customer-17\n  gatehouse users list customer-17 --email ada@acme.com\n  gatehouse users list customer-17 --all --json | jq .items"
     )]
     List {
         /// Id, external id or name of the tenant.
         tenant: String,
+        /// List only the user with this `userName`.
+        #[arg(long, value_name = "NAME")]
+        user_name: Option<String>,
+        /// List only users with this e-mail address.
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+        /// List only users with this `externalId`.
+        #[arg(long, value_name = "ID")]
+        external_id: Option<String>,
         /// Which part of the list.
         #[command(flatten)]
         paging: Paging,
+    },
+    /// Show a user with its links and sessions.
+    #[command(
+        after_help = "Example:\n  gatehouse users show customer-17 2f6d1c84-9a0b-4c3e-8d57-1b2a3c4d5e6f"
+    )]
+    Show {
+        /// Id, external id or name of the tenant.
+        tenant: String,
+        /// Id of the user, as in `gatehouse users list`.
+        user: String,
     },
 }
 
@@ -66,9 +86,43 @@ pub struct Activity {
 }
 
 pub(crate) async fn users(api: &Api, command: Users) -> Result<Output, Error> {
-    let Users::List { tenant, paging } = command;
-    let path = Tenant::find(api, &tenant).await?.path("/users");
-    Ok(Output::list(api.list(&path, &paging).await?, &USERS, "No users."))
+    match command {
+        Users::List { tenant, user_name, email, external_id, paging } => {
+            let parameters = [
+                ("user_name", user_name.as_deref()),
+                ("email", email.as_deref()),
+                ("external_id", external_id.as_deref()),
+            ];
+            let path = Tenant::find(api, &tenant).await?.path("/users");
+            let list = api.list(&with_query(&path, &parameters), &paging).await?;
+            Ok(Output::list(list, &USERS, "No users."))
+        }
+        Users::Show { tenant, user } => {
+            let path = format!("/users/{}", segment(&user));
+            let user = api.get(&Tenant::find(api, &tenant).await?.path(&path)).await?;
+            let text = describe(&user);
+            Ok(Output::new(user, text))
+        }
+    }
+}
+
+fn describe(user: &Value) -> String {
+    let head = fields(&[
+        ("Id", text_at(user, "/id")),
+        ("User name", text_at(user, "/user_name")),
+        ("External id", text_at(user, "/external_id")),
+        ("Name", text_at(user, "/display_name")),
+        ("Active", text_at(user, "/active")),
+        ("Licence", text_at(user, "/license")),
+        ("Seated", text_at(user, "/seated")),
+        ("Created", time_at(user, "/created_at")),
+        ("Changed", time_at(user, "/last_modified_at")),
+    ]);
+    let list = |name: &str, columns: &[Column]| {
+        let items = user.get(name).and_then(Value::as_array).filter(|items| !items.is_empty());
+        items.map_or_else(|| format!("No {name}."), |items| table(items, columns))
+    };
+    format!("{head}\n\n{}\n\n{}", list("links", &LINKS), list("sessions", &SESSIONS))
 }
 
 pub(crate) async fn groups(api: &Api, command: Groups) -> Result<Output, Error> {
@@ -97,6 +151,22 @@ const USERS: [Column; 5] = [
     ("ACTIVE", |user| text_at(user, "/active")),
     ("LICENCE", |user| text_at(user, "/license")),
     ("CHANGED", |user| time_at(user, "/last_modified_at")),
+];
+
+const LINKS: [Column; 5] = [
+    ("LINK", |link| text_at(link, "/connection")),
+    ("ISSUER", |link| text_at(link, "/issuer")),
+    ("KIND", |link| text_at(link, "/kind")),
+    ("FIRST USED", |link| time_at(link, "/first_used_at")),
+    ("LAST USED", |link| time_at(link, "/last_used_at")),
+];
+
+const SESSIONS: [Column; 5] = [
+    ("SESSION", |session| text_at(session, "/client_id")),
+    ("CONNECTION", |session| text_at(session, "/connection")),
+    ("SIGNED IN", |session| time_at(session, "/signed_in_at")),
+    ("LAST USED", |session| time_at(session, "/last_used_at")),
+    ("EXPIRES", |session| time_at(session, "/expires_at")),
 ];
 
 const GROUPS: [Column; 3] = [

@@ -10,11 +10,11 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use self::tail::Tail;
-use crate::api::{Api, Paging};
+use crate::api::{Api, Paging, with_query};
 use crate::error::Error;
 use crate::output::Output;
 use crate::render::{Column, text_at, time_at};
-use crate::sign_in_record::{describe, has_failed, result};
+use crate::sign_in_record::{describe, result};
 use crate::tenant::Tenant;
 
 /// Sign-ins of the last week.
@@ -22,15 +22,24 @@ use crate::tenant::Tenant;
 pub enum SignIns {
     /// List the sign-ins, newest first.
     #[command(
-        after_help = "Examples:\n  gatehouse sign-ins list customer-17\n  gatehouse sign-ins list customer-17 --failed --all"
+        after_help = "Examples:\n  gatehouse sign-ins list customer-17\n  gatehouse sign-ins list customer-17 --failed --all\n  gatehouse sign-ins list customer-17 --code saml.audience"
     )]
     List {
         /// Id, external id or name of the tenant.
         tenant: String,
         /// List failed sign-ins only.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "succeeded")]
         failed: bool,
-        /// Which part of the list to search.
+        /// List successful sign-ins only.
+        #[arg(long)]
+        succeeded: bool,
+        /// List only sign-ins of the user with this id.
+        #[arg(long, value_name = "ID")]
+        user: Option<String>,
+        /// List only sign-ins that failed with this code, such as `saml.audience`.
+        #[arg(long)]
+        code: Option<String>,
+        /// Which part of the list.
         #[command(flatten)]
         paging: Paging,
     },
@@ -65,13 +74,14 @@ pub enum SignIns {
 
 pub(crate) async fn run(api: &Api, command: SignIns, json: bool) -> Result<Output, Error> {
     match command {
-        SignIns::List { tenant, failed, paging } => {
+        SignIns::List { tenant, failed, succeeded, user, code, paging } => {
+            let outcome = (failed || succeeded).then_some(if failed { "false" } else { "true" });
+            let parameters =
+                [("succeeded", outcome), ("user", user.as_deref()), ("code", code.as_deref())];
             let path = Tenant::find(api, &tenant).await?.path("/sign-ins");
-            let mut list = api.list(&path, &paging).await?;
-            if failed && let Some(Value::Array(items)) = list.get_mut("items") {
-                items.retain(has_failed);
-            }
-            let empty = if failed { "No failed sign-ins found." } else { "No sign-ins." };
+            let list = api.list(&with_query(&path, &parameters), &paging).await?;
+            let is_filtered = parameters.iter().any(|(_, value)| value.is_some());
+            let empty = if is_filtered { "No such sign-ins." } else { "No sign-ins." };
             Ok(Output::list(list, &COLUMNS, empty))
         }
         SignIns::Show { tenant, reference } => {

@@ -11,7 +11,7 @@ use clap::Subcommand;
 use serde_json::{Map, Value, json};
 
 use super::input;
-use crate::api::{Api, Paging};
+use crate::api::{Api, Paging, with_query};
 use crate::error::Error;
 use crate::output::Output;
 use crate::render::{Column, fields, text_at, time_at};
@@ -22,9 +22,15 @@ use crate::tenant::Tenant;
 pub enum Tenants {
     /// List the tenants, oldest first.
     #[command(
-        after_help = "Examples:\n  gatehouse tenants list\n  gatehouse tenants list --all --json"
+        after_help = "Examples:\n  gatehouse tenants list\n  gatehouse tenants list --name Globex\n  gatehouse tenants list --all --json"
     )]
     List {
+        /// List only the tenant with this external id.
+        #[arg(long, value_name = "ID")]
+        external_id: Option<String>,
+        /// List only tenants with this name, in any letter case.
+        #[arg(long)]
+        name: Option<String>,
         /// Which part of the list.
         #[command(flatten)]
         paging: Paging,
@@ -96,8 +102,9 @@ pub enum Tenants {
 
 pub(crate) async fn run(api: &Api, command: Tenants) -> Result<Output, Error> {
     match command {
-        Tenants::List { paging } => {
-            let list = api.list("/v1/tenants", &paging).await?;
+        Tenants::List { external_id, name, paging } => {
+            let parameters = [("external_id", external_id.as_deref()), ("name", name.as_deref())];
+            let list = api.list(&with_query("/v1/tenants", &parameters), &paging).await?;
             Ok(Output::list(
                 list,
                 &COLUMNS,

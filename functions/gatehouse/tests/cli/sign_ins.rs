@@ -43,6 +43,16 @@ async fn a_failed_sign_in_is_found_by_its_reference() {
     let (text, json) = deployment.both("sign-ins list Acme --failed --all").await;
     assert!(!text.contains("signed in"), "{text}");
     assert_eq!(json["items"].as_array().unwrap().len(), 1);
+    let (text, json) = deployment.both("sign-ins list Acme --succeeded").await;
+    assert!(!text.contains("saml.audience"), "{text}");
+    let user = json["items"][0]["user"].as_str().unwrap();
+    let (_, of_user) = deployment.both(&format!("sign-ins list Acme --user {user}")).await;
+    assert_eq!(of_user["items"], json["items"]);
+    let (text, _) = deployment.both("sign-ins list Acme --code saml.audience").await;
+    assert!(text.contains(&reference) && !text.contains("signed in"), "{text}");
+    let none = deployment.run("sign-ins list Acme --code saml.time", 0).await;
+    assert_eq!(none.out, "No such sign-ins.\n");
+    deployment.run("sign-ins list Acme --failed --succeeded", 2).await;
 
     let spoken = reference.to_lowercase().replace('-', " ").replace(' ', "");
     for name in [reference.as_str(), &spoken] {

@@ -167,6 +167,44 @@ async fn users_groups_members_and_activity_are_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lists_are_filtered_and_a_user_is_shown() {
+    let deployment = Deployment::new().await;
+    let ada = deployment.test.user("ada@acme.com").await;
+    let grace =
+        json!({"userName": "grace", "externalId": "00u 2", "emails": [{"value": "g@acme.com"}]});
+    let grace = deployment.test.post("/Users", grace).await.expect(201).text("id");
+    for (filter, id) in [
+        ("--user-name ADA@acme.com", &ada),
+        ("--email g@acme.com", &grace),
+        ("--email g@acme.com --user-name grace", &grace),
+    ] {
+        let (_, json) = deployment.both(&format!("users list Acme {filter}")).await;
+        let items = json["items"].as_array().unwrap();
+        assert!(items.len() == 1 && items[0]["id"] == **id, "{filter}: {json}");
+    }
+    // A value with a space, in one argument.
+    let mut command = deployment.command(&["users", "list", "Acme", "--json", "--external-id"]);
+    command.arg("00u 2");
+    let found = crate::deployment::run(command, "").await.json();
+    assert_eq!(found["items"][0]["id"], grace);
+    let none = deployment.run("users list Acme --external-id 00u", 0).await;
+    assert_eq!(none.out, "No users.\n");
+
+    let (text, json) = deployment.both(&format!("users show Acme {ada}")).await;
+    assert!(text.contains("User name    ada@acme.com"), "{text}");
+    assert!(text.ends_with("No links.\n\nNo sessions.\n"), "{text}");
+    assert_eq!(json["links"], json!([]));
+    deployment.run("users show Acme nobody", 4).await;
+
+    deployment.run("tenants create Globex --external-id customer-17", 0).await;
+    for filter in ["--name globex", "--external-id customer-17"] {
+        let (_, json) = deployment.both(&format!("tenants list {filter}")).await;
+        assert_eq!(json["items"].as_array().unwrap().len(), 1, "{filter}");
+        assert_eq!(json["items"][0]["name"], "Globex");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_cannot_control_the_terminal() {
     let test = TestApp::new().await;
     let name = "\u{1b}[2J\u{202e}evil";

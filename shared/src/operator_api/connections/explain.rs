@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::super::body::Json;
 use super::super::caller::Operator;
-use super::super::params::Path;
+use super::super::params::{NoQuery, Path};
 use super::find_connection;
 use crate::http::base_url::BaseUrl;
 use crate::operator_api::error::OperatorApiError;
@@ -25,6 +25,7 @@ pub(in crate::operator_api) struct ExplainRequest {
 
 pub(in crate::operator_api) async fn explain(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
     headers: HeaderMap,

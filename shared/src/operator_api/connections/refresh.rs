@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 
 use super::super::body::Json;
 use super::super::caller::Operator;
-use super::super::params::Path;
+use super::super::params::{NoQuery, Path};
 use super::metadata_source::MetadataSource;
 use super::view::ConnectionView;
 use super::{find_connection, record_activity};
@@ -24,6 +24,7 @@ pub(in crate::operator_api) use self::round::refresh_all;
 /// `POST …/connections/{domain}/refresh`.
 pub(in crate::operator_api) async fn refresh(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
     headers: HeaderMap,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::super::body::Created;
 use super::super::caller::Operator;
-use super::super::params::Path;
+use super::super::params::{NoQuery, Path};
 use super::find_connection;
 use crate::clock::random_bytes;
 use crate::http::base_url::BaseUrl;
@@ -29,6 +29,7 @@ pub(in crate::operator_api) struct TestView {
 
 pub(in crate::operator_api) async fn test(
     _: Operator,
+    _: NoQuery,
     State(app): State<AppState>,
     Path((tenant, domain)): Path<(String, String)>,
     headers: HeaderMap,

@@ -7,3 +7,4 @@ pub mod html;
 pub(crate) mod query;
 pub mod rate_limit;
 pub(crate) mod redirect;
+pub(crate) mod user_agent;

@@ -21,8 +21,8 @@
 //!   licences.
 //! - Sign-in: `connections`, `domains`, `links`, `sign_ins`, `grants`, `clients`; `standing` reads
 //!   together what a session rests on.
-//! - Tenants and operation: `tenants`, `activity`, `restore`, `leases`, `refresh`, `layout`,
-//!   `table`.
+//! - Tenants and operation: `tenants`, `token_uses`, `activity`, `restore`, `leases`, `refresh`,
+//!   `layout`, `table`.
 //! - Beneath them: `keys` and `item` are the form of a row, `read`, `write`, `transaction` and
 //!   `batch` the calls, `call`, `error`, `retry` and `hints` what they have in common.
 
@@ -58,6 +58,7 @@ mod split;
 mod standing;
 mod table;
 mod tenants;
+mod token_uses;
 mod transaction;
 mod user_change;
 mod user_document;
@@ -93,6 +94,7 @@ pub use sign_ins::{
 };
 pub use standing::Standing;
 pub use tenants::Tenant;
+pub(crate) use token_uses::TokenUse;
 pub use users::{SeatRequest, StoredUser, UserKeys, UserOutcome, UserWrite};
 pub use versioned::Versioned;
 

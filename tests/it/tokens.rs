@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use axum::http::Method;
+use axum::body::Body;
+use axum::http::{Method, Request, header};
 use harness::TestApp;
-use local::dynamodb::{CallLog, Dynamo, client_over};
+use jiff::Timestamp;
+use local::dynamodb::{CallLog, Dynamo, Fault, Faults, client_over};
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::secrets::SecretName;
 use types::ids::TenantId;
 use types::scim_token::ScimToken;
@@ -76,6 +78,124 @@ async fn a_new_token_works_at_once_in_a_process_that_has_cached_the_old_ones() {
     let tokens = format!("/v1/tenants/{}/scim-tokens", test.acme.id);
     let second = test.operator(Method::POST, &tokens, None).await.expect(201).text("token");
     elsewhere.scim_as(&second, Method::GET, "/Users", None).await.expect(200);
+}
+
+/// Sends a SCIM request with this token and `User-Agent`.
+async fn list_users(test: &TestApp, token: &str, agent: &str) {
+    let request = Request::builder()
+        .uri("/scim/v2/Users")
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .header(header::USER_AGENT, agent);
+    test.send(request.body(Body::empty()).unwrap()).await.expect(200);
+}
+
+/// Returns when and by which product the tokens of the first tenant were last used, oldest token
+/// first.
+async fn last_uses(test: &TestApp) -> Vec<Value> {
+    let path = format!("/v1/tenants/{}/scim-tokens", test.acme.id);
+    let list = test.operator(Method::GET, &path, None).await.expect(200).json();
+    let mut tokens = list["items"].as_array().unwrap().clone();
+    tokens.sort_by_key(|token| token["created_at"].to_string());
+    tokens.iter().map(|token| json!([token["last_used_at"], token["last_used_by"]])).collect()
+}
+
+#[tokio::test]
+async fn the_last_use_of_each_token_is_shown() {
+    let test = TestApp::new().await;
+    let never = json!([null, null]);
+    assert_eq!(last_uses(&test).await, [never.clone()]);
+    list_users(&test, &test.acme.token, "Okta SCIM Client 1.0.0").await;
+    let okta = json!(["2026-01-01T00:00:00Z", "Okta"]);
+    assert_eq!(last_uses(&test).await, [okta.clone()]);
+
+    test.clock.advance(Duration::from_mins(10));
+    let path = format!("/v1/tenants/{}/scim-tokens", test.acme.id);
+    let second = test.operator(Method::POST, &path, None).await.expect(201).text("token");
+    assert_eq!(last_uses(&test).await, [okta.clone(), never]);
+    list_users(&test, &second, "curl/8.5.0").await;
+    let curl = json!(["2026-01-01T00:10:00Z", "curl"]);
+    assert_eq!(last_uses(&test).await, [okta, curl.clone()]);
+    // A token that is not valid was not used.
+    let wrong = test.acme.token.replace("gh_scim_", "gh_scim_x");
+    test.scim_as(&wrong, Method::GET, "/Users", None).await.expect(401);
+    let mut wrong = test.acme.token.clone();
+    let last = if wrong.pop() == Some('A') { 'B' } else { 'A' };
+    wrong.push(last);
+    test.scim_as(&wrong, Method::GET, "/Users", None).await.expect(401);
+    assert_eq!(last_uses(&test).await, [json!(["2026-01-01T00:00:00Z", "Okta"]), curl]);
+
+    list_users(&test, &test.acme.token, "canary-agent").await;
+    assert_eq!(last_uses(&test).await[0], json!(["2026-01-01T00:10:00Z", "other"]));
+    assert!(!test.rows().await.contains("canary"), "the header is not stored");
+}
+
+#[tokio::test]
+async fn a_use_is_noted_once_a_minute_by_one_cheap_write() {
+    let log = CallLog::over(Dynamo::memory().unwrap());
+    let test = TestApp::over(client_over(log.clone()), |_| {}).await;
+    let token = &test.acme.token;
+    let writes = || {
+        let calls = log.take().into_iter().filter(|call| call.operation != "Query");
+        calls.map(|call| (call.operation, call.write_units)).collect::<Vec<_>>()
+    };
+    writes();
+    list_users(&test, token, "okta").await;
+    let noted = ("UpdateItem".to_owned(), 1.0);
+    let tenant = ("GetItem".to_owned(), 0.0);
+    let mut first = writes();
+    first.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(first, [tenant.clone(), noted.clone()]);
+    for _ in 0..3 {
+        test.clock.advance(Duration::from_secs(19));
+        list_users(&test, token, "curl/8").await;
+        assert!(writes().is_empty());
+    }
+    assert_eq!(last_uses(&test).await, [json!(["2026-01-01T00:00:00Z", "Okta"])]);
+    test.clock.advance(Duration::from_secs(3));
+    writes();
+    list_users(&test, token, "curl/8").await;
+    assert!(writes().contains(&noted));
+    assert_eq!(last_uses(&test).await, [json!(["2026-01-01T00:01:00Z", "curl"])]);
+
+    // Another process does not know of it and writes too, but never an earlier time.
+    let elsewhere = test.with_config(test.app.config.clone());
+    let elsewhere = test.beside(shared::scim_api::router(elsewhere));
+    list_users(&elsewhere, token, "okta").await;
+    assert_eq!(last_uses(&test).await, [json!(["2026-01-01T00:01:00Z", "curl"])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_use_that_cannot_be_noted_fails_no_request() {
+    let faults = Faults::over(Dynamo::memory().unwrap());
+    let test = TestApp::over(client_over(faults.clone()), |_| {}).await;
+    // As many times as the SDK tries.
+    for nth in 1..=5 {
+        faults.fail("UpdateItem", nth, Fault::InternalServerError);
+    }
+    list_users(&test, &test.acme.token, "okta").await;
+    assert_eq!(faults.pending(), 0);
+    assert_eq!(last_uses(&test).await, [json!([null, null])]);
+    test.clock.advance(Duration::from_mins(1));
+    list_users(&test, &test.acme.token, "okta").await;
+    assert_eq!(last_uses(&test).await, [json!(["2026-01-01T00:01:00Z", "Okta"])]);
+}
+
+#[tokio::test]
+async fn the_note_of_a_use_expires_with_the_token_and_is_deleted_with_the_tenant() {
+    let test = TestApp::new().await;
+    let path = format!("/v1/tenants/{}/scim-tokens", test.acme.id);
+    let expires = json!({"expires_at": "2026-02-01T00:00:00Z"});
+    let made = test.operator(Method::POST, &path, Some(expires)).await.expect(201);
+    list_users(&test, &made.text("token"), "okta").await;
+    let is_note = |row: &Value| row["pk"]["S"].as_str().unwrap().ends_with("#TU");
+    let notes: Vec<Value> = test.items().await.into_iter().filter(is_note).collect();
+    let [note] = notes.as_slice() else { panic!("{notes:?}") };
+    let expiry: Timestamp = "2026-02-01T00:00:00Z".parse().unwrap();
+    assert_eq!(note["ttl"]["N"], expiry.as_second().to_string());
+    assert_eq!(note["sk"]["S"], made.text("id"));
+    let tenant = format!("/v1/tenants/{}", test.acme.id);
+    test.operator(Method::DELETE, &tenant, None).await.expect(204);
+    assert!(!test.items().await.iter().any(is_note));
 }
 
 #[tokio::test]

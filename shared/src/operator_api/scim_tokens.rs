@@ -15,6 +15,7 @@ use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::secrets;
 use crate::secrets::scim_tokens::TOKEN_LIFE;
+use crate::store::TokenUse;
 use types::scim_token::StoredToken;
 
 /// A SCIM token in an answer.
@@ -30,6 +31,28 @@ pub(super) struct TokenView {
     last4: String,
     created_at: Timestamp,
     expires_at: Timestamp,
+}
+
+/// A SCIM token in a list.
+#[derive(Debug, Serialize)]
+pub(super) struct ListedTokenView {
+    #[serde(flatten)]
+    token: TokenView,
+    /// Up to a minute before the last use; null if the token has not been used.
+    last_used_at: Option<Timestamp>,
+    /// Name of the product that used it.
+    last_used_by: Option<&'static str>,
+}
+
+impl ListedTokenView {
+    fn new(stored: &StoredToken, uses: &[TokenUse]) -> Self {
+        let last = uses.iter().find(|last| last.token == stored.id);
+        Self {
+            token: TokenView::new(stored, None),
+            last_used_at: last.map(|last| last.at),
+            last_used_by: last.map(|last| last.product.name()),
+        }
+    }
 }
 
 impl TokenView {
@@ -76,12 +99,14 @@ pub(super) async fn list(
     State(app): State<AppState>,
     Path(tenant): Path<String>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Page<TokenView>>, OperatorApiError> {
-    let tenant = find_tenant(&app, &tenant).await?;
-    let tokens = app.scim_tokens.list(tenant.id, app.clock.now()).await?;
-    let mut items: Vec<_> = tokens.iter().map(|stored| TokenView::new(stored, None)).collect();
-    items.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-    Ok(Json(page.cut(items, |token| token.id.as_str())))
+) -> Result<Json<Page<ListedTokenView>>, OperatorApiError> {
+    let tenant = find_tenant(&app, &tenant).await?.id;
+    let tokens = app.scim_tokens.list(tenant, app.clock.now()).await?;
+    let uses = app.store.token_uses(tenant).await?;
+    let view = |stored| ListedTokenView::new(stored, &uses);
+    let mut items: Vec<_> = tokens.iter().map(view).collect();
+    items.sort_unstable_by(|one, other| one.token.id.cmp(&other.token.id));
+    Ok(Json(page.cut(items, |listed| listed.token.id.as_str())))
 }
 
 /// Revokes a token. Other processes refuse it within 60 s, when their cache expires.

@@ -11,12 +11,13 @@ use std::cell::{Cell, OnceCell};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::{Level, event};
 
 use crate::aws::usage::measure;
+use crate::http::user_agent::Product;
 use types::ids::TenantId;
 
 /// Facts about a request that handlers note while they answer it.
@@ -67,7 +68,7 @@ pub async fn log_request(request: Request, next: Next) -> Response {
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    let idp_kind = idp_kind(request.headers());
+    let idp_kind = Product::of(request.headers()).code();
     let answered = async {
         let (response, usage) = measure(next.run(request)).await;
         let notes =
@@ -113,29 +114,6 @@ pub async fn log_request(request: Request, next: Next) -> Response {
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
-
-/// Returns the identity provider that the request comes from, by its user agent.
-fn idp_kind(headers: &HeaderMap) -> &'static str {
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    KNOWN_AGENTS
-        .iter()
-        .find(|(part, _)| agent.len() >= part.len() && contains_ignoring_case(agent, part))
-        .map_or("other", |(_, kind)| kind)
-}
-
-fn contains_ignoring_case(text: &str, part: &str) -> bool {
-    text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
-}
-
-const KNOWN_AGENTS: [(&str, &str); 7] = [
-    ("okta", "okta"),
-    ("azure", "entra"),
-    ("microsoft", "entra"),
-    ("onelogin", "onelogin"),
-    ("google", "google"),
-    ("jumpcloud", "jumpcloud"),
-    ("pingfederate", "ping"),
-];
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::error::{ScimApiError, StoreContext as _};
 use crate::aws::usage::{self, Units};
 use crate::http::base_url::BaseUrl;
+use crate::http::user_agent::Product;
 use crate::runtime::request_log::{note_ending_token, note_tenant};
 use crate::runtime::state::AppState;
 use crate::secrets::SecretName;
@@ -69,10 +70,16 @@ impl FromRequestParts<AppState> for Caller {
                 ScimError::TooManyRequests { retry_after_seconds }
             })?;
         }
+        // Two calls at the same time, and none within a minute of these.
+        let (expires_at, product) = (validity.expires_at(), Product::of(&parts.headers));
+        let (mode, ()) = tokio::join!(
+            app.mode(tenant, now),
+            app.scim_tokens.note_use(&token, expires_at, product, now)
+        );
         Ok(Self {
             app: app.clone(),
             tenant,
-            mode: app.mode(tenant, now).await.context("read the settings of a tenant")?,
+            mode: mode.context("read the settings of a tenant")?,
             now,
             scim_url: BaseUrl::of(&app.config, &parts.headers).scim(),
             meter: Meter::default(),

@@ -13,9 +13,10 @@ use crate::clock::{random_bytes, random_secret};
 use crate::config::RateLimit;
 use crate::error_chain::ErrorChain;
 use crate::http::rate_limit::RateLimiter;
+use crate::http::user_agent::Product;
 use crate::secrets::ttl_cache::TtlCache;
 use crate::secrets::{SecretName, Secrets, SecretsError};
-use crate::store::{Lease, Store, StoreError};
+use crate::store::{Lease, Store, StoreError, TokenUse};
 use types::ids::TenantId;
 use types::scim_token::{ScimToken, StoredToken, Validity};
 
@@ -81,6 +82,8 @@ pub struct ScimTokens {
     refetches: RateLimiter<TenantId>,
     /// Fetches for all tenants together that this process has never seen.
     strangers: RateLimiter<()>,
+    /// The tokens whose use was noted within the last minute, by tenant and id.
+    noted: TtlCache<(TenantId, String), ()>,
 }
 
 impl ScimTokens {
@@ -93,6 +96,7 @@ impl ScimTokens {
             absent: TtlCache::with(ABSENT_LIFE, MOST_ABSENT),
             refetches: RateLimiter::new(REFETCHES),
             strangers: RateLimiter::new(STRANGERS),
+            noted: TtlCache::default(),
         }
     }
 
@@ -142,6 +146,35 @@ impl ScimTokens {
             self.absent.put(tenant, (), now);
         }
         Ok(exists)
+    }
+
+    /// Notes the use of a token that was verified, at most once a minute in this process.
+    /// `expires_at` is the end of the token.
+    ///
+    /// A failure is logged and has no other effect: the client of the request does not need the
+    /// note.
+    pub(crate) async fn note_use(
+        &self,
+        token: &ScimToken,
+        expires_at: Timestamp,
+        product: Product,
+        now: Timestamp,
+    ) {
+        let key = (token.tenant(), token.id().to_owned());
+        if self.noted.get(&key, now).is_some() {
+            return;
+        }
+        // Before the write, so that requests that arrive meanwhile do not write too.
+        self.noted.put(key, (), now);
+        let token_use = TokenUse { token: token.id().to_owned(), at: now, product };
+        let write = self.store.note_token_use(token.tenant(), &token_use, expires_at);
+        match tokio::time::timeout(NOTE_TIME_LIMIT, write).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!("could not note the use of a SCIM token: {}", ErrorChain(&error));
+            }
+            Err(_) => tracing::warn!("could not note the use of a SCIM token in time"),
+        }
     }
 
     /// Reads the tenant's tokens, including expired ones. Never from the cache.
@@ -305,6 +338,9 @@ const STRANGERS: RateLimit =
 
 /// Short, since the first token of a tenant must soon work in a process that found none before.
 const ABSENT_LIFE: Duration = Duration::from_secs(10);
+
+/// Far longer than a write takes. A request that only reads must not wait for the retries of a note.
+const NOTE_TIME_LIMIT: Duration = Duration::from_secs(1);
 
 /// Memory bound for invented tenant ids.
 const MOST_ABSENT: usize = 1_000;

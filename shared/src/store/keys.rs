@@ -19,6 +19,7 @@
 //! | link of an identity to a user | `t#L` | digest of the identity, `U#user#name#issuer#kind` |
 //! | record of a sign-in | `t#S` | id, sorted by time |
 //! | consumed assertion | `t#RA` | digest of its id |
+//! | last use of a SCIM token | `t#TU` | id of the token |
 //! | code, grant, refresh token, session | `t#O` | `C#digest`, `G#id`, `F#digest`, `S#digest` |
 //! | grant of a user | `t#O` | `U#user#id` |
 //! | activity | `t#A#month` | id, sorted by time |
@@ -207,6 +208,11 @@ impl Key {
         Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")
     }
 
+    /// The last use of a SCIM token.
+    pub(super) fn token_use(tenant: TenantId, token: &str) -> Self {
+        Self::new(token_uses(tenant), token)
+    }
+
     /// A row that never exists.
     pub(super) fn nothing() -> Self {
         Self::new("NOTHING".to_owned(), "NOTHING")
@@ -360,18 +366,24 @@ pub(super) fn issued(tenant: TenantId) -> String {
     format!("{tenant}#O")
 }
 
+/// Partition of the last uses of a tenant's SCIM tokens.
+pub(super) fn token_uses(tenant: TenantId) -> String {
+    format!("{tenant}#TU")
+}
+
 /// The partitions that are deleted with a tenant, except members. Groups come last: the members are
 /// found by their rows.
-pub(super) fn of_tenant(tenant: TenantId) -> [String; 15] {
-    ["O", "L", "S", "RA", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
+pub(super) fn of_tenant(tenant: TenantId) -> [String; 16] {
+    ["O", "L", "S", "RA", "TU", "U", "N", "X", "E", "C", "R", "GN", "GX", "GC", "GR", "G"]
         .map(|kind| format!("{tenant}#{kind}"))
 }
 
 /// The partitions that a restore of a tenant copies, except members and activity. What was issued
-/// to people is left out, since it may have been revoked since.
+/// to people is left out, since it may have been revoked since, and so are the uses of tokens, which
+/// are not restored.
 pub(super) fn restorable(tenant: TenantId) -> impl Iterator<Item = String> {
-    let issued = issued(tenant);
-    let lasting = of_tenant(tenant).into_iter().filter(move |partition| *partition != issued);
+    let left_out = [issued(tenant), token_uses(tenant)];
+    let lasting = of_tenant(tenant).into_iter().filter(move |one| !left_out.contains(one));
     lasting.chain([tenant_rows(tenant)])
 }
 
@@ -418,6 +430,7 @@ pub(super) fn row_kind(pk: &str, sk: &str) -> RowKind {
         ("L", _) => kind("link of an identity", "links of identities"),
         ("S", _) => kind("record of a sign-in", "records of sign-ins"),
         ("RA", _) => kind("consumed assertion", "consumed assertions"),
+        ("TU", _) => kind("last use of a SCIM token", "last uses of SCIM tokens"),
         ("O", Some("C")) => kind("authorization code", "authorization codes"),
         ("O", Some("G")) => kind("grant", "grants"),
         ("O", Some("F")) => kind("refresh token", "refresh tokens"),

@@ -113,6 +113,11 @@ pub struct Validity {
 }
 
 impl Validity {
+    /// Time from which on the token is refused.
+    pub const fn expires_at(self) -> Timestamp {
+        self.expires_at
+    }
+
     /// Whether the token should be replaced: in the last twelfth of the period, the last month of a
     /// year. A fixed time would warn of every short-lived token from its creation.
     pub fn ends_soon(self, now: Timestamp) -> bool {

@@ -14,7 +14,7 @@ use crate::tenant::Tenant;
 /// SCIM tokens of a tenant.
 #[derive(Debug, Subcommand)]
 pub enum Tokens {
-    /// List the tokens that are neither revoked nor expired.
+    /// List the tokens that are neither revoked nor expired, and when each was last used.
     #[command(after_help = "Example:\n  gatehouse tokens list customer-17")]
     List {
         /// Id, external id or name of the tenant.
@@ -23,7 +23,8 @@ pub enum Tokens {
     /// Create a token and print it; it is shown only once.
     ///
     /// A tenant has at most two tokens, so that a token can be replaced without a failed request:
-    /// create the second, copy it into the identity provider, revoke the first.
+    /// create the second, copy it into the identity provider, and revoke the first when
+    /// `gatehouse doctor` says that it is no longer used.
     #[command(
         after_help = "Examples:\n  gatehouse tokens create customer-17\n  gatehouse tokens create customer-17 --days 90\n  gatehouse tokens create customer-17 --json | jq -r .token"
     )]
@@ -85,9 +86,11 @@ pub(crate) async fn run(api: &Api, command: Tokens) -> Result<Output, Error> {
     }
 }
 
-const COLUMNS: [Column; 4] = [
+const COLUMNS: [Column; 6] = [
     ("ID", |token| text_at(token, "/id")),
     ("LAST 4", |token| text_at(token, "/last4")),
     ("CREATED", |token| time_at(token, "/created_at")),
     ("EXPIRES", |token| time_at(token, "/expires_at")),
+    ("LAST USED", |token| time_at(token, "/last_used_at")),
+    ("BY", |token| text_at(token, "/last_used_by")),
 ];

@@ -2,14 +2,14 @@
 
 mod connection;
 mod sign_ins;
+mod tokens;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::finding::{Findings, days_until, in_days};
+use super::finding::Findings;
 use crate::api::{Api, Paging};
 use crate::error::Error;
-use crate::render::text_at;
 use crate::tenant::Tenant;
 
 /// Checks a tenant. Adds one finding for each problem, or a single one if there is none.
@@ -22,9 +22,7 @@ pub(super) async fn check(
     let before = findings.iter().count();
     let name = tenant.name();
     let tokens = list(api, &tenant.path("/scim-tokens")).await?;
-    for token in &tokens {
-        check_token(&name, tenant, token, now, findings);
-    }
+    tokens::check(&name, tenant, &tokens, now, findings);
     check_seats(&name, tenant, &api.get(&tenant.path("/seats")).await?, findings);
     let connections = list(api, &tenant.path("/connections")).await?;
     for connection in &connections {
@@ -48,25 +46,6 @@ pub(super) async fn check(
 async fn list(api: &Api, path: &str) -> Result<Vec<Value>, Error> {
     let list = api.list(path, &Paging::everything()).await?;
     Ok(list.get("items").and_then(Value::as_array).cloned().unwrap_or_default())
-}
-
-fn check_token(
-    name: &str,
-    tenant: &Tenant,
-    token: &Value,
-    now: Timestamp,
-    findings: &mut Findings,
-) {
-    let days = days_until(token, "/expires_at", now);
-    let Some(days) = days.filter(|days| *days < NOTICE_DAYS) else { return };
-    let last4 = text_at(token, "/last4");
-    let message = format!("the SCIM token that ends in {last4} expires {}", in_days(days));
-    let next = format!(
-        "Run gatehouse tokens create {}, copy the token into the identity provider, then revoke {}.",
-        tenant.id,
-        text_at(token, "/id")
-    );
-    findings.warn(name, message, next);
 }
 
 fn check_seats(name: &str, tenant: &Tenant, pool: &Value, findings: &mut Findings) {
@@ -103,21 +82,6 @@ mod tests {
 
     fn tenant() -> Tenant {
         Tenant::new(json!({"id": "t1", "name": "Globex"}))
-    }
-
-    #[test]
-    fn a_token_that_expires_within_thirty_days_is_reported() {
-        let now = "2026-11-22T12:00:00Z".parse().unwrap();
-        for (end, warnings) in [("2026-12-23T12:00:00Z", 0), ("2026-12-01T13:00:00Z", 1)] {
-            let mut findings = Findings::default();
-            let token = json!({"id": "9f1c", "last4": "x0Zk", "expires_at": end});
-            check_token("Globex", &tenant(), &token, now, &mut findings);
-            assert_eq!(findings.count(Level::Warn), warnings, "{end}");
-            if let Some(finding) = findings.iter().next() {
-                assert_eq!(finding.message, "the SCIM token that ends in x0Zk expires in 9 days");
-                assert!(finding.next.as_ref().unwrap().contains("tokens create t1"));
-            }
-        }
     }
 
     #[test]

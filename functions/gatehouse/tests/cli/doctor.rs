@@ -62,6 +62,32 @@ async fn problems_are_reported_with_advice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_old_token_is_reported_once_the_newer_one_is_used_instead() {
+    let deployment = Deployment::today().await;
+    let test = &deployment.test;
+    test.get("/Users").await.expect(200);
+    let made = deployment.run("tokens create Acme", 0).await;
+    let about_acme = async || {
+        let json = deployment.run("doctor --tenant Acme --json", 0).await.json();
+        let found = about(&json, "Acme").into_iter().map(|(level, text)| format!("{level} {text}"));
+        found.collect::<Vec<_>>()
+    };
+    let problems = about_acme().await;
+    assert_eq!(problems, ["ok no problems with 2 tokens and 0 connections"]);
+
+    test.clock.advance(std::time::Duration::from_mins(2));
+    let token = made.field("Token");
+    test.scim_as(token, axum::http::Method::GET, "/Users", None).await.expect(200);
+    let [problem] = about_acme().await.try_into().unwrap();
+    let last4 = &test.acme.token[test.acme.token.len() - 4..];
+    let expected = format!("warn the SCIM token that ends in {last4} has not been used since");
+    assert!(problem.starts_with(&expected), "{problem}");
+    let (text, json) = deployment.both("tokens list Acme").await;
+    assert!(text.lines().next().unwrap().ends_with("LAST USED             BY"), "{text}");
+    assert!(json["items"].as_array().unwrap().iter().all(|token| token["last_used_by"] == "other"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_clock_and_another_issuer_are_reported() {
     // Its clock is at the start of the year, and its base URL is not its address.
     let deployment = Deployment::of(TestApp::new().await).await;

@@ -47,6 +47,7 @@ fn every_kind_of_row_has_a_name_for_messages() {
         (Key::domain(&domain), "holder of a domain or name"),
         (Key::pending_sign_in("_1"), "pending sign-in"),
         (Key::consumed_assertion(t, "1"), "consumed assertion"),
+        (Key::token_use(t, "1"), "last use of a SCIM token"),
         (Key::sign_in_record(t, "1"), "record of a sign-in"),
         (Key::link(t, "1"), "link of an identity"),
         (Key::claim(t, &domain), "claim on a domain"),

@@ -1,6 +1,8 @@
-"""Calls every route of `/v1` as an operator would, on a tenant to which an identity provider adds users and groups."""
+"""Calls every route of `/v1` as an operator would, on a tenant to which an identity provider adds users and groups, and
+reads it by the directory API as an app would."""
 
 import json
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -82,6 +84,7 @@ def call_other_routes(functions, tenant_of_sign_ins):
         scenario.outcome.expect(found.get("items"), f"{part} are listed", str(found))
     call_connections(scenario, path, tenant_of_sign_ins)
     call_clients(scenario)
+    read_directory(scenario, tenant["id"])
     scenario.call("DELETE", path)
     scenario.expect_error(404, "GET", path)
     scenario.call("GET", "/v1/openapi.json")
@@ -153,6 +156,45 @@ def call_clients(scenario):
     scenario.call("PATCH", path, {"name": "The app"})
     scenario.call("DELETE", path)
     scenario.expect_error(404, "GET", path)
+
+
+def read_directory(scenario, tenant):
+    """Reads every route of the directory API with the token of an app, until the app is deleted."""
+    app = {"name": "Directory", "redirect_uris": ["https://app.example/callback"]}
+    client = scenario.call("POST", "/v1/clients", app)
+    base_url = scenario.functions.ready["base_url"]
+    form = {"grant_type": "client_credentials", **{name: client[name] for name in ("client_id", "client_secret")}}
+    answer = urllib.request.urlopen(base_url + "/oauth2/token", urllib.parse.urlencode(form).encode(), timeout=60)
+    with answer:
+        token = json.loads(answer.read())["access_token"]
+
+    def read(path, status=200):
+        request = urllib.request.Request(base_url + "/directory/v1" + path)
+        request.add_header("authorization", "Bearer " + token)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answered:
+                found, code = json.loads(answered.read()), answered.status
+        except urllib.error.HTTPError as error:
+            found, code = json.loads(error.read()), error.code
+        scenario.outcome.expect(code == status, f"GET {path}: want {status}", f"{code} {json.dumps(found)[:300]}")
+        return found
+
+    one = f"/tenants/{tenant}"
+    read("/tenants?limit=1")
+    read("/tenants?external_id=customer-18")
+    read("/tenants/ext:customer-18")
+    users = read(one + "/users?limit=100")["items"]
+    scenario.outcome.expect(len(users) == MEMBERS, "the directory lists every user", str(users)[:300])
+    read(f"{one}/users?email={users[0]['email']}")
+    user = read(f"{one}/users/{users[0]['id']}")
+    scenario.outcome.expect(len(user.get("groups", [])) == 1, "the directory shows a group of a user", str(user)[:300])
+    read(f"{one}/users/{users[0]['id']}/groups")
+    group = read(one + "/groups?display_name=everybody")["items"][0]["id"]
+    read(f"{one}/groups/{group}")
+    members = read(f"{one}/groups/{group}/members?limit=10")
+    scenario.outcome.expect(members.get("next_cursor"), "members are listed in pages", str(members)[:300])
+    scenario.call("DELETE", f"/v1/clients/{client['client_id']}")
+    read(one, 401)
 
 
 def published_keys(functions):

@@ -192,6 +192,7 @@ async fn every_type_of_event_is_documented_with_an_example_that_the_feed_produce
 #[tokio::test]
 async fn an_event_says_who_made_the_change() {
     let world = World::new().await;
+    world.test.travel().await;
     world.test.connect("acme.com", &metadata::usual(IDP), json!({"jit": true})).await.expect(200);
     world.user("ada@acme.com").await;
     let mut browser = Browser::default();

@@ -23,6 +23,8 @@ from package import build
 from suites import scim_sanity
 
 LABEL = "Lambda runtime: cargo lambda watch"
+# Users that are created to have events.
+CHANGES = 10
 # The tests write files, which must not make cargo-lambda compile again.
 IGNORE_CHANGES = "--ignore-changes"
 
@@ -94,10 +96,24 @@ def run_parts(installed, functions, recorder, folder, outcome):
         "scim-sanity": lambda inside: scim_sanity.run(sanity, functions.create_tenant("scim-sanity"), inside),
         "sign-in": lambda inside: sign_in_with_samlp(functions, browser, tenant, inside),
         "operator": lambda _: operator_scenario.call_other_routes(functions, tenant.tenant),
+        "events": lambda _: publish_events(functions),
         "deployment check": lambda _: check_deployment(functions, recorder),
     }
     for name, work in parts.items():
         run_part(outcome, folder, name, work)
+
+
+def publish_events(functions):
+    """Invokes the publisher of events after each of some changes. The publisher of the server that has the table looks
+    for events of others every few seconds, so that it may be first a few times."""
+    outcome, published = Outcome(), 0
+    client = Client(functions.create_tenant("events"))
+    for number in range(CHANGES):
+        answer = client.call("POST", "/Users", {"schemas": [operator_scenario.USER], "userName": f"event-{number}"})
+        outcome.expect(answer.status == 201, "a user is created", answer.brief())
+        published += functions.invoke("events", {})["published"]
+    outcome.expect(0 < published, "events are published", str(published))
+    return outcome
 
 
 def check_deployment(functions, recorder):

@@ -41,7 +41,7 @@ class Recorder:
         self.upstream = {"dynamodb": aws["dynamodb_endpoint"], "secretsmanager": aws["secretsmanager_endpoint"]}
         self.table = aws["table"]
         self.uses, self.reports, self.lock = set(), [], threading.Lock()
-        # Pairs of a use that names one row by its key, and the partition of the row.
+        # Pairs of a use that names one row by its key, or a partition of the table, and the partition.
         self.partitions = set()
         # Writes as IAM may look at them: a use, the partitions of its rows and the names of their attributes. Each
         # item of a transaction is one, and all items of one action together are another.
@@ -67,6 +67,8 @@ class Recorder:
             self.uses |= found
             if "Key" in request:
                 self.partitions |= {(use, request["Key"]["pk"]["S"]) for use in found}
+            if operation == "Query" and "IndexName" not in request:
+                self.partitions |= {(use, request["ExpressionAttributeValues"][":pk"]["S"]) for use in found}
             if service == "dynamodb":
                 self.writes |= {
                     (Use(function, f"{service}:{action}", resource), partitions, attributes)

@@ -22,15 +22,20 @@ PSEUDO = {
 }
 FUNCTION = "AWS::Serverless::Function"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
-# The condition keys in the roles. A read has a condition only for one action; a write is denied by conditions.
-LEADING_KEYS, ATTRIBUTES, GET = "dynamodb:LeadingKeys", "dynamodb:Attributes", "dynamodb:GetItem"
+# The condition keys in the roles. An action on rows of one partition each may be limited to some partitions; a write of
+# others is denied by conditions.
+LEADING_KEYS, ATTRIBUTES = "dynamodb:LeadingKeys", "dynamodb:Attributes"
+LIMITED = {f"dynamodb:{name}" for name in ("DeleteItem", "GetItem", "PutItem", "Query")}
 WRITES = {f"dynamodb:{name}" for name in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")}
 # The conditions of a statement that denies writes: it applies if any row and any attribute of the write matches.
 DENIED_ROWS, DENIED_ATTRIBUTES = "ForAnyValue:StringLike", "ForAnyValue:StringNotEquals"
 # Without `NotAction` and `NotResource`, which grant what they do not name.
 KNOWN_MEMBERS = {"Sid", "Effect", "Action", "Resource", "Condition"}
-# Lambda writes the log with the permission of the role; the function makes no such call.
-BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents"}
+# Lambda writes the log, reads the stream of the table and reports its failures to a queue with the permission of the
+# role; the function makes no such call.
+BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"} | {
+    f"dynamodb:{name}" for name in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+}
 # Managed policies that several roles have under a condition. DynamoDB, Secrets Manager and Lambda decrypt with the
 # customer's key, and Lambda sends traces to X-Ray, with the permission of the role; the function makes no such call.
 MANAGED_POLICIES = {"KeyUse": {"kms:Decrypt"}, "TraceUse": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}
@@ -91,11 +96,11 @@ class Roles:
                     raise ValueError(f"{role} has an unknown form of statement: {statement}")
                 if statement["Effect"] == "Deny":
                     self.check_denial(role, statement)
-                # Only one condition is understood, and only for an action on one row.
+                # Only one condition is understood, and only for actions on the rows of one partition.
                 elif "Condition" in statement:
                     keys = statement["Condition"].get("ForAllValues:StringLike", {})
                     alone = len(statement["Condition"]) == 1 and set(keys) == {LEADING_KEYS}
-                    if not alone or listed(statement["Action"]) != [GET]:
+                    if not alone or not set(listed(statement["Action"])) <= LIMITED:
                         raise ValueError(f"{role} has an unknown condition: {statement}")
                 yield statement
 
@@ -122,23 +127,25 @@ class Roles:
         return sorted(problems)
 
     def conditions(self, role):
-        """Yields pairs of an action and the patterns of the partitions to which a condition limits it."""
+        """Yields pairs of actions and the patterns of the partitions to which a condition limits them."""
         for statement in self.statements(role):
             if statement["Effect"] == "Allow" and "Condition" in statement:
-                yield GET, listed(statement["Condition"]["ForAllValues:StringLike"][LEADING_KEYS])
+                patterns = statement["Condition"]["ForAllValues:StringLike"][LEADING_KEYS]
+                yield listed(statement["Action"]), listed(patterns)
 
-    def compare_partitions(self, partitions):
-        """Returns reads of rows that no condition allows, and conditions that no read used."""
+    def compare_partitions(self, partitions, writes):
+        """Returns uses of rows that no condition allows, and conditions that no use needed."""
         problems = []
+        written = {(use, pk) for use, written, _ in writes for pk in written}
         for function, role in sorted(self.functions().items()):
-            for action, patterns in self.conditions(role):
-                seen = {pk for use, pk in partitions if (use.function, use.action) == (function, action)}
+            for actions, patterns in self.conditions(role):
+                seen = {pk for use, pk in partitions | written if use.function == function and use.action in actions}
                 for pk in sorted(seen):
                     if not any(matches(pattern, pk) for pattern in patterns):
-                        problems.append(f"{function} read {pk}, which a condition of {role} does not allow")
+                        problems.append(f"{function} used {pk}, which a condition of {role} does not allow")
                 for pattern in patterns:
                     if not any(matches(pattern, pk) for pk in seen):
-                        problems.append(f"a condition of {role} allows {pattern}, which {function} never read")
+                        problems.append(f"a condition of {role} allows {pattern}, which {function} never used")
         return problems
 
     def arn(self, value):
@@ -196,15 +203,15 @@ class Roles:
             denied,
             {**denied, "Condition": {"ForAllValues:StringLike": any_key}},
             {**denied, "Condition": {DENIED_ROWS: any_key}, "Resource": "*"},
-            {**denied, "Condition": {DENIED_ROWS: any_key}, "Action": GET},
+            {**denied, "Condition": {DENIED_ROWS: any_key}, "Action": "dynamodb:GetItem"},
             {**denied, "Condition": {DENIED_ROWS: any_key, "StringLike": any_key}},
             {**denied, "Condition": {DENIED_ATTRIBUTES: {ATTRIBUTES: "a"}}},
             {"NotAction": "dynamodb:Scan"},
             {"NotResource": "*"},
             {"Condition": {"StringLike": any_key}},
             {"Condition": {"ForAllValues:StringLike": {"dynamodb:Attributes": "*"}}},
-            {"Condition": {"ForAllValues:StringLike": any_key, "StringLike": any_key}, "Action": GET},
-            {"Condition": {"ForAllValues:StringLike": any_key}, "Action": "dynamodb:Query"},
+            {"Condition": {"ForAllValues:StringLike": any_key, "StringLike": any_key}, "Action": "dynamodb:GetItem"},
+            {"Condition": {"ForAllValues:StringLike": any_key}, "Action": "dynamodb:BatchGetItem"},
         ):
             changed = copy.copy(self)
             changed.resources = copy.deepcopy(self.resources)

@@ -65,7 +65,7 @@ def run(prepared, target, folder):
             uses = sorted(" ".join(use) for use in recorder.uses)
             (folder / "uses.txt").write_text("\n".join(uses) + "\n", "utf-8")
             known = roles.Roles(template, recorder.table)
-            problems = known.compare(recorder.uses) + known.compare_partitions(recorder.partitions)
+            problems = known.compare(recorder.uses) + known.compare_partitions(recorder.partitions, recorder.writes)
             problems += known.compare_writes(recorder.writes)
             outcome.expect(not problems, "each role grants exactly what its function uses", "\n".join(problems))
             if processor:

@@ -255,18 +255,14 @@ async fn a_page_of_large_users_ends_before_it_is_too_large_for_a_response() {
     let page = world.get("/users?limit=500").await.expect(200);
     let quotes = page.bytes.iter().filter(|byte| matches!(byte, b'"' | b'\\')).count();
     assert!(page.bytes.len() + quotes < 6_000_000, "{}", page.bytes.len());
-    assert!(page.json()["items"].as_array().unwrap().len() > 3);
-    for query in ["limit=500", "updated_since=2026-01-01T00:00:00Z"] {
-        let (found, pages) = world.list(&format!("/users?{query}"), "user_name").await;
-        assert_eq!(found.len(), 50, "{query}");
-        assert!(pages > 1, "{query}");
-    }
+    let items = page.json()["items"].as_array().unwrap().len();
+    assert!((4..50).contains(&items), "{items}");
+    let (found, pages) = world.list("/users?limit=500", "user_name").await;
+    assert_eq!((found.len(), pages), (50, 50_usize.div_ceil(items)));
     // The filter reads as much as fits in a page, whether or not it selects it.
-    let query = "/users?updated_since=2027-01-01T00:00:00Z";
-    let page = world.read(query).await;
+    let page = world.read("/users?updated_since=2027-01-01T00:00:00Z").await;
     assert_eq!(page["items"], json!([]));
     assert!(page["next_cursor"].is_string());
-    assert_eq!(world.list(query, "user_name").await.0.len(), 0);
 }
 
 #[tokio::test]
@@ -331,7 +327,7 @@ async fn a_tenant_shows_its_verified_domains_its_connections_and_its_seats() {
 }
 
 #[tokio::test]
-async fn tenants_are_listed_in_pages() {
+async fn tenants_are_listed_in_pages_also_while_some_are_deleted() {
     let world = World::new().await;
     let mut expected = vec!["Acme".to_owned()];
     for n in 0..4 {
@@ -339,6 +335,10 @@ async fn tenants_are_listed_in_pages() {
         world.test.tenant(&name).await;
         expected.push(name);
     }
+    // Listed, but not there: as if they were deleted between the two reads of a page.
+    let ghosts = [1, 2, 3].map(|n| format!("00000000-0000-7000-8000-00000000000{n}"));
+    let ghosts = ghosts.map(|id| json!({"pk": {"S": "TENANTS"}, "sk": {"S": id}}));
+    world.test.put_items(&ghosts).await;
     let (mut found, mut cursor) = (Vec::new(), String::new());
     loop {
         let path = format!("/tenants?limit=2&cursor={cursor}");

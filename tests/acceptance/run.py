@@ -33,7 +33,7 @@ SCIM = ("okta", "scim_sanity", "scim2_tester", "microsoft", "schemathesis", "abu
 # These start a browser, and need a server that they can configure.
 SIGN_IN = ("sign_in_demo", "sign_in_simplesamlphp", "sign_in_samlp", "sign_in_apps")
 # The release takes longest to build, and the last suite runs what the release has built.
-SUITES = (*SCIM, "operator_api", "directory_api", *SIGN_IN, "release", "lambda_runtime")
+SUITES = (*SCIM, "operator_api", "directory_api", "events", *SIGN_IN, "release", "lambda_runtime")
 
 
 def main():

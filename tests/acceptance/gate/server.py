@@ -26,12 +26,16 @@ class Local:
     def __init__(self, binary, folder):
         self.binary, self.folder = binary, folder
 
+    def arguments(self):
+        """Returns the place of the data, and the port."""
+        return ["--ephemeral", "--port", "0"]
+
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "server.log"
         with open(self.log, "wb") as err:
             self.process = subprocess.Popen(
-                [self.binary, "--ephemeral", "--port", "0", "--json", "--dns", NameServer().address],
+                [self.binary, *self.arguments(), "--json", "--dns", NameServer().address],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=err,

@@ -31,7 +31,7 @@ LEVELS = {
 }
 SCIM = ("okta", "scim_sanity", "scim2_tester", "microsoft", "schemathesis", "abuse")
 # These start a browser, and need a server that they can configure.
-SIGN_IN = ("sign_in_demo", "sign_in_simplesamlphp", "sign_in_samlp", "sign_in_apps")
+SIGN_IN = ("sign_in_demo", "sign_in_simplesamlphp", "sign_in_samlp", "sign_in_apps", "sign_in_samples")
 # The release takes longest to build, and the last suite runs what the release has built.
 SUITES = (*SCIM, "operator_api", "directory_api", "events", *SIGN_IN, "release", "lambda_runtime")
 

@@ -13,7 +13,7 @@ mod provider_move;
 mod variables;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use harness::oidc::{App, GOOD, REDIRECT_URI, VERIFIER};
@@ -30,7 +30,6 @@ use crate::tidy::{files, text, workspace};
 
 /// A fenced block of a document.
 struct Block {
-    document: String,
     line: usize,
     /// The word after the opening fence.
     kind: String,
@@ -59,12 +58,9 @@ fn blocks(document: &str) -> Vec<Block> {
         // In a list, a block is indented.
         let content = content.trim_start();
         match content.strip_prefix("```") {
-            Some(kind) if !is_open => found.push(Block {
-                document: document.to_owned(),
-                line,
-                kind: kind.to_owned(),
-                text: String::new(),
-            }),
+            Some(kind) if !is_open => {
+                found.push(Block { line, kind: kind.to_owned(), text: String::new() })
+            }
             None if is_open => {
                 let block = found.last_mut().unwrap();
                 block.text.push_str(content);
@@ -103,7 +99,7 @@ fn assert_is_set(place: &str, assignment: &str) {
 #[test]
 fn every_block_is_run_or_says_what_it_needs() {
     for document in documents() {
-        for Block { line, kind, text: block, .. } in blocks(&document) {
+        for Block { line, kind, text: block } in blocks(&document) {
             let place = format!("{document}:{line}");
             let commands = commands(&block);
             match kind.as_str() {
@@ -127,21 +123,39 @@ fn every_block_is_run_or_says_what_it_needs() {
     }
 }
 
-/// The example of openid-client is part of the program that signs in with a browser.
+/// The acceptance suite runs every program of the folder.
 #[test]
-fn every_javascript_block_is_part_of_a_tested_program() {
-    let program = text("tests/acceptance/browser/sign_in.mjs".as_ref()).unwrap();
+fn every_javascript_block_is_a_whole_program_that_a_test_runs() {
+    let suite = text("tests/acceptance/suites/sign_in_samples.py".as_ref()).unwrap();
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut count = 0;
+    let mut programs = files("docs/sample-app/node");
+    for program in &programs {
+        let name = program.file_name().unwrap().to_str().unwrap();
+        assert!(suite.contains(&format!("\"{name}\"")), "no test runs {name}");
+    }
     for document in documents() {
         for block in blocks(&document).into_iter().filter(|block| block.kind == "js") {
-            for part in block.text.split("\n\n") {
-                assert!(words(&program).contains(&words(part)), "{}: {part}", block.document);
-                count += 1;
-            }
+            let is_shown = |program: &PathBuf| words(&text(program).unwrap()) == words(&block.text);
+            let shown = programs.iter().position(is_shown);
+            let shown = shown.unwrap_or_else(|| panic!("{document}:{}: is no program", block.line));
+            programs.remove(shown);
         }
     }
-    assert!(count > 0);
+    assert!(programs.is_empty(), "no document shows {programs:?}");
+}
+
+#[test]
+fn every_error_of_the_openid_provider_is_in_the_document() {
+    let page = text("docs/sign-in.md".as_ref()).unwrap();
+    let (_, section) = page.split_once("\n## Handle errors\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let source = text("shared/oidc/src/error.rs".as_ref()).unwrap();
+    let codes = source.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let codes: Vec<&str> = codes.collect();
+    assert!(codes.len() > 10, "{codes:?}");
+    for code in codes {
+        assert!(section.contains(&format!("| `{code}` |")), "{code}");
+    }
 }
 
 async fn run(document: &str) {
@@ -159,6 +173,8 @@ async fn run(document: &str) {
     let user = deployment.user("ada@acme.com").await;
     let scopes = GOOD.replace("scope=openid", "scope=openid+offline_access");
     let code = deployment.sign_in(&app, &user, &scopes).await.code;
+    let tokens = deployment.tokens(&app, &user, &scopes).await;
+    let refresh_token = tokens["refresh_token"].as_str().unwrap().to_owned();
     let (base, server) = serve(&deployment).await;
     let App { client_id, client_secret } = app;
     let script: String = commands.into_iter().map(|block| block.text + "\n").collect();
@@ -174,6 +190,7 @@ async fn run(document: &str) {
         ("REDIRECT_URI", REDIRECT_URI.to_owned()),
         ("CODE", code),
         ("VERIFIER", VERIFIER.to_owned()),
+        ("REFRESH_TOKEN", refresh_token),
         ("USER_ID", user),
     ]);
     execute(shell, document).await;

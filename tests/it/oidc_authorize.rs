@@ -50,6 +50,8 @@ async fn other_errors_are_sent_to_the_app_with_state_and_issuer() {
         ("nonce=n1", "nonce=n1&nonce=n2", "invalid_request"),
         ("nonce=n1", "prompt=none", "login_required"),
         ("nonce=n1", "request=x", "request_not_supported"),
+        ("nonce=n1", "request_uri=https%3A%2F%2Fapp.example", "request_uri_not_supported"),
+        ("nonce=n1", "registration=x", "registration_not_supported"),
         ("&domain=acme.com", "", "invalid_request"),
     ] {
         let answer = test.authorize(&app.query(&GOOD.replace(from, to)), None).await.expect(303);

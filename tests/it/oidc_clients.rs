@@ -18,6 +18,8 @@ async fn a_client_is_created_listed_read_and_deleted_and_its_secret_is_shown_onc
     let made = test.operator(Method::POST, "/v1/clients", Some(body)).await.expect(201).json();
     let secret = made["client_secret"].as_str().unwrap();
     assert!(secret.starts_with("gh_app_") && secret.len() > 43);
+    let discovery = test.browse("/.well-known/openid-configuration", None).await.expect(200);
+    assert_eq!(made["issuer"], discovery.text("issuer"));
     let mut shown = made.clone();
     shown.as_object_mut().unwrap().shift_remove("client_secret");
     let path = format!("/v1/clients/{}", made["client_id"].as_str().unwrap());

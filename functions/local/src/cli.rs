@@ -10,7 +10,7 @@ use types::ids::TenantId;
 
 /// Run Gatehouse on this machine, with an embedded DynamoDB and Secrets Manager.
 ///
-/// It needs no AWS account and no container. The first start creates the demo tenant acme.com. Each
+/// It needs no AWS account and no container. The first start creates the demo tenant Acme. Each
 /// start prints its SCIM token and commands to try. Ctrl-C stops it. Acknowledged data is never
 /// lost, even if the process is killed.
 #[derive(Clone, Debug, Parser)]

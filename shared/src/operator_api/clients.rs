@@ -1,7 +1,7 @@
 //! `/v1/clients`: the apps that people sign in to, which are `OpenID` Connect clients.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use super::fields::{PatchField, deserialize_present, validate_name};
 use super::page::{Page, PageQuery};
 use super::params::{NoQuery, Path, Query};
 use crate::clock::{random_bytes, random_secret};
+use crate::http::base_url::BaseUrl;
 use crate::operator_api::error::OperatorApiError;
 use crate::runtime::state::AppState;
 use crate::secrets;
@@ -25,6 +26,8 @@ use types::secret_text::secret_text;
 /// An app in an answer.
 #[derive(Debug, Serialize)]
 pub(super) struct ClientView {
+    /// The OpenID provider, which the library of the app needs beside id and secret.
+    issuer: String,
     client_id: ClientId,
     /// Only in the answer of its creation. A public client has none.
     #[serde(
@@ -43,8 +46,9 @@ pub(super) struct ClientView {
 }
 
 impl ClientView {
-    fn new(client: Client, client_secret: Option<SecretString>) -> Self {
+    fn new(base_url: &BaseUrl, client: Client, client_secret: Option<SecretString>) -> Self {
         Self {
+            issuer: base_url.join(""),
             public: !client.is_confidential(),
             pkce: client.pkce(),
             client_id: client.id,
@@ -108,6 +112,7 @@ pub(super) async fn create(
     _: Operator,
     _: NoQuery,
     State(app): State<AppState>,
+    headers: HeaderMap,
     Json(body): Json<NewClient>,
 ) -> Result<Created<ClientView>, OperatorApiError> {
     let secret = if body.public { None } else { Some(new_secret()?) };
@@ -127,18 +132,20 @@ pub(super) async fn create(
         created_at: app.clock.now(),
     };
     app.store.create_client(&client).await?;
-    Ok(Created(ClientView::new(client, secret)))
+    Ok(Created(ClientView::new(&BaseUrl::of(&app.config, &headers), client, secret)))
 }
 
 pub(super) async fn list(
     _: Operator,
     State(app): State<AppState>,
     Query(page): Query<PageQuery>,
+    headers: HeaderMap,
 ) -> Result<Json<Page<ClientView>>, OperatorApiError> {
     let last: Option<ClientId> = page.after()?;
     let clients = app.store.clients(last.as_ref(), page.limit()).await?;
     let clients = Page::new(clients, page.limit(), |client| client.id.to_string());
-    Ok(Json(clients.map(|client| ClientView::new(client, None))))
+    let base_url = BaseUrl::of(&app.config, &headers);
+    Ok(Json(clients.map(|client| ClientView::new(&base_url, client, None))))
 }
 
 pub(super) async fn read(
@@ -146,10 +153,11 @@ pub(super) async fn read(
     _: NoQuery,
     State(app): State<AppState>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Json<ClientView>, OperatorApiError> {
     let id = id.parse().map_err(|_| NO_CLIENT)?;
     let client = app.store.client(&id).await?.ok_or(NO_CLIENT)?;
-    Ok(Json(ClientView::new(client, None)))
+    Ok(Json(ClientView::new(&BaseUrl::of(&app.config, &headers), client, None)))
 }
 
 /// Changes the given fields. A sign-in in progress to a URL that is no longer registered ends on an
@@ -159,6 +167,7 @@ pub(super) async fn patch(
     _: NoQuery,
     State(app): State<AppState>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Json(body): Json<ClientPatch>,
 ) -> Result<Json<ClientView>, OperatorApiError> {
     let id = id.parse().map_err(|_| NO_CLIENT)?;
@@ -188,7 +197,7 @@ pub(super) async fn patch(
         }
     }
     app.store.replace_client(&before, &after).await?;
-    Ok(Json(ClientView::new(after, None)))
+    Ok(Json(ClientView::new(&BaseUrl::of(&app.config, &headers), after, None)))
 }
 
 /// Deletes the app. All its tokens become invalid.

@@ -1,14 +1,18 @@
-// Signs a person in to apps whose libraries ask for form_post, and out of them.
+// Signs a person in to apps, and out of them.
 //
-// Reads a plan from standard input, {issuer, idp, email, cases, folder, chromium}, and writes a line of JSON for every
-// check: {name, problem}. A case of the plan:
+// Reads a plan from standard input, {issuer, idp, email, scim, cases, folder, chromium}, and writes a line of JSON for
+// every check: {name, problem}. A case of the plan:
 //   name        first part of the names of its checks
 //   url         a page of the app that needs a sign-in
+//   begin       an address of the app that begins a sign-in, if `url` does not
 //   callback    the redirect URI
+//   method      "GET" or "POST", by which the code has to arrive there
 //   claims      an address of the app that shows the claims
 //   sign_out    an address of the app that signs out
 //   signed_out  the page to which Gatehouse leads after that
 //   express     settings of the express app, if this script has to start it
+//   refuses     the person is deactivated in the end, and the app has to show the refusal of the next sign-in
+//   notices     the app has to notice the deactivation itself
 
 import { join } from "node:path";
 
@@ -52,9 +56,11 @@ async function run(wanted) {
 async function signInAndOut(wanted, page, report) {
   const methods = [];
   page.on("request", (request) => request.url().startsWith(wanted.callback) && methods.push(request.method()));
-  await page.goto(wanted.url);
+  const begin = wanted.begin ?? wanted.url;
+  await page.goto(begin);
   await signIn(wanted, page);
-  report("the code arrives by POST", methods.includes("POST") ? null : `the requests were ${methods}`);
+  const { method } = wanted;
+  report(`the code arrives by ${method}`, methods.includes(method) ? null : `the requests were ${methods}`);
   await page.goto(wanted.claims);
   const claims = await page.innerText("body");
   report("the app knows the person", claims.includes(plan.email) ? null : claims);
@@ -63,17 +69,56 @@ async function signInAndOut(wanted, page, report) {
   await page.waitForURL(wanted.signed_out);
   report("the sign-out leads back to the app");
   // Without the session at Gatehouse, the identity provider asks again.
-  await page.goto(wanted.url);
+  await page.goto(begin);
   report("the session at Gatehouse has ended", page.url().startsWith(plan.idp) ? null : `at ${page.url()}`);
   await signIn(wanted, page);
   report("the person signs in again");
+  if (wanted.refuses) await deactivate(wanted, begin, page, report);
 }
 
 async function signIn(wanted, page) {
+  await answerIdentityProvider(page);
+  await page.waitForURL(wanted.url);
+}
+
+async function answerIdentityProvider(page) {
   await page.fill("[name=username]", "ada");
   await page.fill("[name=password]", "secret");
   await page.locator("button, [type=submit]").first().click();
-  await page.waitForURL(wanted.url);
+}
+
+// Deactivates the person through SCIM. At the end the person is active again, for the next case.
+async function deactivate(wanted, begin, page, report) {
+  await setActive(false);
+  if (wanted.notices) {
+    await page.goto(wanted.url);
+    const text = await page.innerText("body");
+    report("the app ends its session at once", text.includes(plan.email) ? text : null);
+  }
+  await page.goto(begin);
+  report("the session at Gatehouse has ended too", page.url().startsWith(plan.idp) ? null : `at ${page.url()}`);
+  await answerIdentityProvider(page);
+  await page.waitForURL((url) => url.href.startsWith(wanted.callback));
+  const text = await page.innerText("body");
+  const isSentence = text.includes("switched off") && text.includes("Reference: ");
+  report("the app shows why the person is refused", isSentence ? null : text);
+  await setActive(true);
+}
+
+async function setActive(active) {
+  const filter = encodeURIComponent(`userName eq "${plan.email}"`);
+  const found = await (await sendScim("GET", `/Users?filter=${filter}`)).json();
+  const body = {
+    schemas: ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+    Operations: [{ op: "replace", path: "active", value: active }],
+  };
+  const answer = await sendScim("PATCH", `/Users/${found.Resources[0].id}`, body);
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+}
+
+function sendScim(method, path, body) {
+  const headers = { authorization: `Bearer ${plan.scim.token}`, "content-type": "application/scim+json" };
+  return fetch(plan.scim.base_url + path, { method, headers, body: body && JSON.stringify(body) });
 }
 
 function startExpress({ url, secret, domain, client_id: clientID, client_secret: clientSecret }) {

@@ -38,6 +38,13 @@ class Outcome:
         else:
             self.add_failure(f"{name}: {detail}" if detail else name)
 
+    def add(self, other):
+        """Adds the checks of another outcome."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.problems += other.problems
+        self.notes += other.notes
+
     @classmethod
     def did_not_run(cls, why):
         """Returns the outcome of a suite that did not start."""

@@ -34,6 +34,7 @@ def run(scripts, target, folder):
                     "name": "mod_auth_openidc",
                     "url": app.url + "/app/",
                     "callback": app.redirect_uri,
+                    "method": "POST",
                     "claims": app.redirect_uri + "?info=json",
                     "sign_out": f"{app.redirect_uri}?logout={app.signed_out}",
                     "signed_out": app.signed_out,
@@ -65,6 +66,7 @@ def addresses(url):
     return {
         "url": url + "/app",
         "callback": url + "/callback",
+        "method": "POST",
         "claims": url + "/claims",
         "sign_out": url + "/logout",
         "signed_out": url + "/signed-out",

@@ -216,8 +216,11 @@ fn path(client: &str) -> String {
 }
 
 fn describe(client: &Value) -> String {
-    let mut rows =
-        vec![("Name", text_at(client, "/name")), ("Client id", text_at(client, "/client_id"))];
+    let mut rows = vec![
+        ("Name", text_at(client, "/name")),
+        ("Issuer", text_at(client, "/issuer")),
+        ("Client id", text_at(client, "/client_id")),
+    ];
     if client.get("client_secret").is_some() {
         rows.push(("Secret", text_at(client, "/client_secret")));
     }

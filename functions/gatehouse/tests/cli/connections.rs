@@ -220,6 +220,7 @@ async fn an_app_is_registered_shown_changed_and_deleted() {
     let made = deployment.run(create, 0).await;
     let (id, secret) = (made.field("Client id").to_owned(), made.field("Secret").to_owned());
     assert!(secret.starts_with("gh_app_") && !made.err.contains(&secret));
+    assert_eq!(made.field("Issuer"), "https://gatehouse.example");
     let public = "clients create Phone --redirect-uri https://phone.example.com/ --public --json";
     let public = deployment.run(public, 0).await;
     assert!(public.json().get("client_secret").is_none() && public.err.is_empty());

@@ -56,11 +56,16 @@ pub fn text(item: &Value, name: &str) -> String {
 }
 
 fn to_json(item: &HashMap<String, AttributeValue>) -> Value {
-    let attribute = |value: &AttributeValue| match value {
-        AttributeValue::S(text) => json!({"S": text}),
-        AttributeValue::N(number) => json!({"N": number}),
-        AttributeValue::Bool(flag) => json!({"BOOL": flag}),
-        AttributeValue::B(bytes) => json!({"B": BASE64_STANDARD.encode(bytes)}),
+    let attribute = |value: &AttributeValue| match (
+        value.as_s(),
+        value.as_n(),
+        value.as_bool(),
+        value.as_b(),
+    ) {
+        (Ok(text), ..) => json!({"S": text}),
+        (_, Ok(number), ..) => json!({"N": number}),
+        (_, _, Ok(flag), _) => json!({"BOOL": flag}),
+        (.., Ok(bytes)) => json!({"B": BASE64_STANDARD.encode(bytes)}),
         _ => panic!("no row has {value:?}"),
     };
     item.iter().map(|(name, value)| (name.clone(), attribute(value))).collect()

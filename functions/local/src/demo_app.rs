@@ -1,11 +1,12 @@
-//! The demo app: an OpenID Connect client like the operator's own app. It starts sign-ins and shows
-//! the claims about the user.
+//! The demo app: an OpenID Connect client like the operator's own app. It starts sign-ins, shows the
+//! claims about the user, and follows the feed of events.
 //!
 //! It uses the same routes of Gatehouse as any other client. Only the back channel is a call within
 //! the process instead of a connection.
 
 mod back_channel;
 mod credentials;
+mod feed;
 mod page;
 mod sessions;
 #[cfg(test)]
@@ -38,6 +39,7 @@ struct Inner {
     credentials: ClientCredentials,
     back_channel: BackChannel,
     sessions: Sessions,
+    feed: feed::Feed,
 }
 
 impl DemoApp {
@@ -54,6 +56,7 @@ impl DemoApp {
             credentials,
             back_channel: BackChannel::new(gatehouse),
             sessions: Sessions::default(),
+            feed: feed::Feed::default(),
         }))
     }
 
@@ -64,6 +67,7 @@ impl DemoApp {
             .route(SIGN_IN, get(sign_in).layer(from_fn(only_on_demand)))
             .route(CALLBACK, get(callback).layer(from_fn(only_on_demand)))
             .route("/demo/sign-out", post(sign_out))
+            .route("/demo/events", get(feed::page))
             .with_state(self)
     }
 

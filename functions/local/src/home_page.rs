@@ -32,7 +32,8 @@ fn body(info: &InstanceInfo) -> String {
          <section class=\"card\"><h2>Sign in</h2>\
          <p>The demo app sends you to the demo identity provider of {domain} and shows what \
          Gatehouse says about the user.</p>\
-         <p class=\"actions\"><a class=\"btn p\" href=\"/demo\">Open the demo app</a></p></section>\
+         <p class=\"actions\"><a class=\"btn p\" href=\"/demo\">Open the demo app</a> \
+         <a class=\"btn\" href=\"/demo/events\">Changes of the directory</a></p></section>\
          <section class=\"card\"><h2>Values</h2><dl>{values}</dl></section>\
          <section class=\"card\"><h2>Commands</h2>{examples}</section>\
          <section class=\"card\"><h2>Documentation</h2><p>In the folder of the source code:</p>\

@@ -165,7 +165,8 @@ impl fmt::Display for InstanceInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let base_url = &self.base_url;
         writeln!(f, "Gatehouse is running at {base_url}. Stop it with Ctrl-C.\n")?;
-        writeln!(f, "  Sign in: {base_url}/demo\n")?;
+        writeln!(f, "  Sign in: {base_url}/demo")?;
+        writeln!(f, "  Changes: {base_url}/demo/events\n")?;
         for (name, value) in self.values() {
             writeln!(f, "  {name:<20}{value}")?;
         }

@@ -106,7 +106,7 @@ pub enum Actor {
         /// Name of the connection.
         name: String,
     },
-    /// The SaaS team.
+    /// The operator, by the operator API.
     Operator,
 }
 

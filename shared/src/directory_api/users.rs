@@ -49,12 +49,11 @@ pub(super) async fn list(
         updated_since,
     );
     let tenant = find_tenant(&app, &tenant).await?.id;
-    let listed = match find(&app.store, tenant, &filter).await? {
-        Some(ids) => read_found::<StoredUser>(&app, tenant, ids, page, &filter).await?,
-        None => {
-            let reading = if filter.is_empty() { Reading::All } else { Reading::Selected };
-            read_collection::<StoredUser>(&app, tenant, page, (reading, &filter)).await?
-        }
+    let listed = if let Some(ids) = find(&app.store, tenant, &filter).await? {
+        read_found::<StoredUser>(&app, tenant, ids, page, &filter).await?
+    } else {
+        let reading = if filter.is_empty() { Reading::All } else { Reading::Selected };
+        read_collection::<StoredUser>(&app, tenant, page, (reading, &filter)).await?
     };
     Ok(Json(listed))
 }

@@ -86,7 +86,7 @@ impl FromRequestParts<AppState> for Caller {
             now,
             origin: Origin {
                 source: Source::Scim,
-                actor: Actor::ScimToken { id: token.id().to_string() },
+                actor: Actor::ScimToken { id: token.id().to_owned() },
             },
             scim_url: BaseUrl::of(&app.config, &parts.headers).scim(),
             meter: Meter::default(),

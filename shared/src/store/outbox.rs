@@ -139,10 +139,8 @@ fn event_row(tenant: TenantId, cause: Cause<'_>, event: &NewEvent, index: usize)
 fn compress(body: &str) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
     // Writing to memory does not fail.
-    match encoder.write_all(body.as_bytes()).and_then(|()| encoder.finish()) {
-        Ok(compressed) => compressed,
-        Err(_) => Vec::new(),
-    }
+    let compressed = encoder.write_all(body.as_bytes()).and_then(|()| encoder.finish());
+    compressed.unwrap_or_default()
 }
 
 /// Takes the body out of the row of an event; `None` once its tenant is deleted.

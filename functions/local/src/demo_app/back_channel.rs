@@ -25,6 +25,19 @@ pub(super) struct Tokens {
     pub(super) id_token: String,
 }
 
+/// Response of the token endpoint to `client_credentials` (RFC 6749 §5.1).
+#[derive(Deserialize)]
+struct DirectoryToken {
+    access_token: String,
+}
+
+/// A part of the feed of events.
+#[derive(Deserialize)]
+pub(super) struct Events {
+    pub(super) items: Vec<Value>,
+    pub(super) next: String,
+}
+
 impl BackChannel {
     pub(super) fn new(gatehouse: Router) -> Self {
         Self(gatehouse)
@@ -43,6 +56,36 @@ impl BackChannel {
             .append_pair("redirect_uri", &client.redirect_uri)
             .append_pair("code_verifier", verifier)
             .finish();
+        self.request_tokens(client, form).await
+    }
+
+    /// Gets a token for the directory (RFC 6749 §4.4).
+    pub(super) async fn directory_token(
+        &self,
+        client: &ClientCredentials,
+    ) -> Result<String, SignInError> {
+        let form = "grant_type=client_credentials".to_owned();
+        let token: DirectoryToken = self.request_tokens(client, form).await?;
+        Ok(token.access_token)
+    }
+
+    /// Reads a part of the feed of events; without `after`, from the oldest.
+    pub(super) async fn events(
+        &self,
+        token: &str,
+        after: Option<&str>,
+    ) -> Result<Events, SignInError> {
+        let after = after.map(|after| format!("after={after}")).unwrap_or_default();
+        let request = Request::get(format!("/directory/v1/events?{after}"))
+            .header(header::AUTHORIZATION, format!("Bearer {token}"));
+        self.call(request.body(Body::empty())).await
+    }
+
+    async fn request_tokens<T: DeserializeOwned>(
+        &self,
+        client: &ClientCredentials,
+        form: String,
+    ) -> Result<T, SignInError> {
         let encoded =
             |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let credentials = format!("{}:{}", encoded(client.id.as_str()), encoded(&client.secret));
@@ -95,5 +138,5 @@ pub(super) fn claims_of(token: &str) -> Result<Map<String, Value>, SignInError> 
     payload.and_then(|json| serde_json::from_slice(&json).ok()).ok_or(SignInError::Claim("form"))
 }
 
-/// Bytes of a response.
-const MAX_BODY: usize = 1024 * 1024;
+/// Bytes of a response; a part of the feed has up to 5 MiB.
+const MAX_BODY: usize = 6 * 1024 * 1024;

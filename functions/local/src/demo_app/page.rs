@@ -33,4 +33,5 @@ fn to_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-const FOOT: &str = "<p class=\"foot\"><a href=\"/\">Values and commands of this Gatehouse</a></p>";
+const FOOT: &str = "<p class=\"foot\"><a href=\"/demo/events\">Changes of the directory</a> · \
+                    <a href=\"/\">Values and commands of this Gatehouse</a></p>";

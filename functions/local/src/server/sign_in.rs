@@ -12,11 +12,12 @@ use crate::demo::{self, Demo};
 use crate::demo_app::DemoApp;
 use shared::runtime::state::AppState;
 use shared::secrets::saml_keys::SamlKeysError;
-use shared::{oidc_api, saml_api};
+use shared::{directory_api, oidc_api, saml_api};
 
 pub(super) fn router(app: &AppState, base_url: &str, demo: &Demo) -> Router {
     let oidc = oidc_api::router(app.clone());
-    let demo_app = DemoApp::new(base_url, demo::DOMAIN, demo.credentials.clone(), oidc.clone());
+    let gatehouse = oidc.clone().merge(directory_api::router(app.clone()));
+    let demo_app = DemoApp::new(base_url, demo::DOMAIN, demo.credentials.clone(), gatehouse);
     let keys = Arc::new(SamlKeys { app: app.clone(), exist: OnceCell::new() });
     let saml = saml_api::acs_router(app.clone()).merge(saml_api::metadata_router(app.clone()));
     saml.layer(from_fn_with_state(keys, ensure_keys))

@@ -48,7 +48,7 @@ impl World {
             found.extend(items.iter().map(|item| item[field].as_str().unwrap().to_owned()));
             pages += 1;
             match page["next_cursor"].as_str() {
-                Some(next) => cursor = next.to_owned(),
+                Some(next) => next.clone_into(&mut cursor),
                 None => break,
             }
         }

@@ -59,7 +59,7 @@ fn blocks(document: &str) -> Vec<Block> {
         let content = content.trim_start();
         match content.strip_prefix("```") {
             Some(kind) if !is_open => {
-                found.push(Block { line, kind: kind.to_owned(), text: String::new() })
+                found.push(Block { line, kind: kind.to_owned(), text: String::new() });
             }
             None if is_open => {
                 let block = found.last_mut().unwrap();

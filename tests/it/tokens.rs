@@ -103,10 +103,10 @@ async fn last_uses(test: &TestApp) -> Vec<Value> {
 async fn the_last_use_of_each_token_is_shown() {
     let test = TestApp::new().await;
     let never = json!([null, null]);
-    assert_eq!(last_uses(&test).await, [never.clone()]);
+    assert_eq!(last_uses(&test).await, std::slice::from_ref(&never));
     list_users(&test, &test.acme.token, "Okta SCIM Client 1.0.0").await;
     let okta = json!(["2026-01-01T00:00:00Z", "Okta"]);
-    assert_eq!(last_uses(&test).await, [okta.clone()]);
+    assert_eq!(last_uses(&test).await, std::slice::from_ref(&okta));
 
     test.clock.advance(Duration::from_mins(10));
     let path = format!("/v1/tenants/{}/scim-tokens", test.acme.id);

@@ -82,8 +82,8 @@ async fn an_old_token_is_reported_once_the_newer_one_is_used_instead() {
     let last4 = &test.acme.token[test.acme.token.len() - 4..];
     let expected = format!("warn the SCIM token that ends in {last4} has not been used since");
     assert!(problem.starts_with(&expected), "{problem}");
-    let (text, json) = deployment.both("tokens list Acme").await;
-    assert!(text.lines().next().unwrap().ends_with("LAST USED             BY"), "{text}");
+    let (printed, json) = deployment.both("tokens list Acme").await;
+    assert!(printed.lines().next().unwrap().ends_with("LAST USED             BY"), "{printed}");
     assert!(json["items"].as_array().unwrap().iter().all(|token| token["last_used_by"] == "other"));
 }
 

@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
-use harness::browser::{Browser, named};
+use harness::browser::{Browser, draft, person};
 use harness::oidc::App;
-use harness::saml::metadata;
-use harness::saml::world::IDP;
 use harness::{Answer, TestApp};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
@@ -23,7 +21,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let test = TestApp::new().await;
+        Self::of(TestApp::new().await).await
+    }
+
+    async fn of(test: TestApp) -> Self {
         let app: App = test.app(false).await;
         let token = test.directory_token(&app).await;
         Self { test, token }
@@ -191,20 +192,13 @@ async fn every_type_of_event_is_documented_with_an_example_that_the_feed_produce
 
 #[tokio::test]
 async fn an_event_says_who_made_the_change() {
-    let world = World::new().await;
-    world.test.travel().await;
-    world.test.connect("acme.com", &metadata::usual(IDP), json!({"jit": true})).await.expect(200);
+    let world = World::of(TestApp::with_connection(json!({"jit": true})).await).await;
     world.user("ada@acme.com").await;
     let mut browser = Browser::default();
-    let answer = browser
-        .sign_in(
-            &world.test,
-            "/saml/sso/acme.com",
-            harness::browser::Idp::USUAL,
-            named("bo@acme.com", "bo@acme.com"),
-        )
-        .await;
-    answer.expect_one_of(&[200, 302, 303]);
+    let request = browser.begin(&world.test, "/saml/sso/acme.com").await;
+    let mut answer = draft(Some(&request));
+    person("bo", "bo@acme.com")(&mut answer);
+    browser.respond(&world.test, &answer.response()).await.expect(303);
     let events = world.feed(100).await;
     let by = |name: &str| {
         let event = events.iter().find(|event| event["data"]["user_name"] == name).unwrap();

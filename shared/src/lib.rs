@@ -12,6 +12,7 @@
 //! - [`scim_api`], [`saml_api`], [`oidc_api`], [`directory_api`], [`operator_api`]: the routers.
 //! - [`sign_in`]: the parts of a sign-in that SAML and OpenID Connect share.
 //! - [`built_in_idp`]: a minimal identity provider of our own, for the demo and for [`deploy_check`].
+//! - [`event_view`]: an event as apps see it.
 //! - [`runtime`]: the process: state, log, warm-up and Lambda adapter.
 //! - [`secrets`]: Secrets Manager: SCIM tokens, SAML keys, OpenID Connect keys.
 //! - [`store`]: the DynamoDB table.
@@ -38,6 +39,7 @@ pub mod config;
 pub mod deploy_check;
 pub mod directory_api;
 pub mod error_chain;
+pub mod event_view;
 pub mod events;
 pub mod http;
 pub mod oidc_api;

@@ -29,6 +29,8 @@
 //! | list of all tenants | `TENANTS` | `t` |
 //! | the operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
+//! | webhooks | `WEBHOOKS` | id |
+//! | last attempts of a webhook | `WEBHOOKS#id` | number of the attempt, modulo 100 |
 //! | event that is not published yet | `OUT#lane` | `t#resource#version#index` |
 //! | published event | `EV#position / 10,000` | position |
 //! | head of the feed of events | `FEED` | `HEAD` |
@@ -36,6 +38,7 @@
 //! | layout of the rows | `LAYOUT` | `LAYOUT` |
 //! | position of the scheduled refresh | `REFRESH` | `REFRESH` |
 //! | lease for a tenant's SCIM tokens | `LOCK#scim-tokens#t` | `LOCK` |
+//! | lease for all webhooks, for the secrets of one | `LOCK#webhooks`, `LOCK#webhooks#id` | `LOCK` |
 //! | no row, ever | `NOTHING` | `NOTHING` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
@@ -53,7 +56,7 @@ use oidc::client::ClientId;
 use scim::schema::ResourceKind;
 use types::domain::Domain;
 use types::hex::hex;
-use types::ids::{GrantId, ResourceId, TenantId};
+use types::ids::{GrantId, ResourceId, TenantId, WebhookId};
 
 /// One row, as the SDK represents it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -70,6 +73,8 @@ pub(super) const BY_MEMBER: &str = "byMember";
 pub(super) const TENANTS: &str = "TENANTS";
 /// Partition of all apps, sorted by id.
 pub(super) const CLIENTS: &str = "CLIENTS";
+/// Partition of all webhooks, sorted by id.
+pub(super) const WEBHOOKS: &str = "WEBHOOKS";
 /// The attribute by which DynamoDB deletes expired rows.
 pub(super) const TTL: &str = "ttl";
 
@@ -216,6 +221,25 @@ impl Key {
     /// The lease for the secret with the tenant's SCIM tokens.
     pub(super) fn scim_tokens_lease(tenant: TenantId) -> Self {
         Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")
+    }
+
+    /// The lease for the list of all webhooks.
+    pub(super) fn webhooks_lease() -> Self {
+        Self::new("LOCK#webhooks".to_owned(), "LOCK")
+    }
+
+    /// The lease for the secret with the secrets of a webhook.
+    pub(super) fn webhook_secrets_lease(id: WebhookId) -> Self {
+        Self::new(format!("LOCK#webhooks#{id}"), "LOCK")
+    }
+
+    pub(super) fn webhook(id: WebhookId) -> Self {
+        Self::new(WEBHOOKS.to_owned(), id.to_string())
+    }
+
+    /// The place of an attempt among the last hundred of a webhook.
+    pub(super) fn webhook_attempt(id: WebhookId, number: u64) -> Self {
+        Self::new(webhook_attempts(id), format!("{:02}", number % ATTEMPTS_OF_WEBHOOK))
     }
 
     /// The last use of a SCIM token.
@@ -429,6 +453,14 @@ pub(super) fn events_of_tenant(tenant: TenantId) -> String {
 
 /// Number of published events of one partition.
 pub(super) const EVENTS_PER_PARTITION: u64 = 10_000;
+
+/// Partition of the last attempts of a webhook.
+pub(super) fn webhook_attempts(id: WebhookId) -> String {
+    format!("{WEBHOOKS}#{id}")
+}
+
+/// Number of attempts that are kept of one webhook.
+const ATTEMPTS_OF_WEBHOOK: u64 = 100;
 
 /// Partition of the last uses of a tenant's SCIM tokens.
 pub(super) fn token_uses(tenant: TenantId) -> String {

@@ -20,8 +20,8 @@ use super::template;
 use crate::sign_in_provider_initiated::sign_in_field;
 
 /// Partitions that a role denies, whatever is written.
-const NEVER: [&str; 8] =
-    ["CLIENTS", "DOM#*", "EV#*", "FEED", "LAYOUT", "LOCK#*", "REFRESH", "TENANTS*"];
+const NEVER: [&str; 9] =
+    ["CLIENTS", "DOM#*", "EV#*", "FEED", "LAYOUT", "LOCK#*", "REFRESH", "TENANTS*", "WEBHOOKS*"];
 
 /// The partition of a tenant's own row, its connections, domains, authorities and seats.
 const OF_TENANT: &str = "*#T";

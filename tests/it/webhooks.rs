@@ -1,0 +1,538 @@
+//! Webhooks: every event arrives in order, signed, whatever the endpoint does meanwhile; nothing is
+//! sent that must not be.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{any, post};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use harness::{Answer, TestApp};
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::sign::Signer;
+use serde_json::{Value, json};
+use shared::events::{Deliverer, Run, publish};
+use shared::http::guarded_client::Reach;
+use shared::runtime::state::AppState;
+use shared::store::Lane;
+use shared::webhooks::Sender;
+use types::ids::TenantId;
+
+/// A message that the receiver got.
+#[derive(Clone, Debug)]
+struct Received {
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Received {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().unwrap()
+    }
+
+    /// Verifies the message as a receiver does that knows one secret.
+    fn is_signed_by(&self, secret: &str) -> bool {
+        let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
+        let key = PKey::hmac(&key).unwrap();
+        let mut signer = Signer::new(MessageDigest::sha256(), &key).unwrap();
+        let (id, time) = (self.header("webhook-id"), self.header("webhook-timestamp"));
+        signer.update(format!("{id}.{time}.{}", self.body).as_bytes()).unwrap();
+        let wanted = format!("v1,{}", BASE64_STANDARD.encode(signer.sign_to_vec().unwrap()));
+        self.header("webhook-signature").split(' ').any(|signature| signature == wanted)
+    }
+}
+
+/// The app that receives the messages.
+#[derive(Clone, Default)]
+struct Receiver {
+    received: Arc<Mutex<Vec<Received>>>,
+    /// Statuses of the next answers; 204 when there is none.
+    answers: Arc<Mutex<VecDeque<u16>>>,
+    /// A tenant that is deleted while the first message is answered.
+    deletes: Arc<Mutex<Option<(AppState, TenantId)>>>,
+    /// Messages that are being answered, and the most at a time.
+    at_once: Arc<Mutex<(usize, usize)>>,
+}
+
+impl Receiver {
+    /// Listens, and returns the base URL.
+    async fn listen(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new()
+            .route("/hook", post(hook))
+            .route("/redirect", any(async || Redirect::temporary("/hook")))
+            .route("/slow", any(std::future::pending::<()>))
+            .route("/large", any(async || "x".repeat(1_000_000)))
+            .with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        base
+    }
+
+    fn answer(&self, statuses: impl IntoIterator<Item = u16>) {
+        self.answers.lock().unwrap().extend(statuses);
+    }
+
+    /// Returns the messages since the last call of this.
+    fn take(&self) -> Vec<Received> {
+        std::mem::take(&mut *self.received.lock().unwrap())
+    }
+
+    fn take_ids(&self) -> Vec<String> {
+        self.take().iter().map(|message| message.header("webhook-id").to_owned()).collect()
+    }
+}
+
+async fn hook(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> Response {
+    {
+        let mut at_once = receiver.at_once.lock().unwrap();
+        at_once.0 += 1;
+        at_once.1 = at_once.1.max(at_once.0);
+    }
+    tokio::task::yield_now().await;
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    receiver.received.lock().unwrap().push(Received { headers, body });
+    let deleted = receiver.deletes.lock().unwrap().take();
+    if let Some((app, tenant)) = deleted {
+        app.store.delete_tenant(tenant).await.unwrap();
+    }
+    receiver.at_once.lock().unwrap().0 -= 1;
+    let status = receiver.answers.lock().unwrap().pop_front().unwrap_or(204);
+    StatusCode::from_u16(status).unwrap().into_response()
+}
+
+/// A deployment on a laptop, and an app that receives its events.
+struct World {
+    test: TestApp,
+    receiver: Receiver,
+    base: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let url = "http://127.0.0.1:7400".to_owned();
+        let test = TestApp::with(|config| config.base_url = Some(url)).await;
+        let receiver = Receiver::default();
+        let base = receiver.listen().await;
+        Self { test, receiver, base }
+    }
+
+    /// Creates a webhook for a path of the receiver; returns its id and its secret.
+    async fn webhook(&self, path: &str, more: Value) -> (String, String) {
+        let mut body = json!({"url": format!("{}{path}", self.base)});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let made = self.test.operator(Method::POST, "/v1/webhooks", Some(body)).await.expect(201);
+        (made.text("id"), made.text("secret"))
+    }
+
+    async fn call(&self, method: Method, id: &str, path: &str, body: Option<Value>) -> Answer {
+        self.test.operator(method, &format!("/v1/webhooks/{id}{path}"), body).await
+    }
+
+    async fn show(&self, id: &str) -> Value {
+        self.call(Method::GET, id, "", None).await.expect(200).json()
+    }
+
+    fn deliverer(&self, reach: Reach) -> Deliverer {
+        let app = &self.test.app;
+        let sender = Sender::new(reach).unwrap().with_time_limit(Duration::from_millis(200));
+        let (store, secrets, clock) = (app.store.clone(), Arc::clone(&app.secrets), &app.clock);
+        Deliverer::new(store, secrets, clock.clone(), sender)
+    }
+
+    /// Publishes the events of all changes, and delivers what is due.
+    async fn deliver(&self) {
+        let app = &self.test.app;
+        publish(&app.store, &app.clock, Lane::all()).await.unwrap();
+        self.deliverer(Reach::Loopback).deliver_due(run()).await;
+    }
+
+    async fn users(&self, names: std::ops::Range<usize>) {
+        for n in names {
+            self.test.user(&format!("user{n}@acme.com")).await;
+        }
+    }
+
+    /// Returns the ids of all events of the feed, in order.
+    async fn feed(&self) -> Vec<String> {
+        let store = &self.test.app.store;
+        let head = store.feed_head().await.unwrap().unwrap();
+        let page = store.events_after(head, 0, 1_000, self.test.clock.now()).await.unwrap();
+        let shared::store::FeedPage::Events(events) = page else { panic!("expired") };
+        events.into_iter().map(|event| event.id).collect()
+    }
+}
+
+fn run() -> Run {
+    Run::within(Duration::from_mins(1))
+}
+
+#[tokio::test]
+async fn an_event_arrives_signed_as_the_feed_of_the_directory_shows_it() {
+    let world = World::new().await;
+    let (id, secret) = world.webhook("/hook", json!({})).await;
+    world.users(0..1).await;
+    world.deliver().await;
+    let [message] = world.receiver.take().try_into().unwrap();
+    assert!(message.is_signed_by(&secret), "{message:?}");
+    assert!(!message.is_signed_by("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+    let now = world.test.clock.now().as_second();
+    assert_eq!(message.header("webhook-timestamp"), now.to_string());
+    assert_eq!(message.header("content-type"), "application/json");
+    let token = world.test.directory_token(&world.test.app(false).await).await;
+    let feed = world.test.directory(&token, "/events").await.expect(200).json();
+    assert_eq!(message.json(), feed["items"][0]);
+    assert_eq!(message.header("webhook-id"), feed["items"][0]["id"]);
+    // The cursor of the webhook is that of the event.
+    let shown = world.show(&id).await;
+    assert_eq!((&shown["cursor"], &shown["status"]), (&feed["next"], &json!("active")));
+    assert_eq!(shown["last_attempt"]["status"], 204);
+    // Nothing is sent twice.
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_was_down_gets_every_event_in_order() {
+    let world = World::new().await;
+    let (id, _) = world.webhook("/hook", json!({})).await;
+    world.receiver.answer([500, 503, 404, 400, 301]);
+    let mut attempts = 0;
+    for day in 0..5 {
+        world.users(day * 30..(day + 1) * 30).await;
+        world.deliver().await;
+        attempts += world.receiver.take().len();
+        let shown = world.show(&id).await;
+        assert_eq!(shown["status"], "failing", "{shown}");
+        // Until the next attempt is due, nothing is sent.
+        world.deliver().await;
+        assert_eq!(world.receiver.take_ids(), [""; 0]);
+        world.test.clock.advance(Duration::from_hours(3));
+    }
+    assert_eq!(attempts, 5);
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), world.feed().await);
+    assert_eq!(world.show(&id).await["status"], "active");
+    // All attempts are listed but those before the last hundred.
+    let listed = world.call(Method::GET, &id, "/deliveries", None).await.expect(200).json();
+    let listed = listed["items"].as_array().unwrap();
+    assert_eq!(listed.len(), 100);
+    assert_eq!(
+        Some(&listed[0]["event_id"]),
+        world.feed().await.last().map(|id| json!(id)).as_ref()
+    );
+    assert!(listed.iter().all(|attempt| attempt["delivered"] == true), "{listed:?}");
+}
+
+#[tokio::test]
+async fn gone_pauses_at_once_and_a_resumed_webhook_goes_on_where_it_was() {
+    let world = World::new().await;
+    let (id, _) = world.webhook("/hook", json!({})).await;
+    world.receiver.answer([204, 410]);
+    world.users(0..3).await;
+    world.deliver().await;
+    let shown = world.show(&id).await;
+    assert_eq!((&shown["status"], &shown["pause_reason"]), (&json!("paused"), &json!("gone")));
+    world.test.clock.advance(Duration::from_hours(100));
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), world.feed().await[..2]);
+    let resume = Some(json!({"paused": false}));
+    let resumed = world.call(Method::PATCH, &id, "", resume).await.expect(200).json();
+    assert_eq!((&resumed["status"], &resumed["pause_reason"]), (&json!("active"), &Value::Null));
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), world.feed().await[1..]);
+}
+
+#[tokio::test]
+async fn three_days_of_failures_pause_a_webhook() {
+    let world = World::new().await;
+    let (id, _) = world.webhook("/hook", json!({})).await;
+    world.receiver.answer(std::iter::repeat_n(500, 100));
+    world.users(0..1).await;
+    let mut attempts = 0;
+    while world.show(&id).await["status"] != "paused" {
+        world.deliver().await;
+        attempts += world.receiver.take().len();
+        world.test.clock.advance(Duration::from_hours(25));
+        assert!(attempts < 20);
+    }
+    assert_eq!(attempts, 4);
+    assert_eq!(world.show(&id).await["pause_reason"], "failing");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_a_slow_answer_ends_and_a_large_one_is_accepted() {
+    let world = World::new().await;
+    let (redirect, _) = world.webhook("/redirect", json!({})).await;
+    let (slow, _) = world.webhook("/slow", json!({})).await;
+    let (large, _) = world.webhook("/large", json!({})).await;
+    world.users(0..1).await;
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), [""; 0]);
+    let last = async |id: &str| world.show(id).await["last_attempt"].clone();
+    assert_eq!(last(&redirect).await["status"], 307);
+    assert_eq!(last(&redirect).await["delivered"], false);
+    assert_eq!(last(&slow).await["error"], "timed_out");
+    assert_eq!(last(&large).await["delivered"], true);
+}
+
+#[tokio::test]
+async fn on_aws_nothing_is_sent_to_an_address_that_is_not_public() {
+    let world = World::new().await;
+    let (id, _) = world.webhook("/hook", json!({})).await;
+    world.users(0..1).await;
+    let app = &world.test.app;
+    publish(&app.store, &app.clock, Lane::all()).await.unwrap();
+    world.deliverer(Reach::Internet).deliver_due(run()).await;
+    assert_eq!(world.receiver.take_ids(), [""; 0]);
+    assert_eq!(world.show(&id).await["status"], "failing");
+    // A deployment on AWS does not accept such a URL.
+    let test = TestApp::new().await;
+    for (url, status) in [
+        ("https://app.example/hook", 201),
+        ("https://app.example:8443/hook", 201),
+        ("http://app.example/hook", 400),
+        ("http://127.0.0.1:7400/", 400),
+        ("https://127.0.0.1/", 400),
+        ("https://10.0.0.1/", 400),
+        ("https://169.254.169.254/", 400),
+        ("https://[::1]/", 400),
+        ("https://user:password@app.example/", 400),
+        ("hook", 400),
+    ] {
+        let body = Some(json!({"url": url}));
+        let answer = test.operator(Method::POST, "/v1/webhooks", body).await;
+        assert_eq!(answer.status.as_u16(), status, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_knows_either_secret_accepts_every_message_of_a_rotation() {
+    let world = World::new().await;
+    let (id, old) = world.webhook("/hook", json!({})).await;
+    // The deliverer has the old secret in its cache.
+    let deliverer = world.deliverer(Reach::Loopback);
+    let deliver = async || {
+        let app = &world.test.app;
+        publish(&app.store, &app.clock, Lane::all()).await.unwrap();
+        deliverer.deliver_due(run()).await;
+        let [message] = world.receiver.take().try_into().unwrap();
+        message
+    };
+    world.users(0..1).await;
+    assert!(deliver().await.is_signed_by(&old));
+    let rotated = world.call(Method::POST, &id, "/rotate", None).await.expect(200);
+    let new = rotated.text("secret");
+    assert_eq!(rotated.text("former_secret_expires_at"), "2026-01-02T00:00:00Z");
+    world.users(1..2).await;
+    let message = deliver().await;
+    assert!(message.is_signed_by(&old) && message.is_signed_by(&new), "{message:?}");
+    world.call(Method::POST, &id, "/rotate", None).await.expect(409);
+    world.test.clock.advance(Duration::from_hours(24));
+    world.users(2..3).await;
+    let message = deliver().await;
+    assert!(!message.is_signed_by(&old) && message.is_signed_by(&new), "{message:?}");
+    world.call(Method::POST, &id, "/rotate", None).await.expect(200);
+}
+
+#[tokio::test]
+async fn two_deliverers_at_once_send_each_event_once() {
+    let world = World::new().await;
+    world.webhook("/hook", json!({})).await;
+    world.users(0..40).await;
+    let app = &world.test.app;
+    publish(&app.store, &app.clock, Lane::all()).await.unwrap();
+    let (one, other) = (world.deliverer(Reach::Loopback), world.deliverer(Reach::Loopback));
+    tokio::join!(one.deliver_due(run()), other.deliver_due(run()), one.deliver_due(run()));
+    assert_eq!(world.receiver.take_ids(), world.feed().await);
+    assert_eq!(world.receiver.at_once.lock().unwrap().1, 1);
+}
+
+#[tokio::test]
+async fn a_deliverer_that_was_killed_holds_up_its_webhook_for_less_than_a_minute() {
+    let world = World::new().await;
+    let (id, _) = world.webhook("/hook", json!({})).await;
+    world.users(0..1).await;
+    let held = world.test.app.store.hold_webhook(id.parse().unwrap(), world.test.clock.now()).await;
+    let held = held.unwrap().unwrap();
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), [""; 0]);
+    world.test.clock.advance(Duration::from_mins(1));
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), world.feed().await);
+    // What the first one stores now has no effect.
+    let stored = world.test.app.store.store_progress(&held, world.test.clock.now()).await.unwrap();
+    assert!(!stored);
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_endpoint_gets_the_types_and_tenants_that_it_selects() {
+    let world = World::new().await;
+    let globex = world.test.tenant("Globex").await;
+    let (types, _) = world.webhook("/hook", json!({"types": ["user.deleted"]})).await;
+    world.users(0..2).await;
+    let ada = world.test.user("ada@acme.com").await;
+    world.test.scim(Method::DELETE, &format!("/Users/{ada}"), None).await.expect(204);
+    world.deliver().await;
+    let [message] = world.receiver.take().try_into().unwrap();
+    assert_eq!(message.json()["type"], "user.deleted");
+    assert_eq!(world.show(&types).await["status"], "active");
+    let only_globex = json!({"types": null, "tenants": [globex.id]});
+    let changed = world.call(Method::PATCH, &types, "", Some(only_globex)).await.expect(200).json();
+    assert_eq!((&changed["types"], &changed["tenants"]), (&Value::Null, &json!([globex.id])));
+    world.users(2..3).await;
+    let eve = json!({"userName": "eve@globex.com"});
+    world.test.scim_as(&globex.token, Method::POST, "/Users", Some(eve)).await.expect(201);
+    world.deliver().await;
+    let [message] = world.receiver.take().try_into().unwrap();
+    assert_eq!(message.json()["tenant"]["id"], globex.id);
+    for odd in [
+        json!({"types": ["user.renamed"]}),
+        json!({"types": []}),
+        json!({"tenants": ["7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111"]}),
+    ] {
+        world.call(Method::PATCH, &types, "", Some(odd)).await.expect(400);
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_deleted_tenant_is_sent() {
+    let world = World::new().await;
+    world.webhook("/hook", json!({})).await;
+    world.users(0..3).await;
+    let app = &world.test.app;
+    publish(&app.store, &app.clock, Lane::all()).await.unwrap();
+    // The tenant is deleted while the first message is answered: the others are in memory already.
+    let tenant = world.test.acme.id.parse().unwrap();
+    *world.receiver.deletes.lock().unwrap() = Some((app.clone(), tenant));
+    world.deliver().await;
+    let messages = world.receiver.take();
+    assert!(messages[0].body.contains("@acme.com"), "{messages:?}");
+    assert_eq!(messages.len(), 3);
+    for message in &messages[1..] {
+        assert!(!message.body.contains("acme"), "{message:?}");
+        assert_eq!(message.json()["tenant_deleted"], true);
+        assert_eq!(message.json().get("data"), None);
+    }
+}
+
+#[tokio::test]
+async fn events_are_sent_again_from_a_cursor_of_the_feed() {
+    let world = World::new().await;
+    let (id, _) = world.webhook("/hook", json!({})).await;
+    world.users(0..3).await;
+    world.deliver().await;
+    let first = world.receiver.take()[0].json();
+    let replay = async |after: &Value| {
+        world.call(Method::POST, &id, "/replay", Some(json!({"after": after}))).await
+    };
+    let shown = replay(&first["cursor"]).await.expect(200).json();
+    assert_eq!(shown["cursor"], first["cursor"]);
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), world.feed().await[1..]);
+    replay(&first["cursor"]).await.expect(200);
+    replay(&json!("now")).await.expect(200);
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), [""; 0]);
+    for odd in ["", "x", "AAAAAAAAAAEAAAAAAAAAAQ"] {
+        replay(&json!(odd)).await.expect(400);
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_whose_next_event_is_not_kept_any_more_is_paused() {
+    let world = World::new().await;
+    let (id, _) = world.webhook("/hook", json!({})).await;
+    world.call(Method::PATCH, &id, "", Some(json!({"paused": true}))).await.expect(200);
+    world.users(0..1).await;
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), [""; 0]);
+    world.test.clock.advance(Duration::from_hours(24 * 91));
+    world.users(1..2).await;
+    world.call(Method::PATCH, &id, "", Some(json!({"paused": false}))).await.expect(200);
+    world.deliver().await;
+    assert_eq!(world.receiver.take_ids(), [""; 0]);
+    assert_eq!(world.show(&id).await["pause_reason"], "expired");
+}
+
+#[tokio::test]
+async fn a_test_message_shows_whether_the_endpoint_answers() {
+    let world = World::new().await;
+    let (id, secret) = world.webhook("/hook", json!({})).await;
+    let test = async || world.call(Method::POST, &id, "/test", None).await.expect(200).json();
+    assert_eq!(test().await["delivered"], true);
+    let [message] = world.receiver.take().try_into().unwrap();
+    assert!(message.is_signed_by(&secret));
+    assert_eq!(message.json()["type"], "webhook.test");
+    world.receiver.answer([418]);
+    let outcome = test().await;
+    assert_eq!((&outcome["delivered"], &outcome["status"]), (&json!(false), &json!(418)));
+    // It is no event: the webhook is as it was.
+    let shown = world.show(&id).await;
+    assert_eq!((&shown["status"], &shown["last_attempt"]), (&json!("active"), &Value::Null));
+    let nobody = json!({"url": "http://127.0.0.1:9/"});
+    world.call(Method::PATCH, &id, "", Some(nobody)).await.expect(200);
+    assert_eq!(test().await["error"], "unreachable");
+}
+
+#[tokio::test]
+async fn a_secret_is_shown_once_and_is_not_in_the_table() {
+    let world = World::new().await;
+    let (id, secret) = world.webhook("/hook", json!({})).await;
+    let rotated = world.call(Method::POST, &id, "/rotate", None).await.expect(200).text("secret");
+    world.users(0..1).await;
+    world.deliver().await;
+    let list = world.test.operator(Method::GET, "/v1/webhooks", None).await.expect(200).body();
+    let one = world.call(Method::GET, &id, "", None).await.expect(200).body();
+    let deliveries = world.call(Method::GET, &id, "/deliveries", None).await.expect(200).body();
+    for text in [list, one, deliveries, world.test.rows().await] {
+        assert!(text.contains(&id) || text.contains("event_id"), "{text}");
+        for secret in [&secret, &rotated] {
+            assert!(!text.contains(secret.strip_prefix("whsec_").unwrap()), "{text}");
+        }
+        assert!(!text.contains("whsec_"));
+    }
+}
+
+#[tokio::test]
+async fn at_most_twenty_webhooks_exist_and_a_deleted_one_leaves_nothing() {
+    let world = World::new().await;
+    let before = world.test.rows().await;
+    let mut ids = BTreeSet::new();
+    for _ in 0..20 {
+        ids.insert(world.webhook("/hook", json!({})).await.0);
+    }
+    let body = Some(json!({"url": "https://app.example/hook"}));
+    world.test.operator(Method::POST, "/v1/webhooks", body).await.expect(409);
+    let (mut listed, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/webhooks?limit=7&cursor={cursor}");
+        let page = world.test.operator(Method::GET, &path, None).await.expect(200).json();
+        let items = page["items"].as_array().unwrap().iter();
+        listed.extend(items.map(|item| item["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        next.clone_into(&mut cursor);
+    }
+    assert_eq!(listed, ids.iter().cloned().collect::<Vec<_>>());
+    for id in &ids {
+        // The attempts are deleted too.
+        world.call(Method::POST, id, "/test", None).await.expect(200);
+        world.call(Method::DELETE, id, "", None).await.expect(204);
+        world.call(Method::GET, id, "", None).await.expect(404);
+        world.call(Method::DELETE, id, "", None).await.expect(404);
+    }
+    assert_eq!(world.test.rows().await, before);
+}

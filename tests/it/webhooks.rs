@@ -14,6 +14,7 @@ use axum::routing::{any, post};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use harness::{Answer, TestApp};
+use local::dynamodb::{Call, CallLog, Dynamo, client_over};
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
@@ -121,8 +122,12 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::over(Dynamo::memory().unwrap().client()).await
+    }
+
+    async fn over(dynamodb: aws_sdk_dynamodb::Client) -> Self {
         let url = "http://127.0.0.1:7400".to_owned();
-        let test = TestApp::with(|config| config.base_url = Some(url)).await;
+        let test = TestApp::over(dynamodb, |config| config.base_url = Some(url)).await;
         let receiver = Receiver::default();
         let base = receiver.listen().await;
         Self { test, receiver, base }
@@ -535,4 +540,30 @@ async fn at_most_twenty_webhooks_exist_and_a_deleted_one_leaves_nothing() {
         world.call(Method::DELETE, id, "", None).await.expect(404);
     }
     assert_eq!(world.test.rows().await, before);
+}
+
+#[tokio::test]
+async fn a_message_takes_two_write_units_and_a_run_two_more() {
+    let calls = CallLog::over(Dynamo::memory().unwrap());
+    let world = World::over(client_over(calls.clone())).await;
+    world.webhook("/hook", json!({})).await;
+    let mut used = Vec::new();
+    for users in [0..10, 10..30, 30..30] {
+        world.users(users).await;
+        let app = &world.test.app;
+        publish(&app.store, &app.clock, Lane::all()).await.unwrap();
+        calls.take();
+        world.deliverer(Reach::Loopback).deliver_due(run()).await;
+        let taken = calls.take();
+        let sum = |units: fn(&Call) -> f64| taken.iter().map(units).sum::<f64>();
+        used.push((sum(|call| call.read_units), sum(|call| call.write_units)));
+    }
+    let [(reads, ten), (more_reads, twenty), idle] = used[..] else { panic!("{used:?}") };
+    assert_eq!((ten, twenty), (22.0, 42.0), "{used:?}");
+    // The tenant of each event; and the events, several in one unit.
+    let per_message = (more_reads - reads) / 10.0;
+    assert!((1.0..2.0).contains(&per_message), "{used:?}");
+    assert!(reads < 25.0, "{used:?}");
+    // Without an event to deliver: the list of webhooks and the head of the feed.
+    assert_eq!(idle, (2.0, 0.0));
 }

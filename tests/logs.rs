@@ -153,13 +153,13 @@ async fn calls_to_aws() {
     check(Some("Query"), 0);
     let title = json!([{"op": "add", "path": "title", "value": "Countess"}]);
     test.patch(&format!("/Users/{id}"), title).await.expect(200);
-    check(Some("UpdateItem"), 0);
+    check(Some("TransactWriteItems"), 0);
     // A taken name: the refused transaction reports no units.
     test.post("/Users", json!({"userName": "ada"})).await.expect(409);
     check(Some("TransactWriteItems"), 0);
     test.get("/Users/0").await.expect(404);
     check(None, 0);
-    // Too many members for one transaction: their batches run at the same time.
+    // Too many members for one transaction.
     let mut members: Vec<Value> = Vec::new();
     for n in 0..60 {
         members.push(json!({"value": test.user(&format!("user{n}")).await}));
@@ -167,7 +167,7 @@ async fn calls_to_aws() {
     parsed(&lines);
     calls.take();
     test.post("/Groups", json!({"displayName": "All", "members": members})).await.expect(201);
-    check(Some("BatchWriteItem"), 0);
+    check(Some("TransactWriteItems"), 0);
     // Another process has no token in memory.
     let other = test.beside(shared::scim_api::router(test.with_config(test.app.config.clone())));
     other.get(&format!("/Users/{id}")).await.expect(200);

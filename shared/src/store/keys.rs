@@ -45,6 +45,7 @@
 //! another.
 
 mod row_kind;
+mod webhooks;
 
 use std::collections::HashMap;
 
@@ -52,11 +53,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest as _, Sha256};
 
 pub(super) use self::row_kind::row_kind;
+pub(super) use self::webhooks::{WEBHOOKS, webhook_attempts};
 use oidc::client::ClientId;
 use scim::schema::ResourceKind;
 use types::domain::Domain;
 use types::hex::hex;
-use types::ids::{GrantId, ResourceId, TenantId, WebhookId};
+use types::ids::{GrantId, ResourceId, TenantId};
 
 /// One row, as the SDK represents it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -73,8 +75,6 @@ pub(super) const BY_MEMBER: &str = "byMember";
 pub(super) const TENANTS: &str = "TENANTS";
 /// Partition of all apps, sorted by id.
 pub(super) const CLIENTS: &str = "CLIENTS";
-/// Partition of all webhooks, sorted by id.
-pub(super) const WEBHOOKS: &str = "WEBHOOKS";
 /// The attribute by which DynamoDB deletes expired rows.
 pub(super) const TTL: &str = "ttl";
 
@@ -221,25 +221,6 @@ impl Key {
     /// The lease for the secret with the tenant's SCIM tokens.
     pub(super) fn scim_tokens_lease(tenant: TenantId) -> Self {
         Self::new(format!("LOCK#scim-tokens#{tenant}"), "LOCK")
-    }
-
-    /// The lease for the list of all webhooks.
-    pub(super) fn webhooks_lease() -> Self {
-        Self::new("LOCK#webhooks".to_owned(), "LOCK")
-    }
-
-    /// The lease for the secret with the secrets of a webhook.
-    pub(super) fn webhook_secrets_lease(id: WebhookId) -> Self {
-        Self::new(format!("LOCK#webhooks#{id}"), "LOCK")
-    }
-
-    pub(super) fn webhook(id: WebhookId) -> Self {
-        Self::new(WEBHOOKS.to_owned(), id.to_string())
-    }
-
-    /// The place of an attempt among the last hundred of a webhook.
-    pub(super) fn webhook_attempt(id: WebhookId, number: u64) -> Self {
-        Self::new(webhook_attempts(id), format!("{:02}", number % ATTEMPTS_OF_WEBHOOK))
     }
 
     /// The last use of a SCIM token.
@@ -453,14 +434,6 @@ pub(super) fn events_of_tenant(tenant: TenantId) -> String {
 
 /// Number of published events of one partition.
 pub(super) const EVENTS_PER_PARTITION: u64 = 10_000;
-
-/// Partition of the last attempts of a webhook.
-pub(super) fn webhook_attempts(id: WebhookId) -> String {
-    format!("{WEBHOOKS}#{id}")
-}
-
-/// Number of attempts that are kept of one webhook.
-const ATTEMPTS_OF_WEBHOOK: u64 = 100;
 
 /// Partition of the last uses of a tenant's SCIM tokens.
 pub(super) fn token_uses(tenant: TenantId) -> String {

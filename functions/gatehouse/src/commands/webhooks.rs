@@ -25,7 +25,8 @@ pub enum Webhooks {
     )]
     Create {
         /// URL of the endpoint: https, on a public host.
-        url: String,
+        #[arg(value_name = "URL")]
+        endpoint: String,
         /// Type of the events that are sent; repeatable, all without it.
         #[arg(long = "type", value_name = "TYPE")]
         types: Vec<String>,
@@ -35,14 +36,14 @@ pub enum Webhooks {
     },
     /// Change the given fields of a webhook, pause or resume it.
     #[command(
-        after_help = "Examples:\n  gatehouse webhooks update 7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111 --resume\n  gatehouse webhooks update 7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111 --url https://app.example.com/events"
+        after_help = "Examples:\n  gatehouse webhooks update 7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111 --resume\n  gatehouse webhooks update 7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111 --endpoint https://app.example.com/events"
     )]
     Update {
         /// Id of the webhook, as in `gatehouse webhooks list`.
         webhook: String,
-        /// New URL.
-        #[arg(long)]
-        url: Option<String>,
+        /// New URL of the endpoint.
+        #[arg(long, value_name = "URL")]
+        endpoint: Option<String>,
         /// Type of the events that are sent; repeatable, replaces all.
         #[arg(long = "type", value_name = "TYPE")]
         types: Vec<String>,
@@ -109,17 +110,26 @@ pub(crate) async fn run(api: &Api, command: Webhooks) -> Result<Output, Error> {
                 "No webhooks. Create one: gatehouse webhooks create URL",
             ))
         }
-        Webhooks::Create { url, types, tenant } => {
-            let mut body = Map::from_iter([("url".to_owned(), url.into())]);
+        Webhooks::Create { endpoint, types, tenant } => {
+            let mut body = Map::from_iter([("url".to_owned(), endpoint.into())]);
             insert_list(&mut body, "types", types, false);
             insert_list(&mut body, "tenants", tenant, false);
             let webhook = api.call("POST", "/v1/webhooks", Some(&Value::Object(body))).await?;
             Ok(with_secret(webhook, describe))
         }
-        Webhooks::Update { webhook, url, types, all_types, tenant, all_tenants, pause, resume } => {
+        Webhooks::Update {
+            webhook,
+            endpoint,
+            types,
+            all_types,
+            tenant,
+            all_tenants,
+            pause,
+            resume,
+        } => {
             let mut patch = Map::new();
-            if let Some(url) = url {
-                patch.insert("url".to_owned(), url.into());
+            if let Some(endpoint) = endpoint {
+                patch.insert("url".to_owned(), endpoint.into());
             }
             insert_list(&mut patch, "types", types, all_types);
             insert_list(&mut patch, "tenants", tenant, all_tenants);

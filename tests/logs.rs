@@ -13,7 +13,11 @@ use harness::oidc::{App, GOOD};
 use harness::saml::draft::{Draft, claim, conditions};
 use local::dynamodb::{Call, CallLog, Dynamo, Fault, Faults, client_over};
 use serde_json::{Value, json};
+use shared::events::{Deliverer, Run, publish};
+use shared::http::guarded_client::Reach;
 use shared::runtime::telemetry::{Format, subscriber};
+use shared::store::Lane;
+use shared::webhooks::Sender;
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -46,6 +50,7 @@ async fn each_request_writes_one_line_without_personal_data() {
     tokens_that_end().await;
     sign_ins().await;
     a_failure_of_the_table().await;
+    webhooks().await;
 }
 
 /// The lines that were written, parsed.
@@ -148,13 +153,13 @@ async fn calls_to_aws() {
     check(Some("Query"), 0);
     let title = json!([{"op": "add", "path": "title", "value": "Countess"}]);
     test.patch(&format!("/Users/{id}"), title).await.expect(200);
-    check(Some("UpdateItem"), 0);
+    check(Some("TransactWriteItems"), 0);
     // A taken name: the refused transaction reports no units.
     test.post("/Users", json!({"userName": "ada"})).await.expect(409);
     check(Some("TransactWriteItems"), 0);
     test.get("/Users/0").await.expect(404);
     check(None, 0);
-    // Too many members for one transaction: their batches run at the same time.
+    // Too many members for one transaction.
     let mut members: Vec<Value> = Vec::new();
     for n in 0..60 {
         members.push(json!({"value": test.user(&format!("user{n}")).await}));
@@ -162,7 +167,7 @@ async fn calls_to_aws() {
     parsed(&lines);
     calls.take();
     test.post("/Groups", json!({"displayName": "All", "members": members})).await.expect(201);
-    check(Some("BatchWriteItem"), 0);
+    check(Some("TransactWriteItems"), 0);
     // Another process has no token in memory.
     let other = test.beside(shared::scim_api::router(test.with_config(test.app.config.clone())));
     other.get(&format!("/Users/{id}")).await.expect(200);
@@ -316,4 +321,48 @@ async fn sign_in(test: &TestApp) {
     test.userinfo("canary").await.expect(401);
     // The same code twice, which is logged in a line of its own.
     test.form_of(&app, "/oauth2/token", &form).await.expect(400);
+}
+
+/// A webhook that Gatehouse pauses is an error, which the alarm counts; no line has a secret or the
+/// URL, which may have one.
+async fn webhooks() {
+    let test = TestApp::new().await;
+    let lines = Lines::default();
+    let logging = tracing::subscriber::set_default(subscriber(Format::Json, lines.clone()));
+    let new = Some(json!({"url": "https://canary.invalid/hook?key=canary"}));
+    let made = test.operator(Method::POST, "/v1/webhooks", new).await.expect(201);
+    let (id, secret) = (made.text("id"), made.text("secret"));
+    let path = format!("/v1/webhooks/{id}");
+    let rotated = test.operator(Method::POST, &format!("{path}/rotate"), None).await.expect(200);
+    test.user("canary").await;
+    let pause = async |paused: bool| {
+        let body = Some(json!({"paused": paused}));
+        test.operator(Method::PATCH, &path, body).await.expect(200);
+    };
+    let app = &test.app;
+    let sender = Sender::new(Reach::Internet).unwrap();
+    let (store, secrets, clock) = (app.store.clone(), Arc::clone(&app.secrets), app.clock.clone());
+    let deliverer = Deliverer::new(store, secrets, clock, sender);
+    let deliver = async || {
+        publish(&app.store, &app.clock, Lane::all()).await.unwrap();
+        deliverer.deliver_due(Run::within(Duration::from_mins(1))).await;
+    };
+    // Once it fails; then its next event is not kept any more.
+    deliver().await;
+    pause(true).await;
+    test.clock.advance(Duration::from_hours(24 * 91));
+    test.user("canary2").await;
+    pause(false).await;
+    deliver().await;
+    deliver().await;
+    drop(logging);
+    let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(!written.contains("canary") && !written.contains("whsec_"), "{written}");
+    for secret in [secret, rotated.text("secret")] {
+        assert!(!written.contains(secret.strip_prefix("whsec_").unwrap()), "{written}");
+    }
+    let logged = parsed(&lines);
+    let errors: Vec<&Value> = logged.iter().filter(|line| line["level"] == "ERROR").collect();
+    let [error] = errors.as_slice() else { unreachable!("{written}") };
+    assert_eq!((&error["webhook"], &error["reason"]), (&json!(id), &json!("expired")));
 }

@@ -6,6 +6,7 @@ pub(crate) mod bearer;
 pub(crate) mod body;
 pub mod cookie;
 pub(crate) mod failure_code;
+pub mod guarded_client;
 pub mod html;
 pub(crate) mod json;
 pub(crate) mod problem;

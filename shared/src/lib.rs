@@ -8,10 +8,12 @@
 //! A module uses only modules below it, or on the same line; a test reads the imports and this list.
 //!
 //! - [`deploy_check`]: the check of a new version before it gets traffic.
-//! - [`events`]: the publisher of the events of changes.
+//! - [`events`]: publishes the events of changes, and delivers them to webhooks.
 //! - [`scim_api`], [`saml_api`], [`oidc_api`], [`directory_api`], [`operator_api`]: the routers.
 //! - [`sign_in`]: the parts of a sign-in that SAML and OpenID Connect share.
 //! - [`built_in_idp`]: a minimal identity provider of our own, for the demo and for [`deploy_check`].
+//! - [`webhooks`]: sends the messages of webhooks.
+//! - [`event_view`]: an event as apps see it.
 //! - [`runtime`]: the process: state, log, warm-up and Lambda adapter.
 //! - [`secrets`]: Secrets Manager: SCIM tokens, SAML keys, OpenID Connect keys.
 //! - [`store`]: the DynamoDB table.
@@ -38,6 +40,7 @@ pub mod config;
 pub mod deploy_check;
 pub mod directory_api;
 pub mod error_chain;
+pub mod event_view;
 pub mod events;
 pub mod http;
 pub mod oidc_api;
@@ -48,3 +51,4 @@ pub mod scim_api;
 pub mod secrets;
 pub mod sign_in;
 pub mod store;
+pub mod webhooks;

@@ -1,4 +1,5 @@
-//! The operator API, `/v1/*`: the `SaaS` team manages tenants, tokens, connections, apps and keys.
+//! The operator API, `/v1/*`: the `SaaS` team manages tenants, tokens, connections, apps,
+//! webhooks and keys.
 //!
 //! Bodies are JSON; errors are RFC 9457 problem details. The handlers read the request, call the
 //! store, the secrets or the protocol cores, and build the answer. `openapi.json` describes the
@@ -27,6 +28,7 @@ mod seats;
 mod sign_ins;
 mod tenants;
 mod users;
+mod webhooks;
 
 use axum::Router;
 use axum::routing::{delete, get, post};
@@ -38,7 +40,7 @@ use crate::runtime::layers::with_layers;
 use crate::runtime::state::AppState;
 
 /// The paths of the function `admin`.
-pub const ROUTES: [&str; 32] = [
+pub const ROUTES: [&str; 38] = [
     "/v1/tenants",
     "/v1/tenants/{tenant}",
     "/v1/tenants/{tenant}/scim-tokens",
@@ -68,6 +70,12 @@ pub const ROUTES: [&str; 32] = [
     "/v1/layout",
     "/v1/clients",
     "/v1/clients/{client}",
+    "/v1/webhooks",
+    "/v1/webhooks/{webhook}",
+    "/v1/webhooks/{webhook}/rotate",
+    "/v1/webhooks/{webhook}/deliveries",
+    "/v1/webhooks/{webhook}/replay",
+    "/v1/webhooks/{webhook}/test",
     "/v1/oidc-keys/rotate",
     "/v1/openapi.json",
     "/v1/{*rest}",
@@ -120,6 +128,15 @@ pub fn router(app: AppState) -> Router {
             "/v1/clients/{client}",
             get(clients::read).patch(clients::patch).delete(clients::delete),
         )
+        .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route(
+            "/v1/webhooks/{webhook}",
+            get(webhooks::read).patch(webhooks::patch).delete(webhooks::delete),
+        )
+        .route("/v1/webhooks/{webhook}/rotate", post(webhooks::rotate))
+        .route("/v1/webhooks/{webhook}/deliveries", get(webhooks::deliveries))
+        .route("/v1/webhooks/{webhook}/replay", post(webhooks::replay))
+        .route("/v1/webhooks/{webhook}/test", post(webhooks::test))
         .route("/v1/oidc-keys/rotate", post(oidc_keys::rotate))
         .route("/v1/openapi.json", get(openapi::document))
         .route("/v1/{*rest}", axum::routing::any(not_found))

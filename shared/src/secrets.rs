@@ -6,6 +6,7 @@
 //! - [`scim_tokens`]: the SCIM tokens of the tenants.
 //! - [`saml_keys`]: the key pairs of the SAML service provider.
 //! - [`oidc_keys`]: the keys that sign ID tokens and access tokens.
+//! - [`webhook_secrets`]: the secrets that sign the messages of webhooks.
 
 pub mod oidc_keys;
 pub mod saml_keys;
@@ -13,6 +14,7 @@ pub mod scim_tokens;
 pub(crate) mod self_signed;
 pub(crate) mod text;
 pub mod ttl_cache;
+pub mod webhook_secrets;
 
 use std::fmt;
 
@@ -28,7 +30,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::aws::call_error::CallError;
 use crate::aws::usage::count_secrets_call;
 use crate::secrets::ttl_cache::TtlCache;
-use types::ids::TenantId;
+use types::ids::{TenantId, WebhookId};
 
 /// Name of a secret.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -45,6 +47,8 @@ pub enum SecretName {
     LinkKey,
     /// The keys that sign ID tokens and access tokens.
     OidcKeys,
+    /// Up to two secrets that sign the messages of one webhook.
+    Webhook(WebhookId),
 }
 
 /// The part of the name after `gatehouse/<stage>/`.
@@ -57,6 +61,7 @@ impl fmt::Display for SecretName {
             Self::CursorKey => f.write_str("cursor"),
             Self::LinkKey => f.write_str("links"),
             Self::OidcKeys => f.write_str("oidc/keys"),
+            Self::Webhook(id) => write!(f, "webhooks/{id}"),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - Every method takes the tenant first, and every key begins with it. The exceptions are tenants
-//!   themselves, apps, which serve all tenants, and lookups that find the tenant.
+//!   themselves, apps and webhooks, which serve all tenants, and lookups that find the tenant.
 //! - Only `keys` knows `pk` and `sk`.
 //! - Every write is conditional on what was read, or on the absence of the row. Rows that belong
 //!   together are written in one transaction: a user, its unique names, its counters and its seat.
@@ -21,7 +21,8 @@
 //!   licences.
 //! - Sign-in: `connections`, `domains`, `links`, `sign_ins`, `grants`, `clients`; `standing` reads
 //!   together what a session rests on.
-//! - Events: `outbox` has those of each change, in its transaction; `feed` publishes and reads them.
+//! - Events: `outbox` has those of each change, in its transaction; `feed` publishes and reads them;
+//!   `webhooks` says where they are pushed to, and how far that is.
 //! - Tenants and operation: `tenants`, `token_uses`, `activity`, `restore`, `leases`, `refresh`,
 //!   `layout`, `table`.
 //! - Beneath them: `keys` and `item` are the form of a row, `read`, `write`, `transaction` and
@@ -69,6 +70,7 @@ mod user_document;
 mod user_writes;
 mod users;
 mod versioned;
+mod webhooks;
 mod write;
 
 use std::sync::Arc;
@@ -103,6 +105,7 @@ pub use tenants::Tenant;
 pub(crate) use token_uses::TokenUse;
 pub use users::{SeatRequest, StoredUser, UserKeys, UserOutcome, UserWrite};
 pub use versioned::Versioned;
+pub use webhooks::{Attempt, HeldWebhook, MOST_WEBHOOKS, ProgressChange, Webhook};
 
 /// The store. Cheap to clone; clones share what they have learnt about the table.
 #[derive(Clone, Debug)]

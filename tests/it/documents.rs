@@ -176,13 +176,18 @@ async fn run(document: &str) {
     let tokens = deployment.tokens(&app, &user, &scopes).await;
     let refresh_token = tokens["refresh_token"].as_str().unwrap().to_owned();
     let (base, server) = serve(&deployment).await;
+    // The feed is read with a token of an app, which another document shows how to get.
+    let token = match document {
+        "docs/events.md" => deployment.directory_token(&app).await,
+        _ => deployment.acme.token.clone(),
+    };
     let App { client_id, client_secret } = app;
     let script: String = commands.into_iter().map(|block| block.text + "\n").collect();
     let settings = json!({"jit": true, "idp_metadata_xml": metadata::usual(IDP)});
     let mut shell = shell("every-document", &script, &settings);
     shell.envs([
         ("BASE", base),
-        ("TOKEN", deployment.acme.token.clone()),
+        ("TOKEN", token),
         ("TENANT", deployment.acme.id.clone()),
         ("OPERATOR_KEY", OPERATOR_KEY.to_owned()),
         ("CLIENT_ID", client_id),

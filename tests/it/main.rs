@@ -92,5 +92,6 @@ mod traces;
 mod transport_security;
 mod versions;
 mod warm_up;
+mod webhooks;
 mod work;
 mod workflows;

@@ -75,9 +75,22 @@ impl Operation {
             let new = test.operator(Method::POST, "/v1/clients", Some(new)).await.expect(201);
             path = path.replace("{client}", &new.text("client_id"));
         }
+        if path.contains("{webhook}") {
+            path = path.replace("{webhook}", &webhook(test).await);
+        }
         let method = self.method.to_ascii_uppercase().parse().unwrap();
         test.operator(method, &path, body).await
     }
+}
+
+/// Returns the id of a webhook: of the first, or of a new one, since their number is limited.
+async fn webhook(test: &TestApp) -> String {
+    let listed = test.operator(Method::GET, "/v1/webhooks", None).await.expect(200).json();
+    if let Some(id) = listed["items"][0]["id"].as_str() {
+        return id.to_owned();
+    }
+    let new = json!({"url": "https://app.example/webhooks"});
+    test.operator(Method::POST, "/v1/webhooks", Some(new)).await.expect(201).text("id")
 }
 
 /// Visits every value, with its path.

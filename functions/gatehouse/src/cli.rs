@@ -15,6 +15,7 @@ use crate::commands::seats::Seats;
 use crate::commands::sign_ins::SignIns;
 use crate::commands::tenants::Tenants;
 use crate::commands::tokens::Tokens;
+use crate::commands::webhooks::Webhooks;
 use crate::doctor::Doctor;
 
 /// Manage a Gatehouse deployment over its operator API.
@@ -72,6 +73,9 @@ pub enum Command {
     /// Manage the apps that people sign in to.
     #[command(subcommand)]
     Clients(Clients),
+    /// Manage the endpoints that events are pushed to.
+    #[command(subcommand)]
+    Webhooks(Webhooks),
     /// Show or rotate the keys of the deployment.
     #[command(subcommand)]
     Keys(Keys),

@@ -15,3 +15,4 @@ pub(crate) mod seats;
 pub(crate) mod sign_ins;
 pub(crate) mod tenants;
 pub(crate) mod tokens;
+pub(crate) mod webhooks;

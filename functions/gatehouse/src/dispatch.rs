@@ -8,6 +8,7 @@ use crate::auth::Auth;
 use crate::cli::{Command, Options};
 use crate::commands::{
     clients, connections, directory, domains, explain, keys, seats, sign_ins, tenants, tokens,
+    webhooks,
 };
 use crate::doctor;
 use crate::environment::Environment;
@@ -36,6 +37,7 @@ pub(crate) async fn run(options: Options, environment: &Environment) -> Result<O
         Command::SignIns(command) => sign_ins::run(&api, command, json).await,
         Command::Activity(command) => directory::activity(&api, command).await,
         Command::Clients(command) => clients::run(&api, command).await,
+        Command::Webhooks(command) => webhooks::run(&api, command).await,
         Command::Keys(command) => keys::run(&api, command).await,
         Command::Explain(command) => explain::run(&api, command).await,
         Command::Doctor(command) => doctor::run(&api, command).await,

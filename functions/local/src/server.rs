@@ -10,6 +10,7 @@ use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -31,12 +32,16 @@ use crate::dynamodb::{Dynamo, OpenDatabaseError};
 use crate::home_page;
 use crate::instance_info::{Aws, Idp, InstanceInfo, Oidc, Saml, Scim, Tenant};
 use crate::secrets_manager::{OpenSecretsError, SecretsManager};
+use shared::aws::https::TlsError;
 use shared::clock::Clock;
 use shared::config::{Config, ConfigError};
 use shared::error_chain::ErrorChain;
+use shared::events::Deliverer;
+use shared::http::guarded_client::Reach;
 use shared::runtime::state::AppState;
 use shared::runtime::telemetry;
 use shared::store::StoreError;
+use shared::webhooks::Sender;
 use shared::{directory_api, events, operator_api, scim_api};
 
 /// Serves until SIGINT or SIGTERM. Prints an error that prevents the start to standard error.
@@ -88,7 +93,10 @@ async fn serve(options: &Options) -> Result<(), StartError> {
         servers.spawn(serve_router(listener, router, stopping.clone()));
     }
     let sweeper = tokio::spawn(sweep(services.dynamo.clone()));
-    let publisher = tokio::spawn(events::publish_always(app.store.clone(), app.clock.clone()));
+    let (store, clock, secrets) = (app.store.clone(), app.clock.clone(), Arc::clone(&app.secrets));
+    let sender = Sender::new(Reach::Loopback)?;
+    let deliverer = Deliverer::new(store.clone(), secrets, clock.clone(), sender);
+    let publisher = tokio::spawn(events::publish_always(store, clock, deliverer));
 
     print(&info, options.json)?;
     signals.next().await;
@@ -267,6 +275,8 @@ enum StartError {
     Config(#[from] ConfigError),
     #[error("cannot create the table")]
     Table(#[from] StoreError),
+    #[error("cannot read the trusted certificates of this machine")]
+    Tls(#[from] TlsError),
     #[error("cannot create the demo")]
     Demo(#[from] DemoError),
     #[error(transparent)]

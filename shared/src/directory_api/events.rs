@@ -5,17 +5,17 @@ use std::collections::{BTreeSet, HashMap};
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
 use super::error::DirectoryApiError;
 use super::params::{FilterValue, Limit, Query};
 use super::tenants::find_tenant;
+use crate::event_view::{self, BEFORE_THE_FIRST, render};
 use crate::http::answer_size::{MAX_PAGE, length_in_response};
 use crate::http::json::Json;
 use crate::runtime::state::AppState;
 use crate::store::{FeedHead, FeedPage, PublishedEvent, Tenant};
-use directory::cursor::{Cursor, FeedId};
+use directory::cursor::Cursor;
 use directory::event::EventType;
 use types::ids::TenantId;
 
@@ -57,25 +57,23 @@ pub(super) async fn list(
     let FeedPage::Events(events) = app.store.events_after(head, after, limit, now).await? else {
         return Err(DirectoryApiError::Expired);
     };
-    Ok(Json(page(&app, head.feed, after, &events, &selection).await?))
+    Ok(Json(page(&app, head, after, &events, &selection).await?))
 }
 
 /// Returns the position that a cursor of this feed holds.
 fn position(head: FeedHead, cursor: &str) -> Result<u64, DirectoryApiError> {
     let cursor = Cursor::decode(cursor);
     let cursor = cursor.map_err(|error| DirectoryApiError::Invalid(format!("after is {error}")))?;
-    let is_of_start = cursor == START;
-    if is_of_start || (cursor.feed == head.feed && cursor.position <= head.position) {
-        return Ok(cursor.position);
-    }
-    let other = "after is a cursor of another feed, of another deployment or of a table that was \
-                 restored since; read the directory anew, and go on with after=now";
-    Err(DirectoryApiError::Invalid(other.to_owned()))
+    event_view::position(head, cursor).ok_or_else(|| {
+        let other = "after is a cursor of another feed, of another deployment or of a table that \
+                     was restored since; read the directory anew, and go on with after=now";
+        DirectoryApiError::Invalid(other.to_owned())
+    })
 }
 
 async fn page(
     app: &AppState,
-    feed: FeedId,
+    head: FeedHead,
     after: u64,
     events: &[PublishedEvent],
     selection: &Selection,
@@ -84,52 +82,23 @@ async fn page(
         events.iter().filter(|event| selection.has(event)).collect();
     let tenants: BTreeSet<TenantId> = selected.iter().map(|event| event.tenant).collect();
     let tenants = app.store.tenants_among(&tenants).await?;
-    let tenants = tenants.into_iter().map(|tenant| (tenant.id, tenant)).collect();
-    let cursor = |position| Cursor { feed, position }.encode();
+    let tenants: HashMap<TenantId, Tenant> =
+        tenants.into_iter().map(|tenant| (tenant.id, tenant)).collect();
+    let cursor = |position| event_view::cursor(head, position);
     let mut items: Vec<Box<RawValue>> = Vec::new();
     let mut size = 0_usize;
     for event in &selected {
-        let item = render(event, &cursor(event.position), &tenants)?;
+        let item = render(event, cursor(event.position), tenants.get(&event.tenant))
+            .map_err(DirectoryApiError::Document)?;
         let item = to_raw_value(&item).map_err(DirectoryApiError::Item)?;
         size = size.saturating_add(length_in_response(item.get())).saturating_add(1);
         if size > MAX_PAGE && !items.is_empty() {
-            return Ok(EventPage { items, next: cursor(event.position - 1) });
+            return Ok(EventPage { items, next: cursor(event.position - 1).encode() });
         }
         items.push(item);
     }
     let last = events.last().map_or(after, |event| event.position);
-    // Without a feed there is no position in it.
-    let next = if feed == START.feed { START.encode() } else { cursor(last) };
-    Ok(EventPage { items, next })
-}
-
-/// Renders an event. Of a deleted tenant, only that there was one.
-fn render(
-    event: &PublishedEvent,
-    cursor: &str,
-    tenants: &HashMap<TenantId, Tenant>,
-) -> Result<Map<String, Value>, DirectoryApiError> {
-    let tenant = tenants.get(&event.tenant);
-    let external_id = tenant.and_then(|tenant| tenant.external_id.as_deref());
-    let mut item = Map::from_iter(
-        [
-            ("id", json!(event.id)),
-            ("cursor", json!(cursor)),
-            ("type", json!(event.event_type)),
-            ("at", json!(event.at)),
-            ("tenant", json!({"id": event.tenant, "external_id": external_id})),
-        ]
-        .map(|(name, value)| (name.to_owned(), value)),
-    );
-    match event.body.as_ref().filter(|_| tenant.is_some()) {
-        Some(body) => {
-            let body: Map<String, Value> =
-                serde_json::from_str(body).map_err(DirectoryApiError::Document)?;
-            item.extend(body);
-        }
-        None => drop(item.insert("tenant_deleted".to_owned(), true.into())),
-    }
-    Ok(item)
+    Ok(EventPage { items, next: cursor(last).encode() })
 }
 
 /// The events that a request selects.
@@ -164,12 +133,6 @@ impl Selection {
             && self.types.as_ref().is_none_or(is_of_type)
     }
 }
-
-/// The cursor before the first event of any feed.
-const START: Cursor = Cursor { feed: FeedId(0), position: 0 };
-
-/// The end of a feed without events.
-const BEFORE_THE_FIRST: FeedHead = FeedHead { feed: START.feed, position: START.position };
 
 /// Number of events without the parameter `limit`.
 const DEFAULT_LIMIT: usize = 100;

@@ -6,12 +6,14 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use crate::aws::https::TlsError;
 use crate::error_chain::ErrorChain;
 use crate::http::problem::Problem;
 use crate::secrets::SecretsError;
 use crate::secrets::oidc_keys::OidcKeysError;
 use crate::secrets::saml_keys::SamlKeysError;
 use crate::secrets::scim_tokens::ScimTokensError;
+use crate::secrets::webhook_secrets::WebhookSecretsError;
 use crate::sign_in::SignInError;
 use crate::sign_in::claims::ClaimError;
 use crate::sign_in::domains::DomainError;
@@ -53,6 +55,12 @@ pub(super) enum OperatorApiError {
     /// A domain cannot be claimed, checked or given up.
     #[error(transparent)]
     Claim(#[from] ClaimError),
+    /// The secrets of a webhook cannot be read or changed.
+    #[error(transparent)]
+    WebhookSecrets(#[from] WebhookSecretsError),
+    /// The client of a webhook cannot be made.
+    #[error("could not make a client")]
+    Tls(#[source] TlsError),
     /// The operator key cannot be read.
     #[error("could not read the operator key")]
     OperatorKey(#[source] SecretsError),
@@ -87,7 +95,8 @@ impl OperatorApiError {
             Self::SamlKeys(error) => problem_of_saml_keys(error),
             Self::Explain(error) => problem_of_explain(error),
             Self::Claim(error) => problem_of_claim(error),
-            Self::OperatorKey(_) | Self::Random(_) => Problem::unavailable(),
+            Self::WebhookSecrets(error) => problem_of_webhook_secrets(error),
+            Self::OperatorKey(_) | Self::Random(_) | Self::Tls(_) => Problem::unavailable(),
         }
     }
 }
@@ -151,6 +160,19 @@ fn problem_of_tokens(error: &ScimTokensError) -> Problem {
         | ScimTokensError::Random(_)
         | ScimTokensError::Corrupt(_)
         | ScimTokensError::Serialize(_) => Problem::unavailable(),
+    }
+}
+
+fn problem_of_webhook_secrets(error: &WebhookSecretsError) -> Problem {
+    match error {
+        WebhookSecretsError::TwoLive(_) | WebhookSecretsError::Missing(_) => {
+            Problem::conflict(error.to_string())
+        }
+        WebhookSecretsError::Store(error) => problem_of_store(error),
+        WebhookSecretsError::Secrets(_)
+        | WebhookSecretsError::Random(_)
+        | WebhookSecretsError::Corrupt(_)
+        | WebhookSecretsError::Serialize(_) => Problem::unavailable(),
     }
 }
 

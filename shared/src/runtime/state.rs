@@ -16,6 +16,7 @@ use crate::secrets::oidc_keys::OidcKeys;
 use crate::secrets::saml_keys::SamlKeys;
 use crate::secrets::scim_tokens::ScimTokens;
 use crate::secrets::ttl_cache::TtlCache;
+use crate::secrets::webhook_secrets::WebhookSecrets;
 use crate::store::{Store, StoreError};
 use scim::mode::Mode;
 use types::ids::TenantId;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub saml_keys: SamlKeys,
     /// Keys that sign ID tokens and access tokens.
     pub oidc_keys: OidcKeys,
+    /// Secrets that sign the messages of webhooks.
+    pub webhook_secrets: WebhookSecrets,
     /// Whether a tenant refuses or keeps unknown SCIM attributes.
     pub modes: TtlCache<TenantId, Mode>,
     /// Limit on the records of refused SAML responses, per tenant.
@@ -62,6 +65,7 @@ impl AppState {
             saml_keys: SamlKeys::new(Arc::clone(&secrets)),
             scim_tokens: ScimTokens::new(Arc::clone(&secrets), store.clone()),
             oidc_keys: OidcKeys::new(Arc::clone(&secrets)),
+            webhook_secrets: WebhookSecrets::new(Arc::clone(&secrets), store.clone()),
             store,
             rate_limiter: config.rate_limit.map(RateLimiter::new),
             refused_records: RateLimiter::new(REFUSED_RECORDS),

@@ -1,37 +1,18 @@
 //! Fetches metadata from a URL that an administrator entered, without giving access to our network
 //! (server-side request forgery).
 //!
-//! Invariants:
-//! - Only https to a host of the public Internet, on any port: PingFederate and Keycloak have their
-//!   own. On a laptop also this machine.
-//! - The address is checked by the lookup that the connection uses: a name that changes its address
-//!   between check and connection gains nothing.
+//! Invariants, beside those of [`crate::http::guarded_client`]:
 //! - Every redirect is checked like the first URL, and there are at most three.
 //! - At most five seconds and one megabyte.
 
-mod address;
-
-use std::error::Error;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
-use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use axum::http::Uri;
 use http_body_util::{BodyExt as _, Limited};
 
-use self::address::is_public;
-use crate::aws::https::{Https, Trust};
-
-/// The hosts that may be reached.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Reach {
-    /// Hosts of the public Internet, over TLS.
-    Internet,
-    /// Also this machine, with or without TLS. For a laptop.
-    Loopback,
-}
+pub use crate::http::guarded_client::Reach;
+use crate::http::guarded_client::{GuardedClient, GuardedError, check_url};
 
 /// Why the document could not be fetched. The texts are for the operator, and none reveals what an
 /// address answered.
@@ -60,6 +41,16 @@ pub enum FetchError {
     TooSlow,
 }
 
+impl From<GuardedError> for FetchError {
+    fn from(error: GuardedError) -> Self {
+        match error {
+            GuardedError::Url => Self::Url,
+            GuardedError::NotPublic => Self::NotPublic,
+            GuardedError::Unreachable => Self::Unreachable,
+        }
+    }
+}
+
 /// Fetches the document at `url`.
 ///
 /// # Errors
@@ -71,8 +62,7 @@ pub async fn fetch(url: &str, reach: Reach) -> Result<Vec<u8>, FetchError> {
 }
 
 async fn read(url: &str, reach: Reach) -> Result<Vec<u8>, FetchError> {
-    // The roots of the operating system: a provider's certificate can come from any public CA.
-    let https = Https::new(Trust::System, Guard(reach)).map_err(|_| FetchError::Unreachable)?;
+    let client = GuardedClient::new(reach).map_err(|_| FetchError::Unreachable)?;
     let mut uri = check_url(url, reach)?;
     for _ in 0..=MAX_REDIRECTS {
         let mut request = HttpRequest::get(uri.to_string()).map_err(|_| FetchError::Url)?;
@@ -80,7 +70,7 @@ async fn read(url: &str, reach: Reach) -> Result<Vec<u8>, FetchError> {
         request
             .headers_mut()
             .insert("accept", "application/samlmetadata+xml, application/xml, */*;q=0.1");
-        let response = https.call(request).await.map_err(|error| fetch_error(&error))?;
+        let response = client.send(request).await?;
         match response.status().as_u16() {
             200 => return read_body(response).await,
             301 | 302 | 303 | 307 | 308 => uri = redirect_target(&uri, &response, reach)?,
@@ -102,13 +92,8 @@ fn redirect_target(from: &Uri, response: &HttpResponse, reach: Reach) -> Result<
     let location = response.headers().get("location").ok_or(FetchError::Redirect)?;
     let absolute = resolve(from, location).ok_or(FetchError::Redirect)?;
     check_url(&absolute, reach).map_err(|error| match error {
-        FetchError::NotPublic => FetchError::NotPublic,
-        FetchError::Url
-        | FetchError::Redirect
-        | FetchError::Unreachable
-        | FetchError::Status(_)
-        | FetchError::TooLarge
-        | FetchError::TooSlow => FetchError::Redirect,
+        GuardedError::NotPublic => FetchError::NotPublic,
+        GuardedError::Url | GuardedError::Unreachable => FetchError::Redirect,
     })
 }
 
@@ -151,75 +136,7 @@ fn without_dots(path: &str) -> String {
     format!("/{}{}", segments.join("/"), if is_folder && !segments.is_empty() { "/" } else { "" })
 }
 
-/// Checks the text of a URL. [`Guard`] checks the addresses that a name resolves to; an address in
-/// the text is not resolved, so it is checked here.
-fn check_url(url: &str, reach: Reach) -> Result<Uri, FetchError> {
-    let uri: Uri = url.parse().map_err(|_| FetchError::Url)?;
-    let authority = uri.authority().ok_or(FetchError::Url)?;
-    if url.len() > MAX_URL || authority.as_str().contains('@') {
-        return Err(FetchError::Url);
-    }
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let address = host.parse::<IpAddr>().ok();
-    let local = host == "localhost" || address.is_some_and(|address| address.is_loopback());
-    if local && reach == Reach::Loopback && matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Ok(uri);
-    }
-    let port = authority.as_str().len() != authority.host().len();
-    let has_port = authority.port_u16().is_some_and(|port| port != 0);
-    if uri.scheme_str() != Some("https") || (port && !has_port) {
-        return Err(FetchError::Url);
-    }
-    match address {
-        Some(address) if !is_public(address) => Err(FetchError::NotPublic),
-        Some(_) | None => Ok(uri),
-    }
-}
-
-/// A resolver that refuses names with an address that is not public.
-#[derive(Clone, Copy, Debug)]
-struct Guard(Reach);
-
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("an address is not public")]
-struct NotPublic;
-
-impl Guard {
-    fn allows(self, address: IpAddr) -> bool {
-        is_public(address) || (self.0 == Reach::Loopback && address.is_loopback())
-    }
-
-    async fn resolve(self, name: String) -> Result<Vec<IpAddr>, ResolveDnsError> {
-        let found = tokio::net::lookup_host((name, 443)).await.map_err(ResolveDnsError::new)?;
-        let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-        // One private address is enough for a refusal: a mixed name is an attack.
-        if addresses.iter().all(|address| self.allows(*address)) {
-            Ok(addresses)
-        } else {
-            Err(ResolveDnsError::new(NotPublic))
-        }
-    }
-}
-
-impl ResolveDns for Guard {
-    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
-        DnsFuture::new(self.resolve(name.to_owned()))
-    }
-}
-
-fn fetch_error(error: &(dyn Error + 'static)) -> FetchError {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<NotPublic>() {
-            return FetchError::NotPublic;
-        }
-        cause = error.source();
-    }
-    FetchError::Unreachable
-}
-
 const MAX_BYTES: usize = 1_048_576;
-const MAX_URL: usize = 2_048;
 const MAX_REDIRECTS: u32 = 3;
 const TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -29,6 +29,8 @@
 //! | list of all tenants | `TENANTS` | `t` |
 //! | the operator's name for a tenant | `TENANTS#X` | the name |
 //! | apps | `CLIENTS` | `client_id` |
+//! | webhooks | `WEBHOOKS` | id |
+//! | last attempts of a webhook | `WEBHOOKS#id` | number of the attempt, modulo 100 |
 //! | event that is not published yet | `OUT#lane` | `t#resource#version#index` |
 //! | published event | `EV#position / 10,000` | position |
 //! | head of the feed of events | `FEED` | `HEAD` |
@@ -36,12 +38,14 @@
 //! | layout of the rows | `LAYOUT` | `LAYOUT` |
 //! | position of the scheduled refresh | `REFRESH` | `REFRESH` |
 //! | lease for a tenant's SCIM tokens | `LOCK#scim-tokens#t` | `LOCK` |
+//! | lease for all webhooks, for the secrets of one | `LOCK#webhooks`, `LOCK#webhooks#id` | `LOCK` |
 //! | no row, ever | `NOTHING` | `NOTHING` |
 //!
 //! `t` is the tenant's id, of fixed length, so that no value of one tenant can spell a key of
 //! another.
 
 mod row_kind;
+mod webhooks;
 
 use std::collections::HashMap;
 
@@ -49,6 +53,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest as _, Sha256};
 
 pub(super) use self::row_kind::row_kind;
+pub(super) use self::webhooks::{WEBHOOKS, webhook_attempts};
 use oidc::client::ClientId;
 use scim::schema::ResourceKind;
 use types::domain::Domain;

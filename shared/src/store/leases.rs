@@ -10,7 +10,7 @@ use super::retry::{Backoff, random};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use types::ids::TenantId;
+use types::ids::{TenantId, WebhookId};
 
 /// An exclusive right that lapses after `LEASE`.
 #[derive(Debug)]
@@ -34,7 +34,33 @@ impl Store {
         tenant: TenantId,
         now: Timestamp,
     ) -> Result<Lease, StoreError> {
-        let lease = Lease { key: Key::scim_tokens_lease(tenant), holder: random()? };
+        self.lease(Key::scim_tokens_lease(tenant), now).await
+    }
+
+    /// Acquires the lease for the list of webhooks, whose length is limited.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::lease_scim_tokens`].
+    pub async fn lease_webhooks(&self, now: Timestamp) -> Result<Lease, StoreError> {
+        self.lease(Key::webhooks_lease(), now).await
+    }
+
+    /// Acquires the lease for the secret with the secrets of a webhook.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::lease_scim_tokens`].
+    pub async fn lease_webhook_secrets(
+        &self,
+        webhook: WebhookId,
+        now: Timestamp,
+    ) -> Result<Lease, StoreError> {
+        self.lease(Key::webhook_secrets_lease(webhook), now).await
+    }
+
+    async fn lease(&self, key: Key, now: Timestamp) -> Result<Lease, StoreError> {
+        let lease = Lease { key, holder: random()? };
         let started = tokio::time::Instant::now();
         let mut backoff = Backoff::for_crowd();
         loop {

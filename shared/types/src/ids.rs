@@ -67,6 +67,11 @@ uuid_id! {
     GrantId
 }
 
+uuid_id! {
+    /// Id of a webhook. UUID version 4.
+    WebhookId
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,7 @@ LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
 # The condition keys in the roles. An action on rows of one partition each may be limited to some partitions; a write of
 # others is denied by conditions.
 LEADING_KEYS, ATTRIBUTES = "dynamodb:LeadingKeys", "dynamodb:Attributes"
-LIMITED = {f"dynamodb:{name}" for name in ("DeleteItem", "GetItem", "PutItem", "Query")}
+LIMITED = {f"dynamodb:{name}" for name in ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")}
 WRITES = {f"dynamodb:{name}" for name in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")}
 # The conditions of a statement that denies writes: it applies if any row and any attribute of the write matches.
 DENIED_ROWS, DENIED_ATTRIBUTES = "ForAnyValue:StringLike", "ForAnyValue:StringNotEquals"
@@ -138,13 +138,17 @@ class Roles:
         problems = []
         written = {(use, pk) for use, written, _ in writes for pk in written}
         for function, role in sorted(self.functions().items()):
-            for actions, patterns in self.conditions(role):
-                seen = {pk for use, pk in partitions | written if use.function == function and use.action in actions}
-                for pk in sorted(seen):
-                    if not any(matches(pattern, pk) for pattern in patterns):
-                        problems.append(f"{function} used {pk}, which a condition of {role} does not allow")
+            conditions = list(self.conditions(role))
+            limited = {action for actions, _ in conditions for action in actions}
+            seen = {(use.action, pk) for use, pk in partitions | written if use.function == function}
+            for action, pk in sorted(seen):
+                allowed = [patterns for actions, patterns in conditions if action in actions]
+                if action in limited and not any(matches(pattern, pk) for patterns in allowed for pattern in patterns):
+                    problems.append(f"{function} used {action} on {pk}, which no condition of {role} allows")
+            for actions, patterns in conditions:
+                used = {pk for action, pk in seen if action in actions}
                 for pattern in patterns:
-                    if not any(matches(pattern, pk) for pk in seen):
+                    if not any(matches(pattern, pk) for pk in used):
                         problems.append(f"a condition of {role} allows {pattern}, which {function} never used")
         return problems
 

@@ -109,6 +109,40 @@ fn only_the_operator_api_may_change_token_secrets() {
     assert!(!oidc.contains("PutSecretValue") && !oidc.contains("/scim/"), "{oidc}");
 }
 
+#[test]
+fn the_publisher_of_events_writes_only_rows_of_events_and_webhooks_and_reads_only_their_secrets() {
+    let template = template();
+    let policies = &template["Resources"]["EventsRole"]["Properties"]["Policies"];
+    let statements = policies[0]["PolicyDocument"]["Statement"].as_array().unwrap();
+    let mut written = BTreeSet::new();
+    for statement in statements {
+        let actions = statement["Action"].to_string();
+        if statement["Resource"] == json!({"!GetAtt": "Table.Arn"}) {
+            let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            let keys = keys.as_array().unwrap().iter().map(|key| key.as_str().unwrap());
+            let is_write = ["Put", "Update", "Delete"].iter().any(|write| actions.contains(write));
+            if is_write {
+                written.extend(keys);
+            } else {
+                // The names of tenants alone, one row at a time.
+                assert_eq!(statement["Action"], "dynamodb:GetItem");
+                assert_eq!(keys.collect::<Vec<_>>(), ["*#T"]);
+            }
+        }
+        if actions.contains("secretsmanager:") {
+            assert_eq!(statement["Action"], "secretsmanager:GetSecretValue");
+            let secret = statement["Resource"]["!Sub"].as_str().unwrap();
+            assert!(secret.ends_with(":secret:gatehouse/${Stage}/webhooks/*"), "{secret}");
+        }
+    }
+    assert_eq!(written, BTreeSet::from(["*#EV", "EV#*", "FEED", "OUT#*", "WEBHOOKS*"]));
+    // Beside it, only the operator API reads these secrets.
+    for role in ["ScimRole", "SamlAcsRole", "SamlMetadataRole", "OidcRole", "DirectoryRole"] {
+        let policies = template["Resources"][role]["Properties"]["Policies"].to_string();
+        assert!(!policies.contains("/webhooks/"), "{role}");
+    }
+}
+
 /// Returns what a policy allows: each action with each resource. A member such as `NotAction` fails
 /// the test.
 fn permissions(policy: &Value) -> Vec<(String, Value)> {

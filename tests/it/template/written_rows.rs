@@ -22,8 +22,8 @@ use super::template;
 use crate::sign_in_provider_initiated::sign_in_field;
 
 /// Partitions that a role denies, whatever is written.
-const NEVER: [&str; 8] =
-    ["CLIENTS", "DOM#*", "EV#*", "FEED", "LAYOUT", "LOCK#*", "REFRESH", "TENANTS*"];
+const NEVER: [&str; 9] =
+    ["CLIENTS", "DOM#*", "EV#*", "FEED", "LAYOUT", "LOCK#*", "REFRESH", "TENANTS*", "WEBHOOKS*"];
 
 /// The partition of a tenant's own row, its connections, domains, authorities and seats.
 const OF_TENANT: &str = "*#T";
@@ -424,8 +424,10 @@ async fn the_roles_deny_the_rows_of_apps_domains_and_connections() {
         test.operator(Method::DELETE, &format!("{tenant}{path}"), None).await.expect(204);
     }
     test.operator(Method::POST, "/v1/connections/refresh?resume=true", None).await.expect(200);
-    test.user("ada@acme.com").await;
+    test.user("eve@acme.com").await;
     events::publish(&test.app.store, &test.app.clock, Lane::all()).await.unwrap();
+    let webhook = Some(json!({"url": "https://app.example/hook"}));
+    test.operator(Method::POST, "/v1/webhooks", webhook).await.expect(201);
     test.operator(Method::DELETE, &client, None).await.expect(204);
     test.operator(Method::DELETE, &tenant, None).await.expect_one_of(&[202, 204]);
     let forbidden = |pk: &str| NEVER.iter().any(|p| matches(p, pk)) || matches(OF_TENANT, pk);

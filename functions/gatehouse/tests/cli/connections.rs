@@ -1,4 +1,4 @@
-//! `gatehouse connections`, `keys` and `clients`.
+//! `gatehouse connections`, `keys`, `clients` and `webhooks`.
 
 use axum::http::Method;
 use harness::TestApp;
@@ -258,4 +258,35 @@ async fn an_app_is_registered_shown_changed_and_deleted() {
     assert!(deployment.run(&format!("clients delete {id}"), 2).await.err.contains("Drawings"));
     deployment.run(&format!("clients delete {id} --yes"), 0).await;
     deployment.run(&format!("clients show {id} --json"), 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_is_created_shown_changed_tested_and_deleted() {
+    let deployment = Deployment::new().await;
+    // No name resolves below this domain (RFC 2606).
+    let create = "webhooks create https://app.invalid/hook --type user.deleted";
+    let made = deployment.run(create, 0).await;
+    let (id, secret) = (made.field("Webhook").to_owned(), made.field("Secret").to_owned());
+    assert!(secret.starts_with("whsec_") && !made.err.contains(&secret));
+    let (text, json) = deployment.both("webhooks list").await;
+    assert!(text.contains(&id) && text.contains("active"), "{text}");
+    assert!(!text.contains("whsec_") && !json.to_string().contains("whsec_"), "{json}");
+    let update = format!("webhooks update {id} --pause --all-types --json");
+    let paused = deployment.run(&update, 0).await.json();
+    assert_eq!((&paused["status"], &paused["types"]), (&json!("paused"), &json!(null)));
+    let resumed = deployment.run(&format!("webhooks update {id} --resume"), 0).await;
+    assert_eq!(resumed.field("Status"), "active");
+    deployment.run(&format!("webhooks update {id}"), 2).await;
+    let rotated = deployment.run(&format!("webhooks rotate {id}"), 0).await;
+    assert!(rotated.field("Secret").starts_with("whsec_"));
+    deployment.run(&format!("webhooks rotate {id}"), 1).await;
+    let tested = deployment.run(&format!("webhooks test {id}"), 1).await;
+    assert_eq!((tested.field("Accepted"), tested.field("Answer")), ("no", "unreachable"));
+    let (text, _) = deployment.both(&format!("webhooks deliveries {id}")).await;
+    assert!(text.contains("No attempts"), "{text}");
+    let bad = deployment.run("webhooks create http://app.invalid/hook", 1).await;
+    assert!(bad.err.contains("https"), "{}", bad.err);
+    assert!(deployment.run(&format!("webhooks delete {id}"), 2).await.err.contains("app.invalid"));
+    deployment.run(&format!("webhooks delete {id} --yes"), 0).await;
+    deployment.run(&format!("webhooks test {id} --json"), 4).await;
 }

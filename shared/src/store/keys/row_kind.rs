@@ -21,7 +21,12 @@ pub(in crate::store) fn row_kind(pk: &str, sk: &str) -> RowKind {
             "CLIENTS" => kind("app", "apps"),
             "LAYOUT" => kind("layout of the table", "layouts of the table"),
             "REFRESH" => kind("position of the refresh", "positions of the refresh"),
+            "LOCK" if pk.starts_with("LOCK#webhooks") => {
+                kind("lease for webhooks", "leases for webhooks")
+            }
             "LOCK" => kind("lease for SCIM tokens", "leases for SCIM tokens"),
+            "WEBHOOKS" if pk.contains('#') => kind("attempt of a webhook", "attempts of a webhook"),
+            "WEBHOOKS" => kind("webhook", "webhooks"),
             "OUT" => kind("event to publish", "events to publish"),
             "EV" => kind("event", "events"),
             "FEED" => kind("head of the feed", "heads of the feed"),

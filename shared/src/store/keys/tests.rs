@@ -25,6 +25,7 @@ fn every_kind_of_row_has_a_name_for_messages() {
     let t = tenant();
     let domain = "acme.com".parse().unwrap();
     let grant = "7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111".parse().unwrap();
+    let webhook = "7c0e7a4e-3b1d-4a52-9d0e-3f1a0c9d1111".parse().unwrap();
     let client = "app_00000000000000000000000000000000".parse().unwrap();
     for (key, name) in [
         (Key::user(t, id()), "user"),
@@ -53,6 +54,10 @@ fn every_kind_of_row_has_a_name_for_messages() {
         (Key::claim(t, &domain), "claim on a domain"),
         (Key::authority(t, &domain), "authority of a connection"),
         (Key::scim_tokens_lease(t), "lease for SCIM tokens"),
+        (Key::webhooks_lease(), "lease for webhooks"),
+        (Key::webhook_secrets_lease(webhook), "lease for webhooks"),
+        (Key::webhook(webhook), "webhook"),
+        (Key::webhook_attempt(webhook, 1), "attempt of a webhook"),
         (Key::refresh_position(), "position of the refresh"),
         (Key::layout(), "layout of the table"),
         (Key::activity(t, "202611", "1"), "activity entry"),

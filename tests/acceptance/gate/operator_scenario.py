@@ -82,6 +82,7 @@ def call_other_routes(functions, tenant_of_sign_ins):
         scenario.outcome.expect(found.get("items"), f"{part} are listed", str(found))
     call_connections(scenario, path, tenant_of_sign_ins)
     call_clients(scenario)
+    call_webhooks(scenario)
     scenario.call("DELETE", path)
     scenario.expect_error(404, "GET", path)
     scenario.call("GET", "/v1/openapi.json")
@@ -151,6 +152,23 @@ def call_clients(scenario):
     scenario.call("GET", "/v1/clients")
     scenario.call("GET", path)
     scenario.call("PATCH", path, {"name": "The app"})
+    scenario.call("DELETE", path)
+    scenario.expect_error(404, "GET", path)
+
+
+def call_webhooks(scenario):
+    """Creates, reads, patches, tests and deletes a webhook, whose host does not exist (RFC 2606)."""
+    webhook = scenario.call("POST", "/v1/webhooks", {"url": "https://app.invalid/webhooks"})
+    path = f"/v1/webhooks/{webhook.get('id')}"
+    scenario.call("GET", "/v1/webhooks")
+    scenario.call("GET", path)
+    scenario.call("PATCH", path, {"paused": True})
+    scenario.call("POST", path + "/rotate")
+    scenario.expect_error(409, "POST", path + "/rotate")
+    scenario.call("POST", path + "/replay", {"after": "now"})
+    outcome = scenario.call("POST", path + "/test")
+    scenario.outcome.expect(outcome.get("delivered") is False, "the host does not exist", str(outcome))
+    scenario.call("GET", path + "/deliveries")
     scenario.call("DELETE", path)
     scenario.expect_error(404, "GET", path)
 

@@ -4,15 +4,18 @@
 mod world;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Method;
+use directory::event::EventType;
 use harness::TestApp;
 use local::dynamodb::{Call, CallLog, Dynamo, client_over};
 use serde_json::{Value, json};
-use shared::events::publish;
+use shared::events::{Deliverer, publish, publish_always};
 use shared::http::guarded_client::Reach;
 use shared::store::Lane;
+use shared::webhooks::Sender;
 
 use self::world::{World, run};
 
@@ -195,6 +198,26 @@ async fn two_deliverers_at_once_send_each_event_once() {
     tokio::join!(one.deliver_due(run()), other.deliver_due(run()), one.deliver_due(run()));
     assert_eq!(world.receiver.take_ids(), world.feed().await);
     assert_eq!(world.receiver.at_once.lock().unwrap().1, 1);
+}
+
+#[tokio::test]
+async fn in_one_process_an_endpoint_that_hangs_delays_neither_the_feed_nor_other_endpoints() {
+    let world = World::new().await;
+    let (hanging, _) = world.webhook("/slow", json!({})).await;
+    world.webhook("/hook", json!({})).await;
+    let app = &world.test.app;
+    // With the time limit of fifteen seconds, which this test does not reach.
+    let sender = Sender::new(Reach::Loopback).unwrap();
+    let (store, secrets, clock) = (app.store.clone(), Arc::clone(&app.secrets), app.clock.clone());
+    let deliverer = Deliverer::new(store.clone(), secrets, clock.clone(), sender);
+    let publisher = tokio::spawn(publish_always(store, clock, deliverer));
+    for n in 0..3 {
+        world.users(n..n + 1).await;
+        world.receiver.wait_for(n + 1).await;
+    }
+    assert_eq!(world.receiver.take_ids(), world.feed().await);
+    assert_eq!(world.show(&hanging).await["last_attempt"], Value::Null);
+    publisher.abort();
 }
 
 #[tokio::test]
@@ -409,4 +432,21 @@ async fn a_message_takes_two_write_units_a_run_two_more_and_only_calls_that_the_
     assert!(reads < 25.0, "{used:?}");
     // Without an event to deliver: the list of webhooks and the head of the feed.
     assert_eq!(idle, (2.0, 0.0));
+}
+
+#[test]
+fn the_document_of_the_operator_api_names_every_type_of_event() {
+    let document: Value = serde_json::from_str(shared::operator_api::OPENAPI).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let names: Vec<&str> = EventType::ALL.iter().map(|known| known.as_str()).collect();
+    let listed: BTreeSet<&str> = schemas["EventType"]["enum"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    assert_eq!(listed, names.iter().copied().collect());
+    for schema in ["Webhook", "CreatedWebhook", "NewWebhook", "WebhookPatch"] {
+        assert_eq!(schemas[schema]["properties"]["types"]["maxItems"], names.len(), "{schema}");
+    }
 }

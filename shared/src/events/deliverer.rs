@@ -22,7 +22,7 @@ use crate::secrets::Secrets;
 use crate::secrets::webhook_secrets::{WebhookSecrets, WebhookSecretsError};
 use crate::store::{Attempt, FeedPage, HeldWebhook, PublishedEvent, Store, StoreError, Webhook};
 use crate::webhooks::Sender;
-use directory::cursor::Cursor;
+use directory::cursor::{Cursor, FeedId};
 use directory::webhook::{Message, PauseReason, Progress};
 use types::ids::WebhookId;
 
@@ -166,7 +166,7 @@ impl Deliverer {
         &self,
         held: &mut HeldWebhook,
         events: &[PublishedEvent],
-        feed: directory::cursor::FeedId,
+        feed: FeedId,
         run: Run,
     ) -> Result<bool, DeliveryError> {
         let mut is_stored = true;

@@ -40,6 +40,9 @@ pub async fn serve() -> Result<(), Box<dyn Error + Send + Sync>> {
                 Some(lanes) => publish(store, clock, lanes).await,
                 None => publish_leftovers(store, clock).await,
             };
+            // Also after an error: one lane that cannot be published must not hold up the webhooks.
+            let left = time_left(event.context.deadline, clock);
+            deliverer.deliver_due(run(is_of_stream, left)).await;
             // An error makes the stream deliver the records again.
             let published = published.inspect_err(|error| {
                 tracing::error!(error = error as &dyn Error, "could not publish events");
@@ -47,8 +50,6 @@ pub async fn serve() -> Result<(), Box<dyn Error + Send + Sync>> {
             if published > 0 {
                 tracing::info!(events = published, "events published");
             }
-            let left = time_left(event.context.deadline, clock);
-            deliverer.deliver_due(run(is_of_stream, left)).await;
             Ok(json!({ "published": published }))
         },
     ))

@@ -85,6 +85,7 @@ def call_other_routes(functions, tenant_of_sign_ins):
     call_connections(scenario, path, tenant_of_sign_ins)
     call_clients(scenario)
     read_directory(scenario, tenant["id"])
+    call_webhooks(scenario)
     scenario.call("DELETE", path)
     scenario.expect_error(404, "GET", path)
     scenario.call("GET", "/v1/openapi.json")
@@ -195,6 +196,23 @@ def read_directory(scenario, tenant):
     scenario.outcome.expect(members.get("next_cursor"), "members are listed in pages", str(members)[:300])
     scenario.call("DELETE", f"/v1/clients/{client['client_id']}")
     read(one, 401)
+
+
+def call_webhooks(scenario):
+    """Creates, reads, patches, tests and deletes a webhook, whose host does not exist (RFC 2606)."""
+    webhook = scenario.call("POST", "/v1/webhooks", {"url": "https://app.invalid/webhooks"})
+    path = f"/v1/webhooks/{webhook.get('id')}"
+    scenario.call("GET", "/v1/webhooks")
+    scenario.call("GET", path)
+    scenario.call("PATCH", path, {"paused": True})
+    scenario.call("POST", path + "/rotate")
+    scenario.expect_error(409, "POST", path + "/rotate")
+    scenario.call("POST", path + "/replay", {"after": "now"})
+    outcome = scenario.call("POST", path + "/test")
+    scenario.outcome.expect(outcome.get("delivered") is False, "the host does not exist", str(outcome))
+    scenario.call("GET", path + "/deliveries")
+    scenario.call("DELETE", path)
+    scenario.expect_error(404, "GET", path)
 
 
 def published_keys(functions):

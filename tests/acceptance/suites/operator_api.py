@@ -29,6 +29,7 @@ TENANT = "/v1/tenants/{tenant}"
 CONNECTION = TENANT + "/connections/{domain}"
 CLAIM = TENANT + "/domains/{domain}"
 CLIENT = "/v1/clients/{client}"
+WEBHOOK = "/v1/webhooks/{webhook}"
 UNKNOWN_ID = "11111111-1111-4111-8111-111111111111"
 
 
@@ -66,6 +67,8 @@ def create_resources(target):
         local.call_operator_api("POST", "/v1/clients", {"redirect_uris": ["https://app.example/callback"]})
         for _ in range(2)
     ]
+    endpoint = local.ready["base_url"] + "/health"
+    webhooks = [local.call_operator_api("POST", "/v1/webhooks", {"url": endpoint}) for _ in range(2)]
     return {
         "Tenant": [target.tenant, to_delete["id"]],
         "Domain": [DOMAIN, TO_DELETE],
@@ -75,25 +78,31 @@ def create_resources(target):
         "Group": [group["id"], UNKNOWN_ID],
         "Client": [client["client_id"] for client in clients],
         "ScimToken": [token["id"]],
+        "Webhook": [webhook["id"] for webhook in webhooks],
+        "endpoint": [endpoint],
         "idp_metadata_url": [url, local.ready["base_url"] + "/health", None],
         "idp_metadata_xml": [metadata, "<EntityDescriptor/>", None],
     }
 
 
 def narrow(document, values):
-    """Limits the parameters to existing values, so that requests do not only get a 404, and the URLs of metadata to
-    this machine."""
+    """Limits the parameters to existing values, so that requests do not only get a 404, and the URLs of metadata and
+    webhooks to this machine."""
     parameters = document["components"]["parameters"]
-    for name in ("Tenant", "Domain", "ClaimedDomain", "LinkedConnection", "User", "Group", "Client", "ScimToken"):
+    named = ("Tenant", "Domain", "ClaimedDomain", "LinkedConnection", "User", "Group", "Client", "ScimToken", "Webhook")
+    for name in named:
         parameters[name].update(one_of(values[name]))
     # A DELETE does not get the first value, which the other operations use.
-    for path, name in (TENANT, "Tenant"), (CONNECTION, "Domain"), (CLAIM, "ClaimedDomain"), (CLIENT, "Client"):
+    deleted = {TENANT: "Tenant", CONNECTION: "Domain", CLAIM: "ClaimedDomain", CLIENT: "Client", WEBHOOK: "Webhook"}
+    for path, name in deleted.items():
         delete = document["paths"][path]["delete"]
         last = {**parameters[name], **one_of(values[name][1:])}
         delete["parameters"] = [*delete["parameters"][:-1], last]
     connection = document["components"]["schemas"]["NewConnection"]["properties"]
     for name in ("idp_metadata_url", "idp_metadata_xml"):
         connection[name] = {"enum": values[name]}
+    for name in ("NewWebhook", "WebhookPatch"):
+        document["components"]["schemas"][name]["properties"]["url"] = {"enum": values["endpoint"]}
     return document
 
 

@@ -23,6 +23,7 @@ use shared::http::guarded_client::Reach;
 use shared::runtime::state::AppState;
 use shared::store::Lane;
 use shared::webhooks::Sender;
+use tokio::sync::Notify;
 use types::ids::TenantId;
 
 /// A message that the receiver got.
@@ -57,6 +58,8 @@ impl Received {
 #[derive(Clone, Default)]
 pub(super) struct Receiver {
     received: Arc<Mutex<Vec<Received>>>,
+    /// Notified of each message.
+    arrived: Arc<Notify>,
     /// Statuses of the next answers; 204 when there is none.
     answers: Arc<Mutex<VecDeque<u16>>>,
     /// A tenant that is deleted while the first message is answered.
@@ -84,6 +87,13 @@ impl Receiver {
         self.answers.lock().unwrap().extend(statuses);
     }
 
+    /// Waits until this many messages have come since the last call of `take`.
+    pub(super) async fn wait_for(&self, messages: usize) {
+        while self.received.lock().unwrap().len() < messages {
+            self.arrived.notified().await;
+        }
+    }
+
     /// Returns the messages since the last call of this.
     pub(super) fn take(&self) -> Vec<Received> {
         std::mem::take(&mut *self.received.lock().unwrap())
@@ -103,6 +113,7 @@ async fn hook(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes)
     tokio::task::yield_now().await;
     let body = String::from_utf8(body.to_vec()).unwrap();
     receiver.received.lock().unwrap().push(Received { headers, body });
+    receiver.arrived.notify_one();
     let deleted = receiver.deletes.lock().unwrap().take();
     if let Some((app, tenant)) = deleted {
         app.store.delete_tenant(tenant).await.unwrap();

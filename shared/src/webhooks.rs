@@ -88,7 +88,7 @@ async fn drop_body(response: HttpResponse) {
     let (mut body, mut read) = (response.into_body(), 0);
     while read < MAX_ANSWER {
         let Some(Ok(frame)) = body.frame().await else { return };
-        read += frame.data_ref().map_or(0, |data| data.len());
+        read += frame.data_ref().map_or(0, hyper::body::Bytes::len);
     }
 }
 

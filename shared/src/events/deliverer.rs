@@ -129,8 +129,8 @@ impl Deliverer {
             store.release_webhook(held).await?;
             let End::AtEnd(cursor) = end? else { return Ok(()) };
             // A publisher that came before the release has left its events to this deliverer.
-            let head = store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
-            if event_view::position(head, cursor) == Some(head.position) {
+            let feed_end = store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
+            if event_view::position(feed_end, cursor) == Some(feed_end.position) {
                 return Ok(());
             }
         }
@@ -144,10 +144,10 @@ impl Deliverer {
             if !held.webhook.progress.is_due(now) || Instant::now() >= run.until {
                 return Ok(End::Stopped);
             }
-            let head = store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
-            let page = match event_view::position(head, cursor) {
-                Some(after) if after == head.position => return Ok(End::AtEnd(cursor)),
-                Some(after) => store.events_after(head, after, EVENTS_AT_A_TIME, now).await?,
+            let feed_end = store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
+            let page = match event_view::position(feed_end, cursor) {
+                Some(after) if after == feed_end.position => return Ok(End::AtEnd(cursor)),
+                Some(after) => store.events_after(feed_end, after, EVENTS_AT_A_TIME, now).await?,
                 None => FeedPage::Expired,
             };
             let FeedPage::Events(events) = page else {
@@ -155,7 +155,7 @@ impl Deliverer {
                 self.store_progress(held).await?;
                 return Ok(End::Stopped);
             };
-            if !self.send_page(held, &events, head.feed, run).await? {
+            if !self.send_page(held, &events, feed_end.feed, run).await? {
                 return Ok(End::Stopped);
             }
         }

@@ -151,13 +151,12 @@ impl WebhookSecrets {
         version: u64,
         now: Timestamp,
     ) -> Result<Vec<WebhookSecret>, WebhookSecretsError> {
-        let stored = match self.known.get(&(id, version), now) {
-            Some(stored) => stored,
-            None => {
-                let stored: Arc<[StoredSecret]> = self.fetch(id).await?.into();
-                self.known.put((id, version), Arc::clone(&stored), now);
-                stored
-            }
+        let stored = if let Some(stored) = self.known.get(&(id, version), now) {
+            stored
+        } else {
+            let stored: Arc<[StoredSecret]> = self.fetch(id).await?.into();
+            self.known.put((id, version), Arc::clone(&stored), now);
+            stored
         };
         let live = stored.iter().filter(|secret| secret.is_live(now));
         live.map(|stored| WebhookSecret::parse(stored.secret.expose_secret()))

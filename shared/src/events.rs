@@ -59,7 +59,7 @@ pub async fn publish_leftovers(store: &Store, clock: &Clock) -> Result<usize, St
     publish(store, clock, left).await
 }
 
-/// Publishes events as changes of this process write them, and every [`TICK`] those that a change
+/// Publishes events as changes of this process write them, and every few seconds those that a change
 /// wrote whose answer was lost; delivers them to webhooks beside that, so that a slow endpoint does
 /// not delay the feed. Never returns.
 pub async fn publish_always(store: Store, clock: Clock, deliverer: Deliverer) {

@@ -74,7 +74,7 @@ impl GuardedClient {
     }
 }
 
-/// Checks the text of a URL. [`Guard`] checks the addresses that a name resolves to; an address in
+/// Checks the text of a URL. `Guard` checks the addresses that a name resolves to; an address in
 /// the text is not resolved, so it is checked here.
 ///
 /// # Errors

@@ -83,7 +83,7 @@ pub enum ProgressChange {
     Replay(Cursor),
 }
 
-/// A webhook that a deliverer holds. The hold lapses after [`HOLD`], each stored progress renews it.
+/// A webhook that a deliverer holds. The hold lapses after 45 s, each stored progress renews it.
 #[derive(Clone, Debug)]
 #[must_use = "a webhook that is not released waits until the hold lapses"]
 pub struct HeldWebhook {

@@ -142,7 +142,8 @@ def catch_up(folder, environment, users, outcome):
     missing, other = users.keys() - table.keys(), table.keys() - users.keys()
     differing = [user for user in users.keys() & table.keys() if users[user] != table[user]]
     outcome.expect(len(users) > KILLS * 5, "the clients created users", str(len(users)))
-    detail = f"{len(missing)} missing, {len(other)} too many, {len(differing)} differ; {tools.tail(folder / 'sync.log', 5)}"
+    log = tools.tail(folder / "sync.log", 5)
+    detail = f"{len(missing)} missing, {len(other)} too many, {len(differing)} differ; {log}"
     outcome.expect(table == users, "the table of the sample equals the directory", detail)
     outcome.notes.append(f"{KILLS} kills of server and reader, {len(users)} users left")
 

@@ -117,6 +117,20 @@ impl Browser {
         answer
     }
 
+    /// Opens a page several times, sending every request before the first answer arrives.
+    pub async fn get_at_once(&mut self, test: &TestApp, path: &str, count: usize) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(count);
+        for _ in 0..count {
+            // Requests are received one after the other.
+            test.clock.advance(Duration::from_millis(1));
+            answers.push(self.clone().get(test, path).await);
+        }
+        for answer in &answers {
+            self.remember(answer);
+        }
+        answers
+    }
+
     /// Posts a form.
     pub async fn post(&mut self, test: &TestApp, path: &str, fields: &[(&str, &str)]) -> Answer {
         // Records from the same millisecond have no order.

@@ -9,6 +9,7 @@ mod oracle;
 mod step;
 mod world;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use proptest::prelude::*;
@@ -27,6 +28,10 @@ const THREADS: usize = 2;
 /// Steps of a history, on average.
 const LENGTH: usize = 50;
 
+/// Milliseconds for which a history that fails is shortened. Without a limit this takes longer than
+/// all histories.
+const SHORTENED_FOR: u32 = 60_000;
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "tells the test how long to run")]
 fn nothing_is_alive_that_the_rules_do_not_allow_and_nothing_refused_that_they_do() {
@@ -35,18 +40,21 @@ fn nothing_is_alive_that_the_rules_do_not_allow_and_nothing_refused_that_they_do
     // The suite repeats the same histories; the proof draws new ones.
     let is_repeated = steps == STEPS;
     let histories = u32::try_from(steps.div_ceil(LENGTH).div_ceil(THREADS)).unwrap();
+    let has_failed = AtomicBool::new(false);
     thread::scope(|scope| {
         for thread in 0..THREADS {
             let seed = is_repeated.then(|| [u8::try_from(thread).unwrap(); 32]);
-            scope.spawn(move || run_histories(histories, seed));
+            let has_failed = &has_failed;
+            scope.spawn(move || run_histories(histories, seed, has_failed));
         }
     });
 }
 
-fn run_histories(count: u32, seed: Option<[u8; 32]>) {
+/// Runs histories until one fails, here or in the other thread.
+fn run_histories(count: u32, seed: Option<[u8; 32]>, has_failed: &AtomicBool) {
     let runtime = Runtime::new().unwrap();
     let history = prop::collection::vec(step(), 1..2 * LENGTH);
-    let config = Config { cases: count, ..Config::default() };
+    let config = Config { cases: count, max_shrink_time: SHORTENED_FOR, ..Config::default() };
     let mut runner = match seed {
         Some(seed) => {
             TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
@@ -54,6 +62,9 @@ fn run_histories(count: u32, seed: Option<[u8; 32]>) {
         None => TestRunner::new(config),
     };
     let result = runner.run(&history, |history| {
+        if has_failed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         runtime.block_on(async {
             let mut world = World::new().await;
             for step in &history {
@@ -63,5 +74,6 @@ fn run_histories(count: u32, seed: Option<[u8; 32]>) {
         });
         Ok(())
     });
+    has_failed.fetch_or(result.is_err(), Ordering::Relaxed);
     result.unwrap_or_else(|error| panic!("{error}"));
 }

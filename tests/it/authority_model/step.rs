@@ -1,7 +1,8 @@
 //! The steps of a history, and how they are drawn.
 //!
 //! A step names a user, a code or a grant by a number that is taken modulo their count, so that
-//! every part of a history is a history: proptest can shorten it.
+//! every part of a history is a history: proptest can shorten it. The numbers are small, so that it
+//! tries few of them.
 
 use proptest::prelude::*;
 
@@ -38,22 +39,25 @@ pub(super) enum Step {
     /// `DELETE …/users/{user}/links/{connection}`.
     Unlink { user: usize, name: Name },
     /// An app sends a browser to us, or a person opens the page of a connection; ends at the
-    /// identity provider.
-    Begin { browser: BrowserIndex, at: Entry, choice: usize },
-    /// The same, and the identity provider that was asked answers at once.
-    SignIn { browser: BrowserIndex, at: Entry, choice: usize, asserted: Asserted },
-    /// An identity provider answers one of the sign-ins under way: the one that was asked, or
-    /// another.
-    Answer { pending: usize, other: Option<Provider>, asserted: Asserted },
+    /// identity provider. With a `count` above 1 a page does so several times before the first
+    /// answer.
+    Begin { browser: BrowserIndex, at: Entry, choice: usize, count: usize },
+    /// The same once, and the identity provider that was asked answers at once. With `redeems` the
+    /// app redeems the code that it gets.
+    SignIn { browser: BrowserIndex, at: Entry, choice: usize, asserted: Asserted, redeems: bool },
+    /// An identity provider answers one of the sign-ins under way, the newest for 0: the provider
+    /// that was asked, or another.
+    Answer { back: usize, other: Option<Provider>, asserted: Asserted },
     /// An identity provider signs a person in that did not ask.
     Unasked { browser: BrowserIndex, name: Name, provider: Provider, asserted: Asserted },
     /// A person presses the button of a page that asks.
     Agree { page: usize },
     /// An app asks for a code without a page.
     Authorize { browser: BrowserIndex, domain: Option<Name> },
-    /// An app redeems a code.
-    Redeem { code: usize },
-    /// An app redeems a refresh token: the newest for 0, the one before for 1 and so on.
+    /// An app redeems a code that it has not redeemed yet, or one that it has: the newest for 0.
+    Redeem { back: usize, is_used: bool },
+    /// An app redeems a refresh token of a grant, the newest grant for 0: its newest token for 0, the
+    /// one before for 1 and so on.
     Refresh { grant: usize, back: usize },
     /// `POST …/end-sessions`.
     EndSessions(Whose),
@@ -109,6 +113,16 @@ fn one_of(names: &'static [Name]) -> impl Strategy<Value = Name> + Clone {
     prop::sample::select(names)
 }
 
+/// A number of something whose count is not known: of up to six, each is as likely.
+fn number() -> impl Strategy<Value = usize> {
+    0..60_usize
+}
+
+/// A number that counts back from the newest: what is old has mostly ended.
+fn number_back() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => 0..3_usize, 1 => number()]
+}
+
 fn tenant() -> impl Strategy<Value = Tenant> {
     prop_oneof![3 => Just(0), 1 => Just(1)]
 }
@@ -137,6 +151,21 @@ fn person() -> impl Strategy<Value = Person> {
 }
 
 fn asserted() -> impl Strategy<Value = Asserted> {
+    prop_oneof![1 => usually_asserted(), 2 => anything_asserted()]
+}
+
+/// What the identity provider of the first user says, so that some sessions live long.
+fn usually_asserted() -> impl Strategy<Value = Asserted> {
+    let name_id = [NameId::Persistent("id-1"), NameId::Address("ada@acme.com")];
+    prop::sample::select(name_id.to_vec()).prop_map(|name_id| Asserted {
+        name_id,
+        subject_id: None,
+        mail: Some("ada@acme.com"),
+        ends_in: None,
+    })
+}
+
+fn anything_asserted() -> impl Strategy<Value = Asserted> {
     let name_id = prop_oneof![
         3 => one_of(&IDENTIFIERS).prop_map(NameId::Persistent),
         3 => address().prop_map(NameId::Address),
@@ -144,7 +173,7 @@ fn asserted() -> impl Strategy<Value = Asserted> {
     ];
     let subject_id = prop::option::weighted(0.2, one_of(&IDENTIFIERS));
     let mail = prop::option::weighted(0.8, address());
-    let ends_in = prop::option::weighted(0.2, prop::sample::select(&[-60, 45, 600][..]));
+    let ends_in = prop::option::weighted(0.2, prop::sample::select(&[-60, 0, 45, 600][..]));
     (name_id, subject_id, mail, ends_in).prop_map(|(name_id, subject_id, mail, ends_in)| Asserted {
         name_id,
         subject_id,
@@ -182,7 +211,7 @@ fn whose() -> impl Strategy<Value = Whose> {
     prop_oneof![
         tenant().prop_map(Whose::Tenant),
         name().prop_map(Whose::Connection),
-        any::<usize>().prop_map(Whose::User),
+        number().prop_map(Whose::User),
     ]
 }
 
@@ -211,26 +240,30 @@ fn about_connections() -> impl Strategy<Value = Step> {
 fn about_users() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (tenant(), person()).prop_map(|(tenant, person)| Step::Provision { tenant, person }),
-        4 => (any::<usize>(), person(), prop::bool::weighted(0.7))
+        4 => (number(), person(), prop::bool::weighted(0.7))
             .prop_map(|(user, person, active)| Step::Update { user, person, active }),
-        1 => any::<usize>().prop_map(|user| Step::Remove { user }),
-        1 => (any::<usize>(), name()).prop_map(|(user, name)| Step::Unlink { user, name }),
+        1 => number().prop_map(|user| Step::Remove { user }),
+        1 => (number(), name()).prop_map(|(user, name)| Step::Unlink { user, name }),
     ]
 }
 
 fn about_sign_ins() -> impl Strategy<Value = Step> {
+    let count = prop_oneof![3 => Just(1_usize), 1 => 2..8_usize];
+    let back = prop_oneof![3 => 0..10_usize, 1 => number()];
     prop_oneof![
-        6 => (0..2_usize, entry(), any::<usize>(), asserted()).prop_map(
-            |(browser, at, choice, asserted)| Step::SignIn { browser, at, choice, asserted }
+        6 => (0..2_usize, entry(), number(), asserted(), prop::bool::weighted(0.6)).prop_map(
+            |(browser, at, choice, asserted, redeems)| {
+                Step::SignIn { browser, at, choice, asserted, redeems }
+            }
         ),
-        3 => (0..2_usize, entry(), any::<usize>())
-            .prop_map(|(browser, at, choice)| Step::Begin { browser, at, choice }),
-        3 => (any::<usize>(), prop::option::weighted(0.2, provider()), asserted())
-            .prop_map(|(pending, other, asserted)| Step::Answer { pending, other, asserted }),
+        3 => (0..2_usize, entry(), number(), count)
+            .prop_map(|(browser, at, choice, count)| Step::Begin { browser, at, choice, count }),
+        3 => (back, prop::option::weighted(0.2, provider()), asserted())
+            .prop_map(|(back, other, asserted)| Step::Answer { back, other, asserted }),
         2 => (0..2_usize, name(), provider(), asserted()).prop_map(
             |(browser, name, provider, asserted)| Step::Unasked { browser, name, provider, asserted }
         ),
-        2 => any::<usize>().prop_map(|page| Step::Agree { page }),
+        2 => number().prop_map(|page| Step::Agree { page }),
         2 => (0..2_usize, prop::option::of(domain()))
             .prop_map(|(browser, domain)| Step::Authorize { browser, domain }),
     ]
@@ -238,22 +271,29 @@ fn about_sign_ins() -> impl Strategy<Value = Step> {
 
 fn about_tokens() -> impl Strategy<Value = Step> {
     prop_oneof![
-        5 => any::<usize>().prop_map(|code| Step::Redeem { code }),
-        4 => (any::<usize>(), prop_oneof![4 => Just(0_usize), 2 => Just(1), 1 => Just(2)])
+        3 => (number_back(), prop::bool::weighted(0.1))
+            .prop_map(|(back, is_used)| Step::Redeem { back, is_used }),
+        7 => (number_back(), prop_oneof![3 => Just(0_usize), 3 => Just(1), 1 => Just(2)])
             .prop_map(|(grant, back)| Step::Refresh { grant, back }),
         1 => whose().prop_map(Step::EndSessions),
     ]
 }
 
+/// Times around the ends of what lives short, and a few that outlast everything.
+fn wait() -> impl Strategy<Value = Seconds> {
+    let short = prop::sample::select(vec![20, 31, 61]);
+    let long = prop::sample::select(vec![1, 301, 3_600, 12 * 3_600, 8 * 24 * 3_600]);
+    prop_oneof![2 => short, 1 => long]
+}
+
 /// One step.
 pub(super) fn step() -> impl Strategy<Value = Step> {
-    let waits = [1, 20, 31, 61, 301, 3_600, 12 * 3_600, 8 * 24 * 3_600];
     prop_oneof![
-        1 => prop::sample::select(waits.to_vec()).prop_map(Step::Wait),
-        2 => about_domains(),
-        2 => about_connections(),
-        2 => about_users(),
-        7 => about_sign_ins(),
-        4 => about_tokens(),
+        3 => wait().prop_map(Step::Wait),
+        4 => about_domains(),
+        4 => about_connections(),
+        4 => about_users(),
+        14 => about_sign_ins(),
+        8 => about_tokens(),
     ]
 }

@@ -24,7 +24,7 @@ pub(super) struct World {
     app: App,
     tenants: [TestTenant; 2],
     browsers: [Browser; 2],
-    /// The sign-ins of each browser that count: the newest five (rule 20).
+    /// The sign-ins that each browser has the cookies of, the newest last.
     cookies: [Vec<String>; 2],
     /// SCIM ids.
     users: Vec<String>,
@@ -173,18 +173,21 @@ impl World {
             Step::Update { user, person, active } => self.update(user, &person, active).await,
             Step::Remove { user } => self.remove(user).await,
             Step::Unlink { user, name } => self.unlink(user, name).await,
-            Step::Begin { browser, at, choice } => self.begin(browser, at, choice).await,
-            Step::SignIn { browser, at, choice, asserted } => {
-                let pending = self.pending.len();
-                self.begin(browser, at, choice).await;
+            Step::Begin { browser, at, choice, count } => {
+                self.begin(browser, at, choice, count).await;
+            }
+            Step::SignIn { browser, at, choice, asserted, redeems } => {
+                let (pending, codes) = (self.pending.len(), self.codes.len());
+                self.begin(browser, at, choice, 1).await;
                 if self.pending.len() > pending {
                     self.wait(1);
-                    self.answer(pending, None, &asserted).await;
+                    self.answer(0, None, &asserted).await;
+                }
+                if redeems && self.codes.len() > codes {
+                    self.redeem_code(codes).await;
                 }
             }
-            Step::Answer { pending, other, asserted } => {
-                self.answer(pending, other, &asserted).await;
-            }
+            Step::Answer { back, other, asserted } => self.answer(back, other, &asserted).await,
             Step::Unasked { browser, name, provider, asserted } => {
                 self.answer_unasked(browser, name, provider, &asserted).await;
             }
@@ -194,7 +197,7 @@ impl World {
                     self.codes.push(code);
                 }
             }
-            Step::Redeem { code } => self.redeem(code).await,
+            Step::Redeem { back, is_used } => self.redeem(back, is_used).await,
             Step::Refresh { grant, back } => self.refresh(grant, back).await,
             Step::EndSessions(whose) => self.end_sessions(whose).await,
         }

@@ -18,9 +18,42 @@ use super::super::step::{BrowserIndex, Entry};
 use super::{EXTERNAL_IDS, Page, Pending, SCOPES_OF_APP, Session, World};
 
 impl World {
-    /// Begins a sign-in, and goes on to the identity provider.
-    pub(super) async fn begin(&mut self, browser: BrowserIndex, entry: Entry, choice: usize) {
-        let (path, names) = match entry {
+    /// Begins sign-ins, all before the first answer, and goes on to the identity provider in each.
+    pub(super) async fn begin(
+        &mut self,
+        browser: BrowserIndex,
+        entry: Entry,
+        choice: usize,
+        count: usize,
+    ) {
+        let (path, names) = self.way_in(entry);
+        let answers = self.browsers[browser].get_at_once(&self.test, &path, count).await;
+        self.read_clock();
+        let Some(index) = choice.checked_rem(names.len()) else {
+            for answer in answers {
+                assert!(is_refused(&answer), "{entry:?} {}", answer.status);
+            }
+            return;
+        };
+        let name = names[index];
+        let is_asked = names.len() > 1;
+        if !is_asked {
+            let begun = answers.iter().map(|answer| self.begun_by(name, answer)).collect();
+            self.note_cookies(browser, begun);
+        }
+        for mut answer in answers {
+            if is_asked {
+                let link = link_with(&answer.expect(200), &format!("connection={name}"));
+                answer = self.browsers[browser].get(&self.test, &link).await;
+                self.note_cookies(browser, vec![self.begun_by(name, &answer)]);
+            }
+            self.ask_provider(browser, entry, name, choice, &answer).await;
+        }
+    }
+
+    /// The path of an entry, and the connections among which the person chooses.
+    fn way_in(&self, entry: Entry) -> (String, Vec<Name>) {
+        match entry {
             Entry::Domain(domain) => {
                 let query = self.authorize_query(&format!("domain={domain}&prompt=select_account"));
                 (query, self.oracle.connections_of(domain))
@@ -33,30 +66,45 @@ impl World {
                 let ready = self.oracle.is_ready(name).then_some(name);
                 (format!("/saml/sso/{name}"), ready.into_iter().collect())
             }
-        };
-        let mut answer = self.browsers[browser].get(&self.test, &path).await;
-        let Some(index) = choice.checked_rem(names.len()) else {
-            assert!(is_refused(&answer), "{entry:?} {}", answer.status);
-            return;
-        };
-        let name = names[index];
-        if names.len() > 1 {
-            let link = link_with(&answer.expect(200), &format!("connection={name}"));
-            answer = self.browsers[browser].get(&self.test, &link).await;
         }
+    }
+
+    /// The id of the sign-in that an answer of a connection begins.
+    fn begun_by(&self, name: Name, answer: &Answer) -> String {
+        match self.oracle.connections[name].trust {
+            Trust::One(_) => request_id(answer),
+            Trust::Federation => between(&answer.body(), "sign_in=", "&"),
+        }
+    }
+
+    /// Goes on to the identity provider from the answer that began a sign-in. In a federation the
+    /// person chooses it, which begins another.
+    async fn ask_provider(
+        &mut self,
+        browser: BrowserIndex,
+        entry: Entry,
+        name: Name,
+        choice: usize,
+        answer: &Answer,
+    ) {
         let Connection { trust, tenant, .. } = self.oracle.connections[name].clone();
-        let provider = match trust {
-            Trust::One(provider) => provider,
-            Trust::Federation => choice % 2,
+        let (provider, request) = match trust {
+            Trust::One(provider) => (provider, request_id(answer)),
+            Trust::Federation => {
+                let provider = choice % 2;
+                let is_counted = self.is_counted(browser, &self.begun_by(name, answer));
+                let entity = percent_encoded(PROVIDERS[provider]);
+                let link = link_with(answer, &format!("idp={entity}"));
+                let answer = self.browsers[browser].get(&self.test, &link).await;
+                if !is_counted {
+                    assert!(is_refused(&answer), "rule 20: {}", answer.status);
+                    return;
+                }
+                let request = request_id(&answer);
+                self.note_cookies(browser, vec![request.clone()]);
+                (provider, request)
+            }
         };
-        if trust == Trust::Federation {
-            let entity = percent_encoded(PROVIDERS[provider]);
-            let link = link_with(&answer.expect(200), &format!("idp={entity}"));
-            self.note_cookie(browser, between(&link, "sign_in=", "&"));
-            answer = self.browsers[browser].get(&self.test, &link).await;
-        }
-        let request = request_id(&answer);
-        self.note_cookie(browser, request.clone());
         self.pending.push(Pending {
             browser,
             request,
@@ -88,16 +136,15 @@ impl World {
 
     pub(super) async fn answer(
         &mut self,
-        number: usize,
+        back: usize,
         other: Option<Provider>,
         asserted: &Asserted,
     ) {
-        let Some(index) = number.checked_rem(self.pending.len()) else { return };
-        let pending = self.pending.remove(index);
+        let Some(back) = back.checked_rem(self.pending.len()) else { return };
+        let pending = self.pending.remove(self.pending.len() - 1 - back);
         let Pending { browser, name, is_federated, .. } = pending;
         let provider = other.unwrap_or(pending.provider);
-        let is_newest = self.cookies[browser].contains(&pending.request);
-        let is_open = is_newest
+        let is_open = self.is_counted(browser, &pending.request)
             && provider == pending.provider
             && self.oracle.now - pending.begun_at < 600 * SECOND
             && self.trusts(name, provider)
@@ -228,7 +275,7 @@ impl World {
         assert_eq!(answer.status, 200, "rule 19: a page asks");
         let field = between(&answer.body(), "name=\"sign_in\" value=\"", "\"");
         let shown_at = self.oracle.now;
-        self.note_cookie(browser, field.clone());
+        self.note_cookies(browser, vec![field.clone()]);
         self.pages.push(Page { browser, field, sign_in, name, shown_at });
     }
 
@@ -237,8 +284,7 @@ impl World {
         let Page { browser, field, sign_in, name, shown_at } = self.pages.remove(index);
         let path = format!("/saml/sso/{name}/continue");
         let answer = self.post(browser, &path, &[("sign_in", &field)]).await;
-        let is_open =
-            self.cookies[browser].contains(&field) && self.oracle.now - shown_at < 600 * SECOND;
+        let is_open = self.is_counted(browser, &field) && self.oracle.now - shown_at < 600 * SECOND;
         if is_open && self.oracle.is_ready(name) {
             self.forget_cookie(browser, &field);
         }
@@ -250,12 +296,18 @@ impl World {
         }
     }
 
-    /// Notes that the browser got the cookie of a sign-in.
-    fn note_cookie(&mut self, browser: BrowserIndex, id: String) {
+    /// Notes the cookies that a browser got by requests which it sent at once. Each answer removes
+    /// those that the browser had then and that do not count beside the new one.
+    fn note_cookies(&mut self, browser: BrowserIndex, begun: Vec<String>) {
         let cookies = &mut self.cookies[browser];
-        cookies.push(id);
-        let older = cookies.len().saturating_sub(5);
+        let older = cookies.len().saturating_sub(MOST_COUNTED - 1);
         cookies.drain(..older);
+        cookies.extend(begun);
+    }
+
+    /// Whether a sign-in is one of the newest of its browser (rule 20).
+    fn is_counted(&self, browser: BrowserIndex, id: &str) -> bool {
+        self.cookies[browser].iter().rev().take(MOST_COUNTED).any(|known| known == id)
     }
 
     fn forget_cookie(&mut self, browser: BrowserIndex, id: &str) {
@@ -347,6 +399,9 @@ impl World {
         draft.response()
     }
 }
+
+/// Sign-ins of one browser that count (rule 20).
+const MOST_COUNTED: usize = 5;
 
 const ECDSA: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
 const RSA: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";

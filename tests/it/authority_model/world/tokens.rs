@@ -30,8 +30,17 @@ impl World {
         Code { text, sign_in, issued_at: self.oracle.now, grant: None }
     }
 
-    pub(super) async fn redeem(&mut self, number: usize) {
-        let Some(index) = number.checked_rem(self.codes.len()) else { return };
+    pub(super) async fn redeem(&mut self, back: usize, is_used: bool) {
+        let is_meant = |code: &Code| code.grant.is_some() == is_used;
+        let codes = self.codes.iter().enumerate().rev();
+        let meant: Vec<usize> =
+            codes.filter(|(_, code)| is_meant(code)).map(|(index, _)| index).collect();
+        if let Some(place) = back.checked_rem(meant.len()) {
+            self.redeem_code(meant[place]).await;
+        }
+    }
+
+    pub(super) async fn redeem_code(&mut self, index: usize) {
         let form = App::redemption(&self.codes[index].text);
         let answer = self.test.form_of(&self.app, "/oauth2/token", &form).await;
         let Code { sign_in, issued_at, grant, .. } = &self.codes[index];
@@ -82,10 +91,12 @@ impl World {
         self.oracle.now / SECOND < end / SECOND
     }
 
-    pub(super) async fn refresh(&mut self, number: usize, back: usize) {
-        let Some(index) = number.checked_rem(self.grants.len()) else { return };
+    pub(super) async fn refresh(&mut self, grant: usize, back: usize) {
+        let Some(grant) = grant.checked_rem(self.grants.len()) else { return };
+        let index = self.grants.len() - 1 - grant;
         let count = self.grants[index].refresh_tokens.len();
-        let Some(place) = count.checked_sub(back + 1) else { return };
+        let Some(back) = back.checked_rem(count) else { return };
+        let place = count - 1 - back;
         let (token, redeemed_at) = self.grants[index].refresh_tokens[place].clone();
         let form = format!("grant_type=refresh_token&refresh_token={token}");
         let answer = self.test.form_of(&self.app, "/oauth2/token", &form).await;
@@ -131,7 +142,7 @@ impl World {
     pub(in super::super) async fn finish(&mut self) {
         for index in 0..self.codes.len() {
             if self.codes[index].grant.is_none() {
-                self.redeem(index).await;
+                self.redeem_code(index).await;
             }
         }
     }

@@ -64,11 +64,15 @@ fn run(is_of_stream: bool, left: Duration) -> Run {
     Run { retries: !is_of_stream, ..run }
 }
 
-/// Returns the time until a deadline of Lambda, which is in milliseconds since 1970.
+/// Returns the time until a deadline of Lambda, which is in milliseconds since 1970. An emulator that
+/// knows no timeout sets a deadline that has passed; then it is that of the template.
 fn time_left(deadline: u64, clock: &Clock) -> Duration {
     let now = u64::try_from(clock.now().as_millisecond()).unwrap_or_default();
-    Duration::from_millis(deadline.saturating_sub(now))
+    deadline.checked_sub(now).map_or(TIMEOUT, Duration::from_millis)
 }
+
+/// Timeout of the function in the template.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Before the end of a call: the time limit of a message, and a few calls of the table.
 const RESERVE: Duration = Duration::from_secs(20);

@@ -104,8 +104,8 @@ def run_parts(installed, functions, recorder, folder, outcome):
 
 
 def publish_events(functions):
-    """Invokes the publisher of events after each of some changes, and lets it deliver to a host that does not exist. The
-    server that has the table looks for events of others every few seconds, so that it may be first a few times."""
+    """Invokes the publisher of events after each of some changes, and lets it deliver to a host that does not exist.
+    The server that has the table looks for events of others every few seconds, and may be first a few times."""
     outcome, published, attempts = Outcome(), 0, 0
     client = Client(functions.create_tenant("events"))
     for number in range(CHANGES):

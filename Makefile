@@ -15,7 +15,7 @@ watch: ## Serves the Lambda functions, with the data of `make run` in another te
 test: ## Runs every level: unit, integration, fuzz, third-party suites, browser
 	@tests/acceptance/bootstrap tests/acceptance/run.py
 
-prove-authority: ## Tries 200,000 random steps against the rules of docs/authority.md, optimised: four minutes after the build
+prove-authority: ## Tries 200,000 random steps against the rules of docs/authority.md, optimised: about ten minutes after the build
 	@tests/acceptance/bootstrap env GATEHOUSE_AUTHORITY_STEPS=200000 \
 		cargo test --locked --profile proof --package tests --test it authority_model
 

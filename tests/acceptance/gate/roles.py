@@ -36,6 +36,9 @@ KNOWN_MEMBERS = {"Sid", "Effect", "Action", "Resource", "Condition"}
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"} | {
     f"dynamodb:{name}" for name in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 }
+# Grants that no test uses. A deployment changes a role before traffic moves to the new version: 0.1.0 wrote memberships
+# in batches, and rows that it left behind are deleted in batches.
+OF_EARLIER_VERSIONS = {("ScimRole", "dynamodb:BatchWriteItem")}
 # Managed policies that several roles have under a condition. DynamoDB, Secrets Manager and Lambda decrypt with the
 # customer's key, and Lambda sends traces to X-Ray, with the permission of the role; the function makes no such call.
 MANAGED_POLICIES = {"KeyUse": {"kms:Decrypt"}, "TraceUse": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}}
@@ -186,6 +189,8 @@ class Roles:
             grants = self.grants(role)
             used = {(use.action, arn) for use in uses if use.function == function for arn in use_arns(use)}
             for action, pattern in sorted(grants):
+                if (role, action) in OF_EARLIER_VERSIONS:
+                    continue
                 if not any(action == done and matches(pattern, arn) for done, arn in used):
                     problems.append(f"{role} grants {action} on {pattern}, which {function} never used")
             for done, arn in sorted(used):

@@ -232,7 +232,7 @@ async fn a_deliverer_that_was_killed_holds_up_its_webhook_for_less_than_a_minute
     world.test.clock.advance(Duration::from_mins(1));
     world.deliver().await;
     assert_eq!(world.receiver.take_ids(), world.feed().await);
-    // What the first one stores now has no effect.
+    // A write of the first one has no effect now.
     let stored = world.test.app.store.store_progress(&held, world.test.clock.now()).await.unwrap();
     assert!(!stored);
     world.deliver().await;

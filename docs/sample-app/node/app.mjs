@@ -20,7 +20,7 @@ const gatehouse = await oidc.discovery(new URL(ISSUER), CLIENT_ID, undefined, se
 const sessions = new Map();
 
 const pages = {
-  // What only people who are signed in may see.
+  // Here begins the part for people who are signed in.
   async "/"(_url, session) {
     if (!(await isSignedIn(session))) return page(`<form action="/login"><input name="login_hint" type="email"
       placeholder="you@your-company.com" required><button>Sign in</button></form>`);

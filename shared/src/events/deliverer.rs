@@ -43,7 +43,7 @@ impl fmt::Debug for Deliverer {
     }
 }
 
-/// What one run of a deliverer may do.
+/// The limits of one run of a deliverer.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
     /// After this, no further message is sent.

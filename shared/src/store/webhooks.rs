@@ -68,7 +68,7 @@ pub struct Attempt {
     pub duration_ms: u64,
 }
 
-/// What a change by the operator does to the progress of a webhook.
+/// The effect of an operator's change on the progress of a webhook.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ProgressChange {
     /// Nothing.

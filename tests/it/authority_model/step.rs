@@ -154,7 +154,7 @@ fn asserted() -> impl Strategy<Value = Asserted> {
     prop_oneof![1 => usually_asserted(), 2 => anything_asserted()]
 }
 
-/// What the identity provider of the first user says, so that some sessions live long.
+/// The usual assertion about the first user, so that some sessions live long.
 fn usually_asserted() -> impl Strategy<Value = Asserted> {
     let name_id = [NameId::Persistent("id-1"), NameId::Address("ada@acme.com")];
     prop::sample::select(name_id.to_vec()).prop_map(|name_id| Asserted {

@@ -28,9 +28,9 @@ pub(super) struct GroupChange<'a> {
     pub(super) tenant: TenantId,
     id: ResourceId,
     pub(super) prefix: IdPrefix,
-    before: Option<&'a StoredGroup>,
+    pub(super) before: Option<&'a StoredGroup>,
     after: Option<&'a GroupWrite>,
-    cause: Cause<'a>,
+    pub(super) cause: Cause<'a>,
 }
 
 /// Members to add and to remove. No member is in both lists.
@@ -184,6 +184,11 @@ impl<'a> GroupChange<'a> {
         Self { tenant, id, prefix: IdPrefix::of(id), before, after, cause }
     }
 
+    /// Returns whether the number of groups changes.
+    pub(super) fn is_counted(&self) -> bool {
+        self.before.is_some() != self.after.is_some()
+    }
+
     /// Returns whether the group is new, gone or has other attributes.
     pub(super) fn changes_attributes(&self) -> bool {
         match (self.before, self.after) {
@@ -280,10 +285,10 @@ impl<'a> GroupChange<'a> {
     }
 
     fn counter_writes(&self, deep: bool, writes: &mut Vec<(GroupRow, Write)>) {
-        let step = i8::from(self.after.is_some()) - i8::from(self.before.is_some());
-        if step == 0 {
+        if !self.is_counted() {
             return;
         }
+        let step = i8::from(self.after.is_some()) - i8::from(self.before.is_some());
         let counter = CounterUpdate::new(self.tenant, ResourceKind::Group, self.prefix.shard)
             .resource(self.prefix, step, deep);
         writes.push((GroupRow::Counter, counter.write()));

@@ -40,7 +40,7 @@ impl Store {
     ) -> Result<StoredGroup, StoreError> {
         let cause = Cause { at: write.last_modified, origin: &write.origin };
         let change = GroupChange::new(tenant, id, None, Some(write), cause);
-        let group = self.change_group(&change, MemberRows::new(members, &[]), None, cause).await?;
+        let group = self.change_group(&change, MemberRows::new(members, &[])).await?;
         self.sample_split(tenant, ResourceKind::Group, id).await;
         group.ok_or(StoreError::NotFound)
     }
@@ -59,7 +59,7 @@ impl Store {
         let cause = Cause { at: write.last_modified, origin: &write.origin };
         let change = GroupChange::new(tenant, before.resource.id, Some(before), Some(write), cause);
         let members = MemberRows::new(add, remove);
-        let group = self.change_group(&change, members, Some(before), cause).await?;
+        let group = self.change_group(&change, members).await?;
         group.ok_or(StoreError::NotFound)
     }
 
@@ -91,7 +91,7 @@ impl Store {
                 continue;
             }
             let change = GroupChange::new(tenant, id, Some(&group), None, cause);
-            match self.change_group(&change, members, Some(&group), cause).await {
+            match self.change_group(&change, members).await {
                 Err(StoreError::VersionMismatch) if overtaken == Overtaken::GoesOn => {
                     group = self.group(tenant, id).await?.ok_or(StoreError::NotFound)?;
                     backoff.pause().await?;
@@ -109,40 +109,47 @@ impl Store {
         &self,
         change: &GroupChange<'_>,
         members: MemberRows,
-        before: Option<&StoredGroup>,
-        cause: Cause<'_>,
     ) -> Result<Option<StoredGroup>, StoreError> {
         change.check_size()?;
-        if change.writes(change.after().as_ref(), &members, true)?.len() <= MAX_TRANSACTION {
-            return self.change_at_once(change, &members).await;
+        if let AtOnce::Done(after) = self.change_at_once(change, &members).await? {
+            return Ok(after);
         }
         let mut overtaken = Overtaken::Refuses;
-        let mut group = before.cloned();
+        let mut group = change.before.cloned();
         if change.changes_attributes() {
-            group = self.change_at_once(change, &MemberRows::default()).await?;
+            let head = self.change_at_once(change, &MemberRows::default()).await?;
+            let AtOnce::Done(after) = head else { return Err(StoreError::TooLarge) };
+            group = after;
             overtaken = Overtaken::GoesOn;
         }
         let Some(mut group) = group else { return Ok(None) };
         for part in members.parts() {
-            group = self.change_part(change.tenant, group, part, overtaken, cause).await?;
+            group = self.change_part(change.tenant, group, part, overtaken, change.cause).await?;
             overtaken = Overtaken::GoesOn;
         }
         Ok(Some(group))
     }
 
-    /// Commits a change with these members in one transaction.
+    /// Commits a change with these members in one transaction, if it fits.
     async fn change_at_once(
         &self,
         change: &GroupChange<'_>,
         members: &MemberRows,
-    ) -> Result<Option<StoredGroup>, StoreError> {
+    ) -> Result<AtOnce, StoreError> {
         let after = change.after();
         let shard = change.prefix.shard;
         let mut backoff = Backoff::default();
         loop {
             let deep = self.hints.deep(change.tenant, ResourceKind::Group, shard);
             let writes = change.writes(after.as_ref(), members, deep)?;
-            let Commit::Refused(refusals) = self.commit(&writes).await? else { return Ok(after) };
+            // A counter that turns out to be deep takes one write more.
+            let spare = usize::from(!deep && change.is_counted());
+            if writes.len() + spare > MAX_TRANSACTION {
+                return Ok(AtOnce::TooLarge);
+            }
+            let Commit::Refused(refusals) = self.commit(&writes).await? else {
+                return Ok(AtOnce::Done(after));
+            };
             for refusal in refusals {
                 let deep = explain(refusal)?;
                 self.hints.learn_deep(change.tenant, ResourceKind::Group, shard, deep);
@@ -150,6 +157,14 @@ impl Store {
             backoff.pause().await?;
         }
     }
+}
+
+/// The result of an attempt to commit a change in one transaction.
+enum AtOnce {
+    /// The change is committed: the group after it, `None` if it is deleted.
+    Done(Option<StoredGroup>),
+    /// The change has more writes than a transaction.
+    TooLarge,
 }
 
 /// Turns a refusal into its error, or into the depth that the counter really has.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::store::{FeedHead, PublishedEvent, Tenant};
-use directory::cursor::{Cursor, FeedId};
+use directory::cursor::Cursor;
 
 /// Renders an event with its `cursor`. `tenant` is that of the event; of a deleted one, the event says
 /// only that there was one.
@@ -40,16 +40,10 @@ pub fn render(
 /// Returns the position that a cursor has in the feed with this head; `None` if it is of another feed.
 pub fn position(head: FeedHead, cursor: Cursor) -> Option<u64> {
     let is_known = cursor.feed == head.feed && cursor.position <= head.position;
-    (cursor == START || is_known).then_some(cursor.position)
+    (cursor == Cursor::START || is_known).then_some(cursor.position)
 }
 
-/// Returns the cursor of a position; that before any event if there is no feed yet.
+/// Returns the cursor of a position.
 pub fn cursor(head: FeedHead, position: u64) -> Cursor {
-    if head.feed == START.feed { START } else { Cursor { feed: head.feed, position } }
+    Cursor { feed: head.feed, position }
 }
-
-/// The cursor before the first event of any feed.
-pub const START: Cursor = Cursor { feed: FeedId(0), position: 0 };
-
-/// The end of a feed without events.
-pub const BEFORE_THE_FIRST: FeedHead = FeedHead { feed: START.feed, position: START.position };

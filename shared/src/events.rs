@@ -29,15 +29,14 @@ pub async fn publish(
     clock: &Clock,
     lanes: impl IntoIterator<Item = Lane>,
 ) -> Result<usize, StoreError> {
-    let mut published = Ok(0);
+    let (mut published, mut first_error) = (0, None);
     for lane in lanes {
-        match (store.publish(lane, clock.now()).await, &mut published) {
-            (Ok(events), Ok(sum)) => *sum += events,
-            (Err(error), Ok(_)) => published = Err(error),
-            (_, Err(_)) => {}
+        match store.publish(lane, clock.now()).await {
+            Ok(events) => published += events,
+            Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    published
+    first_error.map_or(Ok(published), Err)
 }
 
 /// Publishes what is left in any lane, and reports an event that has waited for more than a minute:

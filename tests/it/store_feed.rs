@@ -20,12 +20,12 @@ async fn publish(store: &Store) -> usize {
 }
 
 async fn head(store: &Store) -> FeedHead {
-    store.feed_head().await.unwrap().unwrap()
+    store.feed_head().await.unwrap()
 }
 
 /// Reads the feed from the beginning, `limit` events at a time.
 async fn read_all(store: &Store, limit: usize) -> Vec<PublishedEvent> {
-    let Some(head) = store.feed_head().await.unwrap() else { return Vec::new() };
+    let head = store.feed_head().await.unwrap();
     let mut read: Vec<PublishedEvent> = Vec::new();
     loop {
         let after = read.last().map_or(0, |event| event.position);

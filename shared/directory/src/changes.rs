@@ -86,9 +86,9 @@ pub struct GroupName<'a> {
 pub fn of_members(
     event_type: EventType,
     group: GroupName<'_>,
-    members: &[(ResourceId, Option<ResourceKind>)],
+    members: &[(ResourceId, ResourceKind)],
 ) -> Vec<NewEvent> {
-    let member = |(id, kind): &(ResourceId, Option<ResourceKind>)| json!({"id": id, "type": kind.map(|kind| kind.as_str().to_lowercase())});
+    let member = |(id, kind): &(ResourceId, ResourceKind)| json!({"id": id, "type": kind.as_str().to_lowercase()});
     members
         .chunks(MEMBERS_OF_AN_EVENT)
         .map(|chunk| {
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn members_come_a_hundred_at_a_time() {
         let id: ResourceId = ID.parse().unwrap();
-        let members = vec![(id, Some(ResourceKind::User)); 250];
+        let members = vec![(id, ResourceKind::User); 250];
         let group = GroupName { id, display_name: Some("Engineers"), version: 4 };
         let events = of_members(EventType::GroupMemberAdded, group, &members);
         let sizes: Vec<_> =

@@ -26,6 +26,9 @@ pub struct Cursor {
 pub struct InvalidCursor;
 
 impl Cursor {
+    /// The cursor before the first event of any feed.
+    pub const START: Self = Self { feed: FeedId(0), position: 0 };
+
     /// Writes the cursor as text.
     pub fn encode(self) -> String {
         let mut bytes = [0; LENGTH];

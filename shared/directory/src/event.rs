@@ -140,22 +140,46 @@ impl NewEvent {
     /// `data` and `previous`. Above [`MAX_EVENT_BYTES`] the last two are left out and `truncated` is
     /// true: the reader fetches the resource.
     pub fn body(&self, origin: &Origin) -> String {
-        let mut body = Map::new();
-        body.insert("source".to_owned(), origin.source.as_str().into());
-        body.insert("actor".to_owned(), serde_json::to_value(&origin.actor).unwrap_or_default());
-        let resource = serde_json::json!({"id": self.resource, "version": self.version});
-        body.insert("resource".to_owned(), resource);
-        let mut whole = body.clone();
-        whole.insert("data".to_owned(), Value::Object(self.data.clone()));
-        if !self.previous.is_empty() {
-            whole.insert("previous".to_owned(), Value::Object(self.previous.clone()));
-        }
-        let text = Value::Object(whole).to_string();
+        let whole = Body {
+            source: origin.source.as_str(),
+            actor: &origin.actor,
+            resource: Resource { id: self.resource, version: self.version },
+            data: Some(&self.data),
+            previous: Some(&self.previous).filter(|previous| !previous.is_empty()),
+            truncated: None,
+        };
+        let text = whole.to_json();
         if text.len() <= MAX_EVENT_BYTES {
             return text;
         }
-        body.insert("truncated".to_owned(), true.into());
-        Value::Object(body).to_string()
+        Body { data: None, previous: None, truncated: Some(true), ..whole }.to_json()
+    }
+}
+
+/// The members of an event that the change determines.
+#[derive(Serialize)]
+struct Body<'a> {
+    source: &'static str,
+    actor: &'a Actor,
+    resource: Resource,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Resource {
+    id: ResourceId,
+    version: u64,
+}
+
+impl Body<'_> {
+    fn to_json(&self) -> String {
+        // Texts, numbers and maps with keys of text always serialise.
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 

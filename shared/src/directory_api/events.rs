@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::error::DirectoryApiError;
 use super::params::{FilterValue, Limit, Query};
 use super::tenants::find_tenant;
-use crate::event_view::{self, BEFORE_THE_FIRST, render};
+use crate::event_view::{self, render};
 use crate::http::answer_size::{MAX_PAGE, length_in_response};
 use crate::http::json::Json;
 use crate::runtime::state::AppState;
@@ -48,7 +48,7 @@ pub(super) async fn list(
     let selection = Selection::new(&app, tenant, types).await?;
     let limit = Limit::or(limit, DEFAULT_LIMIT);
     let now = app.clock.now();
-    let head = app.store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
+    let head = app.store.feed_head().await?;
     let after = match after.as_ref().map(|FilterValue(after)| after.as_str()) {
         None => app.store.oldest_position(head, now).await?,
         Some("now") => head.position,

@@ -14,7 +14,6 @@ use crate::http::json::Json;
 use crate::runtime::state::AppState;
 use crate::store::{Chunk, GroupMember, Store, StoreError, StoredGroup, Versioned};
 use directory::filter::GroupFilter;
-use directory::view;
 use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
 
@@ -76,7 +75,7 @@ pub(super) async fn read(
 ) -> Result<Json<Map<String, Value>>, DirectoryApiError> {
     let tenant = find_tenant(&app, &tenant).await?.id;
     let group = find_group(&app, tenant, &group).await?;
-    Ok(Json(view_of(&group, &attributes(&group.resource)?).to_json()))
+    Ok(Json(group.resource.group_view(&attributes(&group.resource)?).to_json()))
 }
 
 pub(super) async fn list_members(
@@ -119,11 +118,6 @@ async fn find(
     }
 }
 
-fn view_of<'a>(group: &StoredGroup, resource: &'a Map<String, Value>) -> view::Group<'a> {
-    let Versioned { id, version, created, last_modified, document: _ } = group.resource;
-    view::Group { id, resource, created, last_modified, version }
-}
-
 impl Listed for StoredGroup {
     type Filter = GroupFilter;
 
@@ -153,7 +147,7 @@ impl Listed for StoredGroup {
         filter: &GroupFilter,
     ) -> Result<Option<Map<String, Value>>, DirectoryApiError> {
         let attributes = attributes(&self.resource)?;
-        let group = view_of(self, &attributes);
+        let group = self.resource.group_view(&attributes);
         Ok(filter.matches(&group).then(|| group.to_json()))
     }
 }

@@ -15,7 +15,6 @@ use crate::http::json::Json;
 use crate::runtime::state::AppState;
 use crate::store::{Chunk, Store, StoreError, StoredGroup, StoredUser, Versioned};
 use directory::filter::{GroupFilter, UserFilter};
-use directory::view;
 use scim::resource::display_name;
 use types::ids::{ResourceId, TenantId};
 
@@ -69,7 +68,7 @@ pub(super) async fn read(
     let (user, groups) =
         tokio::try_join!(app.store.user(tenant, id), app.store.groups_of(tenant, id))?;
     let user = user.ok_or(DirectoryApiError::NotFound)?;
-    let mut view = view_of(&user, &attributes(&user.resource)?).to_json();
+    let mut view = user.view(&attributes(&user.resource)?).to_json();
     view.insert("groups".to_owned(), groups.iter().map(group_of_user).collect::<Result<_, _>>()?);
     Ok(Json(view))
 }
@@ -109,12 +108,6 @@ async fn find(
     }
 }
 
-fn view_of<'a>(user: &StoredUser, resource: &'a Map<String, Value>) -> view::User<'a> {
-    let Versioned { id, version, created, last_modified, document: _ } = user.resource;
-    let (active, licence) = (user.active, user.licence);
-    view::User { id, resource, active, licence, created, last_modified, version }
-}
-
 fn group_of_user(group: &StoredGroup) -> Result<Value, DirectoryApiError> {
     let attributes = attributes(&group.resource)?;
     Ok(json!({"id": group.resource.id, "display_name": display_name(&attributes)}))
@@ -146,7 +139,7 @@ impl Listed for StoredUser {
 
     fn render(&self, filter: &UserFilter) -> Result<Option<Map<String, Value>>, DirectoryApiError> {
         let attributes = attributes(&self.resource)?;
-        let user = view_of(self, &attributes);
+        let user = self.view(&attributes);
         Ok(filter.matches(&user).then(|| user.to_json()))
     }
 }

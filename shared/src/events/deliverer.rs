@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::clock::{Clock, random_bytes};
-use crate::event_view::{self, BEFORE_THE_FIRST};
+use crate::event_view;
 use crate::secrets::Secrets;
 use crate::secrets::webhook_secrets::{WebhookSecrets, WebhookSecretsError};
 use crate::store::{Attempt, FeedPage, HeldWebhook, PublishedEvent, Store, StoreError, Webhook};
@@ -103,7 +103,7 @@ impl Deliverer {
         if webhooks.is_empty() {
             return Ok(Vec::new());
         }
-        let head = store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
+        let head = store.feed_head().await?;
         let is_due = |webhook: &Webhook| {
             let Webhook { progress, .. } = webhook;
             progress.is_due(now)
@@ -129,7 +129,7 @@ impl Deliverer {
             store.release_webhook(held).await?;
             let End::AtEnd(cursor) = end? else { return Ok(()) };
             // A publisher that came before the release has left its events to this deliverer.
-            let feed_end = store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
+            let feed_end = store.feed_head().await?;
             if event_view::position(feed_end, cursor) == Some(feed_end.position) {
                 return Ok(());
             }
@@ -144,7 +144,7 @@ impl Deliverer {
             if !held.webhook.progress.is_due(now) || Instant::now() >= run.until {
                 return Ok(End::Stopped);
             }
-            let feed_end = store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
+            let feed_end = store.feed_head().await?;
             let page = match event_view::position(feed_end, cursor) {
                 Some(after) if after == feed_end.position => return Ok(End::AtEnd(cursor)),
                 Some(after) => store.events_after(feed_end, after, EVENTS_AT_A_TIME, now).await?,

@@ -15,7 +15,7 @@ use super::fields::{PatchField, deserialize_present};
 use super::page::{Page, PageQuery};
 use super::params::{NoQuery, Path, Query};
 use crate::clock::random_uuid;
-use crate::event_view::{self, BEFORE_THE_FIRST};
+use crate::event_view;
 use crate::http::base_url::BaseUrl;
 use crate::http::guarded_client::{Reach, check_url};
 use crate::operator_api::error::OperatorApiError;
@@ -194,7 +194,7 @@ async fn create_leased(
         let limit = format!("there are {MOST_WEBHOOKS} webhooks already; delete one first");
         return Err(OperatorApiError::Conflict(limit));
     }
-    let head = app.store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
+    let head = app.store.feed_head().await?;
     let cursor = event_view::cursor(head, head.position);
     let id = WebhookId::new(random_uuid());
     let webhook = Webhook::new(id, url, selection, cursor, app.clock.now());
@@ -318,7 +318,7 @@ pub(super) async fn replay(
     Json(Replay { after }): Json<Replay>,
 ) -> Result<Json<WebhookView>, OperatorApiError> {
     let webhook = find(&app, &id).await?;
-    let head = app.store.feed_head().await?.unwrap_or(BEFORE_THE_FIRST);
+    let head = app.store.feed_head().await?;
     let position = if after == "now" {
         head.position
     } else {

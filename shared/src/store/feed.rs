@@ -24,7 +24,7 @@ use super::retry::{Backoff, random};
 use super::transaction::Commit;
 use super::write::Write;
 use super::{Store, StoreError};
-use directory::cursor::FeedId;
+use directory::cursor::{Cursor, FeedId};
 use types::ids::TenantId;
 
 /// The end of the feed.
@@ -134,15 +134,15 @@ impl Store {
             let (writes, after) = batch_writes(head, batch, now)?;
             let Commit::Done = self.commit(&writes).await? else { break };
             moved += batch.len();
-            head = Some(after);
+            head = after;
         }
         Ok(moved)
     }
 
-    /// Reads the end of the feed; `None` before the first event.
-    pub async fn feed_head(&self) -> Result<Option<FeedHead>, StoreError> {
+    /// Reads the end of the feed.
+    pub async fn feed_head(&self) -> Result<FeedHead, StoreError> {
         let row = self.get(&Key::feed_head()).await?;
-        row.map(|row| FeedHead::from_row(&row)).transpose()
+        row.map_or(Ok(FeedHead::BEFORE_THE_FIRST), |row| FeedHead::from_row(&row))
     }
 
     /// Reads up to `limit` events that follow `after`, of which the feed's `head` is the last.
@@ -233,30 +233,35 @@ impl FeedHead {
         })
     }
 
+    /// The end of a feed without events, which has no row and no id yet.
+    pub const BEFORE_THE_FIRST: Self =
+        Self { feed: Cursor::START.feed, position: Cursor::START.position };
+
+    /// The head to raise: with a new id if there is no feed yet.
+    fn with_id(self) -> Result<Self, StoreError> {
+        let feed = if self == Self::BEFORE_THE_FIRST { FeedId(random()?) } else { self.feed };
+        Ok(Self { feed, ..self })
+    }
+
     /// The write that raises the head.
-    fn raise(before: Option<Self>, after: Self) -> Write {
+    fn raise(before: Self, after: Self) -> Write {
         let mut row = Key::feed_head().item();
         row.insert(FEED.to_owned(), number(after.feed.0));
         row.insert(POSITION.to_owned(), number(after.position));
-        match before {
-            Some(before) => {
-                Write::put(row).when("n = :before").bind(":before", number(before.position))
-            }
-            None => Write::insert(row),
+        if before == Self::BEFORE_THE_FIRST {
+            return Write::insert(row);
         }
+        Write::put(row).when("n = :before").bind(":before", number(before.position))
     }
 }
 
 /// Returns the writes that move rows of the outbox behind `head`, and the head after them.
 fn batch_writes(
-    head: Option<FeedHead>,
+    head: FeedHead,
     rows: &[Item],
     now: Timestamp,
 ) -> Result<(Vec<((), Write)>, FeedHead), StoreError> {
-    let mut after = match head {
-        Some(head) => head,
-        None => FeedHead { feed: FeedId(random()?), position: 0 },
-    };
+    let mut after = head.with_id()?;
     let expires = now.as_second() + RETENTION_SECONDS;
     let mut writes = Vec::with_capacity(2 * rows.len() + 2);
     let mut by_tenant: BTreeMap<TenantId, Vec<u64>> = BTreeMap::new();

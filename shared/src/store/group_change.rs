@@ -16,7 +16,6 @@ use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
 use directory::changes::{self, GroupName};
 use directory::event::{EventType, NewEvent};
-use directory::view::Group;
 use scim::resource::display_name;
 use scim::schema::ResourceKind;
 use serde_json::{Map, Value};
@@ -124,8 +123,8 @@ impl MemberRows {
 
     /// Returns the events of the members of a group.
     fn events(&self, group: GroupName<'_>) -> Vec<NewEvent> {
-        let named = |members: &[GroupMember]| -> Vec<(ResourceId, Option<ResourceKind>)> {
-            members.iter().map(|member| (member.id, Some(member.kind))).collect()
+        let named = |members: &[GroupMember]| -> Vec<(ResourceId, ResourceKind)> {
+            members.iter().map(|member| (member.id, member.kind)).collect()
         };
         let removed = EventType::GroupMemberRemoved;
         let mut events = changes::of_members(removed, group, &named(&self.remove));
@@ -161,16 +160,6 @@ pub(super) fn part_writes(
 
 fn name<'a>(group: &Versioned, attributes: &'a Map<String, Value>) -> GroupName<'a> {
     GroupName { id: group.id, display_name: display_name(attributes), version: group.version }
-}
-
-fn view<'a>(group: &Versioned, resource: &'a Map<String, Value>) -> Group<'a> {
-    Group {
-        id: group.id,
-        resource,
-        created: group.created,
-        last_modified: group.last_modified,
-        version: group.version,
-    }
 }
 
 impl<'a> GroupChange<'a> {
@@ -249,8 +238,8 @@ impl<'a> GroupChange<'a> {
         let old = before.map(Versioned::attributes).transpose()?;
         let new = after.map(Versioned::attributes).transpose()?;
         let of_group = changes::of_group(
-            before.zip(old.as_ref()).map(|(group, attributes)| view(group, attributes)),
-            after.zip(new.as_ref()).map(|(group, attributes)| view(group, attributes)),
+            before.zip(old.as_ref()).map(|(group, attributes)| group.group_view(attributes)),
+            after.zip(new.as_ref()).map(|(group, attributes)| group.group_view(attributes)),
         );
         let named = after.zip(new.as_ref()).map(|(group, attributes)| name(group, attributes));
         let gone = || {

@@ -14,11 +14,9 @@ use super::versioned::{Versioned, row_write};
 use super::write::Write;
 use super::{MAX_DOCUMENT_BYTES, StoreError};
 use directory::changes;
-use directory::view::User;
 use scim::licence::Licence;
 use scim::resource::MAX_EMAILS;
 use scim::schema::ResourceKind;
-use serde_json::{Map, Value};
 use types::ids::{ResourceId, TenantId};
 
 /// A user as the caller read it.
@@ -187,8 +185,8 @@ impl<'a> UserChange<'a> {
         let before = self.before.map(|before| before.user);
         let old = before.map(|user| user.resource.attributes()).transpose()?;
         let new = after.map(|user| user.resource.attributes()).transpose()?;
-        let old = before.zip(old.as_ref()).map(|(user, attributes)| view(user, attributes));
-        let new = after.zip(new.as_ref()).map(|(user, attributes)| view(user, attributes));
+        let old = before.zip(old.as_ref()).map(|(user, attributes)| user.view(attributes));
+        let new = after.zip(new.as_ref()).map(|(user, attributes)| user.view(attributes));
         let events = changes::of_user(old, new);
         let rows = event_writes(self.tenant, self.cause, &events);
         writes.extend(rows.map(|row| (UserRow::Unconditional, row)));
@@ -248,19 +246,6 @@ impl<'a> UserChange<'a> {
             let write = update(seat.shard).seat(seat.step).write();
             writes.push((UserRow::Counter(seat.shard), write));
         }
-    }
-}
-
-/// The user as its events show it.
-fn view<'a>(user: &'a StoredUser, resource: &'a Map<String, Value>) -> User<'a> {
-    User {
-        id: user.resource.id,
-        resource,
-        active: user.active,
-        licence: user.licence,
-        created: user.resource.created,
-        last_modified: user.resource.last_modified,
-        version: user.resource.version,
     }
 }
 

@@ -5,6 +5,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::item::{
     Item, corrupt, flag, number, optional_number, parsed, take_text, take_texts, text, texts,
@@ -15,6 +16,7 @@ use super::read::Consistency;
 use super::versioned::Versioned;
 use super::{Store, StoreError};
 use directory::event::Origin;
+use directory::view::User;
 use scim::licence::Licence;
 use scim::schema::ResourceKind;
 use types::ids::{ResourceId, TenantId};
@@ -101,6 +103,13 @@ pub struct UserOutcome {
 }
 
 impl StoredUser {
+    /// The user as apps see it. `resource` is the parsed document.
+    pub fn view<'a>(&self, resource: &'a Map<String, Value>) -> User<'a> {
+        let Versioned { id, version, created, last_modified, document: _ } = self.resource;
+        let (active, licence) = (self.active, self.licence);
+        User { id, resource, active, licence, created, last_modified, version }
+    }
+
     pub(super) fn to_row(&self, key: &Key) -> Item {
         let mut row = self.resource.to_row(key);
         row.extend([

@@ -7,6 +7,7 @@ use super::StoreError;
 use super::item::{Item, corrupt, number, parsed, required_number, take_text, text};
 use super::keys::{Key, SK};
 use super::write::Write;
+use directory::view::Group;
 use types::ids::ResourceId;
 
 /// A SCIM resource as its row holds it.
@@ -60,6 +61,12 @@ impl Versioned {
     /// [`StoreError::Corrupt`] if it is not a JSON object.
     pub(super) fn attributes(&self) -> Result<Map<String, Value>, StoreError> {
         serde_json::from_str(&self.document).map_err(|_| corrupt(&Item::new(), "d"))
+    }
+
+    /// The group as apps see it. `resource` is the parsed document.
+    pub fn group_view<'a>(&self, resource: &'a Map<String, Value>) -> Group<'a> {
+        let Self { id, version, created, last_modified, document: _ } = *self;
+        Group { id, resource, created, last_modified, version }
     }
 
     /// Returns the row with this key and the shared attributes.

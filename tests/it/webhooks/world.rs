@@ -188,7 +188,7 @@ impl World {
     /// Returns the ids of all events of the feed, in order.
     pub(super) async fn feed(&self) -> Vec<String> {
         let store = &self.test.app.store;
-        let head = store.feed_head().await.unwrap().unwrap();
+        let head = store.feed_head().await.unwrap();
         let page = store.events_after(head, 0, 1_000, self.test.clock.now()).await.unwrap();
         let shared::store::FeedPage::Events(events) = page else { panic!("expired") };
         events.into_iter().map(|event| event.id).collect()
